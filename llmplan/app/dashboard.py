@@ -1,0 +1,152 @@
+"""The dashboard: one navigation bar, one control panel, one model; pages are made when first opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import traitlets as t
+from markupsafe import Markup
+
+from llmplan.app.base import guarded
+from llmplan.app.controls import ControlPanel
+from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
+from llmplan.app.layout import page, stack, toolbar
+from llmplan.app.model import AppModel
+from llmplan.app.pages.article import ArticlePage
+from llmplan.app.pages.cost_curves import CostCurvesPage
+from llmplan.app.pages.decision import DecisionPage
+from llmplan.app.pages.growth import GrowthPage
+from llmplan.app.pages.hardware import HardwarePage
+from llmplan.app.pages.page import Page
+from llmplan.app.pages.risk import RiskPage
+from llmplan.app.pages.routing import RoutingPage
+from llmplan.app.pages.sources import SourcesPage
+from llmplan.app.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
+from llmplan.export import FORMATS, MEDIA_TYPES, export_bytes, file_name
+from llmplan.scenario import scenario_from_toml, scenario_to_toml
+
+PAGES: dict[str, tuple[str, Callable[[AppModel], Page]]] = {
+    "decision": ("Decision", DecisionPage),
+    "cost_curves": ("Cost curves", CostCurvesPage),
+    "hardware": ("Hardware", HardwarePage),
+    "routing": ("Routing", RoutingPage),
+    "risk": ("Risk", RiskPage),
+    "growth": ("Growth", GrowthPage),
+    "article": ("Article check", ArticlePage),
+    "sources": ("Data and sources", SourcesPage),
+}
+"""Pages in the order of the navigation bar: key, name, what makes it."""
+WITHOUT_SCENARIO = frozenset({"article", "sources"})
+"""Pages that do not depend on the scenario: its inputs are not shown beside them."""
+
+
+class Dashboard:
+    """All pages over one scenario; `root` is what a notebook shows."""
+
+    def __init__(self, pages: Sequence[str] = (), model: AppModel | None = None) -> None:
+        self.model = model or AppModel()
+        self.names = tuple(pages) or tuple(PAGES)
+        self.current = self.names[0]
+        self._made: dict[str, Page] = {}
+        self.nav = NavBar([(name, PAGES[name][0]) for name in self.names], self.current, self.go)
+        fields = [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog)]
+        self.panel = ControlPanel(
+            fields, self._values(), self.on_change, label="Scenario", closed_groups=["Which options", "Fleet"]
+        )
+        self.notice, self.url = HtmlView(live=True), UrlState(self.on_link)
+        self.body = stack([])
+        self.frame = stack([])
+        self._beside = page(self.panel, [toolbar([*self._exports(), self.url]), self.body])
+        self.root = stack([self.nav, self.notice, self.frame])
+        self.model.observe(self._follow, names=["scenario"])
+        self.model.observe(lambda _change: self._show_link(), names=["pinned"])
+        self.go(self.current)
+
+    def go(self, name: str) -> None:
+        """Open a page; made the first time, refreshed each time, or opened where that takes it longer."""
+        self.current = name
+        if name not in self._made:
+            self._made[name] = PAGES[name][1](self.model)
+        alone = name in WITHOUT_SCENARIO
+        self.body.children = [] if alone else [self._made[name].root]
+        self.frame.children = [self._made[name].root if alone else self._beside]
+        opened = self._made[name]
+        getattr(opened, "open", opened.refresh)()
+        self._show_link()
+
+    def on_change(self, changes: dict[str, Any]) -> None:
+        """Apply what the reader changed: a button, a preset, or values."""
+        buttons = {"undo": self.model.undo, "redo": self.model.redo, "reset": self.model.reset}
+        for key, action in buttons.items():
+            if key in changes:
+                action()
+                return
+        preset = changes.pop("preset", None)
+        if preset is not None and preset != CUSTOM:
+            self.model.load_preset(preset)
+        elif changes:
+            self.model.change(changes_of(changes))
+
+    def on_link(self, query: dict[str, str]) -> None:
+        """Take the scenario and the page of a link, and say what was ignored."""
+        wanted = query.pop("page", None)
+        if query:
+            self.model.open_query(query)
+        if self.model.pinned is not None:  # it may have come without a change of the scenario
+            self._made[self.current].refresh()
+        if self.model.ignored:
+            said = "; ".join(self.model.ignored)
+            text = Markup('<p class="lp-badge lp-badge-warn">Ignored from the link: {}</p>').format(said)
+            self.notice.show(text)
+        if wanted in self.names and wanted != self.current:
+            self.nav.current = wanted
+            self.go(wanted)
+
+    def on_file(self, content: bytes) -> str:
+        """Take an uploaded scenario file."""
+        scenario = scenario_from_toml(content.decode("utf-8", errors="replace"))
+        self.model.load(scenario.model_copy(update={"measured_csv": None}))
+        return f"Loaded the scenario {scenario.name}."
+
+    def _follow(self, _change: t.Bunch) -> None:
+        self.panel.show(self._values())
+        self._made[self.current].refresh()
+        self._show_link()
+
+    def _values(self) -> dict[str, Any]:
+        history = {"undo": self.model.can_undo, "redo": self.model.can_redo}
+        return values_of(self.model.scenario, self.model.preset) | history
+
+    def _show_link(self) -> None:
+        page_name = {} if self.current == self.names[0] else {"page": self.current}
+        self.url.show({**self.model.query, **page_name})
+
+    def _exports(self) -> list[DownloadButton | UploadButton]:
+        buttons: list[DownloadButton | UploadButton] = [
+            DownloadButton(name.upper(), self._export(name)) for name in FORMATS
+        ]
+        scenario = DownloadButton("Scenario", self._scenario_file)
+        return [*buttons, scenario, UploadButton("Open scenario", self.on_file, accept=".toml")]
+
+    def _export(self, kind: str) -> Callable[[], tuple[str, str, bytes]]:
+        def build() -> tuple[str, str, bytes]:
+            report = self.model.whole_report()
+            return file_name(report, kind), MEDIA_TYPES[kind], export_bytes(report, kind)
+
+        return build
+
+    def _scenario_file(self) -> tuple[str, str, bytes]:
+        text = scenario_to_toml(self.model.scenario)
+        return "scenario.toml", "application/toml", text.encode()
+
+
+def warm_up() -> None:
+    """Work out the default scenario once, so that kernels forked from this process need not."""
+    Dashboard()
+
+
+def show(*pages: str) -> Any:
+    """Return the dashboard's root for a notebook's last line; some pages only, where named."""
+    with guarded():
+        return Dashboard(pages).root

@@ -1,0 +1,186 @@
+"""Article check: every claim with its verdict, and three charts of what lies behind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from markupsafe import Markup
+
+from llmplan.app.base import guarded
+from llmplan.app.chart_view import ChartView
+from llmplan.app.controls import ControlPanel
+from llmplan.app.fields import MultiSelect, Text
+from llmplan.app.layout import box, columns, stack
+from llmplan.app.model import AppModel
+from llmplan.app.pages.page import cards
+from llmplan.app.parts import HtmlView
+from llmplan.charts.article import claimed_cost_figure, crossover_figure, request_rate_figure
+from llmplan.claims import VERDICTS, CheckedClaim, check_claims
+from llmplan.claims.document import MARKS
+from llmplan.claims.pictures import crossover_lines, hardware_costs, request_rates
+
+VERDICT_CLASSES = {
+    "holds": "lp-verdict-holds",
+    "holds within range": "lp-verdict-within",
+    "depends": "lp-verdict-depends",
+    "does not hold": "lp-verdict-not",
+    "cannot be checked": "lp-verdict-unknown",
+}
+
+
+class ArticlePage:
+    """The claims as a filterable table, and the three charts; none depends on the reader's scenario."""
+
+    def __init__(self, model: AppModel) -> None:
+        self.model = model
+        self._checked: tuple[CheckedClaim, ...] | None = None
+        self._wanted: dict[str, Any] = {"verdicts": [], "sections": [], "words": ""}
+        self.lead, self.table = HtmlView(), HtmlView()
+        self.costs, self.crossover, self.rates = ChartView(), ChartView(), ChartView()
+        self.filters = ControlPanel([], {}, self.filter, label="Filter")
+        self.root = stack(
+            [
+                self.lead,
+                columns([self.costs, self.crossover]),
+                self.rates,
+                box([self.filters], "lp-inline"),
+                self.table,
+            ]
+        )
+
+    def refresh(self) -> None:
+        """Check the claims the first time; the scenario does not change them."""
+        if self._checked is not None:
+            return
+        with guarded(self.lead, self.table):
+            self._checked = check_claims(self.model.catalog)
+            self._show_filters(self._checked)
+            self._show_table()
+        with guarded(self.costs):
+            self._show_costs()
+        with guarded(self.crossover):
+            self._show_crossover()
+        with guarded(self.rates):
+            self._show_rates()
+
+    def filter(self, changes: dict[str, Any]) -> None:
+        """Show the claims that the filter lets through."""
+        self._wanted |= changes
+        with guarded(self.table):
+            self._show_table()
+
+    def _show_filters(self, checked: tuple[CheckedClaim, ...]) -> None:
+        counts = Counter(item.verdict for item in checked)
+        self.lead.show(
+            Markup("<h2>What the article says, checked line by line</h2>")
+            + cards([(f"{MARKS[v]} {v}", str(counts[v]), f"of {len(checked)} claims") for v in VERDICTS])
+        )
+        sections = tuple(dict.fromkeys(item.claim.section for item in checked))
+        self.filters.set_fields(
+            [
+                MultiSelect("verdicts", "Verdict", tuple((v, f"{MARKS[v]} {v}") for v in VERDICTS)),
+                MultiSelect("sections", "Section", tuple((s, s.capitalize()) for s in sections)),
+                Text("words", "Words"),
+            ]
+        )
+        self.filters.show(self._wanted)
+
+    def _show_table(self) -> None:
+        shown = [item for item in self._checked or () if self._passes(item)]
+        rows = Markup("").join(_row(item) for item in shown)
+        self.table.show(
+            Markup(
+                '<p class="lp-help" aria-live="polite">{} claims</p>'
+                '<div class="lp-scroll lp-tall" tabindex="0" role="region" '
+                'aria-label="The article\'s claims"><table class="lp-claims"><thead><tr>{}</tr></thead>'
+                "<tbody>{}</tbody></table></div>"
+            ).format(
+                len(shown),
+                Markup("").join(
+                    Markup('<th scope="col">{}</th>').format(head)
+                    for head in ("Verdict", "Claim", "Claimed", "Computed", "Why")
+                ),
+                rows,
+            )
+        )
+
+    def _passes(self, item: CheckedClaim) -> bool:
+        verdicts, sections = self._wanted["verdicts"], self._wanted["sections"]
+        words = str(self._wanted["words"]).lower().split()
+        text = f"{item.claim.claim} {item.finding.why} {item.computed}".lower()
+        return (
+            (not verdicts or item.verdict in verdicts)
+            and (not sections or item.claim.section in sections)
+            and all(word in text for word in words)
+        )
+
+    def _show_costs(self) -> None:
+        rows = hardware_costs(self.model.catalog)
+        under = sum(row.computed.base > row.claimed_high for row in rows)
+        self.costs.show(
+            claimed_cost_figure(rows),
+            title=f"{under} of {len(rows)} hardware rows cost more on demand than the article says",
+            what="Monthly rent of the article's hardware: its range against today's on-demand prices.",
+            alt="; ".join(
+                f"{row.name}: claimed {row.claimed_low:,.0f} to {row.claimed_high:,.0f}, computed "
+                f"{row.computed.low:,.0f} to {row.computed.high:,.0f}"
+                for row in rows
+            ),
+            table={
+                "row": [row.name for row in rows],
+                "claimed low": [row.claimed_low for row in rows],
+                "claimed high": [row.claimed_high for row in rows],
+                "cheapest": [row.computed.low for row in rows],
+                "median": [row.computed.base for row in rows],
+                "dearest": [row.computed.high for row in rows],
+            },
+            filename="article-hardware",
+        )
+
+    def _show_crossover(self) -> None:
+        lines = crossover_lines(self.model.catalog)
+        self.crossover.show(
+            crossover_figure(lines),
+            title="The article's crossover holds only for a fleet that never grows",
+            what="Left of a crossing the API is cheaper. Flat: two A100 and hidden costs whatever the volume. "
+            "Steps: as many A100 as the peak needs.",
+            alt=f"GPT-4o crosses the article's flat fleet at {lines.flat_crossing:,.0f} queries a day.",
+            table={
+                "queries a day": lines.queries_per_day,
+                "GPT-4o, 1,000 + 500 tokens": lines.api_usd,
+                "two A100 + hidden costs": lines.flat_usd,
+                "fleet for the peak": lines.fleet_usd,
+            },
+            filename="article-crossover",
+        )
+
+    def _show_rates(self) -> None:
+        rates = request_rates(self.model.catalog)
+        self.rates.show(
+            request_rate_figure(rates),
+            title="30 to 50 requests a minute is a matter of prompt length",
+            what="Requests a minute of one A100 80GB with the 70B at 4 bit, flat out, 500 output tokens; band: 80 %.",
+            alt="The rate falls with prompt length and crosses the claimed band.",
+            table={
+                "input tokens": rates.input_tokens,
+                "requests a minute": rates.base,
+                "low": rates.low,
+                "high": rates.high,
+            },
+            filename="article-request-rate",
+        )
+
+
+def _row(item: CheckedClaim) -> Markup:
+    return Markup(
+        '<tr><td><span class="lp-badge {}">{} {}</span></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>'
+    ).format(
+        VERDICT_CLASSES[item.verdict],
+        MARKS[item.verdict],
+        item.verdict,
+        item.claim.claim,
+        item.claimed,
+        item.computed,
+        item.finding.why,
+    )

@@ -1,0 +1,136 @@
+"""Two scenarios side by side: both answers, their key figures, and what causes the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from llmplan.app.base import guarded
+from llmplan.app.chart_view import ChartView
+from llmplan.app.controls import ControlPanel
+from llmplan.app.fields import Select
+from llmplan.app.layout import box, columns, stack
+from llmplan.app.model import AppModel
+from llmplan.app.pages.differences import SUBJECTS, Difference, difference
+from llmplan.app.pages.page import card, cards, table
+from llmplan.app.parts import HtmlView
+from llmplan.charts.waterfall import waterfall_figure
+from llmplan.export import Report
+from llmplan.export.headlines import kpi_cards
+from llmplan.wording import usd
+
+
+class CompareTwo:
+    """The present scenario (A) beside a pinned one (B); nothing is shown while none is pinned."""
+
+    def __init__(self, model: AppModel) -> None:
+        self.model = model
+        self.subject = "best"
+        self.buttons = HtmlView(on_action=self.act)
+        self.controls = ControlPanel(
+            [Select("subject", "Cost of", SUBJECTS)], {}, self.change, label="Compare"
+        )
+        self.present, self.pinned = HtmlView(), HtmlView()
+        self.bridge, self.fields = ChartView(), HtmlView()
+        self._parts = [
+            columns([self.present, self.pinned]),
+            box([self.controls], "lp-inline"),
+            columns([self.bridge, self.fields]),
+        ]
+        self.body = stack([])
+        self.root = stack([self.buttons, self.body])
+
+    def act(self, name: str, _value: str | None) -> None:
+        """Pin the present scenario as B, swap A and B, or stop comparing."""
+        model = self.model
+        if name == "pin":
+            model.pinned = model.scenario
+        elif name == "unpin":
+            model.pinned = None
+        elif name == "swap" and model.pinned is not None:
+            was, model.pinned = model.pinned, model.scenario
+            model.load(was)
+        self.refresh()
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Look at the cost of another kind of option."""
+        self.subject = changes.get("subject", self.subject)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show both scenarios, or the button that pins the present one."""
+        pinned = self.model.pinned
+        names = [("pin", "Compare: keep this scenario as B")]
+        if pinned is not None:
+            names = [
+                ("pin", "Keep the present one as B"),
+                ("swap", "Swap A and B"),
+                ("unpin", "Stop comparing"),
+            ]
+        self.buttons.show(_buttons(names))
+        if (pinned is not None) != bool(self.body.children):
+            self.body.children = self._parts if pinned is not None else []
+        if pinned is None:
+            return
+        with guarded(self.present, self.pinned):
+            self.present.show(_side("A, now", self.model.report))
+            self.pinned.show(_side("B, kept", self.model.report_for(pinned)))
+        with guarded(self.bridge, self.fields):
+            self._show_bridge(difference(self.model, pinned, self.model.scenario, self.subject))
+
+    def _show_bridge(self, found: Difference) -> None:
+        rows = [(step.words, step.was, step.now, _signed(step.usd_added)) for step in found.steps]
+        heads = ("What differs", "B", "A", "USD/month")
+        body = (
+            table(heads, list(rows), "What differs", numbers=(3,))
+            if rows
+            else Markup("<p>A and B are alike. Change an input on the left: A follows, B stays.</p>")
+        )
+        self.fields.show(card("What causes the difference", body))
+        if found.start_usd is None or found.end_usd is None:
+            side = "B" if found.start_usd is None else "A"
+            self.bridge.show(
+                {"data": [], "layout": {}},
+                title=f"No feasible option of this kind in {side}",
+                alt="No waterfall.",
+                height=120,
+            )
+            return
+        change = found.end_usd - found.start_usd
+        word = (
+            "as much as"
+            if round(change, 2) == 0
+            else f"{usd(abs(change))} {'more' if change > 0 else 'less'} than"
+        )
+        steps = [(step.words, step.usd_added or 0.0) for step in found.charted]
+        self.bridge.show(
+            waterfall_figure(steps, ("B, kept", found.start_usd), "A, now", usd),
+            title=f"A costs {word} B a month",
+            what="From B to A: one differing input after the other is set to A's value, in this order.",
+            alt=f"B costs {usd(found.start_usd)}, A {usd(found.end_usd)}; "
+            + "; ".join(f"{name} {_signed(added)}" for name, added in steps),
+            table={"step": [name for name, _ in steps], "USD a month": [added for _, added in steps]},
+            filename="difference",
+            height=380,
+        )
+
+
+def _buttons(names: list[tuple[str, str]]) -> Markup:
+    buttons = Markup("").join(
+        Markup('<button type="button" class="lp-button" data-action="{}">{}</button>').format(*pair)
+        for pair in names
+    )
+    return Markup('<div class="lp-actions">{}</div>').format(buttons)
+
+
+def _side(name: str, report: Report) -> Markup:
+    head = f"{name}: {report.scenario.name}, {report.scenario.queries_per_day:,.0f} queries a day"
+    body = Markup("<p>{}.</p>").format(report.finding) + cards(kpi_cards(report))
+    return card(head, body)
+
+
+def _signed(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{'+' if value >= 0 else '−'}{usd(abs(value))}"

@@ -1,0 +1,210 @@
+"""Routing: part of the traffic to a cheap model, the rest to a strong one; what that costs and loses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from llmplan.app.base import guarded
+from llmplan.app.chart_view import ChartView
+from llmplan.app.controls import ControlPanel
+from llmplan.app.layout import box, columns, stack
+from llmplan.app.model import AppModel
+from llmplan.app.pages.page import card, cards, table
+from llmplan.app.pages.routing_shown import TASKS_GROUP, ShownRoute, first_values, routing_fields, shown_route
+from llmplan.app.parts import HtmlView
+from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
+from llmplan.wording import share, short_volume, usd
+
+
+class RoutingPage:
+    """The route's answer, its flow, the frontier, and which task goes where."""
+
+    def __init__(self, model: AppModel) -> None:
+        self.model = model
+        self.wanted = first_values()
+        self.controls = ControlPanel(
+            routing_fields(model.catalog),
+            self.wanted,
+            self.change,
+            label="Route",
+            closed_groups=[TASKS_GROUP],
+        )
+        self.answer, self.figures, self.tasks = HtmlView(live=True), HtmlView(), HtmlView()
+        self.flow, self.frontier = ChartView(), ChartView()
+        self.root = stack(
+            [
+                box([self.controls], "lp-inline"),
+                self.answer,
+                self.figures,
+                columns([self.flow, self.frontier]),
+                self.tasks,
+            ]
+        )
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Route otherwise."""
+        self.wanted |= changes
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Route the present scenario."""
+        shown = None
+        with guarded(self.answer, self.figures, self.flow, self.frontier, self.tasks):
+            shown = shown_route(self.model, self.wanted)
+            self._show_answer(shown)
+        if shown is None:
+            return
+        with guarded(self.flow):
+            self._show_flow(shown)
+        with guarded(self.frontier):
+            self._show_frontier(shown)
+        with guarded(self.tasks):
+            self.tasks.show(_task_card(shown))
+
+    def _show_answer(self, shown: ShownRoute) -> None:
+        found = shown.report
+        base, saving = found["monthly_usd"]["base"], found["saving_pct"]
+        strong, weak = self.wanted["strong"], self.wanted["weak"]
+        verdict = (
+            f"{abs(saving):.0f}% {'less' if saving >= 0 else 'more'} than {strong} alone"
+            if saving is not None
+            else f"{strong} alone is free"
+        )
+        sentence = (
+            f"Sending {share(found['share_weak'])} to {weak} costs {usd(base)} a month, {verdict}, at "
+            f"{found['quality']:.1%} of the reference's quality"
+        )
+        notes = Markup("").join(Markup("<li>{}</li>").format(note) for note in found["notes"])
+        self.answer.show(
+            Markup('<p class="lp-answer">{}.</p><ul class="lp-help">{}</ul>').format(sentence, notes)
+        )
+        self.figures.show(cards(_kpis(shown)))
+
+    def _show_flow(self, shown: ShownRoute) -> None:
+        flows = shown.report["flows"]
+        parts = [(row["target"], row["monthly_usd"]) for row in flows if row["monthly_usd"] > 0]
+        most = max(parts, key=lambda pair: pair[1], default=("nothing", 0.0))
+        self.flow.show(
+            flow_figure(flows, self.wanted["weak"], self.wanted["strong"], usd),
+            title=f"Most of the money goes to {most[0]}: {usd(most[1])} a month",
+            what="Where the queries of a day go; width by queries, with what each end costs a month.",
+            alt="; ".join(
+                f"{row['source']} to {row['target']}: {row['queries_per_day']:,.0f} queries a day, "
+                f"{usd(row['monthly_usd'])} a month"
+                for row in flows
+            ),
+            table={
+                "from": [row["source"] for row in flows],
+                "to": [row["target"] for row in flows],
+                "queries a day": [round(row["queries_per_day"]) for row in flows],
+                "USD a month": [round(row["monthly_usd"], 2) for row in flows],
+            },
+            filename="traffic-flow",
+            height=400,
+        )
+
+    def _show_frontier(self, shown: ShownRoute) -> None:
+        route = shown.route
+        ways = np.argmin(route.total_usd[1], axis=0)
+        splits = np.arange(len(ways))
+        every_usd, every_quality = route.total_usd[1][ways, splits], route.quality[ways, splits]
+        points = _points(shown)
+        self.frontier.show(
+            frontier_figure(every_usd, every_quality, shown.report["frontier"], points, self.wanted["floor"]),
+            title=_frontier_title(shown, self.wanted["strong"]),
+            what="Quality against cost of every split, the fleet re-sized for each. Dashed: the least "
+            "quality. The article: 70 % at $0.001, 30 % at $0.015 a query.",
+            alt="; ".join(f"{p.name}: {usd(p.monthly_usd)}, quality {p.quality:.3f}" for p in points),
+            table={
+                "share to the weak model": route.plan.share_weak,
+                "USD a month": every_usd,
+                "quality": every_quality,
+            },
+            filename="routing-frontier",
+            height=400,
+        )
+
+
+def _points(shown: ShownRoute) -> list[RoutePoint]:
+    route, found = shown.route, shown.report
+    points = [
+        RoutePoint(
+            "all to the strong model", route.all_strong_usd, float(route.quality[0, 0]), "square", "@1"
+        )
+    ]
+    if found["all_weak_usd"] is not None:
+        worst = float(route.quality[route.way, -1])
+        points.append(RoutePoint("all to the weak model", found["all_weak_usd"], worst, "square", "@8"))
+    if shown.article is not None:
+        usd_month, quality = shown.article.monthly_usd[1], shown.article.chosen_quality
+        points.append(RoutePoint("the article's 70 % : 30 % at unit prices", usd_month, quality, "x", "@2"))
+    if shown.optimum is not None:
+        best = shown.optimum
+        points.append(
+            RoutePoint(
+                "cheapest at the least quality", best.monthly_usd[1], best.chosen_quality, "diamond", "@4"
+            )
+        )
+    return [*points, RoutePoint("this split", found["monthly_usd"]["base"], found["quality"], "star", "@5")]
+
+
+def _frontier_title(shown: ShownRoute, strong: str) -> str:
+    best = shown.optimum
+    if best is None:
+        return "No split reaches the least quality"
+    if best.share_weak == 0:
+        return f"The cheapest way to the least quality is {strong} alone"
+    return f"Cheapest at the least quality: {share(best.share_weak)} to the weak model, {usd(best.monthly_usd[1])}"
+
+
+def _kpis(shown: ShownRoute) -> list[tuple[str, str, str]]:
+    found, wrong = shown.report, shown.report["misrouting"]
+    fleet, usd_month = found["fleet"], found["monthly_usd"]
+    worth = found["worth_from_queries_per_day"]
+    first = worth["first"] if worth else None
+    where = (
+        "at a unit price" if fleet["option_id"] is None else f"{fleet['label']}, {fleet['gpus_total']} GPUs"
+    )
+    pays = "–" if worth is None else "never" if first is None else f"from {short_volume(first)}/day"
+    return [
+        ("A month", usd(usd_month["base"]), f"{usd(usd_month['low'])} to {usd(usd_month['high'])}"),
+        ("A month of the weak end", usd(fleet["monthly_usd"]["base"]), where),
+        (
+            "Misrouting costs",
+            f"{usd(wrong['strong_usd_for_easy'])}/month",
+            f"easy queries sent up; hard ones sent down lose {wrong['quality_lost']:.1%} of quality",
+        ),
+        ("This split pays", pays, "against the strong model alone"),
+    ]
+
+
+def _task_card(shown: ShownRoute) -> Markup:
+    if shown.tasks is None:
+        return card("By task", Markup("<p>No task of the mix is scored for both models.</p>"))
+    ends = {"weak": shown.route.sides.weak_label, "strong": shown.route.sides.strong_label}
+    rows: list[tuple[object, ...]] = [
+        (
+            row["task"],
+            share(row["share"]),
+            share(row["weak_quality"]),
+            share(row["strong_quality"]),
+            row["article"] or "–",
+            ends[row["goes_to"]] + (" (stays in house)" if row["stays_in_house"] else ""),
+        )
+        for row in shown.tasks["rows"]
+    ]
+    heads = ("Task", "Share", "Weak", "Strong", "The article", "Goes to")
+    shadow = shown.tasks["shadow_price_usd"]
+    kept = (
+        Markup("<p>Keeping the marked tasks in house costs {} a month.</p>").format(usd(shadow))
+        if shadow is not None
+        else Markup("")
+    )
+    reached = "" if shown.tasks["floor_reached"] else " The least quality is out of reach for whole tasks."
+    lead = Markup('<p class="lp-help">Whole tasks to one end at a quality of {}.{}</p>').format(
+        share(shown.tasks["floor"]), reached
+    )
+    return card("By task", lead + table(heads, rows, "Tasks and where they go", numbers=(1, 2, 3)) + kept)

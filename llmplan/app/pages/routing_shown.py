@@ -1,0 +1,124 @@
+"""What the routing page shows: the route asked for, the optimum, the article's point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from llmplan.app.fields import Field, MultiSelect, Number, Select, Slider
+from llmplan.app.model import AppModel
+from llmplan.catalog import Catalog
+from llmplan.decision.route_report import route_report
+from llmplan.decision.route_request import RouteRequest
+from llmplan.decision.route_tasks import task_report
+from llmplan.decision.routed import RoutePlan, plan_route
+from llmplan.errors import InputError
+from llmplan.routing.assumptions import router_assumptions, task_mix, task_mixes
+from llmplan.routing.costs import Router
+from llmplan.scenario import Scenario
+
+ARTICLE_SHARE = 0.7
+ARTICLE_WEAK_USD, ARTICLE_STRONG_USD = 0.001, 0.015
+TASKS_GROUP = "Tasks that stay in house"
+SCENARIO_MIX = "scenario"
+GOALS = (
+    ("share", "A share I choose"),
+    ("threshold", "A threshold I choose"),
+    ("floor", "Cheapest at a quality"),
+)
+
+
+@dataclass(frozen=True)
+class ShownRoute:
+    """The route, its report, and what stands beside it: None where it is out of reach."""
+
+    route: RoutePlan
+    report: dict[str, Any]
+    tasks: dict[str, Any] | None
+    optimum: RoutePlan | None
+    article: RoutePlan | None
+
+
+def first_values() -> dict[str, Any]:
+    """Return the page's inputs at the start: the article's split under a classifier that errs."""
+    return {
+        "weak": "llama-3.1-70b",
+        "strong": "gpt-4o",
+        "goal": "share",
+        "share": ARTICLE_SHARE,
+        "threshold": 0.5,
+        "floor": 0.95,
+        "accuracy": 0.9,
+        "router_usd": router_assumptions()["router-usd-per-million"].base,
+        "mix": SCENARIO_MIX,
+        "in_house": [],
+    }
+
+
+def routing_fields(catalog: Catalog) -> list[Field]:
+    """Return the page's inputs."""
+    own = [
+        (m.model_id, f"{m.name}, own fleet") for m in catalog.models.values() if m.status != "measured only"
+    ]
+    apis = [a for a in catalog.apis.values() if a.status == "active"]
+    paid = [(a.api_id, f"{a.api_id}, by token") for a in apis]
+    strong = tuple((a.api_id, a.api_id) for a in apis if a.kind != "hosted_open")
+    mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes().values()))
+    tasks = dict.fromkeys((t.task_id, t.task_name) for t in catalog.tasks)
+    return [
+        Select("weak", "Weak model", (*own, *paid)),
+        Select("strong", "Strong model", strong),
+        Select("goal", "Split by", GOALS),
+        Slider("share", "Meant for the weak model", 0, 1, "", percent=True, step=0.01),
+        Slider("threshold", "Goes up from P(hard)", 0, 1, "", percent=True, step=0.01),
+        Slider("floor", "Least quality", 0.5, 1.1, "of GPT-4o", percent=True, step=0.01),
+        Slider("accuracy", "Classifier's accuracy", 0.5, 1, "", percent=True, step=0.01),
+        Number("router_usd", "Classifier's price", 0, 100_000, "USD/million"),
+        Select("mix", "Task mix", mixes),
+        MultiSelect("in_house", "Tasks", tuple(tasks), TASKS_GROUP),
+    ]
+
+
+def shown_route(model: AppModel, values: dict[str, Any]) -> ShownRoute:
+    """Work out the route for the page's inputs; InputError where none is possible."""
+    catalog = model.catalog
+    request = _request(model.scenario, values)
+    route = plan_route(request, catalog)
+    mix = dict(request.scenario.task_mix)
+    kept = [task for task in values["in_house"] if not mix or task in mix]
+    article = replace(
+        request,
+        share_weak=ARTICLE_SHARE,
+        threshold=None,
+        quality_floor=None,
+        accuracy=None,
+        weak_usd_per_query=ARTICLE_WEAK_USD,
+        strong_usd_per_query=ARTICLE_STRONG_USD,
+        router=Router(),
+    )
+    best = replace(request, share_weak=None, threshold=None, quality_floor=values["floor"])
+    return ShownRoute(
+        route,
+        route_report(route),
+        task_report(route, catalog, kept),
+        _or_none(best, catalog),
+        _or_none(article, catalog),
+    )
+
+
+def _request(scenario: Scenario, values: dict[str, Any]) -> RouteRequest:
+    if values["mix"] != SCENARIO_MIX:
+        scenario = scenario.but(task_mix=task_mix(values["mix"]).shares)
+    goals = {"share": "share_weak", "threshold": "threshold", "floor": "quality_floor"}
+    goal: dict[str, Any] = {goals[values["goal"]]: values[values["goal"]]}
+    router = Router(values["router_usd"] / 1e6)
+    return RouteRequest(
+        scenario, values["weak"], values["strong"], accuracy=values["accuracy"], router=router, **goal
+    )
+
+
+def _or_none(request: RouteRequest, catalog: Catalog) -> RoutePlan | None:
+    try:
+        return plan_route(request, catalog)
+    except InputError:
+        return None

@@ -1,0 +1,300 @@
+// What every llmplan widget does in the browser. Runs in two hosts: the dashboard page (host.js gives
+// it models over the kernel's websocket) and JupyterLab (anywidget gives it models). No dependency but
+// the global Plotly, and that only for charts.
+(() => {
+  "use strict";
+  if (globalThis.llmplanRuntime) return;
+  const views = {};
+
+  // ---------------------------------------------------------------- small helpers
+  function h(tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (name === "text") node.textContent = value;
+      else node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+  let nextId = 0;
+  const uid = (prefix) => `lp-${prefix}-${++nextId}`;
+
+  function saveFile(blob, filename) {
+    const link = h("a", { href: URL.createObjectURL(blob), download: filename });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  function announce(text) {
+    let region = document.getElementById("lp-announcer");
+    if (!region) {
+      region = h("div", { id: "lp-announcer", class: "lp-sr-only", "aria-live": "polite" });
+      document.body.append(region);
+    }
+    region.textContent = "";
+    requestAnimationFrame(() => { region.textContent = text; });
+  }
+
+  // ---------------------------------------------------------------- calls to Python, with an answer
+  // One call a view is under way at a time; what the user does meanwhile is merged into the next one,
+  // so a fast drag never queues up work.
+  const BUSY_AFTER_MS = 500;
+  const LOST_AFTER_MS = 30000;
+  let sequence = 0;
+  let open = 0;
+  const busyBar = () => {
+    let bar = document.getElementById("lp-busy");
+    if (!bar) {
+      bar = h("div", { id: "lp-busy", role: "status", hidden: true }, h("span", { text: "Calculating…" }));
+      document.body.append(bar);
+    }
+    return bar;
+  };
+  const started = new Map();
+  function watchBusy() {
+    const now = performance.now();
+    let oldest = 0;
+    for (const t of started.values()) oldest = Math.max(oldest, now - t);
+    busyBar().hidden = !(oldest > BUSY_AFTER_MS);
+    if (oldest > LOST_AFTER_MS) {
+      started.clear();
+      busyBar().hidden = true;
+      connection("silent");
+    }
+    open = started.size ? setTimeout(watchBusy, 100) : 0;
+  }
+  function track(id) {
+    started.set(id, performance.now());
+    if (!open) open = setTimeout(watchBusy, BUSY_AFTER_MS);
+  }
+  function settle(id) {
+    started.delete(id);
+    if (!started.size) busyBar().hidden = true;
+  }
+
+  function caller(model) {
+    const waiting = new Map();
+    model.on("msg:custom", (message, buffers) => {
+      if (!message || message.kind !== "ack") return;
+      const resolve = waiting.get(message.seq);
+      if (!resolve) return;
+      waiting.delete(message.seq);
+      settle(message.seq);
+      resolve({ ...message, buffers: buffers || [] });
+    });
+    return (content, buffers) => new Promise((resolve) => {
+      const seq = ++sequence;
+      waiting.set(seq, resolve);
+      track(seq);
+      model.send({ ...content, seq }, undefined, buffers);
+    });
+  }
+
+  // Sends merged changes, never more than one message under way.
+  function coalesced(call, key) {
+    let pending = null;
+    let flying = false;
+    const pump = async () => {
+      if (flying || !pending) return;
+      const batch = pending;
+      pending = null;
+      flying = true;
+      try { await call({ [key]: batch }); } finally { flying = false; }
+      pump();
+    };
+    return (changes) => { pending = { ...(pending || {}), ...changes }; pump(); };
+  }
+
+  // ---------------------------------------------------------------- the state of the connection
+  const MESSAGES = {
+    silent: "The calculation has not answered for a while. The figures shown may be out of date.",
+    lost: "The connection to the server is lost. Trying to reconnect; the figures shown may be out of date.",
+    dead: "This session has ended. The figures shown are no longer live.",
+    error: "This page could not be started.",
+  };
+  function connection(state) {
+    document.documentElement.dataset.lpConnection = state;
+    let banner = document.getElementById("lp-banner");
+    if (state === "live") { if (banner) banner.remove(); return; }
+    if (!banner) {
+      banner = h("div", { id: "lp-banner", role: "alert" }, h("span", {}),
+        h("button", { type: "button", text: "Reload (your scenario is kept)", onclick: () => location.reload() }));
+      document.body.prepend(banner);
+    }
+    banner.firstChild.textContent = MESSAGES[state] || state;
+  }
+
+  // ---------------------------------------------------------------- theme
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  function applyTheme() {
+    const lab = document.body?.dataset.jpThemeLight;
+    const chosen = document.documentElement.dataset.lpChosenTheme;
+    const theme = chosen || (lab ? (lab === "true" ? "light" : "dark") : (dark.matches ? "dark" : "light"));
+    if (document.documentElement.dataset.lpTheme === theme) return;
+    document.documentElement.dataset.lpTheme = theme;
+    document.dispatchEvent(new CustomEvent("lp-theme"));
+  }
+  dark.addEventListener("change", applyTheme);
+  if (document.body) new MutationObserver(applyTheme).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  applyTheme();
+
+  // ---------------------------------------------------------------- html view
+  views.html = (model, el, call) => {
+    const slot = h("div", { class: "lp-html" });
+    if (model.get("live")) slot.setAttribute("aria-live", "polite");
+    el.append(slot);
+    const paint = () => {
+      const focused = document.activeElement && slot.contains(document.activeElement)
+        ? document.activeElement.dataset : null;
+      slot.innerHTML = model.get("html");
+      if (focused && focused.action) {
+        const again = [...slot.querySelectorAll("[data-action]")]
+          .find((n) => n.dataset.action === focused.action && n.dataset.value === focused.value);
+        if (again) again.focus();
+      }
+      slot.dataset.paints = 1 + Number(slot.dataset.paints || 0);
+    };
+    slot.addEventListener("click", (event) => {
+      const source = event.target.closest("[data-action]");
+      if (!source) return;
+      if (source.tagName === "A") event.preventDefault();
+      call({ action: source.dataset.action, value: source.dataset.value ?? null });
+    });
+    model.on("change:html", paint);
+    paint();
+  };
+
+  // ---------------------------------------------------------------- navigation bar
+  views.nav = (model, el, call) => {
+    const nav = h("nav", { class: "lp-nav", "aria-label": "Pages" });
+    el.append(nav);
+    const paint = () => {
+      const current = model.get("current");
+      nav.replaceChildren(h("span", { class: "lp-brand", text: model.get("brand") }),
+        h("ul", {}, ...model.get("pages").map(([key, label]) => h("li", {},
+          h("button", {
+            type: "button", text: label, "data-page": key, "aria-current": key === current ? "page" : null,
+            onclick: () => { call({ go: key }); },
+          })))));
+    };
+    const keepFocus = () => {
+      const key = nav.contains(document.activeElement) ? document.activeElement.dataset.page : null;
+      paint();
+      if (key) nav.querySelector(`[data-page="${CSS.escape(key)}"]`)?.focus();
+    };
+    model.on("change:current", keepFocus);
+    model.on("change:pages", keepFocus);
+    paint();
+  };
+
+  // ---------------------------------------------------------------- download, upload
+  views.download = (model, el, call) => {
+    const status = h("span", { class: "lp-note", role: "status" });
+    const button = h("button", { type: "button", class: "lp-button" });
+    const paint = () => { button.textContent = model.get("label"); button.title = model.get("help"); };
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      status.textContent = "Preparing…";
+      const answer = await call({ build: true });
+      button.disabled = false;
+      status.textContent = answer.error || "";
+      if (answer.error) return;
+      saveFile(new Blob(answer.buffers, { type: answer.mime }), answer.filename);
+      announce(`${answer.filename} saved`);
+    });
+    model.on("change:label", paint);
+    paint();
+    el.append(button, status);
+  };
+
+  views.upload = (model, el, call) => {
+    const id = uid("upload");
+    const status = h("span", { class: "lp-note", role: "status" });
+    const input = h("input", { type: "file", id, accept: model.get("accept"), class: "lp-sr-only lp-file" });
+    input.addEventListener("change", async () => {
+      const file = input.files[0];
+      if (!file) return;
+      if (file.size > model.get("max_bytes")) {
+        status.textContent = `This file is too large (limit ${Math.round(model.get("max_bytes") / 1024)} kB).`;
+        return;
+      }
+      status.textContent = "Reading…";
+      const answer = await call({ upload: file.name }, [await file.arrayBuffer()]);
+      status.textContent = answer.error || answer.message || "";
+      input.value = "";
+    });
+    el.append(input, h("label", { for: id, class: "lp-button", text: model.get("label") }), status);
+  };
+
+  // ---------------------------------------------------------------- the scenario in the address
+  views.url = (model, el, call) => {
+    const page = globalThis.llmplanHost;   // only in the dashboard page; JupyterLab's address is not ours
+    const status = h("span", { class: "lp-note", role: "status" });
+    const link = () => (page ? location.origin + location.pathname : "") + (model.get("query") ? "?" + model.get("query") : "");
+    const button = h("button", {
+      type: "button", class: "lp-button", text: "Copy link",
+      onclick: async () => {
+        try {
+          await navigator.clipboard.writeText(link());
+          status.textContent = "Link copied";
+        } catch {
+          const box = h("input", { type: "text", value: link(), "aria-label": "Link to this scenario", readonly: true });
+          status.replaceChildren(box);
+          box.select();
+        }
+      },
+    });
+    el.append(button, status);
+    const write = () => {
+      if (page) history.replaceState(null, "", link() + location.hash);
+      status.textContent = "";
+    };
+    if (page && !model.llmplanSearchSent) {
+      model.llmplanSearchSent = true;
+      const given = new URLSearchParams(location.search);
+      given.delete("token");   // of the server, if it asks for one; not part of a scenario
+      const search = given.toString();
+      const ready = () => { model.on("change:query", write); page.reveal(); };
+      if (search) call({ search: search.slice(0, 4096) }).then(() => { ready(); write(); });
+      else ready();
+    } else model.on("change:query", write);
+  };
+
+  // ---------------------------------------------------------------- render any of them
+  function render(model, el) {
+    const kind = model.get("kind");
+    el.classList.add("lp", `lp-view-${kind}`);
+    // JupyterLab's notebook would take arrows and letters for its own commands.
+    el.dataset.lmSuppressShortcuts = "true";
+    if (!globalThis.llmplanHost) el.addEventListener("keydown", (e) => { if (e.key !== "Escape") e.stopPropagation(); });
+    const body = h("div", { class: "lp-body" });
+    const error = h("p", { class: "lp-error", role: "alert", hidden: true });
+    el.append(error, body);
+    let refused = "";   // what Python said to the last call
+    const ask = caller(model);
+    const call = async (content, buffers) => {
+      const answer = await ask(content, buffers);
+      const told = kind === "download" || kind === "upload";   // these tell it beside their button
+      refused = told ? "" : answer.error || "";
+      showError();
+      return answer;
+    };
+    const showError = () => {
+      const text = model.get("error") || refused;
+      error.textContent = text;
+      error.hidden = !text;
+      body.hidden = Boolean(model.get("error")) && kind !== "controls";
+    };
+    model.on("change:error", showError);
+    showError();
+    const view = views[kind];
+    if (!view) { error.textContent = `Unknown part: ${kind}`; error.hidden = false; return undefined; }
+    return view(model, body, call);
+  }
+
+  globalThis.llmplanRuntime = { render, views, h, uid, announce, saveFile, coalesced, connection, caller };
+})();

@@ -1,0 +1,263 @@
+"""A folder of tables to a Catalog of frozen records; all problems of all files at once."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from llmplan.catalog import checking
+from llmplan.catalog import records as rec
+from llmplan.catalog.problems import CatalogError, Problem
+from llmplan.catalog.reading import RawRow, RawTable, read_table
+from llmplan.catalog.tables import BY_NAME, BY_RECORD, OTHER_FILES, TABLES, Table
+from llmplan.errors import InputError, UnknownNameError, near_names
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class Catalog:
+    """Every table of a folder: a dict by id where rows have one, a tuple of rows otherwise.
+
+    Instances are compared and hashed by identity, so that results can be cached per catalog; do not edit
+    the dicts, use `with_record`.
+    """
+
+    sources: dict[str, rec.Source]
+    licences: dict[str, rec.Licence]
+    precisions: dict[str, rec.Precision]
+    models: dict[str, rec.Model]
+    other_models: dict[str, rec.OtherModel]
+    profile_hours: tuple[rec.ProfileHour, ...]
+    gpus: dict[str, rec.Gpu]
+    gpu_prices: tuple[rec.GpuPrice, ...]
+    gpu_purchases: tuple[rec.GpuPurchase, ...]
+    article_hardware: dict[str, rec.ArticleCost]
+    engines: dict[str, rec.Engine]
+    engine_support: tuple[rec.EngineSupport, ...]
+    precision_hardware: tuple[rec.PrecisionArchitecture, ...]
+    precision_losses: tuple[rec.PrecisionLoss, ...]
+    quantisation_scores: tuple[rec.QuantisationScore, ...]
+    assumptions: dict[str, rec.Assumption]
+    benchmarks: dict[str, rec.Benchmark]
+    scores: tuple[rec.Score, ...]
+    category_scores: tuple[rec.CategoryScore, ...]
+    claims: dict[str, rec.Claim]
+    tasks: tuple[rec.TaskBenchmark, ...]
+    apis: dict[str, rec.ApiPrice]
+    warnings: tuple[Problem, ...] = ()
+
+    def model(self, model_id: str) -> rec.Model:
+        """Return the open model of that id. Raises UnknownNameError with near names."""
+        return _find("model", model_id, self.models)
+
+    def gpu(self, gpu_id: str) -> rec.Gpu:
+        """Return the GPU of that id. Raises UnknownNameError with near names."""
+        return _find("gpu", gpu_id, self.gpus)
+
+    def engine(self, engine_id: str) -> rec.Engine:
+        """Return the engine of that id. Raises UnknownNameError with near names."""
+        return _find("engine", engine_id, self.engines)
+
+    def precision(self, precision_id: str) -> rec.Precision:
+        """Return the precision of that id. Raises UnknownNameError with near names."""
+        return _find("precision", precision_id, self.precisions)
+
+    def api(self, api_id: str) -> rec.ApiPrice:
+        """Return the API price of that id. Raises UnknownNameError with near names."""
+        return _find("api", api_id, self.apis)
+
+    def assumption(self, assumption_id: str) -> rec.Assumption:
+        """Return the assumption of that id. Raises UnknownNameError with near names."""
+        return _find("assumption", assumption_id, self.assumptions)
+
+    def profile(self, profile_id: str) -> tuple[float, ...]:
+        """Return a daily profile's 24 shares. Raises UnknownNameError with near names."""
+        rows = [row for row in self.profile_hours if row.profile_id == profile_id]
+        if not rows:
+            raise UnknownNameError("profile_id", profile_id, {row.profile_id for row in self.profile_hours})
+        return tuple(row.share for row in sorted(rows, key=lambda row: row.hour))
+
+    def source(self, source_id: str) -> rec.Source:
+        """Return the source of that id. Raises UnknownNameError with near names."""
+        return _find("source", source_id, self.sources)
+
+    def licence(self, licence_id: str) -> rec.Licence:
+        """Return the licence of that id. Raises UnknownNameError with near names."""
+        return _find("licence", licence_id, self.licences)
+
+    def with_record(self, record: rec.Record) -> "Catalog":
+        """Return a catalog with `record` in the place of the row of its key, or added when there is none."""
+        table = BY_RECORD.get(type(record))
+        if table is None:
+            raise InputError(
+                "record", type(record).__name__, "is not a row of a table", "give a catalog record"
+            )
+        rows: Any = getattr(self, table.name)
+        changed: dict[str, Any] = {}
+        if table.is_mapping:
+            changed[table.name] = {**rows, getattr(record, table.key[0]): record}
+        else:
+            key = _key(table, record)
+            kept = tuple(record if _key(table, row) == key else row for row in rows)
+            changed[table.name] = kept if record in kept else (*kept, record)
+        return replace(self, **changed)
+
+
+def _key(table: Table, record: rec.Record) -> tuple[object, ...]:
+    return tuple(getattr(record, column) for column in table.key)
+
+
+def _find(field: str, name: str, known: Mapping[str, _T]) -> _T:
+    try:
+        return known[name]
+    except (KeyError, TypeError):
+        raise UnknownNameError(field, str(name), known) from None
+
+
+def data_dir() -> Path:
+    """Return the folder of the shipped tables: the wheel's copy, or the checkout's data/."""
+    return _shipped("data")
+
+
+def notebooks_dir() -> Path:
+    """Return the folder of the shipped notebooks: the wheel's copy, or the checkout's notebooks/."""
+    return _shipped("notebooks")
+
+
+def _shipped(name: str) -> Path:
+    packaged = _PACKAGE / "_shipped" / name
+    return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+def load_catalog(folder: Path | str | None = None) -> Catalog:
+    """Return the catalog of `folder`, or the shipped one (read once a process).
+
+    A table that `folder` lacks is taken from the shipped data, so a folder may hold one edited file.
+
+    Raises
+    ------
+    CatalogError
+        with every problem of every file; warnings (stale prices) do not raise, see `Catalog.warnings`.
+    """
+    return _load_shipped() if folder is None else _load(Path(folder), None)
+
+
+@lru_cache(maxsize=1)
+def _load_shipped() -> Catalog:
+    return _load(data_dir(), None)
+
+
+def clear_cache() -> None:
+    """Forget the shipped catalog, so that the next load reads its files again."""
+    _load_shipped.cache_clear()
+    newest_shipped_date.cache_clear()
+
+
+def _load(folder: Path, today: dt.date | None) -> Catalog:
+    catalog, problems = read_folder(folder, today)
+    if catalog is None:
+        raise CatalogError(str(folder), [p for p in problems if p.severity == "error"])
+    return catalog
+
+
+def check_folder(folder: Path | str | None = None, today: dt.date | None = None) -> tuple[Problem, ...]:
+    """Return every problem of the tables in `folder` (the shipped ones when None), warnings included.
+
+    `today` is the date against which rows are stale or in the future; by default the newest `as_of` of
+    the shipped data or the clock, whichever is later.
+    """
+    return read_folder(data_dir() if folder is None else Path(folder), today)[1]
+
+
+def read_folder(folder: Path, today: dt.date | None) -> tuple[Catalog | None, tuple[Problem, ...]]:
+    """Return the catalog of `folder` (None where it has errors) and all its problems, in file order."""
+    if not folder.is_dir():
+        problem = Problem(str(folder), 0, "", "", "is not a folder", "give a folder with the CSV tables")
+        return None, (problem,)
+    raw = {table.name: _raw(table, folder) for table in TABLES}
+    known = {table.name: raw[table.name].names(table.key[0]) for table in TABLES if table.is_mapping}
+    problems = list(_stray_files(folder))
+    parsed: dict[str, tuple[list[RawRow], list[Any]]] = {}
+    for table in TABLES:
+        rows = raw[table.name].rows
+        problems += raw[table.name].problems
+        good, records, found = _parse(table, rows)
+        problems += found
+        problems += checking.duplicate_problems(table, rows)
+        problems += checking.reference_problems(table, rows, known)
+        problems += checking.rule_problems(table, good, records)
+        parsed[table.name] = (good, records)
+    problems += _between_tables(parsed, known["models"])
+    problems += _dates(parsed, today)
+    problems = sorted(dict.fromkeys(problems), key=lambda p: (_ORDER.get(p.file, -1), p.line))
+    if any(problem.severity == "error" for problem in problems):
+        return None, tuple(problems)
+    tables: dict[str, Any] = {table.name: _collect(table, parsed[table.name][1]) for table in TABLES}
+    return Catalog(**tables, warnings=tuple(problems)), tuple(problems)
+
+
+_ORDER = {table.file: index for index, table in enumerate(TABLES)}
+
+
+def _raw(table: Table, folder: Path) -> RawTable:
+    shipped = data_dir()
+    own = (folder / table.file).exists() or folder.resolve() == shipped.resolve()
+    return read_table(table, folder if own else shipped)
+
+
+def _parse(table: Table, rows: tuple[RawRow, ...]) -> tuple[list[RawRow], list[Any], list[Problem]]:
+    good = list(rows)
+    try:
+        return good, table.adapter.validate_python([row.cells for row in good]), []
+    except ValidationError as error:
+        problems = list(checking.row_problems(table, good, error))
+        bad = {int(detail["loc"][0]) for detail in error.errors(include_url=False)}
+    good = [row for index, row in enumerate(rows) if index not in bad]
+    return good, table.adapter.validate_python([row.cells for row in good]), problems
+
+
+def _between_tables(
+    parsed: Mapping[str, tuple[list[RawRow], list[Any]]], models: Mapping[str, object]
+) -> Iterator[Problem]:
+    benchmarks = {row.benchmark_id: row for row in parsed["benchmarks"][1]}
+    yield from checking.score_problems(BY_NAME["scores"], *parsed["scores"], benchmarks)
+    yield from checking.hosted_problems(BY_NAME["apis"], *parsed["apis"], models)
+
+
+def _dates(parsed: Mapping[str, tuple[list[RawRow], list[Any]]], today: dt.date | None) -> Iterator[Problem]:
+    reference = today or _today()
+    for table in TABLES:
+        yield from checking.date_problems(table, *parsed[table.name], reference)
+
+
+def _today() -> dt.date:
+    return max(dt.date.today(), newest_shipped_date())
+
+
+@lru_cache(maxsize=1)
+def newest_shipped_date() -> dt.date:
+    """Return the newest `as_of` of the shipped sources: no clock that is behind it can be right."""
+    rows = read_table(BY_NAME["sources"], data_dir()).rows
+    return max(dt.date.fromisoformat(row.cells["as_of"]) for row in rows)
+
+
+def _stray_files(folder: Path) -> Iterator[Problem]:
+    files = [table.file for table in TABLES]
+    for path in sorted(folder.glob("*.csv")):
+        if path.name in files or path.name.startswith(OTHER_FILES):
+            continue
+        near = near_names(path.name, files, 1)
+        fix = f"rename it to {near[0]}" if near else f"the tables are {', '.join(files)}"
+        yield Problem(path.name, 0, "", "", "is no known table and is not read", fix, "warning")
+
+
+def _collect(table: Table, records: list[Any]) -> Any:
+    if table.is_mapping:
+        return {getattr(record, table.key[0]): record for record in records}
+    return tuple(records)

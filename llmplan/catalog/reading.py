@@ -1,0 +1,126 @@
+"""CSV text to rows of named cells, with spreadsheet line numbers; every fault of the file is a Problem."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmplan.catalog.problems import Problem
+from llmplan.catalog.tables import Table
+from llmplan.errors import near_names
+
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """The cells of a row that are not empty, trimmed, by column name."""
+
+    line: int
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table as text: its rows, what was wrong with the file, and the cells of rows that were refused."""
+
+    rows: tuple[RawRow, ...]
+    problems: tuple[Problem, ...]
+    refused: tuple[dict[str, str], ...] = ()
+
+    def names(self, column: str) -> dict[str, int]:
+        """Return every id in `column`, of refused rows too, so that one bad row is one problem only."""
+        names = {row.cells[column]: row.line for row in self.rows if column in row.cells}
+        return dict.fromkeys((cells[column] for cells in self.refused if column in cells), 0) | names
+
+
+def read_table(table: Table, folder: Path) -> RawTable:
+    """Return the rows of `table` in `folder`; never raises for what a file holds."""
+    try:
+        data = (folder / table.file).read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return _failed(table.file, 0, "", f"cannot be read ({reason})", "put a readable CSV file there")
+    text = _decode(table.file, data)
+    if isinstance(text, RawTable):
+        return text
+    return _read_text(table, text)
+
+
+def _failed(file: str, line: int, value: str, rule: str, fix: str, column: str = "") -> RawTable:
+    return RawTable((), (Problem(file, line, column, value, rule, fix),))
+
+
+def _decode(file: str, data: bytes) -> str | RawTable:
+    fix = "save it as CSV UTF-8"
+    if data[:2] in _UTF16_MARKS or b"\x00" in data:
+        return _failed(file, 0, "", "is not UTF-8 text (UTF-16 or binary)", fix)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        byte = f"byte 0x{data[error.start]:02x}"
+        return _failed(file, line, "", f"is not UTF-8 text ({byte})", fix)
+    return text if text.strip() else _failed(file, 0, "", "is empty", "give it a header and rows")
+
+
+def _read_text(table: Table, text: str) -> RawTable:
+    records: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        records.extend(reader)
+    except csv.Error as error:
+        fix = "close every quote and double quotes inside a quoted cell"
+        return _failed(table.file, len(records) + 1, "", f"is not valid CSV ({error})", fix)
+    header = [cell.strip() for cell in records[0]]
+    problems = _header_problems(table, header)
+    if problems:
+        return RawTable((), tuple(problems))
+    return _rows(table.file, header, records[1:])
+
+
+def _header_problems(table: Table, header: list[str]) -> list[Problem]:
+    first = ",".join(header)
+    for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if mark in first and len(header) <= 1 + first.count(","):
+            columns = [cell.strip() for cell in first.split(mark)]
+            if set(columns) & set(table.columns):
+                rule, fix = f"cells are separated by {name}", "save it with commas between cells"
+                return [Problem(table.file, 1, "header", first, rule, fix)]
+    problems = [_unknown_column(table, name, header) for name in header if name not in table.columns]
+    problems += [
+        Problem(table.file, 1, name, name, "column appears twice", "delete one of the two")
+        for name in sorted({name for name in header if header.count(name) > 1 and name in table.columns})
+    ]
+    problems += [
+        Problem(table.file, 1, name, "", "required column is missing", f"add the column {name}")
+        for name in table.required
+        if name not in header
+    ]
+    return problems
+
+
+def _unknown_column(table: Table, name: str, header: list[str]) -> Problem:
+    free = [column for column in table.columns if column not in header]
+    near = near_names(name, free, 1) if name else []
+    fix = f"rename it to {near[0]}" if near else f"delete it; the columns are {', '.join(table.columns)}"
+    return Problem(table.file, 1, name or "(no name)", name, "unknown column", fix)
+
+
+def _rows(file: str, header: list[str], records: list[list[str]]) -> RawTable:
+    rows, problems, refused = [], [], []
+    for line, record in enumerate(records, start=2):
+        if not any(cell.strip() for cell in record):
+            continue
+        named = zip(header, (cell.strip() for cell in record), strict=False)
+        cells = {name: cell for name, cell in named if cell}
+        if len(record) < len(header) or any(cell.strip() for cell in record[len(header) :]):
+            rule = f"row has {len(record)} cells, the header {len(header)}"
+            fix = "quote a text that holds a comma; write 1.5, not 1,5"
+            problems.append(Problem(file, line, "row", ",".join(record), rule, fix))
+            refused.append(cells)
+        else:
+            rows.append(RawRow(line, cells))
+    if not rows and not problems:
+        problems.append(Problem(file, 1, "", "", "has a header but no rows", "add rows or delete the file"))
+    return RawTable(tuple(rows), tuple(problems), tuple(refused))

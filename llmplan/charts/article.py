@@ -1,0 +1,143 @@
+"""The article check's charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from llmplan.charts.style import Figure, log_axis
+from llmplan.claims.pictures import CrossoverLines, HardwareCost, RequestRates
+
+
+def claimed_cost_figure(rows: Sequence[HardwareCost]) -> Figure:
+    """Draw each row's claimed range as a bar and today's range as a line with its median."""
+    names = [row.name for row in rows]
+    claimed = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": [row.claimed_high - row.claimed_low for row in rows],
+        "base": [row.claimed_low for row in rows],
+        "name": "claimed",
+        "marker": {"color": "@8/0.45"},
+        "hovertemplate": "claimed from %{base:$,.0f}<extra></extra>",
+    }
+    computed = {
+        "type": "scatter",
+        "mode": "markers",
+        "y": names,
+        "x": [row.computed.base for row in rows],
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [row.computed.high - row.computed.base for row in rows],
+            "arrayminus": [row.computed.base - row.computed.low for row in rows],
+            "color": "@1",
+        },
+        "name": "today: cheapest, median, dearest",
+        "marker": {"color": "@1", "size": 10, "symbol": "diamond"},
+        "hovertemplate": "median %{x:$,.0f}<extra></extra>",
+    }
+    return {
+        "data": [claimed, computed],
+        "layout": {
+            "xaxis": log_axis("USD a month", 100, 50_000, tickprefix="$"),
+            "yaxis": {"type": "category", "automargin": True, "autorange": "reversed"},
+        },
+    }
+
+
+def crossover_figure(lines: CrossoverLines) -> Figure:
+    """Draw the API's line, the article's flat fleet, the fleet for the peak, and the claimed band."""
+    styles = (
+        (lines.api_usd, "GPT-4o at 1,000 + 500 tokens", "@1", "solid", "linear"),
+        (lines.flat_usd, "the article: two A100, any volume", "@8", "dash", "linear"),
+        (lines.fleet_usd, "A100 as the peak needs them", "@3", "solid", "hv"),
+    )
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": lines.queries_per_day,
+            "y": y,
+            "name": name,
+            "line": {"color": colour, "dash": dash, "width": 2.5, "shape": shape},
+            "hovertemplate": "%{x:,.0f} a day: $%{y:,.3~s}",
+        }
+        for y, name, colour, dash, shape in styles
+    ]
+    return {
+        "data": data,
+        "layout": {
+            "xaxis": log_axis("Queries a day", 1_000, 1_000_000),
+            "yaxis": log_axis("USD a month", 100, 1_000_000, tickprefix="$"),
+            "shapes": [_band(*lines.claimed, "x")],
+            "annotations": [_note(float(np.log10(np.sqrt(lines.claimed[0] * lines.claimed[1]))), "claimed")],
+        },
+    }
+
+
+def request_rate_figure(rates: RequestRates) -> Figure:
+    """Draw requests a minute over prompt length with its band, and the claimed band."""
+    edge = {"type": "scatter", "mode": "lines", "x": rates.input_tokens, "line": {"width": 0}}
+    hidden = {"hoverinfo": "skip", "showlegend": False}
+    return {
+        "data": [
+            {**edge, **hidden, "y": rates.low},
+            {**edge, **hidden, "y": rates.high, "fill": "tonexty", "fillcolor": "@3/0.15"},
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": rates.input_tokens,
+                "y": rates.base,
+                "name": "predicted",
+                "line": {"color": "@3", "width": 2.5},
+                "hovertemplate": "%{x:,.0f} tokens: %{y:.0f} a minute",
+            },
+        ],
+        "layout": {
+            "xaxis": log_axis("Input tokens", 100, 30_000),
+            "yaxis": log_axis("Requests a minute", 1, 1_000),
+            "shapes": [_band(*rates.claimed, "y")],
+            "annotations": [
+                {
+                    "x": 1,
+                    "xref": "paper",
+                    "xanchor": "right",
+                    "y": float(np.log10(rates.claimed[1])),
+                    "yanchor": "bottom",
+                    "text": "claimed: 30 to 50",
+                    "showarrow": False,
+                    "font": {"color": "@ink", "size": 12},
+                }
+            ],
+        },
+    }
+
+
+def _band(low: float, high: float, axis: str) -> Figure:
+    other = "y" if axis == "x" else "x"
+    return {
+        "type": "rect",
+        f"{axis}0": low,
+        f"{axis}1": high,
+        f"{other}ref": "paper",
+        f"{other}0": 0,
+        f"{other}1": 1,
+        "fillcolor": "@8/0.2",
+        "line": {"width": 0},
+        "layer": "below",
+    }
+
+
+def _note(x: float, text: str) -> Figure:
+    return {
+        "x": x,
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "top",
+        "text": text,
+        "showarrow": False,
+        "font": {"color": "@muted", "size": 12},
+    }

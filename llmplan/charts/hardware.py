@@ -1,0 +1,196 @@
+"""One replica in pictures: its memory by part, its latency under load; and the fleet by hour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.charts.style import Figure, log_axis
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+PART_COLOURS = {
+    "weights": "@1",
+    "overhead": "@8",
+    "KV cache in use": "@3",
+    "KV cache free": "@3/0.35",
+    "kept back": "@8/0.35",
+    "missing": "@bad",
+}
+PART_PATTERNS = {"KV cache free": "/", "kept back": ".", "missing": "x"}
+METRIC_TITLES = {
+    "ttft_ms": "First token after [ms]",
+    "tpot_ms": "Then a token every [ms]",
+    "output_tokens_per_s": "Output tokens/s",
+}
+NARROW_SHARE = 0.08
+
+
+def memory_figure(rows: Sequence[Mapping[str, Any]], card_gib: float, gpu_name: str) -> Figure:
+    """Draw one GPU's memory as a stacked bar against the card's size.
+
+    rows: {part, gib, note} as of `llmplan.sizing.memory_breakdown`.
+    """
+    needed = sum(row["gib"] for row in rows if row["part"] != "missing")
+    end = max(card_gib, needed) * 1.04
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "y": [gpu_name],
+            "x": [row["gib"]],
+            "name": row["part"],
+            "marker": {
+                "color": PART_COLOURS[row["part"]],
+                "pattern": {"shape": PART_PATTERNS.get(row["part"], "")},
+            },
+            "text": [f"{row['gib']:.0f} GiB" if row["gib"] > NARROW_SHARE * end else ""],
+            "textposition": "inside",
+            "insidetextanchor": "middle",
+            "textangle": 0,
+            "hovertemplate": f"{row['part']}: %{{x:.1f}} GiB<br>{row['note']}<extra></extra>",
+        }
+        for row in rows
+        if row["gib"] > 0 and row["part"] != "missing"
+    ]
+    edge = {
+        "type": "line",
+        "x0": card_gib,
+        "x1": card_gib,
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": "@ink", "width": 2},
+    }
+    label = {
+        "x": card_gib,
+        "y": 1,
+        "yref": "paper",
+        "xanchor": "right",
+        "yanchor": "top",
+        "text": f"card: {card_gib:.1f} GiB",
+        "showarrow": False,
+        "font": {"color": "@ink", "size": 12},
+    }
+    return {
+        "data": data,
+        "layout": {
+            "barmode": "stack",
+            "xaxis": {"title": "GiB of one GPU", "range": [0, end]},
+            "yaxis": {"type": "category", "showticklabels": False},
+            "shapes": [edge],
+            "annotations": [label],
+        },
+    }
+
+
+def load_figure(
+    concurrency: Floats,
+    base: Floats,
+    low: Floats,
+    high: Floats,
+    metric: str,
+    measured: tuple[Floats, Floats, Sequence[str]],
+    limit: float | None = None,
+    present: float | None = None,
+) -> Figure:
+    """Draw a metric of one replica against concurrency with its 80 % band and published points.
+
+    Parameters
+    ----------
+    metric: a key of METRIC_TITLES. measured: concurrency, value and source of published points.
+    limit: the latency target. present: the concurrency at which the fleet runs.
+    """
+    edge = {"type": "scatter", "mode": "lines", "x": concurrency, "line": {"width": 0}}
+    hidden = {"hoverinfo": "skip", "showlegend": False}
+    data: list[Figure] = [
+        {**edge, **hidden, "y": low},
+        {**edge, **hidden, "y": high, "fill": "tonexty", "fillcolor": "@3/0.18"},
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": concurrency,
+            "y": base,
+            "name": "predicted, band p10 to p90",
+            "line": {"color": "@3", "width": 2.5},
+            "hovertemplate": "%{x:.0f} at once: %{y:,.0f}",
+        },
+    ]
+    if len(measured[0]):
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": measured[0],
+                "y": measured[1],
+                "name": "measured and published",
+                "text": list(measured[2]),
+                "marker": {"color": "@2", "size": 9, "symbol": "x"},
+                "hovertemplate": "%{x:.0f} at once: %{y:,.0f}<br>%{text}<extra></extra>",
+            }
+        )
+    if limit is not None:
+        data.append(_level(concurrency, limit, f"target: {limit:,.0f} ms"))
+    shapes = [_upright(present)] if present else []
+    values = np.concatenate([low, high, *([measured[1]] if len(measured[0]) else [])])
+    values = values[np.isfinite(values) & (values > 0)]
+    ends = (float(values.min()) / 1.5, float(max(values.max(), limit or 0)) * 1.5)
+    return {
+        "data": data,
+        "layout": {
+            "xaxis": log_axis("Requests at once", float(concurrency[0]), float(concurrency[-1])),
+            "yaxis": log_axis(METRIC_TITLES[metric], *ends),
+            "shapes": shapes,
+        },
+    }
+
+
+def _level(x: Floats, value: float, name: str) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x[[0, -1]],
+        "y": np.array([value, value]),
+        "name": name,
+        "line": {"color": "@ink", "dash": "dash", "width": 1.5},
+        "hoverinfo": "skip",
+    }
+
+
+def _upright(x: float) -> Figure:
+    line = {"color": "@ink", "dash": "dot", "width": 1.5}
+    return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+
+
+def fleet_figure(needed: Floats, queries_per_hour: Floats, billed: float) -> Figure:
+    """Draw the replicas that each hour needs (bars), and those that are rented all day (line)."""
+    hours = np.arange(len(needed))
+    bars = {
+        "type": "bar",
+        "x": hours,
+        "y": needed,
+        "name": "needed in the hour, with spares",
+        "marker": {"color": "@3/0.7"},
+        "text": [f"{q:,.0f} queries" for q in queries_per_hour],
+        "textposition": "none",
+        "hovertemplate": "%{x}:00: %{y:.0f} replicas<br>%{text}<extra></extra>",
+    }
+    rented = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.array([-0.5, len(needed) - 0.5]),
+        "y": np.array([billed, billed]),
+        "name": f"rented all day, for the peak: {billed:,.0f}",
+        "line": {"color": "@ink", "width": 2.5, "dash": "dash"},
+        "hoverinfo": "skip",
+    }
+    return {
+        "data": [bars, rented],
+        "layout": {
+            "xaxis": {"title": "Hour of the day", "range": [-0.6, len(needed) - 0.4], "dtick": 3},
+            "yaxis": {"title": "Replicas", "range": [0, max(billed, float(needed.max())) * 1.15 + 0.2]},
+            "bargap": 0.15,
+        },
+    }

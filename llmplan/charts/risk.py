@@ -1,0 +1,213 @@
+"""Uncertainty in pictures: who is cheapest how surely, the spread of both sides, what moves the answer."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.charts.style import KIND_COLOURS, KIND_DASHES, KIND_NAMES, Figure, log_axis, vertical_line
+from llmplan.risk import KIND_NAMES as KINDS
+from llmplan.risk import Information, VolumeCurve
+from llmplan.risk.sensitivity import Bar, SobolIndex
+from llmplan.wording import usd
+
+Floats = npt.NDArray[np.float64]
+LABEL_WIDTH = 19
+LEAST_SHARE = 0.005
+"""Bars below this share of the longest are left out: they would not be seen."""
+SIDES = {"token": ("Cheapest token price", "@1", "solid"), "own": ("Cheapest own fleet", "@3", "dash")}
+
+
+def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
+    """Draw the probability that each kind is the cheapest, over volume, stacked to one."""
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": curve.queries_per_day,
+            "y": curve.p_kind[:, i],
+            "stackgroup": "kinds",
+            "name": KIND_NAMES[kind],
+            "line": {"color": KIND_COLOURS[kind], "dash": KIND_DASHES[kind], "width": 2},
+            "fillcolor": f"{KIND_COLOURS[kind]}/0.45",
+            "hovertemplate": "%{x:,.0f} a day: %{y:.0%}",
+        }
+        for i, kind in enumerate(KINDS)
+        if (curve.p_kind[:, i] > 0).any()
+    ]
+    shape, label = vertical_line(queries_per_day, "now")
+    return {
+        "data": data,
+        "layout": {
+            "xaxis": _volumes(curve.queries_per_day),
+            "yaxis": {
+                "title": "Probability of being cheapest",
+                "range": [0, 1],
+                "dtick": 0.25,
+                "tickformat": ".0%",
+            },
+            "showlegend": True,
+            "shapes": [shape],
+            "annotations": [label],
+        },
+    }
+
+
+def sides_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
+    """Draw the month's cost of the cheapest token price and of the cheapest fleet: median, 10 to 90% of draws."""
+    low, middle, high = (curve.levels.index(level) for level in (0.1, 0.5, 0.9))
+    data: list[Figure] = []
+    seen = []
+    for side, costs in (("token", curve.token_usd), ("own", curve.self_hosted_usd)):
+        if not np.isfinite(costs[:, middle]).any():
+            continue
+        name, colour, dash = SIDES[side]
+        costs = np.where(np.isfinite(costs), costs, np.nan)
+        data += _band(curve.queries_per_day, costs[:, low], costs[:, high], colour)
+        data.append(_line(curve.queries_per_day, costs[:, middle], name, colour, dash))
+        seen.append(costs[:, [low, high]])
+    shape, label = vertical_line(queries_per_day, "now")
+    return {
+        "data": data,
+        "layout": {
+            "xaxis": _volumes(curve.queries_per_day),
+            "yaxis": log_axis("USD a month", *_decades(seen), tickprefix="$"),
+            "shapes": [shape],
+            "annotations": [label],
+        },
+    }
+
+
+def tornado_figure(bars: Sequence[Bar], axis_title: str, most: int = 10) -> Figure:
+    """Draw each cause's effect on the outcome, one at a time, around its base value; the widest on top."""
+    shown = [bar for bar in bars if bar.swing_usd > LEAST_SHARE * max(b.swing_usd for b in bars)][:most]
+    names = [_wrapped(bar.label) for bar in shown]
+    base = shown[0].usd_at_base if shown else 0.0
+    ends = [("cause at its 10th percentile", "@1", "", [bar.usd_at_low for bar in shown])]
+    ends.append(("cause at its 90th percentile", "@5", "/", [bar.usd_at_high for bar in shown]))
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "y": names,
+            "x": np.array(values) - base,
+            "base": np.full(len(shown), base),
+            "name": name,
+            "marker": {"color": colour, "pattern": {"shape": pattern}},
+            "customdata": [usd(value) for value in values],
+            "hovertemplate": "%{customdata} a month",
+        }
+        for name, colour, pattern, values in ends
+    ]
+    reach = [value for _, _, _, values in ends for value in values] + [base]
+    layout = _bars_layout(names, axis_title, _padded(min(reach), max(reach)))
+    line = {"type": "line", "x0": base, "x1": base, "yref": "paper", "y0": 0, "y1": 1}
+    layout["shapes"] = [{**line, "line": {"color": "@ink", "width": 1.5, "dash": "dot"}}]
+    return {"data": data, "layout": {**layout, "barmode": "overlay"}}
+
+
+def information_figure(rows: Sequence[Information], most: int = 8) -> Figure:
+    """Draw what knowing each cause before choosing is worth."""
+    top = max((row.usd_per_month for row in rows), default=0.0)
+    shown = [row for row in rows if row.usd_per_month > LEAST_SHARE * top][:most]
+    names = [_wrapped(row.label) for row in shown]
+    values = np.array([row.usd_per_month for row in shown])
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "orientation": "h",
+                "y": names,
+                "x": values,
+                "text": [usd(value) for value in values],
+                "textposition": "outside",
+                "cliponaxis": False,
+                "marker": {"color": "@4"},
+                "hovertemplate": "%{y}: %{text} a month<extra></extra>",
+                "showlegend": False,
+            }
+        ],
+        "layout": _bars_layout(names, "USD a month", [0.0, top * 1.25 if top > 0 else 1.0]),
+    }
+
+
+def sobol_figure(rows: Sequence[SobolIndex], most: int = 8) -> Figure:
+    """Draw each cause's share of the outcome's variance, alone and with its interactions, with 95% intervals."""
+    shown = [row for row in rows if row.total > LEAST_SHARE][:most]
+    names = [_wrapped(row.label) for row in shown]
+    kinds = [("alone", "@1", "", [(row.first, row.first_ci95) for row in shown])]
+    kinds.append(("with interactions", "@5", "/", [(row.total, row.total_ci95) for row in shown]))
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "y": names,
+            "x": np.array([value for value, _ in pairs]),
+            "error_x": {"type": "data", "array": [half for _, half in pairs], "color": "@ink"},
+            "name": name,
+            "marker": {"color": colour, "pattern": {"shape": pattern}},
+            "hovertemplate": "%{x:.2f}",
+        }
+        for name, colour, pattern, pairs in kinds
+    ]
+    layout = _bars_layout(names, "Share of the variance", [0.0, 1.15])
+    layout["xaxis"] |= {"tickformat": ".0%", "tickprefix": ""}
+    return {"data": data, "layout": {**layout, "barmode": "group"}}
+
+
+def _bars_layout(names: Sequence[str], title: str, span: Sequence[float]) -> dict[str, Any]:
+    return {
+        "xaxis": {"title": title, "range": list(span), "tickprefix": "$", "tickformat": "~s", "nticks": 6},
+        "yaxis": {
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": list(names)[::-1],
+            "automargin": True,
+            "title": "",
+        },
+        "bargap": 0.35,
+    }
+
+
+def _wrapped(label: str) -> str:
+    return "<br>".join(textwrap.wrap(label, LABEL_WIDTH))
+
+
+def _padded(low: float, high: float) -> list[float]:
+    pad = 0.08 * (high - low) or max(1.0, 0.1 * abs(high))
+    return [low - pad, high + pad]
+
+
+def _volumes(volumes: Floats) -> Figure:
+    return log_axis("Queries a day", float(volumes[0]), float(volumes[-1]))
+
+
+def _decades(parts: Sequence[Floats]) -> tuple[float, float]:
+    every = np.concatenate([part.ravel() for part in parts]) if parts else np.zeros(0)
+    every = every[np.isfinite(every) & (every > 0)]
+    if not every.size:
+        return 1.0, 10.0
+    return 10.0 ** math.floor(math.log10(every.min())), 10.0 ** math.ceil(math.log10(every.max()))
+
+
+def _line(x: Floats, y: Floats, name: str, colour: str, dash: str) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "name": name,
+        "line": {"color": colour, "dash": dash, "width": 2.5},
+        "hovertemplate": "%{x:,.0f} a day: $%{y:,.4~g}",
+    }
+
+
+def _band(x: Floats, low: Floats, high: Floats, colour: str) -> list[Figure]:
+    edge: Figure = {"type": "scatter", "mode": "lines", "x": x, "line": {"width": 0}}
+    edge |= {"hoverinfo": "skip", "showlegend": False}
+    return [{**edge, "y": low}, {**edge, "y": high, "fill": "tonexty", "fillcolor": f"{colour}/0.18"}]

@@ -1,0 +1,69 @@
+"""The source article, claim by claim: what holds, what does not, and why, computed from catalog and math."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmplan.catalog import Catalog, Claim, load_catalog
+from llmplan.claims import checks_costs, checks_hardware, checks_models
+from llmplan.claims.context import CHECKS, Context
+from llmplan.claims.verdicts import Finding, Verdict, claimed_words, computed_words, judge
+from llmplan.errors import UnknownNameError
+
+VERDICTS: tuple[Verdict, ...] = (
+    "holds",
+    "holds within range",
+    "depends",
+    "does not hold",
+    "cannot be checked",
+)
+_MODULES = (checks_costs, checks_hardware, checks_models)
+"""Importing them registers their checks."""
+
+
+@dataclass(frozen=True)
+class CheckedClaim:
+    """A claim with what was computed for it."""
+
+    claim: Claim
+    finding: Finding
+    verdict: Verdict
+
+    @property
+    def claimed(self) -> str:
+        return claimed_words(self.claim)
+
+    @property
+    def computed(self) -> str:
+        return computed_words(self.claim, self.finding)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON object of `llmplan claims`."""
+        return {
+            "id": self.claim.claim_id,
+            "section": self.claim.section,
+            "claim": self.claim.claim,
+            "claimed": self.claimed,
+            "computed": self.computed,
+            "verdict": self.verdict,
+            "why": self.finding.why,
+            "sources": tuple(dict.fromkeys((self.claim.source_id, *self.finding.sources))),
+        }
+
+
+def check_claims(catalog: Catalog | None = None) -> tuple[CheckedClaim, ...]:
+    """Check every claim of data/claims.csv, in its order.
+
+    Raises UnknownNameError where a claim names a check that does not exist.
+    """
+    context = Context.of(catalog or load_catalog())
+    checked = []
+    for claim in context.catalog.claims.values():
+        if claim.check not in CHECKS:
+            raise UnknownNameError("check", claim.check, CHECKS)
+        finding = CHECKS[claim.check](context, claim)
+        checked.append(CheckedClaim(claim, finding, judge(claim, finding)))
+    return tuple(checked)
+
+
+__all__ = ["VERDICTS", "CheckedClaim", "check_claims"]

@@ -1,0 +1,155 @@
+"""Checks of what fits, what it costs to rent, and what it serves."""
+
+from __future__ import annotations
+
+from llmplan.catalog import ArticleCost, Claim
+from llmplan.claims.context import SEQUENCE_TOKENS, Context, check, requests_per_minute
+from llmplan.claims.verdicts import Finding, Verdict, number
+from llmplan.memory import memory_plan, smallest_gpu_count, weights_gb
+
+COMFORTABLE_SEQUENCES = 4
+"""Fewest sequences at once that one developer's tools would call comfortable: a chat, a completion, two tests."""
+USEFUL_SPEED_SHARE = 0.5
+"""A consumer card is no hindrance when it serves at least this share of the data-centre card's rate a dollar."""
+
+
+def _row(context: Context, claim: Claim) -> ArticleCost:
+    return context.catalog.article_hardware[claim.subject or ""]
+
+
+@check("hardware_fits")
+def hardware_fits(context: Context, claim: Claim) -> Finding:
+    """See how many sequences of the article's own query a hardware row holds at once."""
+    row = _row(context, claim)
+    catalog = context.catalog
+    model, precision, gpu = (
+        catalog.model(row.model_id),
+        catalog.precision(row.precision_id),
+        catalog.gpu(row.gpu_id),
+    )
+    plan = memory_plan(model, precision, gpu, row.n_gpus, SEQUENCE_TOKENS)
+    held = float(plan.max_concurrent_sequences)
+    have = row.n_gpus * gpu.memory_gb
+    why = f"weights {plan.weights_gb:,.1f} GB of {have:,.0f} GB on the cards: "
+    why += f"room for {held:,.0f} sequences at once" if plan.fits else plan.reason
+    if not plan.fits:
+        needed = smallest_gpu_count(model, precision, gpu, SEQUENCE_TOKENS)
+        why += f"; it needs {needed} of them" if needed else f"; not even eight {gpu.name} hold it"
+    verdict: Verdict = "holds" if plan.fits else "does not hold"
+    return Finding(why, held, held, held, verdict=verdict, sources=(model.source_id, gpu.source_id))
+
+
+@check("hardware_cost")
+def hardware_cost(context: Context, claim: Claim) -> Finding:
+    """Compare a hardware row's month with today's on-demand prices."""
+    row = _row(context, claim)
+    return _month(context, row.gpu_id, row.n_gpus)
+
+
+@check("gpu_month")
+def gpu_month(context: Context, claim: Claim) -> Finding:
+    """Compare a GPU's month with today's on-demand prices."""
+    gpu_id, count = context.parts(claim)
+    return _month(context, gpu_id, int(count))
+
+
+def _month(context: Context, gpu_id: str, count: int) -> Finding:
+    demand = context.gpu_month(gpu_id, count)
+    if demand is None:
+        return Finding("no on-demand price of it in the data", verdict="cannot be checked")
+    usd, sources = demand
+    why = f"on demand, around the clock, cheapest {number(usd.low)}, median {number(usd.base)}, dearest {number(usd.high)}"
+    for kind, name in (("reserved_1y", "one-year commitment"), ("spot", "spot")):
+        other = context.gpu_month(gpu_id, count, kind)
+        if other is not None:
+            why += f"; {name} {number(other[0].base)}"
+    return Finding(why, *usd, sources=sources)
+
+
+@check("comfortable")
+def comfortable(context: Context, claim: Claim) -> Finding:
+    """See how many sequences a small card holds at 16 bit and at 4 bit."""
+    model_id, gpu_id = context.parts(claim)
+    catalog = context.catalog
+    model, gpu = catalog.model(model_id), catalog.gpu(gpu_id)
+    held = {
+        name: memory_plan(model, catalog.precision(name), gpu, 1, SEQUENCE_TOKENS).max_concurrent_sequences
+        for name in ("fp16", "int8", "w4a16")
+    }
+    why = "sequences of 2,500 tokens at once: " + ", ".join(f"{name} {count}" for name, count in held.items())
+    why += "; the card has no BF16 and no FP8" if gpu.bf16_tflops is None else ""
+    enough = [count >= COMFORTABLE_SEQUENCES for count in held.values()]
+    verdict: Verdict = "holds" if all(enough) else "depends" if any(enough) else "does not hold"
+    low, high = float(min(held.values())), float(max(held.values()))
+    return Finding(
+        why, low, float(held["int8"]), high, verdict=verdict, sources=(gpu.source_id, model.source_id)
+    )
+
+
+@check("requests_per_minute")
+def rate(context: Context, claim: Claim) -> Finding:
+    """Compare a claimed rate with what the replica serves flat out, at short and at stated prompts."""
+    model_id, precision_id, gpu_id, count = context.parts(claim)
+    stated = requests_per_minute(context.replica(model_id, precision_id, gpu_id, int(count)))
+    short = requests_per_minute(context.replica(model_id, precision_id, gpu_id, int(count), 500, 200))
+    long = requests_per_minute(context.replica(model_id, precision_id, gpu_id, int(count), 8000, 500))
+    why = (
+        f"flat out: {number(stated.base)} at 2,000 + 500 tokens, {number(short.base)} at 500 + 200, "
+        f"{number(long.base)} at 8,000 + 500: the rate says nothing without the prompt length"
+    )
+    return Finding(why, stated.low, stated.base, stated.high)
+
+
+@check("consumer_gpu")
+def consumer_gpu(context: Context, claim: Claim) -> Finding:
+    """See how many consumer cards hold the model and what they serve for their rent or bandwidth."""
+    model_id, precision_id, consumer, datacentre = context.parts(claim)
+    catalog = context.catalog
+    model, precision = catalog.model(model_id), catalog.precision(precision_id)
+    card, big = catalog.gpu(consumer), catalog.gpu(datacentre)
+    count = smallest_gpu_count(model, precision, card, SEQUENCE_TOKENS)
+    size = weights_gb(model, precision)
+    if count is None:
+        why = f"{size:.1f} GB of weights do not fit eight {card.name}: memory, not bandwidth"
+        return Finding(why, 0.0, 0.0, 0.0, verdict="holds")
+    served = requests_per_minute(context.replica(model_id, precision_id, consumer, count))
+    other = requests_per_minute(context.replica(model_id, precision_id, datacentre, 1))
+    bandwidth = count * card.bandwidth_gb_s
+    why = (
+        f"{size:.1f} GB of weights do not fit one {card.name} ({card.memory_gb:.0f} GB) but {count} of them, "
+        f"with {bandwidth:,.0f} GB/s together against {big.bandwidth_gb_s:,.0f} of one {big.name}: memory is what "
+        f"rules out one card; {count} serve {number(served.base)} requests/min against {number(other.base)}"
+    )
+    verdict: Verdict = "does not hold" if served.base >= USEFUL_SPEED_SHARE * other.base else "depends"
+    return Finding(why, *served, verdict=verdict, sources=(card.source_id, big.source_id))
+
+
+@check("weights_range")
+def weights_range(context: Context, claim: Claim) -> Finding:
+    """Compare a range of checkpoint sizes with those of the article's models, 4 bit to native."""
+    catalog = context.catalog
+    sizes = []
+    for name in context.parts(claim)[0].split(","):
+        model = catalog.model(name)
+        sizes += [
+            (weights_gb(model, catalog.precision(precision_id)), f"{name} {precision_id}")
+            for precision_id in (model.native_precision_id, "w4a16")
+        ]
+    sizes.sort()
+    middle = sizes[len(sizes) // 2][0]
+    why = f"from {sizes[0][0]:.1f} GB ({sizes[0][1]}) to {sizes[-1][0]:,.0f} GB ({sizes[-1][1]})"
+    return Finding(why, sizes[0][0], middle, sizes[-1][0])
+
+
+@check("scaling_rule")
+def scaling_rule(context: Context, claim: Claim) -> Finding:
+    """Find the load at which the median wait for the first token doubles: the knee of the queue."""
+    from llmplan.claims.knee import knee_utilisation
+
+    model_id, precision_id, gpu_id, count = context.parts(claim)
+    knees = knee_utilisation(context, model_id, precision_id, gpu_id, int(count))
+    why = (
+        f"the 95th percentile of TTFT doubles over its value at low load at {knees[0]:.0%} utilisation with one "
+        f"replica and at {knees[1]:.0%} with four: the fewer the replicas, the lower the ceiling must be"
+    )
+    return Finding(why, min(knees), sum(knees) / 2, max(knees))

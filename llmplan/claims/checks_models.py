@@ -1,0 +1,255 @@
+"""Checks of what the article says about models, engines, formats and tasks."""
+
+from __future__ import annotations
+
+import csv
+
+from llmplan.catalog import Claim, data_dir
+from llmplan.claims.context import Context, check
+from llmplan.claims.verdicts import Finding, Verdict, number, point
+from llmplan.memory import weights_gb
+from llmplan.quality import Quality, relative_qualities
+from llmplan.throughput import Configurations, ReplicaConfig, predict
+
+REFERENCE = "gpt-4o"
+SAME_SETTING = (
+    "model_id",
+    "precision",
+    "gpu_id",
+    "n_gpus",
+    "isl_tokens",
+    "osl_tokens",
+    "arrival",
+    "concurrency",
+    "offered_rps",
+)
+
+
+@check("parameters")
+def parameters(context: Context, claim: Claim) -> Finding:
+    """Compare total parameters, from the published configuration."""
+    model = context.catalog.model(claim.subject or "")
+    return point(model.total_params_b, "total parameters from the published configuration", model.source_id)
+
+
+@check("active_parameters")
+def active_parameters(context: Context, claim: Claim) -> Finding:
+    """Compare the parameters that one token uses."""
+    model = context.catalog.model(claim.subject or "")
+    why = f"{model.experts_per_token} of {model.experts} experts and the shared layers take part in a token"
+    return point(model.active_params_b, why, model.source_id)
+
+
+@check("context")
+def context_length(context: Context, claim: Claim) -> Finding:
+    """A longer context than claimed holds the claim."""
+    model = context.catalog.model(claim.subject or "")
+    limit = float(model.max_context_tokens)
+    holds = claim.claimed_low is not None and limit >= claim.claimed_low
+    verdict: Verdict = "holds" if holds else "does not hold"
+    return Finding(
+        f"the configuration allows {limit:,.0f} tokens" + (f"; {model.note}" if model.note else ""),
+        limit,
+        limit,
+        limit,
+        verdict=verdict,
+        sources=(model.source_id,),
+    )
+
+
+@check("licence")
+def licence(context: Context, claim: Claim) -> Finding:
+    """Compare the licence's name, or whether commercial use carries conditions."""
+    model_id, stated = context.parts(claim)
+    actual = context.catalog.licences[context.catalog.model(model_id).licence_id]
+    why = actual.terms
+    verdict: Verdict = "holds" if actual.licence_id == stated else "does not hold"
+    if stated == "conditions":
+        with_conditions: dict[str, Verdict] = {"yes": "holds", "conditions": "holds within range"}
+        verdict = with_conditions.get(actual.commercial_use, "does not hold")
+    return Finding(why, text=actual.name, verdict=verdict, sources=(actual.source_id,))
+
+
+@check("quality")
+def quality(context: Context, claim: Claim) -> Finding:
+    """Compare one figure with the spread over tasks: no single percentage exists."""
+    found = _quality(context, claim.subject or "")
+    if found.overall is None or not found.by_task:
+        return Finding(
+            "too few benchmarks in common with GPT-4o", text="not known", verdict="cannot be checked"
+        )
+    low, high = min(found.by_task.items(), key=_value), max(found.by_task.items(), key=_value)
+    why = f"by task it runs from {low[1]:.0%} ({low[0]}) to {high[1]:.0%} ({high[0]}): one figure does not exist"
+    return Finding(why, low[1], found.overall, high[1], sources=found.source_ids)
+
+
+def _value(pair: tuple[str, float]) -> float:
+    return pair[1]
+
+
+def _quality(context: Context, model_id: str) -> Quality:
+    return relative_qualities(context.catalog, [model_id], REFERENCE)[model_id]
+
+
+@check("task_quality_at_least")
+def task_quality(context: Context, claim: Claim) -> Finding:
+    """Compare the quality on some tasks with a least share of GPT-4o's."""
+    model_id, tasks = context.parts(claim)
+    found = _quality(context, model_id)
+    known = {task: found.by_task[task] for task in tasks.split(",") if task in found.by_task}
+    if not known:
+        return Finding("no benchmark of these tasks is scored for both", verdict="cannot be checked")
+    values = sorted(known.values())
+    why = (
+        "; ".join(f"{task} {value:.0%}" for task, value in known.items())
+        + " of GPT-4o on the task's benchmarks"
+    )
+    return Finding(why, values[0], sum(values) / len(values), values[-1], sources=found.source_ids)
+
+
+@check("task_gap")
+def task_gap(context: Context, claim: Claim) -> Finding:
+    """Measure how far the model stays behind the best frontier model on a task, in percent of that model."""
+    model_id, task = context.parts(claim)
+    rivals = {a.model_id for a in context.catalog.apis.values() if a.kind == "frontier"}
+    every = relative_qualities(context.catalog, [*rivals, model_id], REFERENCE)
+    mine = every[model_id].by_task.get(task)
+    best = {rival: every[rival].by_task[task] for rival in rivals if task in every[rival].by_task}
+    if mine is None or not best:
+        return Finding("no benchmark of this task is scored for both", verdict="cannot be checked")
+    gaps = sorted((1 - mine / value) * 100 for value in best.values())
+    top = max(best, key=lambda rival: best[rival])
+    against = (1 - mine / best[REFERENCE]) * 100 if REFERENCE in best else gaps[len(gaps) // 2]
+    why = f"behind {REFERENCE} {against:.0f} %, behind the best scored ({top}) {gaps[-1]:.0f} % on {task} benchmarks"
+    return Finding(why, gaps[0], against, gaps[-1], sources=every[model_id].source_ids)
+
+
+@check("benchmark_below")
+def benchmark_below(context: Context, claim: Claim) -> Finding:
+    """See whether a model scores below GPT-4o on every named benchmark that both have."""
+    model_id, names = context.parts(claim)
+    pairs = []
+    sources: set[str] = set()
+    for name in names.split(","):
+        scores = {
+            who: [row for row in context.catalog.scores if row.model_id == who and row.benchmark_id == name]
+            for who in (model_id, REFERENCE)
+        }
+        if all(scores.values()):
+            mine, other = (sum(r.score for r in rows) / len(rows) for rows in scores.values())
+            pairs.append((name, mine / other))
+            sources |= {row.source_id for rows in scores.values() for row in rows}
+    if not pairs:
+        return Finding("no benchmark of it is scored for both", verdict="cannot be checked")
+    ratios = [ratio for _, ratio in pairs]
+    below = sum(ratio < 1 for ratio in ratios)
+    verdict: Verdict = "holds" if below == len(ratios) else "does not hold" if below == 0 else "depends"
+    why = "; ".join(f"{name}: {ratio:.1%} of GPT-4o" for name, ratio in pairs)
+    mean = sum(ratios) / len(ratios)
+    return Finding(why, min(ratios), mean, max(ratios), verdict=verdict, sources=tuple(sorted(sources)))
+
+
+@check("engine_status")
+def engine_status(context: Context, claim: Claim) -> Finding:
+    """Compare an engine's role and ease of set-up with its status today."""
+    engine_id, role, ease = context.parts(claim)
+    engine = context.catalog.engine(engine_id)
+    fits = {"production": engine.status == "active", "development": engine.status != "maintenance"}[role]
+    easy = engine.ease_of_setup == ease
+    verdict: Verdict = "holds" if fits and easy else "depends" if fits else "does not hold"
+    text = f"{engine.status}; set-up {engine.ease_of_setup}"
+    return Finding(engine.status_note, text=text, verdict=verdict, sources=(engine.source_id,))
+
+
+@check("engine_fastest")
+def engine_fastest(context: Context, claim: Claim) -> Finding:
+    """Compare an engine's predicted best rate with the best of the others, over models, formats and GPUs."""
+    engine_id, models, formats, gpus = context.parts(claim)
+    ratios = []
+    for model in models.split(","):
+        for precision in formats.split(","):
+            for gpu in gpus.split(","):
+                ratios += _engine_ratio(context, engine_id, model, precision, gpu)
+    if not ratios:
+        return Finding("no pair of engines runs the same configuration", verdict="cannot be checked")
+    ratios.sort()
+    why = "predicted output tokens/s over the next fastest engine's, same model, format, GPU and 64 clients"
+    return Finding(why, ratios[0], ratios[len(ratios) // 2], ratios[-1])
+
+
+def _engine_ratio(context: Context, engine_id: str, model: str, precision: str, gpu: str) -> list[float]:
+    supported = {(s.engine_id, s.precision_id, s.architecture) for s in context.catalog.engine_support}
+    architecture = context.catalog.gpu(gpu).architecture
+    engines = [e for e in ("vllm", "sglang", "tensorrt-llm") if (e, precision, architecture) in supported]
+    if engine_id not in engines or len(engines) < 2:
+        return []
+    count = 4 if context.catalog.model(model).total_params_b > 30 else 1
+    configs = [ReplicaConfig(model, precision, gpu, count, engine) for engine in engines]
+    rates = predict(Configurations.from_configs(context.catalog, configs), 1000, 300, 64).output_tokens_per_s
+    by_engine = dict(zip(engines, (float(rate) for rate in rates), strict=True))
+    return [by_engine[engine_id] / max(rate for name, rate in by_engine.items() if name != engine_id)]
+
+
+@check("engine_ratio")
+def engine_ratio(context: Context, claim: Claim) -> Finding:
+    """Compare two engines on the published measurements that differ in nothing else."""
+    one, other = context.parts(claim)
+    rates: dict[str, dict[tuple[str, ...], float]] = {one: {}, other: {}}
+    with (data_dir() / "measured_serving.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["engine_id"] in rates and row["output_tokens_per_s"]:
+                rates[row["engine_id"]][tuple(row[c] for c in SAME_SETTING)] = float(
+                    row["output_tokens_per_s"]
+                )
+    ratios = sorted(rates[one][key] / rates[other][key] for key in rates[one].keys() & rates[other].keys())
+    if not ratios:
+        counts = ", ".join(f"{name} {len(found)}" for name, found in rates.items())
+        why = f"no published pair of measurements in the data (points with a throughput: {counts})"
+        return Finding(why, verdict="cannot be checked")
+    why = f"{len(ratios)} published pairs that differ in nothing but the engine"
+    return Finding(why, ratios[0], ratios[len(ratios) // 2], ratios[-1])
+
+
+@check("memory_ratio")
+def memory_ratio(context: Context, claim: Claim) -> Finding:
+    """Compare the size on disk at 16 bit with a format's, per model."""
+    models, precision_id = context.parts(claim)
+    catalog = context.catalog
+    sizes = []
+    for name in models.split(","):
+        model = catalog.model(name)
+        small = weights_gb(model, catalog.precision(precision_id))
+        sizes.append((name, weights_gb(model, catalog.precision("bf16")), small))
+    ratios = [full / small for _, full, small in sizes]
+    why = "; ".join(f"{name}: {full:.1f} GB to {small:.1f} GB" for name, full, small in sizes)
+    why += ": embeddings, norms and head stay at 16 bit, scales and zeros come on top"
+    sources = (catalog.precision(precision_id).source_id,)
+    return Finding(why, min(ratios), sum(ratios) / len(ratios), max(ratios), sources=sources)
+
+
+@check("format_loss")
+def format_loss(context: Context, claim: Claim) -> Finding:
+    """Compare a claimed loss with the measured ones of small and large models."""
+    rows = [
+        r
+        for r in context.catalog.precision_losses
+        if r.precision_id == claim.subject and r.basis == "measured"
+    ]
+    if not rows:
+        return Finding("no measured loss in the data", verdict="cannot be checked")
+    why = "; ".join(
+        f"{row.model_size} models {number(row.loss_pct_base)} % "
+        f"({number(row.loss_pct_low)} to {number(row.loss_pct_high)})"
+        for row in rows
+    )
+    base = sum(row.loss_pct_base for row in rows) / len(rows)
+    low, high = min(r.loss_pct_low for r in rows), max(r.loss_pct_high for r in rows)
+    return Finding(
+        why + ", measured", low, base, high, sources=tuple(dict.fromkeys(r.source_id for r in rows))
+    )
+
+
+@check("not_measured")
+def not_measured(_context: Context, claim: Claim) -> Finding:
+    """Say what would be needed to check a claim that no data here speaks to."""
+    return Finding(f"needs {claim.subject}, which the data does not hold", verdict="cannot be checked")

@@ -1,0 +1,102 @@
+"""The numbers behind the article check's three charts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.catalog import Catalog
+from llmplan.claims.checks_costs import CEILING, FORMAT, GPU, MODEL, PEAK_TO_MEAN
+from llmplan.claims.context import Context, requests_per_minute
+from llmplan.cost import LowBaseHigh, api_usd_per_query, fixed_costs
+from llmplan.fleet import queries_per_day_of_one_replica, replicas_needed
+from llmplan.throughput import Configurations, ReplicaConfig, capacity
+from llmplan.units import S_PER_MINUTE
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HardwareCost:
+    """A hardware row of the article: its range, and today's on-demand month."""
+
+    name: str
+    claimed_low: float
+    claimed_high: float
+    computed: LowBaseHigh
+
+
+def hardware_costs(catalog: Catalog) -> list[HardwareCost]:
+    """Return the article's hardware rows that have an on-demand price, USD a month."""
+    context = Context.of(catalog)
+    rows = []
+    for row in catalog.article_hardware.values():
+        month = context.gpu_month(row.gpu_id, row.n_gpus)
+        if month is not None:
+            model, gpu = catalog.models[row.model_id], catalog.gpus[row.gpu_id]
+            name = f"{model.name.removeprefix('Llama-3.1-')} {row.precision_id}, {row.n_gpus}x {gpu.gpu_id}"
+            rows.append(HardwareCost(name, row.usd_per_month_low, row.usd_per_month_high, month[0]))
+    return rows
+
+
+@dataclass(frozen=True)
+class CrossoverLines:
+    """Monthly USD over volumes: an API, the article's fleet that never grows, the fleet for the peak."""
+
+    queries_per_day: Floats
+    api_usd: Floats
+    flat_usd: Floats
+    fleet_usd: Floats
+    flat_crossing: float
+    claimed: tuple[float, float]
+
+
+def crossover_lines(catalog: Catalog, points: int = 300) -> CrossoverLines:
+    """Return the lines behind the article's 30,000 to 50,000 queries a day, and the capacity-true ones."""
+    context = Context.of(catalog)
+    volumes = np.geomspace(1_000, 1_000_000, points)
+    days = context.computed.days_per_month
+    price = catalog.api("gpt-4o")
+    each = float(api_usd_per_query(price, context.computed.input_tokens, context.computed.output_tokens))
+    hidden = catalog.assumption("article-hidden-total-usd-per-month").base
+    flat = catalog.assumption("article-gpu-2x-usd-per-month").base + hidden
+    found = context.replica(MODEL, FORMAT, GPU, 1, context.computed.input_tokens)
+    rate = requests_per_minute(found).base / S_PER_MINUTE
+    ceiling = catalog.assumption(CEILING).base
+    replicas = replicas_needed(volumes, queries_per_day_of_one_replica(rate, PEAK_TO_MEAN, ceiling))
+    month = context.gpu_month(GPU, 1)
+    rent = month[0].base if month else float("nan")
+    claim = catalog.claims["crossover-70b"]
+    return CrossoverLines(
+        queries_per_day=volumes,
+        api_usd=np.asarray(each * volumes * days),
+        flat_usd=np.full(points, flat),
+        fleet_usd=np.asarray(replicas * rent + fixed_costs(catalog).usd(replicas, 1)),
+        flat_crossing=flat / (each * days),
+        claimed=(claim.claimed_low or 0.0, claim.claimed_high or 0.0),
+    )
+
+
+@dataclass(frozen=True)
+class RequestRates:
+    """Requests a minute of one replica by prompt length, with the claimed band."""
+
+    input_tokens: Floats
+    low: Floats
+    base: Floats
+    high: Floats
+    claimed: tuple[float, float]
+
+
+def request_rates(catalog: Catalog, points: int = 40) -> RequestRates:
+    """Return what one A100 with the 70B at 4 bit serves flat out, 500 output tokens, by prompt length."""
+    tokens = np.geomspace(100, 30_000, points)
+    config = ReplicaConfig(MODEL, FORMAT, GPU, 1, "vllm")
+    found = capacity(Configurations.from_configs(catalog, [config] * points), tokens, 500)
+    claim = catalog.claims["a100-70b-rpm"]
+    rates = (found.requests_per_s_p10, found.requests_per_s, found.requests_per_s_p90)
+    low, base, high = (np.asarray(rate * S_PER_MINUTE) for rate in rates)
+    return RequestRates(tokens, low, base, high, (claim.claimed_low or 0.0, claim.claimed_high or 0.0))

@@ -1,0 +1,124 @@
+"""`llmplan calibrate` and `llmplan accuracy FILE.csv`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def accuracy(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns of data/measured_serving.csv")],
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    cross_validated: Annotated[
+        bool, typer.Option("--cross-validated", help="refit without the rows that are scored, fold by fold")
+    ] = False,
+    by: Annotated[str, typer.Option(help="folds: points or groups")] = "points",
+) -> None:
+    """Score predictions of TPOT, TTFT and throughput against measured rows, slice by slice."""
+    from llmplan.accuracy import report, score
+    from llmplan.catalog import load_catalog
+    from llmplan.cli.output import print_json
+    from llmplan.measurements import read_measurements
+
+    catalog, measurements = load_catalog(), read_measurements(file)
+    if cross_validated:
+        scored, note = _held_out(catalog, measurements, by)
+    else:
+        scored = score(catalog, measurements)
+        note = _note(file)
+    result = report(scored, note)
+    if json:
+        print_json(result)
+    else:
+        _print_report(result)
+
+
+def _held_out(catalog: Any, measurements: Any, by: str) -> tuple[Any, str]:
+    """Score with folds refitted: each row by constants that never saw it (or its group)."""
+    from llmplan.accuracy import scored_from
+    from llmplan.errors import InputError
+    from llmplan.throughput.calibrate import distance_of
+    from llmplan.throughput.constants import load_calibration
+    from llmplan.throughput.observations import observe
+    from llmplan.throughput.rows import predicted
+    from llmplan.throughput.validation import cross_validate, group_folds, point_folds
+
+    folds = {"points": point_folds, "groups": group_folds}
+    if by not in folds:
+        raise InputError("by", by, "is no kind of fold", "use points or groups")
+    obs, unanswered = observe(catalog, measurements)
+    _, chosen = predicted(obs, load_calibration())
+    logs = cross_validate(obs, folds[by](obs)) + obs.measured
+    tier = distance_of(obs, chosen) if by == "groups" else None
+    return scored_from(obs, logs, chosen, unanswered, tier), f"held out by {by}: no row was in its own fit"
+
+
+def _note(file: Path) -> str:
+    """Say so when the rows scored are those of the fit."""
+    from llmplan.catalog import data_dir
+
+    shipped = data_dir() / "measured_serving.csv"
+    if shipped.is_file() and shipped.read_bytes() == file.read_bytes():
+        return "these rows were in the fit: use --cross-validated for held-out errors"
+    return ""
+
+
+def _print_report(result: dict[str, Any]) -> None:
+    from llmplan.accuracy import shown
+    from llmplan.cli.output import print_table
+    from llmplan.throughput.observations import QUANTITIES
+
+    columns = ("slice", "n", "mean |error| %", "median %", "p90 %", "bias %", "in 80 % band, %")
+    for quantity in QUANTITIES:
+        rows = [("all", result[quantity])]
+        rows += [(f"{s['by']}: {s['name']}", s[quantity]) for s in result["slices"] if s[quantity]["n"]]
+        cells = [(name, f["n"], *(shown(f[key]) for key in list(f)[1:])) for name, f in rows]
+        print_table(quantity, columns, cells)
+    for row in result["unanswered"]:
+        print(f"line {row['line']}: {row['model_id']} on {row['gpu_id']}: {row['reason']}")
+    if result.get("note"):
+        print(result["note"])
+
+
+def calibrate(
+    file: Annotated[
+        Path | None, typer.Argument(help="measured rows; default: data/measured_serving.csv")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="where to write; default: data/calibration.json")
+    ] = None,
+    docs: Annotated[Path | None, typer.Option(help="folder for accuracy.md and accuracy.svg")] = None,
+    date: Annotated[str, typer.Option(help="date of the fit; default: the newest row's")] = "",
+) -> None:
+    """Refit the constants of the sizing model, cross-validate, and write the data file."""
+    from llmplan.accuracy_report import write_report
+    from llmplan.catalog import data_dir, load_catalog
+    from llmplan.measurements import read_measurements
+    from llmplan.throughput.calibrate import calibrate as fit_all
+    from llmplan.throughput.calibrate import write_document
+    from llmplan.throughput.constants import load_calibration, load_document
+    from llmplan.throughput.observations import observe
+
+    measurements = read_measurements(file or data_dir() / "measured_serving.csv")
+    obs, unanswered = observe(load_catalog(), measurements)
+    newest = max((m.published for m in measurements), default="")
+    document, held = fit_all(obs, date or newest)
+    target = output or data_dir() / "calibration.json"
+    write_document(document, target)
+    print(f"{target}: {document['rows']} rows, {len(unanswered)} left out")
+    for protocol, figures in document["errors"].items():
+        for quantity, parts in figures.items():
+            f = parts["all"]
+            print(
+                f"{protocol}: {quantity} mean {f['mean_abs_pct']} %, median {f['median_abs_pct']} % of {f['n']}"
+            )
+    if docs is not None:
+        load_document.cache_clear()
+        load_calibration.cache_clear()
+        write_report(obs, held, document, docs)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(accuracy)
+    app.command()(calibrate)

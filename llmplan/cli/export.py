@@ -1,0 +1,100 @@
+"""`llmplan export`, `llmplan report`: the answer as a deck, a workbook, a page or a table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmplan.cli.output import print_json
+from llmplan.cli.scenario_options import Json, with_scenario
+from llmplan.errors import InputError
+
+if TYPE_CHECKING:
+    from llmplan.catalog import Catalog
+    from llmplan.export import Report
+    from llmplan.scenario import Scenario
+
+
+class Format(StrEnum):
+    """What can be written."""
+
+    pptx = "pptx"
+    xlsx = "xlsx"
+    html = "html"
+    csv = "csv"
+
+
+Out = Annotated[Path | None, typer.Option(help="File to write; default: llmplan-SCENARIO.FORMAT here.")]
+Template = Annotated[Path | None, typer.Option(help="Your own .pptx or .potx, for --format pptx.")]
+TableName = Annotated[
+    str | None,
+    typer.Option(help="For --format csv: options (default), curve, map, flips, assumptions, sources."),
+]
+
+
+@with_scenario
+def export(
+    scenario: Scenario,
+    catalog: Catalog,
+    format: Annotated[
+        Format, typer.Option(help="pptx: slides; xlsx: live formulas; html: a page; csv: a table.")
+    ],
+    out: Out = None,
+    template: Template = None,
+    table: TableName = None,
+    json: Json = False,
+) -> None:
+    """Write the scenario's answer to a file: slides, workbook, interactive page or CSV table."""
+    from llmplan.export import make_report, write_export
+
+    _check_flags(format, template, table)
+    report = make_report(scenario, catalog)
+    _say(report, write_export(report, format.value, out, template=template, table=table or "options"), json)
+
+
+@with_scenario
+def report(
+    scenario: Scenario,
+    catalog: Catalog,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Write one interactive HTML file that opens anywhere, without a network."""
+    from llmplan.export import make_report, write_export
+
+    made = make_report(scenario, catalog)
+    _say(made, write_export(made, "html", out), json)
+
+
+def _check_flags(format: Format, template: Path | None, table: str | None) -> None:
+    if template is not None and format is not Format.pptx:
+        raise InputError(
+            "--template", str(template), f"means nothing for {format.value}", "use --format pptx"
+        )
+    if table is not None and format is not Format.csv:
+        raise InputError("--table", table, f"means nothing for {format.value}", "use --format csv")
+
+
+def _say(report: Report, path: Path, json: bool) -> None:
+    if json:
+        recommended = report.comparison.recommended
+        print_json(
+            {
+                "file": str(path),
+                "bytes": path.stat().st_size,
+                "finding": report.finding,
+                "recommended": recommended.option_id if recommended else None,
+                "scenario": report.scenario.to_dict(),
+            }
+        )
+    else:
+        typer.echo(f"{path}: {report.finding}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(export)
+    app.command()(report)

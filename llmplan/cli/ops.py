@@ -1,0 +1,98 @@
+"""`llmplan ops`: what runs the chosen fleet."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmplan.cli.output import print_json, print_table
+from llmplan.cli.scenario_options import Json, with_scenario
+
+if TYPE_CHECKING:
+    from llmplan.catalog import Catalog
+    from llmplan.scenario import Scenario
+
+OptionId = Annotated[
+    str | None, typer.Option("--option", help="Self-hosted or hybrid option; default: the cheapest.")
+]
+ApiId = Annotated[str | None, typer.Option("--api", help="API behind the fleet; default: the reference API.")]
+Hybrid = Annotated[
+    bool, typer.Option(help="The cheapest hybrid at the quality floor: its fleet and its API.")
+]
+StrongShare = Annotated[
+    float,
+    typer.Option(help="Hybrid: share of the queries routed to the API; the fleet is sized for the rest."),
+]
+Start = Annotated[str | None, typer.Option(help="First day of the update calendar, as 2026-12-01.")]
+
+
+@with_scenario
+def ops(
+    scenario: Scenario,
+    catalog: Catalog,
+    out: Annotated[Path, typer.Option(help="Folder to write; new, empty or an earlier plan.")],
+    option: OptionId = None,
+    api: ApiId = None,
+    hybrid: Hybrid = False,
+    strong_share: StrongShare = 0.0,
+    start: Start = None,
+    json: Json = False,
+) -> None:
+    """Write launch commands, alert rules, autoscaling, gateway, updates and storage of the chosen fleet."""
+    from llmplan.decision import evaluate
+    from llmplan.errors import InputError
+    from llmplan.operations import (
+        operations_files,
+        storage_list,
+        thresholds,
+        update_calendar,
+        write_operations,
+    )
+    from llmplan.operations.choosing import api_tier, plan_of, self_hosted_place
+    from llmplan.operations.hybrids import PREFIX, hybrid_loads
+
+    if not 0 <= strong_share < 1:
+        raise InputError("--strong-share", strong_share, "must lie in [0, 1)", "give a share, as 0.3")
+    down, up = 1 - strong_share, strong_share
+    if hybrid or (option or "").startswith(PREFIX):
+        loads = hybrid_loads(scenario, catalog, option)
+        option, api, down, up = loads.weak_id, loads.api_id, loads.fleet_share, loads.api_share
+        scenario = scenario.but(quality_floor=0.0)
+    strong = scenario.queries_per_day * up
+    comparison = evaluate(scenario.but(queries_per_day=scenario.queries_per_day * down), catalog)
+    chosen = plan_of(comparison, self_hosted_place(comparison, option), catalog)
+
+    def base(assumption_id: str) -> float:
+        return catalog.assumption(assumption_id).base
+
+    updates = update_calendar(
+        chosen, _date(start), base("updates-per-year"), base("days-per-update"), base("day-rate-usd")
+    )
+    storage = storage_list(chosen, round(base("weight-versions-kept")))
+    versions = {engine.engine_id: engine.version for engine in catalog.engines.values()}
+    files = operations_files(chosen, api_tier(comparison, catalog, api, strong), updates, storage, versions)
+    write_operations(out, files)
+    if json:
+        values = {"plan": dict(chosen.__dict__), "thresholds": dict(thresholds(chosen).__dict__)}
+        print_json({"out": str(out), "files": sorted(files), **values})
+    else:
+        print_table(f"{chosen.option_id} -> {out}", ("file",), [(name,) for name in sorted(files)])
+
+
+def _date(text: str | None) -> dt.date:
+    from llmplan.errors import InputError
+
+    if text is None:
+        return dt.date.today()
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError("--start", text, "is not a date", "write it as 2026-12-01") from None
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command()(ops)

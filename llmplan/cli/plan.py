@@ -1,0 +1,213 @@
+"""`llmplan plan`: the comparison over months."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from llmplan.cli.output import print_json, print_table
+from llmplan.cli.scenario_options import Json, with_scenario
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llmplan.autoscaling.planned import PlannedWeek
+    from llmplan.catalog import Catalog
+    from llmplan.growth import PlanOption, SwitchPlan, TimePlan
+    from llmplan.growth.options import PricePaths
+    from llmplan.operations import ServingPlan
+    from llmplan.scenario import Scenario
+
+Months = Annotated[int, typer.Option(help="Months to plan, 1 to 60.")]
+Growth = Annotated[float | None, typer.Option(help="Growth of the volume a month, as 0.05. Default: data/.")]
+Ceiling = Annotated[float | None, typer.Option(help="S-curve: queries a day that growth levels off at.")]
+Midpoint = Annotated[float, typer.Option(help="S-curve: month in which half the ceiling is reached.")]
+Volumes = Annotated[
+    str | None, typer.Option(help="Queries a day of each month, commas between; last one holds.")
+]
+Discount = Annotated[float | None, typer.Option(help="Discount rate a year, as 0.08. Default: data/.")]
+ApiDecline = Annotated[float | None, typer.Option(help="Fall of API prices a year, as 0.2. Default: data/.")]
+GpuDecline = Annotated[float | None, typer.Option(help="Fall of GPU rents a year, as 0.15. Default: data/.")]
+Updates = Annotated[float | None, typer.Option(help="Model updates a year. Default: data/.")]
+Incumbent = Annotated[str | None, typer.Option(help="API that runs today. Default: the reference API.")]
+Weekend = Annotated[float, typer.Option(help="Weekend's volume over a weekday's, for the fleet by hour.")]
+
+
+@with_scenario
+def plan(
+    scenario: Scenario,
+    catalog: Catalog,
+    months: Months = 36,
+    growth: Growth = None,
+    ceiling: Ceiling = None,
+    midpoint: Midpoint = 12,
+    volumes: Volumes = None,
+    discount: Discount = None,
+    api_decline: ApiDecline = None,
+    gpu_decline: GpuDecline = None,
+    updates_per_year: Updates = None,
+    incumbent: Incumbent = None,
+    weekend_factor: Weekend = 1.0,
+    json: Json = False,
+) -> None:
+    """Plan over months: growth, falling prices, rent or buy, when to switch, the fleet by hour."""
+    from llmplan.growth import switch_plan, time_plan
+    from llmplan.growth.options import candidate_options, incumbent_option, price_paths
+
+    path = _volumes(scenario, catalog, months, growth, ceiling, midpoint, volumes)
+    paths = price_paths(catalog, api_decline, gpu_decline, updates_per_year)
+    rate = catalog.assumption("capital-cost-per-year").base if discount is None else discount
+    first = incumbent_option(scenario, catalog, paths, incumbent)
+    others = [o for o in candidate_options(scenario, catalog, paths, path) if o.option_id != first.option_id]
+    result = time_plan([first, *others], path, rate)
+    switches = [switch_plan(first, option, path, rate) for option in others]
+    fleet = _fleet(scenario, catalog, weekend_factor)
+    if json:
+        print_json(plan_json(scenario, result, switches, paths, [first, *others], fleet))
+    else:
+        _print_plan(result, switches, fleet)
+
+
+def _volumes(
+    scenario: Scenario,
+    catalog: Catalog,
+    months: int,
+    growth: float | None,
+    ceiling: float | None,
+    midpoint: float,
+    volumes: str | None,
+) -> NDArray[Any]:
+    from llmplan.errors import InputError
+    from llmplan.growth import compound_volumes, s_curve_volumes, series_volumes
+
+    if volumes is not None:
+        try:
+            return series_volumes([float(part) for part in volumes.split(",")], months)
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                "--volumes", volumes, "must be numbers with commas between", "as 1000,2000"
+            ) from None
+    if ceiling is not None:
+        return s_curve_volumes(scenario.queries_per_day, ceiling, midpoint, months)
+    share = catalog.assumption("volume-growth-per-month").base if growth is None else growth
+    return compound_volumes(scenario.queries_per_day, share, months)
+
+
+def _fleet(
+    scenario: Scenario, catalog: Catalog, weekend_factor: float
+) -> tuple[ServingPlan, PlannedWeek] | None:
+    """The cheapest self-hosted option by hour of the week; None where none is feasible."""
+    from llmplan.autoscaling.planned import planned_week
+    from llmplan.decision import evaluate
+    from llmplan.operations.choosing import plan_of
+
+    comparison = evaluate(scenario, catalog)
+    place = comparison.cheapest("self_hosted")
+    if place is None:
+        return None
+    chosen, item = plan_of(comparison, place, catalog), comparison.options.items[place]
+    api = comparison.cheapest("api", "hosted")
+    fallback = None if api is None else comparison.options.items[api].usd_per_query
+    rent = item.offers[1].usd_per_gpu_hour if item.offers else 0.0
+    return chosen, planned_week(chosen, scenario, catalog, rent, weekend_factor, fallback)
+
+
+def plan_json(
+    scenario: Scenario,
+    result: TimePlan,
+    switches: list[SwitchPlan],
+    paths: PricePaths,
+    options: list[PlanOption],
+    fleet: tuple[ServingPlan, PlannedWeek] | None,
+) -> dict[str, Any]:
+    """Return the document that `plan --json` prints; costs in USD, months counted from 1."""
+    by_id = {option.option_id: option for option in options}
+    return {
+        "scenario": scenario.to_dict(),
+        "months": len(result.queries_per_day),
+        "queries_per_day": result.queries_per_day,
+        "discount_per_year": result.discount_per_year,
+        "price_paths": dict(paths.__dict__),
+        "incumbent": result.options[0].option_id,
+        "best": result.best.option_id,
+        "options": [
+            {
+                "option_id": o.option_id,
+                "label": o.label,
+                "npv_usd": o.npv_usd,
+                "tco_usd": o.tco_usd,
+                "migration_usd": by_id[o.option_id].migration_usd,
+                "upfront_usd": o.flows_usd[0],
+                "monthly_usd": o.flows_usd[1:],
+                "cumulative_usd": o.cumulative_usd[1:],
+            }
+            for o in result.options
+        ],
+        "leader_by_month": result.leader_by_month,
+        "switches": [_switch_json(switch) for switch in switches],
+        "fleet": None if fleet is None else _fleet_json(*fleet),
+    }
+
+
+def _switch_json(switch: SwitchPlan) -> dict[str, Any]:
+    return {
+        "candidate": switch.candidate_id,
+        "best_month": None if switch.best_month is None else switch.best_month + 1,
+        "payback_month": switch.payback_month,
+        "payback_month_now": switch.payback_month_now,
+        "saving_usd": switch.saving_usd,
+        "npv_usd_by_month": switch.npv_usd[:-1],
+        "npv_usd_never": switch.npv_usd[-1],
+        "cost_of_waiting_usd": switch.cost_of_waiting_usd[:-1],
+    }
+
+
+def _fleet_json(chosen: ServingPlan, week: PlannedWeek) -> dict[str, Any]:
+    return {
+        "option_id": chosen.option_id,
+        "replicas_by_hour": week.week.replicas_by_hour,
+        "wait_limit_s": week.wait_limit_s,
+        "window": dict(week.window.__dict__),
+        "modes": [dict(mode.__dict__) for mode in week.modes],
+    }
+
+
+def _print_plan(
+    result: TimePlan, switches: list[SwitchPlan], fleet: tuple[ServingPlan, PlannedWeek] | None
+) -> None:
+    moments = {switch.candidate_id: switch for switch in switches}
+    rows = []
+    for option in sorted(result.options, key=lambda o: o.npv_usd):
+        switch = moments.get(option.option_id)
+        best = "-" if switch is None else "never" if switch.best_month is None else str(switch.best_month + 1)
+        payback = "-" if switch is None or switch.payback_month is None else str(switch.payback_month)
+        rows.append((option.label, f"{option.npv_usd:,.0f}", f"{option.tco_usd:,.0f}", best, payback))
+    months, first, last = len(result.queries_per_day), result.queries_per_day[0], result.queries_per_day[-1]
+    print_table(
+        f"{months} months, {first:,.0f} to {last:,.0f} queries a day, {result.discount_per_year:.0%} a year",
+        ("option", "NPV of cost, USD", "total, USD", "best month to switch", "paid back by month"),
+        rows,
+    )
+    if fleet is not None:
+        print_table(
+            f"Fleet by hour: {fleet[0].option_id}",
+            ("billing", "most replicas", "USD a month", "late", "mean wait, s"),
+            [
+                (
+                    m.mode,
+                    m.peak_replicas,
+                    f"{m.usd_per_month:,.0f}",
+                    f"{m.slo_miss_share:.2%}",
+                    f"{m.mean_wait_s:.2g}",
+                )
+                for m in fleet[1].modes
+            ],
+        )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command()(plan)

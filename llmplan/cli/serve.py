@@ -1,0 +1,57 @@
+"""`llmplan dashboard` and `llmplan lab`: the two doors to the workbook."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmplan.errors import InputError
+
+START_PAGE = "00_start.ipynb"
+
+
+def dashboard(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port to serve on")] = 8866,
+    host: Annotated[
+        str, typer.Option(help="address to listen on; the default is this machine only")
+    ] = "localhost",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open a browser")] = True,
+    token: Annotated[
+        str | None, typer.Option(help="ask visitors for this token (?token=...)", envvar="LLMPLAN_TOKEN")
+    ] = None,
+    notebook: Annotated[Path | None, typer.Option(help="another notebook to serve", hidden=True)] = None,
+) -> None:
+    """Serve the executive dashboard until interrupted."""
+    from llmplan.app.server import serve
+    from llmplan.catalog import notebooks_dir
+
+    serve(notebook or notebooks_dir() / "dashboard.ipynb", port, host, browser, token)
+
+
+def lab(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port to serve on")] = 8888,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open a browser")] = True,
+) -> None:
+    """Open JupyterLab on the notebooks."""
+    from llmplan.catalog import notebooks_dir
+
+    folder = notebooks_dir()
+    if not folder.is_dir():
+        raise InputError("notebooks", folder.name, "are not there", "run from the project or install llmplan")
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--port={port}"]
+    if (folder / START_PAGE).is_file():
+        command.append(f"--LabApp.default_url=/lab/tree/{START_PAGE}")
+    if not browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container root is all there is; JupyterLab keeps its token
+    raise SystemExit(subprocess.call(command))
+
+
+def register(app: typer.Typer) -> None:
+    """Add both commands."""
+    app.command()(dashboard)
+    app.command()(lab)

@@ -1,0 +1,99 @@
+"""`llmplan simulate`: an event simulation of one configuration beside the formulas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmplan.cli.output import print_json, print_table
+from llmplan.cli.scenario_options import Data, Json, Trace, catalog_from
+
+if TYPE_CHECKING:
+    from llmplan.sizing import SimulatedAnswer
+    from llmplan.trace import Trace as RealRequests
+
+SHOWN = (
+    "ttft_ms_mean",
+    "ttft_ms_p50",
+    "ttft_ms_p90",
+    "ttft_ms_p99",
+    "tpot_ms_mean",
+    "requests_per_s",
+    "running_sequences",
+)
+
+
+def simulate(
+    model: Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")],
+    gpu: Annotated[str, typer.Option(help="GPU id, e.g. h100-sxm.")],
+    precision: Annotated[str, typer.Option(help="Storage format: bf16, fp8, int8, w4a16 ...")],
+    n_gpus: Annotated[int | None, typer.Option(help="GPUs of one replica; default: fewest that fit.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Engine; default: the first that supports it.")] = None,
+    input_tokens: Annotated[float, typer.Option(help="Mean input tokens of a request.")] = 1000,
+    output_tokens: Annotated[float, typer.Option(help="Mean output tokens of a request.")] = 500,
+    rps: Annotated[
+        float | None, typer.Option(help="Random arrivals of the whole fleet [requests/s].")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Clients of a closed loop.", min=1)] = None,
+    trace: Trace = None,
+    speed: Annotated[float, typer.Option(help="Replay the trace this many times as fast.")] = 1.0,
+    replicas: Annotated[int, typer.Option(help="Equal replicas.", min=1)] = 1,
+    input_cv: Annotated[float, typer.Option(help="Spread of input lengths: deviation over mean.")] = 0.0,
+    output_cv: Annotated[float, typer.Option(help="Spread of output lengths: deviation over mean.")] = 0.0,
+    requests: Annotated[int | None, typer.Option(help="Requests to simulate.", min=1)] = None,
+    router: Annotated[str, typer.Option(help="least_loaded, round_robin or random.")] = "least_loaded",
+    tokens_per_step: Annotated[int, typer.Option(help="The engine's token budget a step.", min=1)] = 8192,
+    seed: Annotated[int, typer.Option(help="Seed of arrivals and lengths.", min=0)] = 0,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Simulate continuous batching: latency at an arrival rate, at a concurrency or under a trace."""
+    from llmplan.sizing import Load, SizeRequest, simulate_load
+
+    load = Load(
+        rps,
+        concurrency,
+        _trace(trace),
+        speed,
+        replicas,
+        router,
+        input_cv,
+        output_cv,
+        requests,
+        seed,
+    )
+    request = SizeRequest(model, precision, gpu, input_tokens, output_tokens, n_gpus, engine)
+    answer = simulate_load(catalog_from(data), request, load, tokens_per_step)
+    if json:
+        print_json(answer.to_dict())
+    else:
+        _print(answer)
+
+
+def _trace(text: str | None) -> RealRequests | None:
+    """Read `FILE` or `FILE:NAME`, one of a file's traces."""
+    if text is None:
+        return None
+    from llmplan.trace import read_trace
+
+    path, _, name = text.partition(":")
+    return read_trace(path, name or None)
+
+
+def _print(answer: SimulatedAnswer) -> None:
+    formula = answer.formula or {}
+    rows = [
+        (name, f"{answer.simulation[name]:,.4g}", f"{formula[name]:,.4g}" if name in formula else "-")
+        for name in SHOWN
+    ]
+    size = answer.size
+    what = f"{size.model_id} {size.precision_id} on {size.n_gpus} x {size.gpu_id}, {size.engine_id}"
+    print_table(what, ("quantity", "simulated", "formula"), rows)
+    if formula and not formula["valid"]:
+        typer.echo("The formula is outside its range here: trust the simulation.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(simulate)

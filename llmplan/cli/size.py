@@ -1,0 +1,176 @@
+"""`llmplan size`, `llmplan search`: does a model fit, how fast is it, which hardware serves it cheapest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmplan.cli.output import print_json, print_table
+from llmplan.cli.scenario_options import Data, Json, catalog_from
+
+if TYPE_CHECKING:
+    from llmplan.sizing import SearchRow, SizeAnswer
+
+ModelName = Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")]
+TtftLimit = Annotated[float, typer.Option(help="Target for the mean time to the first token [ms].")]
+TpotLimit = Annotated[float, typer.Option(help="Target for the mean time per output token [ms].")]
+SHOWN_ALTERNATIVES = 12
+
+
+def size(
+    model: ModelName,
+    gpu: Annotated[str, typer.Option(help="GPU id, e.g. a100-80gb-sxm.")],
+    precision: Annotated[str, typer.Option(help="Storage format: bf16, fp8, int8, w4a16 ...")],
+    n_gpus: Annotated[int | None, typer.Option(help="GPUs of one replica; default: fewest that fit.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Engine; default: the first that supports it.")] = None,
+    input_tokens: Annotated[float, typer.Option(help="Mean input tokens of a request.")] = 1000,
+    output_tokens: Annotated[float, typer.Option(help="Mean output tokens of a request.")] = 500,
+    concurrency: Annotated[
+        float | None, typer.Option(help="Clients at once; default: the most within the latency targets.")
+    ] = None,
+    ttft_limit_ms: TtftLimit = 2000,
+    tpot_limit_ms: TpotLimit = 100,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Size one replica: does it fit, what binds, how fast is it, what would fit instead."""
+    from llmplan.sizing import SizeRequest
+    from llmplan.sizing import size as size_replica
+
+    request = SizeRequest(
+        model,
+        precision,
+        gpu,
+        input_tokens,
+        output_tokens,
+        n_gpus,
+        engine,
+        concurrency,
+        ttft_limit_ms,
+        tpot_limit_ms,
+    )
+    answer = size_replica(catalog_from(data), request)
+    if json:
+        targets = {"ttft_limit_ms": ttft_limit_ms, "tpot_limit_ms": tpot_limit_ms}
+        print_json(answer.to_dict() | ({} if concurrency is not None else targets))
+    else:
+        _print_answer(answer, request.concurrency is None, ttft_limit_ms, tpot_limit_ms)
+
+
+def _print_answer(answer: SizeAnswer, chosen: bool, ttft_limit_ms: float, tpot_limit_ms: float) -> None:
+    what = f"{answer.model_id} {answer.precision_id} on {answer.n_gpus} x {answer.gpu_id}"
+    typer.echo(f"{what}: {'fits' if answer.fits else 'does not fit'} ({answer.reason}).")
+    rows = [
+        ("weights", f"{answer.weights_gb:,.1f} GB"),
+        ("KV cache", f"{answer.kv_cache_bytes_per_token:,.0f} bytes/token"),
+    ]
+    if answer.fits:
+        rows += [
+            ("complete sequences at once", f"{answer.max_concurrent_sequences:,}"),
+            ("binds", answer.binding),
+        ]
+        rows += _speed_rows(answer)
+    print_table(answer.engine_id or "no engine", ("quantity", "value"), rows)
+    if answer.fits and chosen and answer.speed.ttft_ms is not None:
+        typer.echo(f"At the most clients within TTFT {ttft_limit_ms:g} ms and TPOT {tpot_limit_ms:g} ms.")
+    for option in answer.would_fit[:SHOWN_ALTERNATIVES]:
+        typer.echo(f"  would fit ({option.change}): {option.note}")
+
+
+def _speed_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
+    speed = answer.speed
+    if speed.ttft_ms is None:
+        return []
+    names = {
+        "ttft_ms": ("TTFT", "ms"),
+        "tpot_ms": ("TPOT", "ms"),
+        "output_tokens_per_s": ("output", "tokens/s"),
+        "requests_per_s": ("requests", "1/s"),
+    }
+    rows = [("clients", f"{speed.concurrency:,.0f}")]
+    for field, (label, unit) in names.items():
+        value, low, high = (getattr(speed, field + end) for end in ("", "_p10", "_p90"))
+        rows.append((label, f"{value:,.4g} {unit} (80 % band {low:,.4g} to {high:,.4g})"))
+    return [*rows, ("basis", str(speed.basis))]
+
+
+def search(
+    model: ModelName,
+    input_tokens: Annotated[float, typer.Option(help="Mean input tokens of a request.")] = 1000,
+    output_tokens: Annotated[float, typer.Option(help="Mean output tokens of a request.")] = 500,
+    ttft_limit_ms: TtftLimit = 2000,
+    tpot_limit_ms: TpotLimit = 100,
+    gpu: Annotated[list[str] | None, typer.Option(help="Only this GPU; may be repeated.")] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="Only this format; may be repeated.")] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")] = None,
+    price_kind: Annotated[
+        str, typer.Option(help="on_demand, reserved_1y, reserved_short or spot.")
+    ] = "on_demand",
+    measured_csv: Annotated[
+        str | None, typer.Option(help="CSV of your own measured points (see import-benchmark).")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Rows to print.", min=1)] = 15,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Search every format, GPU, count and engine: the cheapest per request within the latency targets."""
+    from llmplan.measured_results import read_points_of
+    from llmplan.sizing import search as search_replicas
+
+    catalog = catalog_from(data)
+    rows = search_replicas(
+        catalog,
+        model,
+        input_tokens,
+        output_tokens,
+        ttft_limit_ms,
+        tpot_limit_ms,
+        precision or (),
+        gpu or (),
+        engine or (),
+        price_kind=price_kind,
+        measured=read_points_of(catalog, measured_csv) if measured_csv else (),
+    )
+    if json:
+        print_json({"model_id": model, "configurations": [row.to_dict() for row in rows]})
+    else:
+        _print_search(model, rows, top)
+
+
+def _print_search(model: str, rows: list[SearchRow], top: int) -> None:
+    columns = (
+        "format",
+        "GPU",
+        "engine",
+        "USD/1,000 requests",
+        "requests/s",
+        "TTFT ms",
+        "TPOT ms",
+        "binds",
+        "basis",
+    )
+    feasible = [row for row in rows if row.feasible]
+    cells = [
+        (
+            row.precision_id,
+            f"{row.n_gpus} x {row.gpu_id}",
+            row.engine_id,
+            "no price" if row.usd_per_request is None else f"{row.usd_per_request * 1000:,.3f}",
+            f"{row.requests_per_s:,.2f}",
+            f"{row.ttft_ms:,.0f}",
+            f"{row.tpot_ms:,.1f}",
+            row.binding,
+            row.basis,
+        )
+        for row in feasible[:top]
+    ]
+    print_table(f"{model}: cheapest of {len(feasible)} that serve the workload", columns, cells)
+    if not feasible and rows:
+        typer.echo(f"Nothing serves it; the nearest: {rows[0].reason}.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(size)
+    app.command()(search)

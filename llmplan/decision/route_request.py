@@ -1,0 +1,116 @@
+"""What to route, between what, by which classifier, to which end: checked values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.routing import roc as rocs
+from llmplan.routing.costs import Router, Traffic
+from llmplan.routing.queries import QueryOutcomes
+from llmplan.scenario import Scenario
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+DEFAULT_FLOOR_OF_STRONG = 0.95
+"""Without a share, threshold, floor or budget: the cheapest split that keeps so much of the API's quality."""
+
+
+@dataclass(frozen=True)
+class RouteRequest:
+    """What to route, between what, by which classifier, to which end.
+
+    Attributes
+    ----------
+    scenario: volume, tokens, latency targets, prices; its own quality floor is not used here.
+    weak: model id, self-hosted option id (`model@precision@...`) or API id.
+    strong: API id.
+    share_weak, threshold, quality_floor, budget_usd: at most one of them. The share is the part of queries
+        that the weak model is meant for, the rest being hard, and a classifier that errs sends another share;
+        the threshold is the P(hard | score) from which a query goes up; the floor is a share of the
+        reference API's quality; the budget is USD a month.
+    accuracy, auc: the classifier's; one of them, 1 never errs.
+    hard_share: queries that need the strong model; by default 1 - share_weak, or the data's.
+    weak_usd_per_query, strong_usd_per_query: unit prices in place of the catalog's; a given weak price knows
+        no fleet.
+    weak_quality, strong_quality: in place of the catalog's.
+    queries, query_router: measured queries and the router whose scores cut them (its first by default); they
+        take the place of accuracy, auc and hard_share, and the threshold is one of their scores.
+    """
+
+    scenario: Scenario
+    weak: str = "llama-3.1-70b"
+    strong: str = "gpt-4o"
+    share_weak: float | None = None
+    threshold: float | None = None
+    quality_floor: float | None = None
+    budget_usd: float | None = None
+    accuracy: float | None = None
+    auc: float | None = None
+    hard_share: float | None = None
+    hard_token_multiplier: float = 1.0
+    router: Router = field(default_factory=Router)
+    traffic: Traffic | None = None
+    weak_usd_per_query: float | None = None
+    strong_usd_per_query: float | None = None
+    weak_quality: float | None = None
+    strong_quality: float | None = None
+    queries: QueryOutcomes | None = None
+    query_router: str | None = None
+    splits: int = 101
+
+    def __post_init__(self) -> None:
+        goals = ("share_weak", "threshold", "quality_floor", "budget_usd")
+        given = [name for name in goals if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise InputError(
+                given[0], getattr(self, given[0]), f"stands against {given[1]}", "give one of them"
+            )
+        for name in ("share_weak", "hard_share", *(["threshold"] if self.queries is None else [])):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise InputError(name, value, "must lie from 0 to 1", "give a share such as 0.7")
+        for name in ("weak_usd_per_query", "strong_usd_per_query", "quality_floor", "budget_usd"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < np.inf:
+                raise InputError(name, value, "must be at least 0", "give a number from 0 up")
+        for name in ("weak_quality", "strong_quality"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < np.inf:
+                raise InputError(name, value, "must be above 0", "give a share of the reference's quality")
+        if self.accuracy is not None and self.auc is not None:
+            raise InputError("accuracy", self.accuracy, "stands against auc", "give one of them")
+        self._check_queries()
+        if not self.splits >= 2:
+            raise InputError("splits", self.splits, "must be 2 or more", "give 101")
+
+    def _check_queries(self) -> None:
+        data = self.queries
+        if data is None:
+            return
+        others = {name: getattr(self, name) for name in ("accuracy", "auc", "hard_share")}
+        for name, value in others.items():
+            if value is not None:
+                raise InputError(name, value, "stands against measured queries", "give one of them")
+        if not data.strong_quality.mean() > data.weak_quality.mean():
+            rule = "the strong model is no better on these queries"
+            raise InputError("queries", data.name, rule, "send everything to the cheaper one")
+        if self.query_router is not None and self.query_router not in data.scores:
+            raise UnknownNameError("router", self.query_router, data.scores)
+
+    @property
+    def scores(self) -> Floats | None:
+        """The scores that cut the measured queries, if there are any."""
+        if self.queries is None:
+            return None
+        return self.queries.scores[self.query_router or next(iter(self.queries.scores))]
+
+    @property
+    def roc(self) -> rocs.RocCurve:
+        """The classifier's curve; perfect where nothing is said of it."""
+        if self.queries is not None and self.scores is not None and 0 < self.queries.needed.mean() < 1:
+            return rocs.from_scores(self.scores, self.queries.needed)
+        return rocs.from_auc(self.auc) if self.auc is not None else rocs.from_accuracy(self.accuracy or 1.0)

@@ -1,0 +1,186 @@
+"""A scenario's traffic routed between a self-hosted model and an API: fleet re-sized, errors priced in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.decision.route_request import DEFAULT_FLOOR_OF_STRONG, RouteRequest
+from llmplan.decision.route_sides import Sides, find_sides
+from llmplan.errors import InputError
+from llmplan.routing import roc as rocs
+from llmplan.routing.costs import Traffic
+from llmplan.routing.hybrid import SplitPlan, split_plan, split_plan_of_queries
+from llmplan.routing.optimum import TOLERANCE, best_at_budget, cheapest_at_floor, pareto
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RoutePlan:
+    """A route at its chosen split, with everything that it was chosen from.
+
+    Attributes
+    ----------
+    plan: loads at every split.
+    weak_usd: (3, n, p); total_usd: (3, n, p) USD a month; quality: (n, p).
+    way, split: the choice.
+    """
+
+    request: RouteRequest
+    sides: Sides
+    plan: SplitPlan
+    weak_usd: Floats
+    total_usd: Floats
+    quality: Floats
+    way: int
+    split: int
+
+    @property
+    def share_weak(self) -> float:
+        return float(self.plan.share_weak[self.split])
+
+    @property
+    def monthly_usd(self) -> tuple[float, float, float]:
+        low, base, high = (float(usd) for usd in self.total_usd[:, self.way, self.split])
+        return low, base, high
+
+    @property
+    def chosen_quality(self) -> float:
+        return float(self.quality[self.way, self.split])
+
+    @property
+    def queries_per_month(self) -> float:
+        return self.plan.queries_per_day * self.plan.traffic.days_per_month
+
+    @property
+    def all_strong_usd(self) -> float:
+        """A month of the API alone, behind the same caches."""
+        return float(self.total_usd[1, 0, 0])
+
+    def frontier(self) -> list[tuple[int, int]]:
+        """Return (way, split) of what nothing beats in cost and quality, cheapest first."""
+        usd, quality = self.total_usd[1].ravel(), self.quality.ravel()
+        chosen = np.flatnonzero(pareto(usd, quality))
+        rows = chosen[np.argsort(usd[chosen], kind="stable")]
+        return [(int(row) // self.quality.shape[1], int(row) % self.quality.shape[1]) for row in rows]
+
+
+def plan_route(request: RouteRequest, catalog: Catalog | None = None) -> RoutePlan:
+    """Return the cheapest route for the request. (7.1)-(7.5)
+
+    Raises
+    ------
+    UnknownNameError: for an unknown model or API.
+    InputError: where no split reaches the floor or the budget, or the weak model fits no hardware.
+    """
+    sides = find_sides(request, catalog or load_catalog())
+    hard = _hard_share(request, sides)
+    shares = np.linspace(0, 1, request.splits)
+    wanted = _wanted_share(request, hard)
+    if wanted is not None:
+        shares = np.unique(np.append(shares, wanted))
+    return _choose(request, sides, _price(request, sides, hard, shares), wanted)
+
+
+def _hard_share(request: RouteRequest, sides: Sides) -> float:
+    """Return the share of hard queries: as given, else the target's or the data's, and enough for the gap."""
+    from llmplan.routing.assumptions import router_assumptions
+
+    if request.queries is not None:
+        return float(request.queries.needed.mean())
+    least = float(np.clip(1 - sides.weak_quality.min() / sides.strong_quality, 0, 1))
+    if request.hard_share is not None:
+        if not request.hard_share >= least - TOLERANCE:
+            gap = sides.strong_quality - float(sides.weak_quality.min())
+            rule = f"cannot hold the gap of {gap:.3f} in quality between the two"
+            raise InputError("hard share", request.hard_share, rule, f"give at least {least:.3f}")
+        return request.hard_share
+    default = (
+        router_assumptions()["hard-share"].base if request.share_weak is None else 1 - request.share_weak
+    )
+    return max(default, least)
+
+
+def _wanted_share(request: RouteRequest, hard: float) -> float | None:
+    """Return the share that the weak model gets, None where it is to be found."""
+    if request.threshold is not None and request.scores is not None:
+        return float((request.scores < request.threshold).mean())
+    if request.threshold is not None:
+        return 1 - request.roc.share_up_from_posterior(request.threshold, hard)
+    if request.share_weak is None:
+        return None
+    if (
+        request.accuracy is None
+        or request.queries is not None
+        or request.hard_share is not None
+        or abs(hard - (1 - request.share_weak)) > TOLERANCE
+    ):
+        return request.share_weak
+    # The target split with the error matrix (recall A, false-positive rate 1 - A) put over it.
+    return 1 - (hard * request.accuracy + (1 - hard) * (1 - request.accuracy))
+
+
+def _price(request: RouteRequest, sides: Sides, hard: float, shares: Floats) -> RoutePlan:
+    scenario = request.scenario
+    traffic = replace(request.traffic or Traffic(), days_per_month=scenario.days_per_month)
+    plan = _loads(request, hard, shares, traffic)
+    weak_usd = sides.weak_monthly_usd(plan)
+    total = (
+        weak_usd
+        + sides.strong_usd_per_query * plan.api_queries_per_day * traffic.days_per_month
+        + plan.router_usd
+    )
+    gap = (sides.strong_quality - sides.weak_quality)[:, None]
+    # Where the API is no better there is nothing to find: any query sent down gains alike.
+    lost = np.where(gap > 0, 1 - plan.recall, plan.share_weak) * (1 - traffic.fallback)
+    wrong = traffic.wrongly_answered
+    quality = (1 - wrong) * (sides.strong_quality - gap * lost) + wrong * traffic.false_hit_quality
+    return RoutePlan(request, sides, plan, weak_usd, total, quality, 0, 0)
+
+
+def _loads(request: RouteRequest, hard: float, shares: Floats, traffic: Traffic) -> SplitPlan:
+    volume, router = request.scenario.queries_per_day, request.router
+    if request.queries is not None:
+        name = request.query_router or next(iter(request.queries.scores))
+        return split_plan_of_queries(volume, shares, request.queries, name, traffic, router)
+    return split_plan(volume, shares, request.roc, hard, request.hard_token_multiplier, traffic, router)
+
+
+def _choose(request: RouteRequest, sides: Sides, route: RoutePlan, wanted: float | None) -> RoutePlan:
+    usd, quality = route.total_usd[1], route.quality
+    if wanted is not None:
+        split = int(np.argmin(np.abs(route.plan.share_weak - wanted)))
+        place = int(np.argmin(usd[:, split])) * usd.shape[1] + split
+    elif request.budget_usd is not None:
+        place = int(best_at_budget(usd.ravel(), quality.ravel(), request.budget_usd))
+    else:
+        floor = request.quality_floor
+        floor = DEFAULT_FLOOR_OF_STRONG * sides.strong_quality if floor is None else floor
+        place = int(cheapest_at_floor(usd.ravel(), quality.ravel(), floor))
+    if place < 0 and request.budget_usd is not None:
+        rule = f"is below the cheapest split, {usd.min():,.0f} USD a month"
+        raise InputError("budget_usd", request.budget_usd, rule, "raise it")
+    if place < 0:
+        rule = f"is out of reach: the best split has {quality.max():.3f}"
+        raise InputError("quality floor", request.quality_floor, rule, "lower it or name a better API")
+    return replace(route, way=place // usd.shape[1], split=place % usd.shape[1])
+
+
+def at_floor(route: RoutePlan, curve: rocs.RocCurve, floor: float) -> float | None:
+    """Return the cheapest monthly cost at a floor with another classifier.
+
+    None where out of reach, and where measured queries stand in for the classes.
+    """
+    if route.request.queries is not None:
+        return None
+    up = np.linspace(0, 1, route.request.splits)
+    shares = np.unique(np.append(up, [route.share_weak, 1 - route.plan.hard_share]))
+    request = replace(route.request, accuracy=None, auc=curve.auc)
+    other = _price(request, route.sides, route.plan.hard_share, shares)
+    place = int(cheapest_at_floor(other.total_usd[1].ravel(), other.quality.ravel(), floor))
+    return float(other.total_usd[1].ravel()[place]) if place >= 0 else None

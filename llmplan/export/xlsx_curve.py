@@ -1,0 +1,141 @@
+"""The curve sheet: live cost over volumes, and its chart on log axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from llmplan.export.headlines import curve_title
+from llmplan.export.palette import ACCENTS, KIND_COLOURS
+from llmplan.export.report import Report
+from llmplan.export.xlsx_costs import (
+    API_QUERY,
+    API_SHEET,
+    CARRIES,
+    HOLDS,
+    LOT,
+    OWN_SHEET,
+    PRICE,
+    replicas_formula,
+    rest_formula,
+    side_column,
+)
+from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
+from llmplan.fleet import instances_needed, replicas_needed
+
+SHEET = "Curve"
+VOLUME_FORMAT = '[>=1000000]0,,"M";[>=1000]0,"k";0'
+USD_FORMAT = '[>=1000000]$0,,"M";[>=1000]$0,"k";$0.##'
+POINTS_A_DECADE = 12
+DASHES = {"api": "solid", "hosted": "long_dash", "self_hosted": "solid", "hybrid": "dash_dot"}
+
+
+def curve_volumes() -> Any:
+    """Return whole volumes from 100 to 10 million queries a day."""
+    return np.unique(np.geomspace(1e2, 1e7, 5 * POINTS_A_DECADE + 1).round())
+
+
+def write_curve(book: Book, report: Report, rows: dict[int, int]) -> Any:
+    """Write cost over volume for the options drawn; return the chart, None where nothing is drawn.
+
+    Parameters
+    ----------
+    rows: by place: the option's row on its cost sheet.
+    """
+    note = "Every figure is a formula over the cost sheets; change a price there and the curves move."
+    sheet = book.sheet(SHEET, "Monthly cost over volume, USD", note, ("Queries a day",), (16,))
+    volumes = curve_volumes()
+    for offset, queries_per_day in enumerate(volumes):
+        book.number(sheet, FIRST_ROW + offset, 0, queries_per_day, "integer", is_input=True)
+    shown: list[tuple[int, str, int]] = []
+    helper = 2 + sum(1 if report.option(place).api_id else 3 for place in report.curve_places)
+    column = 1
+    for place in report.curve_places:
+        if report.option(place).api_id is not None:
+            _api_column(book, sheet, report, place, rows[place], column, volumes)
+            shown.append((place, "base", column))
+            column += 1
+        else:
+            _own_columns(book, sheet, report, place, rows[place], column, helper, volumes)
+            shown += [(place, side, column + number) for number, side in enumerate(SIDES)]
+            column, helper = column + 3, helper + 2 * len(SIDES)
+    sheet.set_column(1, helper, 16)
+    return _chart(book, report, shown, len(volumes)) if shown else None
+
+
+def _head(book: Book, sheet: Any, column: int, text: str) -> None:
+    sheet.write_string(HEAD_ROW, column, text, book.formats["head"])
+
+
+def _api_column(
+    book: Book, sheet: Any, report: Report, place: int, row: int, column: int, volumes: Any
+) -> None:
+    _head(book, sheet, column, report.option(place).label)
+    each = cell(row, API_QUERY, API_SHEET)
+    months = report.comparison.options.take([place]).monthly_usd(volumes)[1, 0]
+    for offset, month in enumerate(months):
+        line = FIRST_ROW + offset
+        book.live(sheet, line, column, f"=$A{line + 1}*days_per_month*{each}", month)
+
+
+def _own_columns(
+    book: Book, sheet: Any, report: Report, place: int, row: int, column: int, helper: int, volumes: Any
+) -> None:
+    """Write low, base, high; helper columns to the right hold instances and cost of each side."""
+    label = report.option(place).label
+    options = report.comparison.options.take([place])
+    months = options.monthly_usd(volumes)[:, 0]
+    for side, name in enumerate(SIDES):
+        _head(book, sheet, column + side, f"{label}, {name}")
+        _head(book, sheet, helper + side, f"instances, {name} side")
+        _head(book, sheet, helper + 3 + side, f"USD a month, {name} side")
+        carries, holds, lot, price = (
+            cell(row, side_column(side, which), OWN_SHEET) for which in (CARRIES, HOLDS, LOT, PRICE)
+        )
+        replicas = replicas_needed(volumes, options.per_replica[side, 0], report.scenario.spare_replicas)
+        instances = instances_needed(replicas, options.replicas_per_instance[side, 0])
+        for offset in range(len(volumes)):
+            line = FIRST_ROW + offset
+            needed = replicas_formula(f"$A{line + 1}", carries)
+            at = book.live(
+                sheet, line, helper + side, f"=CEILING(({needed})/{holds},1)", instances[offset], "integer"
+            )
+            gpus = f"{at}*{lot}"
+            formula = f"={gpus}*{price}*hours_per_month+{rest_formula(gpus, name)}"
+            book.live(sheet, line, helper + 3 + side, formula, months[side, offset])
+    for offset in range(len(volumes)):
+        line = FIRST_ROW + offset
+        sides = f"{cell(line, helper + 3)}:{cell(line, helper + 5)}"
+        book.live(sheet, line, column, f"=MIN({sides})", months[:, offset].min())
+        book.live(sheet, line, column + 1, f"={cell(line, helper + 4)}", months[1, offset])
+        book.live(sheet, line, column + 2, f"=MAX({sides})", months[:, offset].max())
+
+
+def _chart(book: Book, report: Report, shown: list[tuple[int, str, int]], count: int) -> Any:
+    chart = book.file.add_chart({"type": "scatter", "subtype": "straight"})
+    last = FIRST_ROW + count - 1
+    for place, side, column in shown:
+        kind = report.option(place).kind
+        line = {
+            "color": f"#{KIND_COLOURS.get(kind, ACCENTS[4])}",
+            "width": 2.5 if side == "base" else 1.0,
+            "dash_type": DASHES.get(kind, "solid") if side == "base" else "round_dot",
+        }
+        chart.add_series(
+            {
+                "name": [SHEET, HEAD_ROW, column],
+                "categories": [SHEET, FIRST_ROW, 0, last, 0],
+                "values": [SHEET, FIRST_ROW, column, last, column],
+                "line": line,
+                "marker": {"type": "none"},
+            }
+        )
+    chart.set_title({"name": curve_title(report), "name_font": {"size": 12}})
+    grid = {"visible": True, "line": {"color": "#D9D9D9", "width": 0.75}}
+    looks = {"log_base": 10, "major_gridlines": grid, "name_font": {"bold": False}}
+    chart.set_x_axis({"name": "Queries a day", "min": 100, "max": 1e7, "num_format": VOLUME_FORMAT, **looks})
+    chart.set_y_axis({"name": "USD a month", "num_format": USD_FORMAT, "crossing": "min", **looks})
+    chart.set_legend({"position": "bottom"})
+    chart.set_size({"width": 960, "height": 520})
+    return chart

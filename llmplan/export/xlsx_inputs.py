@@ -1,0 +1,103 @@
+"""The workbook's inputs: every cell that may be changed, named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmplan.export.report import Report
+from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
+from llmplan.units import HOURS_PER_DAY
+
+SHEET = "Inputs"
+VALUE_COLUMN = 1
+
+
+def write_inputs(book: Book, report: Report) -> None:
+    """Write workload, fleet rules and cost lines; name the cells that formulas use."""
+    sheet = book.sheet(
+        SHEET,
+        "Inputs",
+        "Change the yellow cells: every cost in this workbook follows. Prices are on the two cost sheets.",
+        ("Input", "Value", "Unit"),
+        (44, 16, 16, 16, 60),
+    )
+    row = _workload(book, sheet, report)
+    _cost_lines(book, sheet, report, row + 1)
+
+
+def _workload(book: Book, sheet: Any, report: Report) -> int:
+    asked = report.scenario
+    peak = asked.workload(report.catalog).effective_peak_to_mean
+    rows: list[tuple[str, str, float, str, str]] = [
+        ("Queries a day", "queries_per_day", asked.queries_per_day, "queries/day", "number"),
+        ("Input tokens of a query", "input_tokens", asked.input_tokens, "tokens", "number"),
+        ("Output tokens of a query", "output_tokens", asked.output_tokens, "tokens", "number"),
+        (
+            "Share of input read from a cache",
+            "cached_input_share",
+            asked.cached_input_share,
+            "share",
+            "percent",
+        ),
+        ("Share of queries sent as batch", "batch_share", asked.batch_share, "share", "percent"),
+        ("Days a month", "days_per_month", asked.days_per_month, "days", "number"),
+        ("Busiest hour over the mean", "peak_to_mean", peak, "ratio", "number"),
+        ("Highest load of a replica", "utilisation_ceiling", asked.utilisation_ceiling, "share", "percent"),
+        ("Spare replicas", "spare_replicas", asked.spare_replicas, "replicas", "integer"),
+    ]
+    for row, (label, name, value, unit, looks) in enumerate(rows, start=FIRST_ROW):
+        book.text(sheet, row, 0, label)
+        book.number(sheet, row, VALUE_COLUMN, value, looks, is_input=True)
+        book.text(sheet, row, 2, unit)
+        sheet.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, _rule(unit))
+        _name(book, name, row)
+    row = FIRST_ROW + len(rows)
+    months = (
+        ("Queries a month", "queries_per_month", "=queries_per_day*days_per_month", "queries"),
+        ("Hours a month", "hours_per_month", f"=days_per_month*{HOURS_PER_DAY}", "hours"),
+    )
+    values = (asked.queries_per_day * asked.days_per_month, asked.days_per_month * HOURS_PER_DAY)
+    for (label, name, formula, unit), value in zip(months, values, strict=True):
+        book.text(sheet, row, 0, label)
+        book.live(sheet, row, VALUE_COLUMN, formula, value, "number")
+        book.text(sheet, row, 2, unit)
+        _name(book, name, row)
+        row += 1
+    return row
+
+
+def _rule(unit: str) -> dict[str, Any]:
+    """Return what Excel lets people type: shares from 0 to 1, other figures from 0."""
+    if unit == "share":
+        return {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 1}
+    return {"validate": "decimal", "criteria": ">=", "value": 0}
+
+
+def _name(book: Book, name: str, row: int, column: int = VALUE_COLUMN) -> None:
+    book.file.define_name(name, f"={SHEET}!${chr(ord('A') + column)}${row + 1}")
+
+
+def _cost_lines(book: Book, sheet: Any, report: Report, row: int) -> None:
+    """Write the cost lines of a fleet besides its GPUs, and name their totals by side."""
+    fixed = report.comparison.options.fixed
+    heads = ("USD a month besides GPUs", *SIDES)
+    for column, head in enumerate(heads):
+        sheet.write_string(row, column, head, book.formats["head"])
+    first = row + 1
+    for offset, (name, line) in enumerate(fixed.lines):
+        book.text(sheet, first + offset, 0, name)
+        for side, usd in enumerate(line):
+            book.number(sheet, first + offset, 1 + side, usd, "usd", is_input=True)
+    last = first + len(fixed.lines) - 1
+    book.text(sheet, last + 1, 0, "Sum of these lines")
+    book.text(sheet, last + 2, 0, "People, for each begun step of GPUs")
+    book.text(sheet, last + 3, 0, "GPUs of a step")
+    for side, name in enumerate(SIDES):
+        letter = chr(ord("A") + 1 + side)
+        total = sum(line[side] for _, line in fixed.lines)
+        book.live(sheet, last + 1, 1 + side, f"=SUM({letter}{first + 1}:{letter}{last + 1})", total)
+        book.number(sheet, last + 2, 1 + side, fixed.people_usd[side], "usd", is_input=True)
+        # More GPUs to a step is the cheaper side.
+        book.number(sheet, last + 3, 1 + side, fixed.gpus_per_people_step[2 - side], "number", is_input=True)
+        for offset, cell_name in enumerate(("fixed_usd", "people_usd", "gpus_per_people_step"), start=1):
+            _name(book, f"{cell_name}_{name}", last + offset, 1 + side)

@@ -1,0 +1,98 @@
+"""A workbook's paper: formats, heads, and cells that hold a formula together with its value."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+HEAD_ROW = 3
+"""Row of the column heads on a table's sheet; above it: title, what it shows, and an empty row."""
+FIRST_ROW = HEAD_ROW + 1
+SIDES = ("low", "base", "high")
+
+FORMATS: dict[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 16},
+    "note": {"font_color": "#555555", "italic": True},
+    "head": {"bold": True, "bg_color": "#E3EDF5", "border": 1, "border_color": "#B7C4CF", "text_wrap": True},
+    "text": {"indent": 1},
+    "wrap": {"text_wrap": True, "valign": "top"},
+    "integer": {"num_format": "#,##0"},
+    "number": {"num_format": "#,##0.######"},
+    "usd": {"num_format": "$#,##0.00"},
+    "price": {"num_format": "$#,##0.0000####"},
+    "percent": {"num_format": "0.0%"},
+    "date": {"num_format": "yyyy-mm-dd", "align": "left"},
+    "big": {"bold": True, "font_size": 14, "num_format": "$#,##0"},
+}
+INPUT_LOOKS = {"font_color": "#0000AA", "bg_color": "#FFF9DB", "border": 1, "border_color": "#D9CFA0"}
+
+
+class Book:
+    """An XlsxWriter workbook in memory with the formats that all sheets share."""
+
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+        # Text stays text: no cell turns into a formula, a link or a number because of how it looks.
+        plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True, **plain})
+        self.formats = {name: self.file.add_format(looks) for name, looks in FORMATS.items()}
+        self.inputs = {
+            name: self.file.add_format({**looks, **INPUT_LOOKS}) for name, looks in FORMATS.items()
+        }
+
+    def sheet(
+        self, name: str, title: str, note: str, heads: Sequence[str] = (), widths: Sequence[int] = ()
+    ) -> Any:
+        """Add a sheet with a title, what it shows, and the heads of its table."""
+        sheet = self.file.add_worksheet(name)
+        sheet.write_string(0, 0, title, self.formats["title"])
+        sheet.write_string(1, 0, note, self.formats["note"])
+        for column, head in enumerate(heads):
+            sheet.write_string(HEAD_ROW, column, head, self.formats["head"])
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, width)
+        if heads:
+            sheet.freeze_panes(FIRST_ROW, 1)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        return sheet
+
+    def text(self, sheet: Any, row: int, column: int, value: object, looks: str = "text") -> None:
+        """Write text as text; None and "" leave the cell empty."""
+        if value is not None and value != "":
+            sheet.write_string(row, column, str(value), self.formats[looks])
+
+    def number(
+        self,
+        sheet: Any,
+        row: int,
+        column: int,
+        value: float | None,
+        looks: str = "number",
+        *,
+        is_input: bool = False,
+    ) -> None:
+        """Write a number; None and what is not finite leave the cell empty. Inputs stand out."""
+        if value is not None and abs(value) < float("inf"):
+            sheet.write_number(row, column, float(value), (self.inputs if is_input else self.formats)[looks])
+
+    def live(self, sheet: Any, row: int, column: int, formula: str, value: float, looks: str = "usd") -> str:
+        """Write a formula and its value (for readers that do not calculate); return the cell's address."""
+        sheet.write_formula(row, column, formula, self.formats[looks], float(value))
+        return cell(row, column)
+
+    def bytes(self) -> bytes:
+        """Close the workbook and return the file."""
+        self.file.close()
+        return self._buffer.getvalue()
+
+
+def cell(row: int, column: int, sheet: str | None = None) -> str:
+    """Return a cell's address, with its sheet where given; columns and rows are fixed for links."""
+    if sheet is None:
+        return str(xl_rowcol_to_cell(row, column))
+    return f"'{sheet}'!{xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)}"

@@ -1,0 +1,271 @@
+"""A scenario's options as they are paid for over months: API, rented, reserved, bought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmplan.catalog import Catalog
+from llmplan.cost import FixedCosts
+from llmplan.decision import Comparison, evaluate, options_of
+from llmplan.decision.options import Options
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.fleet import instances_needed, replicas_needed
+from llmplan.growth.cash import CostPart, MonthlyCost, PlanOption, PurchasePart
+from llmplan.operations.hybrids import hybrid_loads
+from llmplan.ownership import (
+    ServerChoice,
+    cheapest_servers,
+    ownership_terms,
+    running_usd_per_server_month,
+    server_power_kw,
+)
+from llmplan.scenario import Scenario
+from llmplan.units import MONTHS_PER_YEAR
+
+FloatArray = NDArray[np.float64]
+BASE = 1
+UPDATES_LINE = "model updates"
+
+
+@dataclass(frozen=True)
+class PricePaths:
+    """How prices fall, and what updates take. [1/year; updates/year; USD]"""
+
+    api_decline_per_year: float
+    gpu_decline_per_year: float
+    server_decline_per_year: float
+    updates_per_year: float
+    update_usd: float
+
+
+def price_paths(
+    catalog: Catalog,
+    api_decline_per_year: float | None = None,
+    gpu_decline_per_year: float | None = None,
+    updates_per_year: float | None = None,
+) -> PricePaths:
+    """Return the catalog's base assumptions, or the values given instead."""
+
+    def base(assumption_id: str, given: float | None = None) -> float:
+        return catalog.assumption(assumption_id).base if given is None else given
+
+    return PricePaths(
+        api_decline_per_year=base("api-price-decline-per-year", api_decline_per_year),
+        gpu_decline_per_year=base("gpu-price-decline-per-year", gpu_decline_per_year),
+        server_decline_per_year=base("server-price-decline-per-year"),
+        updates_per_year=base("updates-per-year", updates_per_year),
+        update_usd=base("days-per-update") * base("day-rate-usd"),
+    )
+
+
+def incumbent_option(
+    scenario: Scenario, catalog: Catalog, paths: PricePaths, api_id: str | None = None
+) -> PlanOption:
+    """Return what runs today: an API, by default the scenario's reference."""
+    comparison = evaluate(scenario, catalog)
+    wanted = scenario.reference_api_id if api_id is None else api_id
+    options = comparison.options
+    apis = {item.option_id: place for place, item in enumerate(options.items) if item.api_id is not None}
+    if wanted in apis:
+        return _in_place(api_option(options, apis[wanted], catalog, paths))
+    if api_id is not None:
+        raise UnknownNameError("incumbent", api_id, apis)
+    place = comparison.cheapest("api", "hosted")
+    if place is None:
+        raise InputError("incumbent", wanted, "no API is an option here", "name one with --incumbent")
+    return _in_place(api_option(options, place, catalog, paths))
+
+
+def _in_place(option: PlanOption) -> PlanOption:
+    return replace(option, label=f"{option.label}, in place", migration_usd=0.0)
+
+
+def candidate_options(
+    scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: FloatArray
+) -> list[PlanOption]:
+    """Return what one could switch to: APIs, self-hosting rented, reserved and bought, a hybrid.
+
+    The configurations are those that are cheapest at the plan's first, middle or last volume, each kept for
+    the whole plan: growing out of one into another in between is not planned for.
+    """
+    places: dict[str, int] = {}
+    comparison = evaluate(scenario, catalog)
+    for volume in queries_per_day[[0, len(queries_per_day) // 2, -1]]:
+        at_volume = evaluate(scenario.but(queries_per_day=float(volume)), catalog)
+        for kinds in (("api",), ("hosted",), ("self_hosted",)):
+            place = at_volume.cheapest(*kinds)
+            if place is not None:
+                places[at_volume.options.items[place].option_id] = place
+    found: list[PlanOption] = []
+    for option_id, place in places.items():
+        if comparison.options.items[place].api_id is not None:
+            found.append(api_option(comparison.options, place, catalog, paths))
+        else:
+            found += self_hosted_options(comparison, option_id, catalog, paths, queries_per_day)
+    hybrid = hybrid_option(scenario, catalog, paths, queries_per_day)
+    return found if hybrid is None else [*found, hybrid]
+
+
+def hybrid_option(
+    scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: FloatArray
+) -> PlanOption | None:
+    """Return the hybrid that is cheapest at the plan's middle volume, its share kept; None: there is none."""
+    middle = scenario.but(queries_per_day=float(queries_per_day[len(queries_per_day) // 2]))
+    try:
+        loads = hybrid_loads(middle, catalog)
+    except InputError:
+        return None
+    options = options_of(scenario.but(quality_floor=0.0) if scenario.quality_floor else scenario, catalog)
+    fleet = _rented(options, loads.weak_id, catalog, paths, 0)
+    usd = float(options.usd_per_query[options.index(loads.api_id)]) * loads.api_share
+    days, router = scenario.days_per_month, loads.router_usd_per_query
+    parts = [
+        replace(part, usd_per_month=_scaled(part.usd_per_month, loads.fleet_share)) for part in fleet.parts
+    ]
+    parts.append(CostPart("tokens", lambda v: v * days * usd, paths.api_decline_per_year))
+    parts.append(CostPart("router", lambda v: v * days * router))
+    return replace(fleet, option_id=loads.option_id, label=loads.label, parts=tuple(parts))
+
+
+def _scaled(cost: MonthlyCost, share: float) -> MonthlyCost:
+    return lambda v: cost(v * share)
+
+
+def api_option(options: Options, place: int, catalog: Catalog, paths: PricePaths) -> PlanOption:
+    """Return an API or hosted open model: a bill by the query, a one-off to move to it."""
+    item, days = options.items[place], options.scenario.days_per_month
+    usd_per_query = float(options.usd_per_query[place])
+    return PlanOption(
+        option_id=item.option_id,
+        label=item.label,
+        parts=(CostPart("tokens", lambda v: v * days * usd_per_query, paths.api_decline_per_year),),
+        migration_usd=catalog.assumption("one-off-hosted-usd").base,
+    )
+
+
+def self_hosted_options(
+    comparison: Comparison, option_id: str, catalog: Catalog, paths: PricePaths, queries_per_day: FloatArray
+) -> list[PlanOption]:
+    """Return one configuration rented as the scenario rents, reserved for a year, and bought, if possible."""
+    scenario = comparison.scenario
+    found = [_rented(comparison.options, option_id, catalog, paths, 0)]
+    if scenario.gpu_price_kind == "on_demand":
+        reserved = evaluate(scenario.but(gpu_price_kind="reserved_1y"), catalog).options
+        if option_id in {item.option_id for item in reserved.items if item.feasible}:
+            found.append(_rented(reserved, option_id, catalog, paths, MONTHS_PER_YEAR))
+    bought = _bought(comparison.options, option_id, catalog, paths, float(queries_per_day.max()))
+    return [option for option in [*found, bought] if option is not None]
+
+
+def _rented(
+    options: Options, option_id: str, catalog: Catalog, paths: PricePaths, term_months: int
+) -> PlanOption:
+    place = options.index(option_id)
+    usd_per_instance = float(options.usd_per_instance_month[BASE, place])
+    instances = _instances(options, place)
+    gpus = float(options.gpus_per_instance[BASE, place])
+    rent = CostPart(
+        "GPU rent", lambda v: instances(v) * usd_per_instance, paths.gpu_decline_per_year, term_months
+    )
+    kind = "reserved for a year" if term_months else options.scenario.gpu_price_kind.replace("_", " ")
+    return _with_people(
+        f"{option_id}#{'reserved' if term_months else 'rented'}",
+        f"{options.items[place].label}, {kind}",
+        options,
+        catalog,
+        paths,
+        gpus=lambda v: instances(v) * gpus,
+        parts=(rent,),
+        one_off="one-off-rented-usd",
+    )
+
+
+def _bought(
+    options: Options, option_id: str, catalog: Catalog, paths: PricePaths, largest_volume: float
+) -> PlanOption | None:
+    place = options.index(option_id)
+    item, scenario = options.items[place], options.scenario
+    terms, hours = ownership_terms(catalog), scenario.workload(catalog).hours_per_month
+    gpu, replicas = catalog.gpu(str(item.gpu_id)), _replicas(options, place)
+    most = int(replicas(np.array([largest_volume]))[0])
+    choice = cheapest_servers(catalog.gpu_purchases, gpu, item.n_gpus or 1, most, terms, hours)
+    if choice is None:
+        return None
+    usd_per_server = choice.purchase.server_usd + choice.purchase.installation_usd
+    power_kw = server_power_kw(choice.purchase.gpus_per_server, gpu.tdp_w, terms)
+    servers = _servers(choice, replicas)
+    part = PurchasePart(
+        name="servers",
+        servers=servers,
+        usd_per_server=usd_per_server,
+        running_usd_per_server_month=running_usd_per_server_month(usd_per_server, power_kw, terms, hours),
+        life_months=round(terms.life_years * MONTHS_PER_YEAR),
+        residual_share=terms.residual_share,
+        decline_per_year=paths.server_decline_per_year,
+    )
+    owned = catalog.assumption("fte-owned").base / catalog.assumption("fte-rented").base
+    return _with_people(
+        f"{option_id}#bought",
+        f"{item.label}, bought ({choice.purchase.gpus_per_server}-GPU servers)",
+        options,
+        catalog,
+        paths,
+        gpus=lambda v: servers(v) * choice.purchase.gpus_per_server,
+        purchases=(part,),
+        one_off="one-off-owned-usd",
+        people_factor=owned,
+    )
+
+
+def _with_people(
+    option_id: str,
+    label: str,
+    options: Options,
+    catalog: Catalog,
+    paths: PricePaths,
+    gpus: MonthlyCost,
+    one_off: str,
+    parts: tuple[CostPart, ...] = (),
+    purchases: tuple[PurchasePart, ...] = (),
+    people_factor: float = 1.0,
+) -> PlanOption:
+    """Add the hidden lines and people, which do not fall in price, and the updates as they come.
+
+    Where the scenario gives one figure for engineering, updates are in it already.
+    """
+    fixed, all_in = options.fixed, options.scenario.engineering_usd_per_month is not None
+    hidden = CostPart("people and running", lambda v: _fixed_usd(fixed, gpus(v), people_factor))
+    return PlanOption(
+        option_id=option_id,
+        label=label,
+        parts=(*parts, hidden),
+        purchases=purchases,
+        migration_usd=catalog.assumption(one_off).base,
+        updates_per_year=0.0 if all_in else paths.updates_per_year,
+        update_usd=paths.update_usd,
+    )
+
+
+def _fixed_usd(fixed: FixedCosts, gpus: FloatArray, people_factor: float) -> FloatArray:
+    """The month's lines without updates: those are booked when they happen."""
+    updates = sum(line[BASE] for name, line in fixed.lines if name == UPDATES_LINE)
+    lines = sum(line[BASE] for _, line in fixed.lines)
+    people = fixed.usd(gpus, BASE) - lines
+    return np.asarray(lines - updates + people * people_factor)
+
+
+def _replicas(options: Options, place: int) -> MonthlyCost:
+    per_replica, spare = float(options.per_replica[BASE, place]), options.scenario.spare_replicas
+    return lambda v: replicas_needed(v, per_replica, spare)
+
+
+def _instances(options: Options, place: int) -> MonthlyCost:
+    replicas, per_instance = _replicas(options, place), float(options.replicas_per_instance[BASE, place])
+    return lambda v: instances_needed(replicas(v), per_instance)
+
+
+def _servers(choice: ServerChoice, replicas: MonthlyCost) -> MonthlyCost:
+    return lambda v: np.asarray(np.ceil(replicas(v) / choice.replicas_per_server))

@@ -1,0 +1,71 @@
+"""How volume grows and prices fall, month by month."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmplan.errors import InputError
+from llmplan.units import MONTHS_PER_YEAR
+
+FloatArray = NDArray[np.float64]
+MAX_MONTHS: Final = 60
+
+
+def month_numbers(months: int) -> FloatArray:
+    """Return 0, 1, ..., months - 1; raise InputError unless 1 <= months <= 60."""
+    if not 1 <= months <= MAX_MONTHS:
+        raise InputError("months", months, f"must be 1 to {MAX_MONTHS}", "plan at most five years ahead")
+    return np.arange(months, dtype=float)
+
+
+def compound_volumes(start_queries_per_day: float, growth_per_month: float, months: int) -> FloatArray:
+    """Return volumes that grow by the same share each month, equation (8b.1). [queries/day]
+
+    The first month has `start_queries_per_day`; `growth_per_month` may be negative, above -1.
+    """
+    _positive("start_queries_per_day", start_queries_per_day)
+    if not -1 < growth_per_month < 10:
+        raise InputError("growth_per_month", growth_per_month, "must lie in (-1, 10)", "give a share, as 0.1")
+    return np.asarray(start_queries_per_day * (1 + growth_per_month) ** month_numbers(months))
+
+
+def s_curve_volumes(
+    start_queries_per_day: float, ceiling_queries_per_day: float, midpoint_month: float, months: int
+) -> FloatArray:
+    """Return logistic growth from the start towards a ceiling, equation (8b.2). [queries/day]
+
+    `midpoint_month` is when half the ceiling is reached; the start must lie below that half.
+    """
+    _positive("start_queries_per_day", start_queries_per_day)
+    _positive("midpoint_month", midpoint_month)
+    if not ceiling_queries_per_day > 2 * start_queries_per_day:
+        rule = f"must exceed twice the start ({2 * start_queries_per_day:g})"
+        raise InputError("ceiling_queries_per_day", ceiling_queries_per_day, rule, "raise the ceiling")
+    ratio = ceiling_queries_per_day / start_queries_per_day - 1
+    steepness = np.log(ratio) / midpoint_month
+    return np.asarray(ceiling_queries_per_day / (1 + ratio * np.exp(-steepness * month_numbers(months))))
+
+
+def series_volumes(queries_per_day: Sequence[float], months: int) -> FloatArray:
+    """Return the given monthly volumes; the last one holds for the months after it. [queries/day]"""
+    given = np.asarray(queries_per_day, float)
+    if given.ndim != 1 or given.size == 0 or not np.all(given > 0) or not np.all(np.isfinite(given)):
+        raise InputError("volumes", list(queries_per_day), "must be positive numbers", "give one a month")
+    last = given.size - 1
+    return np.asarray(given[np.minimum(month_numbers(months).astype(int), last)])
+
+
+def price_factors(decline_per_year: float, months: int) -> FloatArray:
+    """Return each month's price over today's, equation (8b.3); a negative decline is a rise. [-]"""
+    if not -1 <= decline_per_year < 1:
+        raise InputError("decline_per_year", decline_per_year, "must lie in [-1, 1)", "give a share, as 0.2")
+    return np.asarray((1 - decline_per_year) ** (month_numbers(months) / MONTHS_PER_YEAR))
+
+
+def _positive(field: str, value: float) -> None:
+    if not 0 < value < float("inf"):
+        raise InputError(field, value, "must be above 0", "give a positive number")

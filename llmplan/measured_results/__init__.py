@@ -1,0 +1,24 @@
+"""Bring your own measurement: results of load-testing tools as points that a scenario can rest on."""
+
+from llmplan.measured_results.points import (
+    MeasuredPoint,
+    points_of_runs,
+    read_points,
+    read_points_of,
+    write_points,
+)
+from llmplan.measured_results.reading import read_results
+from llmplan.measured_results.record import MeasuredRun
+from llmplan.measured_results.use import apply_measured, points_of_slice
+
+__all__ = [
+    "MeasuredPoint",
+    "MeasuredRun",
+    "apply_measured",
+    "points_of_runs",
+    "points_of_slice",
+    "read_points",
+    "read_points_of",
+    "read_results",
+    "write_points",
+]

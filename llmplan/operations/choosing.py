@@ -1,0 +1,162 @@
+"""From a comparison to a ServingPlan: the cheapest feasible self-hosted option, or a named one."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.decision import Comparison, evaluate
+from llmplan.decision.constraints import needed_context_tokens
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.memory import memory_plan
+from llmplan.operations.gateway import ApiTier
+from llmplan.operations.plan import ServingPlan
+from llmplan.scenario import Scenario
+
+CONTEXT_STEP: Final = 1024
+MEAN_TO_LONGEST: Final = 4
+"""Longest sequence over the mean where no percentile is known; half of it where one is."""
+SPILL_SHARE: Final = 0.1
+"""Share of the fleet's queries that the gateway's budget lets spill to the API."""
+
+
+def self_hosted_place(comparison: Comparison, option_id: str | None = None) -> int:
+    """Return the place of the named self-hosted option, or of the cheapest feasible one.
+
+    Raises InputError where nothing self-hosted is feasible (with the most frequent reason) or the named
+    option is not, UnknownNameError where it is not a self-hosted option of the scenario.
+    """
+    items = comparison.options.items
+    own = {item.option_id: place for place, item in enumerate(items) if item.kind == "self_hosted"}
+    if option_id is not None:
+        if option_id not in own:
+            raise UnknownNameError("self-hosted option", option_id, own)
+        place = own[option_id]
+        if not items[place].feasible:
+            raise InputError("option", option_id, "; ".join(items[place].reasons), "choose a feasible option")
+        return place
+    best = comparison.cheapest("self_hosted")
+    if best is None:
+        raise InputError("scenario", comparison.scenario.name, _why_none(comparison), "loosen that limit")
+    return best
+
+
+def _why_none(comparison: Comparison) -> str:
+    """The most frequent reason among the options that come nearest: those with the fewest reasons."""
+    refused = [item.reasons for item in comparison.options.items if item.kind == "self_hosted"]
+    if not refused:
+        return "has no self-hosted option at all"
+    fewest = min(len(reasons) for reasons in refused)
+    near = [reason for reasons in refused if len(reasons) == fewest for reason in reasons]
+    return f"no self-hosted option is feasible, most often: {max(sorted(set(near)), key=near.count)}"
+
+
+def serving_plan(
+    scenario: Scenario, catalog: Catalog | None = None, option_id: str | None = None
+) -> ServingPlan:
+    """Return the plan of a scenario's cheapest feasible self-hosted option, or of the named one."""
+    catalog = catalog or load_catalog()
+    comparison = evaluate(scenario, catalog)
+    return plan_of(comparison, self_hosted_place(comparison, option_id), catalog)
+
+
+def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan:
+    """Return one feasible self-hosted option of a comparison as a ServingPlan."""
+    item, scenario = comparison.options.items[place], comparison.scenario
+    rates = item.requests_per_s or (0.0, 0.0, 0.0)
+    model, precision = catalog.model(item.model_id), catalog.precision(str(item.precision_id))
+    utilisation = catalog.assumption("gpu-memory-utilisation").base
+    memory = memory_plan(
+        model,
+        precision,
+        catalog.gpu(str(item.gpu_id)),
+        item.n_gpus or 1,
+        needed_context_tokens(scenario),
+        utilisation,
+    )
+    concurrency = max(1, math.floor(item.concurrency or 1))
+    load_s = memory.weights_gb / catalog.assumption("weights-load-gb-per-s").base
+    return ServingPlan(
+        option_id=item.option_id,
+        model_id=item.model_id,
+        precision_id=str(item.precision_id),
+        gpu_id=str(item.gpu_id),
+        engine_id=str(item.engine_id),
+        n_gpus=item.n_gpus or 1,
+        replicas=int(comparison.replicas[place]),
+        spare_replicas=scenario.spare_replicas,
+        input_tokens=scenario.input_tokens,
+        output_tokens=scenario.output_tokens,
+        context_tokens=longest_sequence(scenario, model.max_context_tokens, memory.max_concurrent_sequences),
+        max_concurrent_sequences=max(concurrency, memory.max_concurrent_sequences),
+        concurrency=concurrency,
+        ttft_ms=item.ttft_ms or 0.0,
+        tpot_ms=item.tpot_ms or 0.0,
+        output_tokens_per_s=item.output_tokens_per_s or 0.0,
+        requests_per_s=rates[1],
+        queries_per_day=scenario.queries_per_day,
+        peak_to_mean=scenario.workload(catalog).effective_peak_to_mean,
+        utilisation_ceiling=scenario.utilisation_ceiling,
+        ttft_limit_ms=scenario.ttft_limit_ms,
+        tpot_limit_ms=scenario.tpot_limit_ms,
+        weights_gb=memory.weights_gb,
+        weights_gib_per_gpu=memory.weights_gib_per_gpu,
+        kv_gib_per_gpu=memory.kv_gib_per_gpu,
+        overhead_gib_per_gpu=memory.overhead_gib_per_gpu,
+        usable_gib_per_gpu=memory.usable_gib_per_gpu,
+        kv_share_of_free=utilisation,
+        kv_bytes=precision.kv_bytes,
+        start_s=catalog.assumption("replica-start-s").base + load_s,
+        gpu_vendor=catalog.gpu(str(item.gpu_id)).vendor,
+    )
+
+
+def longest_sequence(scenario: Scenario, model_limit: int, sequences_in_memory: int) -> int:
+    """Return the longest sequence to accept: room above the mean, within model and KV cache. [tokens]
+
+    Paged KV caches take memory for tokens in use only, so a long limit costs nothing as long as one such
+    sequence fits.
+    """
+    needed = needed_context_tokens(scenario)
+    known = scenario.input_tokens_p95 is not None
+    wanted = needed * (MEAN_TO_LONGEST / 2 if known else MEAN_TO_LONGEST)
+    room = needed * max(1, sequences_in_memory)
+    rounded = math.ceil(min(wanted, room) / CONTEXT_STEP) * CONTEXT_STEP
+    return int(min(model_limit, max(rounded, math.ceil(needed))))
+
+
+def _api_place(comparison: Comparison, api_id: str | None) -> int | None:
+    apis = {item.option_id: place for place, item in enumerate(comparison.options.items) if item.api_id}
+    if api_id is not None:
+        if api_id not in apis:
+            raise UnknownNameError("API of the scenario", api_id, apis)
+        return apis[api_id]
+    reference = apis.get(comparison.scenario.reference_api_id)
+    if reference is not None and comparison.options.items[reference].feasible:
+        return reference
+    return comparison.cheapest("api", "hosted")
+
+
+def api_tier(
+    comparison: Comparison, catalog: Catalog, api_id: str | None = None, strong_queries_per_day: float = 0.0
+) -> ApiTier | None:
+    """Return the strong tier behind the fleet: the named API, else the reference, else the cheapest.
+
+    None where no API is feasible. Its budget holds the queries routed to it, `strong_queries_per_day`, and a
+    tenth of the fleet's queries that may spill to it.
+    """
+    place = _api_place(comparison, api_id)
+    if place is None:
+        return None
+    item = comparison.options.items[place]
+    price = catalog.api(str(item.api_id))
+    scenario = comparison.scenario
+    queries = (strong_queries_per_day + SPILL_SHARE * scenario.queries_per_day) * scenario.days_per_month
+    return ApiTier(
+        provider=price.provider,
+        provider_model=price.provider_model,
+        input_usd_per_mtok=price.input_usd_per_mtok,
+        output_usd_per_mtok=price.output_usd_per_mtok,
+        usd_per_month=queries * (item.usd_per_query or 0.0),
+    )

@@ -1,0 +1,123 @@
+"""A LiteLLM proxy configuration for the hybrid: the fleet first, an API behind it, budgets on both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from llmplan.errors import InputError
+from llmplan.operations.launch import launch_command
+from llmplan.operations.monitoring import thresholds
+from llmplan.operations.plan import ServingPlan
+from llmplan.operations.scaling import deployment_name
+from llmplan.units import MS_PER_S, S_PER_MINUTE, TOKENS_PER_MTOK
+
+FLEET_TIER: Final = "self-hosted"
+API_TIER: Final = "strong-api"
+PREFIXES: Final = {
+    "google": "gemini",
+    "together": "together_ai",
+    "fireworks": "fireworks_ai",
+    "huggingface-nebius": "huggingface",
+    "vertex-ai": "vertex_ai",
+}
+"""Our provider ids -> LiteLLM's where they differ."""
+CLOUD_LOGINS: Final = ("bedrock", "vertex_ai")
+"""Providers that LiteLLM reaches with the cloud's own credentials, not with a key in the file."""
+
+
+@dataclass(frozen=True)
+class ApiTier:
+    """The API of the hybrid.
+
+    Attributes
+    ----------
+    provider, provider_model: as in data/api_prices.csv.
+    input_usd_per_mtok, output_usd_per_mtok: what LiteLLM books. [USD/Mtok]
+    usd_per_month: what the plan expects to spend on it; the budget is this with its headroom. [USD/month]
+    """
+
+    provider: str
+    provider_model: str
+    input_usd_per_mtok: float
+    output_usd_per_mtok: float
+    usd_per_month: float
+
+    @property
+    def litellm_provider(self) -> str:
+        return PREFIXES.get(self.provider, self.provider)
+
+    @property
+    def litellm_model(self) -> str:
+        """Provider prefix and model, the prefix once."""
+        prefix = f"{self.litellm_provider}/"
+        return self.provider_model if self.provider_model.startswith(prefix) else prefix + self.provider_model
+
+    @property
+    def key_variable(self) -> str:
+        return self.litellm_provider.upper().replace("-", "_") + "_API_KEY"
+
+
+def litellm_config(
+    plan: ServingPlan, api: ApiTier, days_per_month: int = 30, budget_headroom: float = 1.25
+) -> dict[str, Any]:
+    """Return config.yaml of the LiteLLM proxy.
+
+    Two tiers by name. The fleet's requests a minute are capped at what it sustains at the ceiling; whatever
+    fails or does not fit falls back to the API, whose budget is the plan's with `budget_headroom`.
+    """
+    if not budget_headroom >= 1:
+        raise InputError("budget_headroom", budget_headroom, "must be at least 1", "give 1.25")
+    at, port = thresholds(plan), launch_command(plan).port
+    seconds = 4 * (at.ttft_s + at.tpot_s * plan.output_tokens)
+    fleet_rpm = max(1, int(at.fleet_requests_per_s * S_PER_MINUTE))
+    period = f"{days_per_month}d"
+    budget = round(max(1.0, api.usd_per_month * budget_headroom), 2)
+    self_hosted = {
+        "model": f"openai/{plan.model_id}",
+        "api_base": f"http://{deployment_name(plan)}:{port}/v1",
+        "api_key": "os.environ/SELF_HOSTED_API_KEY",
+        "rpm": fleet_rpm,
+        "max_parallel_requests": plan.concurrency * plan.working_replicas,
+        "timeout": round(seconds, 1),
+        "stream_timeout": round(2 * at.ttft_s, 2),
+        "input_cost_per_token": 0.0,
+        "output_cost_per_token": 0.0,
+    }
+    strong = {
+        "model": api.litellm_model,
+        **({} if api.litellm_provider in CLOUD_LOGINS else {"api_key": f"os.environ/{api.key_variable}"}),
+        "input_cost_per_token": _per_token(api.input_usd_per_mtok),
+        "output_cost_per_token": _per_token(api.output_usd_per_mtok),
+        "max_budget": budget,
+        "budget_duration": period,
+    }
+    return {
+        "model_list": [
+            {"model_name": FLEET_TIER, "litellm_params": self_hosted, "model_info": {"mode": "chat"}},
+            {"model_name": API_TIER, "litellm_params": strong, "model_info": {"mode": "chat"}},
+        ],
+        "router_settings": {
+            "routing_strategy": "simple-shuffle",
+            "num_retries": 1,
+            "allowed_fails": 3,
+            "cooldown_time": 30,
+            "fallbacks": [{FLEET_TIER: [API_TIER]}],
+            "context_window_fallbacks": [{FLEET_TIER: [API_TIER]}],
+            "enable_pre_call_checks": True,
+            "provider_budget_config": {
+                api.litellm_provider: {"budget_limit": budget, "time_period": period},
+            },
+        },
+        "litellm_settings": {
+            "request_timeout": round(max(seconds, plan.ttft_ms / MS_PER_S), 1),
+            "max_budget": budget,
+            "budget_duration": period,
+        },
+        "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
+    }
+
+
+def _per_token(usd_per_mtok: float) -> float:
+    """USD a token without the last bits of a division."""
+    return float(f"{usd_per_mtok / TOKENS_PER_MTOK:.12g}")

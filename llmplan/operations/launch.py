@@ -1,0 +1,202 @@
+"""The command that starts one replica in each engine, with every flag computed from the plan.
+
+Flags as the engines document them: docs/operations.md cites each page.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from llmplan.errors import UnknownNameError
+from llmplan.operations.checkpoints import OLLAMA, Checkpoint, checkpoint
+from llmplan.operations.monitoring import thresholds
+from llmplan.operations.plan import ServingPlan
+
+FP8_KV_BYTES: Final = 1.0
+
+
+@dataclass(frozen=True)
+class LaunchCommand:
+    """One replica's start.
+
+    Attributes
+    ----------
+    engine_id: engine that it starts.
+    environment: variables to set.
+    before: a command to run first, such as a download; empty: none.
+    argv: the command.
+    port: where it answers.
+    notes: what to know, one sentence each.
+    """
+
+    engine_id: str
+    environment: tuple[tuple[str, str], ...]
+    before: tuple[str, ...]
+    argv: tuple[str, ...]
+    port: int
+    notes: tuple[str, ...]
+
+    def script(self) -> str:
+        """Return a bash script, one flag a line."""
+        lines = ["#!/usr/bin/env bash", "set -euo pipefail", *(f"# {note}" for note in self.notes)]
+        lines += [f"export {name}={shlex.quote(value)}" for name, value in self.environment]
+        if self.before:
+            lines.append(shlex.join(self.before))
+        return (
+            "\n".join([*lines, " \\\n  ".join(["exec " + shlex.join(_head(self.argv)), *_flags(self.argv)])])
+            + "\n"
+        )
+
+
+def launch_command(plan: ServingPlan, engine_id: str | None = None) -> LaunchCommand:
+    """Return the command that serves the plan's model in `engine_id`, by default the plan's own engine.
+
+    Raises UnknownNameError for an engine without a launcher.
+    """
+    engine = plan.engine_id if engine_id is None else engine_id
+    if engine not in LAUNCHERS:
+        raise UnknownNameError("engine", engine, LAUNCHERS)
+    return LAUNCHERS[engine](plan)
+
+
+def _vllm(plan: ServingPlan) -> LaunchCommand:
+    source = checkpoint(plan.model_id, plan.precision_id)
+    argv = ["vllm", "serve", source.repository, "--served-model-name", plan.model_id]
+    argv += ["--host", "0.0.0.0", "--port", "8000"]
+    argv += ["--tensor-parallel-size", str(plan.n_gpus)]
+    argv += ["--max-model-len", str(plan.context_tokens)]
+    argv += ["--max-num-seqs", str(plan.concurrency)]
+    argv += ["--gpu-memory-utilization", f"{plan.engine_memory_share:.2f}"]
+    if plan.precision_id in ("bf16", "fp16"):
+        argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
+    if source.quantise_at_load:
+        argv += ["--quantization", source.quantise_at_load]
+    if plan.kv_bytes == FP8_KV_BYTES:
+        argv += ["--kv-cache-dtype", "fp8"]
+    return LaunchCommand("vllm", (), (), tuple(argv), 8000, _notes(plan, "vllm", source))
+
+
+def _sglang(plan: ServingPlan) -> LaunchCommand:
+    source = checkpoint(plan.model_id, plan.precision_id)
+    argv = ["python3", "-m", "sglang.launch_server", "--model-path", source.repository]
+    argv += ["--served-model-name", plan.model_id, "--host", "0.0.0.0", "--port", "30000"]
+    argv += ["--tp-size", str(plan.n_gpus)]
+    argv += ["--context-length", str(plan.context_tokens)]
+    argv += ["--max-running-requests", str(plan.concurrency)]
+    argv += ["--mem-fraction-static", f"{plan.static_memory_share:.2f}"]
+    if plan.precision_id in ("bf16", "fp16"):
+        argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
+    if source.quantise_at_load:
+        argv += ["--quantization", source.quantise_at_load]
+    if plan.kv_bytes == FP8_KV_BYTES:
+        argv += ["--kv-cache-dtype", "fp8_e4m3"]
+    argv += ["--enable-metrics"]
+    return LaunchCommand("sglang", (), (), tuple(argv), 30000, _notes(plan, "sglang", source))
+
+
+def _trtllm(plan: ServingPlan) -> LaunchCommand:
+    source = checkpoint(plan.model_id, plan.precision_id)
+    argv = ["trtllm-serve", source.repository, "--host", "0.0.0.0", "--port", "8000"]
+    argv += ["--tp_size", str(plan.n_gpus)]
+    argv += ["--max_batch_size", str(plan.concurrency)]
+    argv += ["--max_seq_len", str(plan.context_tokens)]
+    argv += ["--kv_cache_free_gpu_memory_fraction", f"{plan.kv_share_of_free:.2f}"]
+    notes = _notes(plan, "tensorrt-llm", source)
+    if source.quantise_at_load:
+        notes += (
+            "Quantise the checkpoint to FP8 first (TensorRT Model Optimizer); this name is the 16-bit one.",
+        )
+    return LaunchCommand("tensorrt-llm", (), (), tuple(argv), 8000, notes)
+
+
+def _tgi(plan: ServingPlan) -> LaunchCommand:
+    source = checkpoint(plan.model_id, plan.precision_id)
+    queue = max(1, round(thresholds(plan).queue_requests))
+    answer = max(1, min(plan.context_tokens - 1, round(4 * plan.output_tokens)))
+    budget = max(plan.context_tokens, min(plan.concurrency * plan.context_tokens, plan.kv_room_tokens))
+    argv = ["text-generation-launcher", "--model-id", source.repository]
+    argv += ["--hostname", "0.0.0.0", "--port", "8080"]
+    argv += ["--num-shard", str(plan.n_gpus)]
+    argv += ["--max-total-tokens", str(plan.context_tokens)]
+    argv += ["--max-input-tokens", str(plan.context_tokens - answer)]
+    argv += ["--max-batch-total-tokens", str(budget)]
+    argv += ["--max-concurrent-requests", str(plan.concurrency + queue)]
+    argv += ["--cuda-memory-fraction", f"{plan.engine_memory_share:.2f}"]
+    if source.quantise_at_load:
+        argv += ["--quantize", source.quantise_at_load]
+    elif plan.precision_id in ("bf16", "fp16"):
+        argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
+    if plan.kv_bytes == FP8_KV_BYTES:
+        argv += ["--kv-cache-dtype", "fp8_e4m3fn"]
+    notes = (*_notes(plan, "tgi", source), "TGI has been in maintenance mode since December 2025.")
+    return LaunchCommand("tgi", (), (), tuple(argv), 8080, notes)
+
+
+def _ollama(plan: ServingPlan) -> LaunchCommand:
+    source = checkpoint(plan.model_id, plan.precision_id, OLLAMA)
+    environment = [
+        ("OLLAMA_HOST", "0.0.0.0:11434"),
+        ("OLLAMA_NUM_PARALLEL", str(plan.concurrency)),
+        ("OLLAMA_CONTEXT_LENGTH", str(plan.context_tokens)),
+        ("OLLAMA_MAX_QUEUE", str(max(1, round(thresholds(plan).queue_requests)))),
+        ("OLLAMA_MAX_LOADED_MODELS", "1"),
+        ("OLLAMA_KEEP_ALIVE", "-1"),
+        ("OLLAMA_FLASH_ATTENTION", "1"),
+        ("OLLAMA_KV_CACHE_TYPE", "q8_0" if plan.kv_bytes == FP8_KV_BYTES else "f16"),
+    ]
+    if plan.n_gpus > 1:
+        environment.append(("OLLAMA_SCHED_SPREAD", "1"))
+    pull = f"Then load the model once: ollama pull {source.repository}"
+    if not source.published:
+        pull = f"Then create the model from a GGUF file: ollama create {plan.model_id} -f Modelfile"
+    notes = (
+        *_notes(plan, "ollama", source),
+        pull,
+        "Ollama has no /metrics endpoint: watch it through the gateway and the GPU exporter.",
+    )
+    return LaunchCommand("ollama", tuple(environment), (), ("ollama", "serve"), 11434, notes)
+
+
+LAUNCHERS: Final[dict[str, Callable[[ServingPlan], LaunchCommand]]] = {
+    "vllm": _vllm,
+    "sglang": _sglang,
+    "tensorrt-llm": _trtllm,
+    "tgi": _tgi,
+    "ollama": _ollama,
+}
+
+
+def _notes(plan: ServingPlan, engine_id: str, source: Checkpoint) -> tuple[str, ...]:
+    notes = [
+        f"One replica: {plan.model_id} {plan.precision_id} on {plan.n_gpus} x {plan.gpu_id}; "
+        f"the fleet has {plan.replicas} at its peak.",
+        f"At most {plan.concurrency} sequences at once keep the latency targets; "
+        f"the KV cache holds {plan.max_concurrent_sequences}.",
+    ]
+    if engine_id != plan.engine_id:
+        notes.append(f"The plan was sized for {plan.engine_id}: measure before relying on its rates here.")
+    if not source.published:
+        notes.append(
+            f"No published checkpoint is known: put one quantised to {plan.precision_id} at this path."
+        )
+    return tuple(notes)
+
+
+def _head(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The words before the first flag (a lone dash and a letter belongs to them: python3 -m)."""
+    first = next((i for i, word in enumerate(argv) if word.startswith("--")), len(argv))
+    return argv[:first]
+
+
+def _flags(argv: tuple[str, ...]) -> list[str]:
+    words = list(argv[len(_head(argv)) :])
+    lines: list[list[str]] = []
+    for word in words:
+        if word.startswith("--"):
+            lines.append([word])
+        else:
+            lines[-1].append(word)
+    return [shlex.join(line) for line in lines]

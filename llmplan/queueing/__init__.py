@@ -1,0 +1,18 @@
+"""Queueing: waits by formula, checked against the simulation."""
+
+from llmplan.queueing.closed_loop import ClosedLoop, closed_loop
+from llmplan.queueing.curve import ServiceCurve, service_curve
+from llmplan.queueing.open_loop import OpenLoop, highest_rate, open_loop
+from llmplan.queueing.waits import erlang_c, mean_wait_mgk_s
+
+__all__ = [
+    "ClosedLoop",
+    "OpenLoop",
+    "ServiceCurve",
+    "closed_loop",
+    "erlang_c",
+    "highest_rate",
+    "mean_wait_mgk_s",
+    "open_loop",
+    "service_curve",
+]

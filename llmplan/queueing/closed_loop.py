@@ -1,0 +1,73 @@
+"""Latency at a concurrency and of a burst: where the cliff at a full cache comes from (3b.3, 3b.11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.errors import InputError
+from llmplan.queueing.curve import ServiceCurve
+from llmplan.queueing.waits import Floats
+from llmplan.units import MS_PER_S
+
+
+@dataclass(frozen=True, eq=False)
+class ClosedLoop:
+    """A replica whose clients each send the next request when the last is answered; arrays by concurrency.
+
+    ttft_ms holds the wait for a place. running, waiting: requests in the batch and before it.
+    """
+
+    concurrency: Floats
+    ttft_ms: Floats
+    tpot_ms: Floats
+    requests_per_s: Floats
+    output_tokens_per_s: Floats
+    running: Floats
+    waiting: Floats
+
+
+def closed_loop(curve: ServiceCurve, concurrency: npt.ArrayLike) -> ClosedLoop:
+    """Return mean latency and throughput at each concurrency, any number of them. (3b.11)
+
+    Up to B places the batch grows with the clients. Beyond, throughput is flat at the curve's end and every
+    further client adds 1 / rate to everybody's wait (Little's law): TTFT jumps though nothing got slower.
+    """
+    clients = np.atleast_1d(np.asarray(concurrency, dtype=float))
+    if not np.all(clients >= 1):
+        raise InputError("concurrency", concurrency, "must be at least 1", "give numbers of clients")
+    n = np.arange(1, curve.places + 1, dtype=float)
+    inside = np.minimum(clients, curve.places)
+    rate, pace, first = (
+        np.interp(inside, n, row) for row in (curve.requests_per_s, curve.pace_s, curve.first_s)
+    )
+    waiting = clients - inside
+    return ClosedLoop(
+        concurrency=clients,
+        ttft_ms=(first + waiting / rate) * MS_PER_S,
+        tpot_ms=pace * MS_PER_S,
+        requests_per_s=rate,
+        output_tokens_per_s=rate * curve.output_tokens,
+        running=inside,
+        waiting=waiting,
+    )
+
+
+def burst_ttft_ms(curve: ServiceCurve, requests: int) -> Floats:
+    """Return TTFT of each of `requests` that all arrive at once, in order of service, shape (requests,) [ms].
+
+    Waves of B: a wave is prefilled in full steps one after the other and starts when the one before has
+    ended, B over the saturation rate later. Valid for answers of equal length, where waves stay together.
+    """
+    if not requests >= 1:
+        raise InputError("requests", requests, "must be at least 1", "give a number of requests")
+    order = np.arange(requests, dtype=float)
+    wave, place = np.divmod(order, curve.places)
+    in_wave = np.minimum(requests - wave * curve.places, curve.places)
+    steps = np.ceil((place + 1) * curve.steps_per_prompt - 1e-9)
+    prefilled = np.minimum(in_wave, steps / curve.steps_per_prompt)
+    start = wave * curve.places / curve.saturation_requests_per_s
+    ttft = start + steps * curve.decode_step_s[0] + prefilled * curve.prefill_s[-1]
+    return np.asarray(ttft * MS_PER_S)

@@ -1,0 +1,156 @@
+"""What stands against a recommendation, weighed: the three that weigh most are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from llmplan.catalog import Catalog
+from llmplan.decision import Comparison, Option
+from llmplan.quality import precision_loss
+from llmplan.recommend.wording import percent, usd
+
+TOLD = 3
+SURE = 0.8
+"""From this probability on doubt about the kind is no caveat."""
+CLOSE = 0.1
+"""A rival dearer by less than this share is close."""
+WIDE_PRICE = 1.5
+"""A dearest offer above this times the cheapest is a wide range."""
+LOW_LOAD = 0.3
+"""Below this mean load most of the fleet idles."""
+NEAR_FLOOR = 0.02
+"""A quality within this of its floor is near it."""
+Weighed = tuple[float, str]
+
+
+def caveats_of(found: Comparison, catalog: Catalog, p_right: float, regret_usd: float) -> tuple[str, ...]:
+    """Return the three caveats that weigh most, the weightiest first.
+
+    Weights are between 0 and 1 and rank only: how far the figure behind each could change the decision.
+    """
+    item, place = found.options.items[found.order[0]], found.order[0]
+    rows = [
+        *_doubt(p_right, regret_usd),
+        *_close_rival(found),
+        *_quality(found, catalog, item),
+        *_dates(item),
+    ]
+    rows += _fleet(found, catalog, item, place) if item.api_id is None else _token(found, catalog, item)
+    ranked = sorted(rows, key=lambda row: (-row[0], row[1]))
+    return tuple(text for _, text in ranked[:TOLD])
+
+
+def _doubt(p_right: float, regret_usd: float) -> Iterator[Weighed]:
+    if p_right < SURE:
+        yield (
+            1.0,
+            f"In {percent(100 * (1 - p_right))} of draws another kind is cheaper; choosing now costs "
+            f"{usd(regret_usd)} a month in expected regret.",
+        )
+
+
+def _close_rival(found: Comparison) -> Iterator[Weighed]:
+    base = float(found.monthly_usd[1, found.order[0]])
+    model = found.options.items[found.order[0]].model_id
+    for place in found.order[1:]:
+        other, cost = found.options.items[place], float(found.monthly_usd[1, place])
+        if not cost <= base * (1 + CLOSE):
+            return
+        if other.model_id != model:
+            more = f"only {usd(cost - base)} a month dearer" if cost > base else "no dearer"
+            yield 0.6, f"{other.label} is {more}: choose between the two by quality and effort."
+            return
+
+
+def _quality(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weighed]:
+    scenario = found.scenario
+    reference, floor = scenario.reference_api_id, scenario.quality_floor
+    if item.quality is None:
+        yield 0.85, f"Too few benchmarks are shared with {reference} to state its quality."
+        return
+    if floor <= 0 and item.quality < 1:
+        text = f"No quality floor is set: this option reaches {percent(100 * item.quality)} of {reference}'s quality."
+        yield min(0.95, 0.5 + 2 * (1 - item.quality)), text
+    elif floor > 0 and item.quality < floor + NEAR_FLOOR:
+        yield (
+            0.8,
+            f"Its quality, {percent(100 * item.quality)}, is close to the floor of {percent(100 * floor)}.",
+        )
+    worst = _quality_at_worst(catalog, item)
+    if worst is not None and floor > 0 and worst < floor:
+        text = f"At the largest loss measured for {item.precision_id} its quality is {percent(100 * worst)}"
+        yield 0.82, f"{text}, below the floor of {percent(100 * floor)}."
+    yield 0.25, "Quality rests on public benchmarks, not on your own queries: test both on a sample."
+
+
+def _quality_at_worst(catalog: Catalog, item: Option) -> float | None:
+    if item.api_id is not None or item.precision_id is None or item.quality is None:
+        return None
+    model = catalog.models.get(item.model_id)
+    if model is None:
+        return None
+    _, base, high = precision_loss(catalog, model, item.precision_id)
+    return item.quality / (1 - base) * (1 - high)
+
+
+def _dates(item: Option) -> Iterator[Weighed]:
+    if item.prices_as_of is not None:
+        yield 0.2, f"Its prices are as of {item.prices_as_of.isoformat()}."
+
+
+def _token(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weighed]:
+    scenario = found.scenario
+    provider = catalog.apis[item.option_id].provider if item.option_id in catalog.apis else "the provider"
+    yield 0.45, f"Every query leaves for {provider}."
+    if scenario.ttft_limit_ms is not None or scenario.tpot_limit_ms is not None:
+        yield 0.5, "Latency targets are not checked for token prices: measure the provider at your peak."
+    rivals = [i for i in found.order if found.options.items[i].api_id is None]
+    if rivals and found.options.items[rivals[0]].basis == "extrapolated":
+        rival = found.options.items[rivals[0]]
+        yield 0.4, f"The throughput of the best self-hosted rival, {rival.label}, is extrapolated."
+
+
+def _fleet(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:
+    yield from throughput_caveats(item)
+    yield from gpu_price_caveats(item)
+    yield from _hidden(found, place)
+    load = float(found.utilisation[place])
+    if load < LOW_LOAD:
+        yield 0.5, f"The fleet is loaded to {percent(100 * load)} on average: idle hours are paid for."
+    engine = catalog.engines.get(item.engine_id or "")
+    if engine is not None and engine.status != "active":
+        yield 0.6, f"{engine.name} is in {engine.status}: plan for a change of engine."
+    licence = catalog.licences.get(item.licence_id or "")
+    if licence is not None and licence.commercial_use == "conditions":
+        yield 0.4, f"{licence.name} sets conditions: read them before you build on it."
+
+
+def throughput_caveats(item: Option) -> Iterator[Weighed]:
+    """Say how well the rate of a replica is known."""
+    weight = {"extrapolated": 0.9, "calibrated": 0.55}.get(item.basis or "", 0.0)
+    if weight and item.requests_per_s is not None:
+        high, base, low = item.requests_per_s
+        yield (
+            weight,
+            f"A replica's {base:,.2f} requests/s are {item.basis}, between {low:,.2f} and {high:,.2f} in "
+            "8 of 10 cases: measure before you commit.",
+        )
+
+
+def gpu_price_caveats(item: Option) -> Iterator[Weighed]:
+    """Say how far the offers for a GPU lie apart."""
+    if item.offers is not None:
+        low, base, high = (offer.usd_per_gpu_hour for offer in item.offers)
+        if high > WIDE_PRICE * low:
+            text = f"The GPU is priced at ${base:,.2f}/h; offers run from ${low:,.2f} to ${high:,.2f}/h."
+            yield float(np.clip(0.5 + 0.1 * np.log2(high / low), 0.5, 0.8)), text
+
+
+def _hidden(found: Comparison, place: int) -> Iterator[Weighed]:
+    gpus, total = float(found.gpus_total[place]), float(found.monthly_usd[1, place])
+    low, base, high = (float(found.options.fixed.usd(gpus, side)) for side in range(3))
+    if total > 0 and base > 0 and high > low:
+        text = f"People and hidden costs are {usd(base)} of it and could be {usd(low)} to {usd(high)}."
+        yield 0.45 + 0.5 * base / total, text

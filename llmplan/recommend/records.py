@@ -1,0 +1,106 @@
+"""What a recommendation holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from llmplan.scenario import Scenario
+from llmplan.tipping import Tipping
+
+WORDS = ((0.95, "almost certain"), (0.8, "likely"), (0.6, "more likely than not"), (0.4, "a close call"))
+UNLIKELY = "unlikely to hold"
+
+
+@dataclass(frozen=True)
+class RunnerUp:
+    """The best option of a kind besides the recommended one; differences are against the recommended one's."""
+
+    option_id: str
+    label: str
+    monthly_usd: float
+    difference_usd: float
+    difference_pct: float | None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to do and how sure that is. Costs in USD a month, base case unless they say otherwise.
+
+    Attributes
+    ----------
+    option_id, kind, label: the cheapest feasible option of compare(), a hybrid where that is the cheapest; None
+        where nothing is feasible.
+    headline: at most 25 words. reason: a paragraph.
+    monthly_usd: low, base, high.
+    margin_usd, margin_pct: saved against the best option of another kind (`rival`), in percent of its cost;
+        None where no other kind is feasible.
+    p_kind: probability that each kind is the cheapest; `confidence`: that of the recommended kind, in words.
+    expected_regret_usd: mean cost above the option that turns out cheapest.
+    caveats: the three that weigh most. flips: sentences on the nearest tipping points.
+    runners_up: by kind. tipping: every input's tipping points; empty in the light mode and for a hybrid.
+    """
+
+    scenario: Scenario
+    option_id: str | None
+    kind: str | None
+    label: str | None
+    headline: str
+    reason: str
+    monthly_usd: tuple[float, float, float] | None
+    rival: RunnerUp | None
+    margin_usd: float | None
+    margin_pct: float | None
+    p_kind: dict[str, float]
+    confidence: str
+    expected_regret_usd: float | None
+    caveats: tuple[str, ...]
+    flips: tuple[str, ...]
+    runners_up: dict[str, RunnerUp]
+    tipping: tuple[Tipping, ...]
+
+    @property
+    def p_right(self) -> float | None:
+        """Probability that the recommended kind is the cheapest."""
+        return None if self.kind is None else self.p_kind.get(self.kind)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; keys carry units."""
+        low, base, high = self.monthly_usd or (None, None, None)
+        return {
+            "scenario": self.scenario.to_dict(),
+            "option_id": self.option_id,
+            "kind": self.kind,
+            "label": self.label,
+            "headline": self.headline,
+            "reason": self.reason,
+            "monthly_usd": {"low": low, "base": base, "high": high},
+            "margin_usd_per_month": self.margin_usd,
+            "margin_pct": self.margin_pct,
+            "rival": None if self.rival is None else _plain(self.rival),
+            "confidence": {
+                "p_cheapest_kind": self.p_right,
+                "words": self.confidence,
+                "p_by_kind": self.p_kind,
+            },
+            "expected_regret_usd_per_month": self.expected_regret_usd,
+            "caveats": list(self.caveats),
+            "flips": list(self.flips),
+            "runners_up": {kind: _plain(row) for kind, row in self.runners_up.items()},
+            "tipping_points": [asdict(row) for row in self.tipping],
+        }
+
+
+def _plain(row: RunnerUp) -> dict[str, Any]:
+    return {
+        "option_id": row.option_id,
+        "label": row.label,
+        "monthly_usd": row.monthly_usd,
+        "difference_usd_per_month": row.difference_usd,
+        "difference_pct": row.difference_pct,
+    }
+
+
+def in_words(probability: float) -> str:
+    """Return a probability in words."""
+    return next((words for least, words in WORDS if probability >= least), UNLIKELY)

@@ -1,0 +1,220 @@
+"""Every option priced at every draw and volume, block by block so that memory stays small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.risk.distributions import Floats, latin_hypercube
+from llmplan.risk.problem import ROUNDING, Draws, Problem, realise
+
+Places: TypeAlias = npt.NDArray[np.intp]
+Winners: TypeAlias = npt.NDArray[np.int32]
+VOLUMES_PER_BLOCK = 2
+DRAWS_PER_BLOCK = 5_000
+"""A block of 10,000 cells stays in a core's cache."""
+KIND_NAMES = ("api", "hosted", "self_hosted")
+LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+"""Quantiles that are reported."""
+
+
+def sample(problem: Problem, draws: int = 10_000, seed: int = 0) -> Floats:
+    """Return seeded uniform draws of the problem's causes, (inputs, draws)."""
+    return latin_hypercube(problem.names, draws, seed)
+
+
+def monthly_usd(problem: Problem, drawn: Draws) -> Floats:
+    """Return USD a month of each option at each draw's own volume, (n, d); infinity where it cannot serve."""
+    found = np.empty(drawn.usd_per_query.shape)
+    for place, item in enumerate(problem.options.items):
+        if item.api_id is not None:
+            usd = drawn.usd_per_query[place] * problem.scenario.days_per_month
+            found[place] = usd * drawn.queries_per_day
+        else:
+            found[place] = own_usd(problem, drawn, place, drawn.queries_per_day, slice(None))
+    return found
+
+
+def own_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: slice | Places) -> Floats:
+    """Return USD a month of a fleet; `volumes` broadcast against the draws in `part`. (5.1)-(5.3), (8.5)"""
+    return rent_usd(problem, drawn, place, volumes, part) + drawn.shared_usd[part]
+
+
+def rent_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: slice | Places) -> Floats:
+    """Return what a fleet costs above the hidden costs that every fleet has: rent, further steps of people.
+
+    Written in place and in as few passes as the fleet allows: this is where the time goes.
+    """
+    options, spare = problem.options, problem.scenario.spare_replicas
+    per, lot = options.replicas_per_instance[1, place], options.gpus_per_instance[1, place]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        need = volumes * (ROUNDING / drawn.per_replica[place, part])
+        np.ceil(need, out=need)
+        need += spare
+        if per != 1:
+            need /= per
+            np.ceil(need, out=need)
+        one_step = not need.size or need.max() * lot <= drawn.least_gpus_per_step
+        steps = None if one_step else need * (lot / drawn.gpus_per_step[part])
+        need *= drawn.usd_per_instance_month[place, part]
+        if steps is not None:
+            np.ceil(steps, out=steps)
+            steps -= 1
+            steps *= drawn.people_usd[part]
+            need += steps
+    return need
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeCurve:
+    """Who is cheapest over volumes. First axis: volumes (v,).
+
+    Attributes
+    ----------
+    p_cheapest: (v, n) share of draws in which an option is cheapest; rows sum to 1.
+    p_kind: (v, 3) the same for `KIND_NAMES`.
+    token_usd, self_hosted_usd, saving_usd: (v, levels) quantiles of the cheapest token price's month, the
+        cheapest fleet's, and the first less the second; NaN where a side has no option.
+    """
+
+    queries_per_day: Floats
+    option_ids: tuple[str, ...]
+    p_cheapest: Floats
+    p_kind: Floats
+    levels: tuple[float, ...]
+    token_usd: Floats
+    self_hosted_usd: Floats
+    saving_usd: Floats
+
+
+def volume_curve(problem: Problem, u: Floats, queries_per_day: npt.ArrayLike) -> VolumeCurve:
+    """Return probabilities and quantiles over volumes; the scenario's own range of volume does not enter. (8.6)
+
+    Parameters
+    ----------
+    u: draws of the causes, (inputs, d).
+    queries_per_day: (v,).
+
+    Notes
+    -----
+    Draws are sorted by the GPU price, so that a block spans little of it; in a block a fleet is priced only
+    if its least cost there is below the largest cost of every other option there.
+    """
+    volumes = np.atleast_1d(np.asarray(queries_per_day, float))
+    drawn = realise(problem, _sorted(problem, u))
+    token, token_place = _best_token(problem, drawn)
+    parts = [_Slice(problem, drawn, columns) for columns in _blocks(u.shape[1], DRAWS_PER_BLOCK)]
+    wins = np.zeros((len(volumes), len(problem.options)))
+    sides = np.full((3, len(volumes), len(LEVELS)), np.nan)
+    sides[0] = volumes[:, None] * quantiles(token, LEVELS)
+    for rows in _blocks(len(volumes), VOLUMES_PER_BLOCK):
+        cost = volumes[rows, None] * token
+        own, own_place = _best_own(problem, drawn, parts, volumes[rows])
+        first = (own < cost) | ((own == cost) & (own_place < token_place))
+        winner = np.where(first, own_place, token_place)
+        for offset, places in enumerate(winner):
+            wins[rows.start + offset] = np.bincount(places, minlength=wins.shape[1])
+        sides[1, rows] = quantiles(own, LEVELS)
+        sides[2, rows] = quantiles(_difference(cost, own), LEVELS)
+    p = wins / u.shape[1]
+    kinds = np.array(problem.kinds, dtype=str)
+    p_kind = np.stack([p[:, kinds == kind].sum(axis=1) for kind in KIND_NAMES], axis=1)
+    ids = tuple(item.option_id for item in problem.options.items)
+    return VolumeCurve(volumes, ids, p, p_kind, LEVELS, *sides)
+
+
+def _sorted(problem: Problem, u: Floats) -> Floats:
+    if "gpu_price" not in problem.names:
+        return u
+    return u[:, np.argsort(u[problem.names.index("gpu_price")], kind="stable")]
+
+
+def _blocks(length: int, size: int) -> Iterator[slice]:
+    for start in range(0, length, size):
+        yield slice(start, min(start + size, length))
+
+
+def _best_token(problem: Problem, drawn: Draws) -> tuple[Floats, Winners]:
+    """Return the cheapest token price as USD a month for one query a day, and whose it is, each (d,)."""
+    token = np.flatnonzero(problem.options.is_api)
+    draws = len(drawn.queries_per_day)
+    if not len(token):
+        return np.full(draws, np.inf), np.zeros(draws, np.int32)
+    usd = drawn.usd_per_query[token] * problem.scenario.days_per_month
+    at = np.argmin(usd, axis=0)
+    return usd[at, np.arange(draws)], token[at].astype(np.int32)
+
+
+class _Slice:
+    """The extremes of each fleet's causes over some draws, for a bound below its rent there."""
+
+    def __init__(self, problem: Problem, drawn: Draws, columns: slice) -> None:
+        self.columns = columns
+        self.fleets = np.flatnonzero(~problem.options.is_api)
+        self.per = problem.options.replicas_per_instance[1, self.fleets]
+        self.lot = problem.options.gpus_per_instance[1, self.fleets]
+        self.spare = problem.scenario.spare_replicas
+        each = drawn.per_replica[self.fleets, columns]
+        rent = drawn.usd_per_instance_month[self.fleets, columns]
+        self.each, self.rent = each.max(axis=1), rent.min(axis=1)
+        self.step, self.people = drawn.gpus_per_step[columns].max(), drawn.people_usd[columns].min()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.unit = (rent / each).min(axis=1) * ROUNDING / self.per
+
+    def least_usd(self, volume: float) -> Floats:
+        """Return a bound below each fleet's rent at `volume` and above: rent is monotone in every cause. (8.7)
+
+        Also at least the rent of the replicas without rounding, whose extremes are taken together.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            need = np.ceil(volume * ROUNDING / self.each) + self.spare
+            instances = np.ceil(need / self.per)
+            further = (np.ceil(instances * self.lot / self.step) - 1) * self.people
+            stairs = instances * self.rent + further
+            smooth = volume * self.unit + self.rent * self.spare / self.per
+            return np.asarray(np.nan_to_num(np.maximum(stairs, smooth), nan=np.inf))
+
+
+def _best_own(problem: Problem, drawn: Draws, parts: list[_Slice], volumes: Floats) -> tuple[Floats, Winners]:
+    """Return the cheapest fleet's cost and place, each (volumes, d).
+
+    Fleets are tried in the order of their least cost in the block, until that is above the best found.
+    """
+    shape = (len(volumes), len(drawn.queries_per_day))
+    best, place = np.full(shape, np.inf), np.zeros(shape, np.int32)
+    for part in parts:
+        low = part.least_usd(float(volumes.min()))
+        mine, whose = best[:, part.columns], place[:, part.columns]
+        most = np.inf
+        for at in np.argsort(low):
+            if low[at] > most:
+                break
+            usd = rent_usd(problem, drawn, int(part.fleets[at]), volumes[:, None], part.columns)
+            better = usd < mine
+            if better.any():
+                np.copyto(whose, part.fleets[at], where=better, casting="unsafe")
+                np.minimum(mine, usd, out=mine)
+                most = mine.max()
+    return best + drawn.shared_usd, place
+
+
+def _difference(cost: Floats, own: Floats) -> Floats:
+    """Return cost less own; NaN where either side has no option."""
+    known = np.isfinite(cost) & np.isfinite(own)
+    return np.where(known, cost, np.nan) - np.where(known, own, np.nan)
+
+
+def quantiles(values: Floats, levels: tuple[float, ...]) -> Floats:
+    """Return quantiles along the last axis, linearly interpolated between order statistics; NaN spreads."""
+    count = values.shape[-1]
+    at = np.asarray(levels) * (count - 1)
+    below = np.floor(at).astype(int)
+    above = np.minimum(below + 1, count - 1)
+    ranked = np.partition(values, np.unique(np.concatenate([below, above])), axis=-1)
+    low, high = ranked[..., below], ranked[..., above]
+    with np.errstate(invalid="ignore"):
+        return np.where(low == high, low, low + (high - low) * (at - below))

@@ -1,0 +1,284 @@
+"""The options that can win and how each shared cause moves their cost: priced at any draws and volumes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.cost import FixedCosts
+from llmplan.decision import Comparison, Options, evaluate
+from llmplan.risk.distributions import (
+    Z_LIMIT,
+    Floats,
+    Range,
+    normal_deviate,
+    split_lognormal,
+    triangular_quantile,
+)
+from llmplan.risk.inputs import (
+    RiskInput,
+    field_ranges,
+    fixed_with,
+    given_ranges,
+    price_ratios,
+    risk_inputs,
+    throughput_cause,
+    to_range,
+    token_price_ranges,
+)
+from llmplan.risk.pruning import can_win, features_of
+from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
+from llmplan.scenario import Ranges, Scenario
+
+Places: TypeAlias = npt.NDArray[np.intp]
+ROUNDING = 1 - 1e-12
+"""As in fleet.replicas_needed: a ratio a hair above a whole number counts as whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A scenario's uncertainty, ready to be priced.
+
+    Attributes
+    ----------
+    options: those that can be cheapest in some draw, in the order that breaks ties; first axis of results.
+    base_place: the recommended option's place in `options`; None where nothing is feasible.
+    inputs: the causes, in the order of the rows of draws.
+    price_ratio: (4, n) low, mode, high, point of the GPU price over the base offer's.
+    rates: daily queries of a replica over the token ranges.
+    fixed, point_fixed: hidden lines with the user's ranges, and as the base case has them.
+    """
+
+    scenario: Scenario
+    catalog: Catalog
+    options: Options
+    base_place: int | None
+    inputs: tuple[RiskInput, ...]
+    given: Mapping[str, tuple[float, ...]]
+    price_ratio: Floats
+    rates: TokenRates
+    fixed: FixedCosts
+    point_fixed: FixedCosts
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The causes' names, one a row of draws."""
+        return tuple(row.input_id for row in self.inputs)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(item.kind for item in self.options.items)
+
+    def base_draw(self, draws: int = 1) -> Floats:
+        """Return draws that all stand for the base case, (inputs, draws)."""
+        return np.full((len(self.inputs), draws), np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """The causes turned into prices and rates. Last axis: draws (d,).
+
+    Attributes
+    ----------
+    queries_per_day: (d,) the uncertain volume.
+    usd_per_query: (n, d) token price; 0 for self-hosting.
+    per_replica: (n, d) daily queries of a replica; usd_per_instance_month: (n, d).
+    flat_usd, people_usd, gpus_per_step: (d,) hidden costs.
+    """
+
+    queries_per_day: Floats
+    usd_per_query: Floats
+    per_replica: Floats
+    usd_per_instance_month: Floats
+    flat_usd: Floats
+    people_usd: Floats
+    gpus_per_step: Floats
+
+    @cached_property
+    def shared_usd(self) -> Floats:
+        """What every fleet pays, however small: the flat lines and the first step of people."""
+        return self.flat_usd + self.people_usd
+
+    @cached_property
+    def least_gpus_per_step(self) -> float:
+        return float(self.gpus_per_step.min())
+
+
+_kept: OrderedDict[tuple[int, Ranges], tuple[Options, Places]] = OrderedDict()
+CACHED = 32
+
+
+def make_problem(scenario: Scenario, catalog: Catalog | None = None) -> Problem:
+    """Return the scenario's uncertainty.
+
+    Raises UnknownNameError or InputError for a range that names nothing or breaks a bound.
+    """
+    catalog = catalog or load_catalog()
+    return problem_from(evaluate(scenario, catalog), catalog)
+
+
+def problem_from(found: Comparison, catalog: Catalog) -> Problem:
+    """Return the uncertainty of a scenario that has been compared; another volume reuses the pruning."""
+    options = replace(found.options, scenario=found.scenario)
+    best = found.order[0] if found.order else None
+    rank = found.options.preference
+    kept = {*_places(found.options, options, catalog).tolist(), *found.order[:1]}
+    places = sorted(kept, key=lambda i: int(rank[i]))
+    base = None if best is None else places.index(best)
+    return problem_of(options.take(places), catalog, base, prune=False)
+
+
+def _places(key: Options, options: Options, catalog: Catalog) -> Places:
+    """Return the places of the options that can win; kept for `key`, the options as they are cached."""
+    name = (id(key), options.scenario.ranges)
+    if name not in _kept or _kept[name][0] is not key:
+        _kept[name] = (key, _winning_places(options, catalog))
+        while len(_kept) > CACHED:
+            _kept.popitem(last=False)
+    _kept.move_to_end(name)
+    return _kept[name][1]
+
+
+def _winning_places(options: Options, catalog: Catalog) -> Places:
+    works = (options.per_replica[1] > 0) & (options.replicas_per_instance[1] >= 1)
+    places = np.flatnonzero(options.feasible & (options.is_api | works))
+    few, given = options.take(places), given_ranges(options.scenario, catalog)
+    rates = token_rates(few, catalog, given)
+    return places[_winners(few, price_ratios(few, given), rates, given, None)]
+
+
+def problem_of(options: Options, catalog: Catalog, base_place: int | None, prune: bool = True) -> Problem:
+    """Return the problem of given options (feasible, in the order that breaks ties)."""
+    scenario = options.scenario
+    given = given_ranges(scenario, catalog)
+    ratios = price_ratios(options, given)
+    rates = token_rates(options, catalog, given)
+    if prune:
+        keep = _winners(options, ratios, rates, given, base_place)
+        options, ratios, rates = options.take(keep), ratios[:, keep], rates.take(keep)
+        base_place = None if base_place is None else int(np.flatnonzero(keep == base_place)[0])
+    fixed = fixed_with(catalog, scenario, given) if _names_assumption(given, catalog) else options.fixed
+    described = options.take(_first_own_by_cost(options))
+    inputs = risk_inputs(scenario, catalog, described, fixed, given)
+    return Problem(scenario, catalog, options, base_place, inputs, given, ratios, rates, fixed, options.fixed)
+
+
+def _names_assumption(given: Mapping[str, tuple[float, ...]], catalog: Catalog) -> bool:
+    return any(name in catalog.assumptions for name in given)
+
+
+def _first_own_by_cost(options: Options) -> npt.NDArray[np.int_]:
+    """Return all places, the cheapest fleet at the scenario's volume first."""
+    usd = options.monthly_usd([options.scenario.queries_per_day], sides=(1,))[0, :, 0]
+    return np.argsort(np.where(options.is_api, np.inf, usd), kind="stable")
+
+
+def _winners(
+    options: Options,
+    ratios: Floats,
+    rates: TokenRates,
+    given: Mapping[str, tuple[float, ...]],
+    base_place: int | None,
+) -> npt.NDArray[np.int_]:
+    """Return the places of every token price, and of the fleets that can be cheapest (see `pruning`)."""
+    own = np.flatnonzero(~options.is_api)
+    keep = options.is_api.copy()
+    if len(own):
+        part = options.take(own)
+        deviates = np.array([-Z_LIMIT, 0.0, Z_LIMIT])[:, None]
+        spread = split_lognormal(deviates, *_band(part, given))
+        corner = rates.take(own).corners
+        each = (part.per_replica[1] * corner[:, None] * spread).reshape(-1, len(own))
+        rents = part.usd_per_instance_month[1] * ratios[:, own]
+        features = features_of(each, rents, part.replicas_per_instance[1], part.gpus_per_instance[1])
+        causes = [throughput_cause(item, given) for item in part.items]
+        keep[own] = can_win(features, causes)
+    if base_place is not None:
+        keep[base_place] = True
+    return np.flatnonzero(keep)
+
+
+def _band(options: Options, given: Mapping[str, tuple[float, ...]]) -> tuple[Floats, Floats]:
+    """Return the 10th and 90th percentile of each fleet's rate over its prediction; ones without a band."""
+    ones = np.ones(len(options))
+    if "throughput_factor" in given:
+        return ones, ones
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = options.per_replica / options.per_replica[1]
+    ratio = np.where(np.isfinite(ratio) & (ratio > 0), ratio, 1.0)
+    return np.minimum(ratio[2], 1.0), np.maximum(ratio[0], 1.0)
+
+
+def realise(problem: Problem, u: Floats) -> Draws:
+    """Turn uniform draws of the causes, (inputs, d), into prices and rates; NaN holds a cause at its base."""
+    row = dict(zip(problem.names, np.atleast_2d(u), strict=True)) if len(problem.inputs) else {}
+    draws = u.shape[1]
+    nothing = np.full(draws, np.nan)
+    fields = {
+        name: spread.at(row.get(name, nothing))
+        for name, spread in field_ranges(problem.scenario, problem.given).items()
+    }
+    usd = token_usd_per_query(problem.options, problem.catalog, fields)
+    usd = usd * _token_factors(problem, row, nothing)
+    each = _per_replica(problem, row, fields, nothing)
+    spreads, which = np.unique(problem.price_ratio, axis=1, return_inverse=True)
+    ratio = triangular_quantile(row.get("gpu_price", nothing), *spreads[..., None])[which]
+    rent = problem.options.usd_per_instance_month[1][:, None] * ratio
+    flat, people, step = _hidden(problem, row.get("hidden_costs", nothing))
+    return Draws(fields["queries_per_day"], usd, each, rent, flat, people, step)
+
+
+def _token_factors(problem: Problem, row: Mapping[str, Floats], nothing: Floats) -> Floats:
+    ranges = token_price_ranges(problem.catalog, problem.given)
+    factor = np.ones((len(problem.options), len(nothing)))
+    for place, item in enumerate(problem.options.items):
+        if item.kind in ranges:
+            factor[place] = ranges[item.kind].at(row.get(f"{item.kind}_price", nothing))
+        own = f"api_price_factor.{item.api_id}"
+        if own in problem.given:
+            factor[place] *= to_range(problem.given[own], 1.0).at(row.get(own, nothing))
+    return factor
+
+
+def _per_replica(
+    problem: Problem, row: Mapping[str, Floats], fields: Mapping[str, Floats], nothing: Floats
+) -> Floats:
+    options, scenario = problem.options, problem.scenario
+    low, high = _band(options, problem.given)
+    each = options.per_replica[1][:, None] * problem.rates.at(fields)
+    causes = [throughput_cause(item, problem.given) for item in options.items]
+    for cause in set(causes):
+        mine = np.flatnonzero([name == cause for name in causes])
+        if cause == "throughput":
+            spread = to_range(problem.given["throughput_factor"], 1.0)
+            each[mine] *= spread.at(row.get(cause, nothing))
+        elif cause in row:
+            z = normal_deviate(row[cause])
+            each[mine] *= split_lognormal(z, low[mine, None], high[mine, None])
+    profile = scenario.but(peak_to_mean=1.0).workload(problem.catalog).effective_peak_to_mean
+    peak = np.maximum(fields["peak_to_mean"], profile)
+    peak_now = max(scenario.peak_to_mean, profile)
+    ceiling = fields["utilisation_ceiling"] / scenario.utilisation_ceiling
+    return np.asarray(each * (peak_now / peak) * ceiling)
+
+
+def _hidden(problem: Problem, u: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return flat lines, people and GPUs a step of people at the quantile `u` of the shared cause."""
+    fixed, point = problem.fixed, problem.point_fixed
+    scale = np.ones(len(u))
+    if "hidden_cost_factor" in problem.given:
+        scale = to_range(problem.given["hidden_cost_factor"], 1.0).at(u)
+        fixed, u = point, np.full(len(u), np.nan)
+    flat = np.zeros(len(u))
+    for (_, spread), (_, now) in zip(fixed.lines, point.lines, strict=True):
+        flat = flat + Range(spread.low, spread.base, spread.high, now.base).at(u)
+    people = Range(*fixed.people_usd, point.people_usd.base).at(u)
+    step = Range(*fixed.gpus_per_people_step, point.gpus_per_people_step.base).at(1 - u)
+    return flat * scale, people * scale, step

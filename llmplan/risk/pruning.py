@@ -1,0 +1,75 @@
+"""Which options can be cheapest at all: the others are dropped before any draw is priced.
+
+Option j may be dropped for option i when, whatever the shared causes turn out to be and whatever the volume,
+i costs no more. Within one throughput cause (an engine, a basis) that follows from three orders that do not
+depend on a draw, because every cause acts on both options through functions that keep the order:
+
+1. daily queries of a replica: i's at least j's at the cause's deviate -3, 0 and 3 and at every corner of the
+   token ranges (between them both are interpolated piecewise linearly in the logarithm, with the same
+   weights);
+2. the rent of the instances that hold N replicas: i's at most j's for N = 1 .. L at low, mode, high and point
+   (the triangular quantile rises with each of its parameters, so the order holds at every draw). L is the
+   least common multiple of the replicas in an instance: after L replicas both counts of instances have grown
+   by whole numbers, so the order repeats;
+3. the GPUs that N replicas rent, likewise (people are paid by begun steps of GPUs).
+
+(1) gives i no more replicas than j at any volume and draw; (2) and (3) price those no higher. The orders are
+transitive, so dropping in turn is safe and the lower envelope is never touched. Where both cost exactly the
+same in a draw (two small models on one GPU each), the one that is kept is credited: it is never the dearer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+def can_win(features: Floats, causes: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return which rows of `features` (n, f) no other row of the same cause equals or beats in all columns.
+
+    Smaller features are better; of equal rows the first stays.
+    """
+    keep = np.zeros(len(features), bool)
+    names, group = np.unique(np.asarray(causes, dtype=str), return_inverse=True)
+    for number in range(len(names)):
+        places = np.flatnonzero(group == number)
+        keep[places[_front(features[places])]] = True
+    return keep
+
+
+def _front(rows: Floats) -> npt.NDArray[np.int_]:
+    """Return the places of the Pareto front. A row's sum is never above that of a row it beats: sums sort."""
+    front = np.empty_like(rows)
+    kept: list[int] = []
+    for place in np.argsort(rows.sum(axis=1), kind="stable"):
+        if not np.any(np.all(front[: len(kept)] <= rows[place], axis=1)):
+            front[len(kept)] = rows[place]
+            kept.append(int(place))
+    return np.array(sorted(kept), int)
+
+
+def features_of(
+    rates: Floats, rents: Floats, replicas_per_instance: Floats, gpus_per_instance: Floats
+) -> Floats:
+    """Return the orders (1)-(3) as columns to be small, shape (n, f).
+
+    Parameters
+    ----------
+    rates: (r, n) daily queries of a replica at every deviate and corner.
+    rents: (4, n) USD a month of an instance: low, mode, high, point.
+    replicas_per_instance, gpus_per_instance: (n,).
+    """
+    period = math.lcm(*(int(per) for per in np.unique(replicas_per_instance) if per >= 1))
+    replicas = np.arange(1, period + 1, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        instances = np.ceil(replicas[:, None] / replicas_per_instance)
+        rent = instances[None] * rents[:, None]
+        gpus = instances * gpus_per_instance
+    columns = [-rates, rent.reshape(len(rents) * period, rates.shape[1]), gpus]
+    return np.nan_to_num(np.concatenate(columns), nan=np.inf, posinf=np.inf).T

@@ -1,0 +1,133 @@
+"""How token ranges move prices and rates: prices exactly, rates between re-sized corners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.catalog import Catalog
+from llmplan.cost import api_usd_per_query
+from llmplan.decision import Options, build_options
+from llmplan.decision.options import priced
+from llmplan.risk.distributions import Floats
+from llmplan.risk.inputs import to_range
+from llmplan.scenario import Scenario
+from llmplan.throughput import Configurations, ReplicaConfig
+
+TOKEN_FIELDS = ("input_tokens", "output_tokens")
+
+
+@dataclass(frozen=True, eq=False)
+class TokenRates:
+    """A replica's rate over its rate in the base case, on a grid of input and output tokens.
+
+    Attributes
+    ----------
+    input_tokens, output_tokens: axes, ascending; one value where no range is given.
+    corners: (inputs x outputs, n); 0 where a replica cannot serve such queries.
+    """
+
+    input_tokens: tuple[float, ...]
+    output_tokens: tuple[float, ...]
+    corners: Floats
+
+    def take(self, places: npt.NDArray[np.int_]) -> TokenRates:
+        return TokenRates(self.input_tokens, self.output_tokens, self.corners[:, places])
+
+    def at(self, fields: Mapping[str, Floats]) -> Floats:
+        """Return the ratio (n, d), piecewise linear in logarithms; 0 beside a corner that cannot serve. (8.4)"""
+        weights_in = _weights(self.input_tokens, fields["input_tokens"])
+        weights_out = _weights(self.output_tokens, fields["output_tokens"])
+        weights = (weights_in[:, None] * weights_out[None]).reshape(-1, weights_in.shape[1])
+        served = self.corners > 0
+        logs = np.log(np.where(served, self.corners, 1.0))
+        lost = np.einsum("cn,cd->nd", ~served * 1.0, (weights > 0) * 1.0) > 0
+        return np.where(lost, 0.0, np.exp(np.einsum("cn,cd->nd", logs, weights)))
+
+
+def _weights(axis: tuple[float, ...], values: Floats) -> Floats:
+    """Return the weights (axis, d) of linear interpolation in the logarithm."""
+    if len(axis) == 1:
+        return np.ones((1, len(values)))
+    logs, x = np.log(axis), np.log(np.clip(values, axis[0], axis[-1]))
+    unit = np.eye(len(axis))
+    return np.array([np.interp(x, logs, unit[i]) for i in range(len(axis))])
+
+
+def token_rates(options: Options, catalog: Catalog, given: Mapping[str, tuple[float, ...]]) -> TokenRates:
+    """Return the rates at low, base and high of each token range: the sizing model is run at each corner."""
+    scenario = options.scenario
+    axes = {field: _axis(scenario, field, given) for field in TOKEN_FIELDS}
+    rows = []
+    for tokens in product(*axes.values()):
+        changes = dict(zip(TOKEN_FIELDS, tokens, strict=True))
+        if all(value == getattr(scenario, field) for field, value in changes.items()):
+            rows.append(np.ones(len(options)))
+        else:
+            rows.append(_ratios(options, catalog, with_tokens(scenario, **changes)))
+    return TokenRates(axes["input_tokens"], axes["output_tokens"], np.array(rows))
+
+
+def _axis(scenario: Scenario, field: str, given: Mapping[str, tuple[float, ...]]) -> tuple[float, ...]:
+    point = float(getattr(scenario, field))
+    spread = to_range(given.get(field), point)
+    return tuple(sorted({spread.low, spread.mode, spread.high, point}))
+
+
+def with_tokens(scenario: Scenario, **tokens: float) -> Scenario:
+    """Return the scenario with other mean tokens; a 95th percentile moves in proportion."""
+    changes: dict[str, float] = dict(tokens)
+    for field, value in tokens.items():
+        p95 = getattr(scenario, f"{field}_p95")
+        if p95 is not None:
+            changes[f"{field}_p95"] = p95 * value / getattr(scenario, field)
+    return scenario.but(**changes)
+
+
+def _ratios(options: Options, catalog: Catalog, scenario: Scenario) -> Floats:
+    """Return each option's rate in another scenario over its rate here; 0 where it cannot serve there."""
+    there = resized(options, catalog, scenario)
+    rate = {}
+    if there is not None:
+        for place, item in enumerate(there.items):
+            rate[item.option_id] = float(there.per_replica[1, place])
+    found = np.ones(len(options))
+    for place, item in enumerate(options.items):
+        if item.api_id is None and options.per_replica[1, place] > 0:
+            found[place] = rate.get(item.option_id, 0.0) / options.per_replica[1, place]
+    return found
+
+
+def resized(options: Options, catalog: Catalog, scenario: Scenario) -> Options | None:
+    """Return the configurations of `options` worked out anew for another scenario; None without any."""
+    own = [item for item in options.items if item.api_id is None and item.engine_id is not None]
+    if not own:
+        return None
+    configs = [
+        ReplicaConfig(i.model_id, str(i.precision_id), str(i.gpu_id), i.n_gpus or 1, str(i.engine_id))
+        for i in own
+    ]
+    return build_options(scenario, catalog, Configurations.from_configs(catalog, configs))
+
+
+def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str, Floats]) -> Floats:
+    """Return each option's token price of a query (n, d) at the drawn tokens and shares; 0 for self-hosting."""
+    draws = len(fields["input_tokens"])
+    found = np.zeros((len(options), draws))
+    names = (*TOKEN_FIELDS, "cached_input_share", "batch_share")
+    fixed = all(
+        np.ptp(fields[name]) == 0 and fields[name][0] == getattr(options.scenario, name) for name in names
+    )
+    for place, item in enumerate(options.items):
+        if item.api_id is None:
+            continue
+        if fixed or item.api_id not in catalog.apis:
+            found[place] = options.usd_per_query[place]
+        else:
+            price = priced(catalog.api(item.api_id), options.scenario)
+            found[place] = api_usd_per_query(price, *(fields[name] for name in names))
+    return found

@@ -1,0 +1,1 @@
+"""Event simulation of continuous batching: the check on the formulas, and `llmplan simulate`."""

@@ -1,0 +1,257 @@
+"""One replica sized: does it fit, what binds, how fast is it, what would fit instead."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
+from llmplan.errors import InputError
+from llmplan.memory import MemoryPlan, kv_cache_bytes_per_token, memory_plan, smallest_gpu_count, weights_gb
+from llmplan.sizing.alternatives import Alternative, would_fit
+from llmplan.sizing.support import PREFERRED_ENGINES, engine_for, precision_named, was_published, why_not
+from llmplan.throughput import Capacity, Configurations, Prediction, ReplicaConfig, capacity, predict
+
+DEFAULT_TTFT_LIMIT_MS: Final = 2000.0
+DEFAULT_TPOT_LIMIT_MS: Final = 100.0
+"""Targets where the caller names no concurrency: an answer that starts within 2 s and reads fluently."""
+SPEED_FIELDS: Final = ("ttft_ms", "tpot_ms", "output_tokens_per_s", "requests_per_s")
+
+
+@dataclass(frozen=True)
+class SizeRequest:
+    """What is asked: a model in a format on a card. None: chosen (fewest GPUs that fit, a usual engine).
+
+    concurrency: clients of a closed loop; None: as many as keep the latency targets.
+    """
+
+    model_id: str
+    precision_id: str
+    gpu_id: str
+    input_tokens: float
+    output_tokens: float
+    n_gpus: int | None = None
+    engine_id: str | None = None
+    concurrency: float | None = None
+    ttft_limit_ms: float = DEFAULT_TTFT_LIMIT_MS
+    tpot_limit_ms: float = DEFAULT_TPOT_LIMIT_MS
+
+    def __post_init__(self) -> None:
+        for field in (
+            "input_tokens",
+            "output_tokens",
+            "concurrency",
+            "n_gpus",
+            "ttft_limit_ms",
+            "tpot_limit_ms",
+        ):
+            value = getattr(self, field)
+            if value is not None and not 0 < value < float("inf"):
+                raise InputError(field, value, "must be positive", "give a number above 0")
+        for field in ("input_tokens", "output_tokens", "concurrency"):
+            value = getattr(self, field)
+            if value is not None and not value >= 1:
+                raise InputError(field, value, "must be at least 1", "give whole tokens or clients")
+
+    @property
+    def context_tokens(self) -> float:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Latency and throughput of one replica with the ends of their 80 % bands; None where not predicted."""
+
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    output_tokens_per_s: float | None = None
+    requests_per_s: float | None = None
+    ttft_ms_p10: float | None = None
+    ttft_ms_p90: float | None = None
+    tpot_ms_p10: float | None = None
+    tpot_ms_p90: float | None = None
+    output_tokens_per_s_p10: float | None = None
+    output_tokens_per_s_p90: float | None = None
+    requests_per_s_p10: float | None = None
+    requests_per_s_p90: float | None = None
+    concurrency: float | None = None
+    basis: str | None = None
+
+
+@dataclass(frozen=True)
+class SizeAnswer:
+    """The answer. `fits` is about memory, hardware and engine; `reason` is a sentence.
+
+    binding: memory, bandwidth, compute, latency target; where it does not fit also hardware, engine,
+    parallelism or context.
+    """
+
+    fits: bool
+    binding: str
+    reason: str
+    model_id: str
+    precision_id: str
+    gpu_id: str
+    n_gpus: int
+    engine_id: str | None
+    weights_gb: float
+    kv_cache_bytes_per_token: float
+    max_concurrent_sequences: int
+    speed: Speed
+    would_fit: tuple[Alternative, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of `llmplan size`."""
+        own = {key: value for key, value in asdict(self).items() if key not in ("speed", "would_fit")}
+        return own | asdict(self.speed) | {"would_fit": [asdict(option) for option in self.would_fit]}
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The records behind a request."""
+
+    model: Model
+    precision: Precision
+    gpu: Gpu
+    engine: Engine | None
+
+
+def size(catalog: Catalog, request: SizeRequest) -> SizeAnswer:
+    """Size one replica; unknown names raise UnknownNameError, "does not fit" is an answer."""
+    model, gpu = catalog.model(request.model_id), catalog.gpu(request.gpu_id)
+    precision = precision_named(catalog, model, request.precision_id)
+    named = catalog.engine(request.engine_id) if request.engine_id else None
+    n_gpus = request.n_gpus or smallest_gpu_count(model, precision, gpu, request.context_tokens)
+    engine = (
+        named
+        or engine_for(catalog, precision, gpu, n_gpus)
+        or _published_engine(catalog, model, precision, gpu)
+    )
+    parts = _Parts(model, precision, gpu, engine)
+    tried = n_gpus or 8
+    plan = memory_plan(model, precision, gpu, tried, request.context_tokens)
+    refusal = _refusal(catalog, parts, request, tried, plan)
+    if refusal is not None:
+        return _no(catalog, parts, request, tried, plan, *refusal)
+    if tried > 8:
+        note = f"{plan.reason}, in {tried // 8} nodes as pipeline stages, whose speed is not predicted"
+        return _answer(parts, tried, plan, True, "memory", note, Speed(), (), request)
+    speed, binding, reason = _speed(catalog, parts, request, tried)
+    return _answer(parts, tried, plan, True, binding, reason or plan.reason, speed, (), request)
+
+
+def _published_engine(catalog: Catalog, model: Model, precision: Precision, gpu: Gpu) -> Engine | None:
+    """Return an engine that a published run shows to serve this, where the support table names none."""
+    engines = [catalog.engines[name] for name in PREFERRED_ENGINES if name in catalog.engines]
+    return next((e for e in engines if was_published(model, precision, gpu, e)), None)
+
+
+def _refusal(
+    catalog: Catalog, parts: _Parts, request: SizeRequest, n_gpus: int, plan: MemoryPlan
+) -> tuple[str, str] | None:
+    """Return what binds and why where the replica cannot run at all; None where it can."""
+    unsupported = why_not(catalog, parts.engine, parts.precision, parts.gpu)
+    # a support table may lag behind what was published; missing arithmetic units are a fact
+    if unsupported is not None and (
+        unsupported[0] == "hardware"
+        or not was_published(parts.model, parts.precision, parts.gpu, parts.engine)
+    ):
+        return unsupported
+    model, engine = parts.model, parts.engine
+    if not request.context_tokens <= model.max_context_tokens:
+        sentence = (
+            f"{request.context_tokens:,.0f} tokens exceed the model's context of {model.max_context_tokens:,}"
+        )
+        return "context", sentence
+    if not plan.fits:
+        words = {"parallelism": "parallelism"}
+        return words.get(plan.binding, "memory"), plan.reason
+    if n_gpus < 8 and model.heads % n_gpus:
+        return "parallelism", f"{n_gpus} GPUs do not divide the {model.heads} attention heads"
+    if n_gpus > 8 and n_gpus % 8:
+        return "parallelism", f"{n_gpus} GPUs are not whole nodes of 8"
+    if engine is not None and n_gpus > 1 and not engine.multi_gpu:
+        return "engine", f"{engine.name} does not split a model over GPUs"
+    return None
+
+
+def _no(
+    catalog: Catalog,
+    parts: _Parts,
+    request: SizeRequest,
+    n_gpus: int,
+    plan: MemoryPlan,
+    binding: str,
+    why: str,
+) -> SizeAnswer:
+    model = parts.model
+    context = min(request.context_tokens, model.max_context_tokens)
+    options = would_fit(catalog, model, parts.precision, parts.gpu, request.n_gpus, context)
+    if request.n_gpus is None and binding == "memory":
+        why = f"not even on {n_gpus} GPUs: {why}"
+    return _answer(parts, n_gpus, plan, False, binding, why, Speed(), options, request)
+
+
+def _speed(catalog: Catalog, parts: _Parts, request: SizeRequest, n_gpus: int) -> tuple[Speed, str, str]:
+    """Predict at the given concurrency, or at the largest within the latency targets."""
+    engine_id = parts.engine.engine_id if parts.engine else ""
+    config = ReplicaConfig(
+        parts.model.model_id, parts.precision.precision_id, parts.gpu.gpu_id, n_gpus, engine_id
+    )
+    one = Configurations.from_configs(catalog, [config])
+    lengths = (request.input_tokens, request.output_tokens)
+    if request.concurrency is not None:
+        found = predict(one, *lengths, request.concurrency)
+        return speed_of(found, None, request.concurrency), str(found.binding[0]), ""
+    best = capacity(one, *lengths, request.ttft_limit_ms, request.tpot_limit_ms)
+    clients = float(best.concurrency[0])
+    found = predict(one, *lengths, clients or 1.0)
+    return (
+        speed_of(found, best if clients else None, clients or 1.0),
+        str(best.binding[0]),
+        str(best.reason[0]),
+    )
+
+
+def speed_of(found: Prediction, best: Capacity | None, concurrency: float, place: int = 0) -> Speed:
+    """Return one replica's figures: predicted ones, or a capacity's with the prediction's relative band.
+
+    A capacity is a steady state; a prediction at a concurrency includes the opening burst of a load test.
+    """
+    numbers: dict[str, float] = {}
+    for name in SPEED_FIELDS:
+        predicted = float(getattr(found, name)[place])
+        value = predicted if best is None else float(getattr(best, name)[place])
+        numbers[name] = value
+        for end in ("_p10", "_p90"):
+            numbers[name + end] = value * float(getattr(found, name + end)[place]) / predicted
+    basis = found.basis if best is None else best.basis
+    return Speed(**numbers, concurrency=concurrency, basis=str(basis[place]))
+
+
+def _answer(
+    parts: _Parts,
+    n_gpus: int,
+    plan: MemoryPlan,
+    fits: bool,
+    binding: str,
+    reason: str,
+    speed: Speed,
+    options: tuple[Alternative, ...],
+    request: SizeRequest,
+) -> SizeAnswer:
+    return SizeAnswer(
+        fits=fits,
+        binding=binding,
+        reason=reason,
+        model_id=request.model_id,
+        precision_id=parts.precision.precision_id,
+        gpu_id=request.gpu_id,
+        n_gpus=n_gpus,
+        engine_id=parts.engine.engine_id if parts.engine else None,
+        weights_gb=weights_gb(parts.model, parts.precision),
+        kv_cache_bytes_per_token=kv_cache_bytes_per_token(parts.model, parts.precision.kv_bytes),
+        max_concurrent_sequences=plan.max_concurrent_sequences if fits else 0,
+        speed=speed,
+        would_fit=options,
+    )

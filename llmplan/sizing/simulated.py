@@ -1,0 +1,172 @@
+"""A configuration simulated under a load, with the formula's answer to the same question beside it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from llmplan.catalog import Catalog
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.queueing import closed_loop, open_loop, service_curve
+from llmplan.simulation.calibrated import SimulatedReplica, simulated_replica
+from llmplan.simulation.requests import Requests, poisson_requests, requests_of_trace, sample_lengths
+from llmplan.simulation.runs import Router, SimulationResult, simulate_closed_loop, simulate_requests
+from llmplan.sizing.answer import SizeAnswer, SizeRequest, size
+from llmplan.throughput import Configurations, ReplicaConfig
+from llmplan.trace import Trace
+from llmplan.units import MS_PER_S
+
+ROUTERS: tuple[Router, ...] = ("least_loaded", "round_robin", "random")
+REQUESTS_AT_A_RATE = 5000
+REQUESTS_PER_CLIENT = 20
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent: exactly one of a rate, a number of clients and a trace.
+
+    requests_per_s: random arrivals of the whole fleet. concurrency: clients of a closed loop. trace: real
+    requests, `speed` times as fast as recorded; its own lengths replace the means and spreads.
+    input_cv, output_cv: standard deviation over mean of lengths. requests: how many; None: enough.
+    """
+
+    requests_per_s: float | None = None
+    concurrency: int | None = None
+    trace: Trace | None = None
+    speed: float = 1.0
+    replicas: int = 1
+    router: str = "least_loaded"
+    input_cv: float = 0.0
+    output_cv: float = 0.0
+    requests: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        given = [
+            name for name in ("requests_per_s", "concurrency", "trace") if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            raise InputError("load", given, "exactly one is needed", "give a rate, a concurrency or a trace")
+        router_named(self.router)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values; a trace is named."""
+        values = {key: value for key, value in vars(self).items() if key != "trace"}
+        return values | {"trace": self.trace.name if self.trace else None}
+
+
+@dataclass(frozen=True)
+class SimulatedAnswer:
+    """What a simulation measured, under stable names with units; formula: None for a trace."""
+
+    size: SizeAnswer
+    load: Load
+    input_tokens: float
+    output_tokens: float
+    simulation: dict[str, float]
+    formula: dict[str, Any] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of `llmplan simulate`."""
+        names = ("model_id", "precision_id", "gpu_id", "n_gpus", "engine_id")
+        lengths = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        return {name: asdict(self.size)[name] for name in names} | {
+            "load": self.load.to_dict() | lengths,
+            "simulation": self.simulation,
+            "formula": self.formula,
+            "basis": "simulation of the calibrated step model",
+        }
+
+
+def router_named(name: str) -> Router:
+    """Return the router of that name; unknown names offer near ones."""
+    for router in ROUTERS:
+        if router == name:
+            return router
+    raise UnknownNameError("router", name, ROUTERS)
+
+
+def simulate_load(
+    catalog: Catalog, request: SizeRequest, load: Load, tokens_per_step: int = 8192
+) -> SimulatedAnswer:
+    """Simulate the replica of `request` under `load`; raise InputError where it does not fit one node.
+
+    The request's token counts are means; a trace brings its own.
+    """
+    answer = size(catalog, request)
+    if not (answer.fits and answer.engine_id):
+        raise InputError("model", request.model_id, f"does not fit: {answer.reason}", "see llmplan size")
+    if answer.speed.ttft_ms is None:
+        raise InputError("n_gpus", answer.n_gpus, "spans several nodes", "simulate a replica of 8 or fewer")
+    isl, osl = request.input_tokens, request.output_tokens
+    if load.trace is not None:
+        isl, osl = float(load.trace.input_tokens.mean()), float(load.trace.output_tokens.mean())
+    names = (answer.model_id, answer.precision_id, answer.gpu_id, answer.n_gpus, answer.engine_id)
+    one = Configurations.from_configs(catalog, [ReplicaConfig(*names)])
+    replica = simulated_replica(one, isl, osl, tokens_per_step)
+    result = _run(replica, load, isl, osl)
+    simulation = _with_overhead(result.summary(), replica.request_overhead_s)
+    formula = _formula(replica, load, isl, osl) if load.trace is None else None
+    return SimulatedAnswer(answer, load, isl, osl, simulation, formula)
+
+
+def _run(replica: SimulatedReplica, load: Load, isl: float, osl: float) -> SimulationResult:
+    rng = np.random.default_rng(load.seed)
+    if load.concurrency is not None:
+        n = max(load.requests or REQUESTS_PER_CLIENT * load.concurrency, load.concurrency)
+        prompts = sample_lengths(rng, n, isl, load.input_cv)
+        answers = sample_lengths(rng, n, osl, load.output_cv)
+        return simulate_closed_loop(
+            replica.steps, replica.limits, prompts, answers, load.concurrency, load.replicas
+        )
+    return simulate_requests(
+        replica.steps,
+        replica.limits,
+        _arrivals(rng, load, isl, osl),
+        load.replicas,
+        router_named(load.router),
+        seed=load.seed,
+    )
+
+
+def _arrivals(rng: np.random.Generator, load: Load, isl: float, osl: float) -> Requests:
+    if load.trace is not None:
+        trace, few = load.trace, slice(load.requests)
+        prompts, answers = (np.maximum(x[few], 1) for x in (trace.input_tokens, trace.output_tokens))
+        return requests_of_trace(trace.arrival_s[few], prompts, answers, load.speed)
+    rate, n = load.requests_per_s or 0.0, load.requests or REQUESTS_AT_A_RATE
+    return poisson_requests(rng, n, rate, isl, osl, load.input_cv, load.output_cv)
+
+
+def _formula(replica: SimulatedReplica, load: Load, isl: float, osl: float) -> dict[str, Any]:
+    """Return the closed-form answer to the same question, with whether it is in its range."""
+    curve = service_curve(replica.steps, replica.limits, isl, osl, load.output_cv)
+    if load.concurrency is not None:
+        loop = closed_loop(curve, max(1.0, load.concurrency / load.replicas))
+        found: dict[str, Any] = {
+            "ttft_ms_mean": float(loop.ttft_ms[0]),
+            "tpot_ms_mean": float(loop.tpot_ms[0]),
+            "requests_per_s": float(loop.requests_per_s[0]) * load.replicas,
+            "running_sequences": float(loop.running[0]),
+            "valid": True,
+        }
+    else:
+        wait = open_loop(
+            curve, load.requests_per_s or 0.0, load.replicas, router_named(load.router), load.input_cv
+        )
+        levels = zip(wait.percentiles, wait.ttft_ms, strict=True)
+        found = {f"ttft_ms_p{level:g}": float(row[0]) for level, row in levels}
+        found |= {"ttft_ms_mean": float(wait.ttft_ms_mean[0]), "tpot_ms_mean": float(wait.tpot_ms[0])}
+        found |= {"running_sequences": float(wait.running[0]), "utilisation": float(wait.utilisation[0])}
+        found |= {"requests_per_s": load.requests_per_s, "valid": bool(wait.valid[0])}
+    return _with_overhead(found, replica.request_overhead_s)
+
+
+def _with_overhead(figures: dict[str, Any], overhead_s: float) -> dict[str, Any]:
+    """Add what a request costs outside the engine's steps to TTFT and to the whole answer."""
+    return {
+        name: value + overhead_s * MS_PER_S if name.startswith(("ttft_ms", "e2e_ms")) else value
+        for name, value in figures.items()
+    }

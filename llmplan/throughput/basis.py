@@ -1,0 +1,69 @@
+"""What a prediction rests on: a measured row, a calibrated engine and GPU, or neither."""
+
+import csv
+import math
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmplan.measurements import PRECISION_ALIASES
+from llmplan.throughput.configurations import Configurations, Floats
+from llmplan.throughput.constants import level_values, load_document
+
+NEAR: Final = 0.3
+"""A row is near when input, output and clients each differ by less than a factor exp(0.3) = 1.35."""
+ENOUGH_ROWS: Final = 15
+Key = tuple[str, str, str, int, str, str]
+
+
+@lru_cache(maxsize=1)
+def measured_points() -> dict[Key, Floats]:
+    """Log input, output and clients of the rows of data/measured_serving.csv, by replica and arrival."""
+    from llmplan.catalog import data_dir
+
+    points: dict[Key, list[list[float]]] = {}
+    with (data_dir() / "measured_serving.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            loads = [_log(row[name]) for name in ("isl_tokens", "osl_tokens", "concurrency")]
+            loads[2] = loads[2] if row["arrival"] == "closed_loop" else 0.0
+            place = row["gpu_id"], int(row["n_gpus"]), row["engine_id"], row["arrival"]
+            for precision in _spellings(row["precision"]):
+                points.setdefault((row["model_id"], precision, *place), []).append(loads)
+    return {key: np.array(value) for key, value in points.items()}
+
+
+def _spellings(precision: str) -> tuple[str, ...]:
+    """Catalog ids that a published precision may mean; FP4 of a model stored in MXFP4 is that."""
+    name = PRECISION_ALIASES.get(precision, precision)
+    return (name, "mxfp4") if name == "fp4" else (name,)
+
+
+def _log(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return math.log(value) if value > 0 else math.nan
+
+
+def basis_of(
+    c: Configurations, isl: Floats, osl: Floats, clients: Floats | None, arrival: str | NDArray[Any]
+) -> NDArray[Any]:
+    """Return "measured", "calibrated" or "extrapolated" for each configuration."""
+    counts = load_document()["rows_by_engine_architecture_compute"]
+    enough = level_values(c, "engine:architecture:compute", counts) >= ENOUGH_ROWS
+    basis = np.where(enough, "calibrated", "extrapolated").astype(object)
+    points = measured_points()
+    known = {key[:5] for key in points}
+    arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
+    for i, config in enumerate(c.configs):
+        replica = (config.model_id, config.precision_id, config.gpu_id, config.n_gpus, config.engine_id)
+        rows = points.get((*replica, str(arrivals[i]))) if replica in known else None
+        if rows is not None:
+            busy = 1.0 if clients is None or arrivals[i] != "closed_loop" else float(clients[i])
+            load = [math.log(isl[i]), math.log(osl[i]), math.log(busy)]
+            if np.any(np.all(np.abs(rows - load) < NEAR, axis=1)):
+                basis[i] = "measured"
+    return basis

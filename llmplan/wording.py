@@ -1,0 +1,73 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+LEAST_SHORTENED_USD = 9_999.5
+_STEPS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
+
+
+def usd(value: float | None) -> str:
+    """Return dollars short: $0.0026, $0.60, $3.20, $950, $2,250, $22.5k, $1.35M; a dash for no number."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value < 0:
+        return f"-{usd(-value)}"
+    for step, unit in _STEPS:
+        if value >= max(step * 0.9995, LEAST_SHORTENED_USD):
+            return f"${_three_figures(value / step)}{unit}"
+    if value >= 100:
+        return f"${value:,.0f}"
+    if value >= 0.1 or value == 0:
+        return f"${value:,.2f}".removesuffix(".00")
+    return f"${float(f'{value:.2g}'):.10f}".rstrip("0")
+
+
+def _three_figures(value: float) -> str:
+    """Return a value of at least 1 in three figures, without needless zeros: 1.35, 22.5, 950."""
+    text = f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def volume(value: float) -> str:
+    """Return a count with separators, whole where it is: 31,000 or 12.5."""
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.1f}"
+
+
+def short_volume(value: float) -> str:
+    """Return a count for an axis or a table head: 100, 1k, 2.5M."""
+    for step, unit in _STEPS:
+        if value >= step * 0.9995:
+            return f"{_three_figures(value / step)}{unit}"
+    return f"{value:,.0f}"
+
+
+def parameters(billions: float) -> str:
+    """Return a model's size: 8.03B, 70.6B, 1,030B."""
+    return f"{billions:,.0f}B" if billions >= 100 else f"{billions:.3g}B"
+
+
+def share(value: float | None) -> str:
+    """Return a share as percent; a dash for none."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.0%}"
+
+
+def milliseconds(value: float | None) -> str:
+    """Return a latency: 85 ms, 1.2 s; a dash where it is not known."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value / 1000:.1f} s" if value >= 1000 else f"{value:.0f} ms"
+
+
+KIND_NAMES = {
+    "api": "API",
+    "hosted": "hosted open model",
+    "self_hosted": "self-hosted",
+    "hybrid": "hybrid",
+}
+
+
+def kind_name(kind: str) -> str:
+    """Return the plain name of an option's kind."""
+    return KIND_NAMES.get(kind, kind.replace("_", " "))

@@ -1,0 +1,115 @@
+"""A running dashboard and a real browser. Where there is no browser these tests fail: they never skip."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page
+
+from llmplan.catalog import notebooks_dir
+
+HERE = Path(__file__).parent
+DEMO_CODE = f"import sys; sys.path.insert(0, {str(HERE)!r})\nfrom demo_page import DemoPage\nDemoPage().root"
+
+
+def free_port() -> int:
+    """Return a port that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serve a notebook with `llmplan dashboard`; yield the address and the process."""
+    port = free_port()
+    command = [sys.executable, "-c", "from llmplan.cli import main; main()", "dashboard", "--no-browser"]
+    command += ["--port", str(port), "--notebook", str(notebook), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert str(port) in line, f"the server said: {line!r}"
+        wait_until_answering(f"http://127.0.0.1:{port}/voila/templates/llmplan/static/style.css", process)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def wait_until_answering(address: str, process: subprocess.Popen[str], limit_seconds: float = 60) -> None:
+    """Wait until the server answers; fail if it ends or takes too long."""
+    limit = time.monotonic() + limit_seconds
+    while True:
+        assert process.poll() is None, "the server has ended"
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            assert time.monotonic() < limit, "the server does not answer"
+            time.sleep(0.2)
+
+
+def demo_notebook(folder: Path) -> Path:
+    """Write a notebook that shows the demo page."""
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    cells = [nbformat.v4.new_code_cell(DEMO_CODE)]
+    path = folder / "demo.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a server that shows the demo page."""
+    with serving(demo_notebook(tmp_path_factory.mktemp("demo"))) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def dashboard_url() -> Iterator[str]:
+    """Return the address of a server that shows the executive dashboard."""
+    with serving(notebooks_dir() / "dashboard.ipynb") as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Browser) -> Browser:
+    """Return the headless Chromium that all tests of a process share."""
+    return chromium
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Return a fresh page; a script error or a message on the console's error level fails the test.
+
+    A test that expects such errors clears `page.problems`.
+    """
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    fresh = context.new_page()
+    fresh.problems = []
+    fresh.on("pageerror", lambda error: fresh.problems.append(f"script: {error}"))
+    fresh.on("console", lambda m: fresh.problems.append(f"console: {m.text}") if m.type == "error" else None)
+    yield fresh
+    problems = list(fresh.problems)
+    context.close()
+    assert not problems, problems
+
+
+def ready(page: Page) -> None:
+    """Wait until a page's charts are drawn."""
+    page.wait_for_selector(".lp-plot .main-svg", timeout=30_000)
+    page.wait_for_function("() => !document.documentElement.classList.contains('lp-waiting')")

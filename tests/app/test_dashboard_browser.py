@@ -1,0 +1,184 @@
+"""The executive dashboard in a real browser: every page, drawn lines, answers that move, links."""
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import ready
+from playwright.sync_api import Page, expect
+
+from llmplan.app.dashboard import PAGES
+
+pytestmark = pytest.mark.browser
+QUICK_PAGES = {
+    "decision": (r"month", 2),
+    "cost_curves": (r"present volume", 2),
+    "hardware": (r"fits|cannot run", 5),
+    "routing": (r"Sending", 2),
+    "article": (r"claims", 3),
+    "sources": (r"rows", 0),
+}
+"""Page: text that it must show, and how many charts."""
+DRAWN = """() => [...document.querySelectorAll('.lp-plot')].map(p =>
+    p.querySelectorAll('.js-line, .js-fill, .point path, path.point, .hm image, .sankey-link').length)"""
+
+
+def open_page(page: Page, url: str, query: str = "") -> None:
+    page.goto(f"{url}/{query}")
+    page.wait_for_function("() => !document.documentElement.classList.contains('lp-waiting')")
+
+
+def scroll_through(page: Page) -> None:
+    """Scroll down so that every chart is drawn."""
+    height = int(page.evaluate("document.documentElement.scrollHeight"))
+    for top in range(0, height, 600):
+        page.evaluate(f"scrollTo(0, {top})")
+        page.wait_for_timeout(60)
+
+
+def no_error(page: Page) -> None:
+    shown = page.locator(".lp-error:visible").all_text_contents()
+    assert shown == []
+    assert "Traceback" not in page.content()
+
+
+@pytest.mark.parametrize("name", QUICK_PAGES)
+def test_a_page_opens_with_its_charts_drawn(page: Page, dashboard_url: str, name: str) -> None:
+    text, count = QUICK_PAGES[name]
+    open_page(page, dashboard_url, f"?page={name}")
+    expect(page.locator("main")).to_contain_text(re.compile(text))
+    page.wait_for_function("n => document.querySelectorAll('.lp-plot').length >= n", arg=count)
+    scroll_through(page)
+    page.wait_for_function(f"() => ({DRAWN})().every(n => n > 0)")
+    assert len(page.evaluate(DRAWN)) >= count
+    no_error(page)
+
+
+def test_the_navigation_reaches_the_pages_and_the_scenario_travels(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?queries_per_day=200000")
+    ready(page)
+    for name in ("cost_curves", "hardware", "routing", "decision"):
+        page.get_by_role("button", name=PAGES[name][0], exact=True).click()
+        expect(page.get_by_role("textbox", name="Volume", exact=True)).to_have_value("200,000")
+        page.wait_for_function(f"() => ({DRAWN})().some(n => n > 0)")
+        no_error(page)
+
+
+def test_dragging_and_typing_change_the_answer_and_undo_brings_it_back(
+    page: Page, dashboard_url: str
+) -> None:
+    open_page(page, dashboard_url)
+    ready(page)
+    answer = page.locator(".lp-answer").first
+    before = answer.text_content() or ""
+    slider = page.get_by_role("slider", name="Volume, slider")
+    slider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(answer).not_to_have_text(before)
+    line = "document.querySelector('.lp-plot .scatterlayer').innerHTML.length > 0"
+    page.wait_for_function(f"() => {line}")
+    box = page.get_by_role("textbox", name="Volume", exact=True)
+    box.fill("2M")
+    box.press("Enter")
+    expect(page.locator("main")).to_contain_text("2,000,000 queries/day")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("main")).not_to_contain_text("2,000,000 queries/day")
+    page.get_by_role("button", name="Reset").click()
+    expect(answer).to_have_text(before)
+
+
+def test_a_shared_link_opens_the_same_answer(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?preset=rag")
+    ready(page)
+    box = page.get_by_role("textbox", name="Volume", exact=True)
+    box.fill("75000")
+    box.press("Enter")
+    expect(page.locator("main")).to_contain_text("75,000 queries/day")
+    page.wait_for_function("() => location.search.includes('queries_per_day=75000')")
+    page.get_by_role("button", name="Copy link").click()
+    link = page.evaluate("navigator.clipboard.readText()")
+    said = page.locator(".lp-answer").first.text_content()
+    page.goto(link)
+    ready(page)
+    expect(page.locator(".lp-answer").first).to_have_text(said or "")
+
+
+def test_a_bad_link_says_what_was_ignored(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?queries_per_day=60000&no_such_field=1&quality_floor=%3Cscript%3E")
+    ready(page)
+    notice = page.get_by_text("Ignored from the link")
+    expect(notice).to_contain_text("no_such_field")
+    expect(page.get_by_role("textbox", name="Volume", exact=True)).to_have_value("60,000")
+    expect(notice).to_contain_text("quality_floor")
+
+
+def test_two_scenarios_are_compared(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url)
+    ready(page)
+    page.get_by_role("button", name="Compare: keep this scenario as B").click()
+    box = page.get_by_role("textbox", name="Volume", exact=True)
+    box.fill("500000")
+    box.press("Enter")
+    expect(page.get_by_role("heading", name=re.compile("more than B a month"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_contain_text("50,000")
+    page.wait_for_function(
+        "() => /compare=.*queries_per_day=500000|queries_per_day=500000.*compare=/.test(location.search)"
+    )
+    page.reload()
+    ready(page)
+    expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_contain_text("50,000")
+    page.get_by_role("button", name="Stop comparing").click()
+    expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_have_count(0)
+
+
+def test_what_would_flip_it_is_worked_out_on_request(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url)
+    ready(page)
+    expect(page.get_by_role("heading", name="How sure is that")).to_be_visible()
+    page.get_by_role("button", name="What would flip it").click()
+    expect(page.get_by_role("heading", name="What would flip it")).to_be_visible(timeout=20_000)
+    expect(
+        page.get_by_role("listitem").filter(has_text=re.compile(" if |No single input"))
+    ).not_to_have_count(0)
+    no_error(page)
+
+
+def test_sources_and_claims_are_filtered_by_typing(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?page=sources")
+    words = page.get_by_role("textbox", name="Words")
+    words.fill("claude")
+    words.press("Enter")
+    table = page.get_by_role("region", name="API prices")
+    expect(table).to_contain_text("claude")
+    expect(table).not_to_contain_text("gpt-4o")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="API prices (CSV)").click()
+    assert waiting.value.suggested_filename == "llmplan-apis.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme", "width"),
+    [
+        ("decision", "light", 360),
+        ("cost_curves", "dark", 1440),
+        ("hardware", "light", 800),
+        ("routing", "dark", 360),
+        ("article", "light", 1440),
+        ("article", "dark", 800),
+        ("sources", "light", 360),
+    ],
+)
+def test_a_page_fits_and_is_accessible(
+    page: Page, dashboard_url: str, name: str, scheme: Any, width: int
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    open_page(page, dashboard_url, f"?page={name}")
+    expect(page.locator("main")).to_contain_text(re.compile(QUICK_PAGES[name][0]))
+    scroll_through(page)
+    result = Axe().run(page)
+    serious = [v for v in result.response["violations"] if v["impact"] in ("serious", "critical")]
+    assert serious == [], [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in serious]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), "it scrolls sideways"

@@ -1,0 +1,100 @@
+"""The headless model: changes, history, links, and what is worked out once."""
+
+import pytest
+
+from llmplan.app.model import AppModel
+from llmplan.decision import evaluate
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.scenario import Scenario, load_scenario
+
+
+@pytest.fixture
+def model() -> AppModel:
+    return AppModel()
+
+
+def test_a_change_is_checked_and_a_bad_one_changes_nothing(model: AppModel) -> None:
+    before = model.scenario
+    with pytest.raises(InputError):
+        model.change({"queries_per_day": -1})
+    with pytest.raises(UnknownNameError):
+        model.change({"gpu_ids": ("no-such-card",)})
+    assert model.scenario == before and not model.can_undo
+
+
+def test_undo_and_redo_walk_the_history(model: AppModel) -> None:
+    first = model.scenario
+    model.change({"queries_per_day": 1_000})
+    model.load_preset("rag")
+    model.undo()
+    assert model.scenario.queries_per_day == 1_000 and model.preset == "support-chat"
+    model.undo()
+    assert model.scenario == first and not model.can_undo
+    model.redo()
+    model.redo()
+    assert model.scenario == load_scenario("rag") and not model.can_redo
+    model.reset()
+    assert model.scenario == load_scenario("rag")
+
+
+def test_a_change_after_undo_forgets_what_was_ahead(model: AppModel) -> None:
+    model.change({"queries_per_day": 1_000})
+    model.undo()
+    model.change({"queries_per_day": 2_000})
+    assert not model.can_redo
+
+
+def test_a_link_carries_the_scenario_there_and_back(model: AppModel) -> None:
+    model.change({"queries_per_day": 123_000, "quality_floor": 0.7, "gpu_ids": ("l4", "h100-sxm")})
+    other = AppModel()
+    other.open_query(model.query)
+    assert other.scenario == model.scenario and other.ignored == ()
+
+
+def test_a_bad_link_opens_with_what_counts_and_names_the_rest(model: AppModel) -> None:
+    model.open_query({"queries_per_day": "70000", "no_such_field": "1", "quality_floor": "many"})
+    assert model.scenario.queries_per_day == 70_000
+    assert len(model.ignored) == 2 and "no_such_field" in model.ignored[0]
+    model.open_query({"model_ids": "no-such-model"})
+    assert model.scenario == load_scenario("support-chat")
+    assert "no-such-model" in model.ignored[-1]
+
+
+def test_a_link_carries_the_scenario_compared_with(model: AppModel) -> None:
+    model.pinned = model.scenario
+    model.change({"queries_per_day": 123_000})
+    other = AppModel()
+    other.open_query(model.query)
+    assert other.pinned == model.pinned and other.scenario == model.scenario
+    assert other.ignored == ()
+    other.open_query({"compare": "queries_per_day=-1&model_ids=no-such-model"})
+    assert len(other.ignored) == 2
+    other.open_query({"compare": "&".join(f"a{i}=1" for i in range(101))})
+    assert "compare" in other.ignored[0]
+
+
+def test_the_shortlist_holds_the_whole_catalogs_cheapest(model: AppModel) -> None:
+    model.change({"quality_floor": 0.0})
+    for volume in (1_000.0, 100_000.0, 5_000_000.0):
+        model.change({"queries_per_day": volume})
+        short, whole = model.report.comparison, evaluate(model.scenario, model.catalog)
+        for kind in ("api", "hosted", "self_hosted"):
+            a, b = short.cheapest(kind), whole.cheapest(kind)
+            assert a is not None and b is not None
+            assert short.options.items[a].option_id == whole.options.items[b].option_id
+
+
+def test_a_volume_moves_without_new_options_and_a_scenario_back_costs_nothing(model: AppModel) -> None:
+    options = model.options
+    model.change({"queries_per_day": 77_000})
+    assert model.options is options
+    model.change({"input_tokens": 900.0, "input_tokens_p95": None})
+    assert model.options is not options
+    model.undo()
+    assert model.options is options
+
+
+def test_a_scenario_of_ones_own_has_no_preset() -> None:
+    model = AppModel(Scenario(name="mine", queries_per_day=10))
+    assert model.preset is None
+    assert model.query == {"name": "mine", "queries_per_day": "10"}

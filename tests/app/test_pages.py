@@ -1,0 +1,242 @@
+"""Every page without a browser: what it shows, what changes it, and how it fails."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from llmplan.app.base import PLAIN_FAILURE, View
+from llmplan.app.chart_view import ChartView
+from llmplan.app.dashboard import PAGES, WITHOUT_SCENARIO, Dashboard
+from llmplan.app.model import AppModel
+from llmplan.app.pages.compare_two import CompareTwo
+from llmplan.app.pages.cost_curves import CostCurvesPage
+from llmplan.app.pages.differences import difference
+from llmplan.app.pages.hardware import HardwarePage
+from llmplan.app.pages.routing import RoutingPage
+from llmplan.app.pages.sources import SourcesPage
+
+
+def views(root: Any) -> Iterator[View]:
+    """Yield every view below a box."""
+    for child in getattr(root, "children", ()):
+        yield from views(child)
+    if isinstance(root, View):
+        yield root
+
+
+def charts(page: Any) -> list[ChartView]:
+    return [view for view in views(page.root) if isinstance(view, ChartView)]
+
+
+@pytest.fixture(scope="module")
+def model() -> AppModel:
+    return AppModel()
+
+
+@pytest.fixture(autouse=True)
+def start_over(model: AppModel) -> None:
+    model.pinned = None
+    model.load_preset("support-chat")
+
+
+QUICK_PAGES = ("decision", "cost_curves", "hardware", "routing", "article", "sources")
+
+
+def test_the_pages_stand_in_their_order() -> None:
+    wanted = ["decision", "cost_curves", "hardware", "routing", "risk", "growth", "article", "sources"]
+    assert [name for name in wanted if name in PAGES] == list(PAGES)
+    assert set(QUICK_PAGES) <= set(PAGES)
+
+
+@pytest.mark.parametrize("name", QUICK_PAGES)
+def test_a_page_shows_titles_alternatives_and_no_error(name: str, model: AppModel) -> None:
+    page = PAGES[name][1](model)
+    page.refresh()
+    assert [view.error for view in views(page.root) if view.error] == []
+    for chart in charts(page):
+        meta = chart.figure["meta"]
+        assert meta["title"] and meta["alt"] and meta["what"]
+        assert chart.figure["data"]
+
+
+@pytest.mark.parametrize("name", [name for name in QUICK_PAGES if name not in WITHOUT_SCENARIO])
+def test_a_page_follows_the_scenario(name: str, model: AppModel) -> None:
+    page = PAGES[name][1](model)
+    page.refresh()
+    before = [chart.figure for chart in charts(page)]
+    model.change({"queries_per_day": 2_000_000})
+    page.refresh()
+    assert [chart.figure for chart in charts(page)] != before
+
+
+@pytest.mark.parametrize("name", [name for name in QUICK_PAGES if name not in WITHOUT_SCENARIO])
+def test_a_scenario_that_nothing_meets_is_said_in_words(name: str, model: AppModel) -> None:
+    model.change({"quality_floor": 1.5})
+    page = PAGES[name][1](model)
+    page.refresh()
+    errors = {view.error for view in views(page.root) if view.error}
+    assert PLAIN_FAILURE not in errors
+
+
+def test_only_the_open_page_is_refreshed() -> None:
+    shown = Dashboard(("decision", "cost_curves"))
+    shown.go("cost_curves")
+    shown.go("decision")
+    other = charts(shown._made["cost_curves"])[0]
+    before = other.figure
+    shown.model.change({"queries_per_day": 3_000_000})
+    assert other.figure is before
+    shown.go("cost_curves")
+    assert other.figure is not before
+
+
+def test_pages_without_a_scenario_stand_alone() -> None:
+    shown = Dashboard(("decision", "sources"))
+    shown.go("sources")
+    assert shown.panel not in list(views(shown.root))
+    shown.go("decision")
+    assert shown.panel in list(views(shown.root))
+
+
+def test_cost_curves_change_unit_scale_bands_and_lines(model: AppModel) -> None:
+    page = CostCurvesPage(model)
+    page.refresh()
+    month = page.curve.figure
+    page.change({"unit": "query"})
+    assert page.curve.figure["layout"]["yaxis"]["title"] == "USD a query"
+    page.change({"unit": "month", "scale": "linear"})
+    assert page.curve.figure["layout"]["yaxis"].get("type") != "log"
+    page.change({"scale": "log", "bands": False})
+    assert len(page.curve.figure["data"]) < len(month["data"])
+    page.change({"options": ["api:gpt-4o"]})
+    assert [trace["name"] for trace in page.curve.figure["data"]] == ["gpt-4o API"]
+
+
+def test_cost_over_model_size_reaches_from_one_to_hundreds_of_billions(model: AppModel) -> None:
+    page = CostCurvesPage(model)
+    page.refresh()
+    sizes = page.sizes.figure["meta"]["table"]["billions of parameters"]
+    assert min(sizes) < 2 and max(sizes) > 600
+
+
+def test_hardware_follows_the_cheapest_until_the_reader_chooses(model: AppModel) -> None:
+    page = HardwarePage(model)
+    page.refresh()
+    own = model.report.comparison.cheapest("self_hosted")
+    assert own is not None
+    assert page.controls.values["model_id"] == model.report.option(own).model_id
+    page.change(
+        {"model_id": "llama-3.1-405b", "precision_id": "bf16", "gpu_id": "a100-80gb-sxm", "n_gpus": "8"}
+    )
+    assert "cannot run" in page.answer.html and "What would fit" in page.answer.html
+    assert "too much" in page.memory.figure["meta"]["title"]
+    assert [view.error for view in views(page.root) if view.error] == []
+    page.change({"cheapest": True})
+    assert "fits" in page.answer.html
+
+
+def test_hardware_lays_published_points_over_the_curves(model: AppModel) -> None:
+    from llmplan.measured_results.use import published_points
+
+    point = next(
+        p
+        for p in published_points()
+        if p.concurrency and p.ttft_ms and p.gpu_id == "h200-sxm" and p.arrival == "closed_loop"
+    )
+    model.change(
+        {"input_tokens": point.input_tokens, "output_tokens": point.output_tokens}
+        | {"input_tokens_p95": None, "output_tokens_p95": None}
+    )
+    page = HardwarePage(model)
+    names = ("model_id", "precision_id", "gpu_id", "engine_id")
+    page.change({name: getattr(point, name) for name in names} | {"n_gpus": str(point.n_gpus)})
+    assert "measured and published" in [trace.get("name") for trace in page.curves["ttft_ms"].figure["data"]]
+
+
+def test_routing_answers_to_its_own_inputs(model: AppModel) -> None:
+    model.change({"queries_per_day": 1_000_000})
+    page = RoutingPage(model)
+    page.refresh()
+    answers = [page.answer.html]
+    for change in (
+        {"share": 0.4},
+        {"accuracy": 0.7},
+        {"goal": "floor", "floor": 0.97},
+        {"weak": "gpt-4o-mini"},
+    ):
+        page.change(change)
+        answers.append(page.answer.html)
+    assert len(set(answers)) == len(answers)
+    assert page.flow.figure["data"][0]["type"] == "sankey"
+    page.change({"mix": "article-70-30", "in_house": ["classification"]})
+    assert "Keeping the marked tasks in house costs" in page.tasks.html
+    assert [view.error for view in views(page.root) if view.error] == []
+
+
+def test_routing_keeps_the_articles_point_at_its_unit_prices(model: AppModel) -> None:
+    page = RoutingPage(model)
+    page.refresh()
+    marks = {trace["name"]: trace for trace in page.frontier.figure["data"]}
+    article = next(trace for name, trace in marks.items() if name.startswith("the article"))
+    usd = memory_of(article["x"])
+    assert usd == pytest.approx(50_000 * 30 * (0.7 * 0.001 + 0.3 * 0.015), rel=1e-6)
+
+
+def memory_of(array: dict[str, Any]) -> float:
+    """Return the first float32 of an encoded array."""
+    import numpy as np
+
+    return float(np.frombuffer(array["data"], "<f4")[0])
+
+
+def test_a_difference_adds_up_to_the_two_costs(model: AppModel) -> None:
+    first = model.scenario
+    last = first.but(queries_per_day=400_000, output_tokens=500, output_tokens_p95=None, spare_replicas=3)
+    for subject in ("best", "api", "self_hosted"):
+        found = difference(model, first, last, subject)
+        assert found.start_usd is not None and found.end_usd is not None
+        added = sum(step.usd_added or 0.0 for step in found.steps)
+        assert found.start_usd + added == pytest.approx(found.end_usd)
+        assert {"Volume", "Output tokens", "Spare replicas"} <= {step.words for step in found.steps}
+
+
+def test_two_scenarios_stand_side_by_side_until_stopped(model: AppModel) -> None:
+    compare = CompareTwo(model)
+    compare.refresh()
+    assert compare.body.children == ()
+    compare.act("pin", None)
+    model.change({"queries_per_day": 500_000})
+    compare.refresh()
+    assert "A, now" in compare.present.html and "B, kept" in compare.pinned.html
+    assert "more than B" in compare.bridge.figure["meta"]["title"]
+    compare.act("swap", None)
+    assert model.scenario.queries_per_day == 50_000
+    assert "less than B" in compare.bridge.figure["meta"]["title"]
+    compare.act("unpin", None)
+    assert compare.body.children == ()
+
+
+def test_a_link_that_only_compares_is_shown() -> None:
+    shown = Dashboard(("decision",))
+    shown.on_link({"preset": "support-chat", "compare": "preset=rag"})
+    assert "B, kept: RAG" in shown._made["decision"].compare.pinned.html
+
+
+def test_sources_are_filtered_and_saved(model: AppModel) -> None:
+    page = SourcesPage(model)
+    page.refresh()
+    assert "gpt-4o" in page.rows.html
+    page.change({"table": "gpu_prices", "words": "h100 lambda"})
+    assert "lambda" in page.rows.html and "runpod" not in page.rows.html
+    page.change({"words": "no such words"})
+    assert "0 rows" in page.rows.html
+    files = [button._build() for button in page.files.children]
+    assert {name for name, _, _ in files} >= {
+        "llmplan-apis.csv",
+        "llmplan-gpu-prices.csv",
+        "llmplan-models.csv",
+    }
+    for _, kind, content in files:
+        lines = content.decode().splitlines()
+        assert kind == "text/csv" and len(lines) > 5 and "source_id" in lines[0]

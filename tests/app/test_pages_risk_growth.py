@@ -1,0 +1,227 @@
+"""The pages Risk and Growth: they show what the math says, wait to be asked, and never break the rest."""
+
+import datetime as dt
+import io
+import zipfile
+
+import pytest
+from markupsafe import escape
+from playwright.sync_api import Page as BrowserPage
+from playwright.sync_api import expect
+
+from llmplan.app.base import View
+from llmplan.app.model import AppModel
+from llmplan.app.pages.growth import GrowthPage
+from llmplan.app.pages.growth_shown import first_values, volumes, work_out
+from llmplan.app.pages.risk import RiskPage
+from llmplan.app.pages.risk_shown import in_unit, percent
+from llmplan.errors import InputError
+from llmplan.growth import compound_volumes
+from llmplan.scenario import load_scenario
+from llmplan.wording import usd
+
+ARTICLE = "article-as-computed"
+
+
+def a_model(**changes: object) -> AppModel:
+    return AppModel(load_scenario(ARTICLE).but(**changes))
+
+
+def views(page: object) -> dict[str, View]:
+    return {name: view for name, view in vars(page).items() if isinstance(view, View)}
+
+
+def errors(page: object) -> dict[str, str]:
+    return {name: view.error for name, view in views(page).items() if view.error}
+
+
+def title(view: View) -> str:
+    return str(view.figure["meta"]["title"])  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def risk_page() -> RiskPage:
+    page = RiskPage(a_model())
+    page.wanted["draws"] = "1000"
+    page.open()
+    return page
+
+
+@pytest.fixture(scope="module")
+def growth_page() -> GrowthPage:
+    page = GrowthPage(a_model())
+    page.open()
+    return page
+
+
+def test_risk_shows_the_numbers_of_the_math(risk_page: RiskPage) -> None:
+    shown = risk_page.found.shown
+    assert shown is not None
+    assert errors(risk_page) == {}
+    option = shown.risk.option(str(shown.risk.recommended_id))
+    assert option is not None
+    assert option.label in risk_page.answer.html
+    assert usd(shown.risk.saving.quantiles_usd[3]) in risk_page.figures.html  # type: ignore[union-attr]
+    assert "1,000 draws" in risk_page.answer.html
+    assert "seed 0" in risk_page.answer.html
+    assert usd(shown.bars[0].swing_usd) in title(risk_page.tornado)
+
+
+def test_each_tipping_point_of_the_math_is_in_the_table(risk_page: RiskPage) -> None:
+    shown = risk_page.found.shown
+    assert shown is not None
+    tips = shown.tips or ()
+    points = [(tip, point) for tip in tips for point in (tip.below, tip.above) if point is not None]
+    assert points
+    for tip, point in points:
+        assert str(escape(in_unit(point.shown, tip.unit))) in risk_page.tipping.html
+
+
+def test_every_chart_has_words_and_a_table(risk_page: RiskPage, growth_page: GrowthPage) -> None:
+    charts = [risk_page.probability, risk_page.sides, risk_page.tornado, growth_page.cumulative]
+    for view in [*charts, growth_page.waiting, growth_page.fleet]:
+        meta = view.figure["meta"]
+        assert meta["alt"]
+        assert meta["what"]
+        assert meta["table"]
+
+
+def test_another_scenario_makes_the_page_stale_and_back_again_fresh() -> None:
+    page = RiskPage(a_model())
+    page.wanted["draws"] = "1000"
+    page.open()
+    before = page.answer.html
+    page.model.change({"queries_per_day": 1000.0})
+    page.refresh()
+    assert "earlier scenario" in page.notice.html
+    assert page.answer.html == before
+    page.notice.answer({"action": "compute"}, [])
+    assert page.notice.html == ""
+    assert page.answer.html != before
+    page.model.undo()
+    page.refresh()
+    assert page.notice.html == ""
+    assert page.answer.html == before
+
+
+def test_nothing_feasible_is_said_in_plain_words() -> None:
+    model = a_model(quality_floor=1.5)
+    risk, growth = RiskPage(model), GrowthPage(model)
+    risk.open()
+    growth.open()
+    assert errors(risk) == {}
+    assert "Nothing is feasible" in risk.answer.html
+    assert errors(growth) == {}
+    assert title(growth.fleet) == "No fleet"
+    with pytest.raises(InputError):
+        growth._operations()
+
+
+def test_global_sensitivities_come_when_asked_for(risk_page: RiskPage) -> None:
+    assert "figure" not in risk_page.sobol.figure
+    risk_page.compute_sobol()
+    assert risk_page.sobol_part.children == (risk_page.sobol,)
+    assert "of the spread" in title(risk_page.sobol)
+
+
+def test_growth_says_who_costs_least(growth_page: GrowthPage) -> None:
+    assert errors(growth_page) == {}
+    shown = work_out(growth_page.model, growth_page.wanted)
+    best = min(shown.plan.options, key=lambda option: option.npv_usd)
+    assert best.label in growth_page.answer.html
+    assert usd(best.npv_usd) in growth_page.answer.html
+    for option in shown.plan.options:
+        assert usd(option.npv_usd) in growth_page.costs.html
+
+
+def test_growth_draws_the_best_of_each_family(growth_page: GrowthPage) -> None:
+    shown = work_out(growth_page.model, growth_page.wanted)
+    for option_id, family in shown.drawn.items():
+        costs = [row.npv_usd for row in shown.plan.options if shown.families[row.option_id] == family]
+        assert shown.plan.option(option_id).npv_usd == min(costs)
+    assert shown.leaders()[-1][1] == 36
+
+
+def test_migration_and_way_to_pay_are_the_readers() -> None:
+    model = a_model()
+    values = first_values(model) | {"migration_rented": 123_456.0, "pay": "rented"}
+    shown = work_out(model, values)
+    assert set(shown.families.values()) & {"reserved", "bought"} == set()
+    rented = [key for key, family in shown.families.items() if family == "rented"]
+    assert {shown.options[key].migration_usd for key in rented} == {123_456.0}
+    assert all(shown.plan.option(key).flows_usd[0] == 123_456.0 for key in rented)
+
+
+def test_volumes_follow_the_inputs() -> None:
+    model = a_model()
+    values = first_values(model) | {"growth": 0.1, "months": 12}
+    expected = compound_volumes(model.scenario.queries_per_day, 0.1, 12)
+    assert volumes(model.scenario, values).tolist() == expected.tolist()
+    with pytest.raises(InputError, match="fewer months"):
+        volumes(model.scenario, values | {"growth": 0.5, "months": 60})
+
+
+def test_growth_waits_where_the_options_have_to_be_sized_anew() -> None:
+    page = GrowthPage(a_model())
+    page.open()
+    page.model.change({"queries_per_day": 20_000.0})
+    page.refresh()
+    assert page.notice.html == ""
+    page.model.change({"output_tokens": 123.0})
+    page.refresh()
+    assert "earlier scenario" in page.notice.html
+    page.notice.answer({"action": "compute"}, [])
+    assert page.notice.html == ""
+    assert errors(page) == {}
+
+
+def test_a_rule_broken_is_told_in_place(growth_page: GrowthPage) -> None:
+    growth_page.change({"shape": "s_curve", "ceiling": 1.0})
+    assert "ceiling" in growth_page.cumulative.error
+    growth_page.change({"shape": "compound"})
+    assert errors(growth_page) == {}
+
+
+def test_the_operations_plan_is_a_whole_folder(growth_page: GrowthPage) -> None:
+    name, mime, data = growth_page._operations()
+    assert (name, mime) == ("llmplan-operations.zip", "application/zip")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        names = set(archive.namelist())
+        assert {"operations/README.md", "operations/plan.json", "operations/launch/vllm.sh"} <= names
+        assert archive.getinfo("operations/launch/vllm.sh").external_attr >> 16 == 0o755
+        assert str(dt.datetime.now(tz=dt.UTC).year) in archive.read("operations/updates.csv").decode()
+
+
+def test_no_probability_is_rounded_to_certainty() -> None:
+    assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
+        "0%",
+        "under 1%",
+        "50%",
+        "over 99%",
+        "100%",
+    ]
+
+
+@pytest.mark.browser
+def test_risk_in_the_browser(page: BrowserPage, dashboard_url: str) -> None:
+    page.goto(f"{dashboard_url}/?preset={ARTICLE}&page=risk")
+    expect(page.get_by_role("heading", name="What would flip it")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("10,000 draws of")).to_be_visible()
+    page.get_by_label("Quality floor", exact=True).last.fill("70")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("computed for an earlier scenario")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Recompute").click()
+    expect(page.get_by_text("computed for an earlier scenario")).to_be_hidden(timeout=60_000)
+
+
+@pytest.mark.browser
+def test_growth_in_the_browser(page: BrowserPage, dashboard_url: str) -> None:
+    page.goto(f"{dashboard_url}/?preset={ARTICLE}&page=growth")
+    expect(page.get_by_role("heading", name="Four ways to pay for that fleet")).to_be_visible(timeout=60_000)
+    page.get_by_label("Months", exact=True).last.fill("12")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Over 12 months")).to_be_visible(timeout=30_000)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Operations plan (ZIP)").click()
+    assert waiting.value.suggested_filename == "llmplan-operations.zip"

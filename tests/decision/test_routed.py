@@ -1,0 +1,228 @@
+"""A scenario routed: the article's case, the fleet's staircase, what the report says of it."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from llmplan.catalog import data_dir, load_catalog
+from llmplan.cli import app
+from llmplan.decision.route_cascade import cascade_report
+from llmplan.decision.route_report import route_report
+from llmplan.decision.route_request import RouteRequest
+from llmplan.decision.route_tasks import task_report
+from llmplan.decision.routed import plan_route
+from llmplan.errors import InputError, LlmplanError, UnknownNameError
+from llmplan.routing.costs import Router, Traffic
+from llmplan.routing.queries import read_queries
+from llmplan.scenario import Scenario
+
+SCENARIO = Scenario(queries_per_day=200_000, input_tokens=1500, output_tokens=400)
+UNIT = {"weak_usd_per_query": 0.001, "strong_usd_per_query": 0.015}
+
+
+def report_of(scenario=SCENARIO, **rest):
+    return route_report(plan_route(RouteRequest(scenario, **rest)))
+
+
+def test_article_hybrid():
+    found = report_of(share_weak=0.7, **UNIT)
+    assert found["usd_per_query"] == pytest.approx(0.0052)
+    assert found["saving_pct"] == pytest.approx(65.3, abs=0.05)
+    assert found["share_weak"] == 0.7 and found["fleet"]["option_id"] is None
+
+
+def test_fleet_is_sized_for_its_share():
+    whole, part = (report_of(share_weak=share)["fleet"] for share in (1.0, 0.3))
+    assert whole["replicas"] > part["replicas"] > 0
+    assert part["queries_per_day"] == pytest.approx(60_000)
+    # A fleet of whole replicas costs more a query when it carries less.
+    assert part["usd_per_query"] > whole["usd_per_query"]
+    assert report_of(share_weak=0.0)["fleet"]["replicas"] == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_pure_ends_and_parts_add_up(share):
+    traffic = Traffic(exact_hits=0.1, semantic_hits=0.2, usd_per_lookup=1e-5, fallback=0.03)
+    found = report_of(share_weak=share, traffic=traffic, router=Router(1e-5), hard_token_multiplier=1.2)
+    assert sum(found["breakdown"].values()) == pytest.approx(found["monthly_usd"]["base"])
+    assert found["monthly_usd"]["low"] <= found["monthly_usd"]["base"] <= found["monthly_usd"]["high"]
+    if share == 0:
+        assert found["monthly_usd"]["base"] == pytest.approx(found["all_strong_usd"])
+        assert found["breakdown"]["router_usd"] == pytest.approx(0)
+
+
+def test_error_matrix_over_the_target_split():
+    found = report_of(share_weak=0.7, accuracy=0.9, **UNIT)
+    assert found["share_weak"] == pytest.approx(0.7 * 0.9 + 0.3 * 0.1)
+    errors = found["misrouting"]
+    assert errors["hard_sent_down_share"] == pytest.approx(0.03, abs=1e-4)
+    assert errors["easy_sent_up_share"] == pytest.approx(0.07, abs=1e-4)
+    assert found["quality"] == pytest.approx(1 - 0.1 * (1 - found["weak_quality"]), abs=1e-4)
+    assert errors["strong_usd_for_easy"] == pytest.approx(0.07 * 0.015 * 6e6, rel=2e-3)
+
+
+@pytest.mark.parametrize("floor", [0.9, 0.96, 0.98, 0.995, 1.0])
+def test_more_accurate_is_never_dearer_and_never_beaten_by_a_pure_option(floor):
+    usd = [report_of(quality_floor=floor, accuracy=a)["monthly_usd"]["base"] for a in (0.6, 0.8, 0.9, 1.0)]
+    assert all(one >= other * (1 - 1e-12) for one, other in pairwise(usd))
+    plan = plan_route(RouteRequest(SCENARIO, quality_floor=floor, accuracy=0.6))
+    pure = np.where(plan.quality[:, [0, -1]] >= floor - 1e-9, plan.total_usd[1][:, [0, -1]], np.inf)
+    assert plan.monthly_usd[1] <= pure.min() * (1 + 1e-12)
+    assert plan.chosen_quality >= floor - 1e-9
+
+
+def test_frontier_is_monotone():
+    rows = report_of(accuracy=0.8)["frontier"]
+    assert len(rows) > 5
+    for one, other in pairwise(rows):
+        assert other["monthly_usd"] >= one["monthly_usd"] and other["quality"] > one["quality"]
+
+
+def test_threshold_budget_and_default():
+    assert report_of(threshold=0.5)["share_weak"] == pytest.approx(1 - 0.292)
+    found = report_of(budget_usd=30_000, accuracy=0.8)
+    assert found["monthly_usd"]["base"] <= 30_000
+    assert report_of()["quality"] >= 0.95
+
+
+def test_volume_from_which_it_is_worth():
+    found = report_of(share_weak=0.7)["worth_from_queries_per_day"]
+    first = found["first"]
+    at, before = (
+        report_of(
+            SCENARIO.but(queries_per_day=float(volume)),
+            share_weak=0.7,
+            weak=report_of(share_weak=0.7)["fleet"]["option_id"],
+        )
+        for volume in (first, first - 1)
+    )
+    assert at["monthly_usd"]["base"] < at["all_strong_usd"]
+    assert before["monthly_usd"]["base"] >= before["all_strong_usd"]
+    assert found["formula"] <= first + 1
+
+
+def test_small_model_at_an_api_as_the_weak_end():
+    found = report_of(weak="gpt-4o-mini", share_weak=0.5)
+    assert found["fleet"]["basis"] == "unit price" and found["saving_pct"] > 0
+
+
+def test_by_task_and_residency():
+    scenario = SCENARIO.but(task_mix={"classification": 1, "complex-reasoning": 1})
+    plan = plan_route(RouteRequest(scenario, quality_floor=0.9))
+    free, bound = (task_report(plan, load_catalog(), kept) for kept in ((), ("classification",)))
+    assert {row["task"] for row in free["rows"]} == {"classification", "complex-reasoning"}
+    assert free["quality"] >= 0.9 and bound["shadow_price_usd"] >= 0
+    assert next(row for row in bound["rows"] if row["task"] == "classification")["goes_to"] == "weak"
+
+
+MEASURED = read_queries(data_dir() / "router_eval.csv")["mmlu_pro_llama31_70b_vs_gpt4o"]
+
+
+def test_measured_queries_in_place_of_a_classifier():
+    found = report_of(share_weak=0.7, queries=MEASURED, query_router="lr", **UNIT)
+    up, score = np.zeros(len(MEASURED), bool), MEASURED.scores["lr"]
+    up[np.argsort(-score, kind="stable")[: round(0.3 * len(score))]] = True
+    strong = 0.015 * MEASURED.strong_usd[up].sum() / MEASURED.strong_usd.sum()
+    weak = 0.001 * MEASURED.weak_usd[~up].sum() / MEASURED.weak_usd.sum()
+    # Routed queries are 30 % dearer than the mean: the article's $0.0052 becomes $0.0064.
+    assert found["usd_per_query"] == pytest.approx(strong + weak, rel=1e-3)
+    assert found["usd_per_query"] == pytest.approx(0.0064, abs=1e-4)
+    recovered = (
+        np.where(up, MEASURED.strong_quality, MEASURED.weak_quality).mean() - MEASURED.weak_quality.mean()
+    ) / (MEASURED.strong_quality.mean() - MEASURED.weak_quality.mean())
+    assert (found["quality"] - found["weak_quality"]) / (1 - found["weak_quality"]) == pytest.approx(
+        recovered, abs=1e-3
+    )
+    assert found["misrouting"]["recall"] == pytest.approx(0.437, abs=1e-3)
+
+
+def test_measured_queries_without_a_gap_or_beside_a_classifier():
+    worse = replace(MEASURED, strong_quality=MEASURED.weak_quality)
+    for wrong in (
+        {"queries": worse},
+        {"queries": MEASURED, "auc": 0.7},
+        {"queries": MEASURED, "query_router": "x"},
+    ):
+        with pytest.raises(InputError):
+            report_of(share_weak=0.7, **wrong, **UNIT)
+
+
+def test_as_a_cascade():
+    plan = plan_route(RouteRequest(SCENARIO, share_weak=0.7, weak_quality=0.8, strong_quality=1.0, **UNIT))
+    found = cascade_report(plan, 0.9, 0.25, 0.0005)
+    assert found["escalated"] == pytest.approx(0.08 + 0.15)
+    assert found["quality"] == pytest.approx(0.72 + 0.08 + 0.15)
+    # Every query pays the weak model and the verifier, an escalated one the strong model too.
+    assert found["usd_per_query"] == pytest.approx(0.001 + 0.0005 + 0.23 * 0.015)
+    fleet = plan_route(RouteRequest(SCENARIO, share_weak=1.0))
+    assert cascade_report(fleet, 1.0, 1.0)["monthly_usd"]["base"] == pytest.approx(fleet.monthly_usd[1])
+
+
+def test_a_bare_split_does_not_pay_with_its_format():
+    plan = plan_route(RouteRequest(SCENARIO, share_weak=0.7))
+    assert plan.sides.weak_quality.min() >= 0.97 * plan.sides.weak_quality.max()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"share_weak": 1.2},
+        {"share_weak": float("nan")},
+        {"share_weak": 0.5, "quality_floor": 0.9},
+        {"quality_floor": 3.0},
+        {"budget_usd": 1.0},
+        {"accuracy": 0.2},
+        {"accuracy": 0.9, "auc": 0.9},
+        {"hard_share": 0.001},
+        {"weak": "llama-3.1-70"},
+        {"strong": "gpt-5000"},
+        {"weak": "llama-3.1-405b@bf16@8xnothing@vllm"},
+        {"weak_quality": float("nan")},
+        {"splits": 1},
+    ],
+)
+def test_values_against_rules(wrong):
+    with pytest.raises((InputError, UnknownNameError)):
+        report_of(**wrong)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["route", *arguments], catch_exceptions=False)
+
+
+def test_shell_prints_one_document():
+    result = run(
+        "--weak-usd-per-query", "0.001", "--strong-usd-per-query", "0.015", "--share", "0.7", "--json"
+    )
+    found = json.loads(result.stdout)
+    keys = {"share_weak", "monthly_usd", "usd_per_query", "quality", "fleet", "all_strong_usd", "saving_pct"}
+    assert keys | {"breakdown", "frontier"} <= set(found)
+    assert set(found["monthly_usd"]) == {"low", "base", "high"}
+    assert found["usd_per_query"] == pytest.approx(0.0052)
+
+
+def test_shell_prints_tables():
+    result = run(
+        "--queries-per-day", "100000", "--share", "0.7", "--task-mix", "article-70-30", "--verifier", "1,0"
+    )
+    assert result.exit_code == 0
+    assert "As a cascade" in result.stdout and "complex-reasoning" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--task-mix", "code:x"),
+        ("--task-mix", "nothing"),
+        ("--verifier", "0.9"),
+        ("--verifier", "2,1"),
+        ("--share", "2"),
+    ],
+)
+def test_shell_errors(arguments):
+    with pytest.raises(LlmplanError):
+        run(*arguments)

@@ -1,0 +1,60 @@
+"""A small report that the export tests share, and LibreOffice to open what was written."""
+
+import datetime as dt
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from llmplan.export import Report, make_report
+from llmplan.scenario import Scenario
+
+SCENARIO = Scenario(
+    name="export test",
+    queries_per_day=200_000,
+    input_tokens=1_000,
+    output_tokens=300,
+    cached_input_share=0.25,
+    batch_share=0.1,
+    model_ids=("llama-3.1-8b", "llama-3.1-70b"),
+    gpu_ids=("l4", "a100-80gb-sxm", "h100-sxm"),
+    engine_ids=("vllm",),
+    precision_ids=("bf16", "fp8", "w4a16"),
+)
+MADE_ON = dt.date(2026, 11, 24)
+
+# LibreOffice keeps the values a foreign workbook carries unless told to calculate them again.
+ALWAYS_CALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">
+<value>0</value></prop></item></oor:items>
+"""
+
+
+@pytest.fixture(scope="session")
+def report() -> Report:
+    return make_report(SCENARIO, made_on=MADE_ON)
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, str], Path]:
+    """Return a function that lets LibreOffice read a file, calculate it and write it in another format."""
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    assert program, "LibreOffice is needed; tools/system-needs.sh installs it"
+    profile = tmp_path_factory.mktemp("office")
+    (profile / "user").mkdir()
+    (profile / "user/registrymodifications.xcu").write_text(ALWAYS_CALCULATE)
+
+    def convert(path: Path, kind: str) -> Path:
+        folder = tmp_path_factory.mktemp("converted")
+        command = [program, "--headless", f"-env:UserInstallation=file://{profile}", "--convert-to", kind]
+        done = subprocess.run(
+            [*command, "--outdir", str(folder), str(path)], capture_output=True, text=True, timeout=180
+        )
+        made = folder / f"{path.stem}.{kind}"
+        assert made.exists(), done.stdout + done.stderr
+        return made
+
+    return convert

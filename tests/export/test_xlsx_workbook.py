@@ -1,0 +1,210 @@
+"""The workbook's formulas, calculated by LibreOffice, say what llmplan says: before and after a change."""
+
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from llmplan.export import Report, make_report
+from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, Book
+from llmplan.export.xlsx_workbook import workbook_places, xlsx_bytes
+
+CENT = 0.005
+Office = Callable[[Path, str], Path]
+SHEETS = [
+    "Answer",
+    "Inputs",
+    "Options",
+    "API costs",
+    "Self-hosted costs",
+    "Curve",
+    "Hybrids",
+    "Flips",
+    "Left out",
+    "Assumptions",
+    "Sources",
+]
+
+
+@pytest.fixture(scope="module")
+def written(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("book") / "book.xlsx"
+    path.write_bytes(xlsx_bytes(report))
+    return path
+
+
+def read(path: Path) -> Any:
+    return openpyxl.load_workbook(path, data_only=True)
+
+
+def costs(book: Any) -> dict[str, tuple[float, float, float]]:
+    """Return {option id: (low, base, high)} as the Options sheet shows them."""
+    rows = book["Options"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)
+    return {row[0]: row[3:6] for row in rows if row[0]}
+
+
+def expected(report: Report) -> dict[str, tuple[float, ...]]:
+    found = report.comparison
+    return {
+        item.option_id: tuple(float(usd) for usd in found.monthly_usd[:, place])
+        for place, item in enumerate(found.options.items)
+    }
+
+
+def assert_to_the_cent(shown: dict[str, tuple[float, float, float]], report: Report) -> None:
+    wanted = expected(report)
+    assert shown
+    for option_id, row in shown.items():
+        assert row == pytest.approx(wanted[option_id], abs=CENT), option_id
+
+
+def test_sheets(written: Path) -> None:
+    assert read(written).sheetnames == SHEETS
+
+
+def test_values_stored_with_the_formulas_are_right(written: Path, report: Report) -> None:
+    """Readers that do not calculate (mail previews, pandas) see the same figures."""
+    assert_to_the_cent(costs(read(written)), report)
+
+
+def test_every_cost_is_a_formula(written: Path, report: Report) -> None:
+    sheet = openpyxl.load_workbook(written)["Options"]
+    cells = [cell for row in sheet.iter_rows(min_row=FIRST_ROW + 1, min_col=4, max_col=8) for cell in row]
+    assert len(cells) == 5 * len(workbook_places(report))
+    assert all(str(cell.value).startswith("=") for cell in cells)
+
+
+def test_libreoffice_calculates_every_cell_to_the_same_value(
+    written: Path, report: Report, office: Office
+) -> None:
+    stored, calculated = read(written), read(office(written, "xlsx"))
+    assert_to_the_cent(costs(calculated), report)
+    for name in SHEETS:
+        for row in stored[name].iter_rows():
+            for cell in row:
+                again = calculated[name][cell.coordinate].value
+                if isinstance(cell.value, int | float):
+                    assert again == pytest.approx(cell.value, rel=1e-9, abs=1e-9), (name, cell.coordinate)
+                else:
+                    assert again == cell.value, (name, cell.coordinate)
+
+
+def change(path: Path, cells: dict[tuple[str, str], float], target: Path) -> Path:
+    """Write numbers into a workbook as finance would, and save it elsewhere (openpyxl drops all values)."""
+    book = openpyxl.load_workbook(path)
+    for (sheet, address), value in cells.items():
+        assert not str(book[sheet][address].value).startswith("="), (sheet, address)
+        book[sheet][address].value = value
+    book.save(target)
+    return target
+
+
+def input_cell(path: Path, name: str) -> tuple[str, str]:
+    """Return (sheet, address) of a named cell."""
+    sheet, address = openpyxl.load_workbook(path).defined_names[name].attr_text.split("!")
+    return sheet, address.replace("$", "")
+
+
+def row_of(path: Path, sheet: str, option_id: str) -> int:
+    column = openpyxl.load_workbook(path)[sheet].iter_rows(min_row=FIRST_ROW + 1, max_col=1, values_only=True)
+    return FIRST_ROW + 1 + [row[0] for row in column].index(option_id)
+
+
+def column_of(path: Path, sheet: str, head: str) -> str:
+    cells = openpyxl.load_workbook(path)[sheet][HEAD_ROW + 1]
+    return next(cell.column_letter for cell in cells if cell.value == head)
+
+
+def test_a_changed_price_and_volume_move_the_totals(
+    written: Path, report: Report, office: Office, tmp_path: Path
+) -> None:
+    """Finance doubles token prices and sets volume and rules: llmplan asked the same says the same."""
+    scenario = report.scenario.but(
+        queries_per_day=750_000,
+        cached_input_share=0.5,
+        batch_share=0.0,
+        utilisation_ceiling=0.6,
+        spare_replicas=2,
+        api_input_usd_per_mtok={"gpt-4o": 5.0},
+        api_output_usd_per_mtok={"gpt-4o": 21.0},
+        api_cached_input_usd_per_mtok={"gpt-4o": 1.0},
+    )
+    cells = {
+        input_cell(written, name): float(getattr(scenario, name))
+        for name in (
+            "queries_per_day",
+            "cached_input_share",
+            "batch_share",
+            "utilisation_ceiling",
+            "spare_replicas",
+        )
+    }
+    line = row_of(written, "API costs", "gpt-4o")
+    for head, usd in (("Input, USD/Mtok", 5.0), ("Output, USD/Mtok", 21.0), ("Cached input, USD/Mtok", 1.0)):
+        cells["API costs", f"{column_of(written, 'API costs', head)}{line}"] = usd
+    calculated = costs(read(office(change(written, cells, tmp_path / "changed.xlsx"), "xlsx")))
+    assert_to_the_cent(calculated, make_report(scenario))
+    assert calculated["gpt-4o"] != pytest.approx(costs(read(written))["gpt-4o"])
+
+
+def test_a_changed_gpu_price_moves_every_option_on_it(
+    written: Path, report: Report, office: Office, tmp_path: Path
+) -> None:
+    """One price a GPU-hour in lots of a replica, as the scenario's own price means it."""
+    own = {"a100-80gb-sxm": 1.23}
+    cells: dict[tuple[str, str], float] = {}
+    sheet = openpyxl.load_workbook(written)["Self-hosted costs"]
+    for row in sheet.iter_rows(min_row=FIRST_ROW + 1):
+        if "a100-80gb-sxm" in str(row[0].value):
+            for cell in row:
+                head = str(sheet[HEAD_ROW + 1][cell.column - 1].value)
+                if head.startswith("USD a GPU-hour"):
+                    cells["Self-hosted costs", cell.coordinate] = own["a100-80gb-sxm"]
+                if head.startswith("GPUs of an instance"):
+                    cells["Self-hosted costs", cell.coordinate] = float(row[2].value)
+    calculated = costs(read(office(change(written, cells, tmp_path / "changed.xlsx"), "xlsx")))
+    assert cells
+    assert_to_the_cent(calculated, make_report(report.scenario.but(gpu_usd_per_hour=own)))
+
+
+def test_curve_equals_llmplan(written: Path, report: Report) -> None:
+    sheet = read(written)["Curve"]
+    rows = list(sheet.iter_rows(min_row=FIRST_ROW + 1, values_only=True))
+    volumes = [row[0] for row in rows if row[0]]
+    assert (volumes[0], volumes[-1]) == (100, 10_000_000)
+    column = 1
+    for place in report.curve_places:
+        months = report.comparison.options.take([place]).monthly_usd(volumes)[:, 0]
+        wanted = [months[1]] if report.option(place).api_id else [months.min(0), months[1], months.max(0)]
+        for series in wanted:
+            assert [row[column] for row in rows[: len(volumes)]] == pytest.approx(list(series), abs=CENT)
+            column += 1
+
+
+def test_text_is_never_a_formula() -> None:
+    """A label that looks like a formula stays text."""
+    book = Book()
+    sheet = book.sheet("S", '=HYPERLINK("x")', "+1", ("@SUM(1)",))
+    book.text(sheet, 5, 0, "=1+1")
+    book.text(sheet, 6, 0, "-2")
+    cells = openpyxl.load_workbook(io.BytesIO(book.bytes()))["S"]
+    assert [cells["A1"].data_type, cells["A2"].data_type, cells["A4"].data_type] == ["s", "s", "s"]
+    assert [cells["A6"].data_type, cells["A7"].data_type] == ["s", "s"]
+
+
+def test_stamped(written: Path, report: Report) -> None:
+    properties = openpyxl.load_workbook(written).properties
+    assert report.stamp == properties.subject
+    assert properties.created.date() == dt.date(2026, 11, 24)
+    assert report.stamp[:60] in zipfile.ZipFile(written).read("xl/worksheets/sheet3.xml").decode()
+
+
+def test_sources_name_what_the_options_rest_on(written: Path, report: Report) -> None:
+    ids = {row[0] for row in read(written)["Sources"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)}
+    used = {name for place in workbook_places(report) for name in report.option(place).source_ids}
+    assert used & set(report.catalog.sources) <= ids

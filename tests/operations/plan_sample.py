@@ -1,0 +1,42 @@
+"""A plan with round numbers, for the tests of this folder."""
+
+from dataclasses import replace
+
+from llmplan.operations import ServingPlan
+
+SAMPLE = ServingPlan(
+    option_id="llama-3.1-70b@fp8@2xh100-sxm@vllm",
+    model_id="llama-3.1-70b",
+    precision_id="fp8",
+    gpu_id="h100-sxm",
+    engine_id="vllm",
+    n_gpus=2,
+    replicas=5,
+    spare_replicas=1,
+    input_tokens=1_000,
+    output_tokens=300,
+    context_tokens=5_120,
+    max_concurrent_sequences=80,
+    concurrency=64,
+    ttft_ms=500,
+    tpot_ms=40,
+    output_tokens_per_s=1_200,
+    requests_per_s=4,
+    queries_per_day=500_000,
+    peak_to_mean=2,
+    utilisation_ceiling=0.7,
+    ttft_limit_ms=2_000,
+    tpot_limit_ms=50,
+    weights_gb=72.6,
+    weights_gib_per_gpu=34,
+    kv_gib_per_gpu=36,
+    overhead_gib_per_gpu=4,
+    usable_gib_per_gpu=80,
+    kv_share_of_free=0.9,
+    kv_bytes=2,
+    start_s=400,
+)
+
+
+def sample(**changes: object) -> ServingPlan:
+    return replace(SAMPLE, **changes)

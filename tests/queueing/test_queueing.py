@@ -1,0 +1,221 @@
+"""Waits by formula: exact cases, limits, and the simulation as oracle inside the stated range."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from llmplan.errors import InputError
+from llmplan.queueing import (
+    closed_loop,
+    erlang_c,
+    highest_rate,
+    mean_wait_mgk_s,
+    open_loop,
+    service_curve,
+)
+from llmplan.queueing.closed_loop import burst_ttft_ms
+from llmplan.simulation.requests import all_at_once, poisson_requests, sample_lengths
+from llmplan.simulation.runs import Router, simulate_closed_loop, simulate_requests
+from llmplan.simulation.steps import AffineSteps, ReplicaLimits
+
+LARGE = AffineSteps(0.012, 6.5e-5, 0, 2e-4, 3.3e-8)
+SMALL = AffineSteps(0.007, 2.2e-5, 0, 2e-5, 5e-8)
+LIMITS = ReplicaLimits(480_000, 256, 8192)
+
+
+def erlang_c_by_sum(k: int, load: float) -> float:
+    """The textbook sum, for few servers."""
+    top = load**k / math.factorial(k) * k / (k - load)
+    return top / (sum(load**i / math.factorial(i) for i in range(k)) + top)
+
+
+@pytest.mark.parametrize(("k", "load"), [(1, 0.5), (2, 1.2), (5, 4.0), (20, 15.0)])
+def test_erlang_c_is_the_textbook_sum(k: int, load: float) -> None:
+    assert erlang_c(k, load) == pytest.approx(erlang_c_by_sum(k, load), rel=1e-9)
+
+
+def test_erlang_c_by_hand_and_at_its_ends() -> None:
+    # one server waits with the probability that it is busy; two servers at 1 erlang: 1/3
+    assert erlang_c(1, 0.3) == pytest.approx(0.3)
+    assert erlang_c(2, 1.0) == pytest.approx(1 / 3)
+    assert erlang_c(3, [0.0, 3.0, 9.0]).tolist() == [0, 1, 1]
+    assert erlang_c(2000, [1900.0, 1999.0]) == pytest.approx([0.0, 1.0], abs=0.98)
+
+
+def test_mean_waits_of_single_servers_are_exact() -> None:
+    rate, service = 0.7, 1.0
+    assert mean_wait_mgk_s(rate, service, 1) == pytest.approx(0.7 / 0.3)
+    assert mean_wait_mgk_s(rate, service, 1, service_cv=0) == pytest.approx(0.7 / 0.3 / 2)
+    assert np.isinf(mean_wait_mgk_s(1.0, 1.0, 1))
+
+
+def test_mean_wait_of_several_servers_against_a_simulated_queue() -> None:
+    rng = np.random.default_rng(4)
+    k, rate, cv = 4, 3.2, 0.5
+    sigma = math.sqrt(math.log1p(cv**2))
+    arrivals = np.cumsum(rng.exponential(1 / rate, 60_000))
+    services = rng.lognormal(-(sigma**2) / 2, sigma, arrivals.size)
+    free, waits = [0.0] * k, []
+    for arrival, service in zip(arrivals.tolist(), services.tolist(), strict=True):
+        start = max(arrival, min(free))
+        free[free.index(min(free))] = start + service
+        waits.append(start - arrival)
+    assert mean_wait_mgk_s(rate, 1.0, k, cv) == pytest.approx(np.mean(waits[2000:]), rel=0.12)
+
+
+@pytest.mark.parametrize("steps", [LARGE, SMALL])
+@pytest.mark.parametrize(("isl", "osl"), [(1000, 300), (5000, 500), (500, 1000)])
+@pytest.mark.parametrize("clients", [4, 16, 48])
+def test_service_curve_against_simulation(steps: AffineSteps, isl: int, osl: int, clients: int) -> None:
+    curve = service_curve(steps, LIMITS, isl, osl)
+    rng, n = np.random.default_rng(1), 25 * clients
+    prompts, answers = sample_lengths(rng, n, isl, 0.2), sample_lengths(rng, n, osl, 0.2)
+    run = simulate_closed_loop(steps, LIMITS, prompts, answers, clients, warmup_share=0.3)
+    assert curve.requests_per_s[clients - 1] == pytest.approx(run.requests_per_s, rel=0.08)
+    assert curve.pace_s[clients - 1] * 1e3 == pytest.approx(run.tpot_ms.mean(), rel=0.08)
+    assert curve.first_s[clients - 1] * 1e3 == pytest.approx(run.ttft_ms.mean(), rel=0.15)
+
+
+def test_one_client_by_hand() -> None:
+    # 1,000 prompt tokens of 0.1 ms and one step of 10 ms, then 10 steps of 10 ms
+    curve = service_curve(AffineSteps(0.010, 1e-4), ReplicaLimits(1e6), 1000, 11)
+    assert curve.first_s[0] == pytest.approx(0.110)
+    assert curve.pace_s[0] == pytest.approx(0.010)
+    assert curve.requests_per_s[0] == pytest.approx(1 / 0.210)
+
+
+def test_rates_rise_with_the_batch() -> None:
+    curve = service_curve(LARGE, LIMITS, 2000, 500)
+    assert np.all(np.diff(curve.requests_per_s) > -1e-9)
+    assert np.all(np.diff(curve.pace_s) > -1e-9)
+    assert curve.places == 192
+
+
+FAMILIES = [
+    (LARGE, 1000, 300, 0.0, 0.0),
+    (LARGE, 5000, 500, 0.3, 0.5),
+    (SMALL, 1000, 300, 0.5, 1.0),
+    (SMALL, 8000, 60, 0.2, 0.2),
+    (LARGE, 3000, 100, 0.3, 0.5),
+]
+
+
+@pytest.mark.parametrize(("steps", "isl", "osl", "input_cv", "output_cv"), FAMILIES)
+@pytest.mark.parametrize(("replicas", "router"), [(1, "least_loaded"), (4, "least_loaded"), (4, "random")])
+def test_open_loop_against_simulation_in_its_range(
+    steps: AffineSteps, isl: int, osl: int, input_cv: float, output_cv: float, replicas: int, router: Router
+) -> None:
+    curve = service_curve(steps, LIMITS, isl, osl, output_cv)
+    shares = np.array([0.2, 0.5, 0.7])
+    rates = shares * curve.saturation_requests_per_s * replicas
+    found = open_loop(curve, rates, replicas, router, input_cv, (50, 90))
+    assert found.valid.all()
+    for i, rate in enumerate(rates):
+        requests = poisson_requests(np.random.default_rng(5), 5000, rate, isl, osl, input_cv, output_cv)
+        run = simulate_requests(steps, LIMITS, requests, replicas, router, 0.2)
+        assert found.ttft_ms_mean[i] == pytest.approx(run.ttft_ms.mean(), rel=0.2)
+        assert found.ttft_ms[1, i] == pytest.approx(np.percentile(run.ttft_ms, 90), rel=0.27)
+
+
+def test_four_replicas_behind_a_short_budget() -> None:
+    """Prompts of several steps queue one by one."""
+    limits = ReplicaLimits(400_000, 256, 2048)
+    curve = service_curve(SMALL, limits, 5000, 500, 0.5)
+    rate = 0.6 * curve.saturation_requests_per_s
+    requests = poisson_requests(np.random.default_rng(5), 5000, rate, 5000, 500, 0.5, 0.5)
+    run = simulate_requests(SMALL, limits, requests)
+    found = open_loop(curve, rate, input_cv=0.5, percentiles=(90,))
+    assert found.ttft_ms_mean[0] == pytest.approx(run.ttft_ms.mean(), rel=0.15)
+    assert found.ttft_ms[0, 0] == pytest.approx(np.percentile(run.ttft_ms, 90), rel=0.25)
+
+
+CURVE = service_curve(LARGE, LIMITS, 2000, 500, 0.5)
+
+
+def test_percentiles_are_ordered_and_rise_with_load() -> None:
+    rates = np.linspace(0.02, 1.2, 40) * CURVE.saturation_requests_per_s
+    found = open_loop(CURVE, rates, input_cv=0.4)
+    inside = found.utilisation < 0.95
+    assert np.all(np.diff(found.ttft_ms[:, inside], axis=0) >= 0)
+    assert np.all(np.diff(found.ttft_ms_mean[inside]) > 0)
+    assert np.isinf(found.ttft_ms[:, found.utilisation >= 1]).all()
+    assert not found.valid[found.utilisation > 0.85].any()
+    assert found.valid[found.utilisation <= 0.85].all()
+
+
+def test_a_larger_fleet_waits_no_longer_at_the_same_share() -> None:
+    rate = 0.7 * CURVE.saturation_requests_per_s
+    means = [open_loop(CURVE, rate * n, n).ttft_ms_mean[0] for n in (1, 2, 4, 8)]
+    assert means == sorted(means, reverse=True)
+
+
+def test_highest_rate_keeps_its_limit() -> None:
+    rate = highest_rate(CURVE, 700, percentile=95, input_cv=0.3)
+    assert 0 < rate < CURVE.saturation_requests_per_s
+    assert open_loop(CURVE, rate, input_cv=0.3, percentiles=(95,)).ttft_ms[0, 0] <= 700
+    assert highest_rate(CURVE, 1.0) == 0
+    assert highest_rate(CURVE, 2000) >= highest_rate(CURVE, 700)
+
+
+def test_the_cliff_at_a_full_cache() -> None:
+    """Past the places in the batch throughput is flat and every client adds the same wait to all."""
+    curve = service_curve(LARGE, LIMITS, 5000, 500)
+    found = closed_loop(curve, [50, 87, 100, 150])
+    assert curve.places == 87
+    assert found.output_tokens_per_s[2] == found.output_tokens_per_s[1] == found.output_tokens_per_s[3]
+    assert found.ttft_ms[2] > 5 * found.ttft_ms[0]
+    assert found.ttft_ms[3] - found.ttft_ms[2] == pytest.approx(50 / curve.saturation_requests_per_s * 1e3)
+    assert found.waiting.tolist() == [0, 0, 13, 63]
+
+
+def test_published_waits_follow_from_littles_law() -> None:
+    """70B FP8 on two H100 at 921 tokens/s of 500 each: 150 and 200 clients waited 34.8 and 61.7 s."""
+    rate = 920.9 / 500
+    assert 50 / rate == pytest.approx(61.68 - 34.79, rel=0.02)
+
+
+def test_waiting_for_a_place_near_saturation_against_simulation() -> None:
+    """At 0.9 a full batch is most of the 99th percentile; the formula finds its size."""
+    curve = service_curve(LARGE, LIMITS, 5000, 500, 0.5)
+    rate = 0.9 * curve.saturation_requests_per_s
+    requests = poisson_requests(np.random.default_rng(11), 20_000, rate, 5000, 500, 0.3, 0.5)
+    run = simulate_requests(LARGE, LIMITS, requests, warmup_share=0.2)
+    found = open_loop(curve, rate, input_cv=0.3, percentiles=(90, 99))
+    assert found.ttft_ms_mean[0] == pytest.approx(run.ttft_ms.mean(), rel=0.3)
+    assert found.ttft_ms[1, 0] == pytest.approx(np.percentile(run.ttft_ms, 99), rel=0.5)
+    assert found.running[0] == pytest.approx(run.running_sequences, rel=0.1)
+
+
+@pytest.mark.parametrize(("steps", "isl", "osl", "n"), [(LARGE, 5000, 500, 150), (LARGE, 1000, 300, 400)])
+def test_burst_against_simulation(steps: AffineSteps, isl: int, osl: int, n: int) -> None:
+    curve = service_curve(steps, LIMITS, isl, osl)
+    run = simulate_requests(steps, LIMITS, all_at_once(np.random.default_rng(0), n, isl, osl), warmup_share=0)
+    found = burst_ttft_ms(curve, n)
+    assert found.mean() == pytest.approx(run.ttft_ms.mean(), rel=0.06)
+    assert found[-1] == pytest.approx(run.ttft_ms[-1], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: erlang_c(0, 0.5),
+        lambda: erlang_c(2, float("nan")),
+        lambda: mean_wait_mgk_s(1, 0, 1),
+        lambda: mean_wait_mgk_s(1, 1, 1, service_cv=3),
+        lambda: service_curve(LARGE, LIMITS, 0, 100),
+        lambda: service_curve(LARGE, LIMITS, 100, 100, output_cv=5),
+        lambda: service_curve(LARGE, ReplicaLimits(1000), 2000, 100),
+        lambda: open_loop(CURVE, [0.0, 1.0]),
+        lambda: open_loop(CURVE, float("nan")),
+        lambda: open_loop(CURVE, 1.0, replicas=0),
+        lambda: open_loop(CURVE, 1.0, input_cv=9),
+        lambda: closed_loop(CURVE, 0),
+        lambda: burst_ttft_ms(CURVE, 0),
+        lambda: highest_rate(CURVE, 0),
+    ],
+)
+def test_impossible_inputs_are_errors(call: Callable[[], object]) -> None:
+    with pytest.raises(InputError):
+        call()

@@ -1,0 +1,252 @@
+"""Answers: by hand where a draw has one cause, and properties of probabilities, regret and information."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmplan.catalog import load_catalog
+from llmplan.decision import evaluate
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.risk import assess, sample
+from llmplan.risk.answers import (
+    information,
+    kind_shares,
+    option_risks,
+    perfect_information,
+    saving_of,
+)
+from llmplan.risk.draws import monthly_usd
+from llmplan.risk.frames import (
+    curve_frame,
+    information_frame,
+    inputs_frame,
+    options_frame,
+    sobol_frame,
+    tornado_frame,
+)
+from llmplan.risk.problem import Problem, problem_of, realise
+from llmplan.risk.sensitivity import outcome_usd, sobol, tornado
+from llmplan.scenario import Scenario
+from tests.risk.synthetic_options import Fleet, options_of
+
+CERTAIN = {"api_price_factor": (1, 1), "hosted_price_factor": (1, 1)}
+SMALL = Scenario().but(
+    api_ids=("gpt-4o",),
+    model_ids=("llama-3.1-8b",),
+    gpu_ids=("l4",),
+    engine_ids=("vllm",),
+    queries_per_day=60_000,
+)
+
+
+def one_cause(low: float = 0.5, high: float = 2.0) -> Problem:
+    """An API at 300 a month, a fleet at 240 whose only uncertainty is a GPU price from low to high."""
+    scenario = Scenario().but(
+        spare_replicas=0,
+        utilisation_ceiling=1,
+        peak_to_mean=1,
+        queries_per_day=1000,
+        ranges={**CERTAIN, "gpu_price_factor": (low, high)},
+    )
+    options = options_of({"a": 0.01}, [Fleet(5000, 240)], scenario)
+    return problem_of(options, load_catalog(), 1)
+
+
+def test_one_cause_by_hand() -> None:
+    # triangular on 0.5, 1, 2: P(240 x < 300) = F(1.25) = 1 - 0.75^2 / (1.5 x 1) = 0.625
+    problem = one_cause()
+    assert problem.names == ("gpu_price",)
+    u = sample(problem, 20_000)
+    usd = monthly_usd(problem, realise(problem, u))
+    assert kind_shares(problem, usd)["self_hosted"] == pytest.approx(0.625, abs=1e-3)
+    # E[x] = 3.5 / 3; E[(x - 1.25)+] = 0.75^3 / (3 x 1.5) = 0.09375
+    rows = {row.option_id: row for row in option_risks(problem, usd)}
+    assert rows["own0"].mean_usd == pytest.approx(240 * 3.5 / 3, rel=1e-4)
+    assert rows["own0"].expected_regret_usd == pytest.approx(240 * 0.09375, rel=1e-2)
+    # the fleet is the better single choice (280 against 300); knowing the price saves its expected regret
+    assert perfect_information(usd) == pytest.approx(240 * 0.09375, rel=1e-2)
+    worth = information(problem, u, usd)
+    assert [row.input_id for row in worth] == ["gpu_price"]
+    assert worth[0].usd_per_month == pytest.approx(240 * 0.09375, rel=0.02)
+
+
+def test_saving_and_break_even_of_one_cause() -> None:
+    problem = one_cause()
+    u = sample(problem, 5000)
+    drawn = realise(problem, u)
+    saving = saving_of(problem, drawn, monthly_usd(problem, drawn))
+    assert saving is not None and (saving.self_hosted_id, saving.token_id) == ("own0", "a")
+    assert saving.p_cheaper == pytest.approx(0.625, abs=2e-3)
+    middle = saving.quantiles_usd[3]
+    assert saving.break_even_queries_per_day[3] == pytest.approx((300 - middle) / 0.3, abs=1.01)
+    assert saving.p_never == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.3, 1), st.floats(1, 3), st.floats(0, 0.2), st.floats(0, 3))
+def test_a_wider_range_never_narrows_a_cost(low: float, high: float, more_low: float, more: float) -> None:
+    widths = []
+    for problem in (one_cause(low, high), one_cause(low - more_low, high + more)):
+        if not problem.names:
+            widths.append(0.0)
+            continue
+        usd = monthly_usd(problem, realise(problem, sample(problem, 400)))
+        widths.append(float(np.ptp(np.quantile(usd[1], [0.1, 0.9]))))
+    assert widths[1] >= widths[0] - 1e-9
+
+
+def test_wider_ranges_of_every_kind_widen_the_scenarios_cost() -> None:
+    def width(**ranges: tuple[float, float]) -> float:
+        scenario = SMALL.but(ranges={**CERTAIN, **ranges})
+        risk = assess(scenario, draws=2000, curve=False)
+        row = next(row for row in risk.options if row.option_id == risk.recommended_id)
+        return row.quantiles_usd[5] - row.quantiles_usd[1]
+
+    for name, narrow, wide in (
+        ("queries_per_day", (50_000, 70_000), (20_000, 200_000)),
+        ("gpu_price_factor", (0.9, 1.1), (0.5, 2.5)),
+        ("throughput_factor", (0.9, 1.1), (0.2, 2)),
+        ("hidden_cost_factor", (0.9, 1.1), (0.4, 2.5)),
+        ("devops-usd-per-month", (3000, 4000), (1000, 9000)),
+    ):
+        assert width(**{name: wide}) >= width(**{name: narrow}) - 1e-6
+
+
+def test_zero_ranges_reproduce_the_comparison() -> None:
+    names = ("gpu_price_factor", "throughput_factor", "hidden_cost_factor")
+    scenario = SMALL.but(ranges={**CERTAIN, **dict.fromkeys(names, (1, 1))})
+    risk, found = assess(scenario, draws=200, queries_per_day=[100, 60_000, 1e6]), evaluate(scenario)
+    assert risk.inputs == () and risk.information == ()
+    assert risk.perfect_information_usd == pytest.approx(0, abs=1e-9)
+    assert found.recommended is not None and risk.recommended_id == found.recommended.option_id
+    row = risk.option(found.recommended.option_id)
+    assert row is not None and row.p_cheapest == 1 and row.expected_regret_usd == 0
+    assert row.quantiles_usd == pytest.approx([float(found.monthly_usd[1, found.order[0]])] * 7)
+    assert risk.by_volume is not None
+    for volume, p in zip(risk.by_volume.queries_per_day, risk.by_volume.p_kind, strict=True):
+        there = evaluate(scenario.but(queries_per_day=float(volume))).recommended
+        assert there is not None and p[["api", "hosted", "self_hosted"].index(there.kind)] == 1
+
+
+def test_same_seed_same_answer_and_another_differs() -> None:
+    first, again = assess(SMALL, draws=500, curve=False), assess(SMALL, draws=500, curve=False)
+    other = assess(SMALL, draws=500, seed=1, curve=False)
+    assert first.options[0] == again.options[0]
+    assert first.options[0].quantiles_usd != other.options[0].quantiles_usd
+    assert first.p_kind["api"] == pytest.approx(other.p_kind["api"], abs=0.05)
+
+
+def test_regret_and_information_are_consistent() -> None:
+    risk = assess(SMALL.but(ranges={"queries_per_day": (20_000, 120_000)}), draws=4000, curve=False)
+    least = min(row.expected_regret_usd for row in risk.options)
+    assert risk.perfect_information_usd == pytest.approx(least)
+    assert all(row.expected_regret_usd >= 0 for row in risk.options)
+    assert all(0 <= row.usd_per_month <= risk.perfect_information_usd * 1.05 for row in risk.information)
+    assert sum(risk.p_kind.values()) == pytest.approx(1)
+    assert sum(row.p_cheapest for row in risk.options) == pytest.approx(1)
+
+
+def test_noise_is_worth_nothing() -> None:
+    problem = one_cause()
+    usd = monthly_usd(problem, realise(problem, sample(problem, 4000)))
+    noise = np.random.default_rng(5).random((1, 4000))
+    assert information(problem, noise, usd)[0].usd_per_month < 1.0
+
+
+def test_token_ranges_move_prices_exactly_and_rates_downwards() -> None:
+    scenario = SMALL.but(
+        ranges={**CERTAIN, "input_tokens": (500, 1000, 2500), "output_tokens": (100, 300, 600)}
+    )
+    risk = assess(scenario, draws=800, curve=False)
+    assert {"input_tokens", "output_tokens"} <= {row.input_id for row in risk.inputs}
+    api = next(row for row in risk.options if row.option_id == "gpt-4o")
+    scale = 60_000 * 30 / 1e6
+    low, high = (500 * 2.5 + 100 * 10) * scale, (2500 * 2.5 + 600 * 10) * scale
+    assert low < api.quantiles_usd[0] < api.base_usd < api.quantiles_usd[-1] < high
+
+
+def test_unknown_and_impossible_ranges_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="queries_per_day"):
+        assess(SMALL.but(ranges={"querys_per_day": (1, 2)}))
+    with pytest.raises(UnknownNameError):
+        assess(SMALL.but(ranges={"gpu_usd_per_hour.l5": (1, 2)}))
+    with pytest.raises(InputError, match="at most 1"):
+        assess(SMALL.but(ranges={"utilisation_ceiling": (0.5, 1.2)}))
+    with pytest.raises(InputError, match="above 0"):
+        assess(SMALL.but(ranges={"queries_per_day": (0, 5)}))
+
+
+def test_a_gpus_own_price_range_in_dollars() -> None:
+    scenario = SMALL.but(ranges={**CERTAIN, "gpu_usd_per_hour.l4": (0.2, 3.0)})
+    wide, narrow = (
+        assess(scenario, draws=500, curve=False),
+        assess(SMALL.but(ranges={**CERTAIN, "gpu_usd_per_hour.l4": (0.7, 0.71)}), draws=500, curve=False),
+    )
+    spread = [np.ptp(risk.options[0].quantiles_usd) for risk in (wide, narrow)]
+    assert spread[0] > spread[1]
+
+
+def test_nothing_feasible_is_an_answer() -> None:
+    risk = assess(SMALL.but(quality_floor=1.45))
+    assert (risk.recommended_id, risk.options, risk.p_kind, risk.by_volume) == (None, (), {}, None)
+
+
+def test_tornado_holds_the_rest_at_base() -> None:
+    scenario = SMALL.but(ranges={"queries_per_day": (20_000, 120_000)})
+    bars = tornado(scenario)
+    assert [bar.swing_usd for bar in bars] == sorted((bar.swing_usd for bar in bars), reverse=True)
+    found = evaluate(scenario)
+    own, token = found.cheapest("self_hosted"), found.cheapest("api")
+    assert own is not None and token is not None
+    saving = float(found.monthly_usd[1, token] - found.monthly_usd[1, own])
+    assert {round(bar.usd_at_base, 6) for bar in bars} == {round(saving, 6)}
+    volume = next(bar for bar in bars if bar.input_id == "queries_per_day")
+    from llmplan.risk.distributions import triangular_quantile
+
+    for level, usd in ((0.1, volume.usd_at_low), (0.9, volume.usd_at_high)):
+        there = evaluate(scenario.but(queries_per_day=float(triangular_quantile(level, 2e4, 6e4, 1.2e5, 0))))
+        own, token = there.cheapest("self_hosted"), there.cheapest("api")
+        assert own is not None and token is not None
+        assert usd == pytest.approx(float(there.monthly_usd[1, token] - there.monthly_usd[1, own]))
+
+
+def test_sobol_of_an_additive_model_by_hand() -> None:
+    # price of the API and of the GPU act additively on the saving: first = total = variance shares
+    scenario = Scenario().but(
+        spare_replicas=0,
+        utilisation_ceiling=1,
+        peak_to_mean=1,
+        queries_per_day=1000,
+        ranges={"api_price_factor": (0.5, 1.5), "gpu_price_factor": (0.5, 1.5)},
+    )
+    problem = problem_of(options_of({"a": 0.01}, [Fleet(5000, 150)], scenario), load_catalog(), 1)
+    assert outcome_usd(problem, problem.base_draw(), "saving")[0] == pytest.approx(150)
+    from unittest.mock import patch
+
+    with patch("llmplan.risk.sensitivity.make_problem", return_value=problem):
+        indices = {row.input_id: row for row in sobol(scenario, samples=1024)}
+    expected = {"api_price": 300**2 / (300**2 + 150**2), "gpu_price": 150**2 / (300**2 + 150**2)}
+    for name, share in expected.items():
+        assert indices[name].first == pytest.approx(share, abs=0.03)
+        assert indices[name].total == pytest.approx(share, abs=0.03)
+        assert indices[name].total_ci95 > 0
+
+
+def test_sensitivities_need_an_outcome() -> None:
+    with pytest.raises(InputError, match="power of two"):
+        sobol(SMALL, samples=1000)
+    with pytest.raises(InputError, match="no API"):
+        tornado(SMALL.but(data_stays_in_house=True))
+    assert tornado(SMALL.but(data_stays_in_house=True), outcome="cost")
+
+
+def test_frames_hold_one_row_each() -> None:
+    risk = assess(SMALL, draws=300, queries_per_day=[1e3, 1e5])
+    assert risk.by_volume is not None
+    assert len(options_frame(risk)) == len(risk.options)
+    assert len(inputs_frame(risk)) == len(information_frame(risk)) == len(risk.inputs)
+    frame = curve_frame(risk.by_volume)
+    assert (frame[["p_api", "p_hosted", "p_self_hosted"]].sum(axis=1) - 1).abs().max() < 1e-9
+    assert frame["saving_usd_p05"].le(frame["saving_usd_p95"]).all()
+    assert "swing_usd" in tornado_frame(tornado(SMALL)) and len(sobol_frame(sobol(SMALL, samples=4))) > 0

@@ -1,0 +1,304 @@
+"""Sizing answers: the hard facts, what binds, what would fit, the cheapest configurations."""
+
+import numpy as np
+import pytest
+
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.measured_results import MeasuredPoint
+from llmplan.measured_results.use import published_points
+from llmplan.sizing import (
+    SizeAnswer,
+    SizeRequest,
+    article_pairings,
+    cheapest_price,
+    latency_curve,
+    memory_breakdown,
+    search,
+    size,
+    waiting_curve,
+)
+from llmplan.throughput import Configurations, ReplicaConfig, capacity, predict
+
+
+@pytest.fixture(name="catalog")
+def _catalog() -> Catalog:
+    return load_catalog()
+
+
+def sized(
+    model: str, precision: str, gpu: str, n: int | None = None, **more: float | str | None
+) -> SizeAnswer:
+    lengths = {"input_tokens": 2000.0, "output_tokens": 500.0} | more
+    return size(load_catalog(), SizeRequest(model, precision, gpu, n_gpus=n, **lengths))  # type: ignore[arg-type]
+
+
+def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards_and_what_would() -> None:
+    answer = sized("llama-3.1-405b", "bf16", "a100-80gb-sxm", 8)
+    assert (answer.fits, answer.binding, answer.max_concurrent_sequences) == (False, "memory", 0)
+    assert answer.weights_gb == pytest.approx(812, rel=0.005)
+    assert answer.speed.requests_per_s is None
+    changes = {(o.change, o.precision_id, o.gpu_id, o.n_gpus) for o in answer.would_fit}
+    assert ("more nodes", "bf16", "a100-80gb-sxm", 16) in changes
+    assert ("other format", "int8", "a100-80gb-sxm", 8) in changes
+    assert ("other format", "w4a16", "a100-80gb-sxm", 8) in changes
+    assert ("other GPU", "bf16", "h200-sxm", 8) in changes
+    assert all(o.max_concurrent_sequences >= 1 for o in answer.would_fit)
+    assert not any(o.precision_id == "fp8" and o.gpu_id.startswith("a100") for o in answer.would_fit)
+
+
+def test_405b_at_4_bit_does_not_fit_two_but_four() -> None:
+    answer = sized("llama-3.1-405b", "w4a16", "a100-80gb-sxm", 2)
+    assert not answer.fits
+    assert answer.would_fit[0].n_gpus == 4
+    assert sized("llama-3.1-405b", "w4a16", "a100-80gb-sxm").n_gpus == 4
+
+
+def test_70b_at_16_bit_fits_two_cards_with_room_for_some_sequences() -> None:
+    answer = sized("llama-3.1-70b", "bf16", "a100-80gb-sxm")
+    assert (answer.fits, answer.n_gpus) == (True, 2)
+    assert 15 <= answer.max_concurrent_sequences <= 25
+    assert answer.kv_cache_bytes_per_token == 327_680
+
+
+@pytest.mark.parametrize(("precision", "gpu"), [("bf16", "t4"), ("fp8", "t4"), ("fp8", "a100-80gb-sxm")])
+def test_a_format_that_the_card_lacks_is_an_answer_with_a_reason(precision: str, gpu: str) -> None:
+    answer = sized("llama-3.1-8b", precision, gpu)
+    assert (answer.fits, answer.binding) == (False, "hardware")
+    assert "has no hardware for" in answer.reason
+    assert any(option.gpu_id == gpu for option in answer.would_fit)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "gpu", "meant"),
+    [
+        ("llama-3.1-8b", "int4", "a100-80gb-sxm", "w4a16"),
+        ("llama-3.1-8b", "w8a8-int8", "a100-80gb-sxm", "int8"),
+        ("gpt-oss-120b", "fp4", "h100-sxm", "mxfp4"),
+    ],
+)
+def test_usual_spellings_of_formats(model: str, name: str, gpu: str, meant: str) -> None:
+    answer = sized(model, name, gpu)
+    assert (answer.fits, answer.precision_id) == (True, meant)
+
+
+def test_no_replica_with_a_published_run_is_refused(catalog: Catalog) -> None:
+    """But one typing error in a source (235 GB of weights on a card of 141 GB) and FP8 without FP8 cores."""
+    replicas = {
+        (p.model_id, p.precision_id, p.gpu_id, p.n_gpus, p.engine_id)
+        for p in published_points()
+        if p.precision_id in catalog.precisions and p.engine_id in catalog.engines
+    }
+    refused = {
+        replica
+        for replica in replicas
+        if not sized(*replica[:4], engine_id=replica[4], input_tokens=500.0, output_tokens=100.0).fits
+    }
+    assert refused <= {
+        ("qwen3-235b-a22b", "fp8", "h200-sxm", 1, "vllm"),
+        ("llama-3.1-8b", "fp8", "a100-80gb-sxm", 1, "vllm"),
+        ("llama-3.1-8b", "fp8", "a800-sxm-80gb", 1, "vllm"),
+    }
+
+
+def test_8b_at_16_bit_does_not_fit_one_t4() -> None:
+    assert not sized("llama-3.1-8b", "fp16", "t4", 1).fits
+
+
+def test_an_engine_that_does_not_serve_it_is_an_answer() -> None:
+    answer = sized("llama-3.1-8b", "bf16", "h100-sxm", 1, engine_id="ollama")
+    assert (answer.fits, answer.binding) == (False, "engine")
+    assert "vllm" in answer.reason
+
+
+def test_counts_that_cannot_be_split() -> None:
+    assert sized("llama-3.1-8b", "bf16", "h100-sxm", 3).binding == "parallelism"
+    assert sized("llama-3.1-8b", "bf16", "h100-sxm", 12).binding == "parallelism"
+
+
+def test_a_prompt_beyond_the_models_context() -> None:
+    answer = sized("llama-3.1-8b", "bf16", "h100-sxm", 1, input_tokens=200_000.0)
+    assert (answer.fits, answer.binding) == (False, "context")
+
+
+def test_replicas_over_nodes_fit_without_a_speed() -> None:
+    answer = sized("llama-3.1-405b", "bf16", "a100-80gb-sxm", 16)
+    assert answer.fits
+    assert answer.speed.ttft_ms is None
+    assert "2 nodes" in answer.reason
+
+
+def test_without_concurrency_the_latency_targets_hold() -> None:
+    answer = sized("llama-3.1-70b", "fp8", "h100-sxm", 2)
+    speed = answer.speed
+    assert speed.ttft_ms is not None and speed.ttft_ms <= 2000
+    assert speed.tpot_ms is not None and speed.tpot_ms <= 100
+    assert speed.requests_per_s is not None and speed.requests_per_s > 0
+    assert speed.requests_per_s_p10 is not None and speed.requests_per_s_p90 is not None
+    assert speed.requests_per_s_p10 < speed.requests_per_s < speed.requests_per_s_p90
+
+
+def test_with_concurrency_it_is_the_prediction_there(catalog: Catalog) -> None:
+    answer = sized("llama-3.1-70b", "fp8", "h100-sxm", 2, concurrency=16.0, engine_id="vllm")
+    one = Configurations.from_configs(catalog, [ReplicaConfig("llama-3.1-70b", "fp8", "h100-sxm", 2, "vllm")])
+    found = predict(one, 2000, 500, 16)
+    assert answer.speed.tpot_ms == pytest.approx(found.tpot_ms[0])
+    assert answer.speed.concurrency == 16
+    assert answer.speed.basis == found.basis[0]
+
+
+def test_targets_out_of_reach_are_told() -> None:
+    answer = sized("llama-3.1-70b", "w4a16", "t4", ttft_limit_ms=10.0)
+    assert answer.fits
+    assert answer.binding == "latency target"
+    assert "even with one client" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "near"),
+    [
+        (("llama-3.1-7b", "bf16", "h100-sxm"), "llama-3.1-70b"),
+        (("llama-3.1-8b", "bf-16", "h100-sxm"), "bf16"),
+        (("llama-3.1-8b", "bf16", "h100"), "h100-sxm"),
+    ],
+)
+def test_unknown_names_offer_near_ones(fields: tuple[str, str, str], near: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        sized(*fields)
+    assert near in caught.value.near
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"input_tokens": 0.0}, {"output_tokens": float("nan")}, {"concurrency": 0.5}, {"ttft_limit_ms": -1.0}],
+)
+def test_impossible_requests_are_errors(changes: dict[str, float]) -> None:
+    with pytest.raises(InputError):
+        sized("llama-3.1-8b", "bf16", "h100-sxm", 1, **changes)
+
+
+def test_search_is_sorted_complete_and_priced_right(catalog: Catalog) -> None:
+    rows = search(catalog, "llama-3.1-70b", 2000, 500, gpu_ids=("h100-sxm", "a100-80gb-sxm", "t4"))
+    feasible = [row for row in rows if row.feasible]
+    costs = [row.usd_per_request for row in feasible if row.usd_per_request is not None]
+    assert costs == sorted(costs)
+    assert all(row.reason for row in rows if not row.feasible)
+    best = feasible[0]
+    assert best.usd_per_hour is not None
+    assert best.usd_per_request == pytest.approx(best.usd_per_hour / best.requests_per_s / 3600)
+    assert best.ttft_ms <= 2000 and best.tpot_ms <= 100
+    keys = {(row.precision_id, row.gpu_id, row.n_gpus, row.engine_id) for row in rows}
+    assert len(keys) == len(rows)
+    assert ("bf16", "a100-80gb-sxm", 2, "vllm") in keys
+    assert not any(precision == "fp8" and gpu == "a100-80gb-sxm" for precision, gpu, _, _ in keys)
+    assert {row.binding for row in rows} <= {"memory", "bandwidth", "compute", "latency target"}
+    assert all(":" in row.binds for row in feasible)
+
+
+def test_search_agrees_with_capacity_and_tighter_targets_cost_more(catalog: Catalog) -> None:
+    wide = search(catalog, "llama-3.1-8b", 1000, 300, gpu_ids=("h100-sxm",), engine_ids=("vllm",))
+    tight = search(catalog, "llama-3.1-8b", 1000, 300, 200, 15, gpu_ids=("h100-sxm",), engine_ids=("vllm",))
+    assert (tight[0].usd_per_request or np.inf) >= (wide[0].usd_per_request or 0)
+    row = wide[0]
+    config = ReplicaConfig(row.model_id, row.precision_id, row.gpu_id, row.n_gpus, row.engine_id)
+    found = capacity(Configurations.from_configs(catalog, [config]), 1000, 300, 2000, 100)
+    assert row.requests_per_s == pytest.approx(found.requests_per_s[0])
+
+
+def test_search_rests_on_own_measurements(catalog: Catalog) -> None:
+    point = MeasuredPoint(
+        "llama-3.1-8b",
+        "fp8",
+        "h100-sxm",
+        1,
+        "vllm",
+        None,
+        1000,
+        300,
+        "closed_loop",
+        64,
+        None,
+        90_000,
+        90,
+        5,
+        "mean",
+        "me",
+    )
+    rows = search(catalog, "llama-3.1-8b", 1000, 300, gpu_ids=("h100-sxm",), measured=[point])
+    assert (rows[0].precision_id, rows[0].engine_id, rows[0].basis) == ("fp8", "vllm", "measured")
+    assert rows[0].requests_per_s == pytest.approx(300)
+
+
+def test_search_checks_names(catalog: Catalog) -> None:
+    for bad in ({"gpu_ids": ("h100",)}, {"engine_ids": ("vlm",)}, {"precision_ids": ("fp9",)}):
+        with pytest.raises(UnknownNameError):
+            search(catalog, "llama-3.1-8b", 1000, 300, **bad)  # type: ignore[arg-type]
+
+
+def test_the_cheapest_offer_is_an_active_whole_card_in_whole_lots(catalog: Catalog) -> None:
+    for gpu_id, n in (("h100-sxm", 1), ("h100-sxm", 8), ("a100-80gb-sxm", 2)):
+        price = cheapest_price(catalog, gpu_id, n)
+        assert price is not None
+        assert price.row.status == "active"
+        assert price.usd_per_hour >= n * price.row.usd_per_gpu_hour - 1e-9
+    assert cheapest_price(catalog, "t4", 8, "reserved_short") is None
+
+
+def test_what_the_articles_pairings_would_serve(catalog: Catalog) -> None:
+    rows = {row["row_id"]: row for row in article_pairings(catalog, 2000, 500)}
+    assert len(rows) == len(catalog.article_hardware)
+    assert not rows["405b-fp16-8x-a100"]["fits"]
+    assert not rows["405b-int4-2x-a100"]["fits"]
+    two = rows["70b-fp16-2x-a100"]
+    assert two["fits"]
+    assert two["queries_per_day"] == pytest.approx(two["requests_per_s"] * 86_400)
+    # two A100 do not carry 100,000 queries a day of 2,000 + 500 tokens at the 70 % rule
+    assert two["queries_per_day"] * 0.7 < 100_000
+
+
+def test_memory_by_part_adds_up_to_the_card(catalog: Catalog) -> None:
+    config = ReplicaConfig("llama-3.1-70b", "bf16", "a100-80gb-sxm", 2, "vllm")
+    rows = memory_breakdown(catalog, config, 2500)
+    assert [row["part"] for row in rows] == [
+        "weights",
+        "overhead",
+        "KV cache in use",
+        "KV cache free",
+        "kept back",
+    ]
+    assert sum(row["gib"] for row in rows) == pytest.approx(catalog.gpu("a100-80gb-sxm").memory_gib_usable)
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    few = memory_breakdown(catalog, config, 2500, sequences=4)
+    assert few[2]["gib"] == pytest.approx(4 * 2500 * 327_680 / 2 / 2**30)
+
+
+def test_memory_that_is_missing_is_shown(catalog: Catalog) -> None:
+    rows = memory_breakdown(
+        catalog, ReplicaConfig("llama-3.1-405b", "bf16", "a100-80gb-sxm", 8, "vllm"), 2500
+    )
+    assert rows[-1]["part"] == "missing"
+    assert rows[0]["gib"] + rows[1]["gib"] - rows[-1]["gib"] == pytest.approx(79.2, abs=0.5)
+
+
+def test_latency_curve_has_bands_and_measured_points(catalog: Catalog) -> None:
+    config = ReplicaConfig("llama-3.3-70b", "fp8", "h100-sxm", 2, "tensorrt-llm")
+    curve = latency_curve(catalog, config, 5000, 500, [1, 5, 25, 50, 150])
+    found = curve.prediction
+    assert found.ttft_ms.shape == curve.concurrency.shape == (5,)
+    assert np.all(found.tpot_ms_p10 < found.tpot_ms) and np.all(found.tpot_ms < found.tpot_ms_p90)
+    assert {point.concurrency for point in curve.points} >= {1.0, 50.0, 150.0}
+    with pytest.raises(InputError):
+        latency_curve(catalog, config, 5000, 500, [0])
+
+
+def test_waiting_curve_rises_to_saturation_and_honours_a_target(catalog: Catalog) -> None:
+    config = ReplicaConfig("llama-3.1-8b", "bf16", "h100-sxm", 1, "vllm")
+    found = waiting_curve(catalog, config, 1000, 300, 3, ttft_limit_ms=300)
+    assert found.ttft_ms.shape == (3, 32)
+    assert np.all(np.diff(found.ttft_ms[:, found.valid], axis=0) >= 0)
+    assert found.ttft_ms[-1, -1] > 2 * found.ttft_ms[-1, 0]
+    assert found.queries_per_day == pytest.approx(found.requests_per_s * 86_400)
+    best = found.requests_per_s_for_target
+    assert best is not None and 0 < best < found.requests_per_s[-1]
+    alone = predict(Configurations.from_configs(catalog, [config]), 1000, 300, 1).ttft_ms[0]
+    assert found.ttft_ms[0, 0] == pytest.approx(alone, rel=0.2)

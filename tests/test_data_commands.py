@@ -1,0 +1,85 @@
+"""`llmplan check-data` and `llmplan refresh-prices` from the shell."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from llmplan.catalog import data_dir
+from llmplan.cli import app
+from llmplan.errors import InputError
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copyfile(data_dir() / "api_prices.csv", tmp_path / "api_prices.csv")
+    return tmp_path
+
+
+def spoil(folder: Path, old: str, new: str) -> None:
+    path = folder / "api_prices.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8", newline="")
+
+
+def test_shipped_tables_pass() -> None:
+    result = RUN.invoke(app, ["check-data"])
+    assert result.exit_code == 0
+    assert "0 errors" in result.stdout
+
+
+def test_problems_are_printed_one_a_line_and_end_with_code_one(folder: Path) -> None:
+    spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,NaN,-10,")
+    result = RUN.invoke(app, ["check-data", str(folder), "--today", "2026-11-23"])
+    assert result.exit_code == 1
+    first, second, summary = result.stdout.strip().splitlines()
+    assert first.startswith("api_prices.csv:2 input_usd_per_mtok = 'NaN': is not a finite number; ")
+    assert second.startswith("api_prices.csv:2 output_usd_per_mtok = '-10': must be at least 0; ")
+    assert "2 errors, 0 warnings" in summary
+
+
+def test_check_as_json(folder: Path) -> None:
+    spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,NaN,10,")
+    result = RUN.invoke(app, ["check-data", str(folder), "--json"])
+    report = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert report["ok"] is False
+    assert report["errors"][0]["line"] == 2
+    assert set(report["errors"][0]) == {"file", "line", "column", "value", "rule", "fix", "severity"}
+
+
+def test_stale_prices_warn_and_end_with_code_zero() -> None:
+    result = RUN.invoke(app, ["check-data", "--today", "2028-01-01"])
+    assert result.exit_code == 0
+    assert "warning: is" in result.stdout
+
+
+def test_a_bad_day_is_refused() -> None:
+    assert isinstance(RUN.invoke(app, ["check-data", "--today", "tomorrow"]).exception, InputError)
+
+
+def test_refresh_prints_and_writes_nothing_unasked(folder: Path) -> None:
+    spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,2.75,10,")
+    before = (folder / "api_prices.csv").read_bytes()
+    result = RUN.invoke(app, ["refresh-prices", "--data", str(folder), "--today", "2026-11-23"])
+    assert result.exit_code == 0
+    assert "2.75" in result.stdout
+    assert "nothing written" in result.stdout
+    assert (folder / "api_prices.csv").read_bytes() == before
+
+
+def test_refresh_as_json_and_write(folder: Path) -> None:
+    spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,2.75,10,")
+    command = ["refresh-prices", "--data", str(folder), "--today", "2026-11-23", "--json"]
+    report = json.loads(RUN.invoke(app, [*command, "--write"]).stdout)
+    difference = next(item for item in report["differences"] if item["api_id"] == "gpt-4o")
+    assert (difference["field"], difference["ours"], difference["theirs"]) == (
+        "input_usd_per_mtok",
+        2.75,
+        2.5,
+    )
+    assert report["written"] is True
+    assert not json.loads(RUN.invoke(app, command).stdout)["differences"]

@@ -1,0 +1,93 @@
+"""Scenarios in links: there and back, and what a bad link is told."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmplan.errors import InputError
+from llmplan.scenario import Scenario, load_scenario, scenario_names
+from llmplan.scenario_text import field_text, field_value, scenario_from_query, scenario_to_query
+
+
+def test_a_link_holds_only_what_differs() -> None:
+    scenario = load_scenario("rag").but(queries_per_day=50_000)
+    assert scenario_to_query(scenario, "rag") == {"preset": "rag", "queries_per_day": "50000"}
+    assert scenario_to_query(Scenario()) == {}
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_every_preset_travels_without_its_name(name: str) -> None:
+    scenario = load_scenario(name)
+    found, preset, ignored = scenario_from_query(scenario_to_query(scenario))
+    assert (found, preset, ignored) == (scenario, None, ())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(1, 1e9),
+    st.sampled_from(["rag", "support-chat", None]),
+    st.lists(st.sampled_from(["t4", "l4", "h100-sxm"]), unique=True),
+    st.one_of(st.none(), st.integers(1, 10_000)),
+    st.dictionaries(st.sampled_from(["code", "rag-qa"]), st.integers(1, 9), max_size=2),
+    st.booleans(),
+)
+def test_there_and_back(
+    volume: float,
+    preset: str | None,
+    gpus: list[str],
+    limit: int | None,
+    mix: dict[str, int],
+    stays: bool,
+) -> None:
+    start = load_scenario(preset) if preset else Scenario()
+    scenario = start.but(
+        queries_per_day=float(f"{volume:.10g}"),
+        gpu_ids=tuple(gpus),
+        ttft_limit_ms=limit,
+        task_mix=mix,
+        data_stays_in_house=stays,
+        ranges={"queries_per_day": (10.0, 20.0, 30.0)},
+    )
+    assert scenario_from_query(scenario_to_query(scenario, preset)) == (scenario, preset, ())
+
+
+def test_a_bad_link_keeps_what_is_good_and_says_what_was_ignored() -> None:
+    query = {
+        "preset": "no-such",
+        "queries_per_day": "1000",
+        "input_tokens": "-3",
+        "colour": "red",
+        "measured_csv": "/etc/passwd",
+        "gpu_usd_per_hour": "t4:cheap",
+    }
+    found, preset, ignored = scenario_from_query(query)
+    assert found == Scenario(queries_per_day=1000)
+    assert preset is None
+    assert len(ignored) == 5
+    assert [
+        word
+        for word in ("no-such", "input_tokens", "colour", "measured_csv", "NAME:NUMBER")
+        if word not in " ".join(ignored)
+    ] == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from([*Scenario.model_fields, "preset", "x"]), st.text(max_size=30), max_size=6
+    )
+)
+def test_no_link_breaks_the_page(query: dict[str, str]) -> None:
+    found, _, ignored = scenario_from_query(query)
+    assert isinstance(found, Scenario)
+    assert all(isinstance(text, str) for text in ignored)
+
+
+def test_values_as_the_shell_writes_them() -> None:
+    assert field_value("gpu_ids", "t4, l4") == ("t4", "l4")
+    assert field_value("gpu_usd_per_hour", "t4:0.3,l4:0.6") == {"t4": 0.3, "l4": 0.6}
+    assert field_value("data_stays_in_house", "true") is True
+    assert field_value("ranges", "queries_per_day:10~20") == {"queries_per_day": [10.0, 20.0]}
+    assert field_text("ttft_limit_ms", None) == "none"
+    with pytest.raises(InputError, match="NAME:NUMBER"):
+        field_value("task_mix", "code=1")
