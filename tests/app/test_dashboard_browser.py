@@ -89,6 +89,24 @@ def test_dragging_and_typing_change_the_answer_and_undo_brings_it_back(
     expect(answer).to_have_text(before)
 
 
+def test_an_answer_that_comes_while_a_number_is_edited_does_not_disturb_it(
+    page: Page, dashboard_url: str
+) -> None:
+    open_page(page, dashboard_url)
+    ready(page)
+    answer = page.locator(".lp-answer").first
+    before = answer.text_content() or ""
+    box = page.get_by_role("textbox", name="Volume", exact=True)
+    box.select_text()
+    move = "range => { range.value = 900; range.dispatchEvent(new Event('input', { bubbles: true })); }"
+    page.get_by_role("slider", name="Volume, slider").evaluate(move)
+    expect(answer).not_to_have_text(before)
+    page.keyboard.insert_text("2M")
+    box.press("Enter")
+    expect(page.locator("main")).to_contain_text("2,000,000 queries/day")
+    expect(box).to_have_value("2,000,000")
+
+
 def test_a_shared_link_opens_the_same_answer(page: Page, dashboard_url: str) -> None:
     open_page(page, dashboard_url, "?preset=rag")
     ready(page)

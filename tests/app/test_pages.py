@@ -116,7 +116,10 @@ def test_cost_curves_change_unit_scale_bands_and_lines(model: AppModel) -> None:
 def test_cost_over_model_size_reaches_from_one_to_hundreds_of_billions(model: AppModel) -> None:
     page = CostCurvesPage(model)
     page.refresh()
-    sizes = page.sizes.figure["meta"]["table"]["billions of parameters"]
+    answer = page.sizes.answer({"table": True}, [])
+    assert answer is not None
+    table = dict(zip(answer[0]["columns"], answer[0]["lists"], strict=True))
+    sizes = table["billions of parameters"]
     assert min(sizes) < 2 and max(sizes) > 600
 
 

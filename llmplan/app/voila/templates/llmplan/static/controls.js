@@ -41,12 +41,26 @@
   fields.number = (spec, id, send) => {
     const text = h("input", { type: "text", inputmode: "decimal", id, class: "lp-number", autocomplete: "off",
       "aria-describedby": `${id}-help` });
-    // An answer to an earlier change must not overwrite what is being typed.
-    let typing = false;
-    text.addEventListener("input", () => { typing = true; });
-    text.addEventListener("blur", () => { typing = false; });
+    // From focus to Enter the text is the reader's: an answer to an earlier change waits until the box is left.
+    let held = false;
+    let shown = "";
+    let waiting;
+    const show = (value) => {
+      shown = formatNumber(value, spec);
+      text.value = shown;
+      text.setAttribute("aria-invalid", "false");
+      note(id, spec.help || "");
+    };
+    text.addEventListener("focus", () => { held = true; });
+    text.addEventListener("input", () => { held = true; });
+    text.addEventListener("blur", () => {
+      held = false;
+      if (waiting !== undefined && text.value === shown) show(waiting);
+      waiting = undefined;
+    });
     const commit = () => {
-      typing = false;
+      held = false;
+      waiting = undefined;
       const typed = parseNumber(text.value) / (spec.percent ? 100 : 1);
       const valid = Number.isFinite(typed) && typed >= spec.min && typed <= spec.max;
       text.setAttribute("aria-invalid", String(!valid));
@@ -61,10 +75,9 @@
     return {
       nodes: [text, h("span", { class: "lp-unit", text: unitText(spec) })],
       set: (value) => {
-        if (document.activeElement === text && (typing || text.getAttribute("aria-invalid") === "true")) return;
-        text.value = formatNumber(value, spec);
-        text.setAttribute("aria-invalid", "false");
-        note(id, spec.help || "");
+        const invalid = text.getAttribute("aria-invalid") === "true";
+        if (document.activeElement === text && (held || invalid)) waiting = value;
+        else show(value);
       },
     };
   };
