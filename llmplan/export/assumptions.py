@@ -75,7 +75,14 @@ def _self_hosted_rows(report: Report, item: Option) -> list[AssumptionRow]:
         low, each, high = (report.money.short(offer.usd_per_gpu_hour) for offer in item.offers)
         value = f"{each} a GPU-hour ({base.provider}); range {low} to {high}"
         source = _title(report, base.source_id)
-        rows.append(AssumptionRow(f"Price of one {report.catalog.gpu(item.gpu_id or '').name}", value, source, str(base.as_of or "")))
+        rows.append(
+            AssumptionRow(
+                f"Price of one {report.catalog.gpu(item.gpu_id or '').name}",
+                value,
+                source,
+                str(base.as_of or ""),
+            )
+        )
     if item.requests_per_s:
         fast, base_rate, slow = item.requests_per_s
         value = f"{base_rate:.3g} requests/s at the targets ({slow:.3g} to {fast:.3g}), {item.basis}"
@@ -87,7 +94,8 @@ def _cost_rows(report: Report) -> list[AssumptionRow]:
     """The lines of a fleet besides its GPUs, each with the source of the catalog row that it comes from."""
     fixed = report.comparison.options.fixed
     rows = [
-        AssumptionRow(capital(name), f"{_range(report, line)} a month", *_origin(report, name)) for name, line in fixed.lines
+        AssumptionRow(capital(name), f"{_range(report, line)} a month", *_origin(report, name))
+        for name, line in fixed.lines
     ]
     if fixed.people_usd.high > 0:
         people = report.catalog.assumption(PEOPLE_LINE)

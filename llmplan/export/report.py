@@ -40,7 +40,7 @@ UPDATES_LINE = "model updates"
 CURVE_POINTS = 201
 MAP_VOLUMES = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0)
 SHOWN_OPTIONS = 10
-FOOTNOTE_SOURCES = 4
+FOOTNOTE_SOURCES = 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ class Report:
         if rival is None:
             return ()
         token = drawn.index(self.option(rival[0]).option_id)
-        pairs = (break_even(drawn, [own], token) for own in np.flatnonzero(~drawn.is_api))
+        own = np.flatnonzero(~drawn.is_api).tolist()
+        pairs = (break_even(drawn, [place], token) for place in own)
         return tuple(sorted({volume for pair in pairs for volume in pair.crossings_queries_per_day}))
 
     def rows(self, places: Iterable[int]) -> list[Mapping[str, Any]]:

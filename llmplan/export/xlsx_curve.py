@@ -43,7 +43,9 @@ def write_curve(book: Book, report: Report, rows: dict[int, int]) -> Any:
     rows: by place: the option's row on its cost sheet.
     """
     note = "Every figure is a formula over the cost sheets; change a price there and the curves move."
-    sheet = book.sheet(SHEET, f"Monthly cost over volume, {report.money.name}", note, ("Queries a day",), (16,))
+    sheet = book.sheet(
+        SHEET, f"Monthly cost over volume, {report.money.name}", note, ("Queries a day",), (16,)
+    )
     volumes = curve_volumes()
     for offset, queries_per_day in enumerate(volumes):
         book.number(sheet, FIRST_ROW + offset, 0, queries_per_day, "integer", is_input=True)

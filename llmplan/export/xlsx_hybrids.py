@@ -99,7 +99,9 @@ def _hybrid(
     fleets = [_fleet(book, sheet, line, report, row, own_row, fleet, side) for side in range(3)]
     low, base, high = fleets
     ends = f"{low},{base},{high}"
-    for column, (which, side) in enumerate(zip((f"MIN({ends})", base, f"MAX({ends})"), SIDES, strict=True), 1):
+    for column, (which, side) in enumerate(
+        zip((f"MIN({ends})", base, f"MAX({ends})"), SIDES, strict=True), 1
+    ):
         book.shown(sheet, line, column, f"{which}+{paid}+{routed}", row[f"monthly_usd_{side}"])
 
 

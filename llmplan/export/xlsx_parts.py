@@ -94,9 +94,7 @@ class Book:
         sheet.write_formula(row, column, formula, self.formats[looks], float(value))
         return cell(row, column)
 
-    def shown(
-        self, sheet: Any, row: int, column: int, formula: str, usd: float, looks: str = "shown"
-    ) -> str:
+    def shown(self, sheet: Any, row: int, column: int, formula: str, usd: float, looks: str = "shown") -> str:
         """Write a formula in US dollars, shown in the currency; return the cell's address."""
         return self.live(sheet, row, column, f"=({formula})*{SHOWN_RATE}", self.money.of(usd), looks)
 
