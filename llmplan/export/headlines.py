@@ -113,16 +113,18 @@ def flip_title(report: Report) -> str:
     flips = [row for row in report.tipping if row.nearest is not None]
     if not flips:
         return "No change of one input, within the ranges searched, flips the answer"
-    return f"The answer holds unless {_condition(flips[0]).replace(' %', '%')}"
+    return f"The answer holds unless {_condition(report, flips[0])}"
 
 
-def _condition(row: Tipping) -> str:
-    """Return the nearest flip's condition: API prices fall by 88 %."""
+def _condition(report: Report, row: Tipping) -> str:
+    """Return the nearest flip's condition: API prices fall by 88%. Money is in the report's currency."""
+    if row.unit.startswith("USD") and row.nearest is not None:
+        verb = "rises" if row.nearest.value > row.base else "falls"
+        return f"{row.label} {verb} to {_flips_at(report, row, row.nearest)}"
     points = [point for point in (row.below, row.above) if point is not None]
     clauses = row.sentence.rstrip(".").split("; ")
-    return next(
-        text.partition(" if ")[2] for point, text in zip(points, clauses, strict=True) if point == row.nearest
-    )
+    said = dict(zip(map(id, points), clauses, strict=True))[id(row.nearest)]
+    return said.partition(" if ")[2].replace(" %", "%")
 
 
 def flip_rows(report: Report) -> list[list[str]]:
