@@ -48,6 +48,8 @@ class Scenario(BaseModel):
     """Task and its share; empty: all tasks alike."""
     task_quality_floors: Pairs = ()
     """Least quality by task, as a share of the reference API's; a task that has no score misses its floor."""
+    model_quality: Pairs = ()
+    """Quality from an evaluation of the user's own, by model id; it replaces the benchmarks' figure."""
     ttft_limit_ms: Annotated[float, Field(gt=0, le=3.6e6, allow_inf_nan=False)] | None = 2_000
     tpot_limit_ms: Annotated[float, Field(gt=0, le=60_000, allow_inf_nan=False)] | None = 100
     min_context_tokens: Annotated[int, Field(ge=0, le=10_000_000)] = 0
@@ -86,6 +88,7 @@ class Scenario(BaseModel):
     @field_validator(
         "task_mix",
         "task_quality_floors",
+        "model_quality",
         "gpu_usd_per_hour",
         "api_input_usd_per_mtok",
         "api_output_usd_per_mtok",
@@ -118,11 +121,11 @@ class Scenario(BaseModel):
     def _no_limit(cls, value: Any) -> Any:
         return None if value == NONE else value
 
-    @field_validator("task_quality_floors")
+    @field_validator("task_quality_floors", "model_quality")
     @classmethod
     def _floors(cls, value: Pairs) -> Pairs:
-        if not all(0 <= floor <= 1.5 for _, floor in value):
-            raise ValueError("floors must lie between 0 and 1.5")
+        if not all(0 <= share <= 1.5 for _, share in value):
+            raise ValueError("shares of the reference's quality must lie between 0 and 1.5")
         return value
 
     @field_validator("task_mix")
@@ -182,7 +185,7 @@ class Scenario(BaseModel):
 
 
 def _is_pairs(field: str) -> bool:
-    named = ("task_mix", "task_quality_floors", "ranges")
+    named = ("task_mix", "task_quality_floors", "model_quality", "ranges")
     return field in named or field.endswith(("_usd_per_hour", "_usd_per_mtok"))
 
 
@@ -255,6 +258,9 @@ def check_ids(scenario: Scenario, catalog: Catalog) -> None:
                 raise UnknownNameError(field, value, names)
     if scenario.reference_api_id not in catalog.apis:
         raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
+    for model_id, _ in scenario.model_quality:
+        if model_id not in catalog.models and model_id not in catalog.other_models:
+            raise UnknownNameError("model_quality", model_id, {**catalog.models, **catalog.other_models})
     tasks = {row.task_id for row in catalog.tasks}
     for field in ("task_mix", "task_quality_floors"):
         for task, _ in getattr(scenario, field):

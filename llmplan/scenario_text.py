@@ -12,7 +12,7 @@ from llmplan.scenario import NONE, Scenario, load_scenario, scenario_names
 PRESET = "preset"
 NOT_IN_LINKS = frozenset({"measured_csv"})
 """Fields that name files: a link must not open one."""
-MAPPINGS = ("task_mix", "task_quality_floors", "ranges")
+MAPPINGS = ("task_mix", "task_quality_floors", "model_quality", "ranges")
 
 
 def is_mapping(field: str) -> bool:

@@ -33,6 +33,7 @@ class Catalog:
     precisions: dict[str, rec.Precision]
     models: dict[str, rec.Model]
     other_models: dict[str, rec.OtherModel]
+    lineage: dict[str, rec.Lineage]
     profile_hours: tuple[rec.ProfileHour, ...]
     gpus: dict[str, rec.Gpu]
     gpu_prices: tuple[rec.GpuPrice, ...]

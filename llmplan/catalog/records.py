@@ -300,6 +300,17 @@ class OtherModel(Sourced):
     note: str | None = None
 
 
+class Lineage(Sourced):
+    """data/model_lineage.csv: a later version of a vendor's model, and the one that it succeeds.
+
+    Where the later one has too few scores, its quality is taken to be at least its predecessor's. (6.3b)
+    """
+
+    model_id: Id
+    succeeds_model_id: Id
+    note: str | None = None
+
+
 class TaskBenchmark(Sourced):
     """data/tasks.csv: which benchmarks stand for a task, with what weight."""
 

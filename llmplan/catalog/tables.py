@@ -70,6 +70,13 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("profile_hours", "profiles.csv", rec.ProfileHour, ("profile_id", "hour"), _SOURCE),
     Table("other_models", "other_models.csv", rec.OtherModel, ("model_id",), _SOURCE),
+    Table(
+        "lineage",
+        "model_lineage.csv",
+        rec.Lineage,
+        ("model_id",),
+        _SOURCE | _ANY_MODEL | {"succeeds_model_id": ("models", "other_models")},
+    ),
     Table("gpus", "gpus.csv", rec.Gpu, ("gpu_id",), _SOURCE),
     Table(
         "gpu_prices",

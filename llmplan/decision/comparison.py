@@ -126,6 +126,7 @@ COLUMNS = (
     "usd_per_query",
     "usd_per_mtok",
     "quality",
+    "quality_stands_on",
     "ttft_ms",
     "tpot_ms",
     "output_tokens_per_s",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -63,6 +63,8 @@ class Option:
     weights_gb: float | None = None
     binding: str | None = None
     basis: str | None = None
+    quality_stands_on: str | None = None
+    """The earlier model, or the own evaluation, that `quality` stands on; None: its own benchmarks."""
     usd_per_query: float | None = None
     """Token price of one query; None for self-hosting, whose unit price depends on the volume."""
 
@@ -162,14 +164,15 @@ def build_options(
     check_ids(scenario, catalog)
     model_ids = {a.model_id for a in catalog.apis.values()} | set(catalog.models)
     reference = catalog.api(scenario.reference_api_id).model_id
-    qualities = relative_qualities(catalog, model_ids, reference, dict(scenario.task_mix))
+    own_quality = dict(scenario.model_quality)
+    qualities = relative_qualities(catalog, model_ids, reference, dict(scenario.task_mix), own_quality)
     apis = [
         _api_option(catalog, scenario, price, qualities[price.model_id])
         for price in catalog.apis.values()
         if not scenario.api_ids or price.api_id in scenario.api_ids
     ]
-    own = _self_hosted_options(catalog, scenario, qualities, configurations)
-    return _with_arrays(scenario, catalog, [*apis, *own])
+    self_hosted = _self_hosted_options(catalog, scenario, qualities, configurations)
+    return _with_arrays(scenario, catalog, [*apis, *self_hosted])
 
 
 def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
@@ -203,6 +206,7 @@ def _api_option(catalog: Catalog, scenario: Scenario, price: ApiPrice, quality: 
         prices_as_of=price.as_of,
         api_id=price.api_id,
         precision_id=price.precision_id,
+        quality_stands_on=quality.stands_on,
         usd_per_query=float(usd),
     )
 
@@ -241,7 +245,8 @@ def _self_hosted_options(
         rented = offers[config.gpu_id, config.n_gpus]
         if not rented:
             reasons.append(why_no_offer(catalog, scenario, config.gpu_id, config.n_gpus))
-        options.append(_self_hosted_option(catalog, config, place, found, rented, quality, reasons))
+        option = _self_hosted_option(catalog, config, place, found, rented, quality, reasons)
+        options.append(replace(option, quality_stands_on=qualities[config.model_id].stands_on))
     return options
 
 
