@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from llmplan.catalog import Catalog, data_dir, load_catalog
-from llmplan.errors import InputError, UnknownNameError
+from llmplan.catalog import Catalog, Problem, data_dir, load_catalog
+from llmplan.errors import InputError, UnknownNameError, rule_and_fix
 from llmplan.workload import Workload
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -59,7 +59,7 @@ class Scenario(BaseModel):
     data_stays_in_house: bool = False
     """True: no query may leave for an API."""
     regions: Ids = ()
-    """Allowed beginnings of a GPU offer's region, such as us or eu."""
+    """Allowed areas (us, eu) or beginnings of a GPU offer's region; token prices carry none, so stay in."""
     gpu_providers: Ids = ()
     api_providers: Ids = ()
     api_ids: Ids = ()
@@ -154,7 +154,8 @@ class Scenario(BaseModel):
         for field in ("input_tokens", "output_tokens"):
             p95, mean = getattr(self, f"{field}_p95"), getattr(self, field)
             if p95 is not None and not p95 >= mean * 0.5:
-                raise ValueError(f"{field}_p95 = {p95:g} lies far below the mean {mean:g}")
+                rule = f"lies far below the mean {mean:g}"
+                raise InputError(f"{field}_p95", p95, rule, "give a 95th percentile, or leave it out")
         return self
 
     def but(self, **changes: Any) -> Scenario:
@@ -198,13 +199,36 @@ def make_scenario(values: Mapping[str, Any]) -> Scenario:
         return Scenario(**values)
     except ValidationError as error:
         first = error.errors()[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, InputError):
+            raise cause from None
         field = str(first["loc"][0]) if first["loc"] else "scenario"
-        raise InputError(field, first.get("input"), first["msg"], "give a value within the rule") from None
+        raise InputError(field, first.get("input"), *rule_and_fix(first)) from None
 
 
 def scenario_names() -> list[str]:
     """Return the shipped presets' names."""
     return sorted(path.stem for path in (data_dir() / "scenarios").glob("*.toml"))
+
+
+def scenario_problems(folder: Path, catalog: Catalog | None) -> list[Problem]:
+    """Return what is wrong with the scenarios of a data folder (scenarios/*.toml), one problem a file.
+
+    catalog: where their ids are looked up; None: ids are not judged.
+    """
+    problems = []
+    for path in sorted((folder / "scenarios").glob("*.toml")):
+        try:
+            scenario = scenario_from_toml(path.read_text(encoding="utf-8"))
+            if catalog is not None:
+                check_ids(scenario, catalog)
+        except InputError as error:
+            value = str(error.value)
+            problems.append(Problem(f"scenarios/{path.name}", 0, error.field, value, error.rule, error.fix))
+        except UnicodeDecodeError:
+            rule, fix = "is not UTF-8 text", "save it as UTF-8"
+            problems.append(Problem(f"scenarios/{path.name}", 0, "", "", rule, fix))
+    return problems
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:
@@ -256,6 +280,10 @@ def check_ids(scenario: Scenario, catalog: Catalog) -> None:
         for value in getattr(scenario, field):
             if value not in names:
                 raise UnknownNameError(field, value, names)
+    regions = sorted({name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""})
+    for region in scenario.regions:
+        if not any(name.lower().startswith(region.lower()) for name in regions):
+            raise UnknownNameError("regions", region, regions)
     if scenario.reference_api_id not in catalog.apis:
         raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
     for model_id, _ in scenario.model_quality:

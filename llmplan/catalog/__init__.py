@@ -7,6 +7,7 @@ from llmplan.catalog.loading import (
     load_catalog,
     newest_shipped_date,
     notebooks_dir,
+    tables_from_shipped,
 )
 from llmplan.catalog.problems import CatalogError, Problem
 from llmplan.catalog.records import (
@@ -71,4 +72,5 @@ __all__ = [
     "load_catalog",
     "newest_shipped_date",
     "notebooks_dir",
+    "tables_from_shipped",
 ]

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from llmplan.catalog import evidence as evi
 from llmplan.catalog import records as rec
 
 
@@ -152,7 +153,48 @@ TABLES: tuple[Table, ...] = (
         PRICE_STALE_DAYS,
     ),
 )
+_TASK: _Refs = {"task_id": ("tasks",)}
+_CONSTANT: _Refs = {"constant": ("calibration_constants",)}
+EVIDENCE: tuple[Table, ...] = (
+    Table("measured_points", "measured_serving.csv", evi.MeasuredPoint, (), _SOURCE | _MODEL | _GPU),
+    Table(
+        "measured_datasets",
+        "measured_serving_datasets.csv",
+        evi.MeasuredDataset,
+        ("dataset", "model_id", "scenario"),
+        _SOURCE | _MODEL,
+    ),
+    Table("router_queries", "router_eval.csv", evi.RouterQuery, ("dataset", "query_id"), _SOURCE),
+    Table("router_assumptions", "router_assumptions.csv", evi.RouterAssumption, ("assumption_id",), _SOURCE),
+    Table(
+        "router_task_mixes",
+        "router_task_mixes.csv",
+        evi.RouterTaskMix,
+        ("mix_id", "task_id"),
+        _SOURCE | _TASK,
+    ),
+    Table(
+        "checkpoints",
+        "checkpoints.csv",
+        evi.Checkpoint,
+        ("model_id", "precision_id", "format"),
+        _SOURCE | _MODEL | _PRECISION,
+    ),
+    Table(
+        "calibration_constants",
+        "calibration_constants.csv",
+        evi.CalibrationConstant,
+        ("constant",),
+        _SOURCE,
+    ),
+    Table(
+        "calibration_factors",
+        "calibration_factors.csv",
+        evi.CalibrationFactor,
+        ("constant", "factor"),
+        _SOURCE | _CONSTANT,
+    ),
+)
+"""Tables that a Catalog does not hold, because one room alone reads each; `check_folder` checks them too."""
 BY_NAME = {table.name: table for table in TABLES}
 BY_RECORD = {table.record: table for table in TABLES}
-OTHER_FILES = ("measured_serving", "calibration", "router", "checkpoints")
-"""Stems of CSV files that other parts of the program read from the same folder."""

@@ -47,12 +47,14 @@ class Option:
     source_ids: tuple[str, ...]
     prices_as_of: dt.date | None
     api_id: str | None = None
+    provider: str | None = None
+    """Who sells the tokens; a fleet's provider is that of its offers."""
     precision_id: str | None = None
     gpu_id: str | None = None
     n_gpus: int | None = None
     engine_id: str | None = None
     engine_rank: int = 0
-    """Breaks ties of cost: maintained engines before those that are not, then the catalog's order."""
+    """Maintained engines before those that are not, then the catalog's order."""
     offers: tuple[Offer, Offer, Offer] | None = None
     requests_per_s: tuple[float, float, float] | None = None
     ttft_ms: float | None = None
@@ -71,6 +73,11 @@ class Option:
     @property
     def feasible(self) -> bool:
         return not self.reasons
+
+
+def tie_rank(option: Option) -> tuple[int, float, str]:
+    """Return what breaks a tie of cost, best first: the engine's rank, then quality, then the id."""
+    return option.engine_rank, -(option.quality or 0.0), option.option_id
 
 
 @dataclass(frozen=True)
@@ -148,9 +155,8 @@ class Options:
 
     @cached_property
     def preference(self) -> npt.NDArray[np.int_]:
-        """(n,) ranks that break ties of cost: engines in the order that the catalog ranks them, then the id."""
-        order = sorted(range(len(self)), key=lambda i: (self.items[i].engine_rank, self.items[i].option_id))
-        return np.argsort(order)
+        """(n,) ranks that break ties of cost, see `tie_rank`."""
+        return np.argsort(sorted(range(len(self)), key=lambda place: tie_rank(self.items[place])))
 
 
 def build_options(
@@ -205,6 +211,7 @@ def _api_option(catalog: Catalog, scenario: Scenario, price: ApiPrice, quality: 
         source_ids=(price.source_id,),
         prices_as_of=price.as_of,
         api_id=price.api_id,
+        provider=price.provider,
         precision_id=price.precision_id,
         quality_stands_on=quality.stands_on,
         usd_per_query=float(usd),
