@@ -39,6 +39,7 @@ JSON_FIELDS = (
     "utilisation",
     "share_weak",
     "basis",
+    "measured_by",
     "licence_id",
     "feasible",
     "reasons",
@@ -107,6 +108,10 @@ def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int
         typer.echo(f"Cheapest feasible: {feasible[0]['label']}")
     else:
         typer.echo("Nothing is feasible: see --json for the reasons.")
+    if found.scenario.measured_csv is not None:
+        from llmplan.decision.measured import measurements_used
+
+        typer.echo(f"Measurements: {measurements_used(found.options)}.")
 
 
 @with_scenario

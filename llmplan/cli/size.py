@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ModelName = Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")]
 TtftLimit = Annotated[float, typer.Option(help="Target for the mean time to the first token [ms].")]
 TpotLimit = Annotated[float, typer.Option(help="Target for the mean time per output token [ms].")]
+MeasuredCsv = Annotated[
+    str | None, typer.Option(help="CSV of your own measured points (see import-benchmark).")
+]
 SHOWN_ALTERNATIVES = 12
 
 
@@ -31,10 +34,12 @@ def size(
     ] = None,
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
+    measured_csv: MeasuredCsv = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Size one replica: does it fit, what binds, how fast is it, what would fit instead."""
+    from llmplan.measured_results import read_points_of
     from llmplan.sizing import SizeRequest
     from llmplan.sizing import size as size_replica
 
@@ -50,17 +55,22 @@ def size(
         ttft_limit_ms,
         tpot_limit_ms,
     )
-    answer = size_replica(catalog_from(data), request)
+    catalog = catalog_from(data)
+    points = read_points_of(catalog, measured_csv) if measured_csv else ()
+    answer = size_replica(catalog, request, points)
     if json:
         targets = {"ttft_limit_ms": ttft_limit_ms, "tpot_limit_ms": tpot_limit_ms}
         print_json(answer.to_dict() | ({} if concurrency is not None else targets))
     else:
-        _print_answer(answer, request.concurrency is None, ttft_limit_ms, tpot_limit_ms)
+        _print_answer(answer, ttft_limit_ms, tpot_limit_ms)
 
 
-def _print_answer(answer: SizeAnswer, chosen: bool, ttft_limit_ms: float, tpot_limit_ms: float) -> None:
+def _print_answer(answer: SizeAnswer, ttft_limit_ms: float, tpot_limit_ms: float) -> None:
     what = f"{answer.model_id} {answer.precision_id} on {answer.n_gpus} x {answer.gpu_id}"
-    typer.echo(f"{what}: {'fits' if answer.fits else 'does not fit'} ({answer.reason}).")
+    verdict = "fits" if answer.fits else "does not fit"
+    if answer.speed.within_targets is False:
+        verdict = "fits, but misses the targets"
+    typer.echo(f"{what}: {verdict} ({answer.reason or 'as measured'}).")
     rows = [
         ("weights", f"{answer.weights_gb:,.1f} GB"),
         ("KV cache", f"{answer.kv_cache_bytes_per_token:,.0f} bytes/token"),
@@ -72,7 +82,7 @@ def _print_answer(answer: SizeAnswer, chosen: bool, ttft_limit_ms: float, tpot_l
         ]
         rows += _speed_rows(answer)
     print_table(answer.engine_id or "no engine", ("quantity", "value"), rows)
-    if answer.fits and chosen and answer.speed.ttft_ms is not None:
+    if answer.speed.within_targets and not answer.speed.measured_by:
         typer.echo(f"At the most clients within TTFT {ttft_limit_ms:g} ms and TPOT {tpot_limit_ms:g} ms.")
     for option in answer.would_fit[:SHOWN_ALTERNATIVES]:
         typer.echo(f"  would fit ({option.change}): {option.note}")
@@ -80,7 +90,7 @@ def _print_answer(answer: SizeAnswer, chosen: bool, ttft_limit_ms: float, tpot_l
 
 def _speed_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
     speed = answer.speed
-    if speed.ttft_ms is None:
+    if speed.requests_per_s is None:
         return []
     names = {
         "ttft_ms": ("TTFT", "ms"),
@@ -88,11 +98,14 @@ def _speed_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
         "output_tokens_per_s": ("output", "tokens/s"),
         "requests_per_s": ("requests", "1/s"),
     }
-    rows = [("clients", f"{speed.concurrency:,.0f}")]
+    rows = [("clients", "-" if speed.concurrency is None else f"{speed.concurrency:,.0f}")]
     for field, (label, unit) in names.items():
         value, low, high = (getattr(speed, field + end) for end in ("", "_p10", "_p90"))
-        rows.append((label, f"{value:,.4g} {unit} (80 % band {low:,.4g} to {high:,.4g})"))
-    return [*rows, ("basis", str(speed.basis))]
+        if value is not None:
+            band = "" if speed.measured_by else f" (80 % band {low:,.4g} to {high:,.4g})"
+            rows.append((label, f"{value:,.4g} {unit}{band}"))
+    basis = f"your measurement: {speed.measured_by}" if speed.measured_by else str(speed.basis)
+    return [*rows, ("basis", basis)]
 
 
 def search(
@@ -107,9 +120,7 @@ def search(
     price_kind: Annotated[
         str, typer.Option(help="on_demand, reserved_1y, reserved_short or spot.")
     ] = "on_demand",
-    measured_csv: Annotated[
-        str | None, typer.Option(help="CSV of your own measured points (see import-benchmark).")
-    ] = None,
+    measured_csv: MeasuredCsv = None,
     top: Annotated[int, typer.Option(help="Rows to print.", min=1)] = 15,
     data: Data = None,
     json: Json = False,
@@ -161,7 +172,7 @@ def _print_search(model: str, rows: list[SearchRow], top: int) -> None:
             f"{row.ttft_ms:,.0f}",
             f"{row.tpot_ms:,.1f}",
             row.binding,
-            row.basis,
+            "your measurement" if row.measured_by else row.basis,
         )
         for row in feasible[:top]
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -20,10 +20,9 @@ from llmplan.decision.constraints import (
     quality_reasons,
     task_reasons,
 )
-from llmplan.decision.grid import sized
+from llmplan.decision.measured import sized_or_measured
 from llmplan.decision.offers import Offer, low_base_high, offers_of, why_no_offer
 from llmplan.fleet import queries_per_day_of_one_replica
-from llmplan.measured_results import apply_measured, read_points_of
 from llmplan.quality import Quality, precision_loss, relative_qualities
 from llmplan.scenario import Scenario, check_ids
 from llmplan.throughput import Capacity, Configurations, ReplicaConfig
@@ -63,6 +62,8 @@ class Option:
     weights_gb: float | None = None
     binding: str | None = None
     basis: str | None = None
+    measured_by: str | None = None
+    """The user's own measurement that the rate rests on; None where it is predicted."""
     usd_per_query: float | None = None
     """Token price of one query; None for self-hosting, whose unit price depends on the volume."""
 
@@ -213,13 +214,9 @@ def _self_hosted_options(
     qualities: dict[str, Quality],
     configurations: Configurations | None,
 ) -> list[Option]:
-    grid, found = sized(catalog, scenario, configurations)
+    grid, found, used = sized_or_measured(catalog, scenario, configurations)
     if not len(grid):
         return []
-    if scenario.measured_csv is not None:
-        points = read_points_of(catalog, scenario.measured_csv)
-        lengths = (scenario.input_tokens, scenario.output_tokens)
-        found = apply_measured(found, grid, points, *lengths, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
     by_model = {
         m: model_reasons(catalog, scenario, catalog.models[m]) for m in {c.model_id for c in grid.configs}
     }
@@ -241,7 +238,9 @@ def _self_hosted_options(
         rented = offers[config.gpu_id, config.n_gpus]
         if not rented:
             reasons.append(why_no_offer(catalog, scenario, config.gpu_id, config.n_gpus))
-        options.append(_self_hosted_option(catalog, config, place, found, rented, quality, reasons))
+        option = _self_hosted_option(catalog, config, place, found, rented, quality, reasons)
+        point = used[place]
+        options.append(replace(option, measured_by=point.source) if point else option)
     return options
 
 
