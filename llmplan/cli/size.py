@@ -10,11 +10,17 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, catalog_from
 
 if TYPE_CHECKING:
-    from llmplan.sizing import SearchRow, SizeAnswer
+    from llmplan.sizing import SearchRow, SizeAnswer, SizeRequest
 
 ModelName = Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")]
-TtftLimit = Annotated[float, typer.Option(help="Target for the mean time to the first token [ms].")]
-TpotLimit = Annotated[float, typer.Option(help="Target for the mean time per output token [ms].")]
+TtftLimit = Annotated[float, typer.Option(help="Target for the time to the first token [ms].")]
+TpotLimit = Annotated[float, typer.Option(help="Target for the time per output token [ms].")]
+Percentile = Annotated[
+    float | None,
+    typer.Option(
+        help="Percentage of randomly arriving requests that keep the targets; default: the mean does."
+    ),
+]
 MeasuredCsv = Annotated[
     str | None, typer.Option(help="CSV of your own measured points (see import-benchmark).")
 ]
@@ -34,6 +40,7 @@ def size(
     ] = None,
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
+    latency_percentile: Percentile = None,
     measured_csv: MeasuredCsv = None,
     data: Data = None,
     json: Json = False,
@@ -54,18 +61,20 @@ def size(
         concurrency,
         ttft_limit_ms,
         tpot_limit_ms,
+        latency_percentile,
     )
     catalog = catalog_from(data)
     points = read_points_of(catalog, measured_csv) if measured_csv else ()
     answer = size_replica(catalog, request, points)
     if json:
         targets = {"ttft_limit_ms": ttft_limit_ms, "tpot_limit_ms": tpot_limit_ms}
+        targets |= {} if latency_percentile is None else {"latency_percentile": latency_percentile}
         print_json(answer.to_dict() | ({} if concurrency is not None else targets))
     else:
-        _print_answer(answer, ttft_limit_ms, tpot_limit_ms)
+        _print_answer(answer, request)
 
 
-def _print_answer(answer: SizeAnswer, ttft_limit_ms: float, tpot_limit_ms: float) -> None:
+def _print_answer(answer: SizeAnswer, request: SizeRequest) -> None:
     what = f"{answer.model_id} {answer.precision_id} on {answer.n_gpus} x {answer.gpu_id}"
     verdict = "fits" if answer.fits else "does not fit"
     if answer.speed.within_targets is False:
@@ -83,7 +92,11 @@ def _print_answer(answer: SizeAnswer, ttft_limit_ms: float, tpot_limit_ms: float
         rows += _speed_rows(answer)
     print_table(answer.engine_id or "no engine", ("quantity", "value"), rows)
     if answer.speed.within_targets and not answer.speed.measured_by:
-        typer.echo(f"At the most clients within TTFT {ttft_limit_ms:g} ms and TPOT {tpot_limit_ms:g} ms.")
+        targets = f"TTFT {request.ttft_limit_ms:g} ms and TPOT {request.tpot_limit_ms:g} ms"
+        share = request.latency_percentile
+        typer.echo(
+            f"At the most load within {targets}{'' if share is None else f' for {share:g} % of requests'}."
+        )
     for option in answer.would_fit[:SHOWN_ALTERNATIVES]:
         typer.echo(f"  would fit ({option.change}): {option.note}")
 
@@ -114,6 +127,7 @@ def search(
     output_tokens: Annotated[float, typer.Option(help="Mean output tokens of a request.")] = 500,
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
+    latency_percentile: Percentile = None,
     gpu: Annotated[list[str] | None, typer.Option(help="Only this GPU; may be repeated.")] = None,
     precision: Annotated[list[str] | None, typer.Option(help="Only this format; may be repeated.")] = None,
     engine: Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")] = None,
@@ -142,6 +156,7 @@ def search(
         engine or (),
         price_kind=price_kind,
         measured=read_points_of(catalog, measured_csv) if measured_csv else (),
+        latency_percentile=latency_percentile,
     )
     if json:
         print_json({"model_id": model, "configurations": [row.to_dict() for row in rows]})

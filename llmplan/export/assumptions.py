@@ -39,6 +39,8 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
         for name, limit in (("TTFT", asked.ttft_limit_ms), ("TPOT", asked.tpot_limit_ms))
         if limit is not None
     ]
+    if limits and asked.latency_percentile is not None:
+        limits.append(f"for {asked.latency_percentile:g} % of requests")
     tokens_in = f"{asked.input_tokens:,.0f} in ({asked.cached_input_share:.0%} cached)"
     floor = f"{asked.quality_floor:.0%} of {asked.reference_api_id}" if asked.quality_floor else "none"
     load = f"load at most {asked.utilisation_ceiling:.0%}"

@@ -27,7 +27,8 @@ SPEED_FIELDS: Final = ("ttft_ms", "tpot_ms", "output_tokens_per_s", "requests_pe
 class SizeRequest:
     """What is asked: a model in a format on a card. None: chosen (fewest GPUs that fit, a usual engine).
 
-    concurrency: clients of a closed loop; None: as many as keep the latency targets.
+    concurrency: clients of a closed loop; None: as many as keep the latency targets. latency_percentile: share
+    of randomly arriving requests that keep them, in percent; None: the mean request does.
     """
 
     model_id: str
@@ -40,6 +41,7 @@ class SizeRequest:
     concurrency: float | None = None
     ttft_limit_ms: float = DEFAULT_TTFT_LIMIT_MS
     tpot_limit_ms: float = DEFAULT_TPOT_LIMIT_MS
+    latency_percentile: float | None = None
 
     def __post_init__(self) -> None:
         for field in (
@@ -217,7 +219,7 @@ def _speed(one: Configurations, request: SizeRequest, point: MeasuredPoint | Non
     """Predict at the given concurrency or at the largest within the targets, or take what was measured."""
     lengths = (request.input_tokens, request.output_tokens)
     limits = (request.ttft_limit_ms, request.tpot_limit_ms)
-    best = capacity(one, *lengths, *limits)
+    best = capacity(one, *lengths, *limits, latency_percentile=request.latency_percentile)
     if request.concurrency is not None:
         found = predict(one, *lengths, request.concurrency)
         speed = measured_speed(point) if point else speed_of(found, None, request.concurrency)

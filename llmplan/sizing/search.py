@@ -86,6 +86,7 @@ def search(
     n_gpus: Sequence[int] = GPU_COUNTS,
     price_kind: str = "on_demand",
     measured: Sequence[MeasuredPoint] = (),
+    latency_percentile: float | None = None,
 ) -> list[SearchRow]:
     """Return every considered replica: feasible ones cheapest per request first, then the others.
 
@@ -93,6 +94,7 @@ def search(
     ----------
     precision_ids, gpu_ids, engine_ids: empty: every useful format, card offered and engine.
     measured: points of the user's own that replace predictions where they match.
+    latency_percentile: share of requests that keep the targets, in percent; None: the mean request does.
 
     Notes
     -----
@@ -115,7 +117,8 @@ def search(
     if not len(grid):
         return []
     asked = (input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
-    found = apply_measured(capacity(grid, *asked), grid, measured, *asked)
+    predicted = capacity(grid, *asked, latency_percentile=latency_percentile)
+    found = apply_measured(predicted, grid, measured, *asked)
     used = resting_points(grid, measured, *asked)
     return sorted((_row(catalog, grid, found, i, price_kind, p) for i, p in enumerate(used)), key=_order)
 
