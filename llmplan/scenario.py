@@ -52,6 +52,8 @@ class Scenario(BaseModel):
     """Quality from an evaluation of the user's own, by model id; it replaces the benchmarks' figure."""
     ttft_limit_ms: Annotated[float, Field(gt=0, le=3.6e6, allow_inf_nan=False)] | None = 2_000
     tpot_limit_ms: Annotated[float, Field(gt=0, le=60_000, allow_inf_nan=False)] | None = 100
+    latency_percentile: Annotated[float, Field(ge=50, le=99.9, allow_inf_nan=False)] | None = None
+    """Share of requests at the peak that keep the latency targets, in percent; None: the mean request does."""
     min_context_tokens: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     # constraints
     commercial_use: bool = True
@@ -116,7 +118,7 @@ class Scenario(BaseModel):
                 raise ValueError(f"{name}: needs 0 <= low <= base <= high, all finite")
         return value
 
-    @field_validator("ttft_limit_ms", "tpot_limit_ms", mode="before")
+    @field_validator("ttft_limit_ms", "tpot_limit_ms", "latency_percentile", mode="before")
     @classmethod
     def _no_limit(cls, value: Any) -> Any:
         return None if value == NONE else value

@@ -42,6 +42,7 @@ QUICK_FIELDS = frozenset(
         "quality_floor",
         "ttft_limit_ms",
         "tpot_limit_ms",
+        "latency_percentile",
         "utilisation_ceiling",
         "spare_replicas",
         "queries_per_day",

@@ -44,6 +44,7 @@ JSON_FIELDS = (
     "utilisation",
     "share_weak",
     "basis",
+    "measured_by",
     "licence_id",
     "feasible",
     "reasons",
@@ -112,6 +113,10 @@ def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int
     for reason, names in models_left_out(found.options).items():
         more = f" and {len(names) - NAMED_MODELS} more" if len(names) > NAMED_MODELS else ""
         typer.echo(f"Out: {', '.join(names[:NAMED_MODELS])}{more}: {reason}.")
+    if found.scenario.measured_csv is not None:
+        from llmplan.decision.measured import measurements_used
+
+        typer.echo(f"Measurements: {measurements_used(found.options)}.")
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -130,6 +130,7 @@ COLUMNS = (
     "utilisation",
     "binding",
     "basis",
+    "measured_by",
     "licence_id",
     "source_ids",
     "prices_as_of",

@@ -20,10 +20,9 @@ from llmplan.decision.constraints import (
     quality_reasons,
     task_reasons,
 )
-from llmplan.decision.grid import sized
+from llmplan.decision.measured import sized_or_measured
 from llmplan.decision.offers import Offer, low_base_high, offers_of, why_no_offer
 from llmplan.fleet import queries_per_day_of_one_replica
-from llmplan.measured_results import apply_measured, read_points_of
 from llmplan.quality import Quality, precision_loss, relative_qualities
 from llmplan.scenario import Scenario, check_ids
 from llmplan.throughput import Capacity, Configurations, ReplicaConfig
@@ -67,6 +66,8 @@ class Option:
     basis: str | None = None
     quality_stands_on: str | None = None
     """The earlier model, or the own evaluation, that `quality` stands on; None: its own benchmarks."""
+    measured_by: str | None = None
+    """The user's own measurement that the rate rests on; None where it is predicted."""
     usd_per_query: float | None = None
     """Token price of one query; None for self-hosting, whose unit price depends on the volume."""
 
@@ -224,13 +225,9 @@ def _self_hosted_options(
     qualities: dict[str, Quality],
     configurations: Configurations | None,
 ) -> list[Option]:
-    grid, found = sized(catalog, scenario, configurations)
+    grid, found, used = sized_or_measured(catalog, scenario, configurations)
     if not len(grid):
         return []
-    if scenario.measured_csv is not None:
-        points = read_points_of(catalog, scenario.measured_csv)
-        lengths = (scenario.input_tokens, scenario.output_tokens)
-        found = apply_measured(found, grid, points, *lengths, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
     by_model = {
         m: model_reasons(catalog, scenario, catalog.models[m]) for m in {c.model_id for c in grid.configs}
     }
@@ -253,7 +250,11 @@ def _self_hosted_options(
         if not rented:
             reasons.append(why_no_offer(catalog, scenario, config.gpu_id, config.n_gpus))
         option = _self_hosted_option(catalog, config, place, found, rented, quality, reasons)
-        options.append(replace(option, quality_stands_on=qualities[config.model_id].stands_on))
+        point = used[place]
+        stands_on = qualities[config.model_id].stands_on
+        options.append(
+            replace(option, quality_stands_on=stands_on, measured_by=point.source if point else None)
+        )
     return options
 
 

@@ -210,7 +210,7 @@ def option_table(report: Report) -> Markup:
                 milliseconds(report.option(place).ttft_ms),
                 milliseconds(report.option(place).tpot_ms),
                 row["gpus_total"] or "–",
-                report.option(place).basis or "list price",
+                basis_shown(report.option(place)),
             )
         )
     heads = ("Option", "USD/month", "low to high", "Quality", "First token", "Token every", "GPUs", "Basis")
@@ -222,6 +222,11 @@ def option_table(report: Report) -> Markup:
     return shown + Markup("<details><summary>{} models that are out, and why</summary>{}</details>").format(
         len(out), more
     )
+
+
+def basis_shown(item: Option) -> str:
+    """Return what an option's figures rest on: a list price, a prediction's label, the reader's measurement."""
+    return "your measurement" if item.measured_by else item.basis or "list price"
 
 
 def left_out(report: Report) -> list[Option]:
