@@ -16,12 +16,14 @@ from llmplan.routing.measures import (
     binned_curve,
     cpt_pct,
     exact_curve,
+    no_gap,
     non_decreasing_hull,
     roc_auc,
 )
 from llmplan.routing.oracle import oracle_frontier, task_rule_scores
 from llmplan.routing.queries import QueryOutcomes
 
+MOST_BINS = 100_000
 AIQ_BINS = 10
 """RouterBench draws its hull through a few operating points; one through every query follows noise."""
 
@@ -50,15 +52,13 @@ class EvaluationSettings:
         return TrialSettings(self.floors, self.bootstrap, self.seed)
 
     def __post_init__(self) -> None:
-        if self.bins is not None and not self.bins >= 1:
-            raise InputError(
-                "bins", self.bins, "must be 1 or more", "give 10, or leave it out for the exact curve"
-            )
+        if self.bins is not None and not 1 <= self.bins <= MOST_BINS:
+            rule = f"must lie from 1 to {MOST_BINS:,}"
+            raise InputError("bins", self.bins, rule, "give 10, or leave it out for the exact curve")
         for floor in self.floors:
-            if not floor >= 0:
-                raise InputError(
-                    "floor", floor, "must not be negative", "give a share of the strong quality: 0.95"
-                )
+            if not 0 <= floor < np.inf:
+                rule = "must be a number from 0 up"
+                raise InputError("floor", floor, rule, "give a share of the strong quality: 0.95")
         if not 0 <= self.naive_share <= 1:
             raise InputError(
                 "naive share", self.naive_share, "must lie from 0 to 1", "give a strong share: 0.3"
@@ -110,9 +110,9 @@ def baselines(data: QueryOutcomes, settings: EvaluationSettings) -> dict[str, An
     rule = None
     if len(set(data.tasks)) > 1 and len(data) >= LEAST_QUERIES_TO_SPLIT:
         rule = exact_curve(task_rule_scores(data, settings.seed), data.weak, data.strong)
-    gap = float(data.strong_quality.mean() - data.weak_quality.mean())
+    alike = no_gap(float(data.weak_quality.mean()), float(data.strong_quality.mean()))
     return {
-        "random": {"apgr": 0.5 if gap else None},
+        "random": {"apgr": None if alike else 0.5},
         "oracle": {
             "quality": float(np.maximum(data.weak_quality, data.strong_quality).mean()),
             "share_strong": best_share,
@@ -182,19 +182,25 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _cost_notes(data: QueryOutcomes) -> list[str]:
+    if not data.has_costs:
+        return ["no costs: AIQ, savings and the oracle's frontier are undefined; add costs or token prices"]
+    weak, strong = data.weak_usd.mean(), data.strong_usd.mean()
+    if strong == weak:
+        return ["both models cost the same on average: send everything to the better one"]
+    if strong < weak:
+        return ["the strong model is also the cheaper: send everything to it where it is no worse"]
+    return []
+
+
 def _notes(data: QueryOutcomes, score: Floats) -> list[str]:
     notes = []
-    weak, strong = data.weak_quality.mean(), data.strong_quality.mean()
-    if weak == strong:
+    weak, strong = float(data.weak_quality.mean()), float(data.strong_quality.mean())
+    if no_gap(weak, strong):
         notes.append("both models have the same mean quality: PGR, APGR and CPT are undefined")
     elif weak > strong:
-        notes.append("the weak model is the better: APGR is the share of the loss taken, not of a gain")
-    if data.has_costs and data.strong_usd.mean() <= data.weak_usd.mean():
-        notes.append("the strong model is also the cheaper: send everything to it where it is no worse")
-    if not data.has_costs:
-        notes.append(
-            "no costs: AIQ, savings and the oracle's frontier are undefined; add costs or token prices"
-        )
+        notes.append("the weak model is the better: APGR and CPT are shares of the loss taken, not of a gain")
+    notes += _cost_notes(data)
     distinct = len(np.unique(score))
     if distinct < len(score):
         notes.append(
