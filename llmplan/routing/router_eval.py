@@ -16,6 +16,7 @@ from llmplan.routing.measures import (
     binned_curve,
     cpt_pct,
     exact_curve,
+    ibc_lift,
     no_gap,
     non_decreasing_hull,
     roc_auc,
@@ -85,6 +86,7 @@ def evaluate(data: QueryOutcomes, router: str, settings: EvaluationSettings) -> 
         **_aiq_keys(data, score, exact, settings.bins or AIQ_BINS),
         "classifier": classification(data, score, settings.naive_share),
         "naive_blend": naive_blend(exact, settings.naive_share),
+        "cascade": cascade(data, score, exact, settings.naive_share),
         "cheapest_at_floor": cheapest_at_floors(data, score, exact, settings.trial),
         "frontier": frontier_points(exact),
         "curve": _points(curve) if settings.bins is not None else None,
@@ -156,6 +158,27 @@ def naive_blend(curve: RouterCurve, share: float) -> dict[str, Any] | None:
         "excess_pct": 100 * (actual / naive - 1) if naive else None,
         "saving_pct": 100 * (1 - actual / strong) if strong else None,
         "naive_saving_pct": 100 * (1 - naive / strong) if strong else None,
+    }
+
+
+def cascade(data: QueryOutcomes, score: Floats, curve: RouterCurve, share: float) -> dict[str, Any] | None:
+    """Return what the same scores cost as a cascade that escalates a share: every query pays the weak model.
+
+    The lift is the incremental benefit per cost over going straight to the strong model (AutoMix). (7.7), (7.17)
+    """
+    if not data.has_costs:
+        return None
+    weak_usd, strong_usd = float(curve.usd_per_query[0]), float(curve.usd_per_query[-1])
+    again = np.column_stack([data.strong_usd, data.strong_usd])
+    usd = weak_usd + exact_curve(score, np.zeros_like(again), again).quality_at(share)
+    quality = curve.quality_at(share)
+    lift = ibc_lift(quality, usd, float(curve.quality[0]), weak_usd, float(curve.quality[-1]), strong_usd)
+    return {
+        "share_escalated": share,
+        "quality": quality,
+        "usd_per_query": usd,
+        "saving_pct": 100 * (1 - usd / strong_usd) if strong_usd else None,
+        "ibc_lift": _finite(float(lift)),
     }
 
 

@@ -160,6 +160,20 @@ def test_naive_blend_hides_that_routed_queries_are_longer(real):
     assert found["excess_pct"] == pytest.approx(24.3, abs=0.05)
 
 
+def test_the_same_scores_as_a_cascade_pay_the_weak_model_for_all(real):
+    data = real["mmlu_pro_llama31_70b_vs_gpt4o"]
+    found = evaluate(data, "lr", EvaluationSettings(bootstrap=2))
+    up = np.argsort(-data.scores["lr"], kind="stable")[: round(0.3 * len(data))]
+    usd = data.weak_usd.mean() + data.strong_usd[up].sum() / len(data)
+    assert found["cascade"]["usd_per_query"] == pytest.approx(usd, rel=1e-3)
+    assert found["cascade"]["quality"] == pytest.approx(0.6775, abs=5e-4)
+    one_shot = found["naive_blend"]
+    assert one_shot["usd_per_query"] < found["cascade"]["usd_per_query"]
+    gains = (0.6775 - found["weak_quality"]) / (usd - data.weak_usd.mean())
+    ends = (found["strong_quality"] - found["weak_quality"]) / (data.strong_usd - data.weak_usd).mean()
+    assert found["cascade"]["ibc_lift"] == pytest.approx(gains / ends - 1, abs=0.01)
+
+
 def test_strong_share_needed_by_floor(real):
     found = evaluate(real["mmlu_pro_llama31_70b_vs_gpt4o"], "lr", EvaluationSettings(bootstrap=2))
     shares = {
@@ -221,7 +235,7 @@ def test_without_costs_what_needs_them_is_null():
     data = outcomes([0.9, 0.3, 0.2, 0.1], [0, 1, 1, 1], [1, 1, 1, 1], nothing, nothing)
     found = evaluate(data, "r", EvaluationSettings(bootstrap=2))
     assert found["apgr"] == pytest.approx(0.875)
-    for key in ("aiq", "aiq_code", "aiq_exact", "aiq_code_exact", "naive_blend"):
+    for key in ("aiq", "aiq_code", "aiq_exact", "aiq_code_exact", "naive_blend", "cascade"):
         assert found[key] is None
     assert found["cheapest_at_floor"]["0.95"]["mixed"] == {
         "share_strong": pytest.approx(0.2),
