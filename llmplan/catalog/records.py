@@ -203,7 +203,6 @@ class Engine(Sourced):
     status_note: str
     key_features: str
     min_compute_capability: Positive | None = None
-    ease_of_setup: Literal["very easy", "easy", "medium", "hard"]
     multi_gpu: bool
     continuous_batching: bool
     note: str | None = None
