@@ -18,7 +18,18 @@ Pairs = tuple[tuple[str, float], ...]
 Ranges = tuple[tuple[str, tuple[float, ...]], ...]
 Ids = tuple[str, ...]
 NONE = "none"
-"""How TOML and links, which have no null, say that a limit is taken away."""
+"""How TOML and links, which have no null, say that a value is taken away."""
+OPTIONAL = (
+    "input_tokens_p95",
+    "output_tokens_p95",
+    "profile_id",
+    "ttft_limit_ms",
+    "tpot_limit_ms",
+    "latency_percentile",
+    "monthly_active_users",
+    "engineering_usd_per_month",
+)
+"""Fields that may be without a value."""
 
 
 class Scenario(BaseModel):
@@ -99,7 +110,9 @@ class Scenario(BaseModel):
     )
     @classmethod
     def _pairs(cls, value: Any) -> Any:
-        items = value.items() if isinstance(value, Mapping) else value
+        items = list(value.items() if isinstance(value, Mapping) else value)
+        if not all(isinstance(item, (tuple, list)) and len(item) == 2 for item in items):
+            raise ValueError("give names, each with its number")
         return tuple(sorted((str(key), number) for key, number in items))
 
     @field_validator("ranges", mode="before")
@@ -118,10 +131,17 @@ class Scenario(BaseModel):
                 raise ValueError(f"{name}: needs 0 <= low <= base <= high, all finite")
         return value
 
-    @field_validator("ttft_limit_ms", "tpot_limit_ms", "latency_percentile", mode="before")
+    @field_validator(*OPTIONAL, mode="before")
     @classmethod
-    def _no_limit(cls, value: Any) -> Any:
+    def _none(cls, value: Any) -> Any:
         return None if value == NONE else value
+
+    @field_validator("name")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("must hold printable characters only")
+        return value
 
     @field_validator("task_quality_floors", "model_quality")
     @classmethod
@@ -286,6 +306,9 @@ def check_ids(scenario: Scenario, catalog: Catalog) -> None:
     for region in scenario.regions:
         if not any(name.lower().startswith(region.lower()) for name in regions):
             raise UnknownNameError("regions", region, regions)
+    profiles = {row.profile_id for row in catalog.profile_hours}
+    if scenario.profile_id is not None and scenario.profile_id not in profiles:
+        raise UnknownNameError("profile_id", scenario.profile_id, profiles)
     if scenario.reference_api_id not in catalog.apis:
         raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
     for model_id, _ in scenario.model_quality:
