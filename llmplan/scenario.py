@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from llmplan.catalog import Catalog, Problem, data_dir, load_catalog
 from llmplan.errors import InputError, UnknownNameError, rule_and_fix
+from llmplan.wording import Currency
 from llmplan.workload import Workload
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -93,6 +95,11 @@ class Scenario(BaseModel):
     api_cached_input_usd_per_mtok: Pairs = ()
     measured_csv: str | None = None
     """A file of the user's own measured points (columns of data/measured_serving.csv)."""
+    # how money is shown; every sum is worked out in USD
+    currency_symbol: Annotated[str, Field(min_length=1, max_length=4)] = "$"
+    """A sign or letters: $, €, R$, CHF."""
+    currency_per_usd: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
+    """How much of the currency one US dollar buys."""
     # what is not known exactly
     ranges: Ranges = ()
     """Name and (low, high) or (low, base, high): a field, an assumption, a price or a factor that becomes a
@@ -129,6 +136,13 @@ class Scenario(BaseModel):
                 raise ValueError(f"{name}: give low and high, or low, base and high")
             if not (numbers[0] >= 0 and list(numbers) == sorted(numbers) and numbers[-1] < float("inf")):
                 raise ValueError(f"{name}: needs 0 <= low <= base <= high, all finite")
+        return value
+
+    @field_validator("currency_symbol")
+    @classmethod
+    def _symbol(cls, value: str) -> str:
+        if not all(unicodedata.category(mark) == "Sc" or mark.isalpha() for mark in value):
+            raise ValueError("must be a currency's sign or letters, such as €, R$ or CHF")
         return value
 
     @field_validator(*OPTIONAL, mode="before")
@@ -183,6 +197,12 @@ class Scenario(BaseModel):
     def but(self, **changes: Any) -> Scenario:
         """Return a checked copy with `changes`; raise InputError that names the field, value and rule."""
         return make_scenario({**self.model_dump(), **changes})
+
+    @property
+    def currency(self) -> Currency:
+        """The currency that answers are shown in; a code of letters stands apart from the sum."""
+        apart = " " if self.currency_symbol[-1].isalpha() else ""
+        return Currency(self.currency_symbol + apart, self.currency_per_usd)
 
     def workload(self, catalog: Catalog | None = None) -> Workload:
         """Return the workload part, with the daily profile looked up."""

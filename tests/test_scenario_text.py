@@ -98,7 +98,7 @@ def test_a_mean_may_stand_before_the_percentile_it_needs() -> None:
     found, _, ignored = scenario_from_query({"input_tokens": "40000", "input_tokens_p95": "90000"})
     assert (found, ignored) == (scenario, ())
     later, _, ignored = scenario_from_query(
-        {"input_tokens": "300000", "input_tokens_p95": "none"}, lambda found: None
+        {"input_tokens": "300000", "input_tokens_p95": "none"}, lambda _found: None
     )
     assert later.input_tokens_p95 is None and ignored == ()
 

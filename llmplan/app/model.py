@@ -48,6 +48,8 @@ QUICK_FIELDS = frozenset(
         "queries_per_day",
         "engineering_usd_per_month",
         "days_per_month",
+        "currency_symbol",
+        "currency_per_usd",
     }
 )
 """A change of these alone keeps the shortlist, tokens within limits; any other asks the whole catalog."""

@@ -14,16 +14,25 @@ from llmplan.decision.options import Option, Options, build_options
 from llmplan.fleet import instances_needed, replicas_needed
 from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK
+from llmplan.wording import DOLLAR
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 CACHED_OPTIONS = 32
+ASIDE = {
+    "name": "",
+    "queries_per_day": 1.0,
+    "ranges": (),
+    "currency_symbol": DOLLAR.symbol,
+    "currency_per_usd": DOLLAR.per_usd,
+}
+"""Fields that no option depends on, with the values that stand for any."""
 _cache: OrderedDict[tuple[int, Scenario], tuple[Catalog, Options]] = OrderedDict()
 
 
 def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
-    """Return the scenario's options; those that differ in name, volume or ranges only are worked out once."""
+    """Return the scenario's options; those that differ in the fields of `ASIDE` only are worked out once."""
     catalog = catalog or load_catalog()
-    key = (id(catalog), scenario.model_copy(update={"name": "", "queries_per_day": 1.0, "ranges": ()}))
+    key = (id(catalog), scenario.model_copy(update=ASIDE))
     if key not in _cache:
         _cache[key] = (catalog, build_options(key[1], catalog))
         while len(_cache) > CACHED_OPTIONS:
