@@ -16,8 +16,8 @@ from llmplan.charts import cost_curves_figure, decision_map_figure
 from llmplan.charts.cost import per_unit
 from llmplan.decision import DecisionMap, Option, decision_map, volume_axis
 from llmplan.export import Report
+from llmplan.export.drawn import KINDS
 from llmplan.export.headlines import curve_title, kpi_cards, map_title
-from llmplan.export.report import KINDS
 from llmplan.recommend import Recommendation, recommend
 from llmplan.wording import milliseconds, parameters, share, usd
 
