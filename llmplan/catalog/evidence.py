@@ -92,6 +92,8 @@ class RouterTaskMix(Sourced):
     mix_name: str
     task_id: Id
     share: Fraction
+    tolerance: Fraction | None = None
+    """Quality that the task can lose against the better end; the reference is 1."""
     article_verdict: Literal["match", "fall short"] | None = None
     note: str | None = None
 

@@ -100,7 +100,8 @@ def task_gap(context: Context, claim: Claim) -> Finding:
     rivals = {a.model_id for a in context.catalog.apis.values() if a.kind == "frontier"}
     every = relative_qualities(context.catalog, [*rivals, model_id], REFERENCE)
     mine = every[model_id].by_task.get(task)
-    best = {rival: every[rival].by_task[task] for rival in rivals if task in every[rival].by_task}
+    scored = [rival for rival in rivals if every[rival].stands_on is None]
+    best = {rival: every[rival].by_task[task] for rival in scored if task in every[rival].by_task}
     if mine is None or not best:
         return Finding("no benchmark of this task is scored for both", verdict="cannot be checked")
     gaps = sorted((1 - mine / value) * 100 for value in best.values())

@@ -121,7 +121,7 @@ def test_the_printed_table_can_be_read_on_eighty_columns() -> None:
 
 def test_what_is_out_is_printed_with_its_reason() -> None:
     said = llmplan("compare", "--preset", "support-chat", *SIZES).stdout
-    (line,) = [line for line in said.splitlines() if "mistral-large-2" in line]
+    (line,) = [line for line in said.splitlines() if "mistral-large-2:" in line]
     assert line.startswith("Out: ") and "historical price" in line
 
 
