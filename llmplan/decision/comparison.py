@@ -99,12 +99,8 @@ class Comparison:
             "usd_per_mtok": base / tokens * TOKENS_PER_MTOK,
             "replicas": int(self.replicas[place]),
             "gpus_total": int(self.gpus_total[place]),
-            "provider": offer.provider
-            if offer
-            else item.option_id.split("/")[0]
-            if item.kind == "hosted"
-            else None,
-            "price_kind": self.scenario.gpu_price_kind if offer else "per token",
+            "provider": offer.provider if offer else item.provider,
+            "price_kind": "per token" if item.api_id else self.scenario.gpu_price_kind,
             "usd_per_gpu_hour": offer.usd_per_gpu_hour if offer else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),
@@ -135,6 +131,7 @@ COLUMNS = (
     "usd_per_query",
     "usd_per_mtok",
     "quality",
+    "quality_stands_on",
     "ttft_ms",
     "tpot_ms",
     "output_tokens_per_s",
@@ -142,6 +139,7 @@ COLUMNS = (
     "utilisation",
     "binding",
     "basis",
+    "measured_by",
     "licence_id",
     "source_ids",
     "prices_as_of",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from llmplan.cost import PEOPLE_LINE, LowBaseHigh
 from llmplan.decision import Option
+from llmplan.decision.measured import measurements_used
 from llmplan.export.headlines import capital
 from llmplan.export.report import UPDATES_LINE, Report, cost_assumptions
 
@@ -38,6 +39,8 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
         for name, limit in (("TTFT", asked.ttft_limit_ms), ("TPOT", asked.tpot_limit_ms))
         if limit is not None
     ]
+    if limits and asked.latency_percentile is not None:
+        limits.append(f"for {asked.latency_percentile:g} % of requests")
     tokens_in = f"{asked.input_tokens:,.0f} in ({asked.cached_input_share:.0%} cached)"
     floor = f"{asked.quality_floor:.0%} of {asked.reference_api_id}" if asked.quality_floor else "none"
     load = f"load at most {asked.utilisation_ceiling:.0%}"
@@ -48,6 +51,8 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
         ("Latency targets", ", ".join(limits) or "none"),
         ("Fleet", f"peak {peak:.3g} x mean, {load}, {asked.spare_replicas} spare"),
     ]
+    if asked.measured_csv is not None:
+        values.append(("Measurements", measurements_used(report.comparison.options)))
     return [AssumptionRow(name, value, SCENARIO_SOURCE, "") for name, value in values]
 
 
@@ -86,7 +91,8 @@ def _self_hosted_rows(report: Report, item: Option) -> list[AssumptionRow]:
     if item.requests_per_s:
         fast, base_rate, slow = item.requests_per_s
         value = f"{base_rate:.3g} requests/s at the targets ({slow:.3g} to {fast:.3g}), {item.basis}"
-        rows.append(AssumptionRow(f"One replica of {item.label}", value, MODEL_SOURCE, ""))
+        source = f"your measurement: {item.measured_by}" if item.measured_by else MODEL_SOURCE
+        rows.append(AssumptionRow(f"One replica of {item.label}", value, source, ""))
     return rows
 
 

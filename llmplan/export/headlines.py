@@ -110,21 +110,20 @@ def option_title(report: Report, rows: Sequence[Mapping[str, Any]]) -> str:
 
 def flip_title(report: Report) -> str:
     """Return what would flip the answer, the nearest change of one input."""
-    flips = [row for row in report.tipping if row.nearest is not None]
-    if not flips:
-        return "No change of one input, within the ranges searched, flips the answer"
-    return f"The answer holds unless {_condition(report, flips[0])}"
+    for row in report.tipping:
+        if row.nearest is not None:
+            return f"The answer holds unless {_condition(report, row, row.nearest)}"
+    return "No change of one input, within the ranges searched, flips the answer"
 
 
-def _condition(report: Report, row: Tipping) -> str:
-    """Return the nearest flip's condition: API prices fall by 88%. Money is in the report's currency."""
-    if row.unit.startswith("USD") and row.nearest is not None:
-        verb = "rises" if row.nearest.value > row.base else "falls"
-        return f"{row.label} {verb} to {_flips_at(report, row, row.nearest)}"
-    points = [point for point in (row.below, row.above) if point is not None]
+def _condition(report: Report, row: Tipping, point: TippingPoint) -> str:
+    """Return a flip's condition: API prices fall by 88%. Money is in the report's currency."""
+    if row.unit.startswith("USD"):
+        verb = "rises" if point.value > row.base else "falls"
+        return f"{row.label} {verb} to {_flips_at(report, row, point)}"
+    points = [each for each in (row.below, row.above) if each is not None]
     clauses = row.sentence.rstrip(".").split("; ")
-    said = dict(zip(map(id, points), clauses, strict=True))[id(row.nearest)]
-    return said.partition(" if ")[2].replace(" %", "%")
+    return clauses[points.index(point)].partition(" if ")[2].replace(" %", "%")
 
 
 def flip_rows(report: Report) -> list[list[str]]:
