@@ -107,6 +107,7 @@ def route(
     from llmplan.decision.route_request import RouteRequest
     from llmplan.decision.route_tasks import task_report
     from llmplan.decision.routed import plan_route
+    from llmplan.routing.assumptions import preset_tolerance
     from llmplan.routing.costs import Router, Traffic
 
     scenario = scenario_from_options(
@@ -147,7 +148,9 @@ def route(
         _several_tiers(request, names, catalog, for_two, as_json)
         return
     plan = plan_route(request, catalog)
-    tolerance = _preset_tolerance(task_mix, kept) | _by_task("task-tolerance", task_tolerance)
+    preset_mix = task_mix if task_mix and ":" not in task_mix else None
+    tolerance = {} if preset_mix is None else preset_tolerance(preset_mix, kept)
+    tolerance |= _by_task("task-tolerance", task_tolerance)
     result = {
         "scenario": plan.request.scenario.to_dict(),
         "weak": weak,
@@ -180,15 +183,6 @@ def _by_task(option: str, text: str | None) -> dict[str, float]:
     except ValueError:
         rule = "is not TASK:NUMBER,TASK:NUMBER"
         raise InputError(option, text, rule, "write code:0.3,rag-qa:0.7") from None
-
-
-def _preset_tolerance(mix_id: str | None, kept: tuple[str, ...]) -> dict[str, float]:
-    """Return what a preset mix's tasks can lose; a task that stays in house must make do."""
-    if mix_id is None or ":" in mix_id:
-        return {}
-    from llmplan.routing.assumptions import task_mix
-
-    return {task: loss for task, loss in task_mix(mix_id).tolerances.items() if task not in kept}
 
 
 def _several_tiers(

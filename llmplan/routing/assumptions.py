@@ -1,6 +1,7 @@
 """What routing assumes by default: data/router_assumptions.csv and the task mixes beside it."""
 
 import csv
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -69,6 +70,11 @@ def task_mixes(folder: Path | None = None) -> dict[str, TaskMix]:
         mix.tolerances[row["task_id"]] = _number(line, row, "tolerance")
         mix.verdicts[row["task_id"]] = row["article_verdict"]
     return found
+
+
+def preset_tolerance(mix_id: str, stays_in_house: Collection[str] = ()) -> dict[str, float]:
+    """Return what a preset's tasks can lose; a task that stays in house must make do with what is there."""
+    return {t: loss for t, loss in task_mix(mix_id).tolerances.items() if t not in stays_in_house}
 
 
 def task_mix(mix_id: str) -> TaskMix:

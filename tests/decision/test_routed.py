@@ -306,6 +306,9 @@ def test_shell_takes_tolerances_and_lengths_by_task():
     loose = json.loads(run(*mix, "--task-tolerance", "content:0.5", "--task-tokens", "content:3").stdout)
     content = next(row for row in loose["tasks"]["rows"] if row["task"] == "content")
     assert content["within_tolerance"] and content["goes_to"] == "weak"
+    mixed = json.loads(run(*mix[:5], "article-70-30", "--json").stdout)["tasks"]
+    # RULER has the 70B and not GPT-4o, LongBench GPT-4o and not the 70B.
+    assert mixed["not_scored"] == ["long-context"]
     kept = json.loads(run(*mix, "--keep-in-house", "content").stdout)["tasks"]
     assert next(row for row in kept["rows"] if row["task"] == "content")["goes_to"] == "weak"
     assert kept["shadow_price_usd"] is not None
