@@ -204,8 +204,10 @@ def at_floor(route: RoutePlan, curve: rocs.RocCurve, floor: float) -> float | No
     """
     if route.request.queries is not None:
         return None
-    up = np.linspace(0, 1, route.request.splits)
-    shares = np.unique(np.append(up, [route.share_weak, 1 - route.plan.hard_share]))
+    hard, recall = route.plan.hard_share, float(route.plan.recall[route.split])
+    up = hard * recall + (1 - hard) * float(np.interp(recall, curve.recall, curve.false_positive_rate))
+    # The grid, and where the other classifier finds as many of the hard queries or all of them.
+    shares = np.unique(np.append(np.linspace(0, 1, route.request.splits), [1 - up, 1 - hard]))
     request = replace(route.request, accuracy=None, error_matrix=None, auc=curve.auc)
     other = _price(request, route.sides, route.plan.hard_share, shares, route.plan.traffic)
     place = int(cheapest_at_floor(other.total_usd[1].ravel(), other.quality.ravel(), floor))

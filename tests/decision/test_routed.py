@@ -121,6 +121,17 @@ def test_more_accurate_is_never_dearer_and_never_beaten_by_a_pure_option(floor):
     assert plan.chosen_quality >= floor - 1e-9
 
 
+@pytest.mark.parametrize("accuracy", [0.6, 0.8, 0.95])
+def test_regret_is_what_an_oracle_and_a_coin_would_cost(accuracy):
+    found = report_of(share_weak=0.7, accuracy=accuracy, weak_quality=0.9, strong_quality=1.0, **UNIT)
+    recall, month = accuracy, 6_000_000
+    # The oracle sends up .3 x recall of the queries, a coin recall of them, for the same quality.
+    oracle, coin = (month * (0.001 + 0.014 * up) for up in (0.3 * recall, recall))
+    base = found["monthly_usd"]["base"]
+    assert found["regret"]["to_oracle_usd"] == pytest.approx(base - oracle, rel=1e-3)
+    assert found["regret"]["saving_on_random_usd"] == pytest.approx(coin - base, rel=1e-3)
+
+
 def test_frontier_is_monotone():
     rows = report_of(accuracy=0.8)["frontier"]
     assert len(rows) > 5
