@@ -110,6 +110,21 @@ def cpt_pct(curve: RouterCurve, pgr_target: float) -> float:
     return 100 * float(share)
 
 
+def cpt_interpolated_pct(curve: RouterCurve, pgr_target: float) -> float:
+    """Return CPT as RouteLLM's program reads it off its bins, in percent; NaN without a gap.
+
+    It interpolates the share over the quality as if that rose throughout: the same as `cpt_pct` where it does,
+    another crossing where it does not. A strong model that is the worse has no rising curve: first crossing.
+
+    Source: np.interp(accuracy, accuracies, strong shares) in routellm.evals.evaluate.
+    """
+    weak, strong = float(curve.quality[0]), float(curve.quality[-1])
+    if no_gap(weak, strong) or strong < weak:
+        return cpt_pct(curve, pgr_target)
+    target = weak + pgr_target * (strong - weak)
+    return 100 * float(np.interp(target, curve.quality, curve.share_strong))
+
+
 def area_under_curve(curve: RouterCurve) -> float:
     """Return the mean quality over the strong share from 0 to 1, in the units of the outcomes."""
     return float(np.trapezoid(curve.quality, curve.share_strong))
