@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,12 +22,11 @@ from llmplan.cli.scenario_options import (
     catalog_from,
     scenario_from_options,
 )
-from llmplan.errors import InputError, UnknownNameError
+from llmplan.errors import InputError
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
     from llmplan.decision.route_request import RouteRequest
-    from llmplan.routing.queries import QueryOutcomes
     from llmplan.scenario import Scenario
 
 Number = float | None
@@ -80,7 +80,7 @@ def route(
     ] = None,
     verifier_usd_per_query: Annotated[float, typer.Option(help="Price of one verification.")] = 0.0,
     verifier_latency_ms: Annotated[float, typer.Option(help="Time of one verification.")] = 0.0,
-    queries: Annotated[Path | None, typer.Option(help="Measured queries (CSV as for route-eval).")] = None,
+    queries: Annotated[Path | None, typer.Option(help="One's own queries (CSV as for route-eval).")] = None,
     dataset: Annotated[str | None, typer.Option(help="Which data set of that file.")] = None,
     router: Annotated[str | None, typer.Option(help="Which router's scores cut them.")] = None,
     weak_usd_per_query: Annotated[Number, typer.Option(help="Unit price instead of a fleet.")] = None,
@@ -103,6 +103,7 @@ def route(
 ) -> None:
     """Route between a self-hosted model and an API: cost, quality, fleet and the cheapest split."""
     from llmplan.decision.route_cascade import cascade_report
+    from llmplan.decision.route_queries import read_own_queries
     from llmplan.decision.route_report import route_report
     from llmplan.decision.route_request import RouteRequest
     from llmplan.decision.route_tasks import task_report
@@ -137,9 +138,10 @@ def route(
         strong_quality=strong_quality,
         availability=availability,
         strong_latency_ms=strong_latency_ms,
-        queries=None if queries is None else _read_queries(queries, dataset),
-        query_router=router,
     )
+    if queries is not None:
+        own = read_own_queries(request, queries, dataset, catalog)
+        request = replace(request, queries=own, query_router=router)
     names = [name.strip() for name in weak.split(",") if name.strip()]
     kept = tuple(part.strip() for part in (keep_in_house or "").split(",") if part.strip())
     if len(names) > 1:
@@ -203,16 +205,6 @@ def _several_tiers(
         print_json(result)
     else:
         print_tiers(result)
-
-
-def _read_queries(path: Path, dataset: str | None) -> QueryOutcomes:
-    from llmplan.routing.queries import read_queries
-
-    found = read_queries(path)
-    name = dataset or next(iter(found))
-    if name not in found:
-        raise UnknownNameError("dataset", name, found)
-    return found[name]
 
 
 def _with_mix(scenario: Scenario, text: str | None) -> Scenario:

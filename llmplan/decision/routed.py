@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,10 @@ from llmplan.routing.costs import Traffic
 from llmplan.routing.fallback import fallback_share, hourly_load
 from llmplan.routing.hybrid import SplitPlan, split_plan, split_plan_of_queries
 from llmplan.routing.optimum import TOLERANCE, best_at_budget, cheapest_at_floor, pareto
+from llmplan.routing.queries import QueryOutcomes
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+_CURVES = {"oracle": rocs.perfect(), "coin": rocs.chance()}
 
 
 @dataclass(frozen=True)
@@ -197,18 +199,25 @@ def _choose(route: RoutePlan, wanted: float | None) -> RoutePlan:
     return replace(route, way=place // usd.shape[1], split=place % usd.shape[1])
 
 
-def at_floor(route: RoutePlan, curve: rocs.RocCurve, floor: float) -> float | None:
-    """Return the cheapest monthly cost at a floor with another classifier.
+def at_floor(route: RoutePlan, other: Literal["oracle", "coin"], floor: float) -> float | None:
+    """Return the cheapest monthly cost at a floor with another classifier, None where out of reach."""
+    request, hard = route.request, route.plan.hard_share
+    shares = np.linspace(0, 1, request.splits)
+    if request.queries is not None:
+        request = replace(request, queries=_scored_by(request.queries, other), query_router=other)
+        shares = np.append(shares, route.share_weak)
+    else:
+        curve, recall = _CURVES[other], float(route.plan.recall[route.split])
+        up = hard * recall + (1 - hard) * float(np.interp(recall, curve.recall, curve.false_positive_rate))
+        # The grid, and where the other classifier finds as many of the hard queries or all of them.
+        shares = np.append(shares, [1 - up, 1 - hard])
+        request = replace(request, accuracy=None, error_matrix=None, auc=curve.auc)
+    priced = _price(request, route.sides, hard, np.unique(shares), route.plan.traffic)
+    place = int(cheapest_at_floor(priced.total_usd[1].ravel(), priced.quality.ravel(), floor))
+    return float(priced.total_usd[1].ravel()[place]) if place >= 0 else None
 
-    None where out of reach, and where measured queries stand in for the classes.
-    """
-    if route.request.queries is not None:
-        return None
-    hard, recall = route.plan.hard_share, float(route.plan.recall[route.split])
-    up = hard * recall + (1 - hard) * float(np.interp(recall, curve.recall, curve.false_positive_rate))
-    # The grid, and where the other classifier finds as many of the hard queries or all of them.
-    shares = np.unique(np.append(np.linspace(0, 1, route.request.splits), [1 - up, 1 - hard]))
-    request = replace(route.request, accuracy=None, error_matrix=None, auc=curve.auc)
-    other = _price(request, route.sides, route.plan.hard_share, shares, route.plan.traffic)
-    place = int(cheapest_at_floor(other.total_usd[1].ravel(), other.quality.ravel(), floor))
-    return float(other.total_usd[1].ravel()[place]) if place >= 0 else None
+
+def _scored_by(data: QueryOutcomes, name: str) -> QueryOutcomes:
+    """Return the queries scored by what the strong model gains on them (an oracle), or all alike (a coin)."""
+    gain = data.strong_quality - data.weak_quality
+    return replace(data, scores={name: gain if name == "oracle" else np.zeros_like(gain)})

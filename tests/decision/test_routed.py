@@ -227,6 +227,32 @@ def test_measured_queries_in_place_of_a_classifier():
     assert found["misrouting"]["recall"] == pytest.approx(0.437, abs=1e-3)
 
 
+def test_regret_on_measured_queries():
+    found = report_of(share_weak=0.7, queries=MEASURED, query_router="lr", **UNIT)
+    gained = found["quality"] - found["weak_quality"]
+    # A coin sends up the share of the gap that is to be gained; an oracle, one to one, far fewer.
+    share = gained / (1 - found["weak_quality"])
+    coin = 6e6 * (0.001 + 0.014 * share)
+    base = found["monthly_usd"]["base"]
+    assert found["regret"]["saving_on_random_usd"] == pytest.approx(coin - base, abs=0.011 * 6e6 * 0.014)
+    assert found["regret"]["to_oracle_usd"] > 0.3 * base
+
+
+def test_own_queries_with_labels_and_tokens(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("label,in_tok,out_tok\n" + "easy,500,100\nhard,1500,300\neasy,500,100\n" * 10)
+    given = ("--queries", str(path), "--share", "0.6666666666666667", "--json")
+    unit = ("--weak-usd-per-query", "0.001", "--strong-usd-per-query", "0.01")
+    found = json.loads(run(*given, *unit).stdout)
+    # The labels find every hard query, and these make three fifths of the tokens.
+    assert found["quality"] == pytest.approx(1) and found["misrouting"]["recall"] == pytest.approx(1)
+    assert found["usd_per_query"] == pytest.approx(0.001 * 0.4 + 0.01 * 0.6)
+    plain = tmp_path / "plain.csv"
+    plain.write_text("complexity\n" + "0.1\n0.9\n0.4\n" * 10)
+    found = json.loads(run("--queries", str(plain), *given[2:], *unit).stdout)
+    assert found["usd_per_query"] == pytest.approx(0.001 * 2 / 3 + 0.01 / 3)
+
+
 def test_measured_queries_without_a_gap_or_beside_a_classifier():
     worse = replace(MEASURED, strong_quality=MEASURED.weak_quality)
     for wrong in (
