@@ -71,6 +71,7 @@ def test_a_lopsided_error_matrix_by_hand():
     assert found["misrouting"]["hard_sent_down_share"] == pytest.approx(0.015)
     assert found["misrouting"]["easy_sent_up_share"] == pytest.approx(0.14)
     assert found["quality"] == pytest.approx(1 - 0.05 * 0.1)
+    assert found["misrouting"]["quality_lost"] == pytest.approx(0.05 * 0.1)
     assert found["usd_per_query"] == pytest.approx(0.001 * 0.575 + 0.015 * 0.425)
 
 
@@ -171,6 +172,10 @@ def test_by_task_and_residency():
     scenario = SCENARIO.but(task_mix={"classification": 1, "complex-reasoning": 1})
     plan = plan_route(RouteRequest(scenario, quality_floor=0.9))
     free, bound = (task_report(plan, load_catalog(), kept) for kept in ((), ("classification",)))
+    assert free["floor_reached"] and free["monthly_usd"] is not None
+    beyond = task_report(replace(plan, request=replace(plan.request, quality_floor=1.5)), load_catalog())
+    assert not beyond["floor_reached"] and beyond["monthly_usd"] is None
+    assert {row["goes_to"] for row in beyond["rows"]} == {"strong"}
     assert {row["task"] for row in free["rows"]} == {"classification", "complex-reasoning"}
     assert free["quality"] >= 0.9 and bound["shadow_price_usd"] >= 0
     assert next(row for row in bound["rows"] if row["task"] == "classification")["goes_to"] == "weak"
