@@ -298,6 +298,8 @@ def test_a_bare_split_does_not_pay_with_its_format():
         {"error_matrix": (0.1, 0.5)},
         {"error_matrix": (0.9, 0.1), "accuracy": 0.9},
         {"hard_token_multiplier": 0.0},
+        {"strong_usd_per_query": 1e300},
+        {"strong_quality": 1e300},
         {"hard_token_multiplier": float("inf")},
         {"availability": 1.5},
         {"availability": 0.99, "traffic": Traffic(fallback=0.1)},
