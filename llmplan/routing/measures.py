@@ -210,13 +210,13 @@ def ibc_lift(
 ) -> Floats:
     """Return the relative lift of the incremental benefit per cost over going straight to the strong model.
 
-    0: no better than the strong model for its money; NaN where either model costs as much as the other or
-    the router costs what the weak model does.
+    0: no better than the strong model for its money. NaN where the strong model is not both dearer and better,
+    so that there is no benefit to compare with, and where the router costs what the weak model does.
 
     Source: AutoMix, arXiv 2310.12963, section 4 (IBC).
     """
     base_cost, extra = strong_cost - weak_cost, np.asarray(cost, float) - weak_cost
-    base = (strong_quality - weak_quality) / base_cost if base_cost != 0 else np.nan
+    base = (strong_quality - weak_quality) / base_cost if base_cost > 0 else np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         benefit = (np.asarray(quality, float) - weak_quality) / np.where(extra == 0, np.nan, extra)
-        return np.asarray(benefit / (base if base != 0 else np.nan) - 1)
+        return np.asarray(benefit / (base if base > 0 else np.nan) - 1)

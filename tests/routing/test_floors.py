@@ -1,5 +1,7 @@
 """Thresholds chosen on one half and tried on the other, against the same worked query by query."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def sample(seed: int, n: int = 200) -> QueryOutcomes:
 def chosen_threshold(data: QueryOutcomes, half: np.ndarray, z: float) -> float:
     """Every threshold of the half: the cheapest whose mean lies z standard errors clear of the floor."""
     best = (np.inf, np.inf)
-    for threshold in (np.inf, *data.scores["r"][half]):
+    for threshold in (np.inf, *np.sort(data.scores["r"][half])[:0:-1], -np.inf):
         up = data.scores["r"][half] >= threshold
         quality = np.where(up, data.strong_quality[half], data.weak_quality[half])
         clear = quality - FLOOR * data.strong_quality[half]
@@ -46,6 +48,15 @@ def test_against_every_threshold_of_each_half(seed, key, z):
     assert found["quality"] == pytest.approx(quality.mean())
     assert found["usd_per_query"] == pytest.approx(np.where(up, data.strong_usd, data.weak_usd).mean())
     assert found["quality_of_strong"] == pytest.approx(quality.mean() / data.strong_quality.mean())
+
+
+def test_all_of_one_half_is_all_of_the_other():
+    data = sample(0)
+    none, all_right = np.zeros(len(data)), np.ones(len(data))
+    better = replace(data, weak_quality=none, strong_quality=all_right)
+    (trial,) = held_out_trials(better, better.scores["r"], TrialSettings((1.0,), 5, 0))
+    assert trial["held_out"]["share_strong"] == 1
+    assert trial["held_out"]["thresholds"] == [better.scores["r"].min()] * 2
 
 
 def test_the_interval_is_that_of_a_mean():

@@ -150,6 +150,11 @@ def test_automix_program():
         assert lift == pytest.approx(v["ibc_lift"], abs=1e-6)
 
 
+@pytest.mark.parametrize(("strong", "usd"), [(0.9, 0.5), (0.9, 1.0), (0.4, 2.0), (0.5, 2.0)])
+def test_no_lift_over_a_model_that_is_not_dearer_and_better(strong, usd):
+    assert np.isnan(measures.ibc_lift(0.7, 1.5, 0.5, 1.0, strong, usd))
+
+
 def test_naive_blend_hides_that_routed_queries_are_longer(real):
     found = evaluate(real["mmlu_pro_llama31_70b_vs_gpt4o"], "lr", EvaluationSettings(bootstrap=2))[
         "naive_blend"
