@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from llmplan.errors import near_names
 Finding = tuple[str, str, str]
 """Column, rule, fix."""
 
+SHARE_TOLERANCE = 1e-6
 _NUMERIC_ERRORS = ("float", "int", "finite", "greater", "less")
 _SEPARATED = re.compile(r"[+-]?\d{1,3}([ ,'\u00a0\u202f_.]\d{3})+([.,]\d+)?")
 _FRACTION = re.compile(r"[+-]?\d*\.\d+")
@@ -171,6 +172,7 @@ _ROW_RULES: dict[type[rec.Record], Callable[[Any], Iterator[Finding]]] = {
     rec.Benchmark: _benchmark,
     rec.ApiPrice: _api,
     rec.Assumption: _ordered(""),
+    rec.RouterAssumption: _ordered(""),
     rec.PrecisionLoss: _ordered("loss_pct_"),
 }
 
@@ -204,6 +206,23 @@ def hosted_problems(
         if api.kind == "hosted_open" and models and api.model_id not in models:
             rule, fix = "a hosted_open price needs a row in models", "add the model or change the kind"
             yield Problem(table.file, row.line, "model_id", api.model_id, rule, fix)
+
+
+def mix_problems(
+    table: Table, rows: Sequence[RawRow], parts: Sequence[rec.RouterMixTask], tasks: Collection[str]
+) -> Iterator[Problem]:
+    """Yield a Problem for each task that tasks.csv lacks, and for each mix whose shares do not sum to 1."""
+    last = {part.mix_id: row for row, part in zip(rows, parts, strict=True)}
+    for row, part in zip(rows, parts, strict=True):
+        if tasks and part.task_id not in tasks:
+            near = near_names(part.task_id, sorted(tasks))
+            fix = f"did you mean {', '.join(near)}?" if near else "add it to tasks"
+            yield Problem(table.file, row.line, "task_id", part.task_id, "unknown task_id", fix)
+    for mix_id, row in last.items():
+        whole = math.fsum(part.share for part in parts if part.mix_id == mix_id)
+        if abs(whole - 1) > SHARE_TOLERANCE:
+            rule = f"the shares of {mix_id} sum to {whole:.4g}, not 1"
+            yield Problem(table.file, row.line, "share", row.cells["share"], rule, "correct the shares")
 
 
 def date_problems(

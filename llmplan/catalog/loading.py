@@ -44,6 +44,8 @@ class Catalog:
     precision_losses: tuple[rec.PrecisionLoss, ...]
     quantisation_scores: tuple[rec.QuantisationScore, ...]
     assumptions: dict[str, rec.Assumption]
+    router_assumptions: dict[str, rec.RouterAssumption]
+    router_mix_tasks: tuple[rec.RouterMixTask, ...]
     benchmarks: dict[str, rec.Benchmark]
     scores: tuple[rec.Score, ...]
     category_scores: tuple[rec.CategoryScore, ...]
@@ -228,6 +230,8 @@ def _between_tables(
     benchmarks = {row.benchmark_id: row for row in parsed["benchmarks"][1]}
     yield from checking.score_problems(BY_NAME["scores"], *parsed["scores"], benchmarks)
     yield from checking.hosted_problems(BY_NAME["apis"], *parsed["apis"], models)
+    tasks = {row.task_id for row in parsed["tasks"][1]}
+    yield from checking.mix_problems(BY_NAME["router_mix_tasks"], *parsed["router_mix_tasks"], tasks)
 
 
 def _dates(parsed: Mapping[str, tuple[list[RawRow], list[Any]]], today: dt.date | None) -> Iterator[Problem]:

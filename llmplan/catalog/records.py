@@ -258,6 +258,31 @@ class Assumption(Sourced):
     note: str | None = None
 
 
+class RouterAssumption(Sourced):
+    """data/router_assumptions.csv: what routing assumes by default, low, base, high."""
+
+    assumption_id: Id
+    name: str
+    unit: str
+    low: NonNegative
+    base: NonNegative
+    high: NonNegative
+    note: str | None = None
+
+
+class RouterMixTask(Sourced):
+    """data/router_task_mixes.csv: a task's part of a preset mix."""
+
+    mix_id: Id
+    mix_name: str
+    task_id: Id
+    share: Fraction
+    tolerance: NonNegative
+    """Quality that the task can lose against the better end, reference = 1."""
+    article_verdict: Literal["match", "fall short"]
+    note: str | None = None
+
+
 class Benchmark(Sourced):
     """data/benchmarks.csv: a benchmark and the scale of its score."""
 

@@ -119,6 +119,8 @@ TABLES: tuple[Table, ...] = (
         _SOURCE | _PRECISION,
     ),
     Table("assumptions", "assumptions.csv", rec.Assumption, ("assumption_id",), _SOURCE),
+    Table("router_assumptions", "router_assumptions.csv", rec.RouterAssumption, ("assumption_id",), _SOURCE),
+    Table("router_mix_tasks", "router_task_mixes.csv", rec.RouterMixTask, ("mix_id", "task_id"), _SOURCE),
     Table("benchmarks", "benchmarks.csv", rec.Benchmark, ("benchmark_id",), _SOURCE),
     Table(
         "scores",

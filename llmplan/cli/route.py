@@ -116,7 +116,7 @@ def route(
     )
     catalog = catalog_from(data)
     request = RouteRequest(
-        scenario=_with_mix(scenario, task_mix),
+        scenario=_with_mix(scenario, task_mix, catalog),
         weak=weak,
         strong=strong,
         share_weak=share,
@@ -151,7 +151,7 @@ def route(
         return
     plan = plan_route(request, catalog)
     preset_mix = task_mix if task_mix and ":" not in task_mix else None
-    tolerance = {} if preset_mix is None else preset_tolerance(preset_mix, kept)
+    tolerance = {} if preset_mix is None else preset_tolerance(preset_mix, kept, catalog)
     tolerance |= _by_task("task-tolerance", task_tolerance)
     result = {
         "scenario": plan.request.scenario.to_dict(),
@@ -207,11 +207,11 @@ def _several_tiers(
         print_tiers(result)
 
 
-def _with_mix(scenario: Scenario, text: str | None) -> Scenario:
+def _with_mix(scenario: Scenario, text: str | None, catalog: Catalog) -> Scenario:
     if text is None:
         return scenario
     if ":" not in text:
         from llmplan.routing.assumptions import task_mix
 
-        return scenario.but(task_mix=task_mix(text).shares)
+        return scenario.but(task_mix=task_mix(text, catalog).shares)
     return scenario.but(task_mix=_by_task("task-mix", text))

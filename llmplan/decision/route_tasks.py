@@ -60,7 +60,7 @@ def task_report(
     days = traffic.days_per_month
     asked = (task for task, weight in _mix(route, catalog).items() if weight > 0)
     return {
-        "rows": _rows(table, chosen, stays_in_house, volume * traffic.missed * days),
+        "rows": _rows(table, chosen, stays_in_house, volume * traffic.missed * days, catalog),
         "not_scored": [task for task in asked if task not in table.task_ids],
         "floor": floor,
         "floor_reached": split is not None,
@@ -73,9 +73,13 @@ def task_report(
 
 
 def _rows(
-    table: TaskTable, chosen: npt.NDArray[np.intp], stays_in_house: Sequence[str], queries_per_month: float
+    table: TaskTable,
+    chosen: npt.NDArray[np.intp],
+    stays_in_house: Sequence[str],
+    queries_per_month: float,
+    catalog: Catalog,
 ) -> list[dict[str, Any]]:
-    verdicts = task_mixes()["article-70-30"].verdicts
+    verdicts = {task: v for mix in task_mixes(catalog).values() for task, v in mix.verdicts.items()}
     return [
         {
             "task": task,

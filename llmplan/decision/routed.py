@@ -14,6 +14,7 @@ from llmplan.decision.route_sides import Sides, find_sides
 from llmplan.errors import InputError
 from llmplan.fleet import replicas_needed
 from llmplan.routing import roc as rocs
+from llmplan.routing.assumptions import router_assumptions
 from llmplan.routing.costs import Traffic
 from llmplan.routing.fallback import fallback_share, hourly_load
 from llmplan.routing.hybrid import SplitPlan, split_plan, split_plan_of_queries
@@ -94,7 +95,7 @@ def plan_route(request: RouteRequest, catalog: Catalog | None = None) -> RoutePl
     """
     catalog = catalog or load_catalog()
     sides = find_sides(request, catalog)
-    hard = _hard_share(request, sides)
+    hard = _hard_share(request, sides, catalog)
     shares = np.linspace(0, 1, request.splits)
     wanted = _wanted_share(request, hard)
     if wanted is not None:
@@ -120,10 +121,8 @@ def _spilled_share(route: RoutePlan, availability: float, catalog: Catalog) -> f
     return fallback_share(hourly_load(workload.hourly_profile, peak), replicas, replica_to_mean, availability)
 
 
-def _hard_share(request: RouteRequest, sides: Sides) -> float:
+def _hard_share(request: RouteRequest, sides: Sides, catalog: Catalog) -> float:
     """Return the share of hard queries: as given, else the target's or the data's, and enough for the gap."""
-    from llmplan.routing.assumptions import router_assumptions
-
     if request.queries is not None:
         return float(request.queries.needed.mean())
     least = float(np.clip(1 - sides.weak_quality.min() / sides.strong_quality, 0, 1))
@@ -133,10 +132,8 @@ def _hard_share(request: RouteRequest, sides: Sides) -> float:
             rule = f"cannot hold the gap of {gap:.3f} in quality between the two"
             raise InputError("hard share", request.hard_share, rule, f"give at least {least:.3f}")
         return request.hard_share
-    default = (
-        router_assumptions()["hard-share"].base if request.share_weak is None else 1 - request.share_weak
-    )
-    return max(default, least)
+    assumed = router_assumptions(catalog)["hard-share"].base
+    return max(assumed if request.share_weak is None else 1 - request.share_weak, least)
 
 
 def _wanted_share(request: RouteRequest, hard: float) -> float | None:

@@ -289,3 +289,17 @@ def test_no_text_breaks_the_check(tmp_path: Path, cells: list[list[str]]) -> Non
 def test_no_bytes_break_the_check(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "tasks.csv").write_bytes(data)
     assert any(problem.file == "tasks.csv" for problem in check_folder(tmp_path))
+
+
+def test_a_routers_mix_and_its_assumptions_are_checked(folder: Path) -> None:
+    file = "router_task_mixes.csv"
+    edit(folder, file, put(2, "task_id", "clasification"))
+    edit(folder, file, put(3, "share", "0.9"))
+    edit(folder, file, put(4, "article_verdict", "maybe"))
+    edit(folder, "router_assumptions.csv", put(2, "base", "0.9"))
+    problems = check_folder(folder)
+    assert "did you mean classification" in find(problems, file, 2, "task_id").fix
+    assert "allowed words" in find(problems, file, 4, "article_verdict").rule
+    # The refused row is not counted: .2 + .9 + .2 + .2.
+    assert "sum to 1.5" in find(problems, file, 6, "share").rule
+    assert "does not hold" in find(problems, "router_assumptions.csv", 2, "base").rule

@@ -342,6 +342,13 @@ def test_shell_prints_tables():
     assert "Misrouting" in result.stdout and "Cheaper than the API alone" in result.stdout
 
 
+def test_a_folder_of_ones_own_assumptions_is_used(tmp_path):
+    rows = (data_dir() / "router_assumptions.csv").read_text()
+    (tmp_path / "router_assumptions.csv").write_text(rows.replace("0.168,0.292,0.3,", "0.168,0.2,0.3,"))
+    found = json.loads(run("--threshold", "0.5", "--data", str(tmp_path), "--json").stdout)
+    assert found["share_weak"] == pytest.approx(0.8)
+
+
 def test_shell_takes_tolerances_and_lengths_by_task():
     mix = ("--queries-per-day", "2000000", "--quality-floor", "0.5", "--task-mix", "article-match", "--json")
     rows = json.loads(run(*mix).stdout)["tasks"]["rows"]

@@ -31,7 +31,7 @@ class RoutingPage:
 
     def __init__(self, model: AppModel) -> None:
         self.model = model
-        self.wanted = first_values()
+        self.wanted = first_values(model.catalog)
         self.controls = ControlPanel(
             routing_fields(model.catalog),
             self.wanted,

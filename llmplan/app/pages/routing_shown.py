@@ -39,8 +39,9 @@ class ShownRoute:
     article: RoutePlan | None
 
 
-def first_values() -> dict[str, Any]:
+def first_values(catalog: Catalog) -> dict[str, Any]:
     """Return the page's inputs at the start: the article's split under a classifier that errs."""
+    assumed = router_assumptions(catalog)
     return {
         "weak": "llama-3.1-70b",
         "strong": "gpt-4o",
@@ -49,8 +50,8 @@ def first_values() -> dict[str, Any]:
         "threshold": 0.5,
         "floor": 0.95,
         "accuracy": 0.9,
-        "router_usd": router_assumptions()["router-usd-per-million"].base,
-        "hard_cost": router_assumptions()["hard-token-multiplier"].base,
+        "router_usd": assumed["router-usd-per-million"].base,
+        "hard_cost": assumed["hard-token-multiplier"].base,
         "mix": SCENARIO_MIX,
         "in_house": [],
         "exact_hits": 0.0,
@@ -68,7 +69,7 @@ def routing_fields(catalog: Catalog) -> list[Field]:
     apis = [a for a in catalog.apis.values() if a.status == "active"]
     paid = [(a.api_id, f"{a.api_id}, by token") for a in apis]
     strong = tuple((a.api_id, a.api_id) for a in apis if a.kind != "hosted_open")
-    mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes().values()))
+    mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes(catalog).values()))
     tasks = dict.fromkeys((t.task_id, t.task_name) for t in catalog.tasks)
     return [
         Select("weak", "Weak model", (*own, *paid)),
@@ -94,7 +95,7 @@ def routing_fields(catalog: Catalog) -> list[Field]:
 def shown_route(model: AppModel, values: dict[str, Any]) -> ShownRoute:
     """Work out the route for the page's inputs; InputError where none is possible."""
     catalog = model.catalog
-    request = _request(model.scenario, values)
+    request = _request(model.scenario, values, catalog)
     route = plan_route(request, catalog)
     mix = dict(request.scenario.task_mix)
     kept = [task for task in values["in_house"] if not mix or task in mix]
@@ -115,15 +116,15 @@ def shown_route(model: AppModel, values: dict[str, Any]) -> ShownRoute:
     return ShownRoute(
         route,
         route_report(route),
-        task_report(route, catalog, kept, _tolerance(values["mix"], kept)),
+        task_report(route, catalog, kept, _tolerance(values["mix"], kept, catalog)),
         _or_none(best, catalog),
         _or_none(article, catalog),
     )
 
 
-def _request(scenario: Scenario, values: dict[str, Any]) -> RouteRequest:
+def _request(scenario: Scenario, values: dict[str, Any], catalog: Catalog) -> RouteRequest:
     if values["mix"] != SCENARIO_MIX:
-        scenario = scenario.but(task_mix=task_mix(values["mix"]).shares)
+        scenario = scenario.but(task_mix=task_mix(values["mix"], catalog).shares)
     goals = {"share": "share_weak", "threshold": "threshold", "floor": "quality_floor"}
     goal: dict[str, Any] = {goals[values["goal"]]: values[values["goal"]]}
     router = Router(values["router_usd"] / 1e6)
@@ -140,8 +141,8 @@ def _request(scenario: Scenario, values: dict[str, Any]) -> RouteRequest:
     )
 
 
-def _tolerance(mix: str, kept: list[str]) -> dict[str, float]:
-    return {} if mix == SCENARIO_MIX else preset_tolerance(mix, kept)
+def _tolerance(mix: str, kept: list[str], catalog: Catalog) -> dict[str, float]:
+    return {} if mix == SCENARIO_MIX else preset_tolerance(mix, kept, catalog)
 
 
 def _or_none(request: RouteRequest, catalog: Catalog) -> RoutePlan | None:
