@@ -7,6 +7,7 @@ from llmplan.catalog.loading import (
     load_catalog,
     newest_shipped_date,
     notebooks_dir,
+    tables_from_shipped,
 )
 from llmplan.catalog.problems import CatalogError, Problem
 from llmplan.catalog.records import (
@@ -22,6 +23,7 @@ from llmplan.catalog.records import (
     GpuPrice,
     GpuPurchase,
     Licence,
+    Lineage,
     Model,
     OtherModel,
     Precision,
@@ -31,7 +33,7 @@ from llmplan.catalog.records import (
     QuantisationScore,
     Record,
     RouterAssumption,
-    RouterMixTask,
+    RouterTaskMix,
     Score,
     Source,
     Sourced,
@@ -53,6 +55,7 @@ __all__ = [
     "GpuPrice",
     "GpuPurchase",
     "Licence",
+    "Lineage",
     "Model",
     "OtherModel",
     "Precision",
@@ -63,7 +66,7 @@ __all__ = [
     "QuantisationScore",
     "Record",
     "RouterAssumption",
-    "RouterMixTask",
+    "RouterTaskMix",
     "Score",
     "Source",
     "Sourced",
@@ -73,4 +76,5 @@ __all__ = [
     "load_catalog",
     "newest_shipped_date",
     "notebooks_dir",
+    "tables_from_shipped",
 ]

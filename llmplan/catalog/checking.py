@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +12,8 @@ from llmplan.catalog import records as rec
 from llmplan.catalog.problems import Problem
 from llmplan.catalog.reading import RawRow
 from llmplan.catalog.tables import Table
-from llmplan.errors import near_names
+from llmplan.errors import limit_rule, near_names
+from llmplan.units import HOURS_PER_DAY
 
 Finding = tuple[str, str, str]
 """Column, rule, fix."""
@@ -22,6 +23,9 @@ _NUMERIC_ERRORS = ("float", "int", "finite", "greater", "less")
 _SEPARATED = re.compile(r"[+-]?\d{1,3}([ ,'\u00a0\u202f_.]\d{3})+([.,]\d+)?")
 _FRACTION = re.compile(r"[+-]?\d*\.\d+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+
+_SUM_TOLERANCE = 1e-6
+"""How far a profile's shares may sum from 1: what the workload accepts."""
 
 
 def row_problems(table: Table, rows: Sequence[RawRow], error: ValidationError) -> Iterator[Problem]:
@@ -52,19 +56,25 @@ def _explain(kind: str, value: str, context: Mapping[str, Any], message: str) ->
 
 
 def _explain_number(kind: str, value: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    if value.lower().strip("+-") in ("nan", "inf", "infinity"):
+    if _is_not_finite(value):
         return "is not a finite number", "give a number, or leave the cell empty where it may be"
     if _DECIMAL_COMMA.fullmatch(value) and not _SEPARATED.fullmatch(value):
         return "has a decimal comma", f"write {value.replace(',', '.')}"
     if _SEPARATED.fullmatch(value) and not kind.startswith(("greater", "less")):
         return "has a thousands separator (or a decimal comma)", "write digits and one decimal point only"
     if kind.startswith(("greater", "less")):
-        limits = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-        name, limit = next((name, context[name]) for name in limits if name in context)
-        return f"must be {limits[name]} {limit:g}", "correct the number or its unit"
+        return limit_rule(context), "correct the number or its unit"
     if kind.startswith("int") and _FRACTION.fullmatch(value):
         return "must be a whole number", "write it without a fraction"
     return "is not a number", "write digits and one decimal point only, the unit is in the column's name"
+
+
+def _is_not_finite(value: str) -> bool:
+    """Say whether a text is NaN, an infinity, or a number too large to be held."""
+    try:
+        return not math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def duplicate_problems(table: Table, rows: Iterable[RawRow]) -> Iterator[Problem]:
@@ -198,6 +208,26 @@ def score_problems(
             yield Problem(table.file, row.line, "score", row.cells["score"], rule, "correct score or scale")
 
 
+def profile_problems(
+    table: Table, rows: Sequence[RawRow], hours: Sequence[rec.ProfileHour]
+) -> Iterator[Problem]:
+    """Yield a Problem for each daily profile that does not share out one day over 24 hours."""
+    places: dict[str, list[int]] = {}
+    for place, hour in enumerate(hours):
+        places.setdefault(hour.profile_id, []).append(place)
+    for profile_id, own in places.items():
+        line, shares = rows[own[0]].line, [hours[place].share for place in own]
+        if len(own) != HOURS_PER_DAY:
+            rule, fix = (
+                f"profile has {len(own)} hours, not {HOURS_PER_DAY}",
+                "give each hour from 0 to 23 once",
+            )
+            yield Problem(table.file, line, "profile_id", profile_id, rule, fix)
+        elif not abs(sum(shares) - 1) < _SUM_TOLERANCE:
+            rule = f"shares of the profile sum to {sum(shares):.6f}, not to 1"
+            yield Problem(table.file, line, "profile_id", profile_id, rule, "divide each by their sum")
+
+
 def hosted_problems(
     table: Table, rows: Sequence[RawRow], apis: Sequence[rec.ApiPrice], models: Mapping[str, object]
 ) -> Iterator[Problem]:
@@ -209,15 +239,10 @@ def hosted_problems(
 
 
 def mix_problems(
-    table: Table, rows: Sequence[RawRow], parts: Sequence[rec.RouterMixTask], tasks: Collection[str]
+    table: Table, rows: Sequence[RawRow], parts: Sequence[rec.RouterTaskMix]
 ) -> Iterator[Problem]:
-    """Yield a Problem for each task that tasks.csv lacks, and for each mix whose shares do not sum to 1."""
+    """Yield a Problem for each mix whose shares do not sum to 1, at its last row."""
     last = {part.mix_id: row for row, part in zip(rows, parts, strict=True)}
-    for row, part in zip(rows, parts, strict=True):
-        if tasks and part.task_id not in tasks:
-            near = near_names(part.task_id, sorted(tasks))
-            fix = f"did you mean {', '.join(near)}?" if near else "add it to tasks"
-            yield Problem(table.file, row.line, "task_id", part.task_id, "unknown task_id", fix)
     for mix_id, row in last.items():
         whole = math.fsum(part.share for part in parts if part.mix_id == mix_id)
         if abs(whole - 1) > SHARE_TOLERANCE:

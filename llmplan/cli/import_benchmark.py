@@ -19,6 +19,12 @@ def import_benchmark(
     n_gpus: Annotated[int, typer.Option(help="GPUs of the replica.", min=1)] = 1,
     engine: Annotated[str, typer.Option(help="Engine that served.")] = "vllm",
     engine_version: Annotated[str | None, typer.Option(help="Its version.")] = None,
+    concurrency: Annotated[
+        float | None, typer.Option(help="Clients at once, where the file does not say (CSV exports).")
+    ] = None,
+    rps: Annotated[
+        float | None, typer.Option(help="Offered requests/s, where the file does not say.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="CSV to write; points are added to a file there.")] = None,
     data: Data = None,
     json: Json = False,
@@ -26,11 +32,11 @@ def import_benchmark(
     """Read measured results; with --out they become a CSV that scenarios can rest on (measured_csv)."""
     from dataclasses import asdict
 
-    from llmplan.measured_results import points_of_runs, read_results, write_points
+    from llmplan.measured_results import points_of_runs, read_results, with_load, write_points
 
     catalog = catalog_from(data)
     catalog.model(model), catalog.gpu(gpu), catalog.precision(precision), catalog.engine(engine)
-    runs = read_results(file)
+    runs = [with_load(run, concurrency, rps) for run in read_results(file)]
     points = points_of_runs(runs, model, precision, gpu, n_gpus, engine, engine_version)
     if out is not None:
         write_points(out, points, append=True)
@@ -54,6 +60,10 @@ def import_benchmark(
     failed = sum(run.n_failed for run in runs)
     if failed:
         typer.echo(f"{failed} requests failed and are left out.")
+    if any(run.arrival == "offline" for run in runs):
+        typer.echo(
+            "Offline: all requests sent at once, or the file names no load; then give --concurrency or --rps."
+        )
     if out is not None:
         typer.echo(f"Points are in {out}.")
 

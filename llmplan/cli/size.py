@@ -10,11 +10,20 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, catalog_from
 
 if TYPE_CHECKING:
-    from llmplan.sizing import SearchRow, SizeAnswer
+    from llmplan.sizing import SearchRow, SizeAnswer, SizeRequest
 
 ModelName = Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")]
-TtftLimit = Annotated[float, typer.Option(help="Target for the mean time to the first token [ms].")]
-TpotLimit = Annotated[float, typer.Option(help="Target for the mean time per output token [ms].")]
+TtftLimit = Annotated[float, typer.Option(help="Target for the time to the first token [ms].")]
+TpotLimit = Annotated[float, typer.Option(help="Target for the time per output token [ms].")]
+Percentile = Annotated[
+    float | None,
+    typer.Option(
+        help="Percentage of randomly arriving requests that keep the targets; default: the mean does."
+    ),
+]
+MeasuredCsv = Annotated[
+    str | None, typer.Option(help="CSV of your own measured points (see import-benchmark).")
+]
 SHOWN_ALTERNATIVES = 12
 
 
@@ -31,10 +40,13 @@ def size(
     ] = None,
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
+    latency_percentile: Percentile = None,
+    measured_csv: MeasuredCsv = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Size one replica: does it fit, what binds, how fast is it, what would fit instead."""
+    from llmplan.measured_results import read_points_of
     from llmplan.sizing import SizeRequest
     from llmplan.sizing import size as size_replica
 
@@ -49,18 +61,25 @@ def size(
         concurrency,
         ttft_limit_ms,
         tpot_limit_ms,
+        latency_percentile,
     )
-    answer = size_replica(catalog_from(data), request)
+    catalog = catalog_from(data)
+    points = read_points_of(catalog, measured_csv) if measured_csv else ()
+    answer = size_replica(catalog, request, points)
     if json:
         targets = {"ttft_limit_ms": ttft_limit_ms, "tpot_limit_ms": tpot_limit_ms}
+        targets |= {} if latency_percentile is None else {"latency_percentile": latency_percentile}
         print_json(answer.to_dict() | ({} if concurrency is not None else targets))
     else:
-        _print_answer(answer, request.concurrency is None, ttft_limit_ms, tpot_limit_ms)
+        _print_answer(answer, request)
 
 
-def _print_answer(answer: SizeAnswer, chosen: bool, ttft_limit_ms: float, tpot_limit_ms: float) -> None:
+def _print_answer(answer: SizeAnswer, request: SizeRequest) -> None:
     what = f"{answer.model_id} {answer.precision_id} on {answer.n_gpus} x {answer.gpu_id}"
-    typer.echo(f"{what}: {'fits' if answer.fits else 'does not fit'} ({answer.reason}).")
+    verdict = "fits" if answer.fits else "does not fit"
+    if answer.speed.within_targets is False:
+        verdict = "fits, but misses the targets"
+    typer.echo(f"{what}: {verdict} ({answer.reason or 'as measured'}).")
     rows = [
         ("weights", f"{answer.weights_gb:,.1f} GB"),
         ("KV cache", f"{answer.kv_cache_bytes_per_token:,.0f} bytes/token"),
@@ -72,15 +91,19 @@ def _print_answer(answer: SizeAnswer, chosen: bool, ttft_limit_ms: float, tpot_l
         ]
         rows += _speed_rows(answer)
     print_table(answer.engine_id or "no engine", ("quantity", "value"), rows)
-    if answer.fits and chosen and answer.speed.ttft_ms is not None:
-        typer.echo(f"At the most clients within TTFT {ttft_limit_ms:g} ms and TPOT {tpot_limit_ms:g} ms.")
+    if answer.speed.within_targets and not answer.speed.measured_by:
+        targets = f"TTFT {request.ttft_limit_ms:g} ms and TPOT {request.tpot_limit_ms:g} ms"
+        share = request.latency_percentile
+        typer.echo(
+            f"At the most load within {targets}{'' if share is None else f' for {share:g} % of requests'}."
+        )
     for option in answer.would_fit[:SHOWN_ALTERNATIVES]:
         typer.echo(f"  would fit ({option.change}): {option.note}")
 
 
 def _speed_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
     speed = answer.speed
-    if speed.ttft_ms is None:
+    if speed.requests_per_s is None:
         return []
     names = {
         "ttft_ms": ("TTFT", "ms"),
@@ -88,11 +111,14 @@ def _speed_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
         "output_tokens_per_s": ("output", "tokens/s"),
         "requests_per_s": ("requests", "1/s"),
     }
-    rows = [("clients", f"{speed.concurrency:,.0f}")]
+    rows = [("clients", "-" if speed.concurrency is None else f"{speed.concurrency:,.0f}")]
     for field, (label, unit) in names.items():
         value, low, high = (getattr(speed, field + end) for end in ("", "_p10", "_p90"))
-        rows.append((label, f"{value:,.4g} {unit} (80 % band {low:,.4g} to {high:,.4g})"))
-    return [*rows, ("basis", str(speed.basis))]
+        if value is not None:
+            band = "" if speed.measured_by else f" (80 % band {low:,.4g} to {high:,.4g})"
+            rows.append((label, f"{value:,.4g} {unit}{band}"))
+    basis = f"your measurement: {speed.measured_by}" if speed.measured_by else str(speed.basis)
+    return [*rows, ("basis", basis)]
 
 
 def search(
@@ -101,15 +127,14 @@ def search(
     output_tokens: Annotated[float, typer.Option(help="Mean output tokens of a request.")] = 500,
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
+    latency_percentile: Percentile = None,
     gpu: Annotated[list[str] | None, typer.Option(help="Only this GPU; may be repeated.")] = None,
     precision: Annotated[list[str] | None, typer.Option(help="Only this format; may be repeated.")] = None,
     engine: Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")] = None,
     price_kind: Annotated[
         str, typer.Option(help="on_demand, reserved_1y, reserved_short or spot.")
     ] = "on_demand",
-    measured_csv: Annotated[
-        str | None, typer.Option(help="CSV of your own measured points (see import-benchmark).")
-    ] = None,
+    measured_csv: MeasuredCsv = None,
     top: Annotated[int, typer.Option(help="Rows to print.", min=1)] = 15,
     data: Data = None,
     json: Json = False,
@@ -131,6 +156,7 @@ def search(
         engine or (),
         price_kind=price_kind,
         measured=read_points_of(catalog, measured_csv) if measured_csv else (),
+        latency_percentile=latency_percentile,
     )
     if json:
         print_json({"model_id": model, "configurations": [row.to_dict() for row in rows]})
@@ -161,7 +187,7 @@ def _print_search(model: str, rows: list[SearchRow], top: int) -> None:
             f"{row.ttft_ms:,.0f}",
             f"{row.tpot_ms:,.1f}",
             row.binding,
-            row.basis,
+            "your measurement" if row.measured_by else row.basis,
         )
         for row in feasible[:top]
     ]

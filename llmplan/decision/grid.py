@@ -41,7 +41,7 @@ def sized(
     """
     grid = self_hosted_grid(catalog, scenario) if configurations is None else configurations
     asked = (scenario.input_tokens, scenario.output_tokens, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
-    return grid, _capacity(grid, *asked, needed_context_tokens(scenario))
+    return grid, _capacity(grid, *asked, needed_context_tokens(scenario), scenario.latency_percentile)
 
 
 @lru_cache(maxsize=16)
@@ -52,6 +52,7 @@ def _capacity(
     ttft_limit_ms: float | None,
     tpot_limit_ms: float | None,
     context_tokens: float,
+    latency_percentile: float | None,
 ) -> Capacity:
     """Size the grid in pieces that stay in the processor's cache."""
     pieces = [
@@ -62,6 +63,7 @@ def _capacity(
             ttft_limit_ms,
             tpot_limit_ms,
             context_tokens,
+            latency_percentile=latency_percentile,
         )
         for start in range(0, max(len(grid), 1), PIECE)
     ]

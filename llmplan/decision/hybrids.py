@@ -142,6 +142,7 @@ def hybrid_row(options: Options, hybrid: Hybrid) -> dict[str, Any]:
         "usd_per_mtok": found.usd_per_query / tokens * TOKENS_PER_MTOK,
         "quality": found.quality,
         "basis": weak.basis,
+        "measured_by": weak.measured_by,
         "licence_id": weak.licence_id,
         "source_ids": tuple(dict.fromkeys([*weak.source_ids, *strong.source_ids])),
         "prices_as_of": _oldest(weak, strong),

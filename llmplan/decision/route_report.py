@@ -72,6 +72,7 @@ def fleet(route: RoutePlan) -> dict[str, Any]:
         "gpus_total": int(instances * options.gpus_per_instance[1, route.way]),
         "queries_per_day_per_replica": float(options.per_replica[1, route.way]),
         "basis": item.basis,
+        "measured_by": item.measured_by,
     }
 
 

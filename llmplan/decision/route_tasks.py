@@ -142,7 +142,9 @@ def _qualities(route: RoutePlan, catalog: Catalog) -> tuple[dict[str, float], di
     weak_id = price.model_id if price else route.request.weak.partition("@")[0]
     strong_id = catalog.api(route.request.strong).model_id
     reference = catalog.api(scenario.reference_api_id).model_id
-    found = relative_qualities(catalog, {weak_id, strong_id}, reference, dict(scenario.task_mix))
+    found = relative_qualities(
+        catalog, {weak_id, strong_id}, reference, dict(scenario.task_mix), dict(scenario.model_quality)
+    )
     item, whole = route.sides.item(route.way), found[weak_id].overall
     kept = item.quality / whole if item and item.quality and whole else 1.0
     weak = {task: quality * kept for task, quality in found[weak_id].by_task.items()}

@@ -8,8 +8,8 @@ from llmplan.measured_results.points import (
     write_points,
 )
 from llmplan.measured_results.reading import read_results
-from llmplan.measured_results.record import MeasuredRun
-from llmplan.measured_results.use import apply_measured, points_of_slice
+from llmplan.measured_results.record import MeasuredRun, with_load
+from llmplan.measured_results.use import apply_measured, points_of_slice, resting_points, with_measured
 
 __all__ = [
     "MeasuredPoint",
@@ -20,5 +20,8 @@ __all__ = [
     "read_points",
     "read_points_of",
     "read_results",
+    "resting_points",
+    "with_load",
+    "with_measured",
     "write_points",
 ]

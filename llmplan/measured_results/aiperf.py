@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from llmplan.measured_results.record import Fields, MeasuredRun, load_of, text_or_none
+from llmplan.errors import InputError
+from llmplan.measured_results.record import Arrival, Fields, MeasuredRun, load_of, text_or_none
 
 FIX = "profile a streaming endpoint and take profile_export_aiperf.json from the artifact folder"
 MARKS = ("request_throughput", "output_token_throughput")
@@ -43,14 +44,14 @@ def aiperf_run(data: Mapping[str, Any], where: str) -> MeasuredRun:
     -----
     Format: aiperf/common/models/export_models.py (JsonExportData). Inter-token latency is
     (request latency - TTFT) / (output tokens - 1), so it is TPOT here. The load stands in `input_config`:
-    under loadgen, under phases in newer versions, under perf_analyzer.stimulus in GenAI-Perf.
+    since 0.10 in the last of its phases that is not left out of results (`rate`, `concurrency`), before under
+    loadgen, under perf_analyzer.stimulus in GenAI-Perf (`request_rate`, `concurrency`).
     """
     fields = Fields(data, where, FIX)
     config = data.get("input_config") or {}
     count = fields.number("request_count.avg")
     wanted = int(count) if count else None
-    concurrency, rate = _find(config, "concurrency"), _find(config, "request_rate")
-    arrival, clients, offered = load_of(concurrency, rate, wanted)
+    arrival, clients, offered = _load(config, wanted, where)
     return MeasuredRun(
         tool="aiperf" if data.get("aiperf_version") or "schema_version" in data else "genai-perf",
         tool_version=text_or_none(data.get("aiperf_version")),
@@ -86,8 +87,30 @@ def aiperf_csv_run(text: str, where: str) -> MeasuredRun:
     return aiperf_run({**metrics, "schema_version": None}, where)
 
 
+def _load(config: Any, n_requests: int | None, where: str) -> tuple[Arrival, float | None, float | None]:
+    """Return arrival, concurrency and rate of the phase that was measured."""
+    phase = _measured_phase(config)
+    kind = phase.get("type") if isinstance(phase, Mapping) else None
+    if kind == "fixed_schedule" or any(_values(phase, "rate_series")):
+        fix = "profile with --request-rate or --concurrency"
+        raise InputError(f"{where}: input_config.phases", kind, "has no steady rate", fix)
+    rate = _find(phase, "request_rate") or _find(phase, "rate")
+    return load_of(_find(phase, "concurrency"), rate, n_requests)
+
+
+def _measured_phase(config: Any) -> Any:
+    """Return the last phase that counts (warm-ups do not), or the whole configuration where it has no phases."""
+    phases = config.get("phases") if isinstance(config, Mapping) else None
+    if isinstance(phases, Mapping):
+        phases = [{"name": name, **phase} for name, phase in phases.items() if isinstance(phase, Mapping)]
+    if not isinstance(phases, list):
+        return config
+    counted = [p for p in phases if isinstance(p, Mapping) and not p.get("exclude_from_results")]
+    return counted[-1] if counted else config
+
+
 def _find(config: Any, key: str) -> float | None:
-    """Return the last positive number under `key`, however deep: the profiling phase follows the warm-up."""
+    """Return the last positive number under `key`, however deep."""
     found = [value for value in _values(config, key) if isinstance(value, int | float) and value > 0]
     return float(found[-1]) if found and not isinstance(found[-1], bool) else None
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmplan.errors import InputError
-from llmplan.measured_results.record import Fields, MeasuredRun, load_of, text_or_none
+from llmplan.measured_results.record import Arrival, Fields, MeasuredRun, load_of, text_or_none
 
-FIX = "write the report again with guidellm benchmark --output-path benchmarks.json"
+FIX = "write the report again with guidellm benchmark (0.2 or newer) as benchmarks.json"
 STRATEGY_PATHS = ("config.strategy", "scheduler.strategy", "args.strategy")
 
 
@@ -20,6 +20,13 @@ def is_guidellm(data: Any) -> bool:
     return isinstance(first, Mapping) and isinstance(first.get("metrics"), Mapping)
 
 
+def is_first_guidellm(data: Any) -> bool:
+    """Say whether a JSON document is a report of GuideLLM 0.1: single requests without metrics."""
+    benchmarks = data.get("benchmarks") if isinstance(data, Mapping) else None
+    first = benchmarks[0] if isinstance(benchmarks, list) and benchmarks else None
+    return isinstance(first, Mapping) and isinstance(first.get("results"), list)
+
+
 def guidellm_runs(data: Mapping[str, Any], where: str) -> list[MeasuredRun]:
     """Return one run a benchmark; raise InputError for missing or impossible figures.
 
@@ -27,19 +34,25 @@ def guidellm_runs(data: Mapping[str, Any], where: str) -> list[MeasuredRun]:
     -----
     Format: guidellm/benchmark/schemas. Its inter_token_latency_ms leaves out the first token and is TPOT
     here; its own time_per_output_token_ms counts the first token in and is not used. Failed and cut-off
-    requests are left out ("successful").
+    requests are left out ("successful"), and so is a load at which every request failed.
     """
-    return [
-        _run(data, benchmark, f"{where} benchmark {place}")
+    served = [
+        (place, benchmark)
         for place, benchmark in enumerate(data["benchmarks"], start=1)
+        if _completed(Fields(benchmark, where, FIX)) != 0
     ]
+    if not served:
+        raise InputError(
+            where, "benchmarks", "have no successful request", "look at the errors in the report"
+        )
+    return [_run(data, benchmark, f"{where} benchmark {place}") for place, benchmark in served]
 
 
 def _run(report: Mapping[str, Any], benchmark: Mapping[str, Any], where: str) -> MeasuredRun:
     fields = Fields(benchmark, where, FIX)
-    count = fields.get("metrics.request_totals.successful") or fields.get("request_totals.successful")
+    count = _completed(fields)
     failed = fields.get("metrics.request_totals.errored") or fields.get("request_totals.errored") or 0
-    arrival, clients, offered = _load(fields, where)
+    arrival, clients, offered = _load(fields, int(count) if count else None, where)
     return MeasuredRun(
         tool="guidellm",
         tool_version=text_or_none(Fields(report, where, FIX).get("metadata.guidellm_version")),
@@ -61,6 +74,12 @@ def _run(report: Mapping[str, Any], benchmark: Mapping[str, Any], where: str) ->
     )
 
 
+def _completed(fields: Fields) -> Any:
+    """Return the count of successful requests; None where the report does not state it."""
+    counts = (fields.get(f"{path}request_totals.successful") for path in ("metrics.", ""))
+    return next((count for count in counts if count is not None), None)
+
+
 def _mean(metric: str) -> tuple[str, ...]:
     return (f"metrics.{metric}.successful.mean",)
 
@@ -70,8 +89,11 @@ def _tpot_ms(fields: Fields) -> float | None:
     return fields.number("metrics.inter_token_latency_ms.successful.mean") if value else None
 
 
-def _load(fields: Fields, where: str) -> tuple[Any, float | None, float | None]:
-    """Read the strategy that ran: synchronous, concurrent, throughput, constant, poisson."""
+def _load(fields: Fields, n_requests: int | None, where: str) -> tuple[Arrival, float | None, float | None]:
+    """Read the strategy that ran: synchronous, concurrent, throughput, constant, poisson.
+
+    Throughput with a cap on requests in progress is a closed loop of as many clients.
+    """
     strategy = next((s for s in map(fields.get, STRATEGY_PATHS) if isinstance(s, Mapping)), None)
     if strategy is None:
         raise InputError(f"{where}: config.strategy", None, "is missing", FIX)
@@ -81,7 +103,7 @@ def _load(fields: Fields, where: str) -> tuple[Any, float | None, float | None]:
     if kind == "concurrent":
         return "closed_loop", own.needed("streams"), None
     if kind == "throughput":
-        return "offline", None, None
+        return load_of(own.number("max_concurrency"), None, n_requests)
     if kind in ("constant", "poisson", "async"):
         return load_of(None, own.needed("rate"), None)
     raise InputError(

@@ -100,8 +100,20 @@ class MeasuredPoint:
             return self.output_tokens_per_s / self.output_tokens
         if self.concurrency is None or self.ttft_ms is None or self.tpot_ms is None:
             return None
-        cycle_ms = self.ttft_ms + max(self.output_tokens - 1, 0) * self.tpot_ms
-        return self.concurrency / cycle_ms * MS_PER_S
+        return self.concurrency / self._cycle_ms * MS_PER_S
+
+    @property
+    def clients(self) -> float | None:
+        """Requests in progress at once: the clients, else by Little's law from rate and latencies, else None."""
+        rate = self.requests_per_s
+        if self.concurrency is not None or rate is None or self.ttft_ms is None or self.tpot_ms is None:
+            return self.concurrency
+        return rate * self._cycle_ms / MS_PER_S
+
+    @property
+    def _cycle_ms(self) -> float:
+        """One request from sending to its last token [ms]."""
+        return (self.ttft_ms or 0.0) + max(self.output_tokens - 1, 0) * (self.tpot_ms or 0.0)
 
 
 def read_points(

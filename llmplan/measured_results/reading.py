@@ -8,7 +8,7 @@ from typing import Any
 
 from llmplan.errors import InputError
 from llmplan.measured_results.aiperf import aiperf_csv_run, aiperf_run, is_aiperf, is_aiperf_csv
-from llmplan.measured_results.guidellm import guidellm_runs, is_guidellm
+from llmplan.measured_results.guidellm import FIX, guidellm_runs, is_first_guidellm, is_guidellm
 from llmplan.measured_results.record import MeasuredRun
 from llmplan.measured_results.vllm import is_vllm, vllm_run
 
@@ -57,6 +57,8 @@ def _runs(data: Any, where: str) -> list[MeasuredRun]:
         return [vllm_run(data, where)]
     if is_aiperf(data):
         return [aiperf_run(data, where)]
+    if is_first_guidellm(data):
+        raise InputError(where, "a report of GuideLLM 0.1", "has no summary of its requests", FIX)
     if isinstance(data, list) and data and all(is_vllm(item) for item in data):
         return [vllm_run(item, f"{where} item {place}") for place, item in enumerate(data, start=1)]
     raise InputError(where, _glimpse(data), f"is not a result of {KNOWN}", "check which file the tool wrote")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from llmplan.errors import InputError
@@ -97,6 +97,29 @@ def load_of(
     if concurrency is not None and (n_requests is None or concurrency < n_requests):
         return "closed_loop", concurrency, None
     return "offline", None, None
+
+
+def with_load(
+    run: MeasuredRun, concurrency: float | None = None, offered_rps: float | None = None
+) -> MeasuredRun:
+    """Return a run with the load that its file does not name; raise InputError where it names one.
+
+    Parameters
+    ----------
+    concurrency: clients of a closed loop. offered_rps: arrival rate of an open loop [requests/s].
+    """
+    if concurrency is None and offered_rps is None:
+        return run
+    if concurrency is not None and offered_rps is not None:
+        raise InputError("load", (concurrency, offered_rps), "is one of both", "give a concurrency or a rate")
+    if run.arrival != "offline":
+        rule = f"the file says {run.arrival}"
+        raise InputError(f"{run.where}: load", concurrency or offered_rps, rule, "leave the option out")
+    value = concurrency if offered_rps is None else offered_rps
+    if value is None or not 0 < value < math.inf:
+        raise InputError("load", value, "must be positive", "give clients or requests/s above 0")
+    arrival: Arrival = "closed_loop" if offered_rps is None else "open_loop"
+    return replace(run, arrival=arrival, concurrency=concurrency, offered_rps=offered_rps)
 
 
 def text_or_none(value: Any) -> str | None:

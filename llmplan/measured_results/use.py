@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -13,11 +13,10 @@ import numpy as np
 from llmplan.errors import InputError
 from llmplan.measured_results.points import MeasuredPoint, point_of_row
 from llmplan.throughput import Capacity, Configurations, ReplicaConfig
+from llmplan.throughput.configurations import KnowsHardware
 
 LENGTH_TOLERANCE: Final = 0.15
 """A point stands for a workload when input and output tokens each lie within this share of its own."""
-
-
 CHANGED: Final = (
     "fits",
     "reason",
@@ -31,6 +30,7 @@ CHANGED: Final = (
     "binding",
     "basis",
 )
+Replica = tuple[str, str, str, int, str]
 
 
 def apply_measured(
@@ -52,45 +52,99 @@ def apply_measured(
     changed = {name: getattr(capacity, name).copy() for name in CHANGED}
     for name in ("reason", "binding", "basis"):
         changed[name] = changed[name].astype(object)  # a text array of fixed width would cut words
-    for i, config in enumerate(configurations.configs):
-        near = [p for p in points if is_same(p, config) and is_near(p, input_tokens, output_tokens)]
-        rated = [p for p in near if p.requests_per_s]
-        if not rated:
-            continue
-        kept = [p for p in rated if _within(p, ttft_limit_ms, tpot_limit_ms)]
-        best = max(kept or rated, key=lambda p: p.requests_per_s or 0.0)
-        for name, value in _figures(best, bool(kept)).items():
-            changed[name][i] = value
+    limits = (ttft_limit_ms, tpot_limit_ms)
+    used = resting_points(configurations, points, input_tokens, output_tokens, *limits)
+    for i, point in enumerate(used):
+        if point is not None:
+            for name, value in _figures(point, *limits).items():
+                changed[name][i] = value
     return replace(capacity, **changed)
 
 
-def _figures(point: MeasuredPoint, keeps_targets: bool) -> dict[str, Any]:
+def resting_points(
+    configurations: Configurations,
+    points: Sequence[MeasuredPoint],
+    input_tokens: float,
+    output_tokens: float,
+    ttft_limit_ms: float | None = None,
+    tpot_limit_ms: float | None = None,
+) -> tuple[MeasuredPoint | None, ...]:
+    """Return the point that each configuration rests on, None where it rests on the prediction.
+
+    Of the points that match, the one of highest rate that keeps the targets; where none does, the nearest
+    miss is the one of highest rate.
+    """
+    near: dict[Replica, list[MeasuredPoint]] = {}
+    for point in points:
+        if point.requests_per_s and is_near(point, input_tokens, output_tokens):
+            near.setdefault(_replica(point), []).append(point)
+
+    def rank(point: MeasuredPoint) -> tuple[bool, float]:
+        return not _missed(point, ttft_limit_ms, tpot_limit_ms), point.requests_per_s or 0.0
+
+    best = {replica: max(found, key=rank) for replica, found in near.items()}
+    return tuple(best.get(_replica(config)) for config in configurations.configs)
+
+
+def with_measured(
+    catalog: KnowsHardware,
+    configurations: Configurations,
+    points: Sequence[MeasuredPoint],
+    keep: Callable[[ReplicaConfig], bool],
+) -> Configurations:
+    """Return the configurations with the measured replicas that are not among them and that `keep` allows.
+
+    What ran, runs: no support table and no rule of useful sizes leaves a measured replica out.
+    """
+    known = set(configurations.configs)
+    asked = dict.fromkeys(ReplicaConfig(*_replica(point)) for point in points)
+    extra = [config for config in asked if config not in known and keep(config)]
+    if not extra:
+        return configurations
+    return Configurations.from_configs(catalog, [*configurations.configs, *extra])
+
+
+def _figures(
+    point: MeasuredPoint, ttft_limit_ms: float | None, tpot_limit_ms: float | None
+) -> dict[str, Any]:
     """Return the fields of a capacity that a measured point sets."""
-    rate = (point.requests_per_s or 0.0) if keeps_targets else 0.0
+    missed = _missed(point, ttft_limit_ms, tpot_limit_ms)
+    rate = 0.0 if missed else point.requests_per_s or 0.0
     figures: dict[str, Any] = {
         "fits": True,
-        "reason": "" if keeps_targets else "your measurements miss the latency targets",
+        "reason": f"your measurements miss the latency targets: {missed}" if missed else "",
         "requests_per_s": rate,
         "requests_per_s_p10": rate,
         "requests_per_s_p90": rate,
         "output_tokens_per_s": rate * point.output_tokens,
-        "concurrency": point.concurrency or 0.0,
+        "concurrency": point.clients or 0.0,
         "ttft_ms": np.nan if point.ttft_ms is None else point.ttft_ms,
         "tpot_ms": np.nan if point.tpot_ms is None else point.tpot_ms,
         "basis": "measured",
     }
-    return figures if keeps_targets else figures | {"binding": "latency target"}
+    return figures | {"binding": "latency target"} if missed else figures
+
+
+def _missed(point: MeasuredPoint, ttft_limit_ms: float | None, tpot_limit_ms: float | None) -> str:
+    """Name the targets that a point misses; "" where it keeps them or did not measure them."""
+    told = []
+    for name, value, limit in (
+        ("TTFT", point.ttft_ms, ttft_limit_ms),
+        ("TPOT", point.tpot_ms, tpot_limit_ms),
+    ):
+        if limit is not None and value is not None and value > limit:
+            told.append(f"{name} {value:,.4g} ms exceeds {limit:,.4g} ms")
+    sent = ", all requests sent at once" if told and point.arrival == "offline" else ""
+    return " and ".join(told) + sent
+
+
+def _replica(item: MeasuredPoint | ReplicaConfig) -> Replica:
+    return (item.model_id, item.precision_id, item.gpu_id, item.n_gpus, item.engine_id)
 
 
 def is_same(point: MeasuredPoint, config: ReplicaConfig) -> bool:
     """Say whether a point was measured on such a replica."""
-    return (point.model_id, point.precision_id, point.gpu_id, point.n_gpus, point.engine_id) == (
-        config.model_id,
-        config.precision_id,
-        config.gpu_id,
-        config.n_gpus,
-        config.engine_id,
-    )
+    return _replica(point) == _replica(config)
 
 
 def is_near(
@@ -101,11 +155,6 @@ def is_near(
         raise InputError("tolerance", tolerance, "must be at least 0", "0.15 allows 15 %")
     pairs = ((point.input_tokens, input_tokens), (point.output_tokens, output_tokens))
     return all(abs(measured - wanted) <= tolerance * wanted for measured, wanted in pairs)
-
-
-def _within(point: MeasuredPoint, ttft_limit_ms: float | None, tpot_limit_ms: float | None) -> bool:
-    pairs = ((point.ttft_ms, ttft_limit_ms), (point.tpot_ms, tpot_limit_ms))
-    return all(limit is None or value is None or value <= limit for value, limit in pairs)
 
 
 @lru_cache(maxsize=1)

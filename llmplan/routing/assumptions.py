@@ -14,8 +14,8 @@ class TaskMix:
     Attributes
     ----------
     shares: task_id -> share; sums to 1.
-    tolerances: task_id -> quality that the task can lose against the better end, reference = 1.
-    verdicts: task_id -> what the article says of open models there: match or fall short.
+    tolerances: task_id -> quality that the task can lose against the better end, reference = 1; where stated.
+    verdicts: task_id -> what the article says of open models there, match or fall short; where it does.
     """
 
     mix_id: str
@@ -33,11 +33,13 @@ def router_assumptions(catalog: Catalog | None = None) -> dict[str, RouterAssump
 def task_mixes(catalog: Catalog | None = None) -> dict[str, TaskMix]:
     """Return the preset task mixes by id."""
     found: dict[str, TaskMix] = {}
-    for row in (catalog or load_catalog()).router_mix_tasks:
+    for row in (catalog or load_catalog()).router_task_mixes:
         mix = found.setdefault(row.mix_id, TaskMix(row.mix_id, row.mix_name, {}, {}, {}))
         mix.shares[row.task_id] = row.share
-        mix.tolerances[row.task_id] = row.tolerance
-        mix.verdicts[row.task_id] = row.article_verdict
+        if row.tolerance is not None:
+            mix.tolerances[row.task_id] = row.tolerance
+        if row.article_verdict is not None:
+            mix.verdicts[row.task_id] = row.article_verdict
     return found
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
+
+import numpy as np
 
 from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
 from llmplan.errors import InputError
+from llmplan.measured_results import MeasuredPoint, apply_measured, resting_points
+from llmplan.measured_results.use import LENGTH_TOLERANCE
 from llmplan.memory import MemoryPlan, kv_cache_bytes_per_token, memory_plan, smallest_gpu_count, weights_gb
 from llmplan.sizing.alternatives import Alternative, would_fit
 from llmplan.sizing.support import PREFERRED_ENGINES, engine_for, precision_named, was_published, why_not
@@ -22,7 +27,8 @@ SPEED_FIELDS: Final = ("ttft_ms", "tpot_ms", "output_tokens_per_s", "requests_pe
 class SizeRequest:
     """What is asked: a model in a format on a card. None: chosen (fewest GPUs that fit, a usual engine).
 
-    concurrency: clients of a closed loop; None: as many as keep the latency targets.
+    concurrency: clients of a closed loop; None: as many as keep the latency targets. latency_percentile: share
+    of randomly arriving requests that keep them, in percent; None: the mean request does.
     """
 
     model_id: str
@@ -35,6 +41,7 @@ class SizeRequest:
     concurrency: float | None = None
     ttft_limit_ms: float = DEFAULT_TTFT_LIMIT_MS
     tpot_limit_ms: float = DEFAULT_TPOT_LIMIT_MS
+    latency_percentile: float | None = None
 
     def __post_init__(self) -> None:
         for field in (
@@ -76,6 +83,10 @@ class Speed:
     requests_per_s_p90: float | None = None
     concurrency: float | None = None
     basis: str | None = None
+    within_targets: bool | None = None
+    """Whether the latency targets are kept; None where a concurrency was given or no speed is predicted."""
+    measured_by: str | None = None
+    """The user's own measurement that the figures rest on; None where they are predicted."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +126,19 @@ class _Parts:
     gpu: Gpu
     engine: Engine | None
 
+    def replica(self, n_gpus: int) -> ReplicaConfig:
+        engine_id = self.engine.engine_id if self.engine else ""
+        return ReplicaConfig(
+            self.model.model_id, self.precision.precision_id, self.gpu.gpu_id, n_gpus, engine_id
+        )
 
-def size(catalog: Catalog, request: SizeRequest) -> SizeAnswer:
-    """Size one replica; unknown names raise UnknownNameError, "does not fit" is an answer."""
+
+def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoint] = ()) -> SizeAnswer:
+    """Size one replica; unknown names raise UnknownNameError, "does not fit" is an answer.
+
+    measured: points of the user's own; where one matches, its figures stand in place of the prediction. With a
+    concurrency, only points of about as many clients match.
+    """
     model, gpu = catalog.model(request.model_id), catalog.gpu(request.gpu_id)
     precision = precision_named(catalog, model, request.precision_id)
     named = catalog.engine(request.engine_id) if request.engine_id else None
@@ -130,13 +151,15 @@ def size(catalog: Catalog, request: SizeRequest) -> SizeAnswer:
     parts = _Parts(model, precision, gpu, engine)
     tried = n_gpus or 8
     plan = memory_plan(model, precision, gpu, tried, request.context_tokens)
+    one = Configurations.from_configs(catalog, [parts.replica(tried)])
+    point = _measured_point(one, request, measured)
     refusal = _refusal(catalog, parts, request, tried, plan)
-    if refusal is not None:
+    if refusal is not None and point is None:  # what ran, runs
         return _no(catalog, parts, request, tried, plan, *refusal)
-    if tried > 8:
+    if tried > 8 and point is None:
         note = f"{plan.reason}, in {tried // 8} nodes as pipeline stages, whose speed is not predicted"
         return _answer(parts, tried, plan, True, "memory", note, Speed(), (), request)
-    speed, binding, reason = _speed(catalog, parts, request, tried)
+    speed, binding, reason = _speed(one, request, point)
     return _answer(parts, tried, plan, True, binding, reason or plan.reason, speed, (), request)
 
 
@@ -192,25 +215,43 @@ def _no(
     return _answer(parts, n_gpus, plan, False, binding, why, Speed(), options, request)
 
 
-def _speed(catalog: Catalog, parts: _Parts, request: SizeRequest, n_gpus: int) -> tuple[Speed, str, str]:
-    """Predict at the given concurrency, or at the largest within the latency targets."""
-    engine_id = parts.engine.engine_id if parts.engine else ""
-    config = ReplicaConfig(
-        parts.model.model_id, parts.precision.precision_id, parts.gpu.gpu_id, n_gpus, engine_id
-    )
-    one = Configurations.from_configs(catalog, [config])
+def _speed(one: Configurations, request: SizeRequest, point: MeasuredPoint | None) -> tuple[Speed, str, str]:
+    """Predict at the given concurrency or at the largest within the targets, or take what was measured."""
     lengths = (request.input_tokens, request.output_tokens)
+    limits = (request.ttft_limit_ms, request.tpot_limit_ms)
+    best = capacity(one, *lengths, *limits, latency_percentile=request.latency_percentile)
     if request.concurrency is not None:
         found = predict(one, *lengths, request.concurrency)
-        return speed_of(found, None, request.concurrency), str(found.binding[0]), ""
-    best = capacity(one, *lengths, request.ttft_limit_ms, request.tpot_limit_ms)
-    clients = float(best.concurrency[0])
+        speed = measured_speed(point) if point else speed_of(found, None, request.concurrency)
+        return speed, str(found.binding[0]), ""
+    best = apply_measured(best, one, [point] if point else [], *lengths, *limits)
+    clients = float(best.concurrency[0]) if best.requests_per_s[0] > 0 else 0.0
     found = predict(one, *lengths, clients or 1.0)
-    return (
-        speed_of(found, best if clients else None, clients or 1.0),
-        str(best.binding[0]),
-        str(best.reason[0]),
-    )
+    speed = measured_speed(point) if point else speed_of(found, best if clients else None, clients or 1.0)
+    keeps = bool(best.requests_per_s[0] > 0)
+    return replace(speed, within_targets=keeps), str(best.binding[0]), str(best.reason[0])
+
+
+def _measured_point(
+    one: Configurations, request: SizeRequest, measured: Sequence[MeasuredPoint]
+) -> MeasuredPoint | None:
+    """Return the measurement that answers the request, None where none does."""
+    lengths = (request.input_tokens, request.output_tokens)
+    if request.concurrency is None:
+        return resting_points(one, measured, *lengths, request.ttft_limit_ms, request.tpot_limit_ms)[0]
+    wanted = request.concurrency
+    alike = [p for p in measured if abs((p.concurrency or np.inf) - wanted) <= LENGTH_TOLERANCE * wanted]
+    return resting_points(one, alike, *lengths)[0]
+
+
+def measured_speed(point: MeasuredPoint) -> Speed:
+    """Return what a measurement says; its band is the value itself, what it did not measure is None."""
+    rate = point.requests_per_s
+    tokens = None if rate is None else rate * point.output_tokens
+    numbers: dict[str, Any] = {}
+    for name, value in zip(SPEED_FIELDS, (point.ttft_ms, point.tpot_ms, tokens, rate), strict=True):
+        numbers |= {name: value, f"{name}_p10": value, f"{name}_p90": value}
+    return Speed(**numbers, concurrency=point.clients, basis="measured", measured_by=point.source)
 
 
 def speed_of(found: Prediction, best: Capacity | None, concurrency: float, place: int = 0) -> Speed:
@@ -218,7 +259,7 @@ def speed_of(found: Prediction, best: Capacity | None, concurrency: float, place
 
     A capacity is a steady state; a prediction at a concurrency includes the opening burst of a load test.
     """
-    numbers: dict[str, float] = {}
+    numbers: dict[str, Any] = {}
     for name in SPEED_FIELDS:
         predicted = float(getattr(found, name)[place])
         value = predicted if best is None else float(getattr(best, name)[place])

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmplan.catalog import Catalog, GpuPrice
+from llmplan.catalog import Catalog, Gpu, GpuPrice, Model
 from llmplan.errors import InputError
-from llmplan.measured_results import MeasuredPoint, apply_measured
+from llmplan.measured_results import MeasuredPoint, apply_measured, resting_points, with_measured
 from llmplan.memory import GPU_COUNTS
 from llmplan.sizing.answer import DEFAULT_TPOT_LIMIT_MS, DEFAULT_TTFT_LIMIT_MS
 from llmplan.sizing.support import PREFERRED_ENGINES, useful_formats
-from llmplan.throughput import Capacity, Configurations, capacity
+from llmplan.throughput import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.units import S_PER_HOUR
 
 BINDS = {
@@ -31,6 +31,7 @@ class SearchRow:
     usd_per_request: at full use of the cheapest offer; None without a price or where it is out.
     usd_per_hour: what the replica costs. binds: what keeps it from serving more, in plain words.
     engine_status: active, maintenance or development use. reason: why it is out; "" where it is in.
+    measured_by: the user's own measurement that the rate rests on; None where it is predicted.
     """
 
     model_id: str
@@ -59,6 +60,7 @@ class SearchRow:
     binding: str
     binds: str
     basis: str
+    measured_by: str | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON wants them."""
@@ -84,6 +86,7 @@ def search(
     n_gpus: Sequence[int] = GPU_COUNTS,
     price_kind: str = "on_demand",
     measured: Sequence[MeasuredPoint] = (),
+    latency_percentile: float | None = None,
 ) -> list[SearchRow]:
     """Return every considered replica: feasible ones cheapest per request first, then the others.
 
@@ -91,37 +94,55 @@ def search(
     ----------
     precision_ids, gpu_ids, engine_ids: empty: every useful format, card offered and engine.
     measured: points of the user's own that replace predictions where they match.
+    latency_percentile: share of requests that keep the targets, in percent; None: the mean request does.
 
     Notes
     -----
     USD per request = price of the replica an hour / (requests/s x 3,600), at full use: a fleet sized for its
     peak pays more, see `llmplan compare`. Among equal costs maintained engines stand first.
     """
-    model = catalog.model(model_id)
-    cards = [catalog.gpu(g) for g in gpu_ids] or [g for g in catalog.gpus.values() if g.status == "option"]
-    engines = [catalog.engine(e).engine_id for e in engine_ids] or list(PREFERRED_ENGINES)
-    formats = [catalog.precision(p).precision_id for p in precision_ids]
     if not all(n >= 1 for n in n_gpus):
         raise InputError("n_gpus", tuple(n_gpus), "must be at least 1", "give 1, 2, 4 or 8")
-    parts = [
-        Configurations.grid(
-            catalog,
-            [model_id],
-            formats or useful_formats(catalog, model, card),
-            [card.gpu_id],
-            n_gpus,
-            engines,
-        )
-        for card in cards
-    ]
-    rows: list[SearchRow] = []
-    for grid in parts:
-        if len(grid):
-            found = capacity(grid, input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
-            limits = (ttft_limit_ms, tpot_limit_ms)
-            found = apply_measured(found, grid, measured, input_tokens, output_tokens, *limits)
-            rows += [_row(catalog, grid, found, place, price_kind) for place in range(len(grid))]
-    return sorted(rows, key=_order)
+    cards = [catalog.gpu(g) for g in gpu_ids] or [g for g in catalog.gpus.values() if g.status == "option"]
+    engines = [catalog.engine(e).engine_id for e in engine_ids]
+    formats = [catalog.precision(p).precision_id for p in precision_ids]
+    grid = _grid(catalog, catalog.model(model_id), formats, cards, n_gpus, engines)
+
+    def asked_for(config: ReplicaConfig) -> bool:
+        wished = ((config.precision_id, formats), (config.gpu_id, gpu_ids), (config.engine_id, engines))
+        fits = config.model_id == model_id and config.n_gpus in n_gpus
+        return fits and all(not names or name in names for name, names in wished)
+
+    grid = with_measured(catalog, grid, measured, asked_for)
+    if not len(grid):
+        return []
+    asked = (input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
+    predicted = capacity(grid, *asked, latency_percentile=latency_percentile)
+    found = apply_measured(predicted, grid, measured, *asked)
+    used = resting_points(grid, measured, *asked)
+    return sorted((_row(catalog, grid, found, i, price_kind, p) for i, p in enumerate(used)), key=_order)
+
+
+def _grid(
+    catalog: Catalog,
+    model: Model,
+    formats: Sequence[str],
+    cards: Sequence[Gpu],
+    n_gpus: Sequence[int],
+    engines: Sequence[str],
+) -> Configurations:
+    """Return what the engines support: every useful format and usual engine where none is named."""
+    useful = {card.gpu_id: formats or useful_formats(catalog, model, card) for card in cards}
+    every = list(dict.fromkeys(name for names in useful.values() for name in names))
+    return Configurations.grid(
+        catalog,
+        [model.model_id],
+        every,
+        useful,
+        n_gpus,
+        engines or PREFERRED_ENGINES,
+        lambda _, precision_id, gpu_id: precision_id in useful[gpu_id],
+    )
 
 
 def _order(row: SearchRow) -> tuple[bool, float, int, str, int]:
@@ -130,7 +151,14 @@ def _order(row: SearchRow) -> tuple[bool, float, int, str, int]:
     return (not row.feasible, cost, int(unkept), row.gpu_id, row.n_gpus)
 
 
-def _row(catalog: Catalog, grid: Configurations, found: Capacity, i: int, price_kind: str) -> SearchRow:
+def _row(
+    catalog: Catalog,
+    grid: Configurations,
+    found: Capacity,
+    i: int,
+    price_kind: str,
+    point: MeasuredPoint | None,
+) -> SearchRow:
     config = grid.configs[i]
     rate = float(found.requests_per_s[i])
     price = cheapest_price(catalog, config.gpu_id, config.n_gpus, price_kind)
@@ -163,6 +191,7 @@ def _row(catalog: Catalog, grid: Configurations, found: Capacity, i: int, price_
         binding=str(found.binding[i]),
         binds=what_binds(str(found.binding[i]), float(found.concurrency[i])),
         basis=str(found.basis[i]),
+        measured_by=point.source if point else None,
     )
 
 
@@ -217,10 +246,10 @@ def article_pairings(
             tpot_limit_ms=tpot_limit_ms or float("1e12"),
         )
         answer = size(catalog, request)
-        rate = answer.speed.requests_per_s or 0.0
+        rate = answer.speed.requests_per_s if answer.speed.within_targets else 0.0
         row = {"row_id": claim.row_id, "claimed_usd_per_month_low": claim.usd_per_month_low}
         row |= {"claimed_usd_per_month_high": claim.usd_per_month_high, "source_id": claim.source_id}
-        row |= answer.to_dict() | {"queries_per_day": rate * S_PER_DAY}
+        row |= answer.to_dict() | {"queries_per_day": (rate or 0.0) * S_PER_DAY}
         words = what_binds(answer.binding, answer.speed.concurrency or 0)
         rows.append(row | {"binds": words if answer.fits else answer.reason})
     return rows

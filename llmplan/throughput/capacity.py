@@ -1,7 +1,7 @@
 """The best rate of one replica within its latency targets: the largest batch that keeps them."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,7 @@ from llmplan.throughput.bands import band_factors
 from llmplan.throughput.basis import basis_of
 from llmplan.throughput.configurations import Configurations, Floats
 from llmplan.throughput.constants import Calibration, load_calibration
+from llmplan.throughput.percentiles import SEEN_LONGER, at_random
 from llmplan.throughput.predict import binding_of
 from llmplan.throughput.queue import Service, closed_loop, kv_limited_sequences
 from llmplan.throughput.step import Constants
@@ -18,6 +19,8 @@ from llmplan.units import MS_PER_S
 
 CLIENTS: Final = tuple(float(v) for v in np.unique(np.round(np.geomspace(1, 1024, 31))))
 """Concurrencies that the search tries: about a quarter apart."""
+FULL_ENOUGH: Final = 0.25
+"""Share of the requests that may be late: where more wait for a place in the batch, memory binds."""
 KV_RESERVE: Final = 0.9
 """Share of the memory left by weights and overhead that the engine gives to the KV cache (section 2)."""
 
@@ -57,13 +60,16 @@ def capacity(
     tpot_limit_ms: float | None = None,
     context_tokens: ArrayLike | None = None,
     calibration: Calibration | None = None,
+    latency_percentile: float | None = None,
 ) -> Capacity:
     """Best steady rate of one replica at the largest batch within the latency targets.
 
     Parameters
     ----------
     input_tokens, output_tokens: mean lengths [tokens].
-    ttft_limit_ms, tpot_limit_ms: targets for the mean; None: no target.
+    ttft_limit_ms, tpot_limit_ms: targets; None: no target.
+    latency_percentile: share of randomly arriving requests that keep the targets, 50 to 99.9; None: the mean
+        of a steady load does. ttft_ms and tpot_ms are means either way.
     context_tokens: longest context that must be served [tokens]; the model's own limit must allow it and
         one sequence of that length must fit. Default: input plus output.
 
@@ -82,15 +88,16 @@ def capacity(
     k = fitted.values(c)
     room = sequences_in_memory(c, isl + osl)
     fits = (sequences_in_memory(c, longest) >= 1) & (longest <= c.max_context_tokens)
-    chosen, service, meets = _largest(c, fitted, k, isl, osl, fits, ttft_limit_ms, tpot_limit_ms)
+    targets = _Targets(ttft_limit_ms, tpot_limit_ms, latency_percentile)
+    chosen, service, judged, meets = _largest(c, fitted, k, isl, osl, fits, targets)
     works = fits & meets
     basis = basis_of(c, isl, osl, np.maximum(chosen, 1.0), "closed_loop")
     low, high = band_factors(c, "throughput", basis, "closed_loop")
     rate = np.where(works, service.requests_per_s, 0.0)
-    binding = _binding(c, k, service, isl, osl, chosen, fits, meets, ttft_limit_ms, tpot_limit_ms)
+    binding = _binding(c, k, judged, isl, osl, chosen, fits, meets, targets)
     return Capacity(
         fits=fits,
-        reason=_reasons(c, fits, meets, longest, service, ttft_limit_ms, tpot_limit_ms),
+        reason=_reasons(c, fits, meets, longest, judged, targets),
         requests_per_s=rate,
         requests_per_s_p10=rate * low,
         requests_per_s_p90=rate * high,
@@ -105,6 +112,22 @@ def capacity(
     )
 
 
+class _Targets(NamedTuple):
+    """Latency targets [ms] and the percentile that keeps them; None: no target, the mean."""
+
+    ttft_limit_ms: float | None
+    tpot_limit_ms: float | None
+    percentile: float | None
+
+    def kept(self, service: Service) -> NDArray[np.bool_]:
+        within = np.ones(service.ttft_s.shape, dtype=bool)
+        if self.ttft_limit_ms is not None:
+            within &= service.ttft_s * MS_PER_S <= self.ttft_limit_ms
+        if self.tpot_limit_ms is not None:
+            within &= service.tpot_s * MS_PER_S <= self.tpot_limit_ms
+        return within
+
+
 def _largest(
     c: Configurations,
     fitted: Calibration,
@@ -112,38 +135,44 @@ def _largest(
     isl: Floats,
     osl: Floats,
     fits: NDArray[np.bool_],
-    ttft_limit_ms: float | None,
-    tpot_limit_ms: float | None,
-) -> tuple[Floats, Service, NDArray[np.bool_]]:
-    """Concurrency with the best rate within the targets, its service, and whether any meets them."""
+    targets: _Targets,
+) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+    """Concurrency with the best rate within the targets, its service, that judged, and whether any meets them."""
     n, m = len(c), len(CLIENTS)
     steady = k | {"burst_share": np.zeros(n)}
     index = np.flatnonzero(fits)
-    limit = np.floor(kv_limited_sequences(c, k, isl, osl))
+    seen = osl if targets.percentile is None else osl * SEEN_LONGER
+    limit = np.floor(kv_limited_sequences(c, k, isl, seen))
     clients = np.minimum(np.array(CLIENTS), limit[index, None])
     rows = np.repeat(index, m)
     part, loads = c.take(rows), (isl[rows], osl[rows], clients.ravel())
     service = closed_loop(part, {name: v[rows] for name, v in steady.items()}, *loads)
     service = adjusted(service, fitted, part, *loads)
-    within = np.ones(len(rows), dtype=bool)
-    if ttft_limit_ms is not None:
-        within &= service.ttft_s * MS_PER_S <= ttft_limit_ms
-    if tpot_limit_ms is not None:
-        within &= service.tpot_s * MS_PER_S <= tpot_limit_ms
-    score = np.where(within, service.requests_per_s, -1.0).reshape(len(index), m)
+    judged, running = service, clients
+    if targets.percentile is not None:
+        service, judged = at_random(_table(service, m), clients, osl[index], targets.percentile)
+        running = service.running
+    shape = (len(index), judged.ttft_s.size // max(len(index), 1))
+    within = targets.kept(judged).reshape(shape)
+    score = np.where(within, service.requests_per_s.reshape(shape), -1.0)
     best = score.argmax(axis=1) if len(index) else np.zeros(0, dtype=int)
-    picked = np.arange(len(index)) * m + best
+    picked = np.arange(len(index)) * shape[1] + best
     chosen, meets = np.zeros(n), np.zeros(n, dtype=bool)
-    chosen[index] = clients.ravel()[picked]
-    meets[index] = within[picked]
-    return chosen, _scatter(service, picked, index, n), meets
+    chosen[index] = running.ravel()[picked]
+    meets[index] = within.ravel()[picked]
+    return chosen, _scatter(service, picked, index, n), _scatter(judged, picked, index, n), meets
+
+
+def _table(service: Service, loads: int) -> Service:
+    """Return a service with one row a replica and one column a load."""
+    return Service(**{name: value.reshape(-1, loads) for name, value in vars(service).items()})
 
 
 def _scatter(service: Service, picked: NDArray[np.intp], index: NDArray[np.intp], n: int) -> Service:
     arrays = {}
     for name, value in vars(service).items():
         full = np.full(n, np.nan)
-        full[index] = value[picked]
+        full[index] = value.ravel()[picked]
         arrays[name] = full
     return Service(**arrays)
 
@@ -157,16 +186,18 @@ def _binding(
     chosen: Floats,
     fits: NDArray[np.bool_],
     meets: NDArray[np.bool_],
-    ttft_limit_ms: float | None,
-    tpot_limit_ms: float | None,
+    targets: _Targets,
 ) -> NDArray[Any]:
     """What keeps the rate from being higher: memory, latency target, compute or bandwidth."""
-    filled = Service(**{name: np.nan_to_num(v, nan=1.0) for name, v in vars(service).items()})
+    filled = Service(**{name: np.nan_to_num(v, nan=1.0, posinf=1e9) for name, v in vars(service).items()})
     word = binding_of(c, k, filled, isl, osl)
     limit = np.floor(kv_limited_sequences(c, k, isl, osl))
-    at_memory = (chosen >= limit) & (limit < np.minimum(k["max_sequences"], c.batch_limit) * 0.98)
+    full = chosen >= limit
+    if targets.percentile is not None:
+        full = filled.waiting > FULL_ENOUGH * (1 - targets.percentile / 100)
+    at_memory = full & (limit < np.minimum(k["max_sequences"], c.batch_limit) * 0.98)
     tight = np.zeros(len(c), dtype=bool)
-    for target, value in ((ttft_limit_ms, filled.ttft_s), (tpot_limit_ms, filled.tpot_s)):
+    for target, value in ((targets.ttft_limit_ms, filled.ttft_s), (targets.tpot_limit_ms, filled.tpot_s)):
         if target is not None:
             tight |= value * MS_PER_S > 0.75 * target
     word = np.where(at_memory, "memory", np.where(tight, "latency target", word))
@@ -178,9 +209,8 @@ def _reasons(
     fits: NDArray[np.bool_],
     meets: NDArray[np.bool_],
     longest: Floats,
-    service: Service,
-    ttft_limit_ms: float | None,
-    tpot_limit_ms: float | None,
+    judged: Service,
+    targets: _Targets,
 ) -> NDArray[Any]:
     """Why a replica is out, in a sentence; empty where it works."""
     reason = np.full(len(c), "", dtype=object)
@@ -196,15 +226,19 @@ def _reasons(
                 f"tokens do not fit {config.n_gpus} x {config.gpu_id}"
             )
         else:
-            reason[i] = _missed(service.ttft_s[i], service.tpot_s[i], ttft_limit_ms, tpot_limit_ms)
+            reason[i] = _missed(judged.ttft_s[i], judged.tpot_s[i], targets)
     return reason
 
 
-def _missed(ttft_s: float, tpot_s: float, ttft_limit_ms: float | None, tpot_limit_ms: float | None) -> str:
+def _missed(ttft_s: float, tpot_s: float, targets: _Targets) -> str:
     """Name the target that even one client misses."""
     parts = []
-    if ttft_limit_ms is not None and ttft_s * MS_PER_S > ttft_limit_ms:
-        parts.append(f"TTFT {ttft_s * MS_PER_S:,.0f} ms exceeds {ttft_limit_ms:,.0f} ms")
-    if tpot_limit_ms is not None and tpot_s * MS_PER_S > tpot_limit_ms:
-        parts.append(f"TPOT {tpot_s * MS_PER_S:,.1f} ms exceeds {tpot_limit_ms:,.1f} ms")
-    return " and ".join(parts) + " even with one client"
+    if targets.ttft_limit_ms is not None and ttft_s * MS_PER_S > targets.ttft_limit_ms:
+        first = f"{ttft_s * MS_PER_S:,.0f} ms" if np.isfinite(ttft_s) else "with the wait for a place"
+        parts.append(f"TTFT {first} exceeds {targets.ttft_limit_ms:,.0f} ms")
+    if targets.tpot_limit_ms is not None and tpot_s * MS_PER_S > targets.tpot_limit_ms:
+        parts.append(f"TPOT {tpot_s * MS_PER_S:,.1f} ms exceeds {targets.tpot_limit_ms:,.1f} ms")
+    at = "with one client"
+    if targets.percentile is not None:
+        at = f"nearly idle, at the {targets.percentile:g}th percentile"
+    return " and ".join(parts) + " even " + at

@@ -192,3 +192,46 @@ def test_a_scenario_rests_on_the_users_points(tmp_path: Path) -> None:
     ]
     assert [row["basis"] for row in mine] == ["measured"]
     assert mine[0]["replica_requests_per_s"] == pytest.approx(1234.5 / 250)
+
+
+def test_a_measured_replica_that_the_grid_leaves_out_counts_all_the_same(tmp_path: Path) -> None:
+    """Eight GPUs for an 8B model are more than the grid asks about; who measured them wants them compared."""
+    from llmplan.decision import evaluate
+    from llmplan.decision.measured import measurements_used
+    from llmplan.scenario import Scenario
+
+    file = tmp_path / "mine.csv"
+    write_points(file, [measured(n_gpus=8)])
+    base = Scenario(model_ids=("llama-3.1-8b",), gpu_ids=("h100-sxm",), input_tokens=1000, output_tokens=250)
+    asked = base.but(measured_csv=str(file))
+    found = evaluate(asked)
+    mine = [item for item in found.options.items if item.measured_by]
+    assert [(item.n_gpus, item.basis, item.measured_by) for item in mine] == [(8, "measured", "mine")]
+    assert "1 option of" in measurements_used(found.options)
+    others = evaluate(asked.but(gpu_ids=("l4",))).options
+    assert not any(item.measured_by for item in others.items)
+    far = evaluate(asked.but(input_tokens=3000)).options
+    assert "no option rests on mine.csv" in measurements_used(far)
+
+
+def test_exports_name_the_measurement_instead_of_the_model(tmp_path: Path) -> None:
+    from llmplan.export import make_report
+    from llmplan.export.assumptions import MODEL_SOURCE, assumption_rows
+    from llmplan.scenario import Scenario
+
+    file = tmp_path / "mine.csv"
+    write_points(file, [measured()])
+    base = Scenario(
+        model_ids=("llama-3.1-8b",),
+        gpu_ids=("h100-sxm",),
+        precision_ids=("fp8",),
+        engine_ids=("vllm",),
+        input_tokens=1000,
+        output_tokens=250,
+    )
+    rows = assumption_rows(make_report(base.but(measured_csv=str(file))))
+    rates = {row.assumption: row.source for row in rows if row.assumption.startswith("One replica of")}
+    assert any(source == "your measurement: mine" for source in rates.values())
+    assert any(row.assumption == "Measurements" and "rest on mine.csv" in row.value for row in rows)
+    plain = assumption_rows(make_report(base))
+    assert MODEL_SOURCE in {row.source for row in plain if row.assumption.startswith("One replica of")}

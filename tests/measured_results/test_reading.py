@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from llmplan.errors import InputError
-from llmplan.measured_results import read_results
+from llmplan.measured_results import read_results, with_load
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "measured_results"
 
@@ -79,13 +79,91 @@ def test_guidellm_report_of_four_loads() -> None:
         ("closed_loop", 1, None),
         ("closed_loop", 8, None),
         ("open_loop", None, 4.5),
-        ("offline", None, None),
+        ("closed_loop", 512, None),  # throughput, capped at 512 in progress
     ]
     # its own time_per_output_token counts the first token in: (58 + 127 x 8.6) / 128 = 8.99
     assert [run.tpot_ms for run in runs] == [7.7, 8.6, 8.2, 28.4]
     assert {run.tool_version for run in runs} == {"0.5.3"}
     assert (runs[1].n_requests, runs[1].n_failed) == (400, 2)
     assert runs[0].where.endswith("benchmark 1")
+
+
+def written(tmp_path: Path, document: dict[str, Any]) -> Path:
+    file = tmp_path / "made.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
+WARMUP = {
+    "name": "warmup",
+    "type": "concurrency",
+    "exclude_from_results": True,
+    "requests": 16,
+    "concurrency": 4,
+}
+
+
+@pytest.mark.parametrize(
+    ("phase", "load"),
+    [
+        ({"type": "concurrency", "concurrency": 16}, ("closed_loop", 16, None)),
+        ({"type": "poisson", "rate": 1.5}, ("open_loop", None, 1.5)),
+        ({"type": "constant", "rate": 2.0, "concurrency": 64}, ("open_loop", None, 2.0)),
+    ],
+)
+def test_aiperf_since_0_10_lists_its_phases(
+    tmp_path: Path, phase: dict[str, Any], load: tuple[str, float | None, float | None]
+) -> None:
+    """As aiperf 0.10 to 0.13 write them (config/phases.py): the rate is `rate`, warm-ups stand beside."""
+    document = load_with_phases([WARMUP, {"name": "profiling", "requests": 160, **phase}])
+    (run,) = read_results(written(tmp_path, document))
+    assert (run.arrival, run.concurrency, run.offered_rps) == load
+
+
+def load_with_phases(phases: list[dict[str, Any]]) -> dict[str, Any]:
+    document = load("profile_export_aiperf.json")
+    del document["input_config"]["loadgen"]
+    document["input_config"]["phases"] = phases
+    return document
+
+
+@pytest.mark.parametrize(
+    "phase", [{"type": "fixed_schedule"}, {"type": "poisson", "rate_series": {"points": []}}]
+)
+def test_a_replayed_schedule_has_no_load(tmp_path: Path, phase: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="has no steady rate"):
+        read_results(written(tmp_path, load_with_phases([WARMUP, {"name": "profiling", **phase}])))
+
+
+def test_a_guidellm_load_at_which_all_failed_is_left_out(tmp_path: Path) -> None:
+    document = load("guidellm_benchmarks.json")
+    for benchmark in document["benchmarks"][2:]:
+        benchmark["metrics"]["request_totals"]["successful"] = 0
+    runs = read_results(written(tmp_path, document))
+    assert [run.where for run in runs] == ["made.json benchmark 1", "made.json benchmark 2"]
+    for benchmark in document["benchmarks"]:
+        benchmark["metrics"]["request_totals"]["successful"] = 0
+    with pytest.raises(InputError, match="no successful request"):
+        read_results(written(tmp_path, document))
+
+
+def test_the_first_guidellm_is_named(tmp_path: Path) -> None:
+    document = {"benchmarks": [{"mode": "synchronous", "rate": None, "results": [], "errors": []}]}
+    with pytest.raises(InputError, match=r"GuideLLM 0\.1"):
+        read_results(written(tmp_path, document))
+
+
+def test_a_load_that_the_file_does_not_name_can_be_given() -> None:
+    (run,) = read_results(DATA / "profile_export_aiperf.csv")
+    assert (with_load(run, 4).arrival, with_load(run, 4).concurrency) == ("closed_loop", 4)
+    assert (with_load(run, None, 2.5).arrival, with_load(run, None, 2.5).offered_rps) == ("open_loop", 2.5)
+    assert with_load(run) is run
+    for wrong in ((4, 2.5), (0, None), (None, float("nan")), (float("inf"), None)):
+        with pytest.raises(InputError, match="load"):
+            with_load(run, *wrong)
+    (named,) = read_results(DATA / "vllm_concurrency_32.json")
+    with pytest.raises(InputError, match="the file says closed_loop"):
+        with_load(named, 16)
 
 
 @pytest.mark.parametrize("path", ["scheduler", "args"])

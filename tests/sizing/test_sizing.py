@@ -1,5 +1,7 @@
 """Sizing answers: the hard facts, what binds, what would fit, the cheapest configurations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -302,3 +304,48 @@ def test_waiting_curve_rises_to_saturation_and_honours_a_target(catalog: Catalog
     assert best is not None and 0 < best < found.requests_per_s[-1]
     alone = predict(Configurations.from_configs(catalog, [config]), 1000, 300, 1).ttft_ms[0]
     assert found.ttft_ms[0, 0] == pytest.approx(alone, rel=0.2)
+
+
+def own_point(**changes: float | str | None) -> MeasuredPoint:
+    point = MeasuredPoint(
+        *("llama-3.1-8b", "fp8", "h100-sxm", 1, "vllm", None, 1000, 300, "closed_loop", 64),
+        *(None, 6000, 250, 10, "mean", "my run"),
+    )
+    return replace(point, **changes)  # type: ignore[arg-type]
+
+
+def test_one_replica_rests_on_its_measurement(catalog: Catalog) -> None:
+    request = SizeRequest("llama-3.1-8b", "fp8", "h100-sxm", 1000, 300, 1, "vllm")
+    speed = size(catalog, request, [own_point()]).speed
+    assert (speed.ttft_ms, speed.tpot_ms, speed.output_tokens_per_s) == (250, 10, 6000)
+    assert (speed.requests_per_s, speed.requests_per_s_p10, speed.requests_per_s_p90) == (20, 20, 20)
+    assert (speed.basis, speed.measured_by, speed.within_targets) == ("measured", "my run", True)
+    tight = size(catalog, replace(request, ttft_limit_ms=200.0), [own_point()])
+    assert (tight.fits, tight.speed.within_targets) == (True, False)
+    assert "TTFT 250 ms exceeds 200 ms" in tight.reason
+    other = size(catalog, replace(request, input_tokens=2000.0), [own_point()]).speed
+    assert other.measured_by is None
+
+
+def test_at_a_concurrency_only_a_load_test_of_as_many_clients_counts(catalog: Catalog) -> None:
+    request = SizeRequest("llama-3.1-8b", "fp8", "h100-sxm", 1000, 300, 1, "vllm", concurrency=64.0)
+    assert size(catalog, request, [own_point()]).speed.measured_by == "my run"
+    assert size(catalog, replace(request, concurrency=8.0), [own_point()]).speed.measured_by is None
+
+
+def test_what_ran_fits_whatever_the_tables_say(catalog: Catalog) -> None:
+    request = SizeRequest("llama-3.1-8b", "fp8", "a100-80gb-sxm", 1000, 300, 1, "vllm")
+    assert not size(catalog, request).fits
+    answer = size(catalog, request, [own_point(gpu_id="a100-80gb-sxm")])
+    assert (answer.fits, answer.speed.measured_by) == (True, "my run")
+
+
+def test_an_open_loop_point_has_its_clients_by_littles_law() -> None:
+    """20 requests/s that take 0.25 + 299 x 0.01 s each: 64.8 at once."""
+    assert own_point(concurrency=None, offered_rps=20).clients == pytest.approx(20 * (0.25 + 299 * 0.010))
+
+
+def test_missed_targets_serve_nothing(catalog: Catalog) -> None:
+    assert sized("llama-3.1-70b", "w4a16", "t4", ttft_limit_ms=10.0).speed.within_targets is False
+    rows = article_pairings(catalog, 2000, 500, ttft_limit_ms=1.0)
+    assert {row["queries_per_day"] for row in rows} == {0.0}

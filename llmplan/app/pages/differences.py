@@ -29,6 +29,7 @@ WORDS = {
     "quality_floor": "Quality floor",
     "ttft_limit_ms": "First-token target",
     "tpot_limit_ms": "Token target",
+    "latency_percentile": "Targets kept by, % of requests",
     "gpu_price_kind": "GPU prices",
     "utilisation_ceiling": "Utilisation ceiling",
     "spare_replicas": "Spare replicas",

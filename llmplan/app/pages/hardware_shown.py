@@ -93,6 +93,7 @@ def shown_replica(model: AppModel, chosen: ReplicaConfig | None) -> Shown:
         config.engine_id,
         ttft_limit_ms=scenario.ttft_limit_ms or NO_LIMIT_MS,
         tpot_limit_ms=scenario.tpot_limit_ms or NO_LIMIT_MS,
+        latency_percentile=scenario.latency_percentile,
     )
     answer = size(catalog, request)
     running = answer.speed.concurrency
