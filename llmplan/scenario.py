@@ -264,6 +264,7 @@ def scenario_to_toml(scenario: Scenario) -> str:
 
 def check_ids(scenario: Scenario, catalog: Catalog) -> None:
     """Raise UnknownNameError for the first id in the scenario that the catalog does not hold."""
+    tasks = {row.task_id for row in catalog.tasks}
     known: dict[str, Any] = {
         "api_ids": catalog.apis,
         "model_ids": catalog.models,
@@ -272,22 +273,24 @@ def check_ids(scenario: Scenario, catalog: Catalog) -> None:
         "engine_ids": catalog.engines,
         "gpu_providers": {row.provider for row in catalog.gpu_prices},
         "api_providers": {row.provider for row in catalog.apis.values()},
+        "gpu_usd_per_hour": catalog.gpus,
+        "api_input_usd_per_mtok": catalog.apis,
+        "api_output_usd_per_mtok": catalog.apis,
+        "api_cached_input_usd_per_mtok": catalog.apis,
+        "task_mix": tasks,
+        "task_quality_floors": tasks,
     }
     for field, names in known.items():
-        for value in getattr(scenario, field):
-            if value not in names:
-                raise UnknownNameError(field, value, names)
+        for entry in getattr(scenario, field):
+            name = entry if isinstance(entry, str) else entry[0]
+            if name not in names:
+                raise UnknownNameError(field, name, names)
+    if scenario.reference_api_id not in catalog.apis:
+        raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
     regions = sorted({name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""})
     for region in scenario.regions:
         if not any(name.lower().startswith(region.lower()) for name in regions):
             raise UnknownNameError("regions", region, regions)
-    if scenario.reference_api_id not in catalog.apis:
-        raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
-    tasks = {row.task_id for row in catalog.tasks}
-    for field in ("task_mix", "task_quality_floors"):
-        for task, _ in getattr(scenario, field):
-            if task not in tasks:
-                raise UnknownNameError(field, task, tasks)
 
 
 __all__ = [
