@@ -161,6 +161,20 @@ def test_what_cannot_run_is_never_cheaper_and_says_why(flags: tuple[str, ...], r
     assert reason in llmplan(*BREAK_EVEN, *flags).stdout
 
 
+def test_break_even_has_a_range() -> None:
+    """A fleet at the low end of its cost is cheaper wherever the base one is, at the high end nowhere else."""
+    words = (*BREAK_EVEN, "--precision", "w4a16", "--input-tokens", "1000", "--output-tokens", "500")
+    found = answer(*words, "--n-gpus", "1", "--engine", "vllm", "--set", "gpu_usd_per_hour=a100-80gb-sxm:2")
+    base, low, high = (
+        part["self_hosted_cheaper"] for part in (found, found["at_low_cost"], found["at_high_cost"])
+    )
+    assert base and low != base
+    for inner, outer in ((base, low), (high, base)):
+        assert all(
+            any(lo <= a and (hi is None or (b is not None and b <= hi)) for lo, hi in outer) for a, b in inner
+        )
+
+
 def test_usual_spellings_of_a_format_are_understood() -> None:
     asked = answer(*BREAK_EVEN, "--precision", "int4")
     assert asked == answer(*BREAK_EVEN, "--precision", "w4a16")
