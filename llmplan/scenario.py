@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from llmplan.catalog import Catalog, Problem, data_dir, load_catalog
+from llmplan.catalog import Catalog, data_dir, load_catalog
 from llmplan.errors import InputError, UnknownNameError, rule_and_fix
 from llmplan.workload import Workload
 
@@ -206,26 +206,6 @@ def make_scenario(values: Mapping[str, Any]) -> Scenario:
 def scenario_names() -> list[str]:
     """Return the shipped presets' names."""
     return sorted(path.stem for path in (data_dir() / "scenarios").glob("*.toml"))
-
-
-def scenario_problems(folder: Path, catalog: Catalog | None) -> list[Problem]:
-    """Return what is wrong with the scenarios of a data folder (scenarios/*.toml), one problem a file.
-
-    catalog: where their ids are looked up; None: ids are not judged.
-    """
-    problems = []
-    for path in sorted((folder / "scenarios").glob("*.toml")):
-        try:
-            scenario = scenario_from_toml(path.read_text(encoding="utf-8"))
-            if catalog is not None:
-                check_ids(scenario, catalog)
-        except InputError as error:
-            value = str(error.value)
-            problems.append(Problem(f"scenarios/{path.name}", 0, error.field, value, error.rule, error.fix))
-        except UnicodeDecodeError:
-            rule, fix = "is not UTF-8 text", "save it as UTF-8"
-            problems.append(Problem(f"scenarios/{path.name}", 0, "", "", rule, fix))
-    return problems
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:

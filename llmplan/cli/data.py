@@ -11,7 +11,7 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json
 
 if TYPE_CHECKING:
-    from llmplan.catalog import Problem
+    from llmplan.catalog import Catalog, Problem
     from llmplan.catalog.prices import Difference, Review
 
 Folder = Annotated[Path | None, typer.Argument(help="A folder of CSV tables; the shipped one when left out.")]
@@ -44,12 +44,30 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
 
 
 def _scenario_problems(place: Path, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Return what is wrong with the folder's scenarios; ids are judged where the tables can be read."""
+    """Return what is wrong with the folder's scenarios/*.toml; ids are judged where the tables can be read."""
     from llmplan.catalog import load_catalog
-    from llmplan.scenario import scenario_problems
 
     sound = not any(problem.severity == "error" for problem in problems)
-    return tuple(scenario_problems(place, load_catalog(place) if sound else None))
+    catalog = load_catalog(place) if sound else None
+    found = (_scenario_problem(path, catalog) for path in sorted((place / "scenarios").glob("*.toml")))
+    return tuple(problem for problem in found if problem is not None)
+
+
+def _scenario_problem(path: Path, catalog: Catalog | None) -> Problem | None:
+    from llmplan.catalog import Problem
+    from llmplan.errors import InputError
+    from llmplan.scenario import check_ids, scenario_from_toml
+
+    file = f"scenarios/{path.name}"
+    try:
+        scenario = scenario_from_toml(path.read_text(encoding="utf-8"))
+        if catalog is not None:
+            check_ids(scenario, catalog)
+    except InputError as error:
+        return Problem(file, 0, error.field, str(error.value), error.rule, error.fix)
+    except UnicodeDecodeError:
+        return Problem(file, 0, "", "", "is not UTF-8 text", "save it as UTF-8")
+    return None
 
 
 def _report(place: Path, errors: list[Problem], warnings: list[Problem]) -> dict[str, Any]:
