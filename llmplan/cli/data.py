@@ -11,6 +11,8 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from llmplan.catalog import Catalog, Problem
     from llmplan.catalog.prices import Difference, Review
 
@@ -28,7 +30,7 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
 
     place = folder or data_dir()
     problems = check_folder(folder, _date(today))
-    problems += _scenario_problems(place, problems)
+    problems += _scenario_problems(place, _date(today))
     errors = [problem for problem in problems if problem.severity == "error"]
     warnings = [problem for problem in problems if problem.severity == "warning"]
     if as_json:
@@ -43,13 +45,13 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
         raise typer.Exit(1)
 
 
-def _scenario_problems(place: Path, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+def _scenario_problems(place: Path, today: dt.date | None) -> tuple[Problem, ...]:
     """Return what is wrong with the folder's scenarios/*.toml; ids are judged where the tables can be read."""
-    from llmplan.catalog import load_catalog
+    from llmplan.catalog.loading import read_folder
 
-    sound = not any(problem.severity == "error" for problem in problems)
-    catalog = load_catalog(place) if sound else None
-    found = (_scenario_problem(path, catalog) for path in sorted((place / "scenarios").glob("*.toml")))
+    files = sorted((place / "scenarios").glob("*.toml"))
+    catalog = read_folder(place, today)[0] if files else None
+    found = (_scenario_problem(path, catalog) for path in files)
     return tuple(problem for problem in found if problem is not None)
 
 
