@@ -12,7 +12,14 @@ from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
 from llmplan.errors import InputError
 from llmplan.measured_results import MeasuredPoint, apply_measured, resting_points
 from llmplan.measured_results.use import LENGTH_TOLERANCE
-from llmplan.memory import MemoryPlan, kv_cache_bytes_per_token, memory_plan, smallest_gpu_count, weights_gb
+from llmplan.memory import (
+    GPU_COUNTS,
+    MemoryPlan,
+    kv_cache_bytes_per_token,
+    memory_plan,
+    smallest_gpu_count,
+    weights_gb,
+)
 from llmplan.sizing.alternatives import Alternative, would_fit
 from llmplan.sizing.support import PREFERRED_ENGINES, engine_for, precision_named, was_published, why_not
 from llmplan.throughput import Capacity, Configurations, Prediction, ReplicaConfig, capacity, predict
@@ -186,11 +193,10 @@ def _refusal(
             f"{request.context_tokens:,.0f} tokens exceed the model's context of {model.max_context_tokens:,}"
         )
         return "context", sentence
+    if n_gpus < 8 and n_gpus not in GPU_COUNTS:
+        return "parallelism", f"instances have 1, 2, 4 or 8 GPUs, not {n_gpus}"
     if not plan.fits:
-        words = {"parallelism": "parallelism"}
-        return words.get(plan.binding, "memory"), plan.reason
-    if n_gpus < 8 and model.heads % n_gpus:
-        return "parallelism", f"{n_gpus} GPUs do not divide the {model.heads} attention heads"
+        return "parallelism" if plan.binding == "parallelism" else "memory", plan.reason
     if n_gpus > 8 and n_gpus % 8:
         return "parallelism", f"{n_gpus} GPUs are not whole nodes of 8"
     if engine is not None and n_gpus > 1 and not engine.multi_gpu:

@@ -118,6 +118,10 @@ def test_an_engine_that_does_not_serve_it_is_an_answer() -> None:
 def test_counts_that_cannot_be_split() -> None:
     assert sized("llama-3.1-8b", "bf16", "h100-sxm", 3).binding == "parallelism"
     assert sized("llama-3.1-8b", "bf16", "h100-sxm", 12).binding == "parallelism"
+    six = sized("mistral-large-2", "bf16", "h100-sxm", 6)  # divides its 96 heads, but nobody rents it
+    assert (six.fits, six.binding) == (False, "parallelism")
+    assert {4, 8} & {option.n_gpus for option in six.would_fit}
+    assert sized("qwen2.5-7b", "bf16", "h100-sxm", 8).binding == "parallelism"  # 28 heads
 
 
 def test_a_prompt_beyond_the_models_context() -> None:
