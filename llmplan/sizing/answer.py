@@ -28,6 +28,7 @@ from llmplan.throughput import Configurations, ReplicaConfig, capacity, predict
 DEFAULT_TTFT_LIMIT_MS: Final = 2000.0
 DEFAULT_TPOT_LIMIT_MS: Final = 100.0
 """Targets where the caller names no concurrency: an answer that starts within 2 s and reads fluently."""
+MOST_CLIENTS: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class SizeRequest:
             value = getattr(self, field)
             if value is not None and not 0 < value < float("inf"):
                 raise InputError(field, value, "must be positive", "give a number above 0")
+        if self.concurrency is not None and not self.concurrency <= MOST_CLIENTS:
+            rule = f"must be at most {MOST_CLIENTS:,.0f}"
+            raise InputError("concurrency", self.concurrency, rule, "spread the clients over replicas")
         for field in ("input_tokens", "output_tokens", "concurrency"):
             value = getattr(self, field)
             if value is not None and not value >= 1:

@@ -178,7 +178,14 @@ def test_unknown_names_offer_near_ones(fields: tuple[str, str, str], near: str) 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"input_tokens": 0.0}, {"output_tokens": float("nan")}, {"concurrency": 0.5}, {"ttft_limit_ms": -1.0}],
+    [
+        {"input_tokens": 0.0},
+        {"output_tokens": float("nan")},
+        {"concurrency": 0.5},
+        {"concurrency": 1e30},
+        {"ttft_limit_ms": -1.0},
+        {"latency_percentile": 30.0},
+    ],
 )
 def test_impossible_requests_are_errors(changes: dict[str, float]) -> None:
     with pytest.raises(InputError):
