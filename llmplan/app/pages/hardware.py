@@ -139,7 +139,7 @@ class HardwarePage:
                     (
                         "First token, then each",
                         f"{milliseconds(speed.ttft_ms)}, {milliseconds(speed.tpot_ms)}",
-                        "at that rate",
+                        "on average, at that rate",
                     ),
                 ]
             )
