@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from llmplan.decision.hybrids import assumed_plan
 from llmplan.export.report import Report
 from llmplan.export.xlsx_costs import (
@@ -108,7 +110,8 @@ def _hybrid(
 def split_loads(report: Report, row: Mapping[str, Any]) -> Loads:
     """Return the loads of a hybrid's split under the base assumptions of data/router_assumptions.csv."""
     asked = report.scenario
-    plan = assumed_plan(asked.queries_per_day, asked.days_per_month, row["share_weak"])
+    share = np.array([row["share_weak"]])
+    plan = assumed_plan(asked.queries_per_day, asked.days_per_month, report.catalog, share)
     fleet, api, usd = (
         float(values[0]) for values in (plan.fleet_queries_per_day, plan.api_queries_per_day, plan.router_usd)
     )
