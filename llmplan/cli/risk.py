@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmplan.cli.output import print_json, print_table
-from llmplan.cli.scenario_options import (
-    Data,
-    InputTokens,
-    Json,
-    OutputTokens,
-    Preset,
-    QualityFloor,
-    QueriesPerDay,
-    Set,
-    Trace,
-    catalog_from,
-    scenario_from_options,
-)
+from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,15 +35,10 @@ Sobol = Annotated[
 Points = Annotated[int, typer.Option(help="Volumes of the probability curve.", min=2, max=2_000)]
 
 
+@with_scenario
 def risk(
-    queries_per_day: QueriesPerDay = None,
-    input_tokens: InputTokens = None,
-    output_tokens: OutputTokens = None,
-    preset: Preset = None,
-    trace: Trace = None,
-    quality_floor: QualityFloor = None,
-    settings: Set = None,
-    data: Data = None,
+    scenario: Scenario,
+    catalog: Catalog,
     ranges: Range = None,
     draws: Draws = 10_000,
     seed: Seed = 0,
@@ -69,13 +52,7 @@ def risk(
     from llmplan.risk import assess
     from llmplan.tipping import tipping_points
 
-    scenario = with_ranges(
-        scenario_from_options(
-            queries_per_day, input_tokens, output_tokens, preset, trace, quality_floor, settings
-        ),
-        ranges,
-    )
-    catalog = catalog_from(data)
+    scenario = with_ranges(scenario, ranges)
     found = assess(scenario, catalog, draws, seed, volume_axis(points))
     bars, indices = sensitivities(scenario, catalog, found, sobol, seed)
     tips = tipping_points(scenario, catalog) if tipping else ()
@@ -229,15 +206,10 @@ def print_risk(
             typer.echo(row.sentence)
 
 
+@with_scenario
 def recommend(
-    queries_per_day: QueriesPerDay = None,
-    input_tokens: InputTokens = None,
-    output_tokens: OutputTokens = None,
-    preset: Preset = None,
-    trace: Trace = None,
-    quality_floor: QualityFloor = None,
-    settings: Set = None,
-    data: Data = None,
+    scenario: Scenario,
+    catalog: Catalog,
     ranges: Range = None,
     seed: Seed = 0,
     tipping: Tip = True,
@@ -246,13 +218,8 @@ def recommend(
     """Say what to do and why, in plain words: option, margin, confidence, caveats, what would flip it."""
     from llmplan.recommend import recommend as recommendation
 
-    scenario = with_ranges(
-        scenario_from_options(
-            queries_per_day, input_tokens, output_tokens, preset, trace, quality_floor, settings
-        ),
-        ranges,
-    )
-    found = recommendation(scenario, catalog_from(data), tipping, seed=seed)
+    scenario = with_ranges(scenario, ranges)
+    found = recommendation(scenario, catalog, tipping, seed=seed)
     if json:
         print_json(found.to_dict())
     else:
@@ -263,7 +230,13 @@ def print_recommendation(found: Recommendation) -> None:
     """Print a recommendation as text."""
     typer.echo(found.headline)
     typer.echo(f"\n{found.reason}")
-    for title, lines in (("Caveats", found.caveats), ("What would flip it", found.flips)):
+    from llmplan.recommend.ladder import ladder_lines
+
+    flips = [*([found.outlook] if found.outlook else []), *found.flips]
+    parts = {"Caveats": found.caveats, "What would flip it": flips}
+    reference = found.scenario.reference_api_id
+    parts[f"The cheapest by quality floor, in percent of {reference}'s"] = ladder_lines(found.quality_ladder)
+    for title, lines in parts.items():
         if lines:
             typer.echo(f"\n{title}:")
             for line in lines:

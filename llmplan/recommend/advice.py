@@ -11,6 +11,7 @@ from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Comparison, Options, evaluate
 from llmplan.recommend.caveats import caveats_of
 from llmplan.recommend.hybrid import BestHybrid, hybrid_caveats, hybrid_draws, winning_hybrid
+from llmplan.recommend.ladder import quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
 from llmplan.recommend.sentences import headline, hybrid_headline, hybrid_reason, reason
 from llmplan.recommend.wording import joined
@@ -57,7 +58,7 @@ def recommend(
     low, base, high = (float(value) for value in found.monthly_usd[:, place])
     margin = None if rival is None else rival.monthly_usd - base
     margin_pct = None if rival is None or not rival.monthly_usd > 0 else 100 * (1 - base / rival.monthly_usd)
-    item = found.options.items[place]
+    item, ladder = found.options.items[place], quality_ladder(found)
     p_right = p_kind.get(item.kind, 0.0)
     confidence = in_words(p_right)
     return Recommendation(
@@ -66,7 +67,7 @@ def recommend(
         kind=item.kind,
         label=item.label,
         headline=headline(item, base, rival, margin_pct, confidence, p_right),
-        reason=reason(found, item, rival, margin, margin_pct),
+        reason=reason(found, item, rival, margin, margin_pct, ladder),
         monthly_usd=(low, base, high),
         rival=rival,
         margin_usd=margin,
@@ -78,6 +79,8 @@ def recommend(
         flips=_flips(points),
         runners_up=_runners_up(found),
         tipping=points,
+        outlook=_outlook(points),
+        quality_ladder=ladder,
     )
 
 
@@ -109,6 +112,7 @@ def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int)
         flips=(),
         runners_up=runners_up,
         tipping=(),
+        quality_ladder=quality_ladder(found),
     )
 
 
@@ -169,7 +173,7 @@ def _runners_up(found: Comparison) -> dict[str, RunnerUp]:
 
 
 def _flips(points: tuple[Tipping, ...]) -> tuple[str, ...]:
-    """Return the nearest tipping points' sentences; the price of one API says no more than all prices do."""
+    """Return the first tipping points' sentences; the price of one API says no more than all prices do."""
     rows: list[Tipping] = []
     for row in points:
         nearest = row.nearest
@@ -177,6 +181,16 @@ def _flips(points: tuple[Tipping, ...]) -> tuple[str, ...]:
             continue
         rows.append(row)
     return tuple(row.sentence for row in rows[:FLIPS])
+
+
+def _outlook(points: tuple[Tipping, ...]) -> str:
+    """Say whether any input flips the recommendation inside the range that it is expected to keep to."""
+    if not points:
+        return ""
+    inside = [row.label for row in points if any(p.within_expected for p in (row.below, row.above) if p)]
+    if inside:
+        return f"Within its expected range a change of {joined(inside, 'or')} alone flips it."
+    return "No price, cost or speed flips it alone within the range expected of it."
 
 
 def _same_point(row: Tipping, other: Tipping) -> bool:
@@ -195,21 +209,22 @@ def _nothing(found: Comparison) -> Recommendation:
     total = len(found.options)
     reason = f"None of {total:,} options meets every constraint. Most often in the way: {joined(common)}."
     return Recommendation(
-        found.scenario,
-        None,
-        None,
-        None,
-        "Nothing meets every constraint: loosen one of them.",
-        reason,
-        None,
-        None,
-        None,
-        None,
-        {},
-        "none",
-        None,
-        (),
-        (),
-        {},
-        (),
+        scenario=found.scenario,
+        option_id=None,
+        kind=None,
+        label=None,
+        headline="Nothing meets every constraint: loosen one of them.",
+        reason=reason,
+        monthly_usd=None,
+        rival=None,
+        margin_usd=None,
+        margin_pct=None,
+        p_kind={},
+        confidence="none",
+        expected_regret_usd=None,
+        caveats=(),
+        flips=(),
+        runners_up={},
+        tipping=(),
+        quality_ladder=quality_ladder(found),
     )

@@ -16,7 +16,7 @@ from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Draws, Problem, make_problem, realise
 from llmplan.scenario import Scenario
 
-BINS = 20
+BINS = 50
 """Bins of one cause's draws when its information is valued."""
 
 

@@ -120,17 +120,18 @@ def token_price_ranges(catalog: Catalog, given: Mapping[str, tuple[float, ...]])
     return found
 
 
-def fixed_with(catalog: Catalog, scenario: Scenario, given: Mapping[str, tuple[float, ...]]) -> FixedCosts:
-    """Return the hidden cost lines with the user's ranges of assumptions in place of the catalog's."""
+def hidden_costs(options: Options, catalog: Catalog, given: Mapping[str, tuple[float, ...]]) -> FixedCosts:
+    """Return the options' hidden cost lines, with the user's ranges of assumptions where there are any."""
     changed: dict[str, Assumption] = {}
     for name, numbers in given.items():
         row = catalog.assumptions.get(name)
         if row is not None:
             found = to_range(numbers, row.base)
             changed[name] = row.model_copy(update={"low": found.low, "base": found.mode, "high": found.high})
-    if changed:
-        catalog = replace(catalog, assumptions={**catalog.assumptions, **changed})
-    return fixed_costs(catalog, scenario.engineering_usd_per_month)
+    if not changed:
+        return options.fixed
+    catalog = replace(catalog, assumptions={**catalog.assumptions, **changed})
+    return fixed_costs(catalog, options.scenario.engineering_usd_per_month)
 
 
 def throughput_cause(item: Option, given: Mapping[str, tuple[float, ...]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,8 @@ from llmplan.decision import Option, Options
 from llmplan.risk.distributions import Floats
 from llmplan.risk.pruning import can_win, features_of
 
+MANY = 3.0
+"""From this many times the base on a change is told as a multiple, below it in percent."""
 GRID = 48
 """Values tried on either side where the answer need not change once only."""
 
@@ -31,6 +34,7 @@ class Input:
         missed.
     grid: values to try, ascending; None: spaced in the logarithm (in the value where the range holds 0).
     full: value -> the recommendation among every option of the catalog, where `options_at` asks a part only.
+    expected: the range that the value is expected to keep to; None where none is known.
     """
 
     input_id: str
@@ -48,7 +52,19 @@ class Input:
     plural: bool = False
     is_scale: bool = False
     full: Callable[[float], Option | None] | None = None
+    expected: tuple[float, float] | None = None
     seen: dict[float, tuple[Option | None, float]] = field(default_factory=dict)
+
+    @property
+    def is_share(self) -> bool:
+        return self.unit.startswith("share")
+
+    def step(self, value: float) -> float:
+        """Return the step in which people tell a value: whole percents, two figures of a multiple, else three."""
+        if self.is_share or (self.is_scale and value < MANY):
+            return 0.01
+        size = math.floor(math.log10(abs(value))) if value else 0
+        return float(10.0 ** (size - (1 if self.is_scale else 2)))
 
     def recommended(self, value: float) -> Option | None:
         """Return the cheapest feasible option at a value."""
@@ -80,6 +96,11 @@ class Input:
     def values_above(self) -> list[float]:
         """Return the values to try above the base, nearest first."""
         return [float(v) for v in self._values if self.base < v <= self.high]
+
+
+def percents(share: float) -> str:
+    """Return a share in percent, in as many figures as it has, four at most."""
+    return f"{100 * share:.4g}%"
 
 
 def cheapest(options: Options) -> tuple[Option | None, float]:

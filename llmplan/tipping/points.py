@@ -4,90 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Option, Options, options_of
 from llmplan.scenario import Scenario
+from llmplan.tipping.expected import expected_ranges
 from llmplan.tipping.inputs import Input, contenders
 from llmplan.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.tipping.prices import gpu_price_input, price_inputs
+from llmplan.tipping.records import Tipping, TippingPoint
+from llmplan.tipping.sentences import sentence
 from llmplan.tipping.tokens import token_inputs
 
 By = Literal["kind", "option"]
 STEPS = 60
 """Halvings of a bracket; a float has no more to give."""
-
-
-@dataclass(frozen=True)
-class TippingPoint:
-    """A value at which another recommendation takes over.
-
-    Attributes
-    ----------
-    value: the first value on the new side, in the input's unit; `last_value` is the last on the old side,
-        as close as numbers allow. Both were evaluated.
-    shown: `value` rounded to the new side in as few figures as keep it there, also evaluated.
-    change_pct: (shown / base - 1) in percent; None where the base is 0.
-    option_id, label, kind: what is recommended at `value`; None where nothing is feasible there.
-    monthly_usd: its base cost there.
-    changes: scenario fields that bring `shown` about, as `Scenario.but` takes them; None where none can.
-    """
-
-    value: float
-    last_value: float
-    shown: float
-    change_pct: float | None
-    option_id: str | None
-    label: str | None
-    kind: str | None
-    monthly_usd: float | None
-    changes: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Tipping:
-    """One input's tipping points.
-
-    Attributes
-    ----------
-    low, high: the range that was searched; below, above: the nearest change on either side of the base, None
-        where the recommendation holds to the end of the range.
-    tried: values between the ends that were tried; exact: whether they prove that there is nothing nearer.
-    """
-
-    input_id: str
-    label: str
-    unit: str
-    base: float
-    low: float
-    high: float
-    below: TippingPoint | None
-    above: TippingPoint | None
-    tried: int
-    exact: bool
-    sentence: str
-
-    @property
-    def distance(self) -> float:
-        """The least relative change that flips the recommendation, as a logarithm; infinity for none."""
-        found = [math.inf]
-        for point in (self.below, self.above):
-            if point is not None:
-                both = self.base > 0 and point.value > 0
-                found.append(
-                    abs(math.log(point.value / self.base)) if both else 1 + abs(point.value - self.base)
-                )
-        return min(found)
-
-    @property
-    def nearest(self) -> TippingPoint | None:
-        """The nearer of the two points, by relative change."""
-        points = [point for point in (self.below, self.above) if point is not None]
-        if not points:
-            return None
-        return min(points, key=lambda point: replace(self, below=point, above=None).distance)
+FINER = 9
+"""Times that a rounding step is made ten times finer at most."""
 
 
 def tipping_points(
@@ -97,7 +32,7 @@ def tipping_points(
     only: Sequence[str] | None = None,
     verify: bool = True,
 ) -> tuple[Tipping, ...]:
-    """Return the tipping points of every input, those that need the least change first. (8.13)
+    """Return the tipping points of every input, (8.13): plausible ones first, then by the change they need.
 
     Parameters
     ----------
@@ -110,7 +45,8 @@ def tipping_points(
     catalog = catalog or load_catalog()
     options = options_of(scenario, catalog)
     rows = [row for row in inputs_of(scenario, catalog, options, by) if only is None or row.input_id in only]
-    return tuple(sorted((tip(row, by, verify) for row in rows), key=lambda found: found.distance))
+    found = (tip(row, by, verify) for row in rows)
+    return tuple(sorted(found, key=lambda row: (not row.is_plausible, row.distance)))
 
 
 def inputs_of(scenario: Scenario, catalog: Catalog, options: Options, by: By = "kind") -> list[Input]:
@@ -120,7 +56,9 @@ def inputs_of(scenario: Scenario, catalog: Catalog, options: Options, by: By = "
     gpu = gpu_price_input(options, few, catalog, by == "kind")
     if gpu is not None:
         found.append(gpu)
-    return [*found, quality_input(options, scenario), *token_inputs(options, few, catalog)]
+    found += [quality_input(options, scenario), *token_inputs(options, few, catalog)]
+    expected = expected_ranges(few, catalog)
+    return [replace(row, expected=expected.get(row.input_id)) for row in found]
 
 
 def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
@@ -139,7 +77,7 @@ def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
         edge = _first_change(values, row, same)
         if edge is not None and verify and row.full is not None:
             edge = _verified(edge, values, row, same_in_full)
-        points.append(None if edge is None else _point(row, *edge, same))
+        points.append(None if edge is None else _point(row, *edge))
     found = Tipping(
         row.input_id,
         row.label,
@@ -152,8 +90,9 @@ def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
         sum(len(values) for values in sides),
         row.exact and by == "kind",
         "",
+        *(row.expected or (None, None)),
     )
-    return replace(found, sentence=_sentence(row, found))
+    return replace(found, sentence=sentence(row, found))
 
 
 def _verified(
@@ -199,59 +138,32 @@ def _bisect(old: float, new: float, whole: bool, same: Callable[[float], bool]) 
     return old, new
 
 
-def _point(row: Input, last: float, value: float, same: Callable[[float], bool]) -> TippingPoint:
-    item = row.recommended(value)
-    shown = _rounded(row, value, same)
+def _point(row: Input, last: float, value: float) -> TippingPoint:
+    item, usd = row.recommended(value), row.monthly_usd(value)
+    shown = _rounded(row, value)
     change = None if row.base == 0 else (shown / row.base - 1) * 100
-    changes = row.changes(shown)
+    within = None if row.expected is None else row.expected[0] <= shown <= row.expected[1]
+    rest = (row.changes(shown), within)
     if item is None:
-        return TippingPoint(value, last, shown, change, None, None, None, None, changes)
-    usd = row.monthly_usd(value)
-    return TippingPoint(value, last, shown, change, item.option_id, item.label, item.kind, usd, changes)
+        return TippingPoint(value, last, shown, change, None, None, None, None, *rest)
+    return TippingPoint(value, last, shown, change, item.option_id, item.label, item.kind, usd, *rest)
 
 
-def _rounded(row: Input, value: float, same: Callable[[float], bool]) -> float:
-    """Round away from the base to steps of at most half a percent, or as much finer as keeps the new side."""
-    if row.whole:
+def _rounded(row: Input, value: float) -> float:
+    """Round away from the base to what people say, or as much finer as keeps the same option in front."""
+    if row.full is not None:
         return value
     towards = math.floor if value < row.base else math.ceil
-    size = math.floor(math.log10(abs(value))) if value else 0
-    first = 4 if abs(value) < 2 * 10.0**size else 3
-    for figures in range(first, 10):
-        step = 10.0 ** (size - figures + 1)
+    there, step = row.recommended(value), row.step(value)
+    for _ in range(FINER):
+        if row.whole and step < 1:
+            break
         rounded = float(f"{towards(value / step) * step:.12g}")
-        if row.low <= rounded <= row.high and not same(rounded):
+        if row.low <= rounded <= row.high and _id(row.recommended(rounded)) == _id(there):
             return rounded
+        step /= 10
     return value
 
 
-def _sentence(row: Input, found: Tipping) -> str:
-    """Say in plain words what changes where."""
-    verbs = ("fall", "rise") if row.plural else ("falls", "rises")
-    parts = [
-        f"{takes_over(point)} if {row.label} {verb} {amount(row, point)}"
-        for verb, point in zip(verbs, (found.below, found.above), strict=True)
-        if point is not None
-    ]
-    if parts:
-        return _capital("; ".join(parts)) + "."
-    span = f"from {row.text(row.low)} to {row.text(row.high)}"
-    return f"{_capital(row.label)}: no value {span} changes the recommendation."
-
-
-def amount(row: Input, point: TippingPoint) -> str:
-    """Return how far an input has to move: a scale in percent, others to a value."""
-    if row.is_scale:
-        return f"by {abs(point.shown - 1) * 100:.4g} %"
-    percent = "" if point.change_pct is None else f" ({point.change_pct:+.0f} %)"
-    return f"to {row.text(point.shown)}{percent}"
-
-
-def takes_over(point: TippingPoint) -> str:
-    """Return what wins at a tipping point, in plain words."""
-    words = {"api": "an API wins", "hosted": "a hosted open model wins", "self_hosted": "self-hosting wins"}
-    return "nothing is feasible" if point.kind is None else f"{words[point.kind]} ({point.label})"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _id(item: Option | None) -> str | None:
+    return None if item is None else item.option_id

@@ -1,9 +1,12 @@
 """Answers: by hand where a draw has one cause, and properties of probabilities, regret and information."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from llmplan.catalog import load_catalog
 from llmplan.decision import evaluate
@@ -16,6 +19,7 @@ from llmplan.risk.answers import (
     perfect_information,
     saving_of,
 )
+from llmplan.risk.distributions import latin_hypercube, normal_deviate
 from llmplan.risk.draws import monthly_usd
 from llmplan.risk.frames import (
     curve_frame,
@@ -25,6 +29,7 @@ from llmplan.risk.frames import (
     sobol_frame,
     tornado_frame,
 )
+from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Problem, problem_of, realise
 from llmplan.risk.sensitivity import outcome_usd, sobol, tornado
 from llmplan.scenario import Scenario
@@ -152,6 +157,25 @@ def test_noise_is_worth_nothing() -> None:
     usd = monthly_usd(problem, realise(problem, sample(problem, 4000)))
     noise = np.random.default_rng(5).random((1, 4000))
     assert information(problem, noise, usd)[0].usd_per_month < 1.0
+
+
+@pytest.mark.parametrize(("mean", "known", "unknown"), [(0, 10, 5), (5, 10, 5), (20, 10, 5)])
+def test_information_agrees_with_the_closed_form(mean: float, known: float, unknown: float) -> None:
+    """One option costs 1,000, the other 1,000 + N(mean, known^2 + unknown^2): unit normal loss integrals."""
+    u = latin_hypercube(("known", "unknown"), 10_000, seed=3)
+    dear = 1000 + mean + known * normal_deviate(u[0]) + unknown * normal_deviate(u[1])
+    usd = np.stack([np.full(10_000, 1000.0), dear])
+
+    def worth(spread: float) -> float:
+        z = mean / spread
+        return float(min(0, mean) - mean * norm.cdf(-z) + spread * norm.pdf(z))
+
+    rows = tuple(RiskInput(name, name, "", 0, 1, 2, "") for name in ("known", "unknown"))
+    problem = replace(one_cause(), inputs=rows)
+    found = {row.input_id: row.usd_per_month for row in information(problem, u, usd)}
+    assert perfect_information(usd) == pytest.approx(worth(np.hypot(known, unknown)), abs=0.15)
+    assert found["known"] == pytest.approx(worth(known), abs=0.15)
+    assert found["unknown"] == pytest.approx(worth(unknown), abs=0.3)
 
 
 def test_token_ranges_move_prices_exactly_and_rates_downwards() -> None:
