@@ -70,9 +70,14 @@ def floor_sentences(ladder: tuple[QualityStep, ...], option_id: str, floor: floa
     return said
 
 
+def floor_percent(quality: float) -> int:
+    """Return a quality in whole percent, rounded down: an option of that quality meets the floor told."""
+    return math.floor(100 * quality + 1e-9)
+
+
 def ladder_lines(ladder: tuple[QualityStep, ...]) -> list[str]:
-    """Return one line a step; the quality is rounded down, so that the option meets the floor told."""
+    """Return one line a step."""
     return [
-        f"up to {math.floor(100 * step.quality + 1e-9)}%: {step.label}, {usd(step.monthly_usd)} a month"
+        f"up to {floor_percent(step.quality)}%: {step.label}, {usd(step.monthly_usd)} a month"
         for step in ladder
     ]

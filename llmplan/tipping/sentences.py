@@ -25,8 +25,7 @@ def sentence(row: Input, found: Tipping) -> str:
 def amount(row: Input, point: TippingPoint) -> str:
     """Return how far an input has to move: a scale by percent or to a multiple, others to a value."""
     if row.is_scale:
-        ratio = point.shown
-        return f"by {_percent(100 * abs(ratio - 1))}" if ratio < MANY else f"to {_times(ratio)} today's"
+        return scale_words(point.shown)
     if row.is_share or point.change_pct is None:
         return f"to {row.text(point.shown)}"
     ratio = 1 + point.change_pct / 100
@@ -43,15 +42,18 @@ def _beyond(row: Input, point: TippingPoint) -> str:
     """Say that a point lies outside the range that the input is expected to keep to."""
     if point.within_expected is not False or row.expected is None:
         return ""
-    if row.is_scale:
-        low, high = (f"{100 * (ratio - 1):+.0f}%" for ratio in row.expected)
-    else:
-        low, high = (row.text(value) for value in row.expected)
+    low, high = (scale_change(end) if row.is_scale else row.text(end) for end in row.expected)
     return f", outside the {low} to {high} expected"
 
 
-def _percent(value: float) -> str:
-    return f"{value:.4g}%"
+def scale_words(ratio: float) -> str:
+    """Return how far a scale moves: by so many percent, from three times on to so many times today's."""
+    return f"by {100 * abs(ratio - 1):.4g}%" if ratio < MANY else f"to {_times(ratio)} today's"
+
+
+def scale_change(ratio: float) -> str:
+    """Return a ratio to today as a change in whole percent."""
+    return f"{100 * (ratio - 1):+.0f}%"
 
 
 def _times(ratio: float) -> str:
