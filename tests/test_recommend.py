@@ -9,9 +9,9 @@ from llmplan.catalog import load_catalog
 from llmplan.decision import Comparison, evaluate
 from llmplan.decision.table import feasible_rows
 from llmplan.recommend import Recommendation, recommend
-from llmplan.recommend.hybrid import hybrid_draws, winning_hybrid
 from llmplan.recommend.records import in_words
 from llmplan.recommend.wording import joined, percent, usd, usd_small
+from llmplan.risk.hybrid import hybrid_draws, winning_hybrid
 from llmplan.scenario import Scenario
 
 FEW = {
@@ -276,7 +276,7 @@ def test_a_hybrids_draws_without_ranges_are_its_cost() -> None:
     best = winning_hybrid(evaluate(certain))
     assert best is not None
     draws = hybrid_draws(best, load_catalog(), 5, 0)
-    assert draws == pytest.approx([best.hybrid.found.monthly_usd_base] * 5)
+    assert draws.usd == pytest.approx([best.monthly_usd] * 5)
 
 
 def test_no_hybrid_where_the_smallest_fleet_is_dearer_already() -> None:

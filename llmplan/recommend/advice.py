@@ -10,14 +10,14 @@ import numpy as np
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Comparison, Options, evaluate
 from llmplan.recommend.caveats import caveats_of
-from llmplan.recommend.hybrid import BestHybrid, hybrid_caveats, hybrid_draws, winning_hybrid
+from llmplan.recommend.hybrid import hybrid_caveats
 from llmplan.recommend.ladder import quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
 from llmplan.recommend.sentences import headline, hybrid_headline, hybrid_reason, reason
 from llmplan.recommend.wording import joined
 from llmplan.risk.answers import kind_shares
-from llmplan.risk.distributions import Floats
-from llmplan.risk.draws import KIND_NAMES, monthly_usd, sample
+from llmplan.risk.draws import monthly_usd, sample
+from llmplan.risk.hybrid import BestHybrid, hybrid_draws, winning_hybrid
 from llmplan.risk.problem import Problem, problem_from, realise
 from llmplan.scenario import Scenario
 from llmplan.tipping import Tipping, tipping_points
@@ -87,8 +87,8 @@ def recommend(
 def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int) -> Recommendation:
     """Return the recommendation where a hybrid is the cheapest of all; tipping points are of pure options."""
     row, scenario = best.row, found.scenario
-    usd_base, draws = float(row["monthly_usd_base"]), hybrid_draws(best, catalog, DRAWS, seed)
-    p_kind, regret = _with_hybrid(found, catalog, draws, seed)
+    usd_base = best.monthly_usd
+    p_kind, regret = _with_hybrid(found, best, catalog, seed)
     runners_up = _beside_hybrid(found, usd_base)
     rival = min(runners_up.values(), key=lambda other: other.monthly_usd, default=None)
     margin_pct = None if rival is None else 100 * (1 - usd_base / rival.monthly_usd)
@@ -117,20 +117,13 @@ def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int)
 
 
 def _with_hybrid(
-    found: Comparison, catalog: Catalog, hybrid_usd: Floats, seed: int
+    found: Comparison, best: BestHybrid, catalog: Catalog, seed: int
 ) -> tuple[dict[str, float], float]:
     """Return the probability of each kind, the hybrid among them, and the hybrid's expected regret."""
     problem = problem_from(found, catalog)
-    if not len(problem.options):
-        return {"hybrid": 1.0}, 0.0
-    cost = monthly_usd(problem, realise(problem, sample(problem, len(hybrid_usd), seed)))
-    wins = hybrid_usd < cost.min(axis=0)
-    shares = dict.fromkeys(KIND_NAMES, 0.0)
-    if not wins.all():
-        rest = kind_shares(problem, cost[:, ~wins])
-        shares = {kind: p * float(np.mean(~wins)) for kind, p in rest.items()}
-    regret = np.maximum(0.0, hybrid_usd - cost.min(axis=0))
-    return {**shares, "hybrid": float(np.mean(wins))}, float(regret.mean())
+    alone = monthly_usd(problem, realise(problem, sample(problem, DRAWS, seed)))
+    usd = np.vstack([alone, hybrid_draws(best, catalog, DRAWS, seed).usd])
+    return kind_shares(problem, usd, best), float(np.mean(usd[-1] - usd.min(axis=0)))
 
 
 def _beside_hybrid(found: Comparison, base: float) -> dict[str, RunnerUp]:

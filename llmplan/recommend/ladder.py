@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from llmplan.decision import Comparison, Options
-from llmplan.recommend.hybrid import without_floor
 from llmplan.recommend.wording import usd
+from llmplan.risk.hybrid import without_floor
 
 
 @dataclass(frozen=True)

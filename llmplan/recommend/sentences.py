@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from llmplan.decision import Comparison, Option
-from llmplan.recommend.hybrid import BestHybrid
 from llmplan.recommend.ladder import QualityStep, floor_sentences
 from llmplan.recommend.records import RunnerUp
 from llmplan.recommend.wording import KIND_WORDS, percent, usd, usd_small
+from llmplan.risk.hybrid import BestHybrid
 
 
 def headline(

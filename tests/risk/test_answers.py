@@ -1,7 +1,5 @@
 """Answers: by hand where a draw has one cause, and properties of probabilities, regret and information."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +9,7 @@ from scipy.stats import norm
 from llmplan.catalog import load_catalog
 from llmplan.decision import evaluate
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.recommend import recommend
 from llmplan.risk import assess, sample
 from llmplan.risk.answers import (
     information,
@@ -71,7 +70,7 @@ def test_one_cause_by_hand() -> None:
     assert rows["own0"].expected_regret_usd == pytest.approx(240 * 0.09375, rel=1e-2)
     # the fleet is the better single choice (280 against 300); knowing the price saves its expected regret
     assert perfect_information(usd) == pytest.approx(240 * 0.09375, rel=1e-2)
-    worth = information(problem, u, usd)
+    worth = information(problem.inputs, u, usd)
     assert [row.input_id for row in worth] == ["gpu_price"]
     assert worth[0].usd_per_month == pytest.approx(240 * 0.09375, rel=0.02)
 
@@ -152,11 +151,34 @@ def test_regret_and_information_are_consistent() -> None:
     assert sum(row.p_cheapest for row in risk.options) == pytest.approx(1)
 
 
+def test_a_hybrid_that_is_the_cheapest_of_all_stands_beside_the_rest() -> None:
+    scenario = Scenario().but(
+        api_ids=("gpt-4o", "gpt-4.1"),
+        model_ids=("llama-3.1-8b",),
+        gpu_ids=("l4", "h100-sxm"),
+        engine_ids=("vllm",),
+        queries_per_day=200_000,
+        quality_floor=0.9,
+    )
+    risk, advice = assess(scenario, curve=False), recommend(scenario)
+    assert risk.recommended_id == advice.option_id and advice.kind == "hybrid"
+    assert risk.p_kind == advice.p_kind and sum(risk.p_kind.values()) == pytest.approx(1)
+    row = risk.option(str(risk.recommended_id))
+    assert row is not None and row.kind == "hybrid" and advice.monthly_usd is not None
+    assert row.base_usd == pytest.approx(advice.monthly_usd[1])
+    assert row.p_cheapest == risk.p_kind["hybrid"] and row.expected_regret_usd == advice.expected_regret_usd
+    assert min(other.expected_regret_usd for other in risk.options) >= 0
+    assert {f"throughput:vllm:{basis}" for basis in ("calibrated", "extrapolated")} & {
+        cause.input_id for cause in risk.inputs
+    }
+    assert len(risk.information) == len(risk.inputs)
+
+
 def test_noise_is_worth_nothing() -> None:
     problem = one_cause()
     usd = monthly_usd(problem, realise(problem, sample(problem, 4000)))
     noise = np.random.default_rng(5).random((1, 4000))
-    assert information(problem, noise, usd)[0].usd_per_month < 1.0
+    assert information(problem.inputs, noise, usd)[0].usd_per_month < 1.0
 
 
 @pytest.mark.parametrize(("mean", "known", "unknown"), [(0, 10, 5), (5, 10, 5), (20, 10, 5)])
@@ -171,8 +193,7 @@ def test_information_agrees_with_the_closed_form(mean: float, known: float, unkn
         return float(min(0, mean) - mean * norm.cdf(-z) + spread * norm.pdf(z))
 
     rows = tuple(RiskInput(name, name, "", 0, 1, 2, "") for name in ("known", "unknown"))
-    problem = replace(one_cause(), inputs=rows)
-    found = {row.input_id: row.usd_per_month for row in information(problem, u, usd)}
+    found = {row.input_id: row.usd_per_month for row in information(rows, u, usd)}
     assert perfect_information(usd) == pytest.approx(worth(np.hypot(known, unknown)), abs=0.15)
     assert found["known"] == pytest.approx(worth(known), abs=0.15)
     assert found["unknown"] == pytest.approx(worth(unknown), abs=0.3)
