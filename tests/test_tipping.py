@@ -265,6 +265,45 @@ def test_a_gpus_own_price_is_the_scenarios_or_keeps_the_lots() -> None:
     assert False in seen
 
 
+@pytest.mark.parametrize("volume", [20_000, 60_000, 400_000])
+def test_a_gpu_that_becomes_dear_gives_way_to_fleets_on_others(volume: int) -> None:
+    """A fleet that the dear GPU kept off the list of contenders can be the cheapest once it is dear."""
+    catalog = load_catalog()
+    scenario = Scenario().but(
+        queries_per_day=volume,
+        input_tokens=2000,
+        output_tokens=500,
+        ttft_limit_ms=None,
+        tpot_limit_ms=None,
+        api_ids=("gpt-4o",),
+        model_ids=("llama-3.1-70b", "mixtral-8x22b"),
+        gpu_ids=("l4", "t4"),
+        spare_replicas=0,
+    )
+    options = catalog_options(scenario)
+    row = gpu_price_input(options, replace(contenders(options), scenario=scenario), catalog)
+    assert row is not None
+    compared = 0
+    for scale in (0.3, 0.7, 1.5, 3.0, 10.0):
+        changes = row.changes(row.base * scale)
+        if changes is not None:
+            there = evaluate(scenario.but(**changes))
+            usd = float(there.monthly_usd[1, there.order[0]])
+            assert row.monthly_usd(row.base * scale) == pytest.approx(usd)
+            compared += 1
+    assert compared == 5
+
+
+def test_tokens_are_told_as_the_whole_catalog_has_them() -> None:
+    scenario = Scenario().but(api_ids=("gpt-4o",), queries_per_day=60_000, quality_floor=0.8)
+    for found in tipping_points(scenario, only=["input_tokens", "output_tokens"]):
+        for point in (found.below, found.above):
+            if point is not None and point.changes is not None:
+                there = evaluate(scenario.but(**point.changes))
+                assert there.recommended is not None and there.recommended.option_id == point.option_id
+                assert float(there.monthly_usd[1, there.order[0]]) == pytest.approx(point.monthly_usd)
+
+
 def test_nothing_feasible_can_become_feasible() -> None:
     scenario = SMALL.but(quality_floor=1.4)
     found = {row.input_id: row for row in tipping_points(scenario, only=["quality_floor"])}

@@ -51,7 +51,7 @@ def recommend(
         return _nothing(found)
     problem = problem_from(found, catalog)
     p_kind, regret = _risk(problem, DRAWS if tipping else DRAWS_LIGHT, seed)
-    points = tipping_points(scenario, catalog, verify=False) if tipping else ()
+    points = tipping_points(scenario, catalog) if tipping else ()
     place = found.order[0]
     rival_place = _rival(found)
     rival = None if rival_place is None else _runner_up(found, rival_place)

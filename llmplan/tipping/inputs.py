@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from llmplan.risk.pruning import can_win, features_of
 
 MANY = 3.0
 """From this many times the base on a change is told as a multiple, below it in percent."""
+Best: TypeAlias = tuple[Option | None, float]
+"""An option and its base cost in USD a month; None and infinity where nothing is feasible."""
 GRID = 48
 """Values tried on either side where the answer need not change once only."""
 
@@ -33,7 +35,8 @@ class Input:
     whole: only whole values mean something. exact: the values tried prove that no nearer change of kind was
         missed.
     grid: values to try, ascending; None: spaced in the logarithm (in the value where the range holds 0).
-    full: value -> the recommendation among every option of the catalog, where `options_at` asks a part only.
+    full: value -> the recommendation among every option of the catalog and its cost, where `options_at` asks
+        a part only.
     expected: the range that the value is expected to keep to; None where none is known.
     """
 
@@ -51,9 +54,9 @@ class Input:
     grid: tuple[float, ...] | None = None
     plural: bool = False
     is_scale: bool = False
-    full: Callable[[float], Option | None] | None = None
+    full: Callable[[float], Best] | None = None
     expected: tuple[float, float] | None = None
-    seen: dict[float, tuple[Option | None, float]] = field(default_factory=dict)
+    seen: dict[float, Best] = field(default_factory=dict)
 
     @property
     def is_share(self) -> bool:
@@ -74,7 +77,7 @@ class Input:
         """Return its base cost in USD a month; infinity where nothing is feasible."""
         return self._at(value)[1]
 
-    def _at(self, value: float) -> tuple[Option | None, float]:
+    def _at(self, value: float) -> Best:
         if value not in self.seen:
             self.seen[value] = cheapest(self.options_at(value))
         return self.seen[value]
@@ -103,7 +106,7 @@ def percents(share: float) -> str:
     return f"{100 * share:.4g}%"
 
 
-def cheapest(options: Options) -> tuple[Option | None, float]:
+def cheapest(options: Options) -> Best:
     """Return the option of least base cost, ties as compare() breaks them, and its USD a month."""
     if not len(options):
         return None, float("inf")

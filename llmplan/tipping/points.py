@@ -69,7 +69,7 @@ def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
         return _answer(row.recommended(value), by) == before
 
     def same_in_full(value: float) -> bool:
-        return row.full is None or _answer(row.full(value), by) == before
+        return row.full is None or _answer(row.full(value)[0], by) == before
 
     points = []
     sides = (row.values_below(), row.values_above())
@@ -77,7 +77,7 @@ def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
         edge = _first_change(values, row, same)
         if edge is not None and verify and row.full is not None:
             edge = _verified(edge, values, row, same_in_full)
-        points.append(None if edge is None else _point(row, *edge))
+        points.append(None if edge is None else _point(row, *edge, verify))
     found = Tipping(
         row.input_id,
         row.label,
@@ -138,8 +138,9 @@ def _bisect(old: float, new: float, whole: bool, same: Callable[[float], bool]) 
     return old, new
 
 
-def _point(row: Input, last: float, value: float) -> TippingPoint:
-    item, usd = row.recommended(value), row.monthly_usd(value)
+def _point(row: Input, last: float, value: float, verify: bool) -> TippingPoint:
+    asked = row.full if verify and row.full is not None else None
+    item, usd = asked(value) if asked else (row.recommended(value), row.monthly_usd(value))
     shown = _rounded(row, value)
     change = None if row.base == 0 else (shown / row.base - 1) * 100
     within = None if row.expected is None else row.expected[0] <= shown <= row.expected[1]
