@@ -279,6 +279,9 @@ def test_a_gpu_that_becomes_dear_gives_way_to_fleets_on_others(volume: int) -> N
         model_ids=("llama-3.1-70b", "mixtral-8x22b"),
         gpu_ids=("l4", "t4"),
         spare_replicas=0,
+        peak_to_mean=1.5,
+        utilisation_ceiling=0.9,
+        engineering_usd_per_month=1000,
     )
     options = catalog_options(scenario)
     row = gpu_price_input(options, replace(contenders(options), scenario=scenario), catalog)
