@@ -270,6 +270,22 @@ def test_each_figure_of_a_hybrids_reason_is_the_tables() -> None:
     assert [figure for figure in told if not agrees(figure, numbers)] == []
 
 
+def test_each_tipping_point_of_a_hybrid_is_what_compare_says_there() -> None:
+    advice, asked = recommend(MIXED), 0
+    assert advice.flips and set(advice.flips) <= {row.sentence for row in advice.tipping}
+    for row in advice.tipping:
+        for point in (row.below, row.above):
+            if point is None or point.changes is None:
+                continue
+            there = feasible_rows(evaluate(MIXED.but(**point.changes)))
+            assert there[0]["kind"] == point.kind != "hybrid"
+            field = next(iter(point.changes))
+            old = int(point.last_value) if field == "spare_replicas" else point.last_value
+            assert feasible_rows(evaluate(MIXED.but(**{field: old})))[0]["kind"] == "hybrid"
+            asked += 1
+    assert asked >= 4
+
+
 def test_a_hybrids_draws_without_ranges_are_its_cost() -> None:
     factors = ("gpu_price", "api_price", "hosted_price", "throughput", "hidden_cost")
     certain = MIXED.but(ranges={f"{name}_factor": (1, 1) for name in factors})

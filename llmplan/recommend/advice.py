@@ -85,9 +85,9 @@ def recommend(
 
 
 def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int) -> Recommendation:
-    """Return the recommendation where a hybrid is the cheapest of all; tipping points are of pure options."""
+    """Return the recommendation where a hybrid is the cheapest of all."""
     row, scenario = best.row, found.scenario
-    usd_base = best.monthly_usd
+    usd_base, points = best.monthly_usd, tipping_points(scenario, catalog)
     p_kind, regret = _with_hybrid(found, best, catalog, seed)
     runners_up = _beside_hybrid(found, usd_base)
     rival = min(runners_up.values(), key=lambda other: other.monthly_usd, default=None)
@@ -109,9 +109,10 @@ def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int)
         confidence=confidence,
         expected_regret_usd=regret,
         caveats=hybrid_caveats(best),
-        flips=(),
+        flips=_flips(points),
         runners_up=runners_up,
-        tipping=(),
+        tipping=points,
+        outlook=_outlook(points),
         quality_ladder=quality_ladder(found),
     )
 

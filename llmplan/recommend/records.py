@@ -40,7 +40,7 @@ class Recommendation:
     expected_regret_usd: mean cost above the option that turns out cheapest.
     caveats: the three that weigh most. flips: sentences on the nearest tipping points.
     outlook: whether a flip is to be expected at all; empty where no tipping points were sought.
-    runners_up: by kind. tipping: every input's tipping points; empty in the light mode and for a hybrid.
+    runners_up: by kind. tipping: every input's tipping points; empty in the light mode.
     quality_ladder: the cheapest option (of one kind) at every quality floor, the lowest floor first.
     """
 

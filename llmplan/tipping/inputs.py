@@ -38,6 +38,7 @@ class Input:
     full: value -> the recommendation among every option of the catalog and its cost, where `options_at` asks
         a part only.
     expected: the range that the value is expected to keep to; None where none is known.
+    choose: options -> the recommended one. tolerance: share of a value to which its two sides are told apart.
     """
 
     input_id: str
@@ -56,6 +57,8 @@ class Input:
     is_scale: bool = False
     full: Callable[[float], Best] | None = None
     expected: tuple[float, float] | None = None
+    choose: Callable[[Options], Best] = lambda options: cheapest(options)
+    tolerance: float = 1e-9
     seen: dict[float, Best] = field(default_factory=dict)
 
     @property
@@ -79,7 +82,7 @@ class Input:
 
     def _at(self, value: float) -> Best:
         if value not in self.seen:
-            self.seen[value] = cheapest(self.options_at(value))
+            self.seen[value] = self.choose(self.options_at(value))
         return self.seen[value]
 
     @cached_property

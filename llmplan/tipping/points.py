@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Literal
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.decision import Option, Options, options_of
+from llmplan.decision import Option, Options, evaluate
+from llmplan.risk.hybrid import winning_hybrid
 from llmplan.scenario import Scenario
 from llmplan.tipping.expected import expected_ranges
+from llmplan.tipping.hybrids import hybrid_inputs
 from llmplan.tipping.inputs import Input, contenders
 from llmplan.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.tipping.prices import gpu_price_input, price_inputs
@@ -38,13 +40,19 @@ def tipping_points(
     ----------
     by: "kind": the recommendation changes when another kind (API, hosted, self-hosted) becomes the cheapest
         feasible option, or none is left; "option": when any other option does.
+        Where a hybrid is the cheapest of all, a kind of its own, every value is asked for hybrids too; else
+        tipping points are of options of one kind.
     only: ids of inputs, as in the result; None: all.
     verify: tokens are searched among a shortlist of fleets, since each value needs a new sizing; True asks
         the whole catalog on both sides of what was found, and searches on where it disagrees.
     """
     catalog = catalog or load_catalog()
-    options = options_of(scenario, catalog)
-    rows = [row for row in inputs_of(scenario, catalog, options, by) if only is None or row.input_id in only]
+    compared = evaluate(scenario, catalog)
+    best = winning_hybrid(compared)
+    inputs = (
+        inputs_of(scenario, catalog, compared.options, by) if best is None else hybrid_inputs(best, catalog)
+    )
+    rows = [row for row in inputs if only is None or row.input_id in only]
     found = (tip(row, by, verify) for row in rows)
     return tuple(sorted(found, key=lambda row: (not row.is_plausible, row.distance)))
 
@@ -101,7 +109,7 @@ def _verified(
     """Return the edge as the whole catalog has it: the one found, or one searched anew."""
     last, value = edge
     if not same(last):
-        return _bisect(row.base, last, row.whole, same)
+        return _bisect(row.base, last, row, same)
     if not same(value):
         return edge
     further = [v for v in values if abs(v - row.base) > abs(value - row.base)]
@@ -121,18 +129,18 @@ def _first_change(
     old = row.base
     for value in values:
         if not same(value):
-            return _bisect(old, value, row.whole, same)
+            return _bisect(old, value, row, same)
         old = value
     return None
 
 
-def _bisect(old: float, new: float, whole: bool, same: Callable[[float], bool]) -> tuple[float, float]:
+def _bisect(old: float, new: float, row: Input, same: Callable[[float], bool]) -> tuple[float, float]:
     """Return neighbours on either side of a change: whole numbers, or floats that no number of use parts."""
     for _ in range(STEPS):
         middle = (old + new) / 2
-        if whole:
+        if row.whole:
             middle = float(round(middle))
-        if middle in (old, new) or abs(new - old) <= 1e-9 * abs(new):
+        if middle in (old, new) or abs(new - old) <= row.tolerance * abs(new):
             break
         old, new = (middle, new) if same(middle) else (old, middle)
     return old, new

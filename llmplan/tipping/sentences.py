@@ -5,7 +5,12 @@ from __future__ import annotations
 from llmplan.tipping.inputs import MANY, Input
 from llmplan.tipping.records import Tipping, TippingPoint
 
-TAKES_OVER = {"api": "an API wins", "hosted": "a hosted open model wins", "self_hosted": "self-hosting wins"}
+TAKES_OVER = {
+    "api": "an API wins",
+    "hosted": "a hosted open model wins",
+    "self_hosted": "self-hosting wins",
+    "hybrid": "routing wins",
+}
 
 
 def sentence(row: Input, found: Tipping) -> str:
@@ -26,7 +31,7 @@ def amount(row: Input, point: TippingPoint) -> str:
     """Return how far an input has to move: a scale by percent or to a multiple, others to a value."""
     if row.is_scale:
         return scale_words(point.shown)
-    if row.is_share or point.change_pct is None:
+    if row.is_share or row.unit == "replicas" or point.change_pct is None:
         return f"to {row.text(point.shown)}"
     ratio = 1 + point.change_pct / 100
     change = f"{point.change_pct:+.0f}%" if ratio < MANY else f"{_times(ratio)} as much"
@@ -53,7 +58,8 @@ def scale_words(ratio: float) -> str:
 
 def scale_change(ratio: float) -> str:
     """Return a ratio to today as a change in whole percent."""
-    return f"{100 * (ratio - 1):+.0f}%"
+    change = round(100 * (ratio - 1))
+    return f"{change:+d}%" if change else "0%"
 
 
 def _times(ratio: float) -> str:
