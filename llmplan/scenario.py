@@ -113,7 +113,16 @@ class Scenario(BaseModel):
                 raise ValueError(f"{name}: needs 0 <= low <= base <= high, all finite")
         return value
 
-    @field_validator("ttft_limit_ms", "tpot_limit_ms", mode="before")
+    @field_validator(
+        "ttft_limit_ms",
+        "tpot_limit_ms",
+        "engineering_usd_per_month",
+        "input_tokens_p95",
+        "output_tokens_p95",
+        "monthly_active_users",
+        "profile_id",
+        mode="before",
+    )
     @classmethod
     def _no_limit(cls, value: Any) -> Any:
         return None if value == NONE else value

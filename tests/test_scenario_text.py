@@ -91,3 +91,11 @@ def test_values_as_the_shell_writes_them() -> None:
     assert field_text("ttft_limit_ms", None) == "none"
     with pytest.raises(InputError, match="NAME:NUMBER"):
         field_value("task_mix", "code=1")
+
+
+def test_a_preset_figure_taken_away_survives_the_link() -> None:
+    preset = "article-as-computed"
+    changed = load_scenario(preset).but(engineering_usd_per_month=None)
+    query = scenario_to_query(changed, preset)
+    assert query["engineering_usd_per_month"] == "none"
+    assert scenario_from_query(query)[0].engineering_usd_per_month is None

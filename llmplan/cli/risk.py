@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
+from llmplan.wording import kind_name, probability, usd
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
@@ -178,13 +180,13 @@ def print_risk(
     if found.recommended_id is None:
         typer.echo("Nothing is feasible: see llmplan compare --json for the reasons.")
         return
-    shares = ", ".join(f"{kind.replace('_', ' ')} {p:.0%}" for kind, p in found.p_kind.items())
+    shares = ", ".join(f"{kind_name(kind)} {probability(p)}" for kind, p in found.p_kind.items())
     typer.echo(f"Cheapest in {found.draws:,} draws: {shares}. Recommended: {found.recommended_id}")
     low, high = found.levels.index(0.1), found.levels.index(0.9)
     rows = [
         (
             row.option_id,
-            f"{row.p_cheapest:.0%}",
+            probability(row.p_cheapest),
             f"{row.base_usd:,.0f}",
             f"{row.quantiles_usd[low]:,.0f}-{row.quantiles_usd[high]:,.0f}",
             f"{row.expected_regret_usd:,.0f}",
@@ -192,10 +194,22 @@ def print_risk(
         for row in found.options[:8]
     ]
     print_table("USD a month", ("option", "P(cheapest)", "base", "p10-p90", "expected regret"), rows)
-    worth = [(row.label, f"{row.usd_per_month:,.0f}") for row in found.information[:6]]
-    print_table("Worth of knowing before choosing", ("input", "USD/month"), worth)
-    swings = [(bar.label, f"{bar.usd_at_low:,.0f}", f"{bar.usd_at_high:,.0f}") for bar in bars[:8]]
-    print_table("One at a time, USD/month", ("input", "at p10", "at p90"), swings)
+    worth = [
+        (row.label, f"{row.usd_per_month:,.2f}") for row in found.information if row.usd_per_month >= 0.005
+    ]
+    if worth:
+        print_table("Worth of knowing before choosing", ("input", "USD/month"), worth[:6])
+    else:
+        typer.echo("Worth of knowing before choosing: nothing, for every input alone.")
+    for line in _sides(found):
+        typer.echo(line)
+    swings = [
+        (bar.label, f"{bar.usd_at_low:,.0f}", f"{bar.usd_at_high:,.0f}")
+        for bar in bars
+        if bar.swing_usd >= 0.5
+    ]
+    outcome = "Cost of the choice" if found.saving is None else "Saving of self-hosting"
+    print_table(f"{outcome}, one input at a time, USD/month", ("input", "at p10", "at p90"), swings[:8])
     if indices:
         shown = [
             (row.label, f"{row.first:.2f}", f"{row.total:.2f} ± {row.total_ci95:.2f}") for row in indices[:8]
@@ -204,6 +218,25 @@ def print_risk(
     for row in tips:
         if row.nearest is not None:
             typer.echo(row.sentence)
+
+
+def _sides(found: Risk) -> list[str]:
+    """Say what perfect knowledge is worth, what self-hosting saves, and from which volume."""
+    low, middle, high = (found.levels.index(level) for level in (0.1, 0.5, 0.9))
+    lines = [f"Knowing everything before choosing: {usd(found.perfect_information_usd)} a month."]
+    saving = found.saving
+    if saving is not None:
+        least, half, most = (saving.quantiles_usd[i] for i in (low, middle, high))
+        first, median, last = (saving.break_even_queries_per_day[i] for i in (low, middle, high))
+        lines += [
+            f"Self-hosting saves {usd(half)} a month, p10-p90 {usd(least)} to {usd(most)}.",
+            f"It breaks even at {_volume(median)}, p10-p90 {_volume(first)} to {_volume(last)} queries/day.",
+        ]
+    return lines
+
+
+def _volume(queries_per_day: float) -> str:
+    return f"{queries_per_day:,.0f}" if math.isfinite(queries_per_day) else "no volume"
 
 
 @with_scenario

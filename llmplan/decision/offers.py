@@ -55,9 +55,10 @@ def why_no_offer(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_rep
     rows = [row for row in catalog.gpu_prices if row.gpu_id == gpu_id and _allowed(row, scenario)]
     if rows:
         largest = max(row.gpus_per_instance for row in rows)
-        return f"no offer puts {gpus_per_replica} of these GPUs together (largest lot {largest})"
+        return f"no offer holds a replica of {gpus_per_replica} GPUs (largest lot {largest})"
     where = ", ".join(scenario.gpu_providers) or "any provider"
-    return f"no {scenario.gpu_price_kind.replace('_', ' ')} price for this GPU from {where}"
+    regions = f" in {', '.join(scenario.regions)}" if scenario.regions else ""
+    return f"no {scenario.gpu_price_kind.replace('_', ' ')} price for this GPU from {where}{regions}"
 
 
 def _allowed(row: GpuPrice, scenario: Scenario) -> bool:

@@ -195,7 +195,7 @@ def _same_point(row: Tipping, other: Tipping) -> bool:
 def _nothing(found: Comparison) -> Recommendation:
     """Say what stands in the way of most options."""
     reasons = Counter(
-        " ".join(re.sub(r"[~$]?\d[\d.,]*", "", reason.partition(":")[0]).split())
+        " ".join(re.sub(r"\(.*?\)|[~$]?\d[\d.,]*", "", reason.partition(":")[0]).split())
         for item in found.options.items
         for reason in item.reasons
     )

@@ -70,14 +70,14 @@ def floor_sentences(ladder: tuple[QualityStep, ...], option_id: str, floor: floa
     return said
 
 
-def floor_percent(quality: float) -> int:
-    """Return a quality in whole percent, rounded down: an option of that quality meets the floor told."""
-    return math.floor(100 * quality + 1e-9)
+def floor_percent(quality: float) -> str:
+    """Return a quality in percent, rounded down to a tenth: an option of that quality meets the floor told."""
+    return f"{math.floor(1000 * quality + 1e-9) / 10:.4g}%"
 
 
 def ladder_lines(ladder: tuple[QualityStep, ...]) -> list[str]:
     """Return one line a step."""
     return [
-        f"up to {floor_percent(step.quality)}%: {step.label}, {usd(step.monthly_usd)} a month"
+        f"up to {floor_percent(step.quality)}: {step.label}, {usd(step.monthly_usd)} a month"
         for step in ladder
     ]

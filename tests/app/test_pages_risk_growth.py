@@ -14,13 +14,12 @@ from llmplan.app.model import AppModel
 from llmplan.app.pages.growth import GrowthPage
 from llmplan.app.pages.growth_shown import first_values, volumes, work_out
 from llmplan.app.pages.risk import RiskPage
-from llmplan.app.pages.risk_shown import percent
 from llmplan.app.pages.risk_tables import SCALE, in_unit
 from llmplan.errors import InputError
 from llmplan.growth import compound_volumes
 from llmplan.scenario import load_scenario
 from llmplan.tipping.sentences import scale_words
-from llmplan.wording import usd
+from llmplan.wording import probability, usd
 
 ARTICLE = "article-as-computed"
 
@@ -209,7 +208,7 @@ def test_the_operations_plan_is_a_whole_folder(growth_page: GrowthPage) -> None:
 
 
 def test_no_probability_is_rounded_to_certainty() -> None:
-    assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
+    assert [probability(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
         "0%",
         "under 1%",
         "50%",

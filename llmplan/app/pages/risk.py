@@ -20,7 +20,6 @@ from llmplan.app.pages.risk_shown import (
     finding,
     first_values,
     kpis,
-    percent,
     risk_fields,
     rounded,
     work_out,
@@ -37,7 +36,7 @@ from llmplan.app.parts import HtmlView
 from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
 from llmplan.risk import KIND_NAMES
 from llmplan.risk.sensitivity import SobolIndex
-from llmplan.wording import kind_name, share, usd
+from llmplan.wording import kind_name, probability, share, usd
 
 BAR_HEIGHT, LEAST_HEIGHT = 46, 240
 ASK_SOBOL = Markup(
@@ -171,7 +170,9 @@ class RiskPage:
         from llmplan.charts.risk import probability_figure
 
         now = shown.risk.scenario.queries_per_day
-        words = ", ".join(f"{kind_name(kind)} {percent(p)}" for kind, p in shown.risk.p_kind.items() if p > 0)
+        words = ", ".join(
+            f"{kind_name(kind)} {probability(p)}" for kind, p in shown.risk.p_kind.items() if p > 0
+        )
         self.probability.show(
             probability_figure(curve, now),
             title=f"Cheapest at {now:,.0f} a day: {words}",

@@ -13,7 +13,7 @@ from llmplan.recommend.ladder import QualityStep, quality_ladder
 from llmplan.risk import Risk
 from llmplan.risk.sensitivity import Bar, SobolIndex
 from llmplan.tipping import Tipping
-from llmplan.wording import kind_name, share, short_volume, usd, volume
+from llmplan.wording import kind_name, probability, short_volume, usd, volume
 
 if TYPE_CHECKING:
     from llmplan.risk.sensitivity import Outcome
@@ -96,31 +96,30 @@ def finding(shown: RiskShown) -> str:
     if row is None or kind is None:
         return "Nothing is feasible, so there is nothing to be sure of: the Decision page has the reasons"
     p, regret = risk.p_kind.get(kind, 0.0), rounded(row.expected_regret_usd)
-    sure = "all" if p == 1 else f"{percent(p)} of"
+    sure = "all" if p == 1 else f"{probability(p)} of"
     wrong = f"choosing it now costs {usd(regret)} a month more than hindsight would, on average"
     return (
         f"{row.label} is the choice: its kind ({kind_name(kind)}) is the cheapest in {sure} {risk.draws:,} draws, "
-        f"this very option in {percent(row.p_cheapest)}; "
+        f"this very option in {probability(row.p_cheapest)}; "
         + (wrong if regret else "hindsight would choose the same")
     )
-
-
-def percent(p: float) -> str:
-    """Return a probability; never 0 % or 100 % where it is not certain."""
-    if 0 < p < 0.005:
-        return "under 1%"
-    return "over 99%" if 0.995 <= p < 1 else share(p)
 
 
 def kpis(shown: RiskShown) -> list[tuple[str, str, str]]:
     """Return the key figures: probability, saving, break-even, worth of knowing."""
     risk = shown.risk
     others = ", ".join(
-        f"{kind_name(kind)} {percent(p)}" for kind, p in risk.p_kind.items() if p > 0 and kind != shown.kind
+        f"{kind_name(kind)} {probability(p)}"
+        for kind, p in risk.p_kind.items()
+        if p > 0 and kind != shown.kind
     )
     p = risk.p_kind.get(shown.kind or "", math.nan)
     entries = [
-        (f"P({kind_name(shown.kind or 'nothing')} is cheapest)", percent(p), others or "no other kind wins"),
+        (
+            f"P({kind_name(shown.kind or 'nothing')} is cheapest)",
+            probability(p),
+            others or "no other kind wins",
+        ),
         *_saving_kpis(risk),
     ]
     worth = rounded(risk.perfect_information_usd)
@@ -152,7 +151,7 @@ def _saving_kpis(risk: Risk) -> list[tuple[str, str, str]]:
     spread = f"80% between {break_even(first)} and {break_even(last)}"
     note = "in none of the draws, at any volume"
     if saving.p_never < 1:
-        note = spread + (f"; never in {percent(saving.p_never)}" if saving.p_never > 0 else "")
+        note = spread + (f"; never in {probability(saving.p_never)}" if saving.p_never > 0 else "")
     return [costs, ("Self-hosting pays from, queries a day", break_even(half), note)]
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from markupsafe import Markup
 
 from llmplan.app.pages.page import table
-from llmplan.app.pages.risk_shown import OPEN, RiskShown, break_even, percent, rounded
+from llmplan.app.pages.risk_shown import OPEN, RiskShown, break_even, rounded
 from llmplan.recommend.ladder import QualityStep, floor_percent
 from llmplan.risk import Risk
 from llmplan.tipping import Tipping, TippingPoint
 from llmplan.tipping.sentences import scale_change, scale_words
-from llmplan.wording import kind_name, usd, volume
+from llmplan.wording import kind_name, probability, usd, volume
 
 MOST_OPTIONS = 12
 BIGGEST = 1e15
@@ -33,7 +33,7 @@ def quantile_table(shown: RiskShown) -> Markup:
     lead = Markup(
         '<p class="lp-help">{} against {}, each the best of its side in the base case. Self-hosting costs less '
         "in {} of the draws.</p>"
-    ).format(own, token, percent(saving.p_cheaper))
+    ).format(own, token, probability(saving.p_cheaper))
     rows: list[tuple[object, ...]] = [
         (
             f"{level:.0%} of draws are below",
@@ -54,7 +54,7 @@ def regret_table(shown: RiskShown) -> Markup:
     rows: list[tuple[object, ...]] = [
         (
             row.label + (" (recommended)" if row.option_id == risk.recommended_id else ""),
-            percent(row.p_cheapest),
+            probability(row.p_cheapest),
             usd(row.base_usd),
             f"{usd(row.quantiles_usd[low])} to {usd(row.quantiles_usd[high])}",
             usd(rounded(row.expected_regret_usd)),
@@ -126,7 +126,7 @@ def ladder_table(steps: tuple[QualityStep, ...]) -> Markup:
     if not steps:
         return Markup("<p>No option with a known quality meets the other constraints.</p>")
     rows: list[tuple[object, ...]] = [
-        (f"up to {floor_percent(step.quality)}%", step.label, usd(step.monthly_usd)) for step in steps
+        (f"up to {floor_percent(step.quality)}", step.label, usd(step.monthly_usd)) for step in steps
     ]
     return table(("Quality floor", "Cheapest option", "USD/month"), rows, "Quality ladder", numbers=(2,))
 
