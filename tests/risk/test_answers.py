@@ -1,5 +1,7 @@
 """Answers: by hand where a draw has one cause, and properties of probabilities, regret and information."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -216,10 +218,43 @@ def test_unknown_and_impossible_ranges_are_refused() -> None:
         assess(SMALL.but(ranges={"querys_per_day": (1, 2)}))
     with pytest.raises(UnknownNameError):
         assess(SMALL.but(ranges={"gpu_usd_per_hour.l5": (1, 2)}))
-    with pytest.raises(InputError, match="at most 1"):
+    with pytest.raises(InputError, match="less than or equal to 1"):
         assess(SMALL.but(ranges={"utilisation_ceiling": (0.5, 1.2)}))
-    with pytest.raises(InputError, match="above 0"):
+    with pytest.raises(InputError, match="greater than 0"):
         assess(SMALL.but(ranges={"queries_per_day": (0, 5)}))
+    for name, numbers, words in (
+        ("gpu_price_factor", (0, 1), "above 0"),
+        ("gpu_price_factor", (1e-300, 1e300), "at most 1e"),
+        ("gpus-per-people-step", (0, 5), "above 0"),
+        ("peak_to_mean", (0.5, 2), "greater than or equal to 1"),
+        ("queries_per_day", (1, 1e12), "less than or equal to"),
+    ):
+        with pytest.raises(InputError, match=words) as caught:
+            assess(SMALL.but(ranges={name: numbers}), draws=100, curve=False)
+        assert caught.value.field == f"ranges.{name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "changes"),
+    [
+        ("queries_per_day", 90_000, {"queries_per_day": 90_000}),
+        ("cached_input_share", 0.4, {"cached_input_share": 0.4}),
+        ("gpu_usd_per_hour.l4", 1.1, {"gpu_usd_per_hour": {"l4": 1.1}}),
+        ("utilisation_ceiling", 0.5, {"utilisation_ceiling": 0.5}),
+        ("peak_to_mean", 3.0, {"peak_to_mean": 3.0}),
+    ],
+)
+def test_a_range_without_width_holds_its_value_in_every_draw(
+    name: str, number: float, changes: dict[str, Any]
+) -> None:
+    """The base case stays; the draws cost what a scenario of that value costs."""
+    sure = {**CERTAIN, "gpu_price_factor": (1, 1), "throughput_factor": (1, 1), "hidden_cost_factor": (1, 1)}
+    risk = assess(SMALL.but(ranges={**sure, name: (number, number)}), draws=100, curve=False)
+    there = evaluate(SMALL.but(**changes))
+    usd = {item.option_id: cost for item, cost in zip(there.options.items, there.monthly_usd[1], strict=True)}
+    assert [row.input_id for row in risk.inputs] == ["gpu_price" if name.startswith("gpu") else name]
+    for row in risk.options:
+        assert row.quantiles_usd == pytest.approx([usd[row.option_id]] * len(risk.levels))
 
 
 def test_a_gpus_own_price_range_in_dollars() -> None:

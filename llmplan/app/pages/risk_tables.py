@@ -79,13 +79,13 @@ def _worth_showing(shown: RiskShown) -> list[Any]:
 def tipping_table(tips: tuple[Tipping, ...]) -> Markup:
     """Return the values that flip the recommendation, who takes over, and what range is expected."""
     rows: list[tuple[object, ...]] = [
-        (capital(tip.label), _move(verb, tip, point), _winner(point), _expected(tip, point))
+        (f"{capital(tip.label)}: {_move(verb, tip, point)}", _winner(point), _expected(tip, point))
         for tip in tips
         for verb, point in (("falls", tip.below), ("rises", tip.above))
         if point is not None
     ]
     calm = [(capital(tip.label), _span(tip)) for tip in tips if tip.nearest is None]
-    heads = ("Input", "Flips when it", "Then the choice is", "Expected")
+    heads = ("It flips when", "Then the choice is", "Expected range")
     body = (
         table(heads, rows, "Tipping points")
         if rows
