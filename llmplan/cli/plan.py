@@ -61,7 +61,8 @@ def plan(
 ) -> None:
     """Plan over months: growth, falling prices, rent or buy, when to switch, the fleet by hour."""
     from llmplan.growth import switch_plan, time_plan
-    from llmplan.growth.options import candidate_options, incumbent_option, price_paths
+    from llmplan.growth.candidates import candidate_options
+    from llmplan.growth.options import incumbent_option, price_paths
 
     path = _volumes(scenario, catalog, months, growth, ceiling, midpoint, volumes)
     paths = price_paths(catalog, api_decline, gpu_decline, updates_per_year)
