@@ -18,7 +18,6 @@ from llmplan.growth.options import (
 )
 from llmplan.ownership import cheapest_servers, ownership_terms
 from llmplan.scenario import Scenario
-from llmplan.units import MONTHS_PER_YEAR
 
 
 def candidate_options(
@@ -35,7 +34,7 @@ def candidate_options(
     tokens, own = _cheapest_ids(scenario, catalog, queries_per_day)
     options = comparison.options
     found = [api_option(options, options.index(option_id), catalog, paths) for option_id in tokens]
-    found += [rented_option(options, option_id, catalog, paths, 0) for option_id in own]
+    found += [rented_option(options, option_id, catalog, paths) for option_id in own]
     found += _reserved_options(scenario.but(queries_per_day=middle), own, catalog, paths)
     to_buy = dict.fromkeys([*own, *_cheapest_to_buy(options, catalog, middle)])
     bought = [
@@ -73,10 +72,7 @@ def _reserved_options(
     priced = {item.option_id for item in items if item.feasible}
     wanted = [option_id for option_id in own if option_id in priced]
     wanted += [] if best is None else [items[best].option_id]
-    return [
-        rented_option(reserved.options, option_id, catalog, paths, MONTHS_PER_YEAR)
-        for option_id in dict.fromkeys(wanted)
-    ]
+    return [rented_option(reserved.options, option_id, catalog, paths) for option_id in dict.fromkeys(wanted)]
 
 
 def _cheapest_to_buy(options: Options, catalog: Catalog, queries_per_day: float) -> list[str]:

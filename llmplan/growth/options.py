@@ -29,6 +29,8 @@ from llmplan.units import MONTHS_PER_YEAR
 FloatArray = NDArray[np.float64]
 BASE = 1
 UPDATES_LINE = "model updates"
+TERM_MONTHS = {"reserved_1y": MONTHS_PER_YEAR}
+"""Kind of GPU price -> how long it binds; the others can be given back."""
 MAX_UPDATES_PER_YEAR = 365
 
 
@@ -101,7 +103,7 @@ def hybrid_option(
     except InputError:
         return None
     options = options_of(scenario.but(quality_floor=0.0) if scenario.quality_floor else scenario, catalog)
-    fleet = rented_option(options, loads.weak_id, catalog, paths, 0)
+    fleet = rented_option(options, loads.weak_id, catalog, paths)
     usd = float(options.usd_per_query[options.index(loads.api_id)]) * loads.api_share
     days, router = scenario.days_per_month, loads.router_usd_per_query
     parts = [
@@ -128,14 +130,13 @@ def api_option(options: Options, place: int, catalog: Catalog, paths: PricePaths
     )
 
 
-def rented_option(
-    options: Options, option_id: str, catalog: Catalog, paths: PricePaths, term_months: int
-) -> PlanOption:
-    """Return a self-hosted option on rented GPUs; a term of 0 months: as the scenario rents."""
+def rented_option(options: Options, option_id: str, catalog: Catalog, paths: PricePaths) -> PlanOption:
+    """Return a self-hosted option on GPUs rented as the scenario rents them; a reservation binds for its term."""
     place = options.index(option_id)
     usd_per_instance = float(options.usd_per_instance_month[BASE, place])
     instances = _instances(options, place)
     gpus = float(options.gpus_per_instance[BASE, place])
+    term_months = TERM_MONTHS.get(options.scenario.gpu_price_kind, 0)
     rent = CostPart(
         "GPU rent", lambda v: instances(v) * usd_per_instance, paths.gpu_decline_per_year, term_months
     )

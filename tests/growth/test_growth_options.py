@@ -7,6 +7,7 @@ from llmplan.decision.hybrids import hybrid_rows
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.growth import cash_flows
 from llmplan.growth.candidates import candidate_options
+from llmplan.growth.cash import part_bills
 from llmplan.growth.options import incumbent_option, price_paths
 from llmplan.ownership import cheapest_servers, ownership_terms
 from llmplan.scenario import Scenario, load_scenario
@@ -93,6 +94,16 @@ def test_buying_and_reserving_are_compared_where_the_cheapest_to_rent_is_not_for
     assert all(
         part.term_months == 12 for o in by_way["reserved"] for part in o.parts if part.name == "GPU rent"
     )
+
+
+def test_a_scenario_that_reserves_is_bound_by_its_term():
+    options = candidate_options(SCENARIO.but(gpu_price_kind="reserved_1y"), CATALOG, STILL, VOLUME)
+    fleets = [o for o in options if any(part.name == "GPU rent" for part in o.parts)]
+    assert fleets and not any(o.option_id.endswith("#rented") for o in fleets)
+    assert all(part.term_months == 12 for o in fleets for part in o.parts if part.name == "GPU rent")
+    shrinking = np.linspace(900_000, 1_000, 12)  # what is reserved stays paid
+    bill = part_bills(next(p for p in fleets[0].parts if p.name == "GPU rent"), shrinking, 0, 12)[0]
+    assert bill == pytest.approx(np.full(12, bill[0]))
 
 
 def test_the_servers_to_buy_are_the_cheapest_of_all():
