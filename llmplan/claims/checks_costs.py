@@ -202,8 +202,8 @@ def _implied_fleet(context: Context, claim: Claim, count: int) -> tuple[str, tup
     total = context.catalog.assumption("article-hidden-total-usd-per-month")
     gpus = implied_gpus(fleet[1], each, LowBaseHigh(total.low, total.base, total.high))
     why = (
-        f"{_tokens(context.stated)}, replicas for a peak twice the mean, all hidden lines. At {usd_query:.4f} USD a "
-        f"query ({_tokens(context.computed)}) {count} of the article's GPUs at {number(each)} plus its hidden costs "
+        f"computed for {_tokens(context.stated)}, replicas for a peak twice the mean and all hidden lines. "
+        f"At {usd_query:.4f} USD a query ({_tokens(context.computed)}) {count} of the article's GPUs at {number(each)} plus its hidden costs "
         f"are {number(count * each + total.low)} to {number(count * each + total.high)} USD a month, which never grow"
     )
     if gpus[1] < 1:

@@ -201,7 +201,7 @@ def _print_plan(
     months, first, last = len(result.queries_per_day), result.queries_per_day[0], result.queries_per_day[-1]
     print_table(
         f"{months} months, {first:,.0f} to {last:,.0f} queries a day, discounted at "
-        f"{result.discount_per_year:.4g} a year",
+        f"{100 * result.discount_per_year:.4g} % a year",
         (
             "option",
             "NPV of cost, USD",
