@@ -201,10 +201,11 @@ def _implied_fleet(context: Context, claim: Claim, count: int) -> tuple[str, tup
     each = (row.usd_per_month_low + row.usd_per_month_high) / 2 / row.n_gpus
     total = context.catalog.assumption("article-hidden-total-usd-per-month")
     gpus = implied_gpus(fleet[1], each, LowBaseHigh(total.low, total.base, total.high))
+    bill = f"{number(count * each + total.low)} to {number(count * each + total.high)} USD a month"
     why = (
         f"computed for {_tokens(context.stated)}, replicas for a peak twice the mean and all hidden lines. "
-        f"At {usd_query:.4f} USD a query ({_tokens(context.computed)}) {count} of the article's GPUs at {number(each)} plus its hidden costs "
-        f"are {number(count * each + total.low)} to {number(count * each + total.high)} USD a month, which never grow"
+        f"At {usd_query:.4f} USD a query ({_tokens(context.computed)}) {count} of the article's GPUs at "
+        f"{number(each)} plus its hidden costs are {bill}, which never grow"
     )
     if gpus[1] < 1:
         why += "; the hidden costs alone leave nothing for a GPU"
