@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.decision import evaluate
 from llmplan.decision.options import Options
+from llmplan.errors import InputError
 from llmplan.growth.cash import FloatArray, PlanOption
 from llmplan.growth.options import (
     PricePaths,
@@ -44,6 +48,17 @@ def candidate_options(
     found += [option for option in bought if option is not None]
     hybrid = hybrid_option(scenario, catalog, paths, queries_per_day)
     return found if hybrid is None else [*found, hybrid]
+
+
+def moved_for(options: Sequence[PlanOption], migration_usd: float | None) -> list[PlanOption]:
+    """Return the options with another one-off cost of moving to them; None: each keeps its own. [USD]"""
+    if migration_usd is None:
+        return list(options)
+    if not 0 <= migration_usd < np.inf:
+        raise InputError(
+            "migration_usd", migration_usd, "must be finite, not negative", "give a sum, as 40000"
+        )
+    return [replace(option, migration_usd=migration_usd) for option in options]
 
 
 def _cheapest_ids(

@@ -24,14 +24,13 @@ from llmplan.ownership import (
     server_power_kw,
 )
 from llmplan.scenario import Scenario
-from llmplan.units import MONTHS_PER_YEAR
+from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 FloatArray = NDArray[np.float64]
 BASE = 1
 UPDATES_LINE = "model updates"
 TERM_MONTHS = {"reserved_1y": MONTHS_PER_YEAR}
 """Kind of GPU price -> how long it binds; the others can be given back."""
-MAX_UPDATES_PER_YEAR = 365
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ def price_paths(
     api_decline_per_year: float | None = None,
     gpu_decline_per_year: float | None = None,
     updates_per_year: float | None = None,
+    days_per_update: float | None = None,
 ) -> PricePaths:
     """Return the catalog's base assumptions, or the values given instead; InputError where one is out of range."""
 
@@ -59,15 +59,15 @@ def price_paths(
     for field, given in (("api_decline", api_decline_per_year), ("gpu_decline", gpu_decline_per_year)):
         if given is not None:
             price_factors(given, 1, field)
-    if updates_per_year is not None and not 0 <= updates_per_year <= MAX_UPDATES_PER_YEAR:
-        rule = f"must lie in 0 to {MAX_UPDATES_PER_YEAR}"
-        raise InputError("updates_per_year", updates_per_year, rule, "give 12 for one a month")
+    for field, given in (("updates_per_year", updates_per_year), ("days_per_update", days_per_update)):
+        if given is not None and not 0 <= given <= DAYS_PER_YEAR:
+            raise InputError(field, given, f"must lie in 0 to {DAYS_PER_YEAR}", "give what a year can hold")
     return PricePaths(
         api_decline_per_year=base("api-price-decline-per-year", api_decline_per_year),
         gpu_decline_per_year=base("gpu-price-decline-per-year", gpu_decline_per_year),
         server_decline_per_year=base("server-price-decline-per-year"),
         updates_per_year=base("updates-per-year", updates_per_year),
-        update_usd=base("days-per-update") * base("day-rate-usd"),
+        update_usd=base("days-per-update", days_per_update) * base("day-rate-usd"),
     )
 
 
