@@ -17,7 +17,7 @@ from llmplan.app.pages.page import cards
 from llmplan.app.parts import HtmlView
 from llmplan.charts.article import claimed_cost_figure, crossover_figure, request_rate_figure
 from llmplan.claims import VERDICTS, CheckedClaim, check_claims
-from llmplan.claims.document import MARKS
+from llmplan.claims.document import MARKS, MEANINGS
 from llmplan.claims.pictures import RequestRates, crossover_lines, hardware_costs, request_rates
 from llmplan.wording import short_volume
 
@@ -75,7 +75,7 @@ class ArticlePage:
         counts = Counter(item.verdict for item in checked)
         self.lead.show(
             Markup("<h2>What the article says, checked line by line</h2>")
-            + cards([(f"{MARKS[v]} {v}", str(counts[v]), f"of {len(checked)} claims") for v in VERDICTS])
+            + cards([(f"{MARKS[v]} {v}", f"{counts[v]} of {len(checked)}", MEANINGS[v]) for v in VERDICTS])
         )
         sections = tuple(dict.fromkeys(item.claim.section for item in checked))
         self.filters.set_fields(
