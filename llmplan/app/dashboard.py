@@ -8,7 +8,7 @@ from typing import Any
 import traitlets as t
 from markupsafe import Markup
 
-from llmplan.app.base import View, guarded
+from llmplan.app.base import View, close_widgets, guarded
 from llmplan.app.controls import ControlPanel
 from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
 from llmplan.app.layout import page, stack, toolbar
@@ -170,6 +170,7 @@ class Dashboard:
 def warm_up() -> None:
     """Work out the default scenario once, so that kernels forked from this process need not."""
     Flips(Dashboard().model).finish()
+    close_widgets()  # a kernel makes a page of its own: without this, its visitor would get both
 
 
 def show(*pages: str) -> Any:

@@ -44,6 +44,8 @@ from llmplan.app.settings import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
     MAX_WEBSOCKET_BYTES,
+    PING_INTERVAL_MS,
+    PING_TIMEOUT_MS,
     add_template_path,
     voila_settings,
 )
@@ -158,8 +160,8 @@ def server_config(port: int, host: str, open_browser: bool, token: str | None = 
     config.Voila.log_level = logging.DEBUG if os.environ.get("LLMPLAN_DEBUG") else logging.ERROR
     config.Voila.tornado_settings = {
         "websocket_max_message_size": MAX_WEBSOCKET_BYTES,
-        "ws_ping_interval": 30_000,
-        "ws_ping_timeout": 30_000,
+        "ws_ping_interval": PING_INTERVAL_MS,
+        "ws_ping_timeout": PING_TIMEOUT_MS,
     }
     if token:
         config.Voila.token = token

@@ -54,7 +54,7 @@ def curve_title(report: Report) -> str:
     for place, rival in report.rivals:
         verdicts.setdefault(_verdict_words(rival), []).append(report.option(place).label)
     parts = [words.format(" or ".join(names)) for words, names in verdicts.items()]
-    return f"Self-hosting {report.option(own).model_id} " + " and ".join(parts)
+    return f"Self-hosting {report.catalog.model(report.option(own).model_id).name} " + " and ".join(parts)
 
 
 def _verdict_words(rival: BreakEven) -> str:

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from llmplan.app.assets import RUNTIME_SCRIPTS, STATIC_DIR, loader_source, runtime_files
 from llmplan.app.provisioning import ForkedProcess
-from llmplan.app.server import bind
+from llmplan.app.server import bind, server_config
 from llmplan.app.settings import voila_settings
 from llmplan.app.zygote import imported_modules
 from llmplan.errors import InputError
@@ -74,7 +74,7 @@ def test_security_headers_stand_on_every_answer(demo_url: str, first_page: tuple
 
 def test_files_are_compressed_and_cached_for_good(demo_url: str, first_page: tuple[Message, str]) -> None:
     links = re.findall(r'(?:src|href)="(/voila/templates/llmplan/static/[^"]+)"', first_page[1])
-    assert len(links) == 7
+    assert len(links) == 8
     total = 0
     for link in links:
         status, headers, body = get(demo_url + link, {"Accept-Encoding": "gzip"})
@@ -263,6 +263,12 @@ def test_voila_json_says_what_the_server_says() -> None:
     ours = voila_settings()
     for name in ("VoilaConfiguration", "VoilaExecutor", "MappingKernelManager"):
         assert written[name] == ours[name]
+
+
+def test_a_live_connection_outlasts_its_pings() -> None:
+    # The server judges the last answer before it sends the next ping: it is one interval old by then.
+    settings = server_config(0, "localhost", False).Voila.tornado_settings
+    assert settings["ws_ping_timeout"] >= 2 * settings["ws_ping_interval"] > 0
 
 
 def test_the_runtime_for_jupyterlab_is_whole() -> None:
