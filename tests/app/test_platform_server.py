@@ -1,5 +1,6 @@
 """The server without a browser: what it serves, what it refuses, and that nobody can run code on it."""
 
+import asyncio
 import gzip
 import json
 import re
@@ -17,8 +18,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from llmplan.app.assets import RUNTIME_SCRIPTS, STATIC_DIR, loader_source, runtime_files
+from llmplan.app.http import WidgetOnlyWebsocket
 from llmplan.app.provisioning import ForkedProcess
-from llmplan.app.server import bind, server_config
+from llmplan.app.server import bind
 from llmplan.app.settings import voila_settings
 from llmplan.app.zygote import imported_modules
 from llmplan.errors import InputError
@@ -240,6 +242,17 @@ def test_large_websocket_messages_end_the_connection(demo_url: str) -> None:
             socket.recv(timeout=10)
 
 
+def test_a_full_server_asks_to_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMPLAN_MAX_KERNELS", "2")
+    monkeypatch.setenv("LLMPLAN_POOL_SIZE", "0")
+    with serving(demo_notebook(tmp_path)) as (url, _):
+        kernels = [kernel_of(get(url)[2].decode()) for _ in range(2)]
+        status, headers, body = get(url)
+        assert status == 503 and headers["Retry-After"] and b"Too many" in body
+        assert post(f"{url}/voila/api/shutdown/{kernels[0]}", {"Origin": url}) == 204
+        assert get(url)[0] == 200
+
+
 def test_a_token_is_asked_for(tmp_path: Path) -> None:
     with serving(demo_notebook(tmp_path), "--token", "secret-of-the-test") as (url, _):
         _, _, body = get(url)
@@ -265,10 +278,34 @@ def test_voila_json_says_what_the_server_says() -> None:
         assert written[name] == ours[name]
 
 
-def test_a_live_connection_outlasts_its_pings() -> None:
-    # The server judges the last answer before it sends the next ping: it is one interval old by then.
-    settings = server_config(0, "localhost", False).Voila.tornado_settings
-    assert settings["ws_ping_timeout"] >= 2 * settings["ws_ping_interval"] > 0
+class Pinged(WidgetOnlyWebsocket):
+    """The websocket with its pings counted, on no connection."""
+
+    def __init__(self) -> None:
+        self.last_ping = self.last_pong = 0.0
+        self.pings = self.closed = 0
+
+    def ping(self, data: bytes = b"") -> None:
+        del data
+        self.pings += 1
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        del code, reason
+        self.closed += 1
+
+
+def test_an_answered_connection_stays_and_a_silent_one_ends() -> None:
+    async def live() -> None:
+        socket = Pinged()
+        for _ in range(3):
+            socket.send_ping()
+            socket.on_pong(b"")
+        assert (socket.pings, socket.closed) == (3, 0)
+        socket.send_ping()
+        socket.send_ping()
+        assert (socket.pings, socket.closed) == (4, 1)
+
+    asyncio.run(live())
 
 
 def test_the_runtime_for_jupyterlab_is_whole() -> None:
