@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from llmplan.catalog import Catalog, data_dir, load_catalog
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.wording import Currency
 from llmplan.workload import Workload
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -88,6 +89,10 @@ class Scenario(BaseModel):
     api_cached_input_usd_per_mtok: Pairs = ()
     measured_csv: str | None = None
     """A file of the user's own measured points (columns of data/measured_serving.csv)."""
+    # how money is shown; sums, prices and every *_usd figure stay in US dollars
+    currency_symbol: Annotated[str, Field(pattern=r"^[^%{}<>&]{1,4}$")] = "$"
+    currency_per_usd: Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)] = 1.0
+    """How much of the currency one US dollar is."""
     # what is not known exactly
     ranges: Ranges = ()
     """Name and (low, high) or (low, base, high): a field, an assumption, a price or a factor that becomes a
@@ -130,7 +135,7 @@ class Scenario(BaseModel):
     def _none(cls, value: Any) -> Any:
         return None if value == NONE else value
 
-    @field_validator("name")
+    @field_validator("name", "currency_symbol")
     @classmethod
     def _readable(cls, value: str) -> str:
         if not value.isprintable():
@@ -198,6 +203,11 @@ class Scenario(BaseModel):
         """Return plain values with pairs as dictionaries, as JSON and TOML want them."""
         data = self.model_dump()
         return {key: dict(value) if _is_pairs(key) else value for key, value in data.items()}
+
+
+def currency_of(scenario: Scenario) -> Currency:
+    """Return the currency that a scenario's money is shown in."""
+    return Currency(scenario.currency_symbol, scenario.currency_per_usd)
 
 
 def _is_pairs(field: str) -> bool:
@@ -287,6 +297,7 @@ def check_ids(scenario: Scenario, catalog: Catalog) -> None:
 __all__ = [
     "Scenario",
     "check_ids",
+    "currency_of",
     "load_scenario",
     "make_scenario",
     "scenario_from_toml",

@@ -3,25 +3,77 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 LEAST_SHORTENED_USD = 9_999.5
 _STEPS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
+@dataclass(frozen=True)
+class Currency:
+    """What money is shown in: its symbol, and how many of it a US dollar is. All sums are kept in dollars."""
+
+    symbol: str = "$"
+    per_usd: float = 1.0
+
+
+USD = Currency()
+_shown = USD
+
+
+def show_money_in(currency: Currency) -> None:
+    """Have this process show money in a currency from now on, as a locale does for numbers."""
+    global _shown
+    _shown = currency
+
+
+def shown_currency() -> Currency:
+    """Return the currency that money is shown in."""
+    return _shown
+
+
+@contextmanager
+def money_in(currency: Currency) -> Iterator[None]:
+    """Show money in a currency within a block."""
+    before = _shown
+    show_money_in(currency)
+    try:
+        yield
+    finally:
+        show_money_in(before)
+
+
 def usd(value: float | None) -> str:
-    """Return dollars short: $0.0026, $0.60, $3.20, $950, $2,250, $22.5k, $1.35M; a dash for no number."""
+    """Return a sum in US dollars short, in the currency shown; a dash for no number.
+
+    In dollars: $0.0026, $0.60, $3.20, $950, $2,250, $22.5k, $1.35M.
+    """
     if value is None or not math.isfinite(value):
         return "–"
     if value < 0:
         return f"-{usd(-value)}"
+    return _shown.symbol + _short_money(value * _shown.per_usd)
+
+
+def usd_in_full(value: float) -> str:
+    """Return a sum in US dollars with its cents, in the currency shown: $22,512.40, $0.000034."""
+    amount = value * _shown.per_usd
+    return (
+        f"{_shown.symbol}{amount:,.2f}" if abs(amount) >= 1 or not amount else f"{_shown.symbol}{amount:.6g}"
+    )
+
+
+def _short_money(value: float) -> str:
     for step, unit in _STEPS:
         if value >= max(step * 0.9995, LEAST_SHORTENED_USD):
-            return f"${_three_figures(value / step)}{unit}"
+            return f"{_three_figures(value / step)}{unit}"
     if value >= 100:
-        return f"${value:,.0f}"
+        return f"{value:,.0f}"
     if value >= 0.1 or value == 0:
-        return f"${value:,.2f}".removesuffix(".00")
-    return f"${float(f'{value:.2g}'):.10f}".rstrip("0")
+        return f"{value:,.2f}".removesuffix(".00")
+    return f"{float(f'{value:.2g}'):.10f}".rstrip("0")
 
 
 def _three_figures(value: float) -> str:

@@ -18,6 +18,7 @@ from llmplan.errors import LlmplanError
 
 LOG = logging.getLogger("llmplan.app")
 PLAIN_FAILURE = "This part could not be computed with these inputs. The rest of the page is not affected."
+LONGEST_MESSAGE = 600
 REMEMBERED = 64
 """Numbers of a part's last messages, kept to know one that comes again."""
 Answer = tuple[dict[str, Any], list[bytes]]
@@ -30,7 +31,7 @@ def plain_message(problem: Exception) -> str:
     logged and replaced.
     """
     if isinstance(problem, LlmplanError):
-        return str(problem)
+        return str(problem)[:LONGEST_MESSAGE]
     LOG.error("a part of the dashboard failed", exc_info=problem)
     return PLAIN_FAILURE
 

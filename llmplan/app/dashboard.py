@@ -57,7 +57,11 @@ class Dashboard:
         self.nav = NavBar([(name, PAGES[name][0]) for name in self.names], self.current, self.go)
         fields = [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog)]
         self.panel = ControlPanel(
-            fields, self._values(), self.on_change, label="Inputs", closed_groups=["Which options", "Fleet"]
+            fields,
+            self._values(),
+            self.on_change,
+            label="Inputs",
+            closed_groups=["Which options", "Fleet", "Currency"],
         )
         self.panel.folds = True
         self.notice, self.url = HtmlView(live=True), UrlState(self.on_link)

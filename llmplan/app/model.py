@@ -14,9 +14,10 @@ from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Options, build_options
 from llmplan.decision.shortlist import shortlist
 from llmplan.export import Report, make_report
-from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names
+from llmplan.scenario import Scenario, check_ids, currency_of, load_scenario, scenario_names
 from llmplan.scenario_text import scenario_from_query, scenario_to_query
 from llmplan.throughput import Configurations
+from llmplan.wording import show_money_in
 
 DEFAULT_PRESET = "support-chat"
 HISTORY = 100
@@ -47,9 +48,14 @@ QUICK_FIELDS = frozenset(
         "queries_per_day",
         "engineering_usd_per_month",
         "days_per_month",
+        "currency_symbol",
+        "currency_per_usd",
     }
 )
 """A change of these alone keeps the shortlist, tokens within limits; any other asks the whole catalog."""
+
+UNPRICED = {"name": "", "queries_per_day": 1.0, "currency_symbol": "$", "currency_per_usd": 1.0}
+"""Fields that options do not depend on, as they stand in the key of kept options."""
 
 _shortlists: dict[tuple[int, Scenario], tuple[Catalog, Configurations]] = {}
 
@@ -76,6 +82,7 @@ class AppModel(t.HasTraits):
         self._future: list[tuple[Scenario, str | None]] = []
         self._report: tuple[Scenario, Report] | None = None
         self._options: OrderedDict[Scenario, Options] = OrderedDict()
+        show_money_in(currency_of(scenario or Scenario()))
         super().__init__(
             scenario=scenario or load_scenario(DEFAULT_PRESET), preset=None if scenario else DEFAULT_PRESET
         )
@@ -149,6 +156,7 @@ class AppModel(t.HasTraits):
         self._set(scenario, preset)
 
     def _set(self, scenario: Scenario, preset: str | None) -> None:
+        show_money_in(currency_of(scenario))
         with self.hold_trait_notifications():
             self.preset = preset
             self.scenario = scenario
@@ -187,7 +195,7 @@ class AppModel(t.HasTraits):
 
     def options_for(self, scenario: Scenario) -> Options:
         """Return the shortlisted options of any scenario; those that differ in name or volume share them."""
-        key = scenario.model_copy(update={"name": "", "queries_per_day": 1.0})
+        key = scenario.model_copy(update=UNPRICED)
         if key not in self._options:
             self._options[key] = build_options(key, self.catalog, self._shortlist(key))
         self._options.move_to_end(key)

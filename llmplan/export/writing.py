@@ -8,6 +8,7 @@ from pathlib import Path
 from llmplan.errors import UnknownNameError
 from llmplan.export.files import write_whole
 from llmplan.export.report import Report
+from llmplan.wording import USD, money_in
 
 FORMATS = ("pptx", "xlsx", "html", "csv")
 MEDIA_TYPES = {
@@ -23,8 +24,15 @@ def export_bytes(
 ) -> bytes:
     """Return the report in a format: pptx (on a template), xlsx, html, or one table as csv.
 
+    Files are in US dollars, as the prices they rest on, whatever currency the pages show.
+
     Raises UnknownNameError for another format or table, InputError for a template that cannot be read.
     """
+    with money_in(USD):
+        return _bytes(report, format, template, table)
+
+
+def _bytes(report: Report, format: str, template: Path | str | None, table: str) -> bytes:
     if format == "pptx":
         from llmplan.export.pptx_deck import pptx_bytes
 
