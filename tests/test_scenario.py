@@ -110,3 +110,14 @@ def test_presets_written_and_read_stay_the_same() -> None:
         scenario = load_scenario(name)
         assert scenario_from_toml(scenario_to_toml(scenario)) == scenario
         assert make_scenario(scenario.to_dict()) == scenario
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 50_000, "queries_per_day = " + "9" * 5_000, "a = ["])
+def test_a_file_that_no_one_can_read_is_refused_in_words(text: str) -> None:
+    with pytest.raises(InputError, match="scenario"):
+        scenario_from_toml(text)
+
+
+def test_names_count_once_and_a_byte_order_mark_not_at_all() -> None:
+    found = scenario_from_toml("\ufeffgpu_ids = [" + '"l4", ' * 3_000 + '"t4"]')
+    assert found.gpu_ids == ("l4", "t4")
