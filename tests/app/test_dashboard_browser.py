@@ -63,6 +63,8 @@ def test_the_navigation_reaches_the_pages_and_the_scenario_travels(page: Page, d
         page.get_by_role("button", name=PAGES[name][0], exact=True).click()
         expect(page.get_by_role("textbox", name="Volume", exact=True)).to_have_value("200,000")
         page.wait_for_function(f"() => ({DRAWN})().some(n => n > 0)")
+        expect(page).to_have_title(f"{PAGES[name][0]} · llmplan")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"{PAGES[name][0]} · llmplan")
         no_error(page)
 
 

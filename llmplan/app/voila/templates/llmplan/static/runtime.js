@@ -229,9 +229,13 @@
       theme.replaceChildren("◐ ", h("span", { text: theme.title }));
     };
     nameTheme();
-    el.append(h("div", { class: "lp-bar" }, nav, globalThis.llmplanHost ? theme : null));   // JupyterLab has its own
+    // JupyterLab has a theme, a title and headings of its own.
+    const heading = globalThis.llmplanHost ? h("h1", { class: "lp-sr-only" }) : null;
+    el.append(...(heading ? [heading] : []), h("div", { class: "lp-bar" }, nav, heading ? theme : null));
     const paint = () => {
       const current = model.get("current");
+      const name = (model.get("pages").find(([key]) => key === current) || ["", ""])[1];
+      if (heading) heading.textContent = document.title = `${name} · ${model.get("brand")}`;
       nav.replaceChildren(h("span", { class: "lp-brand", text: model.get("brand") }),
         h("ul", {}, ...model.get("pages").map(([key, label]) => h("li", {},
           h("button", {
