@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,10 +14,10 @@ from pptx.oxml.ns import nsdecls
 from pptx.util import Emu, Pt
 
 from llmplan.export.number_formats import short
-from llmplan.export.pptx_parts import Box, describe
+from llmplan.export.pptx_parts import GLYPH, Box, describe
 from llmplan.export.report import Report
 
-BARS = (0.5, 0.01, 0.42, 0.85)
+BARS = (0.45, 0.01, 0.47, 0.85)
 """Left, top, width and height of the bars in their chart: names wrap on the left, a legend stands below."""
 ACCENTS = {
     "api": MSO_THEME_COLOR.ACCENT_1,
@@ -78,7 +79,9 @@ def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
     rows = report.rows(report.best_places)
     money = report.money
     data = CategoryChartData(number_format="#,##0.00")
-    data.categories = [str(row["label"]) for row in rows]
+    # Broken here: a name that is wider than its room squeezes the whole chart in some programs.
+    a_line = int((BARS[0] - 0.02) * box.width / (GLYPH * Pt(size)))
+    data.categories = [textwrap.fill(str(row["label"]), a_line) for row in rows]
     for side in SIDES:
         data.add_series(side, [money.of(float(row[f"monthly_usd_{side}"])) for row in rows])
     frame = add_chart(slide, box, XL_CHART_TYPE.BAR_CLUSTERED, data)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from pptx.enum.dml import MSO_THEME_COLOR
-from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
 from pptx.util import Emu, Pt
 
 from llmplan.export.assumptions import assumption_rows
@@ -130,7 +130,7 @@ def _card(slide: Any, box: Box, card: tuple[str, str, str], sizes: list[int]) ->
     shape.name = card[0]
     tint(shape.fill, MSO_THEME_COLOR.TEXT_1, CARD_TINT)
     frame = shape.text_frame
-    frame.word_wrap = True
+    frame.word_wrap, frame.auto_size = True, MSO_AUTO_SIZE.NONE
     frame.vertical_anchor = MSO_ANCHOR.TOP
     frame.margin_left = frame.margin_right = CELL_SIDE
     frame.margin_top = frame.margin_bottom = CELL_EDGE

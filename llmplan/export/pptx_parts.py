@@ -87,9 +87,7 @@ def open_deck(template: Path | str | None) -> Deck:
         _drop_slides(deck)
         layouts = list(deck.slide_layouts)
     except Exception as error:  # python-pptx raises whatever its XML and ZIP readers raise
-        raise InputError(
-            "--template", str(template), f"is no PowerPoint file ({type(error).__name__})", "save it as .pptx"
-        ) from error
+        raise InputError("--template", str(template), "is no PowerPoint file", "save it as .pptx") from error
     if not layouts:
         raise InputError("--template", str(template), "has no slide layout", "add a layout with a title")
     return Deck(deck, own_template=True)
