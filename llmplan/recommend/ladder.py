@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmplan.decision import Comparison, Options
+from llmplan.decision import Comparison
 from llmplan.recommend.wording import usd
-from llmplan.risk.hybrid import without_floor
+from llmplan.risk.hybrid import places_without_floor
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,17 @@ class QualityStep:
 
 def quality_ladder(found: Comparison) -> tuple[QualityStep, ...]:
     """Return the steps from the cheapest scored option to the best one, every other constraint held."""
-    free = without_floor(found)
-    if not len(free):
-        return ()
-    cost = free.monthly_usd(found.scenario.queries_per_day, sides=(1,))[0, :, 0]
-    steps: list[QualityStep] = []
-    for place in _by_cost(free, cost):
-        item = free.items[place]
-        if item.quality is not None and (not steps or item.quality > steps[-1].quality):
-            steps.append(QualityStep(item.quality, item.option_id, item.label, item.kind, float(cost[place])))
-    return tuple(steps)
-
-
-def _by_cost(options: Options, cost: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int]:
-    """Return the places that cost something finite, the cheapest first, ties as compare() breaks them."""
-    order = np.lexsort((options.preference, cost))
-    return [int(place) for place in order if np.isfinite(cost[place])]
+    items, usd = found.options.items, found.monthly_usd[1]
+    free = np.array(places_without_floor(found), int)
+    free = free[np.isfinite(usd[free])]
+    ranked = free[np.lexsort((found.options.preference[free], usd[free]))]
+    quality = found.options.quality[ranked]
+    best_before = np.maximum.accumulate(np.concatenate([[-np.inf], quality]))[:-1]
+    return tuple(
+        QualityStep(float(quality[i]), item.option_id, item.label, item.kind, float(usd[ranked[i]]))
+        for i in np.flatnonzero(quality > best_before)
+        for item in (items[ranked[i]],)
+    )
 
 
 def floor_sentences(ladder: tuple[QualityStep, ...], option_id: str, floor: float) -> list[str]:

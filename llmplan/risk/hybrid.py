@@ -70,15 +70,20 @@ def winning_hybrid(found: Comparison) -> BestHybrid | None:
 
 def without_floor(found: Comparison) -> Options:
     """Return the options that nothing but the overall quality floor keeps out, as feasible ones."""
-    scenario, items = found.scenario, found.options.items
-    places = [
-        place
-        for place, item in enumerate(items)
-        if item.quality is not None and not set(item.reasons) - set(quality_reasons(scenario, item.quality))
-    ]
-    few = found.options.take(places)
+    few = found.options.take(places_without_floor(found))
     free = tuple(item if item.feasible else replace(item, reasons=()) for item in few.items)
-    return replace(few, scenario=scenario, items=free)
+    return replace(few, scenario=found.scenario, items=free)
+
+
+def places_without_floor(found: Comparison) -> list[int]:
+    """Return the places of the options of known quality that nothing but the overall floor keeps out."""
+    options, known = found.options, ~np.isnan(found.options.quality)
+    kept_out = [
+        place
+        for place in np.flatnonzero(known & ~options.feasible).tolist()
+        if list(options.items[place].reasons) == quality_reasons(found.scenario, options.items[place].quality)
+    ]
+    return sorted([*np.flatnonzero(known & options.feasible).tolist(), *kept_out])
 
 
 def hybrid_draws(best: BestHybrid, catalog: Catalog, draws: int, seed: int) -> HybridDraws:

@@ -55,8 +55,7 @@ def cheapest_of_all(options: Options) -> Best:
     options: all that nothing but the quality floor keeps out.
     """
     scenario = options.scenario
-    quality = np.array([item.quality for item in options.items], float)
-    item, usd = cheapest(options.take(np.flatnonzero(quality >= scenario.quality_floor)))
+    item, usd = cheapest(options.take(np.flatnonzero(options.quality >= scenario.quality_floor)))
     hybrids = find_hybrids(options, scenario.queries_per_day, scenario.quality_floor)
     if not hybrids or not hybrids[0].found.monthly_usd_base < usd:
         return item, usd
