@@ -1,7 +1,10 @@
 """Errors that a user can act on: each names the field, the value, the rule and the fix."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any, Final
+
+_LIMITS: Final = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
 class LlmplanError(Exception):
@@ -44,3 +47,26 @@ def near_names(value: str, known: Sequence[str], n: int = 3) -> list[str]:
     hits = sorted((name for name in known if lower and lower in name.lower()), key=len)
     close = get_close_matches(lower, known, n=n, cutoff=0.5)
     return list(dict.fromkeys([*hits, *close]))[:n]
+
+
+def limit_rule(context: Mapping[str, Any]) -> str:
+    """Return the limit that a refused number missed, in words, from the context of pydantic's error."""
+    name = next(name for name in _LIMITS if name in context)
+    return f"must be {_LIMITS[name]} {context[name]:g}"
+
+
+def rule_and_fix(detail: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the rule that a value breaks and how to mend it, from one of pydantic's error details."""
+    kind, context, message = str(detail["type"]), detail.get("ctx", {}), str(detail["msg"])
+    if kind.startswith(("greater", "less")):
+        rule = limit_rule(context)
+        return rule, f"give a number {rule.removeprefix('must be ')}"
+    if kind == "finite_number":
+        return "must be a finite number", "give digits and one decimal point"
+    if kind.startswith(("float", "int")):
+        whole = "a whole number" if kind.startswith("int") else "a number"
+        return f"must be {whole}", "give digits and one decimal point"
+    if kind == "literal_error":
+        return "is not one of the allowed words", f"use {context['expected']}"
+    rule = message.removeprefix("Value error, ").removeprefix("Input ")
+    return rule[:1].lower() + rule[1:], "give a value that keeps to this"

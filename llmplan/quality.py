@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from llmplan.catalog import Benchmark, Catalog, Model, Score, TaskBenchmark
+from llmplan.catalog import Benchmark, Catalog, Lineage, Model, Score, TaskBenchmark
 from llmplan.units import PARAMS_PER_B
 
 LEAST_COVERAGE = 0.5
 """Least share of the task mix that must be scored before a weighted quality is stated."""
+OWN = "own evaluation"
+"""What a quality stands on that the scenario gives."""
 UNLIKE = ("-base", "-base-5-shot", "-pretrained", "-effective-length")
 """Endings of variants that measure something else: base models, lengths."""
 LARGE_MODEL_PARAMS = 30 * PARAMS_PER_B
@@ -27,12 +29,15 @@ class Quality:
     by_task: task_id -> relative quality, scored tasks only.
     coverage: share of the mix that is scored.
     source_ids: where the scores come from.
+    stands_on: the earlier model whose scores stand in where its own do not reach, so that `overall` is a
+        lower bound; OWN where the scenario gives the figure; None where its own scores reach.
     """
 
     overall: float | None
     by_task: Mapping[str, float]
     coverage: float
     source_ids: tuple[str, ...]
+    stands_on: str | None = None
 
 
 def task_ids(catalog: Catalog) -> tuple[str, ...]:
@@ -45,25 +50,49 @@ def relative_qualities(
     model_ids: Iterable[str],
     reference_id: str,
     task_mix: Mapping[str, float] | None = None,
+    own: Mapping[str, float] | None = None,
 ) -> dict[str, Quality]:
-    """Return each model's quality against the reference; ids are those of data/quality.csv. (6.1)-(6.3)
+    """Return each model's quality against the reference; ids are those of data/quality.csv. (6.1)-(6.3b)
 
     A task's quality is the weighted mean, over the benchmarks that both have a score on, of the ratio of
     normalised scores; where they share no protocol of a benchmark, its variants stand in. The
-    overall quality is the mean over the task mix (empty: all tasks alike).
+    overall quality is the mean over the task mix (empty: all tasks alike). Where too little of the mix is
+    scored, the scores of the model that it succeeds stand in. `own` holds figures from an evaluation of
+    the user's own, by model id; they replace the benchmarks.
     """
     scores, tasks = _mean_scores(catalog.scores), _by_task(catalog.tasks)
     mix = dict(task_mix or {}) or dict.fromkeys(tasks, 1.0)
     sources: dict[str, set[str]] = defaultdict(set)
     for row in catalog.scores:
         sources[row.model_id].add(row.source_id)
-    found = {}
-    for model_id in set(model_ids):
+
+    def scored(model_id: str) -> Quality:
         pair = scores.get(model_id, {}), scores.get(reference_id, {})
         by_task = {t: _task_ratio(rows, *pair, catalog.benchmarks) for t, rows in tasks.items()}
         known = {task: value for task, value in by_task.items() if value is not None}
-        found[model_id] = _weighted(known, mix, tuple(sorted(sources[model_id])))
-    return found
+        return _weighted(known, mix, tuple(sorted(sources[model_id])))
+
+    given = {m: Quality(value, dict.fromkeys(tasks, value), 1.0, (), OWN) for m, value in (own or {}).items()}
+    return {m: given.get(m) or _with_predecessors(m, scored, mix, catalog.lineage) for m in set(model_ids)}
+
+
+def _with_predecessors(
+    model_id: str, scored: Callable[[str], Quality], mix: Mapping[str, float], lineage: Mapping[str, Lineage]
+) -> Quality:
+    """Fill a model's unscored tasks from the models that it succeeds, one after the other, until known. (6.3b)"""
+    alone = quality = scored(model_id)
+    seen: set[str] = set()
+    while quality.overall is None:
+        row = lineage.get(model_id)
+        if row is None or model_id in seen:
+            return alone
+        seen.add(model_id)
+        model_id = row.succeeds_model_id
+        earlier = scored(model_id)
+        sources = (*quality.source_ids, row.source_id, *earlier.source_ids)
+        by_task = {**earlier.by_task, **quality.by_task}
+        quality = replace(_weighted(by_task, mix, tuple(dict.fromkeys(sources))), stands_on=model_id)
+    return quality
 
 
 def _weighted(by_task: Mapping[str, float], mix: Mapping[str, float], source_ids: tuple[str, ...]) -> Quality:

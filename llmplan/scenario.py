@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from llmplan.catalog import Catalog, data_dir, load_catalog
-from llmplan.errors import InputError, UnknownNameError
+from llmplan.catalog import Catalog, Problem, data_dir, load_catalog
+from llmplan.errors import InputError, UnknownNameError, rule_and_fix
+from llmplan.wording import Currency
 from llmplan.workload import Workload
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -18,7 +20,18 @@ Pairs = tuple[tuple[str, float], ...]
 Ranges = tuple[tuple[str, tuple[float, ...]], ...]
 Ids = tuple[str, ...]
 NONE = "none"
-"""How TOML and links, which have no null, say that a limit is taken away."""
+"""How TOML and links, which have no null, say that a value is taken away."""
+OPTIONAL = (
+    "input_tokens_p95",
+    "output_tokens_p95",
+    "profile_id",
+    "ttft_limit_ms",
+    "tpot_limit_ms",
+    "latency_percentile",
+    "monthly_active_users",
+    "engineering_usd_per_month",
+)
+"""Fields that may be without a value."""
 
 
 class Scenario(BaseModel):
@@ -48,6 +61,8 @@ class Scenario(BaseModel):
     """Task and its share; empty: all tasks alike."""
     task_quality_floors: Pairs = ()
     """Least quality by task, as a share of the reference API's; a task that has no score misses its floor."""
+    model_quality: Pairs = ()
+    """Quality from an evaluation of the user's own, by model id; it replaces the benchmarks' figure."""
     ttft_limit_ms: Annotated[float, Field(gt=0, le=3.6e6, allow_inf_nan=False)] | None = 2_000
     tpot_limit_ms: Annotated[float, Field(gt=0, le=60_000, allow_inf_nan=False)] | None = 100
     latency_percentile: Annotated[float, Field(ge=50, le=99.9, allow_inf_nan=False)] | None = None
@@ -59,7 +74,7 @@ class Scenario(BaseModel):
     data_stays_in_house: bool = False
     """True: no query may leave for an API."""
     regions: Ids = ()
-    """Allowed beginnings of a GPU offer's region, such as us or eu."""
+    """Allowed areas (us, eu) or beginnings of a GPU offer's region; token prices carry none, so stay in."""
     gpu_providers: Ids = ()
     api_providers: Ids = ()
     api_ids: Ids = ()
@@ -80,6 +95,11 @@ class Scenario(BaseModel):
     api_cached_input_usd_per_mtok: Pairs = ()
     measured_csv: str | None = None
     """A file of the user's own measured points (columns of data/measured_serving.csv)."""
+    # how money is shown; every sum is worked out in USD
+    currency_symbol: Annotated[str, Field(min_length=1, max_length=4)] = "$"
+    """A sign or letters: $, €, R$, CHF."""
+    currency_per_usd: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
+    """How much of the currency one US dollar buys."""
     # what is not known exactly
     ranges: Ranges = ()
     """Name and (low, high) or (low, base, high): a field, an assumption, a price or a factor that becomes a
@@ -88,6 +108,7 @@ class Scenario(BaseModel):
     @field_validator(
         "task_mix",
         "task_quality_floors",
+        "model_quality",
         "gpu_usd_per_hour",
         "api_input_usd_per_mtok",
         "api_output_usd_per_mtok",
@@ -96,7 +117,9 @@ class Scenario(BaseModel):
     )
     @classmethod
     def _pairs(cls, value: Any) -> Any:
-        items = value.items() if isinstance(value, Mapping) else value
+        items = list(value.items() if isinstance(value, Mapping) else value)
+        if not all(isinstance(item, (tuple, list)) and len(item) == 2 for item in items):
+            raise ValueError("give names, each with its number")
         return tuple(sorted((str(key), number) for key, number in items))
 
     @field_validator("ranges", mode="before")
@@ -115,16 +138,30 @@ class Scenario(BaseModel):
                 raise ValueError(f"{name}: needs 0 <= low <= base <= high, all finite")
         return value
 
-    @field_validator("ttft_limit_ms", "tpot_limit_ms", "latency_percentile", mode="before")
+    @field_validator("currency_symbol")
     @classmethod
-    def _no_limit(cls, value: Any) -> Any:
+    def _symbol(cls, value: str) -> str:
+        if not all(unicodedata.category(mark) == "Sc" or mark.isalpha() for mark in value):
+            raise ValueError("must be a currency's sign or letters, such as €, R$ or CHF")
+        return value
+
+    @field_validator(*OPTIONAL, mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
         return None if value == NONE else value
 
-    @field_validator("task_quality_floors")
+    @field_validator("name")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("must hold printable characters only")
+        return value
+
+    @field_validator("task_quality_floors", "model_quality")
     @classmethod
     def _floors(cls, value: Pairs) -> Pairs:
-        if not all(0 <= floor <= 1.5 for _, floor in value):
-            raise ValueError("floors must lie between 0 and 1.5")
+        if not all(0 <= share <= 1.5 for _, share in value):
+            raise ValueError("shares of the reference's quality must lie between 0 and 1.5")
         return value
 
     @field_validator("task_mix")
@@ -153,12 +190,19 @@ class Scenario(BaseModel):
         for field in ("input_tokens", "output_tokens"):
             p95, mean = getattr(self, f"{field}_p95"), getattr(self, field)
             if p95 is not None and not p95 >= mean * 0.5:
-                raise ValueError(f"{field}_p95 = {p95:g} lies far below the mean {mean:g}")
+                rule = f"lies far below the mean {mean:g}"
+                raise InputError(f"{field}_p95", p95, rule, "give a 95th percentile, or leave it out")
         return self
 
     def but(self, **changes: Any) -> Scenario:
         """Return a checked copy with `changes`; raise InputError that names the field, value and rule."""
         return make_scenario({**self.model_dump(), **changes})
+
+    @property
+    def currency(self) -> Currency:
+        """The currency that answers are shown in; a code of letters stands apart from the sum."""
+        apart = " " if self.currency_symbol[-1].isalpha() else ""
+        return Currency(self.currency_symbol + apart, self.currency_per_usd)
 
     def workload(self, catalog: Catalog | None = None) -> Workload:
         """Return the workload part, with the daily profile looked up."""
@@ -184,7 +228,7 @@ class Scenario(BaseModel):
 
 
 def _is_pairs(field: str) -> bool:
-    named = ("task_mix", "task_quality_floors", "ranges")
+    named = ("task_mix", "task_quality_floors", "model_quality", "ranges")
     return field in named or field.endswith(("_usd_per_hour", "_usd_per_mtok"))
 
 
@@ -197,13 +241,36 @@ def make_scenario(values: Mapping[str, Any]) -> Scenario:
         return Scenario(**values)
     except ValidationError as error:
         first = error.errors()[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, InputError):
+            raise cause from None
         field = str(first["loc"][0]) if first["loc"] else "scenario"
-        raise InputError(field, first.get("input"), first["msg"], "give a value within the rule") from None
+        raise InputError(field, first.get("input"), *rule_and_fix(first)) from None
 
 
 def scenario_names() -> list[str]:
     """Return the shipped presets' names."""
     return sorted(path.stem for path in (data_dir() / "scenarios").glob("*.toml"))
+
+
+def scenario_problems(folder: Path, catalog: Catalog | None) -> list[Problem]:
+    """Return what is wrong with the scenarios of a data folder (scenarios/*.toml), one problem a file.
+
+    catalog: where their ids are looked up; None: ids are not judged.
+    """
+    problems = []
+    for path in sorted((folder / "scenarios").glob("*.toml")):
+        try:
+            scenario = scenario_from_toml(path.read_text(encoding="utf-8"))
+            if catalog is not None:
+                check_ids(scenario, catalog)
+        except InputError as error:
+            value = str(error.value)
+            problems.append(Problem(f"scenarios/{path.name}", 0, error.field, value, error.rule, error.fix))
+        except UnicodeDecodeError:
+            rule, fix = "is not UTF-8 text", "save it as UTF-8"
+            problems.append(Problem(f"scenarios/{path.name}", 0, "", "", rule, fix))
+    return problems
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:
@@ -255,8 +322,18 @@ def check_ids(scenario: Scenario, catalog: Catalog) -> None:
         for value in getattr(scenario, field):
             if value not in names:
                 raise UnknownNameError(field, value, names)
+    regions = sorted({name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""})
+    for region in scenario.regions:
+        if not any(name.lower().startswith(region.lower()) for name in regions):
+            raise UnknownNameError("regions", region, regions)
+    profiles = {row.profile_id for row in catalog.profile_hours}
+    if scenario.profile_id is not None and scenario.profile_id not in profiles:
+        raise UnknownNameError("profile_id", scenario.profile_id, profiles)
     if scenario.reference_api_id not in catalog.apis:
         raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
+    for model_id, _ in scenario.model_quality:
+        if model_id not in catalog.models and model_id not in catalog.other_models:
+            raise UnknownNameError("model_quality", model_id, {**catalog.models, **catalog.other_models})
     tasks = {row.task_id for row in catalog.tasks}
     for field in ("task_mix", "task_quality_floors"):
         for task, _ in getattr(scenario, field):

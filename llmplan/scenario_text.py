@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from llmplan.errors import InputError, LlmplanError
@@ -12,7 +12,8 @@ from llmplan.scenario import NONE, Scenario, load_scenario, scenario_names
 PRESET = "preset"
 NOT_IN_LINKS = frozenset({"measured_csv"})
 """Fields that name files: a link must not open one."""
-MAPPINGS = ("task_mix", "task_quality_floors", "ranges")
+LONGEST_REASON = 200
+MAPPINGS = ("task_mix", "task_quality_floors", "model_quality", "ranges")
 
 
 def is_mapping(field: str) -> bool:
@@ -75,25 +76,47 @@ def scenario_to_query(scenario: Scenario, preset: str | None = None) -> dict[str
     return ({PRESET: preset} if preset else {}) | changed
 
 
-def scenario_from_query(query: Mapping[str, str]) -> tuple[Scenario, str | None, tuple[str, ...]]:
-    """Read a link; return the scenario, its preset and what was ignored, in words. Never raises."""
+def scenario_from_query(
+    query: Mapping[str, str], check: Callable[[Scenario], object] = lambda _scenario: None
+) -> tuple[Scenario, str | None, tuple[str, ...]]:
+    """Read a link; return the scenario, its preset and what was ignored, in words. Never raises.
+
+    check: raises LlmplanError for a scenario that may not be taken, one with an unknown id for instance.
+    """
     ignored: list[str] = []
     preset = query.get(PRESET)
     if preset is not None and preset not in scenario_names():
         ignored.append(f"preset {preset[:40]!r} is not known")
         preset = None
-    scenario = load_scenario(preset) if preset else Scenario()
-    changes: dict[str, Any] = {}
+    base = load_scenario(preset) if preset else Scenario()
+    asked: dict[str, str] = {}
     for field, text in query.items():
-        if field in (PRESET, "page"):
-            continue
-        if field not in Scenario.model_fields or field in NOT_IN_LINKS:
+        if field in Scenario.model_fields and field not in NOT_IN_LINKS:
+            asked[field] = text
+        elif field != PRESET:
             ignored.append(f"{field[:40]!r} is not a field that a link can set")
-            continue
-        try:
-            value = field_value(field, text)
-            scenario.but(**changes, **{field: value})
-            changes[field] = value
-        except LlmplanError as error:
-            ignored.append(str(error)[:200])
-    return scenario.but(**changes) if changes else scenario, preset, tuple(ignored)
+    scenario, refused = _with_fields(base, asked, check)
+    return scenario, preset, (*ignored, *refused)
+
+
+def _with_fields(
+    base: Scenario, asked: Mapping[str, str], check: Callable[[Scenario], object]
+) -> tuple[Scenario, tuple[str, ...]]:
+    """Set each field that holds; return the scenario and why the others do not.
+
+    A field that only holds together with a later one (a mean with its percentile) is tried again after it.
+    """
+    refused = dict.fromkeys(asked, "")
+    while True:
+        before = len(refused)
+        for field in list(refused):
+            try:
+                changed = base.but(**{field: field_value(field, asked[field])})
+                check(changed)
+            except LlmplanError as error:
+                refused[field] = str(error)[:LONGEST_REASON]
+            else:
+                base = changed
+                del refused[field]
+        if not refused or len(refused) == before:
+            return base, tuple(refused.values())

@@ -3,25 +3,65 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 LEAST_SHORTENED_USD = 9_999.5
 _STEPS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
+@dataclass(frozen=True)
+class Currency:
+    """The money that people are shown. All sums are worked out in USD; only what is read is converted.
+
+    Attributes
+    ----------
+    symbol: what stands before a sum: $, €, CHF.
+    per_usd: how much of it one US dollar buys; a rate of the user's own, not of the catalog.
+    """
+
+    symbol: str = "$"
+    per_usd: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What heads and axes call it."""
+        return "USD" if self == DOLLAR else self.symbol.strip()
+
+    @property
+    def note(self) -> str:
+        """The rate, for a footer; empty for dollars."""
+        return "" if self == DOLLAR else f"{self.symbol.strip()} at {self.per_usd:g} per USD"
+
+    def of(self, usd: Any) -> Any:
+        """Return US dollars, a number or an array of them, in this currency."""
+        return usd * self.per_usd
+
+    def short(self, usd: float | None) -> str:
+        """Return US dollars in this currency, short: $0.0026, $3.20, $2,250, €22.5k; a dash for no number."""
+        if usd is None or not math.isfinite(usd):
+            return "–"
+        value = self.of(usd)
+        return f"{'-' if value < 0 else ''}{self.symbol}{_short_sum(abs(value))}"
+
+
+DOLLAR = Currency()
+
+
 def usd(value: float | None) -> str:
     """Return dollars short: $0.0026, $0.60, $3.20, $950, $2,250, $22.5k, $1.35M; a dash for no number."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    if value < 0:
-        return f"-{usd(-value)}"
+    return DOLLAR.short(value)
+
+
+def _short_sum(value: float) -> str:
     for step, unit in _STEPS:
         if value >= max(step * 0.9995, LEAST_SHORTENED_USD):
-            return f"${_three_figures(value / step)}{unit}"
+            return f"{_three_figures(value / step)}{unit}"
     if value >= 100:
-        return f"${value:,.0f}"
+        return f"{value:,.0f}"
     if value >= 0.1 or value == 0:
-        return f"${value:,.2f}".removesuffix(".00")
-    return f"${float(f'{value:.2g}'):.10f}".rstrip("0")
+        return f"{value:,.2f}".removesuffix(".00")
+    return f"{float(f'{value:.2g}'):.10f}".rstrip("0")
 
 
 def _three_figures(value: float) -> str:

@@ -35,7 +35,7 @@ def test_problems_are_printed_one_a_line_and_end_with_code_one(folder: Path) -> 
     spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,NaN,-10,")
     result = RUN.invoke(app, ["check-data", str(folder), "--today", "2026-11-23"])
     assert result.exit_code == 1
-    first, second, summary = result.stdout.strip().splitlines()
+    first, second, _, summary = result.stdout.strip().splitlines()
     assert first.startswith("api_prices.csv:2 input_usd_per_mtok = 'NaN': is not a finite number; ")
     assert second.startswith("api_prices.csv:2 output_usd_per_mtok = '-10': must be at least 0; ")
     assert "2 errors, 0 warnings" in summary
@@ -49,6 +49,33 @@ def test_check_as_json(folder: Path) -> None:
     assert report["ok"] is False
     assert report["errors"][0]["line"] == 2
     assert set(report["errors"][0]) == {"file", "line", "column", "value", "rule", "fix", "severity"}
+
+
+def test_scenarios_of_the_folder_are_checked(folder: Path) -> None:
+    (folder / "scenarios").mkdir()
+    for name, text in (
+        ("a", "queries_per_day = -1"),
+        ("b", 'gpu_ids = ["a100"]'),
+        ("c", "x ="),
+        ("d", "volume = 1"),
+        ("e", "queries_per_day = 7"),
+    ):
+        (folder / f"scenarios/{name}.toml").write_text(text)
+    result = RUN.invoke(app, ["check-data", str(folder), "--json"])
+    found = {item["file"]: (item["column"], item["rule"]) for item in json.loads(result.stdout)["errors"]}
+    assert result.exit_code == 1
+    assert found == {
+        "scenarios/a.toml": ("queries_per_day", "must be above 0"),
+        "scenarios/b.toml": ("gpu_ids", "is not a known gpu_ids"),
+        "scenarios/c.toml": ("scenario", "is not valid TOML"),
+        "scenarios/d.toml": ("scenario field", "is not a known scenario field"),
+    }
+
+
+def test_tables_taken_from_the_shipped_data_are_named(folder: Path) -> None:
+    lines = RUN.invoke(app, ["check-data", str(folder), "--today", "2026-11-23"]).stdout.splitlines()
+    assert lines[0].startswith("not in the folder, so taken from the shipped data: sources.csv, ")
+    assert "api_prices.csv" not in lines[0]
 
 
 def test_stale_prices_warn_and_end_with_code_zero() -> None:

@@ -91,3 +91,29 @@ def test_values_as_the_shell_writes_them() -> None:
     assert field_text("ttft_limit_ms", None) == "none"
     with pytest.raises(InputError, match="NAME:NUMBER"):
         field_value("task_mix", "code=1")
+
+
+def test_a_mean_may_stand_before_the_percentile_it_needs() -> None:
+    scenario = Scenario(input_tokens=40_000, input_tokens_p95=90_000)
+    found, _, ignored = scenario_from_query({"input_tokens": "40000", "input_tokens_p95": "90000"})
+    assert (found, ignored) == (scenario, ())
+    later, _, ignored = scenario_from_query(
+        {"input_tokens": "300000", "input_tokens_p95": "none"}, lambda _found: None
+    )
+    assert later.input_tokens_p95 is None and ignored == ()
+
+
+def test_a_caller_may_refuse_fields_for_reasons_of_its_own() -> None:
+    def check(found: Scenario) -> None:
+        if found.gpu_ids:
+            raise InputError("gpu_ids", found.gpu_ids, "is not known", "use another")
+
+    found, _, ignored = scenario_from_query({"gpu_ids": "x", "queries_per_day": "7"}, check)
+    assert found == Scenario(queries_per_day=7)
+    assert len(ignored) == 1 and "gpu_ids" in ignored[0]
+
+
+@pytest.mark.parametrize("text", ["{'a': 1}", "[1, 2]", "7", "a,b"])
+def test_pairs_that_are_none_are_refused_in_words(text: str) -> None:
+    _, _, ignored = scenario_from_query({"task_mix": text})
+    assert len(ignored) == 1 and "unpack" not in ignored[0] and "iterable" not in ignored[0]

@@ -29,6 +29,8 @@ class ControlPanel(View):
     label = t.Unicode("Inputs").tag(sync=True)
     prefix = t.Unicode().tag(sync=True)
     closed_groups = t.List(t.Unicode()).tag(sync=True)
+    folds = t.Bool(False).tag(sync=True)
+    """Whether the whole panel stands behind its label on a narrow screen, so that the answer comes first."""
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 import traitlets as t
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
+from llmplan.app.base import View, guarded
 from llmplan.app.controls import ControlPanel
 from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
 from llmplan.app.layout import page, stack, toolbar
@@ -16,6 +16,7 @@ from llmplan.app.model import AppModel
 from llmplan.app.pages.article import ArticlePage
 from llmplan.app.pages.cost_curves import CostCurvesPage
 from llmplan.app.pages.decision import DecisionPage
+from llmplan.app.pages.flips import Flips
 from llmplan.app.pages.growth import GrowthPage
 from llmplan.app.pages.hardware import HardwarePage
 from llmplan.app.pages.page import Page
@@ -39,6 +40,10 @@ PAGES: dict[str, tuple[str, Callable[[AppModel], Page]]] = {
 """Pages in the order of the navigation bar: key, name, what makes it."""
 WITHOUT_SCENARIO = frozenset({"article", "sources"})
 """Pages that do not depend on the scenario: its inputs are not shown beside them."""
+COMPARES = "decision"
+"""The page that shows two scenarios side by side."""
+FILES = {"pptx": "Slides (PPTX)", "xlsx": "Workbook (XLSX)", "html": "Report (HTML)", "csv": "Table (CSV)"}
+"""What the buttons call each format."""
 
 
 class Dashboard:
@@ -52,12 +57,13 @@ class Dashboard:
         self.nav = NavBar([(name, PAGES[name][0]) for name in self.names], self.current, self.go)
         fields = [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog)]
         self.panel = ControlPanel(
-            fields, self._values(), self.on_change, label="Scenario", closed_groups=["Which options", "Fleet"]
+            fields, self._values(), self.on_change, label="Inputs", closed_groups=["Which options", "Fleet"]
         )
+        self.panel.folds = True
         self.notice, self.url = HtmlView(live=True), UrlState(self.on_link)
         self.body = stack([])
         self.frame = stack([])
-        self._beside = page(self.panel, [toolbar([*self._exports(), self.url]), self.body])
+        self._beside = page(self.panel, [toolbar(self._tools()), self.body])
         self.root = stack([self.nav, self.notice, self.frame])
         self.model.observe(self._follow, names=["scenario"])
         self.model.observe(lambda _change: self._show_link(), names=["pinned"])
@@ -90,18 +96,26 @@ class Dashboard:
 
     def on_link(self, query: dict[str, str]) -> None:
         """Take the scenario and the page of a link, and say what was ignored."""
-        wanted = query.pop("page", None)
+        wanted = query.pop("page", self.current)
+        self.model.ignored = ()
         if query:
             self.model.open_query(query)
         if self.model.pinned is not None:  # it may have come without a change of the scenario
             self._made[self.current].refresh()
-        if self.model.ignored:
-            said = "; ".join(self.model.ignored)
-            text = Markup('<p class="lp-badge lp-badge-warn">Ignored from the link: {}</p>').format(said)
-            self.notice.show(text)
+        self._say_ignored(wanted)
         if wanted in self.names and wanted != self.current:
             self.nav.current = wanted
             self.go(wanted)
+
+    def _say_ignored(self, wanted: str) -> None:
+        twice = [f"{name[:40]!r} stands more than once, the last one counts" for name in self.url.repeated]
+        page = [] if wanted in self.names else [f"there is no page {wanted[:40]!r}"]
+        said = [*self.model.ignored, *twice, *page]
+        items = Markup("").join(Markup("<li>{}</li>").format(text) for text in said)
+        told = Markup(
+            '<div class="lp-notice"><p>Ignored from the link; the rest is shown:</p><ul>{}</ul></div>'
+        )
+        self.notice.show(told.format(items) if said else "")
 
     def on_file(self, content: bytes) -> str:
         """Take an uploaded scenario file."""
@@ -127,12 +141,24 @@ class Dashboard:
         page_name = {} if self.current == self.names[0] else {"page": self.current}
         self.url.show({**self.model.query, **page_name})
 
-    def _exports(self) -> list[DownloadButton | UploadButton]:
-        buttons: list[DownloadButton | UploadButton] = [
-            DownloadButton(name.upper(), self._export(name)) for name in FORMATS
-        ]
-        scenario = DownloadButton("Scenario", self._scenario_file)
-        return [*buttons, scenario, UploadButton("Open scenario", self.on_file, accept=".toml")]
+    def _tools(self) -> list[View]:
+        scenario = DownloadButton("Save scenario", self._scenario_file, help="A TOML file, to open again")
+        upload = UploadButton("Open scenario", self.on_file, accept=".toml")
+        tools: list[View] = [self.url, *self._compare_button(), scenario, upload]
+        downloads = [DownloadButton(FILES[name], self._export(name)) for name in FORMATS]
+        return [*downloads, *tools]
+
+    def _compare_button(self) -> list[View]:
+        if COMPARES not in self.names:
+            return []
+        button = '<button type="button" class="lp-button" data-action="pin">Compare two</button>'
+        return [HtmlView(Markup(button), on_action=self.on_compare)]
+
+    def on_compare(self, _name: str, _value: str | None) -> None:
+        """Keep the present scenario as B and show it beside the present one, which then moves on alone."""
+        self.model.pinned = self.model.scenario
+        self.nav.current = COMPARES
+        self.go(COMPARES)
 
     def _export(self, kind: str) -> Callable[[], tuple[str, str, bytes]]:
         def build() -> tuple[str, str, bytes]:
@@ -148,7 +174,7 @@ class Dashboard:
 
 def warm_up() -> None:
     """Work out the default scenario once, so that kernels forked from this process need not."""
-    Dashboard()
+    Flips(Dashboard().model).finish()
 
 
 def show(*pages: str, scenario: Scenario | None = None) -> Any:

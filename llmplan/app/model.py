@@ -14,7 +14,7 @@ from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Options, build_options
 from llmplan.decision.shortlist import shortlist
 from llmplan.export import Report, make_report
-from llmplan.scenario import Scenario, check_ids, load_scenario
+from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names
 from llmplan.scenario_text import scenario_from_query, scenario_to_query
 from llmplan.throughput import Configurations
 
@@ -48,6 +48,8 @@ QUICK_FIELDS = frozenset(
         "queries_per_day",
         "engineering_usd_per_month",
         "days_per_month",
+        "currency_symbol",
+        "currency_per_usd",
     }
 )
 """A change of these alone keeps the shortlist, tokens within limits; any other asks the whole catalog."""
@@ -101,18 +103,25 @@ class AppModel(t.HasTraits):
         self.load_preset(self.preset or DEFAULT_PRESET)
 
     def open_query(self, query: Mapping[str, str]) -> None:
-        """Take the scenario of a link; what cannot be used is listed in `ignored`, the rest counts."""
+        """Take the scenario of a link; what cannot be used is listed in `ignored`, the rest counts.
+
+        A link that names no preset starts from the default one.
+        """
         own = {field: text for field, text in query.items() if field != COMPARED}
-        scenario, preset, ignored = scenario_from_query(own)
-        try:
-            check_ids(scenario, self.catalog)
-        except ValueError as error:
-            ignored = (*ignored, str(error)[:200])
-            scenario, preset = load_scenario(DEFAULT_PRESET), DEFAULT_PRESET
+        scenario, preset, ignored = self._read(own)
         if COMPARED in query:
             ignored = (*ignored, *self._open_compared(query[COMPARED]))
         self.ignored = ignored
         self._go(scenario, preset)
+
+    def _read(self, query: Mapping[str, str]) -> tuple[Scenario, str, tuple[str, ...]]:
+        named = query.get("preset", DEFAULT_PRESET)
+        known = {"preset": named if named in scenario_names() else DEFAULT_PRESET}
+        scenario, preset, ignored = scenario_from_query(
+            {**query, **known}, lambda found: check_ids(found, self.catalog)
+        )
+        unknown = () if named in known.values() else (f"preset {named[:40]!r} is not known",)
+        return scenario, preset or DEFAULT_PRESET, (*unknown, *ignored)
 
     def _open_compared(self, text: str) -> tuple[str, ...]:
         """Pin the scenario that a link compares with; return what was ignored."""
@@ -120,21 +129,20 @@ class AppModel(t.HasTraits):
             fields = dict(parse_qsl(text, max_num_fields=MOST_FIELDS))
         except ValueError:
             return (f"{COMPARED!r} has too many fields",)
-        found, _, ignored = scenario_from_query(fields)
-        try:
-            check_ids(found, self.catalog)
-        except ValueError as error:
-            return (*ignored, str(error)[:200])
-        self.pinned = found
+        self.pinned, _, ignored = self._read(fields)
         return ignored
 
     @property
     def query(self) -> dict[str, str]:
-        """The link's fields: the present scenario, and the one that it is compared with."""
-        query = scenario_to_query(self.scenario, self.preset)
+        """The link's fields: what differs from the preset, and the scenario that it is compared with."""
+        query = self._written(self.scenario)
         if self.pinned is not None:
-            query[COMPARED] = urlencode(scenario_to_query(self.pinned, self.preset))
+            query[COMPARED] = urlencode(self._written(self.pinned))
         return query
+
+    def _written(self, scenario: Scenario) -> dict[str, str]:
+        query = scenario_to_query(scenario, self.preset or DEFAULT_PRESET)
+        return {name: text for name, text in query.items() if (name, text) != ("preset", DEFAULT_PRESET)}
 
     def _go(self, scenario: Scenario, preset: str | None) -> None:
         if scenario == self.scenario and preset == self.preset:

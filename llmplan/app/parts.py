@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -121,8 +122,9 @@ class UploadButton(View):
 class UrlState(View):
     """The scenario in the page's address, with a "Copy link" button.
 
-    `on_query(fields)` is called once, before the page is shown, if the address has a query string;
-    `show(fields)` writes the present scenario into the address. In JupyterLab, whose address is its own,
+    `on_query(fields)` is called once, before the page is shown, if the address has a query string; of a field
+    that stands twice the last counts, and `repeated` names it. `show(fields)` writes the present scenario into
+    the address. In JupyterLab, whose address is its own,
     neither happens and the link starts with "?".
     """
 
@@ -132,6 +134,7 @@ class UrlState(View):
     def __init__(self, on_query: Callable[[dict[str, str]], None]) -> None:
         super().__init__()
         self._on_query = on_query
+        self.repeated: tuple[str, ...] = ()
 
     def show(self, fields: Mapping[str, str]) -> None:
         """Write these fields into the address."""
@@ -142,12 +145,15 @@ class UrlState(View):
         del buffers
         search = content.get("search")
         if isinstance(search, str):
-            self._on_query(read_query(search))
+            pairs = read_query(search)
+            counts = Counter(name for name, _ in pairs)
+            self.repeated = tuple(name for name, count in counts.items() if count > 1)
+            self._on_query(dict(pairs))
         return None
 
 
-def read_query(search: str) -> dict[str, str]:
-    """Return a query string's fields (the last one wins), within limits on length and number.
+def read_query(search: str) -> list[tuple[str, str]]:
+    """Return a query string's fields in their order, within limits on length and number.
 
     Too long or too many is an `InputError`, so that a page can say why it opened with defaults.
     """
@@ -156,7 +162,6 @@ def read_query(search: str) -> dict[str, str]:
         rule = f"is longer than {MAX_QUERY_CHARACTERS} characters"
         raise InputError("link", f"{len(text)} characters", rule, "copy the link again")
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
     except ValueError:
         raise InputError("link", text[:80], "has too many fields", "copy the link again") from None
-    return dict(pairs)

@@ -36,10 +36,15 @@ class ActiveWindow:
     end_hour: int = HOURS_PER_DAY
 
     def __post_init__(self) -> None:
-        require(1 <= self.days <= DAYS_PER_WEEK, "days", self.days)
-        require(0 <= self.start_hour < HOURS_PER_DAY, "start_hour", self.start_hour)
+        require(1 <= self.days <= DAYS_PER_WEEK, "days", self.days, "must be 1 to 7")
+        require(0 <= self.start_hour < HOURS_PER_DAY, "start_hour", self.start_hour, "must be 0 to 23")
         longest = self.start_hour + HOURS_PER_DAY
-        require(self.start_hour < self.end_hour <= longest, "end_hour", self.end_hour)
+        require(
+            self.start_hour < self.end_hour <= longest,
+            "end_hour",
+            self.end_hour,
+            "must be later than start_hour by at most 24",
+        )
 
     def open_minutes(self, warm_up_s: float = 0.0) -> BoolArray:
         """Return when it runs, by minute of the week, begun `warm_up_s` early. (10080,)"""
@@ -104,8 +109,8 @@ def billing_modes(
     on_demand_factor: price of an hour that can be given back over the price of one that is always on (above 1
         where the latter is reserved).
     """
-    require(usd_per_replica_hour >= 0, "usd_per_replica_hour", usd_per_replica_hour)
-    require(on_demand_factor > 0, "on_demand_factor", on_demand_factor)
+    require(usd_per_replica_hour >= 0, "usd_per_replica_hour", usd_per_replica_hour, "must not be negative")
+    require(on_demand_factor > 0, "on_demand_factor", on_demand_factor, "must be above 0")
     offered = check_loads(loads)
     weeks = days_per_month / DAYS_PER_WEEK
     flexible = usd_per_replica_hour * on_demand_factor
@@ -233,7 +238,7 @@ def late_when_cold(requests_per_s: ArrayLike, cold_start_s: float, wait_limit_s:
 
 def busy_window(loads: ArrayLike, share: float = 0.95) -> ActiveWindow:
     """Return the window of fewest hours a week that holds `share` of the requests."""
-    require(0 < share <= 1, "share", share)
+    require(0 < share <= 1, "share", share, "must be above 0, at most 1")
     offered = check_loads(loads)
     hourly = offered.reshape(DAYS_PER_WEEK, HOURS_PER_DAY, -1).sum(axis=2)
     best, fewest = ActiveWindow(), DAYS_PER_WEEK * HOURS_PER_DAY

@@ -46,15 +46,35 @@ class ScalingPolicy:
     idle_timeout_s: float = 300.0
 
     def __post_init__(self) -> None:
-        require(0 < self.replica_requests_per_s < 1e9, "replica_requests_per_s", self.replica_requests_per_s)
-        require(1 <= self.concurrency <= 100_000, "concurrency", self.concurrency)
-        require(0 < self.target_utilisation <= 1, "target_utilisation", self.target_utilisation)
-        require(self.min_replicas >= 1, "min_replicas", self.min_replicas)
-        require(0 <= self.spare_replicas <= 100, "spare_replicas", self.spare_replicas)
+        require(
+            0 < self.replica_requests_per_s < 1e9,
+            "replica_requests_per_s",
+            self.replica_requests_per_s,
+            "must lie between 0 and 1e9",
+        )
+        require(1 <= self.concurrency <= 100_000, "concurrency", self.concurrency, "must be 1 to 100,000")
+        require(
+            0 < self.target_utilisation <= 1,
+            "target_utilisation",
+            self.target_utilisation,
+            "must be above 0, at most 1",
+        )
+        require(self.min_replicas >= 1, "min_replicas", self.min_replicas, "must be at least 1")
+        require(0 <= self.spare_replicas <= 100, "spare_replicas", self.spare_replicas, "must be 0 to 100")
         upper = self.max_replicas
-        require(upper is None or upper >= self.min_replicas, "max_replicas", upper)
+        require(
+            upper is None or upper >= self.min_replicas,
+            "max_replicas",
+            upper,
+            "must be at least min_replicas",
+        )
         for field in ("scale_up_lag_s", "scale_down_after_s", "idle_timeout_s"):
-            require(0 <= getattr(self, field) <= S_PER_DAY, field, getattr(self, field))
+            require(
+                0 <= getattr(self, field) <= S_PER_DAY,
+                field,
+                getattr(self, field),
+                "must lie in 0 to 86,400, a day",
+            )
 
 
 @dataclass(frozen=True)
@@ -121,7 +141,7 @@ def autoscaled_week(loads: ArrayLike, policy: ScalingPolicy, wait_limit_s: float
 
 def static_week(loads: ArrayLike, replicas: int, policy: ScalingPolicy, wait_limit_s: float) -> FleetWeek:
     """Return the week of a fleet that never changes."""
-    require(replicas >= 1, "replicas", replicas)
+    require(replicas >= 1, "replicas", replicas, "must be at least 1")
     offered = check_loads(loads)
     fleet = np.full(offered.shape, float(replicas))
     return serve_week(offered, fleet, fleet, policy, wait_limit_s)
@@ -139,7 +159,7 @@ def serve_week(
 
     A backlog and the random waiting are not added: while a backlog drains it decides, else Erlang C does.
     """
-    require(wait_limit_s >= 0, "wait_limit_s", wait_limit_s)
+    require(wait_limit_s >= 0, "wait_limit_s", wait_limit_s, "must not be negative")
     backlog, drain_s = fluid_backlog(offered, ready * policy.replica_requests_per_s)
     delayed, decay = _random_waiting(offered, ready, policy)
     random_s = np.divide(delayed, decay, out=np.zeros_like(delayed), where=decay > 0)
@@ -201,6 +221,16 @@ def _over_last(values: FloatArray, seconds: float, keep: np.ufunc) -> FloatArray
 def check_loads(loads: ArrayLike) -> FloatArray:
     """Return loads as an array (10080,); raise InputError on another shape or a negative value."""
     offered = np.asarray(loads, float)
-    require(offered.shape == (STEPS_PER_WEEK,), "loads", offered.shape)
-    require(bool(np.all((offered >= 0) & np.isfinite(offered))), "loads", "negative or not finite")
+    require(
+        offered.shape == (STEPS_PER_WEEK,),
+        "loads",
+        offered.shape,
+        "must have 10,080 values, one a minute of the week",
+    )
+    require(
+        bool(np.all((offered >= 0) & np.isfinite(offered))),
+        "loads",
+        offered.min(),
+        "must be finite, none negative",
+    )
     return offered

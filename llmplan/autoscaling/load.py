@@ -30,14 +30,19 @@ def week_profile(
     weekend_factor: Saturday's and Sunday's volume over a weekday's.
     peak_to_mean: of the day, used only without a profile; at most 20. A cosine up to 2, a power of it above.
     """
-    require(0 <= weekend_factor <= 10, "weekend_factor", weekend_factor)
+    require(0 <= weekend_factor <= 10, "weekend_factor", weekend_factor, "must lie in 0 to 10")
     if hourly_profile is None:
-        require(1 <= peak_to_mean <= 20, "peak_to_mean", peak_to_mean)
+        require(1 <= peak_to_mean <= 20, "peak_to_mean", peak_to_mean, "must lie in 1 to 20")
         day = _bell_day(peak_to_mean)
     else:
         day = np.asarray(hourly_profile, float)
-        require(day.shape == (HOURS_PER_DAY,) and bool(np.all(day >= 0)), "hourly_profile", day.shape)
-        require(bool(day.sum() > 0), "hourly_profile", "all zero")
+        require(
+            day.shape == (HOURS_PER_DAY,) and bool(np.all(day >= 0)),
+            "hourly_profile",
+            day.shape,
+            "must have 24 shares, none negative",
+        )
+        require(bool(day.sum() > 0), "hourly_profile", day.sum(), "must not add up to zero")
     days = np.where(np.arange(DAYS_PER_WEEK) < WORKING_DAYS, 1.0, weekend_factor)
     week = (days[:, None] * day).ravel()
     return np.asarray(week / week.mean())
@@ -63,15 +68,22 @@ def minute_loads(queries_per_day: float, week: ArrayLike) -> FloatArray:
     The week's total is kept exactly: `queries_per_day` is the mean day. Linear joins flatten a peak hour by
     at most a few per cent; within a minute the load is constant.
     """
-    require(0 < queries_per_day < float("inf"), "queries_per_day", queries_per_day)
+    require(
+        0 < queries_per_day < float("inf"), "queries_per_day", queries_per_day, "must be a positive number"
+    )
     factors = np.asarray(week, float)
-    require(factors.shape == (HOURS_PER_WEEK,) and bool(np.all(factors >= 0)), "week", factors.shape)
+    require(
+        factors.shape == (HOURS_PER_WEEK,) and bool(np.all(factors >= 0)),
+        "week",
+        factors.shape,
+        "must have 168 factors, none negative",
+    )
     middles = (np.arange(STEPS_PER_WEEK) + 0.5) * STEP_S / S_PER_HOUR
     at = np.interp(middles, np.arange(HOURS_PER_WEEK) + 0.5, factors, period=HOURS_PER_WEEK)
     return np.asarray(at / at.mean() * queries_per_day / S_PER_DAY)
 
 
-def require(holds: bool, field: str, value: object) -> None:
+def require(holds: bool, field: str, value: object, rule: str) -> None:
     """Raise InputError unless `holds`."""
     if not holds:
-        raise InputError(field, value, "is outside its range", "give a value within the documented range")
+        raise InputError(field, value, rule, "give a value in that range")

@@ -50,7 +50,12 @@ def erlang_c(servers: ArrayLike, offered_erlang: ArrayLike) -> FloatArray:
     Valid for 0 <= offered < servers; InputError otherwise.
     """
     n, load = np.broadcast_arrays(np.asarray(servers, float), np.asarray(offered_erlang, float))
-    require(bool(np.all((load >= 0) & (load < n))), "offered_erlang", float(np.max(load, initial=0)))
+    require(
+        bool(np.all((load >= 0) & (load < n))),
+        "offered_erlang",
+        float(np.max(load, initial=0)),
+        "must lie in 0 to below the number of servers",
+    )
     blocked, result = np.ones(n.shape), np.ones(n.shape)
     for servers_now in range(1, int(np.max(n, initial=0)) + 1):
         blocked = load * blocked / (servers_now + load * blocked)

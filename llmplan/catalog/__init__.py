@@ -7,6 +7,7 @@ from llmplan.catalog.loading import (
     load_catalog,
     newest_shipped_date,
     notebooks_dir,
+    tables_from_shipped,
 )
 from llmplan.catalog.problems import CatalogError, Problem
 from llmplan.catalog.records import (
@@ -22,6 +23,7 @@ from llmplan.catalog.records import (
     GpuPrice,
     GpuPurchase,
     Licence,
+    Lineage,
     Model,
     OtherModel,
     Precision,
@@ -51,6 +53,7 @@ __all__ = [
     "GpuPrice",
     "GpuPurchase",
     "Licence",
+    "Lineage",
     "Model",
     "OtherModel",
     "Precision",
@@ -69,4 +72,5 @@ __all__ = [
     "load_catalog",
     "newest_shipped_date",
     "notebooks_dir",
+    "tables_from_shipped",
 ]

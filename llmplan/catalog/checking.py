@@ -8,11 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from llmplan.catalog import evidence as evi
 from llmplan.catalog import records as rec
 from llmplan.catalog.problems import Problem
 from llmplan.catalog.reading import RawRow
 from llmplan.catalog.tables import Table
-from llmplan.errors import near_names
+from llmplan.errors import limit_rule, near_names
+from llmplan.units import HOURS_PER_DAY
 
 Finding = tuple[str, str, str]
 """Column, rule, fix."""
@@ -21,6 +23,9 @@ _NUMERIC_ERRORS = ("float", "int", "finite", "greater", "less")
 _SEPARATED = re.compile(r"[+-]?\d{1,3}([ ,'\u00a0\u202f_.]\d{3})+([.,]\d+)?")
 _FRACTION = re.compile(r"[+-]?\d*\.\d+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+
+_SUM_TOLERANCE = 1e-6
+"""How far a profile's shares may sum from 1: what the workload accepts."""
 
 
 def row_problems(table: Table, rows: Sequence[RawRow], error: ValidationError) -> Iterator[Problem]:
@@ -51,19 +56,25 @@ def _explain(kind: str, value: str, context: Mapping[str, Any], message: str) ->
 
 
 def _explain_number(kind: str, value: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    if value.lower().strip("+-") in ("nan", "inf", "infinity"):
+    if _is_not_finite(value):
         return "is not a finite number", "give a number, or leave the cell empty where it may be"
     if _DECIMAL_COMMA.fullmatch(value) and not _SEPARATED.fullmatch(value):
         return "has a decimal comma", f"write {value.replace(',', '.')}"
     if _SEPARATED.fullmatch(value) and not kind.startswith(("greater", "less")):
         return "has a thousands separator (or a decimal comma)", "write digits and one decimal point only"
     if kind.startswith(("greater", "less")):
-        limits = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-        name, limit = next((name, context[name]) for name in limits if name in context)
-        return f"must be {limits[name]} {limit:g}", "correct the number or its unit"
+        return limit_rule(context), "correct the number or its unit"
     if kind.startswith("int") and _FRACTION.fullmatch(value):
         return "must be a whole number", "write it without a fraction"
     return "is not a number", "write digits and one decimal point only, the unit is in the column's name"
+
+
+def _is_not_finite(value: str) -> bool:
+    """Say whether a text is NaN, an infinity, or a number too large to be held."""
+    try:
+        return not math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def duplicate_problems(table: Table, rows: Iterable[RawRow]) -> Iterator[Problem]:
@@ -171,6 +182,7 @@ _ROW_RULES: dict[type[rec.Record], Callable[[Any], Iterator[Finding]]] = {
     rec.Benchmark: _benchmark,
     rec.ApiPrice: _api,
     rec.Assumption: _ordered(""),
+    evi.RouterAssumption: _ordered(""),
     rec.PrecisionLoss: _ordered("loss_pct_"),
 }
 
@@ -194,6 +206,26 @@ def score_problems(
         if scale and not scale.scale_low <= score.score <= scale.scale_high:
             rule = f"is outside the scale {scale.scale_low:g} to {scale.scale_high:g} of {score.benchmark_id}"
             yield Problem(table.file, row.line, "score", row.cells["score"], rule, "correct score or scale")
+
+
+def profile_problems(
+    table: Table, rows: Sequence[RawRow], hours: Sequence[rec.ProfileHour]
+) -> Iterator[Problem]:
+    """Yield a Problem for each daily profile that does not share out one day over 24 hours."""
+    places: dict[str, list[int]] = {}
+    for place, hour in enumerate(hours):
+        places.setdefault(hour.profile_id, []).append(place)
+    for profile_id, own in places.items():
+        line, shares = rows[own[0]].line, [hours[place].share for place in own]
+        if len(own) != HOURS_PER_DAY:
+            rule, fix = (
+                f"profile has {len(own)} hours, not {HOURS_PER_DAY}",
+                "give each hour from 0 to 23 once",
+            )
+            yield Problem(table.file, line, "profile_id", profile_id, rule, fix)
+        elif not abs(sum(shares) - 1) < _SUM_TOLERANCE:
+            rule = f"shares of the profile sum to {sum(shares):.6f}, not to 1"
+            yield Problem(table.file, line, "profile_id", profile_id, rule, "divide each by their sum")
 
 
 def hosted_problems(

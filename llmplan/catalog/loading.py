@@ -1,7 +1,7 @@
 """A folder of tables to a Catalog of frozen records; all problems of all files at once."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from llmplan.catalog import checking
 from llmplan.catalog import records as rec
 from llmplan.catalog.problems import CatalogError, Problem
 from llmplan.catalog.reading import RawRow, RawTable, read_table
-from llmplan.catalog.tables import BY_NAME, BY_RECORD, OTHER_FILES, TABLES, Table
+from llmplan.catalog.tables import BY_NAME, BY_RECORD, EVIDENCE, TABLES, Table
 from llmplan.errors import InputError, UnknownNameError, near_names
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -33,6 +33,7 @@ class Catalog:
     precisions: dict[str, rec.Precision]
     models: dict[str, rec.Model]
     other_models: dict[str, rec.OtherModel]
+    lineage: dict[str, rec.Lineage]
     profile_hours: tuple[rec.ProfileHour, ...]
     gpus: dict[str, rec.Gpu]
     gpu_prices: tuple[rec.GpuPrice, ...]
@@ -169,25 +170,38 @@ def _load(folder: Path, today: dt.date | None) -> Catalog:
 def check_folder(folder: Path | str | None = None, today: dt.date | None = None) -> tuple[Problem, ...]:
     """Return every problem of the tables in `folder` (the shipped ones when None), warnings included.
 
-    `today` is the date against which rows are stale or in the future; by default the newest `as_of` of
-    the shipped data or the clock, whichever is later.
+    Besides the tables of a Catalog those of `EVIDENCE` that the folder holds are checked. `today` is the date
+    against which rows are stale or in the future; by default the newest `as_of` of the shipped data or the
+    clock, whichever is later.
     """
-    return read_folder(data_dir() if folder is None else Path(folder), today)[1]
+    place = data_dir() if folder is None else Path(folder)
+    return read_folder(place, today, [table for table in EVIDENCE if _is_own(table, place)])[1]
 
 
-def read_folder(folder: Path, today: dt.date | None) -> tuple[Catalog | None, tuple[Problem, ...]]:
-    """Return the catalog of `folder` (None where it has errors) and all its problems, in file order."""
-    if not folder.is_dir():
-        problem = Problem(str(folder), 0, "", "", "is not a folder", "give a folder with the CSV tables")
-        return None, (problem,)
-    raw = {table.name: _raw(table, folder) for table in TABLES}
-    known = {table.name: raw[table.name].names(table.key[0]) for table in TABLES if table.is_mapping}
+def tables_from_shipped(folder: Path | str) -> tuple[str, ...]:
+    """Return the files that a folder of the user's own lacks, and that come from the shipped data instead."""
+    return tuple(table.file for table in TABLES if not _is_own(table, Path(folder)))
+
+
+def read_folder(
+    folder: Path, today: dt.date | None, more: Sequence[Table] = ()
+) -> tuple[Catalog | None, tuple[Problem, ...]]:
+    """Return the catalog of `folder` (None where it has errors) and all its problems, in file order.
+
+    more: tables to check besides those of the catalog.
+    """
+    refused = _no_folder(folder)
+    if refused is not None:
+        return None, (refused,)
+    tables = [*TABLES, *more]
+    raw = {table.name: _raw(table, folder) for table in tables}
+    known = {table.name: raw[table.name].names(table.key[0]) for table in tables if table.key}
     problems = list(_stray_files(folder))
     parsed: dict[str, tuple[list[RawRow], list[Any]]] = {}
-    for table in TABLES:
+    for table in tables:
         rows = raw[table.name].rows
         problems += raw[table.name].problems
-        good, records, found = _parse(table, rows)
+        good, records, found = _parse(table, raw[table.name])
         problems += found
         problems += checking.duplicate_problems(table, rows)
         problems += checking.reference_problems(table, rows, known)
@@ -198,27 +212,39 @@ def read_folder(folder: Path, today: dt.date | None) -> tuple[Catalog | None, tu
     problems = sorted(dict.fromkeys(problems), key=lambda p: (_ORDER.get(p.file, -1), p.line))
     if any(problem.severity == "error" for problem in problems):
         return None, tuple(problems)
-    tables: dict[str, Any] = {table.name: _collect(table, parsed[table.name][1]) for table in TABLES}
-    return Catalog(**tables, warnings=tuple(problems)), tuple(problems)
+    held: dict[str, Any] = {table.name: _collect(table, parsed[table.name][1]) for table in TABLES}
+    return Catalog(**held, warnings=tuple(problems)), tuple(problems)
 
 
-_ORDER = {table.file: index for index, table in enumerate(TABLES)}
+_ORDER = {table.file: index for index, table in enumerate((*TABLES, *EVIDENCE))}
+
+
+def _no_folder(folder: Path) -> Problem | None:
+    """Return why a folder cannot be read at all: it is none, or it holds no table (a path mistyped, say)."""
+    fix = "give a folder with CSV tables, such as a copy of the shipped ones"
+    if not folder.is_dir():
+        return Problem(str(folder), 0, "", "", "is not a folder", fix)
+    if not any(_is_own(table, folder) for table in (*TABLES, *EVIDENCE)):
+        return Problem(str(folder), 0, "", "", "holds none of the tables", fix)
+    return None
+
+
+def _is_own(table: Table, folder: Path) -> bool:
+    return (folder / table.file).exists() or folder.resolve() == data_dir().resolve()
 
 
 def _raw(table: Table, folder: Path) -> RawTable:
-    shipped = data_dir()
-    own = (folder / table.file).exists() or folder.resolve() == shipped.resolve()
-    return read_table(table, folder if own else shipped)
+    return read_table(table, folder if _is_own(table, folder) else data_dir())
 
 
-def _parse(table: Table, rows: tuple[RawRow, ...]) -> tuple[list[RawRow], list[Any], list[Problem]]:
-    good = list(rows)
+def _parse(table: Table, raw: RawTable) -> tuple[list[RawRow], list[Any], list[Problem]]:
+    good = list(raw.rows)
     try:
         return good, table.adapter.validate_python([row.cells for row in good]), []
     except ValidationError as error:
-        problems = list(checking.row_problems(table, good, error))
+        problems = [p for p in checking.row_problems(table, good, error) if p.column not in raw.absent]
         bad = {int(detail["loc"][0]) for detail in error.errors(include_url=False)}
-    good = [row for index, row in enumerate(rows) if index not in bad]
+    good = [row for index, row in enumerate(raw.rows) if index not in bad]
     return good, table.adapter.validate_python([row.cells for row in good]), problems
 
 
@@ -226,13 +252,14 @@ def _between_tables(
     parsed: Mapping[str, tuple[list[RawRow], list[Any]]], models: Mapping[str, object]
 ) -> Iterator[Problem]:
     benchmarks = {row.benchmark_id: row for row in parsed["benchmarks"][1]}
+    yield from checking.profile_problems(BY_NAME["profile_hours"], *parsed["profile_hours"])
     yield from checking.score_problems(BY_NAME["scores"], *parsed["scores"], benchmarks)
     yield from checking.hosted_problems(BY_NAME["apis"], *parsed["apis"], models)
 
 
 def _dates(parsed: Mapping[str, tuple[list[RawRow], list[Any]]], today: dt.date | None) -> Iterator[Problem]:
     reference = today or _today()
-    for table in TABLES:
+    for table in (table for table in (*TABLES, *EVIDENCE) if table.name in parsed):
         yield from checking.date_problems(table, *parsed[table.name], reference)
 
 
@@ -248,10 +275,8 @@ def newest_shipped_date() -> dt.date:
 
 
 def _stray_files(folder: Path) -> Iterator[Problem]:
-    files = [table.file for table in TABLES]
-    for path in sorted(folder.glob("*.csv")):
-        if path.name in files or path.name.startswith(OTHER_FILES):
-            continue
+    files = [table.file for table in (*TABLES, *EVIDENCE)]
+    for path in sorted(path for path in folder.glob("*.csv") if path.name not in files):
         near = near_names(path.name, files, 1)
         fix = f"rename it to {near[0]}" if near else f"the tables are {', '.join(files)}"
         yield Problem(path.name, 0, "", "", "is no known table and is not read", fix, "warning")

@@ -9,6 +9,7 @@ from llmplan.catalog.problems import Problem
 from llmplan.catalog.tables import Table
 from llmplan.errors import near_names
 
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -22,11 +23,15 @@ class RawRow:
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as text: its rows, what was wrong with the file, and the cells of rows that were refused."""
+    """A table as text: its rows and what was wrong with the file.
+
+    refused: cells of rows that are not read. absent: columns that the header lacks.
+    """
 
     rows: tuple[RawRow, ...]
     problems: tuple[Problem, ...]
     refused: tuple[dict[str, str], ...] = ()
+    absent: frozenset[str] = frozenset()
 
     def names(self, column: str) -> dict[str, int]:
         """Return every id in `column`, of refused rows too, so that one bad row is one problem only."""
@@ -65,28 +70,39 @@ def _decode(file: str, data: bytes) -> str | RawTable:
 
 
 def _read_text(table: Table, text: str) -> RawTable:
+    separator = _separator(table, text)
+    problems: list[Problem] = []
+    if separator != ",":
+        first = text.splitlines()[0]
+        rule, fix = f"cells are separated by {_SEPARATORS[separator]}", "save it with commas between cells"
+        problems.append(Problem(table.file, 1, "header", first, rule, fix))
     records: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     try:
         records.extend(reader)
     except csv.Error as error:
         fix = "close every quote and double quotes inside a quoted cell"
         return _failed(table.file, len(records) + 1, "", f"is not valid CSV ({error})", fix)
     header = [cell.strip() for cell in records[0]]
-    problems = _header_problems(table, header)
-    if problems:
-        return RawTable((), tuple(problems))
-    return _rows(table.file, header, records[1:])
+    if not set(header) & set(table.columns):
+        rule, fix = "is not the header: it names no column of the table", "put the header in line 1"
+        return _failed(table.file, 1, ",".join(header), rule, fix, "header")
+    problems += _header_problems(table, header)
+    absent = frozenset(table.columns) - set(header)
+    return _rows(table, header, records[1:], problems, absent)
+
+
+def _separator(table: Table, text: str) -> str:
+    """Return what parts the columns of the first line: a comma, unless another mark finds more of them."""
+    first = text.splitlines()[0]
+
+    def found(mark: str) -> int:
+        return len({cell.strip() for cell in first.split(mark)} & set(table.columns))
+
+    return max((",", *_SEPARATORS), key=found)
 
 
 def _header_problems(table: Table, header: list[str]) -> list[Problem]:
-    first = ",".join(header)
-    for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if mark in first and len(header) <= 1 + first.count(","):
-            columns = [cell.strip() for cell in first.split(mark)]
-            if set(columns) & set(table.columns):
-                rule, fix = f"cells are separated by {name}", "save it with commas between cells"
-                return [Problem(table.file, 1, "header", first, rule, fix)]
     problems = [_unknown_column(table, name, header) for name in header if name not in table.columns]
     problems += [
         Problem(table.file, 1, name, name, "column appears twice", "delete one of the two")
@@ -107,20 +123,27 @@ def _unknown_column(table: Table, name: str, header: list[str]) -> Problem:
     return Problem(table.file, 1, name or "(no name)", name, "unknown column", fix)
 
 
-def _rows(file: str, header: list[str], records: list[list[str]]) -> RawTable:
-    rows, problems, refused = [], [], []
+def _rows(
+    table: Table,
+    header: list[str],
+    records: list[list[str]],
+    problems: list[Problem],
+    absent: frozenset[str],
+) -> RawTable:
+    rows, refused = [], []
     for line, record in enumerate(records, start=2):
         if not any(cell.strip() for cell in record):
             continue
         named = zip(header, (cell.strip() for cell in record), strict=False)
-        cells = {name: cell for name, cell in named if cell}
+        cells = {name: cell for name, cell in named if cell and name in table.columns}
         if len(record) < len(header) or any(cell.strip() for cell in record[len(header) :]):
             rule = f"row has {len(record)} cells, the header {len(header)}"
             fix = "quote a text that holds a comma; write 1.5, not 1,5"
-            problems.append(Problem(file, line, "row", ",".join(record), rule, fix))
+            problems.append(Problem(table.file, line, "row", ",".join(record), rule, fix))
             refused.append(cells)
         else:
             rows.append(RawRow(line, cells))
-    if not rows and not problems:
-        problems.append(Problem(file, 1, "", "", "has a header but no rows", "add rows or delete the file"))
-    return RawTable(tuple(rows), tuple(problems), tuple(refused))
+    if not rows and not refused:
+        rule = "has a header but no rows"
+        problems.append(Problem(table.file, 1, "", "", rule, "add rows or delete the file"))
+    return RawTable(tuple(rows), tuple(problems), tuple(refused), absent)

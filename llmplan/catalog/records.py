@@ -1,19 +1,39 @@
 """Frozen records of data/: one class a table, one field a column, units in the names."""
 
 import datetime as dt
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+
+def _plain_number(value: object) -> object:
+    """Refuse 1_000, which Python reads as a number and a spreadsheet does not."""
+    if isinstance(value, str) and "_" in value:
+        raise PydanticCustomError("float_parsing", "is not a number")
+    return value
+
+
+def _iso_date(value: object) -> object:
+    """Refuse what is not YYYY-MM-DD: a bare number would be read as seconds since 1970."""
+    if isinstance(value, str) and not _ISO_DATE.fullmatch(value):
+        raise PydanticCustomError("date_parsing", "is not a date")
+    return value
+
+
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_Plain = BeforeValidator(_plain_number)
+Date = Annotated[dt.date, BeforeValidator(_iso_date)]
 Id = Annotated[str, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9._:/+-]*$")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-PositiveInt = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Loss = Annotated[float, Field(ge=-5, le=100, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _Plain]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), _Plain]
+PositiveInt = Annotated[int, Field(gt=0), _Plain]
+Count = Annotated[int, Field(ge=0), _Plain]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), _Plain]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _Plain]
+Finite = Annotated[float, Field(allow_inf_nan=False), _Plain]
+Loss = Annotated[float, Field(ge=-5, le=100, allow_inf_nan=False), _Plain]
 Architecture = Literal["volta", "turing", "ampere", "ada", "hopper", "blackwell", "cdna2", "cdna3", "cdna4"]
 
 
@@ -27,7 +47,7 @@ class Sourced(Record):
     """A row that says where it comes from and as of when."""
 
     source_id: Id
-    as_of: dt.date
+    as_of: Date
 
 
 class Source(Record):
@@ -40,7 +60,7 @@ class Source(Record):
     kind: Literal[
         "datasheet", "list price", "benchmark", "paper", "article claim", "estimate", "licence text"
     ]
-    as_of: dt.date
+    as_of: Date
     note: str | None = None
 
 
@@ -134,6 +154,9 @@ class GpuPrice(Sourced):
     price_kind: Literal["on_demand", "reserved_1y", "reserved_short", "spot", "serverless"]
     usd_per_gpu_hour: Positive
     region: str
+    """As the provider names it: us-east-1, eastus."""
+    area: Literal["us", "eu", "global"] | None = None
+    """Where that is; blank: not known."""
     status: Literal["active", "historical", "fractional"]
     """Only active rows are options; a fractional row is a part of a GPU."""
     note: str | None = None
@@ -180,7 +203,6 @@ class Engine(Sourced):
     status_note: str
     key_features: str
     min_compute_capability: Positive | None = None
-    ease_of_setup: Literal["very easy", "easy", "medium", "hard"]
     multi_gpu: bool
     continuous_batching: bool
     note: str | None = None
@@ -297,6 +319,17 @@ class OtherModel(Sourced):
     model_id: Id
     name: str
     owner: Id
+    note: str | None = None
+
+
+class Lineage(Sourced):
+    """data/model_lineage.csv: a later version of a vendor's model, and the one that it succeeds.
+
+    Where the later one has too few scores, its quality is taken to be at least its predecessor's. (6.3b)
+    """
+
+    model_id: Id
+    succeeds_model_id: Id
     note: str | None = None
 
 

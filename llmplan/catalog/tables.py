@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from llmplan.catalog import evidence as evi
 from llmplan.catalog import records as rec
 
 
@@ -70,6 +71,13 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("profile_hours", "profiles.csv", rec.ProfileHour, ("profile_id", "hour"), _SOURCE),
     Table("other_models", "other_models.csv", rec.OtherModel, ("model_id",), _SOURCE),
+    Table(
+        "lineage",
+        "model_lineage.csv",
+        rec.Lineage,
+        ("model_id",),
+        _SOURCE | _ANY_MODEL | {"succeeds_model_id": ("models", "other_models")},
+    ),
     Table("gpus", "gpus.csv", rec.Gpu, ("gpu_id",), _SOURCE),
     Table(
         "gpu_prices",
@@ -145,7 +153,48 @@ TABLES: tuple[Table, ...] = (
         PRICE_STALE_DAYS,
     ),
 )
+_TASK: _Refs = {"task_id": ("tasks",)}
+_CONSTANT: _Refs = {"constant": ("calibration_constants",)}
+EVIDENCE: tuple[Table, ...] = (
+    Table("measured_points", "measured_serving.csv", evi.MeasuredPoint, (), _SOURCE | _MODEL | _GPU),
+    Table(
+        "measured_datasets",
+        "measured_serving_datasets.csv",
+        evi.MeasuredDataset,
+        ("dataset", "model_id", "scenario"),
+        _SOURCE | _MODEL,
+    ),
+    Table("router_queries", "router_eval.csv", evi.RouterQuery, ("dataset", "query_id"), _SOURCE),
+    Table("router_assumptions", "router_assumptions.csv", evi.RouterAssumption, ("assumption_id",), _SOURCE),
+    Table(
+        "router_task_mixes",
+        "router_task_mixes.csv",
+        evi.RouterTaskMix,
+        ("mix_id", "task_id"),
+        _SOURCE | _TASK,
+    ),
+    Table(
+        "checkpoints",
+        "checkpoints.csv",
+        evi.Checkpoint,
+        ("model_id", "precision_id", "format"),
+        _SOURCE | _MODEL | _PRECISION,
+    ),
+    Table(
+        "calibration_constants",
+        "calibration_constants.csv",
+        evi.CalibrationConstant,
+        ("constant",),
+        _SOURCE,
+    ),
+    Table(
+        "calibration_factors",
+        "calibration_factors.csv",
+        evi.CalibrationFactor,
+        ("constant", "factor"),
+        _SOURCE | _CONSTANT,
+    ),
+)
+"""Tables that a Catalog does not hold, because one room alone reads each; `check_folder` checks them too."""
 BY_NAME = {table.name: table for table in TABLES}
 BY_RECORD = {table.record: table for table in TABLES}
-OTHER_FILES = ("measured_serving", "calibration", "router", "checkpoints")
-"""Stems of CSV files that other parts of the program read from the same folder."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmplan.catalog import Catalog, Claim, load_catalog
-from llmplan.claims import checks_costs, checks_hardware, checks_models
+from llmplan.claims import checks_costs, checks_engines, checks_hardware, checks_hidden, checks_models
 from llmplan.claims.context import CHECKS, Context
 from llmplan.claims.verdicts import Finding, Verdict, claimed_words, computed_words, judge
-from llmplan.errors import UnknownNameError
+from llmplan.errors import InputError, LlmplanError, UnknownNameError
 
 VERDICTS: tuple[Verdict, ...] = (
     "holds",
@@ -17,7 +17,7 @@ VERDICTS: tuple[Verdict, ...] = (
     "does not hold",
     "cannot be checked",
 )
-_MODULES = (checks_costs, checks_hardware, checks_models)
+_MODULES = (checks_costs, checks_engines, checks_hardware, checks_hidden, checks_models)
 """Importing them registers their checks."""
 
 
@@ -37,6 +37,12 @@ class CheckedClaim:
     def computed(self) -> str:
         return computed_words(self.claim, self.finding)
 
+    @property
+    def why(self) -> str:
+        """The reason, and what would have to be assumed for the claim to be true."""
+        assumptions = " and ".join(item.words for item in self.finding.implied)
+        return f"{self.finding.why}. True with {assumptions}" if assumptions else self.finding.why
+
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of `llmplan claims`."""
         return {
@@ -47,6 +53,7 @@ class CheckedClaim:
             "computed": self.computed,
             "verdict": self.verdict,
             "why": self.finding.why,
+            "implied": tuple(vars(item) for item in self.finding.implied),
             "sources": tuple(dict.fromkeys((self.claim.source_id, *self.finding.sources))),
         }
 
@@ -54,16 +61,27 @@ class CheckedClaim:
 def check_claims(catalog: Catalog | None = None) -> tuple[CheckedClaim, ...]:
     """Check every claim of data/claims.csv, in its order.
 
-    Raises UnknownNameError where a claim names a check that does not exist.
+    Raises UnknownNameError where a claim names a check that does not exist, InputError where its subject is not
+    what the check needs.
     """
     context = Context.of(catalog or load_catalog())
     checked = []
     for claim in context.catalog.claims.values():
         if claim.check not in CHECKS:
             raise UnknownNameError("check", claim.check, CHECKS)
-        finding = CHECKS[claim.check](context, claim)
+        finding = _found(context, claim)
         checked.append(CheckedClaim(claim, finding, judge(claim, finding)))
     return tuple(checked)
+
+
+def _found(context: Context, claim: Claim) -> Finding:
+    try:
+        return CHECKS[claim.check](context, claim)
+    except (ValueError, IndexError, StopIteration) as error:
+        if isinstance(error, LlmplanError):
+            raise
+        rule = f"is not what the check {claim.check} of the claim {claim.claim_id} can be asked about"
+        raise InputError("subject", claim.subject, rule, "compare the shipped claims.csv") from error
 
 
 __all__ = ["VERDICTS", "CheckedClaim", "check_claims"]

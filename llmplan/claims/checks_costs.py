@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from llmplan.catalog import ApiPrice, Claim
 from llmplan.claims.context import Context, check, requests_per_minute
 from llmplan.claims.implied import (
@@ -11,16 +14,20 @@ from llmplan.claims.implied import (
     implied_volume,
     least_usd_per_query,
 )
-from llmplan.claims.verdicts import Finding, Verdict, number, point
+from llmplan.claims.verdicts import Finding, Implied, Verdict, implied, number, point
 from llmplan.cost import LowBaseHigh, api_usd_per_query, fixed_costs
 from llmplan.decision import break_even, options_of
 from llmplan.fleet import queries_per_day_of_one_replica
-from llmplan.units import S_PER_DAY, S_PER_MINUTE
+from llmplan.scenario import Scenario
+from llmplan.units import S_PER_DAY, S_PER_MINUTE, TOKENS_PER_MTOK
 
-SONNET = "claude-sonnet-4-5"
+APIS = ("gpt-4o", "claude-sonnet-4-5")
+"""The two APIs that the article prices."""
 MODEL, FORMAT, GPU = "llama-3.1-70b", "w4a16", "a100-80gb-sxm"
 CEILING, PEAK_TO_MEAN = "utilisation-ceiling", 2.0
 """A day with a peak twice its mean: the mildest that real traffic shows (docs/method.md, section 4)."""
+PRINTED_DECIMALS = 3
+"""The article prints unit prices in thousandths of a dollar."""
 
 
 def _usd_per_query(price: ApiPrice, input_tokens: float) -> float:
@@ -29,27 +36,42 @@ def _usd_per_query(price: ApiPrice, input_tokens: float) -> float:
 
 @check("api_month")
 def api_month(context: Context, claim: Claim) -> Finding:
-    """Price a month of the stated tokens, and find the tokens behind the article's figure."""
+    """Price a month of the stated tokens, and find the tokens behind the article's figures."""
     api_id, volume = context.parts(claim)
     price = context.catalog.api(api_id)
-    days = context.stated.days_per_month
-    stated = _usd_per_query(price, context.stated.input_tokens) * float(volume) * days
-    found = _implied(context, float(volume))
-    why = f"2,000 + 500 tokens at {price.input_usd_per_mtok:g}/{price.output_usd_per_mtok:g} USD per million"
-    if found is not None:
-        why += f"; both API figures follow from {found[0]:,.0f} input + {found[1]:,.0f} output tokens a query instead"
-    return point(stated, why, price.source_id)
+    stated, days = context.stated, context.stated.days_per_month
+    usd = _usd_per_query(price, stated.input_tokens) * float(volume) * days
+    why = f"{_tokens(stated)} at {price.input_usd_per_mtok:g}/{price.output_usd_per_mtok:g} USD per million"
+    return replace(point(usd, why, price.source_id), implied=_implied_tokens(context, float(volume)))
 
 
-def _implied(context: Context, volume: float) -> tuple[float, float] | None:
+def _tokens(scenario: Scenario) -> str:
+    return f"{scenario.input_tokens:,.0f} + {scenario.output_tokens:,.0f} tokens"
+
+
+@check("implied_tokens")
+def tokens_behind(context: Context, claim: Claim) -> Finding:
+    """Solve for the tokens a query from which the article's months of both APIs follow."""
+    side, volume = context.parts(claim)
+    found = {item.what: item.low for item in _implied_tokens(context, float(volume))}
+    if side not in found:
+        return Finding("no token counts give both of its API months", verdict="does not hold")
+    why = "solved from its months of GPT-4o and Claude Sonnet at list prices"
+    return point(found[side], why, *(context.catalog.api(name).source_id for name in APIS))
+
+
+def _implied_tokens(context: Context, volume: float) -> tuple[Implied, ...]:
     claims = context.catalog.claims
     months = [claims.get(f"api-{name}-{volume:.0f}") for name in ("gpt-4o", "sonnet")]
     usd = [row.claimed_low for row in months if row is not None and row.claimed_low is not None]
     if len(usd) != 2:
-        return None
-    prices = (context.catalog.api("gpt-4o"), context.catalog.api(SONNET))
+        return ()
+    prices = (context.catalog.api(APIS[0]), context.catalog.api(APIS[1]))
     found = implied_tokens(prices, (usd[0], usd[1]), volume, context.stated.days_per_month)
-    return (found.input_tokens, found.output_tokens) if found else None
+    if found is None:
+        return ()
+    each = (("input", found.input_tokens), ("output", found.output_tokens))
+    return tuple(implied(name, "tokens/query", tokens) for name, tokens in each)
 
 
 @check("self_hosted_month")
@@ -57,14 +79,14 @@ def self_hosted_month(context: Context, claim: Claim) -> Finding:
     """Size the fleet for the volume's peak at the 70 % ceiling and price it with the hidden lines."""
     count, volume = (int(part) for part in context.parts(claim))
     rate = _requests_per_s(context)
-    days_capacity = rate * S_PER_DAY * count
     ceiling = context.catalog.assumption(CEILING).base
     each = float(queries_per_day_of_one_replica(rate, PEAK_TO_MEAN, ceiling))
-    month = _fleet_month(context, max(1, -(-volume // each)))
+    needed = max(1, math.ceil(volume / each))
+    month = _fleet_month(context, needed)
     why = (
-        f"{count} A100 serve {rate * count * S_PER_MINUTE:.0f} requests/min flat out ({days_capacity:,.0f} a day); "
-        f"with a peak twice the mean at {ceiling:.0%} load {volume:,} queries/day need {-(-volume // each):.0f} of "
-        "them; GPUs on demand and the hidden lines"
+        f"{count} A100 serve {rate * count * S_PER_MINUTE:.0f} requests/min flat out "
+        f"({rate * S_PER_DAY * count:,.0f} a day), {count * each:,.0f} queries/day with a peak twice the mean at "
+        f"{ceiling:.0%} load; {volume:,} need {needed}; GPUs on demand and the hidden lines"
     )
     return Finding(why, *month, sources=_gpu_sources(context))
 
@@ -88,21 +110,21 @@ def _gpu_sources(context: Context) -> tuple[str, ...]:
 
 @check("cheaper_side")
 def cheaper_side(context: Context, claim: Claim) -> Finding:
-    """Compare a month of GPT-4o with the cheapest fleet that carries the volume."""
-    volume, _ = context.parts(claim)
-    api, own = _both_sides(context, float(volume))
-    why = f"GPT-4o {number(api)} USD a month, self-hosting {number(own.base)} ({number(own.low)} to {number(own.high)})"
-    verdict: Verdict = "holds" if own.low > api else "depends" if own.base > api else "does not hold"
-    return Finding(
-        why, own.low / api, own.base / api, own.high / api, verdict=verdict, sources=_gpu_sources(context)
-    )
+    """Divide a month of the fleet that carries the volume by a month of the dearest of the APIs."""
+    volume, names = context.parts(claim)
+    usd = {name: _api_month(context, name, float(volume)) for name in names.split(",")}
+    own, dearest = _own_month(context, float(volume)), max(usd.values())
+    why = "; ".join(f"{name} {number(value)}" for name, value in usd.items())
+    why += f" USD a month; self-hosting {number(own.base)} ({number(own.low)} to {number(own.high)})"
+    ratios = (own.low / dearest, own.base / dearest, own.high / dearest)
+    return Finding(why, *ratios, sources=_gpu_sources(context))
 
 
 @check("times_cheaper")
 def times_cheaper(context: Context, claim: Claim) -> Finding:
     """Divide a month of GPT-4o by a month of the fleet that carries the volume at its peak."""
     volume = float(claim.subject or 0)
-    api, own = _both_sides(context, volume)
+    api, own = _api_month(context, APIS[0], volume), _own_month(context, volume)
     article = context.catalog.claims
     said = [article[f"api-{name}-{volume:.0f}"].claimed_low for name in ("gpt-4o", "sonnet")]
     bill = article[f"self-hosted-{volume:.0f}"].claimed_low
@@ -110,14 +132,26 @@ def times_cheaper(context: Context, claim: Claim) -> Finding:
     if bill and all(said):
         ratios = [usd / bill for usd in said if usd]
         why += f"; the article's own figures give {min(ratios):.1f} to {max(ratios):.1f} times"
-    return Finding(why, api / own.high, api / own.base, api / own.low, sources=_gpu_sources(context))
+    fleets = [api / ratio for ratio in (claim.claimed_low, claim.claimed_high) if ratio]
+    return Finding(
+        why,
+        api / own.high,
+        api / own.base,
+        api / own.low,
+        sources=_gpu_sources(context),
+        implied=(implied("fleet", "USD/month", *fleets),) if fleets else (),
+    )
 
 
-def _both_sides(context: Context, volume: float) -> tuple[float, LowBaseHigh]:
-    days = context.stated.days_per_month
-    api = _usd_per_query(context.catalog.api("gpt-4o"), context.stated.input_tokens) * volume * days
-    each = _requests_per_s(context) * S_PER_DAY * context.catalog.assumption(CEILING).base / PEAK_TO_MEAN
-    return api, _fleet_month(context, max(1.0, -(-volume // each)))
+def _api_month(context: Context, api_id: str, volume: float) -> float:
+    usd = _usd_per_query(context.catalog.api(api_id), context.stated.input_tokens)
+    return usd * volume * context.stated.days_per_month
+
+
+def _own_month(context: Context, volume: float) -> LowBaseHigh:
+    ceiling = context.catalog.assumption(CEILING).base
+    each = queries_per_day_of_one_replica(_requests_per_s(context), PEAK_TO_MEAN, ceiling)
+    return _fleet_month(context, max(1, math.ceil(volume / float(each))))
 
 
 @check("crossover")
@@ -139,100 +173,77 @@ def crossover(context: Context, claim: Claim) -> Finding:
         _first_volume(break_even(options, own, options.index("gpt-4o"), side).self_hosted_cheaper)
         for side in range(3)
     ]
-    hidden = _implied_fleet(context, claim, int(count))
+    why, hidden = _implied_fleet(context, claim, int(count))
     low, base, high = firsts
+    text = ""
     if base == float("inf"):
-        text = "never at base cost" + (
-            "" if low == float("inf") else f"; from {number(low)} queries/day at best"
-        )
-        return Finding(hidden, low, base, high, text=text, sources=_gpu_sources(context))
-    return Finding(hidden, low, base, high, sources=_gpu_sources(context))
+        best = "" if low == float("inf") else f"; from {number(low)} queries/day at best"
+        text = f"never at base cost{best}"
+    return Finding(why, low, base, high, text=text, sources=_gpu_sources(context), implied=hidden)
 
 
 def _first_volume(intervals: tuple[tuple[int, int | None], ...]) -> float:
     return float(intervals[0][0]) if intervals else float("inf")
 
 
-def _implied_fleet(context: Context, claim: Claim, count: int) -> str:
-    """Say which fleet at which token count would cross where the article says."""
+def _implied_fleet(context: Context, claim: Claim, count: int) -> tuple[str, tuple[Implied, ...]]:
+    """Find the fleet, whatever it must carry, that crosses GPT-4o at the tokens behind the article's prices."""
     model_id, precision_id = context.parts(claim)[:2]
-    usd_query = _usd_per_query(context.catalog.api("gpt-4o"), context.computed.input_tokens)
+    usd_query = _usd_per_query(context.catalog.api(APIS[0]), context.computed.input_tokens)
+    days = context.stated.days_per_month
     volumes = (claim.claimed_low or 0.0, claim.claimed_high or 0.0)
-    fleet = [implied_fleet_usd(volume, usd_query, context.stated.days_per_month) for volume in volumes]
-    rows = [
+    fleet = [implied_fleet_usd(volume, usd_query, days) for volume in volumes]
+    row = next(
         row
         for row in context.catalog.article_hardware.values()
         if (row.model_id, row.precision_id) == (model_id, precision_id)
-    ]
-    each = (rows[0].usd_per_month_low + rows[0].usd_per_month_high) / 2 / rows[0].n_gpus
+    )
+    each = (row.usd_per_month_low + row.usd_per_month_high) / 2 / row.n_gpus
     total = context.catalog.assumption("article-hidden-total-usd-per-month")
     gpus = implied_gpus(fleet[1], each, LowBaseHigh(total.low, total.base, total.high))
-    return (
-        f"rests on hidden assumptions: at {usd_query:.4f} USD a query (1,000 + 500 tokens) the claimed volume is a "
-        f"fleet of {number(fleet[0])} to {number(fleet[1])} USD a month whatever it must carry; {count} of the "
-        f"article's GPUs at {number(each)} plus its hidden costs of {number(total.low)} to {number(total.high)} are "
-        f"{number(count * each + total.low)} to {number(count * each + total.high)} ({max(0.0, gpus[0]):.1f} to "
-        f"{max(0.0, gpus[1]):.1f} such GPUs would fit the bill). Computed here: 2,000 + 500 tokens, replicas for a "
-        "peak twice the mean, all hidden lines"
+    why = (
+        f"{_tokens(context.stated)}, replicas for a peak twice the mean, all hidden lines. At {usd_query:.4f} USD a "
+        f"query ({_tokens(context.computed)}) {count} of the article's GPUs at {number(each)} plus its hidden costs "
+        f"are {number(count * each + total.low)} to {number(count * each + total.high)} USD a month, which never grow"
     )
-
-
-@check("hidden_line")
-def hidden_line(context: Context, claim: Claim) -> Finding:
-    """Compare the people line with published staffing; the other lines have nothing to be compared with."""
-    catalog = context.catalog
-    if claim.subject != "devops-usd-per-month":
-        return Finding("no independent figure in the data", verdict="cannot be checked")
-    share, salary = catalog.assumption("fte-rented"), catalog.assumption("fte-usd-per-month")
-    low, base, high = (getattr(share, side) * getattr(salary, side) for side in ("low", "base", "high"))
-    why = f"{share.base:g} of an engineer at {salary.base:,.0f} USD a month, loaded"
-    return Finding(why, low, base, high, sources=(share.source_id, salary.source_id))
-
-
-@check("hidden_total")
-def hidden_total(context: Context, _claim: Claim) -> Finding:
-    """Add the article's five lines up."""
-    rows = [c for c in context.catalog.claims.values() if c.check == "hidden_line"]
-    low, high = (sum(getattr(row, side) or 0.0 for row in rows) for side in ("claimed_low", "claimed_high"))
-    why = f"the sum of its {len(rows)} lines; model updates come on top"
-    return Finding(why, low, (low + high) / 2, high, sources=("article",))
-
-
-@check("engineering_consistent")
-def engineering_consistent(context: Context, _claim: Claim) -> Finding:
-    """Compare an example's engineering with the article's own DevOps line."""
-    line = context.catalog.claims["devops"]
-    low, high = line.claimed_low or 0.0, line.claimed_high or 0.0
-    why = f"the article's own DevOps line says {number(low)} to {number(high)} USD a month"
-    return Finding(why, low, (low + high) / 2, high, sources=("article",))
+    if gpus[1] < 1:
+        why += "; the hidden costs alone leave nothing for a GPU"
+        return why, (implied("fleet", "USD/month", *fleet),)
+    return why, (
+        implied("fleet", "USD/month", *fleet),
+        implied("fleet size", "GPUs", max(0.0, gpus[0]), gpus[1]),
+    )
 
 
 @check("self_hosted_query")
 def self_hosted_query(context: Context, claim: Claim) -> Finding:
     """Find the least price a query of the article's fleet, and the volume that its figure needs."""
-    fleet_usd = float(claim.subject or 0)
+    fleet_usd, count, volume = (float(part) for part in context.parts(claim))
     speed = context.catalog.claims["a100-70b-rpm"]
     fast, slow = speed.claimed_high or 0.0, speed.claimed_low or 0.0
     days = context.stated.days_per_month
-    dear = least_usd_per_query(fleet_usd, 2 * slow, days)
-    cheap = least_usd_per_query(fleet_usd, 2 * fast, days)
-    volume = implied_volume(claim.claimed_low or 0.0, fleet_usd, days)
-    room = 2 * fast / S_PER_MINUTE * S_PER_DAY
+    dear, cheap = (least_usd_per_query(fleet_usd, count * rate, days) for rate in (slow, fast))
+    needed = implied_volume(claim.claimed_low or 0.0, fleet_usd, days)
+    room = count * fast / S_PER_MINUTE * S_PER_DAY
     why = (
-        f"{number(claim.claimed_low or 0)} USD needs {volume:,.0f} queries/day at {number(fleet_usd)} USD a month, but "
-        f"two A100 at the article's {number(fast)} requests/min carry {room:,.0f}: the least is {number(cheap)}; at "
-        f"100,000 a day it is {number(fleet_usd / (100_000 * days))}"
+        f"at {number(fleet_usd)} USD a month; {count:.0f} A100 at the article's {number(fast)} requests/min carry "
+        f"{room:,.0f} queries/day, so the least is {number(cheap)}; at {volume:,.0f} a day it is "
+        f"{number(fleet_usd / (volume * days))}"
     )
-    return Finding(why, cheap, (cheap + dear) / 2, dear, sources=("article",))
+    hidden = (implied("volume", "queries/day", needed),)
+    return Finding(why, cheap, (cheap + dear) / 2, dear, sources=("article",), implied=hidden)
 
 
 @check("api_query")
 def api_query(context: Context, claim: Claim) -> Finding:
     """Price one query at the stated and at the implied tokens."""
-    price = context.catalog.api(claim.subject or "")
-    stated, implied = (_usd_per_query(price, s.input_tokens) for s in (context.stated, context.computed))
-    why = f"{stated:.4f} at 2,000 + 500 tokens, {implied:.4f} at 1,000 + 500: it fits neither"
-    return Finding(why, implied, stated, stated, sources=(price.source_id,))
+    price, stated = context.catalog.api(claim.subject or ""), context.stated
+    usd = [_usd_per_query(price, scenario.input_tokens) for scenario in (stated, context.computed)]
+    why = f"{usd[0]:.4f} at {_tokens(stated)}, {usd[1]:.4f} at {_tokens(context.computed)}"
+    answer_usd = price.output_usd_per_mtok * stated.output_tokens / TOKENS_PER_MTOK
+    prompt = ((claim.claimed_low or 0.0) - answer_usd) / price.input_usd_per_mtok * TOKENS_PER_MTOK
+    hidden = (implied("input", "tokens/query", prompt),) if prompt > 0 else ()
+    return Finding(why, min(usd), usd[0], max(usd), sources=(price.source_id,), implied=hidden)
 
 
 @check("blend")
@@ -240,20 +251,23 @@ def blend(context: Context, claim: Claim) -> Finding:
     """Blend two unit prices."""
     share, weak, strong = (float(part) for part in context.parts(claim))
     usd = share * weak + (1 - share) * strong
-    exact = claim.claimed_low == round(usd, 3)
+    as_printed = claim.claimed_low == round(usd, PRINTED_DECIMALS)
     why = f"{share:.0%} x {weak:g} + {1 - share:.0%} x {strong:g} = {usd:.4f}"
-    verdict: Verdict = "holds within range" if exact else "does not hold"
-    why += ", which the article rounds; a fleet's price a query also depends on its share (docs/method.md, section 7)"
+    why += "; a fleet's price a query also depends on its share (docs/method.md, section 7)"
+    verdict: Verdict = "holds within range" if as_printed else "does not hold"
     return Finding(why, usd, usd, usd, verdict=verdict, sources=("article",))
 
 
 @check("blend_saving")
 def blend_saving(context: Context, claim: Claim) -> Finding:
-    """Compute the saving of the blend against the strong model alone, unrounded."""
+    """Compute the saving of the blend against the strong model alone, in whole percent as the article prints it."""
     share, weak, strong = (float(part) for part in context.parts(claim))
-    saving = (1 - (share * weak + (1 - share) * strong) / strong) * 100
-    rounded = claim.claimed_low is not None and abs(saving - claim.claimed_low) < 0.5
-    why = f"{saving:.1f} % before rounding; 67 % follows only from the blend rounded down to 0.005"
-    return Finding(
-        why, saving, saving, saving, verdict="holds" if rounded else "does not hold", sources=("article",)
-    )
+    usd = share * weak + (1 - share) * strong
+    saving, from_rounded = ((1 - each / strong) * 100 for each in (usd, round(usd, PRINTED_DECIMALS)))
+    why = f"1 - {usd:.4f} / {strong:g}"
+    if round(saving) != claim.claimed_low == round(from_rounded):
+        why += (
+            f"; the article's figure follows from the blend rounded to {round(usd, PRINTED_DECIMALS):g} first"
+        )
+    verdict: Verdict = "holds" if round(saving) == claim.claimed_low else "does not hold"
+    return Finding(why, saving, saving, saving, verdict=verdict, sources=("article",))

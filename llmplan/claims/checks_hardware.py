@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from llmplan.catalog import ArticleCost, Claim
 from llmplan.claims.context import SEQUENCE_TOKENS, Context, check, requests_per_minute
-from llmplan.claims.verdicts import Finding, Verdict, number
+from llmplan.claims.verdicts import Finding, Implied, Verdict, implied, number, point
 from llmplan.memory import memory_plan, smallest_gpu_count, weights_gb
+from llmplan.throughput import Configurations, ReplicaConfig, capacity
+from llmplan.units import S_PER_MINUTE
 
 COMFORTABLE_SEQUENCES = 4
 """Fewest sequences at once that one developer's tools would call comfortable: a chat, a completion, two tests."""
 USEFUL_SPEED_SHARE = 0.5
-"""A consumer card is no hindrance when it serves at least this share of the data-centre card's rate a dollar."""
+"""Consumer cards are no hindrance when those that hold the model serve at least this share of one big card's rate."""
 
 
 def _row(context: Context, claim: Claim) -> ArticleCost:
@@ -43,17 +47,17 @@ def hardware_fits(context: Context, claim: Claim) -> Finding:
 def hardware_cost(context: Context, claim: Claim) -> Finding:
     """Compare a hardware row's month with today's on-demand prices."""
     row = _row(context, claim)
-    return _month(context, row.gpu_id, row.n_gpus)
+    return _month(context, claim, row.gpu_id, row.n_gpus)
 
 
 @check("gpu_month")
 def gpu_month(context: Context, claim: Claim) -> Finding:
     """Compare a GPU's month with today's on-demand prices."""
     gpu_id, count = context.parts(claim)
-    return _month(context, gpu_id, int(count))
+    return _month(context, claim, gpu_id, int(count))
 
 
-def _month(context: Context, gpu_id: str, count: int) -> Finding:
+def _month(context: Context, claim: Claim, gpu_id: str, count: int) -> Finding:
     demand = context.gpu_month(gpu_id, count)
     if demand is None:
         return Finding("no on-demand price of it in the data", verdict="cannot be checked")
@@ -63,7 +67,19 @@ def _month(context: Context, gpu_id: str, count: int) -> Finding:
         other = context.gpu_month(gpu_id, count, kind)
         if other is not None:
             why += f"; {name} {number(other[0].base)}"
-    return Finding(why, *usd, sources=sources)
+    gpu_hours = count * context.stated.workload(context.catalog).hours_per_month
+    each = [month / gpu_hours for month in (claim.claimed_low, claim.claimed_high) if month is not None]
+    hidden = (implied("GPU price", "USD/GPU-hour", *each),) if each else ()
+    return Finding(why, *usd, sources=sources, implied=hidden)
+
+
+@check("card_memory")
+def card_memory(context: Context, claim: Claim) -> Finding:
+    """Add up the memory of a hardware row's cards."""
+    row = _row(context, claim)
+    gpu = context.catalog.gpu(row.gpu_id)
+    why = f"{row.n_gpus} x {gpu.memory_gb:g} GB; a program sees {gpu.memory_gib_usable:g} GiB of each"
+    return point(row.n_gpus * gpu.memory_gb, why, gpu.source_id)
 
 
 @check("comfortable")
@@ -97,12 +113,27 @@ def rate(context: Context, claim: Claim) -> Finding:
         f"flat out: {number(stated.base)} at 2,000 + 500 tokens, {number(short.base)} at 500 + 200, "
         f"{number(long.base)} at 8,000 + 500: the rate says nothing without the prompt length"
     )
-    return Finding(why, stated.low, stated.base, stated.high)
+    hidden = _implied_prompt(context, claim)
+    return Finding(why, stated.low, stated.base, stated.high, implied=hidden)
+
+
+def _implied_prompt(context: Context, claim: Claim) -> tuple[Implied, ...]:
+    """Find the prompt lengths at which one replica reaches the claimed rates with the article's answers."""
+    model_id, precision_id, gpu_id, count = context.parts(claim)
+    prompts = np.geomspace(10, 30_000, 60)
+    config = ReplicaConfig(model_id, precision_id, gpu_id, int(count), "vllm")
+    configs = Configurations.from_configs(context.catalog, [config] * len(prompts))
+    rates = capacity(configs, prompts, context.stated.output_tokens).requests_per_s * S_PER_MINUTE
+    wanted = [
+        rate for rate in (claim.claimed_low, claim.claimed_high) if rate and rates[-1] <= rate <= rates[0]
+    ]
+    found = [float(np.interp(-rate, -rates, prompts)) for rate in wanted]
+    return (implied("input", "tokens/query", *found),) if found else ()
 
 
 @check("consumer_gpu")
 def consumer_gpu(context: Context, claim: Claim) -> Finding:
-    """See how many consumer cards hold the model and what they serve for their rent or bandwidth."""
+    """See how many consumer cards hold the model, and what they serve beside one data-centre card."""
     model_id, precision_id, consumer, datacentre = context.parts(claim)
     catalog = context.catalog
     model, precision = catalog.model(model_id), catalog.precision(precision_id)
@@ -143,7 +174,7 @@ def weights_range(context: Context, claim: Claim) -> Finding:
 
 @check("scaling_rule")
 def scaling_rule(context: Context, claim: Claim) -> Finding:
-    """Find the load at which the median wait for the first token doubles: the knee of the queue."""
+    """Find the load at which the tail of the time to first token doubles: the knee of the queue."""
     from llmplan.claims.knee import knee_utilisation
 
     model_id, precision_id, gpu_id, count = context.parts(claim)

@@ -1,28 +1,14 @@
-"""Checks of what the article says about models, engines, formats and tasks."""
+"""Checks of what the article says about models, formats and tasks."""
 
 from __future__ import annotations
 
-import csv
-
-from llmplan.catalog import Claim, data_dir
+from llmplan.catalog import Claim
 from llmplan.claims.context import Context, check
 from llmplan.claims.verdicts import Finding, Verdict, number, point
 from llmplan.memory import weights_gb
 from llmplan.quality import Quality, relative_qualities
-from llmplan.throughput import Configurations, ReplicaConfig, predict
 
 REFERENCE = "gpt-4o"
-SAME_SETTING = (
-    "model_id",
-    "precision",
-    "gpu_id",
-    "n_gpus",
-    "isl_tokens",
-    "osl_tokens",
-    "arrival",
-    "concurrency",
-    "offered_rps",
-)
 
 
 @check("parameters")
@@ -114,7 +100,8 @@ def task_gap(context: Context, claim: Claim) -> Finding:
     rivals = {a.model_id for a in context.catalog.apis.values() if a.kind == "frontier"}
     every = relative_qualities(context.catalog, [*rivals, model_id], REFERENCE)
     mine = every[model_id].by_task.get(task)
-    best = {rival: every[rival].by_task[task] for rival in rivals if task in every[rival].by_task}
+    scored = [rival for rival in rivals if every[rival].stands_on is None]
+    best = {rival: every[rival].by_task[task] for rival in scored if task in every[rival].by_task}
     if mine is None or not best:
         return Finding("no benchmark of this task is scored for both", verdict="cannot be checked")
     gaps = sorted((1 - mine / value) * 100 for value in best.values())
@@ -147,67 +134,6 @@ def benchmark_below(context: Context, claim: Claim) -> Finding:
     why = "; ".join(f"{name}: {ratio:.1%} of GPT-4o" for name, ratio in pairs)
     mean = sum(ratios) / len(ratios)
     return Finding(why, min(ratios), mean, max(ratios), verdict=verdict, sources=tuple(sorted(sources)))
-
-
-@check("engine_status")
-def engine_status(context: Context, claim: Claim) -> Finding:
-    """Compare an engine's role and ease of set-up with its status today."""
-    engine_id, role, ease = context.parts(claim)
-    engine = context.catalog.engine(engine_id)
-    fits = {"production": engine.status == "active", "development": engine.status != "maintenance"}[role]
-    easy = engine.ease_of_setup == ease
-    verdict: Verdict = "holds" if fits and easy else "depends" if fits else "does not hold"
-    text = f"{engine.status}; set-up {engine.ease_of_setup}"
-    return Finding(engine.status_note, text=text, verdict=verdict, sources=(engine.source_id,))
-
-
-@check("engine_fastest")
-def engine_fastest(context: Context, claim: Claim) -> Finding:
-    """Compare an engine's predicted best rate with the best of the others, over models, formats and GPUs."""
-    engine_id, models, formats, gpus = context.parts(claim)
-    ratios = []
-    for model in models.split(","):
-        for precision in formats.split(","):
-            for gpu in gpus.split(","):
-                ratios += _engine_ratio(context, engine_id, model, precision, gpu)
-    if not ratios:
-        return Finding("no pair of engines runs the same configuration", verdict="cannot be checked")
-    ratios.sort()
-    why = "predicted output tokens/s over the next fastest engine's, same model, format, GPU and 64 clients"
-    return Finding(why, ratios[0], ratios[len(ratios) // 2], ratios[-1])
-
-
-def _engine_ratio(context: Context, engine_id: str, model: str, precision: str, gpu: str) -> list[float]:
-    supported = {(s.engine_id, s.precision_id, s.architecture) for s in context.catalog.engine_support}
-    architecture = context.catalog.gpu(gpu).architecture
-    engines = [e for e in ("vllm", "sglang", "tensorrt-llm") if (e, precision, architecture) in supported]
-    if engine_id not in engines or len(engines) < 2:
-        return []
-    count = 4 if context.catalog.model(model).total_params_b > 30 else 1
-    configs = [ReplicaConfig(model, precision, gpu, count, engine) for engine in engines]
-    rates = predict(Configurations.from_configs(context.catalog, configs), 1000, 300, 64).output_tokens_per_s
-    by_engine = dict(zip(engines, (float(rate) for rate in rates), strict=True))
-    return [by_engine[engine_id] / max(rate for name, rate in by_engine.items() if name != engine_id)]
-
-
-@check("engine_ratio")
-def engine_ratio(context: Context, claim: Claim) -> Finding:
-    """Compare two engines on the published measurements that differ in nothing else."""
-    one, other = context.parts(claim)
-    rates: dict[str, dict[tuple[str, ...], float]] = {one: {}, other: {}}
-    with (data_dir() / "measured_serving.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["engine_id"] in rates and row["output_tokens_per_s"]:
-                rates[row["engine_id"]][tuple(row[c] for c in SAME_SETTING)] = float(
-                    row["output_tokens_per_s"]
-                )
-    ratios = sorted(rates[one][key] / rates[other][key] for key in rates[one].keys() & rates[other].keys())
-    if not ratios:
-        counts = ", ".join(f"{name} {len(found)}" for name, found in rates.items())
-        why = f"no published pair of measurements in the data (points with a throughput: {counts})"
-        return Finding(why, verdict="cannot be checked")
-    why = f"{len(ratios)} published pairs that differ in nothing but the engine"
-    return Finding(why, ratios[0], ratios[len(ratios) // 2], ratios[-1])
 
 
 @check("memory_ratio")

@@ -46,6 +46,6 @@ def _row(item: CheckedClaim) -> str:
         item.claim.claim,
         item.claimed,
         item.computed,
-        item.finding.why,
+        item.why,
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -34,8 +34,8 @@ def implied_tokens(
     each = np.array(usd_per_month) / (queries_per_day * days_per_month) * TOKENS_PER_MTOK
     if abs(np.linalg.det(matrix)) < 1e-9:
         return None
-    tokens_in, tokens_out = np.linalg.solve(matrix, each)
-    return ImpliedTokens(float(tokens_in), float(tokens_out)) if min(tokens_in, tokens_out) >= 0 else None
+    tokens_in, tokens_out = (round(float(tokens), 6) for tokens in np.linalg.solve(matrix, each))
+    return ImpliedTokens(tokens_in, tokens_out) if min(tokens_in, tokens_out) >= 0 else None
 
 
 def implied_volume(usd_per_query: float, fleet_usd_per_month: float, days_per_month: float = 30) -> float:

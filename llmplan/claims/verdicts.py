@@ -14,11 +14,39 @@ TOLERANCE = 0.03
 
 
 @dataclass(frozen=True)
+class Implied:
+    """A hidden assumption under which a claim would be true; several of one claim hold together.
+
+    Attributes
+    ----------
+    what: the quantity, as "input" or "volume".
+    low, high: the values that give the claim's low and high figure, in ascending order.
+    unit: of both.
+    """
+
+    what: str
+    low: float
+    high: float
+    unit: str
+
+    @property
+    def words(self) -> str:
+        least, most = number(self.low), number(self.high)
+        return f"{self.what} of {least if least == most else f'{least} to {most}'} {self.unit}"
+
+
+def implied(what: str, unit: str, *values: float) -> Implied:
+    """Return an assumption whose values come in any order."""
+    return Implied(what, min(values), max(values), unit)
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a check found: figures, or words, and why.
 
     `low`, `base`, `high`: the computed range, None where the answer is not a number. `verdict`: set by a check
-    that judges by itself; otherwise `judge` compares the ranges.
+    that judges by itself; otherwise `judge` compares the ranges. `implied`: assumptions that together would make
+    the claim true, the rest left as it is.
     """
 
     why: str
@@ -28,6 +56,7 @@ class Finding:
     text: str = ""
     verdict: Verdict | None = None
     sources: tuple[str, ...] = field(default=())
+    implied: tuple[Implied, ...] = field(default=())
 
 
 def point(value: float, why: str, *sources: str) -> Finding:
@@ -39,7 +68,8 @@ def judge(claim: Claim, finding: Finding) -> Verdict:
     """Compare the claimed range with the computed one.
 
     holds: the whole computed range lies in the claimed one. holds within range: its base does. depends: the
-    ranges meet, but the base lies outside. does not hold: they do not meet.
+    ranges meet, but the base lies outside. does not hold: they do not meet. Two-sided claims are rounded figures
+    and get `TOLERANCE` throughout; a threshold ("at least") that is missed by less than it holds within range.
     """
     if finding.verdict is not None:
         return finding.verdict
@@ -51,7 +81,7 @@ def judge(claim: Claim, finding: Finding) -> Verdict:
         return "cannot be checked"
     top = math.inf if claim.claimed_high is None else claim.claimed_high
     least, most = claim.claimed_low * (1 - TOLERANCE), top * (1 + TOLERANCE)
-    if least <= low and high <= most:
+    if (least if claim.claimed_high is not None else claim.claimed_low) <= low and high <= most:
         return "holds"
     if least <= finding.base <= most:
         return "holds within range"

@@ -26,8 +26,7 @@ def claims(
         typer.echo(article_check_markdown(checked), nl=False)
     else:
         rows = [
-            (f"{MARKS[c.verdict]} {c.verdict}", c.claim.claim, c.claimed, c.computed, c.finding.why)
-            for c in checked
+            (f"{MARKS[c.verdict]} {c.verdict}", c.claim.claim, c.claimed, c.computed, c.why) for c in checked
         ]
         print_table("The article, checked", ("verdict", "claim", "claimed", "computed", "why"), rows)
 

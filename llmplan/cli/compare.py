@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -9,13 +10,17 @@ import typer
 
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
-from llmplan.errors import InputError, UnknownNameError
+from llmplan.errors import InputError
+from llmplan.wording import usd
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
-    from llmplan.decision import Comparison, Options
+    from llmplan.decision import BreakEven, Comparison, Options
     from llmplan.scenario import Scenario
 
+NAMED_MODELS = 6
+_OWN_FIGURE = re.compile(r"\b(quality|TTFT|TPOT|context) [\d.,]+( ms| tokens)?")
+"""What differs from model to model in a reason that they share."""
 JSON_FIELDS = (
     "label",
     "kind",
@@ -92,26 +97,54 @@ def option_json(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int) -> None:
-    """Print the cheapest way to each model as a table, then what to do."""
+    """Print the cheapest way to each model as a table, then what to do and what is out."""
     first: dict[tuple[str, str], dict[str, Any]] = {}
     for row in feasible:
         first.setdefault((row["kind"], row["model_id"]), row)
-    rows = []
-    for row in list(first.values())[:top]:
-        usd = f"{row['monthly_usd_base']:,.0f}"
-        band = f"{row['monthly_usd_low']:,.0f} to {row['monthly_usd_high']:,.0f}"
-        quality = "-" if row["quality"] is None else f"{row['quality']:.2f}"
-        rows.append((row["option_id"], row["kind"], usd, band, f"{row['usd_per_query']:.5f}", quality))
-    columns = ("option", "kind", "USD/month", "low to high", "USD/query", "quality")
-    print_table(f"{found.scenario.queries_per_day:,.0f} queries/day, cheapest of each model", columns, rows)
+    columns = ("option", "USD/month", "low to high", "USD/query", "quality", "GPUs")
+    title = f"{found.scenario.queries_per_day:,.0f} queries/day: the cheapest way to each model"
+    print_table(title, columns, [_cells(row) for row in list(first.values())[:top]])
     if feasible:
-        typer.echo(f"Cheapest feasible: {feasible[0]['label']}")
+        best = feasible[0]
+        usd_month = usd(best["monthly_usd_base"])
+        typer.echo(f"Cheapest feasible: {best['label']} ({best['option_id']}), {usd_month} a month.")
     else:
-        typer.echo("Nothing is feasible: see --json for the reasons.")
+        typer.echo("Nothing is feasible.")
+    for reason, names in models_left_out(found.options).items():
+        more = f" and {len(names) - NAMED_MODELS} more" if len(names) > NAMED_MODELS else ""
+        typer.echo(f"Out: {', '.join(names[:NAMED_MODELS])}{more}: {reason}.")
     if found.scenario.measured_csv is not None:
         from llmplan.decision.measured import measurements_used
 
         typer.echo(f"Measurements: {measurements_used(found.options)}.")
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    low, base, high = (f"{row[f'monthly_usd_{side}']:,.0f}" for side in ("low", "base", "high"))
+    usd_per_query = row["usd_per_query"]
+    return (
+        row["label"],
+        base,
+        "" if low == high else f"{low} to {high}",
+        f"{float(f'{usd_per_query:.3g}'):,.9f}".rstrip("0").rstrip("."),
+        "-" if row["quality"] is None else f"{row['quality']:.2f}",
+        str(row["gpus_total"] or ""),
+    )
+
+
+def models_left_out(options: Options) -> dict[str, list[str]]:
+    """Return, by what stands against its nearest option, the models that are feasible in no way at all."""
+    inside = {item.model_id for item in options.items if item.feasible}
+    nearest: dict[str, tuple[str, ...]] = {}
+    for item in options.items:
+        known = nearest.get(item.model_id)
+        if item.model_id not in inside and (known is None or len(item.reasons) < len(known)):
+            nearest[item.model_id] = item.reasons
+    found: dict[str, list[str]] = {}
+    for model_id, reasons in nearest.items():
+        short = "; ".join(_OWN_FIGURE.sub(r"\1", reason) for reason in reasons)
+        found.setdefault(short, []).append(model_id)
+    return found
 
 
 @with_scenario
@@ -128,8 +161,10 @@ def breakeven(
 ) -> None:
     """Find every volume at which self-hosting one model starts or stops to be cheaper than an API."""
     from llmplan.decision import break_even, options_of
+    from llmplan.sizing.support import precision_named
 
-    catalog.api(api), catalog.model(model), catalog.precision(precision), catalog.gpu(gpu)
+    catalog.api(api), catalog.gpu(gpu)
+    precision = precision_named(catalog, catalog.model(model), precision).precision_id
     scenario = scenario.but(
         api_ids=(api,),
         model_ids=(model,),
@@ -142,6 +177,7 @@ def breakeven(
     own = self_hosted_places(options, n_gpus)
     found = break_even(options, own, options.index(api))
     reasons = sorted({reason for i in own for reason in options.items[i].reasons})
+    reasons += [] if own else [_why_none(catalog, precision, gpu, engine)]
     if json:
         print_json(
             {
@@ -157,23 +193,42 @@ def breakeven(
             }
         )
         return
-    typer.echo(f"Self-hosting {model} ({precision}, {gpu}) is cheaper than {api}: {found.verdict}")
-    for low, high in found.self_hosted_cheaper:
-        typer.echo(f"  {low:,} to {'any volume above' if high is None else f'{high:,}'} queries/day")
-    for reason in reasons if not found.self_hosted_cheaper else ():
-        typer.echo(f"  {reason}")
+    typer.echo(f"Self-hosting {model} ({precision}, {gpu}) against {api}:")
+    for line in _verdicts(found):
+        typer.echo(f"  {line}")
+    for reason in reasons:
+        typer.echo(f"  mind: {reason}")
+
+
+def _verdicts(found: BreakEven) -> list[str]:
+    """Return where self-hosting is cheaper, a line for each interval."""
+    if found.verdict in ("never", "always"):
+        return [f"{found.verdict} cheaper, whatever the volume"]
+    return [
+        f"cheaper from {low:,} queries/day" + (" upwards" if high is None else f" to {high:,}")
+        for low, high in found.self_hosted_cheaper
+    ]
+
+
+def _why_none(catalog: Catalog, precision_id: str, gpu_id: str, engine_id: str | None) -> str:
+    """Return why a format runs on a GPU in no way, or not under the engine asked for."""
+    from llmplan.sizing.support import engine_for, why_not
+
+    precision, gpu = catalog.precision(precision_id), catalog.gpu(gpu_id)
+    engine = catalog.engine(engine_id) if engine_id else engine_for(catalog, precision, gpu, None)
+    found = why_not(catalog, engine, precision, gpu)
+    return found[1] if found else f"no replica of 1, 2, 4 or 8 {gpu.name} serves the model"
 
 
 def self_hosted_places(options: Options, n_gpus: int | None) -> list[int]:
     """Return the places of the self-hosted options, of one GPU count where given."""
     own = [i for i, item in enumerate(options.items) if item.kind == "self_hosted"]
-    counts = sorted({options.items[i].n_gpus or 0 for i in own})
-    if not own:
-        raise InputError("precision", "-", "no engine runs this format on this GPU", "choose another pair")
-    if n_gpus is None:
+    if n_gpus is None or not own:
         return own
+    counts = sorted({options.items[i].n_gpus or 0 for i in own})
     if n_gpus not in counts:
-        raise UnknownNameError("n_gpus", str(n_gpus), map(str, counts))
+        fix = f"give one of {', '.join(map(str, counts))}"
+        raise InputError("n_gpus", n_gpus, "is no size of a replica that is worth asking about", fix)
     return [i for i in own if options.items[i].n_gpus == n_gpus]
 
 

@@ -20,14 +20,15 @@ Today = Annotated[str | None, typer.Option(help="Date to judge ages by, YYYY-MM-
 
 
 def check_data(folder: Folder = None, today: Today = None, as_json: Json = False) -> None:
-    """Check every table: all problems at once, each with file, line, column, value, rule and fix.
+    """Check every table and scenario: all problems at once, each with file, line, column, value, rule, fix.
 
     Ends with code 1 when there is an error, 0 when there are warnings only.
     """
-    from llmplan.catalog import check_folder, data_dir
+    from llmplan.catalog import check_folder, data_dir, tables_from_shipped
 
     place = folder or data_dir()
     problems = check_folder(folder, _date(today))
+    problems += _scenario_problems(place, problems)
     errors = [problem for problem in problems if problem.severity == "error"]
     warnings = [problem for problem in problems if problem.severity == "warning"]
     if as_json:
@@ -35,9 +36,20 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
     else:
         for problem in problems:
             print(problem)
+        if place.is_dir() and (lent := tables_from_shipped(place)):
+            print(f"not in the folder, so taken from the shipped data: {', '.join(lent)}")
         print(f"{place}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     if errors:
         raise typer.Exit(1)
+
+
+def _scenario_problems(place: Path, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return what is wrong with the folder's scenarios; ids are judged where the tables can be read."""
+    from llmplan.catalog import load_catalog
+    from llmplan.scenario import scenario_problems
+
+    sound = not any(problem.severity == "error" for problem in problems)
+    return tuple(scenario_problems(place, load_catalog(place) if sound else None))
 
 
 def _report(place: Path, errors: list[Problem], warnings: list[Problem]) -> dict[str, Any]:

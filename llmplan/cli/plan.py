@@ -19,10 +19,18 @@ if TYPE_CHECKING:
     from llmplan.operations import ServingPlan
     from llmplan.scenario import Scenario
 
-Months = Annotated[int, typer.Option(help="Months to plan, 1 to 60.")]
+DEFAULT_MONTHS = 36
+DEFAULT_MIDPOINT = 12.0
+LATE_MONTHS = 12
+SHORTEST_WAIT_S = 1e-4
+Months = Annotated[
+    int | None, typer.Option(help="Months to plan, 1 to 60. Default: 36, or one for each of --volumes.")
+]
 Growth = Annotated[float | None, typer.Option(help="Growth of the volume a month, as 0.05. Default: data/.")]
 Ceiling = Annotated[float | None, typer.Option(help="S-curve: queries a day that growth levels off at.")]
-Midpoint = Annotated[float, typer.Option(help="S-curve: month in which half the ceiling is reached.")]
+Midpoint = Annotated[
+    float | None, typer.Option(help="S-curve: month in which half the ceiling is reached. Default: 12.")
+]
 Volumes = Annotated[
     str | None, typer.Option(help="Queries a day of each month, commas between; last one holds.")
 ]
@@ -38,10 +46,10 @@ Weekend = Annotated[float, typer.Option(help="Weekend's volume over a weekday's,
 def plan(
     scenario: Scenario,
     catalog: Catalog,
-    months: Months = 36,
+    months: Months = None,
     growth: Growth = None,
     ceiling: Ceiling = None,
-    midpoint: Midpoint = 12,
+    midpoint: Midpoint = None,
     volumes: Volumes = None,
     discount: Discount = None,
     api_decline: ApiDecline = None,
@@ -72,25 +80,27 @@ def plan(
 def _volumes(
     scenario: Scenario,
     catalog: Catalog,
-    months: int,
+    months: int | None,
     growth: float | None,
     ceiling: float | None,
-    midpoint: float,
+    midpoint: float | None,
     volumes: str | None,
 ) -> NDArray[Any]:
     from llmplan.errors import InputError
-    from llmplan.growth import compound_volumes, s_curve_volumes, series_volumes
+    from llmplan.growth import compound_volumes, numbers, s_curve_volumes, series_volumes
 
+    shapes = {"--growth": growth, "--ceiling": ceiling, "--volumes": volumes}
+    given = [flag for flag, value in shapes.items() if value is not None]
+    if len(given) > 1:
+        raise InputError(" and ".join(given), "given", "contradict each other", "give one of them")
+    if midpoint is not None and ceiling is None:
+        raise InputError("--midpoint", midpoint, "belongs to an S-curve", "give --ceiling with it")
     if volumes is not None:
-        try:
-            return series_volumes([float(part) for part in volumes.split(",")], months)
-        except ValueError as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(
-                "--volumes", volumes, "must be numbers with commas between", "as 1000,2000"
-            ) from None
+        series = numbers("--volumes", volumes)
+        return series_volumes(series, len(series) if months is None else months)
+    months = DEFAULT_MONTHS if months is None else months
     if ceiling is not None:
+        midpoint = DEFAULT_MIDPOINT if midpoint is None else midpoint
         return s_curve_volumes(scenario.queries_per_day, ceiling, midpoint, months)
     share = catalog.assumption("volume-growth-per-month").base if growth is None else growth
     return compound_volumes(scenario.queries_per_day, share, months)
@@ -184,11 +194,21 @@ def _print_plan(
         switch = moments.get(option.option_id)
         best = "-" if switch is None else "never" if switch.best_month is None else str(switch.best_month + 1)
         payback = "-" if switch is None or switch.payback_month is None else str(switch.payback_month)
-        rows.append((option.label, f"{option.npv_usd:,.0f}", f"{option.tco_usd:,.0f}", best, payback))
+        rows.append(
+            (option.label, f"{option.npv_usd:,.0f}", f"{option.tco_usd:,.0f}", best, payback, _late(switch))
+        )
     months, first, last = len(result.queries_per_day), result.queries_per_day[0], result.queries_per_day[-1]
     print_table(
-        f"{months} months, {first:,.0f} to {last:,.0f} queries a day, {result.discount_per_year:.0%} a year",
-        ("option", "NPV of cost, USD", "total, USD", "best month to switch", "paid back by month"),
+        f"{months} months, {first:,.0f} to {last:,.0f} queries a day, discounted at "
+        f"{result.discount_per_year:.4g} a year",
+        (
+            "option",
+            "NPV of cost, USD",
+            "total, USD",
+            "best month to switch",
+            "paid back by month",
+            f"{LATE_MONTHS} months late, USD",
+        ),
         rows,
     )
     if fleet is not None:
@@ -201,11 +221,19 @@ def _print_plan(
                     m.peak_replicas,
                     f"{m.usd_per_month:,.0f}",
                     f"{m.slo_miss_share:.2%}",
-                    f"{m.mean_wait_s:.2g}",
+                    f"{m.mean_wait_s:.2g}" if m.mean_wait_s >= SHORTEST_WAIT_S else "0",
                 )
                 for m in fleet[1].modes
             ],
         )
+
+
+def _late(switch: SwitchPlan | None) -> str:
+    """What the switch costs more when made so many months after its best one; "-" where the plan ends before."""
+    if switch is None or switch.best_month is None:
+        return "-"
+    month = switch.best_month + LATE_MONTHS
+    return f"{switch.cost_of_waiting_usd[month]:,.0f}" if month < len(switch.npv_usd) - 1 else "-"
 
 
 def register(app: typer.Typer) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmplan.cli.output import print_json, print_table
+from llmplan.cli.output import print_json
+from llmplan.cli.route_tables import print_route, print_tiers
 from llmplan.cli.scenario_options import (
     Data,
     InputTokens,
@@ -52,6 +53,10 @@ def route(
         Number, typer.Option(help="0.5 a coin, 1 never errs (the default).")
     ] = None,
     classifier_auc: Annotated[Number, typer.Option(help="Area under its ROC curve, instead.")] = None,
+    error_matrix: Annotated[
+        str | None,
+        typer.Option(help="Or RECALL,FPR: the hard and the easy queries sent up, each a share of its class."),
+    ] = None,
     hard_share: Annotated[Number, typer.Option(help="Queries that need the strong model.")] = None,
     hard_token_multiplier: Annotated[
         float, typer.Option(help="Cost of a hard query over an easy one.")
@@ -66,10 +71,15 @@ def route(
     fallback: Annotated[
         float, typer.Option(help="Share of the fleet's queries that spill to the API.")
     ] = 0.0,
+    availability: Annotated[
+        Number, typer.Option(help="Share of the time that a replica is up; the rest spills to the API.")
+    ] = None,
+    strong_latency_ms: Annotated[Number, typer.Option(help="Time to the API's whole answer.")] = None,
     verifier: Annotated[
         str | None, typer.Option(help="Also as a cascade: P(accept right),P(accept wrong).")
     ] = None,
     verifier_usd_per_query: Annotated[float, typer.Option(help="Price of one verification.")] = 0.0,
+    verifier_latency_ms: Annotated[float, typer.Option(help="Time of one verification.")] = 0.0,
     queries: Annotated[Path | None, typer.Option(help="Measured queries (CSV as for route-eval).")] = None,
     dataset: Annotated[str | None, typer.Option(help="Which data set of that file.")] = None,
     router: Annotated[str | None, typer.Option(help="Which router's scores cut them.")] = None,
@@ -78,6 +88,12 @@ def route(
     weak_quality: Annotated[Number, typer.Option(help="Instead of the catalog's, reference = 1.")] = None,
     strong_quality: Annotated[Number, typer.Option(help="Instead of the catalog's, reference = 1.")] = None,
     task_mix: Annotated[str | None, typer.Option(help="Preset mix, or TASK:SHARE,TASK:SHARE.")] = None,
+    task_tolerance: Annotated[
+        str | None, typer.Option(help="Quality that a task can lose, TASK:LOSS,TASK:LOSS.")
+    ] = None,
+    task_tokens: Annotated[
+        str | None, typer.Option(help="Length of a task's query over another's, TASK:FACTOR,TASK:FACTOR.")
+    ] = None,
     keep_in_house: Annotated[str | None, typer.Option(help="Tasks that may not leave, with commas.")] = None,
     preset: Preset = None,
     trace: Trace = None,
@@ -107,6 +123,7 @@ def route(
         budget_usd=budget_usd,
         accuracy=classifier_accuracy,
         auc=classifier_auc,
+        error_matrix=None if error_matrix is None else _two("error-matrix", error_matrix),
         hard_share=hard_share,
         hard_token_multiplier=hard_token_multiplier,
         router=Router(router_usd_per_query, router_fleet_share, router_latency_ms),
@@ -117,54 +134,81 @@ def route(
         strong_usd_per_query=strong_usd_per_query,
         weak_quality=weak_quality,
         strong_quality=strong_quality,
+        availability=availability,
+        strong_latency_ms=strong_latency_ms,
         queries=None if queries is None else _read_queries(queries, dataset),
         query_router=router,
     )
     names = [name.strip() for name in weak.split(",") if name.strip()]
+    kept = tuple(part.strip() for part in (keep_in_house or "").split(",") if part.strip())
     if len(names) > 1:
-        _several_tiers(request, names, catalog, as_json)
+        for_two = {"verifier": verifier, "keep-in-house": keep_in_house}
+        for_two |= {"task-tolerance": task_tolerance, "task-tokens": task_tokens}
+        _several_tiers(request, names, catalog, for_two, as_json)
         return
     plan = plan_route(request, catalog)
-    kept = tuple(part.strip() for part in (keep_in_house or "").split(",") if part.strip())
+    tolerance = _preset_tolerance(task_mix, kept) | _by_task("task-tolerance", task_tolerance)
     result = {
         "scenario": plan.request.scenario.to_dict(),
         "weak": weak,
         "strong": strong,
         **route_report(plan),
-        "tasks": task_report(plan, catalog, kept),
+        "tasks": task_report(plan, catalog, kept, tolerance, _by_task("task-tokens", task_tokens)),
         "cascade": None
         if verifier is None
-        else cascade_report(plan, *_rates(verifier), verifier_usd_per_query),
+        else cascade_report(plan, *_two("verifier", verifier), verifier_usd_per_query, verifier_latency_ms),
     }
     if as_json:
         print_json(result)
     else:
-        _print_tables(result)
+        print_route(result)
 
 
-def _rates(text: str) -> tuple[float, float]:
+def _two(option: str, text: str) -> tuple[float, float]:
     try:
-        right, wrong = (float(part) for part in text.split(","))
+        first, second = (float(part) for part in text.split(","))
     except ValueError:
-        raise InputError("verifier", text, "is not RIGHT,WRONG", "write for example 0.9,0.2") from None
-    return right, wrong
+        raise InputError(option, text, "is not two numbers", "write for example 0.9,0.2") from None
+    return first, second
 
 
-def _several_tiers(request: RouteRequest, names: list[str], catalog: Catalog, as_json: bool) -> None:
+def _by_task(option: str, text: str | None) -> dict[str, float]:
+    """Return TASK:NUMBER,TASK:NUMBER as a table."""
+    try:
+        pairs = [part.partition(":") for part in text.split(",")] if text else []
+        return {task.strip(): float(number) for task, _, number in pairs}
+    except ValueError:
+        rule = "is not TASK:NUMBER,TASK:NUMBER"
+        raise InputError(option, text, rule, "write code:0.3,rag-qa:0.7") from None
+
+
+def _preset_tolerance(mix_id: str | None, kept: tuple[str, ...]) -> dict[str, float]:
+    """Return what a preset mix's tasks can lose; a task that stays in house must make do."""
+    if mix_id is None or ":" in mix_id:
+        return {}
+    from llmplan.routing.assumptions import task_mix
+
+    return {task: loss for task, loss in task_mix(mix_id).tolerances.items() if task not in kept}
+
+
+def _several_tiers(
+    request: RouteRequest,
+    names: list[str],
+    catalog: Catalog,
+    for_two: dict[str, str | None],
+    as_json: bool,
+) -> None:
     from llmplan.decision.route_tiers import plan_tiers, tier_report
 
+    for option, text in for_two.items():
+        if text is not None:
+            raise InputError(option, text, "is for two tiers", "name one weak model, or leave it out")
     found = tier_report(plan_tiers(request, names, catalog))
     result = {"scenario": request.scenario.to_dict(), "weak": names, "strong": request.strong, **found}
     if as_json:
         print_json(result)
-        return
-    rows = [
-        (row["name"], f"{row['share']:.0%}", f"${row['monthly_usd']:,.0f}", row["option_id"] or "-")
-        for row in result["tiers"]
-    ]
-    saving = "" if result["saving_pct"] is None else f", {result['saving_pct']:.1f} % less than the API alone"
-    print_table("Tiers", ("tier", "share", "USD a month", "fleet"), rows)
-    print(f"${result['monthly_usd']['base']:,.0f} a month{saving}, quality {result['quality']:.3f}")
+    else:
+        print_tiers(result)
 
 
 def _read_queries(path: Path, dataset: str | None) -> QueryOutcomes:
@@ -184,68 +228,4 @@ def _with_mix(scenario: Scenario, text: str | None) -> Scenario:
         from llmplan.routing.assumptions import task_mix
 
         return scenario.but(task_mix=task_mix(text).shares)
-    try:
-        pairs = {
-            name.strip(): float(share) for name, _, share in (part.partition(":") for part in text.split(","))
-        }
-    except ValueError:
-        raise InputError(
-            "task-mix", text, "is not TASK:SHARE,TASK:SHARE", "write code:0.3,rag-qa:0.7"
-        ) from None
-    return scenario.but(task_mix=pairs)
-
-
-def _print_tables(result: dict[str, Any]) -> None:
-    usd, fleet, parts = result["monthly_usd"], result["fleet"], result["breakdown"]
-    rows = [
-        ("Share to the weak model", f"{result['share_weak']:.1%}"),
-        (
-            "Cost a month, low - base - high",
-            f"${usd['low']:,.0f} - ${usd['base']:,.0f} - ${usd['high']:,.0f}",
-        ),
-        ("Cost a query", f"${result['usd_per_query']:.5f}"),
-        ("Quality (reference API = 1)", f"{result['quality']:.3f}"),
-        ("All to the API", f"${result['all_strong_usd']:,.0f} a month"),
-        ("Saving", "-" if result["saving_pct"] is None else f"{result['saving_pct']:.1f} %"),
-        ("Fleet", _fleet_text(fleet)),
-        *((f"  {name.removesuffix('_usd')}", f"${value:,.0f}") for name, value in parts.items() if value),
-    ]
-    print_table(f"{result['weak']} and {result['strong']}", ("", ""), rows)
-    frontier = [
-        (
-            f"{row['share_weak']:.0%}",
-            f"${row['monthly_usd']:,.0f}",
-            f"{row['quality']:.3f}",
-            row["option_id"] or "-",
-        )
-        for row in _every(result["frontier"], 8)
-    ]
-    print_table("Frontier", ("to weak", "USD a month", "quality", "fleet"), frontier)
-    if result["tasks"] is not None:
-        tasks = [
-            (row["task"], f"{row['share']:.0%}", f"{row['weak_quality']:.2f}", f"{row['strong_quality']:.2f}",
-             row["article"] or "-", row["goes_to"] or "-")
-            for row in result["tasks"]["rows"]
-        ]  # fmt: skip
-        print_table("By task", ("task", "share", "weak", "strong", "article", "goes to"), tasks)
-    cascade = result["cascade"]
-    if cascade is not None:
-        print(
-            f"As a cascade: {cascade['escalated']:.0%} escalated, ${cascade['monthly_usd']['base']:,.0f} a month, "
-            f"quality {cascade['quality']:.3f}"
-        )
-    for note in result["notes"]:
-        print(f"- {note}")
-
-
-def _fleet_text(fleet: dict[str, Any]) -> str:
-    if fleet["option_id"] is None:
-        return "at a unit price"
-    if not fleet["replicas"]:
-        return "none"
-    return f"{fleet['label']}: {fleet['replicas']} replicas, {fleet['gpus_total']} GPUs"
-
-
-def _every(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    step = max(1, -(-len(rows) // most))
-    return rows[::step] + ([rows[-1]] if rows and (len(rows) - 1) % step else [])
+    return scenario.but(task_mix=_by_task("task-mix", text))

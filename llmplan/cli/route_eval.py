@@ -120,6 +120,12 @@ def _print_floors(router: str, row: dict[str, Any]) -> None:
             f"{router}: {blend['share_strong']:.0%} strong costs {_text(blend['excess_pct'])} % more than "
             f"the naive blend: saves {_text(blend['saving_pct'])} %, not {_text(blend['naive_saving_pct'])} %"
         )
+    cascade = row["cascade"]
+    if cascade is not None:
+        print(
+            f"{router}: as a cascade that escalates {cascade['share_escalated']:.0%}, saves "
+            f"{_text(cascade['saving_pct'])} %, IBC lift {_text(cascade['ibc_lift'])}"
+        )
     for note in row["notes"]:
         print(f"{router}: {note}")
 

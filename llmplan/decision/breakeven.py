@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -58,11 +58,40 @@ def break_even(options: Options, self_hosted: Iterable[int], api: int, side: int
     """
     if not options.is_api[api]:
         raise InputError("api", options.items[api].option_id, "has no token price", "name an API")
-    found: list[Interval] = []
-    for place in self_hosted:
-        found += cheaper_intervals(options, place, api, side)
-    merged = merge(found)
+    places = np.fromiter(self_hosted, int)
+    first = _least_volume(options, places, api, side)
+    merged: tuple[Interval, ...] = ()
+    for at in np.argsort(first, kind="stable"):
+        settled = merged and merged[-1][1] is None and first[at] >= merged[-1][0]
+        if settled or not np.isfinite(first[at]):
+            break
+        merged = merge([*merged, *cheaper_intervals(options, int(places[at]), api, side)])
     return BreakEven(_edges(merged), merged)
+
+
+def _least_volume(options: Options, places: npt.NDArray[np.int64], api: int, side: int) -> Floats:
+    """Return a volume below which each option cannot cost less than the API; infinite: at no volume.
+
+    From below, a fleet costs what one replica does, and also flat lines + slope x (queries / rate + spares).
+    """
+    usd_per_volume = float(options.usd_per_query[api]) * options.scenario.days_per_month
+    each, per = options.per_replica[side, places], options.replicas_per_instance[side, places]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = _usd_per_replica(options, places, side)
+        flat = float(options.fixed.usd(0, side)) + slope * options.scenario.spare_replicas
+        least = options.monthly_usd(1.0, sides=(side,))[0, places, 0] / usd_per_volume
+        steep = flat / (usd_per_volume - slope / each)
+    able = (each > 0) & (per > 0) & (usd_per_volume * each > slope * (1 - 1e-9))
+    # A hair lower: rounding must not keep out an option that wins at the very volume.
+    return np.asarray(np.where(able, np.maximum(least, steep) * (1 - 1e-9), np.inf))
+
+
+def _usd_per_replica(options: Options, places: Any, side: int) -> Any:
+    """Return the least monthly USD by which one more replica raises the cost, in whole instances. (6.6)"""
+    people, step = options.fixed.people_usd[side], options.fixed.gpus_per_people_step[2 - side]
+    gpus = options.gpus_per_instance[side, places]
+    instance_usd = options.usd_per_instance_month[side, places]
+    return (instance_usd + gpus / step * people) / options.replicas_per_instance[side, places]
 
 
 def cheaper_intervals(options: Options, own: int, api: int, side: int = 1) -> list[Interval]:
@@ -129,11 +158,10 @@ def _horizon(options: Options, own: int, usd_per_volume: float, side: int) -> tu
     A fleet of N replicas costs between slope x N and slope x N + rest; the API at the start of level N costs
     usd_per_volume x each x (N - 1), at its end usd_per_volume x each x N.
     """
-    per = float(options.replicas_per_instance[side, own])
     instance_usd = float(options.usd_per_instance_month[side, own])
     gpus = float(options.gpus_per_instance[side, own])
     people, step = options.fixed.people_usd[side], options.fixed.gpus_per_people_step[2 - side]
-    slope = (instance_usd + gpus / step * people) / per
+    slope = float(_usd_per_replica(options, own, side))
     flat = float(options.fixed.usd(0, side))
     spare = options.scenario.spare_replicas
     rest = flat + slope * spare + instance_usd + (gpus / step + 1) * people

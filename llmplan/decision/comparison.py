@@ -14,16 +14,25 @@ from llmplan.decision.options import Option, Options, build_options
 from llmplan.fleet import instances_needed, replicas_needed
 from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK
+from llmplan.wording import DOLLAR
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 CACHED_OPTIONS = 32
+ASIDE = {
+    "name": "",
+    "queries_per_day": 1.0,
+    "ranges": (),
+    "currency_symbol": DOLLAR.symbol,
+    "currency_per_usd": DOLLAR.per_usd,
+}
+"""Fields that no option depends on, with the values that stand for any."""
 _cache: OrderedDict[tuple[int, Scenario], tuple[Catalog, Options]] = OrderedDict()
 
 
 def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
-    """Return the scenario's options; those that differ in name, volume or ranges only are worked out once."""
+    """Return the scenario's options; those that differ in the fields of `ASIDE` only are worked out once."""
     catalog = catalog or load_catalog()
-    key = (id(catalog), scenario.model_copy(update={"name": "", "queries_per_day": 1.0, "ranges": ()}))
+    key = (id(catalog), scenario.model_copy(update=ASIDE))
     if key not in _cache:
         _cache[key] = (catalog, build_options(key[1], catalog))
         while len(_cache) > CACHED_OPTIONS:
@@ -90,12 +99,8 @@ class Comparison:
             "usd_per_mtok": base / tokens * TOKENS_PER_MTOK,
             "replicas": int(self.replicas[place]),
             "gpus_total": int(self.gpus_total[place]),
-            "provider": offer.provider
-            if offer
-            else item.option_id.split("/")[0]
-            if item.kind == "hosted"
-            else None,
-            "price_kind": self.scenario.gpu_price_kind if offer else "per token",
+            "provider": offer.provider if offer else item.provider,
+            "price_kind": "per token" if item.api_id else self.scenario.gpu_price_kind,
             "usd_per_gpu_hour": offer.usd_per_gpu_hour if offer else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),
@@ -126,6 +131,7 @@ COLUMNS = (
     "usd_per_query",
     "usd_per_mtok",
     "quality",
+    "quality_stands_on",
     "ttft_ms",
     "tpot_ms",
     "output_tokens_per_s",

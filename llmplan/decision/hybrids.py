@@ -72,9 +72,11 @@ def find_hybrids(options: Options, queries_per_day: float, floor: float) -> list
     quality = np.array(
         [item.quality if item.quality is not None else np.nan for item in options.items], float
     )
-    found = hybrid_options(plan, usd, quality[ways[:, 0]], options.usd_per_query[apis], quality[apis], floor)
-    hybrids = [_hybrid(options, row, ways, apis, plan) for row in found]
-    return [h for h in hybrids if options.items[h.weak].model_id != options.items[h.strong].model_id]
+    models = np.array([item.model_id for item in options.items])
+    differ = models[ways[:, :1]] != models[apis]
+    prices = options.usd_per_query[apis]
+    found = hybrid_options(plan, usd, quality[ways[:, 0]], prices, quality[apis], floor, differ)
+    return [_hybrid(options, row, ways, apis, plan) for row in found]
 
 
 def _cheapest_ways(options: Options, own: Places, loads: Floats) -> tuple[Places, Floats]:

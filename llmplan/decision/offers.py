@@ -54,20 +54,26 @@ def why_no_offer(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_rep
     """Say in plain words why no offer holds a replica."""
     rows = [row for row in catalog.gpu_prices if row.gpu_id == gpu_id and _allowed(row, scenario)]
     if rows:
-        largest = max(row.gpus_per_instance for row in rows)
+        largest = max(max(row.gpus_per_instance, row.max_gpus_together or 0) for row in rows)
         return f"no offer puts {gpus_per_replica} of these GPUs together (largest lot {largest})"
     where = ", ".join(scenario.gpu_providers) or "any provider"
-    return f"no {scenario.gpu_price_kind.replace('_', ' ')} price for this GPU from {where}"
+    anywhere = [row for row in catalog.gpu_prices if row.gpu_id == gpu_id and _sold(row, scenario)]
+    region = f" in region {', '.join(scenario.regions)}" if anywhere and scenario.regions else ""
+    return f"no {scenario.gpu_price_kind.replace('_', ' ')} price for this GPU from {where}{region}"
 
 
 def _allowed(row: GpuPrice, scenario: Scenario) -> bool:
+    places = (row.region.lower(), row.area or "")
+    allowed = tuple(region.lower() for region in scenario.regions)
+    return _sold(row, scenario) and (not allowed or any(place.startswith(allowed) for place in places))
+
+
+def _sold(row: GpuPrice, scenario: Scenario) -> bool:
+    """Say whether an offer counts wherever it is: active, of the kind and from a provider asked for."""
     return (
         row.status == "active"
         and row.price_kind == scenario.gpu_price_kind
         and (not scenario.gpu_providers or row.provider in scenario.gpu_providers)
-        and (
-            not scenario.regions or row.region.lower().startswith(tuple(r.lower() for r in scenario.regions))
-        )
     )
 
 

@@ -46,12 +46,14 @@ class Option:
     source_ids: tuple[str, ...]
     prices_as_of: dt.date | None
     api_id: str | None = None
+    provider: str | None = None
+    """Who sells the tokens; a fleet's provider is that of its offers."""
     precision_id: str | None = None
     gpu_id: str | None = None
     n_gpus: int | None = None
     engine_id: str | None = None
     engine_rank: int = 0
-    """Breaks ties of cost: maintained engines before those that are not, then the catalog's order."""
+    """Maintained engines before those that are not, then the catalog's order."""
     offers: tuple[Offer, Offer, Offer] | None = None
     requests_per_s: tuple[float, float, float] | None = None
     ttft_ms: float | None = None
@@ -62,6 +64,8 @@ class Option:
     weights_gb: float | None = None
     binding: str | None = None
     basis: str | None = None
+    quality_stands_on: str | None = None
+    """The earlier model, or the own evaluation, that `quality` stands on; None: its own benchmarks."""
     measured_by: str | None = None
     """The user's own measurement that the rate rests on; None where it is predicted."""
     usd_per_query: float | None = None
@@ -70,6 +74,11 @@ class Option:
     @property
     def feasible(self) -> bool:
         return not self.reasons
+
+
+def tie_rank(option: Option) -> tuple[int, float, str]:
+    """Return what breaks a tie of cost, best first: the engine's rank, then quality, then the id."""
+    return option.engine_rank, -(option.quality or 0.0), option.option_id
 
 
 @dataclass(frozen=True)
@@ -147,9 +156,8 @@ class Options:
 
     @cached_property
     def preference(self) -> npt.NDArray[np.int_]:
-        """(n,) ranks that break ties of cost: engines in the order that the catalog ranks them, then the id."""
-        order = sorted(range(len(self)), key=lambda i: (self.items[i].engine_rank, self.items[i].option_id))
-        return np.argsort(order)
+        """(n,) ranks that break ties of cost, see `tie_rank`."""
+        return np.argsort(sorted(range(len(self)), key=lambda place: tie_rank(self.items[place])))
 
 
 def build_options(
@@ -163,14 +171,15 @@ def build_options(
     check_ids(scenario, catalog)
     model_ids = {a.model_id for a in catalog.apis.values()} | set(catalog.models)
     reference = catalog.api(scenario.reference_api_id).model_id
-    qualities = relative_qualities(catalog, model_ids, reference, dict(scenario.task_mix))
+    own_quality = dict(scenario.model_quality)
+    qualities = relative_qualities(catalog, model_ids, reference, dict(scenario.task_mix), own_quality)
     apis = [
         _api_option(catalog, scenario, price, qualities[price.model_id])
         for price in catalog.apis.values()
         if not scenario.api_ids or price.api_id in scenario.api_ids
     ]
-    own = _self_hosted_options(catalog, scenario, qualities, configurations)
-    return _with_arrays(scenario, catalog, [*apis, *own])
+    self_hosted = _self_hosted_options(catalog, scenario, qualities, configurations)
+    return _with_arrays(scenario, catalog, [*apis, *self_hosted])
 
 
 def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
@@ -203,7 +212,9 @@ def _api_option(catalog: Catalog, scenario: Scenario, price: ApiPrice, quality: 
         source_ids=(price.source_id,),
         prices_as_of=price.as_of,
         api_id=price.api_id,
+        provider=price.provider,
         precision_id=price.precision_id,
+        quality_stands_on=quality.stands_on,
         usd_per_query=float(usd),
     )
 
@@ -240,7 +251,10 @@ def _self_hosted_options(
             reasons.append(why_no_offer(catalog, scenario, config.gpu_id, config.n_gpus))
         option = _self_hosted_option(catalog, config, place, found, rented, quality, reasons)
         point = used[place]
-        options.append(replace(option, measured_by=point.source) if point else option)
+        stands_on = qualities[config.model_id].stands_on
+        options.append(
+            replace(option, quality_stands_on=stands_on, measured_by=point.source if point else None)
+        )
     return options
 
 

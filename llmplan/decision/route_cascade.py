@@ -8,14 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.decision.routed import RoutePlan
-from llmplan.routing.cascade import cascade_usd, from_verifier
+from llmplan.errors import InputError
+from llmplan.routing.cascade import Cascade, cascade_latency_ms, cascade_usd, from_verifier
 from llmplan.routing.costs import Tier
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 def cascade_report(
-    route: RoutePlan, accepts_right: float, accepts_wrong: float, verifier_usd_per_query: float = 0.0
+    route: RoutePlan,
+    accepts_right: float,
+    accepts_wrong: float,
+    verifier_usd_per_query: float = 0.0,
+    verifier_latency_ms: float = 0.0,
 ) -> dict[str, Any]:
     """Return what a cascade of the route's two ends costs and attains. (7.6), (7.7)
 
@@ -25,10 +30,13 @@ def cascade_report(
     Parameters
     ----------
     accepts_right, accepts_wrong: P(verifier accepts | weak answer right, wrong).
-    verifier_usd_per_query: price of one verification [USD].
+    verifier_usd_per_query, verifier_latency_ms: price and time of one verification [USD], [ms].
 
-    Raises InputError for probabilities outside 0 to 1.
+    Raises InputError for probabilities outside 0 to 1, a negative price or time.
     """
+    for name, value in (("usd_per_query", verifier_usd_per_query), ("latency_ms", verifier_latency_ms)):
+        if not 0 <= value < np.inf:
+            raise InputError(f"verifier {name}", value, "must be a number from 0 up", "0: free, at once")
     sides, plan = route.sides, route.plan
     relative = float(min(1.0, sides.weak_quality[route.way] / sides.strong_quality))
     found = from_verifier(relative, accepts_right, accepts_wrong, 1.0, 1.0)
@@ -46,7 +54,19 @@ def cascade_report(
         "usd_per_query": base / route.queries_per_month,
         "saving_pct": 100 * (1 - base / route.all_strong_usd) if route.all_strong_usd > 0 else None,
         "dearer_than_route_usd": base - route.monthly_usd[1],
+        "latency": _latency(route, found, verifier_latency_ms),
     }
+
+
+def _latency(route: RoutePlan, cascade: Cascade, verifier_ms: float) -> dict[str, float | None]:
+    """Return what a query waits for weak model and verifier before it is escalated, and the mean answer. (7.7)"""
+    weak_ms, strong_ms = route.weak_latency_ms, route.request.strong_latency_ms
+    if weak_ms is None:
+        return {"before_escalation_ms": None, "mean_ms": None}
+    tiers = [Tier("weak", latency_ms=weak_ms), Tier("strong", latency_ms=strong_ms or 0.0)]
+    mean = float(cascade_latency_ms(cascade, tiers, verifier_ms)[0])
+    known = strong_ms is not None or cascade.escalated[0] == 0
+    return {"before_escalation_ms": weak_ms + verifier_ms, "mean_ms": mean if known else None}
 
 
 def _weak_tier(route: RoutePlan, side: int) -> Tier:

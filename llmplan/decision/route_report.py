@@ -39,7 +39,9 @@ def route_report(route: RoutePlan) -> dict[str, Any]:
         "best_pure": best_pure(route),
         "regret": regret(route),
         "worth_from_queries_per_day": worth_from(route),
+        "fallback": {"share": route.plan.traffic.fallback, "availability": route.request.availability},
         "latency_added_ms": route.request.router.latency_ms,
+        "latency": latency(route),
         "flows": flows(route),
         "frontier": frontier(route),
         "notes": notes(route),
@@ -127,6 +129,16 @@ def _mean_tokens(route: RoutePlan) -> float:
     """Cost of the mean query over an easy one's."""
     hard = route.plan.hard_share
     return hard * route.request.hard_token_multiplier + 1 - hard
+
+
+def latency(route: RoutePlan) -> dict[str, float | None]:
+    """Return the times to an answer by end and on average, what no cache answers; None where not known. [ms]"""
+    share = np.array([route.share_weak, 1 - route.share_weak])
+    ends = (route.weak_latency_ms, route.request.strong_latency_ms)
+    unknown = any(ms is None for ms, part in zip(ends, share, strict=True) if part > 0)
+    routed = route.request.router.latency_ms if 0 < share[0] < 1 else 0.0
+    mean = routed + float(share @ [ms or 0.0 for ms in ends])
+    return {"weak_ms": ends[0], "strong_ms": ends[1], "mean_ms": None if unknown else mean}
 
 
 def best_pure(route: RoutePlan) -> dict[str, Any]:
@@ -222,7 +234,7 @@ def notes(route: RoutePlan) -> list[str]:
     """Return what the reader has to know to trust the figures."""
     request, sides = route.request, route.sides
     found = []
-    if request.accuracy is None and request.auc is None and request.queries is None:
+    if request.never_errs:
         real = router_assumptions()["router-auc"].base
         found.append(
             f"a classifier that never errs; a text router on real queries has an ROC area of {real:.2f}"

@@ -89,7 +89,9 @@ def _weak_model_id(request: RouteRequest, catalog: Catalog) -> str:
 
 def _qualities(request: RouteRequest, catalog: Catalog, model_ids: list[str]) -> dict[str, float | None]:
     reference = catalog.api(request.scenario.reference_api_id).model_id
-    found = relative_qualities(catalog, model_ids, reference, dict(request.scenario.task_mix))
+    found = relative_qualities(
+        catalog, model_ids, reference, dict(request.scenario.task_mix), dict(request.scenario.model_quality)
+    )
     return {model_id: quality.overall for model_id, quality in found.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from llmplan.catalog import Catalog
 from llmplan.decision.route_request import DEFAULT_FLOOR_OF_STRONG
 from llmplan.decision.routed import RoutePlan
-from llmplan.errors import UnknownNameError
+from llmplan.errors import InputError, UnknownNameError
 from llmplan.quality import relative_qualities, task_ids
 from llmplan.routing.assumptions import task_mixes
 from llmplan.routing.costs import FleetUsd, Tier
@@ -22,7 +22,11 @@ ENDS = ("weak", "strong")
 
 
 def task_report(
-    route: RoutePlan, catalog: Catalog, stays_in_house: Sequence[str] = ()
+    route: RoutePlan,
+    catalog: Catalog,
+    stays_in_house: Sequence[str] = (),
+    tolerance: Mapping[str, float] | None = None,
+    work: Mapping[str, float] | None = None,
 ) -> dict[str, Any] | None:
     """Return which task goes where at the route's floor, whole tasks and the fleet re-sized. (7.12)
 
@@ -30,9 +34,19 @@ def task_report(
     the better end that it may go to. "shadow_price_usd" is what keeping the tasks of `stays_in_house` on the
     fleet costs a month.
 
-    Raises UnknownNameError for a task in `stays_in_house` that is not in the mix.
+    Parameters
+    ----------
+    stays_in_house: tasks that may not go to an API.
+    tolerance: task -> quality that it can lose against the better end; the scenario's floors by task hold too.
+    work: task -> cost and load of its query over another task's; by default all tasks are alike. The mean
+        over the mix is the scenario's query.
+
+    Raises UnknownNameError for a named task that is not in the mix.
     """
-    table = _table(route, catalog, stays_in_house)
+    for task in (*stays_in_house, *(tolerance or {}), *(work or {})):
+        if task not in _mix(route, catalog):
+            raise UnknownNameError("task", task, _mix(route, catalog))
+    table = _table(route, catalog, stays_in_house, tolerance or {}, work or {})
     if table is None:
         return None
     floor = route.request.quality_floor
@@ -42,8 +56,9 @@ def task_report(
     split = whole_task_split(table, tiers, volume, traffic, floor)
     best = np.where(table.allowed, table.quality, -np.inf).argmax(axis=1)
     chosen = best if split is None else split.assigned.argmax(axis=1)
+    days = traffic.days_per_month
     return {
-        "rows": _rows(table, chosen, stays_in_house),
+        "rows": _rows(table, chosen, stays_in_house, volume * traffic.missed * days),
         "floor": floor,
         "floor_reached": split is not None,
         "monthly_usd": None if split is None else split.usd,
@@ -55,7 +70,7 @@ def task_report(
 
 
 def _rows(
-    table: TaskTable, chosen: npt.NDArray[np.intp], stays_in_house: Sequence[str]
+    table: TaskTable, chosen: npt.NDArray[np.intp], stays_in_house: Sequence[str], queries_per_month: float
 ) -> list[dict[str, Any]]:
     verdicts = task_mixes()["article-70-30"].verdicts
     return [
@@ -64,6 +79,8 @@ def _rows(
             "share": float(table.share[i]),
             "weak_quality": float(table.quality[i, 0]),
             "strong_quality": float(table.quality[i, 1]),
+            "within_tolerance": bool(table.tolerated[i, 0]),
+            "strong_monthly_usd": float(table.usd_per_query[i, 1] * table.share[i] * queries_per_month),
             "article": verdicts.get(task),
             "stays_in_house": task in stays_in_house,
             "goes_to": ENDS[int(chosen[i])],
@@ -72,19 +89,44 @@ def _rows(
     ]
 
 
-def _table(route: RoutePlan, catalog: Catalog, stays_in_house: Sequence[str]) -> TaskTable | None:
+def _mix(route: RoutePlan, catalog: Catalog) -> dict[str, float]:
+    return dict(route.request.scenario.task_mix) or dict.fromkeys(task_ids(catalog), 1.0)
+
+
+def _table(
+    route: RoutePlan,
+    catalog: Catalog,
+    stays_in_house: Sequence[str],
+    tolerance: Mapping[str, float],
+    work: Mapping[str, float],
+) -> TaskTable | None:
     weak, strong = _qualities(route, catalog)
-    given = dict(route.request.scenario.task_mix) or dict.fromkeys(task_ids(catalog), 1.0)
-    for task in stays_in_house:
-        if task not in given:
-            raise UnknownNameError("task", task, given)
+    given = _mix(route, catalog)
     mix = {task: share for task, share in given.items() if share > 0 and task in weak and task in strong}
     if not mix:
         return None
     unit = route.sides.strong_usd_per_query
     own = 0.0 if route.sides.options is not None else route.sides.weak_usd_per_query
     kept = [task for task in stays_in_house if task in mix]
-    return task_table(mix, [[weak[task], strong[task]] for task in mix], [[own, unit]] * len(mix), kept)
+    quality = {task: (weak[task], strong[task]) for task in mix}
+    load = _work(mix, work)
+    may_lose = dict(tolerance)
+    for task, floor in dict(route.request.scenario.task_quality_floors).items():
+        if task in mix:
+            best = max(quality[task])
+            may_lose[task] = min(may_lose.get(task, np.inf), max(0.0, best - floor))
+    prices = load[:, None] * np.array([own, unit])
+    return task_table(mix, list(quality.values()), prices, kept, tolerance=may_lose, work=load)
+
+
+def _work(mix: Mapping[str, float], work: Mapping[str, float]) -> Floats:
+    """Return each task's work in mean queries: the mean over the mix is 1."""
+    for task, value in work.items():
+        if not 0 < value < np.inf:
+            raise InputError(f"work of {task}", value, "must be above 0", "1: as long as the others")
+    load = np.array([work.get(task, 1.0) for task in mix])
+    share = np.array(list(mix.values()))
+    return np.asarray(load * share.sum() / (load @ share))
 
 
 def _qualities(route: RoutePlan, catalog: Catalog) -> tuple[dict[str, float], dict[str, float]]:
@@ -93,7 +135,9 @@ def _qualities(route: RoutePlan, catalog: Catalog) -> tuple[dict[str, float], di
     weak_id = price.model_id if price else route.request.weak.partition("@")[0]
     strong_id = catalog.api(route.request.strong).model_id
     reference = catalog.api(scenario.reference_api_id).model_id
-    found = relative_qualities(catalog, {weak_id, strong_id}, reference, dict(scenario.task_mix))
+    found = relative_qualities(
+        catalog, {weak_id, strong_id}, reference, dict(scenario.task_mix), dict(scenario.model_quality)
+    )
     item, whole = route.sides.item(route.way), found[weak_id].overall
     kept = item.quality / whole if item and item.quality and whole else 1.0
     weak = {task: quality * kept for task, quality in found[weak_id].by_task.items()}

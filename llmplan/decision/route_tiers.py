@@ -57,6 +57,9 @@ def plan_tiers(request: RouteRequest, weak: Sequence[str], catalog: Catalog | No
     if request.share_weak is not None or request.threshold is not None or request.queries is not None:
         rule = "names one cut, and more than two tiers have several"
         raise InputError("share, threshold or queries", weak, rule, "give a quality floor or a budget")
+    if request.availability is not None:
+        rule = "speaks of one fleet, and there are several"
+        raise InputError("availability", request.availability, rule, "give a fallback share")
     if request.weak_usd_per_query is not None or request.weak_quality is not None:
         rule = "stands for one weak model, and there are several"
         raise InputError("weak price or quality", weak, rule, "leave it to the catalog")
@@ -164,5 +167,18 @@ def tier_report(plan: TierPlan) -> dict[str, Any]:
             }
             for i in order
         ],
-        "notes": [],
+        "notes": _notes(plan),
     }
+
+
+def _notes(plan: TierPlan) -> list[str]:
+    """Return what the reader has to know to trust the figures."""
+    found = ["each weak model runs in the configuration that is cheapest for an even share of the traffic"]
+    if plan.request.never_errs:
+        real = router_assumptions()["router-auc"].base
+        found.append(
+            f"a classifier that never errs; a text router on real queries has an ROC area of {real:.2f}"
+        )
+    if plan.request.scenario.data_stays_in_house:
+        found.append("the scenario keeps data in house: what goes to the API leaves it")
+    return found

@@ -12,8 +12,10 @@ from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision.route_request import DEFAULT_FLOOR_OF_STRONG, RouteRequest
 from llmplan.decision.route_sides import Sides, find_sides
 from llmplan.errors import InputError
+from llmplan.fleet import replicas_needed
 from llmplan.routing import roc as rocs
 from llmplan.routing.costs import Traffic
+from llmplan.routing.fallback import fallback_share, hourly_load
 from llmplan.routing.hybrid import SplitPlan, split_plan, split_plan_of_queries
 from llmplan.routing.optimum import TOLERANCE, best_at_budget, cheapest_at_floor, pareto
 
@@ -58,6 +60,14 @@ class RoutePlan:
         return self.plan.queries_per_day * self.plan.traffic.days_per_month
 
     @property
+    def weak_latency_ms(self) -> float | None:
+        """Time to the weak model's whole answer at the fleet's rate [ms]; None where no fleet is sized."""
+        item = self.sides.item(self.way)
+        if item is None or item.ttft_ms is None or item.tpot_ms is None:
+            return None
+        return item.ttft_ms + item.tpot_ms * self.request.scenario.output_tokens
+
+    @property
     def all_strong_usd(self) -> float:
         """A month of the API alone, behind the same caches."""
         return float(self.total_usd[1, 0, 0])
@@ -73,18 +83,39 @@ class RoutePlan:
 def plan_route(request: RouteRequest, catalog: Catalog | None = None) -> RoutePlan:
     """Return the cheapest route for the request. (7.1)-(7.5)
 
+    With an availability the route is planned twice: the fleet of the first plan says what spills in the second.
+
     Raises
     ------
     UnknownNameError: for an unknown model or API.
     InputError: where no split reaches the floor or the budget, or the weak model fits no hardware.
     """
-    sides = find_sides(request, catalog or load_catalog())
+    catalog = catalog or load_catalog()
+    sides = find_sides(request, catalog)
     hard = _hard_share(request, sides)
     shares = np.linspace(0, 1, request.splits)
     wanted = _wanted_share(request, hard)
     if wanted is not None:
         shares = np.unique(np.append(shares, wanted))
-    return _choose(request, sides, _price(request, sides, hard, shares), wanted)
+    traffic = replace(request.traffic or Traffic(), days_per_month=request.scenario.days_per_month)
+    route = _choose(_price(request, sides, hard, shares, traffic), wanted)
+    if request.availability is None:
+        return route
+    traffic = replace(traffic, fallback=_spilled_share(route, request.availability, catalog))
+    return _choose(_price(request, sides, hard, shares, traffic), wanted)
+
+
+def _spilled_share(route: RoutePlan, availability: float, catalog: Catalog) -> float:
+    """Return what the fleet of a route leaves to the API. (7.8)"""
+    options, load = route.sides.options, float(route.plan.fleet_queries_per_day[route.split])
+    if options is None or not load > 0:
+        return 1 - availability
+    scenario, each = route.request.scenario, float(options.per_replica[1, route.way])
+    workload = scenario.workload(catalog)
+    peak = workload.effective_peak_to_mean
+    replicas = int(replicas_needed(load, each, scenario.spare_replicas))
+    replica_to_mean = each * peak / scenario.utilisation_ceiling / load
+    return fallback_share(hourly_load(workload.hourly_profile, peak), replicas, replica_to_mean, availability)
 
 
 def _hard_share(request: RouteRequest, sides: Sides) -> float:
@@ -114,20 +145,15 @@ def _wanted_share(request: RouteRequest, hard: float) -> float | None:
         return 1 - request.roc.share_up_from_posterior(request.threshold, hard)
     if request.share_weak is None:
         return None
-    if (
-        request.accuracy is None
-        or request.queries is not None
-        or request.hard_share is not None
-        or abs(hard - (1 - request.share_weak)) > TOLERANCE
-    ):
+    point = request.operating_point
+    if point is None or request.hard_share is not None or abs(hard - (1 - request.share_weak)) > TOLERANCE:
         return request.share_weak
-    # The target split with the error matrix (recall A, false-positive rate 1 - A) put over it.
-    return 1 - (hard * request.accuracy + (1 - hard) * (1 - request.accuracy))
+    # The target split with the error matrix put over it.
+    recall, false_positive_rate = point
+    return 1 - (hard * recall + (1 - hard) * false_positive_rate)
 
 
-def _price(request: RouteRequest, sides: Sides, hard: float, shares: Floats) -> RoutePlan:
-    scenario = request.scenario
-    traffic = replace(request.traffic or Traffic(), days_per_month=scenario.days_per_month)
+def _price(request: RouteRequest, sides: Sides, hard: float, shares: Floats, traffic: Traffic) -> RoutePlan:
     plan = _loads(request, hard, shares, traffic)
     weak_usd = sides.weak_monthly_usd(plan)
     total = (
@@ -151,8 +177,8 @@ def _loads(request: RouteRequest, hard: float, shares: Floats, traffic: Traffic)
     return split_plan(volume, shares, request.roc, hard, request.hard_token_multiplier, traffic, router)
 
 
-def _choose(request: RouteRequest, sides: Sides, route: RoutePlan, wanted: float | None) -> RoutePlan:
-    usd, quality = route.total_usd[1], route.quality
+def _choose(route: RoutePlan, wanted: float | None) -> RoutePlan:
+    request, usd, quality = route.request, route.total_usd[1], route.quality
     if wanted is not None:
         split = int(np.argmin(np.abs(route.plan.share_weak - wanted)))
         place = int(np.argmin(usd[:, split])) * usd.shape[1] + split
@@ -160,7 +186,7 @@ def _choose(request: RouteRequest, sides: Sides, route: RoutePlan, wanted: float
         place = int(best_at_budget(usd.ravel(), quality.ravel(), request.budget_usd))
     else:
         floor = request.quality_floor
-        floor = DEFAULT_FLOOR_OF_STRONG * sides.strong_quality if floor is None else floor
+        floor = DEFAULT_FLOOR_OF_STRONG * route.sides.strong_quality if floor is None else floor
         place = int(cheapest_at_floor(usd.ravel(), quality.ravel(), floor))
     if place < 0 and request.budget_usd is not None:
         rule = f"is below the cheapest split, {usd.min():,.0f} USD a month"
@@ -180,7 +206,7 @@ def at_floor(route: RoutePlan, curve: rocs.RocCurve, floor: float) -> float | No
         return None
     up = np.linspace(0, 1, route.request.splits)
     shares = np.unique(np.append(up, [route.share_weak, 1 - route.plan.hard_share]))
-    request = replace(route.request, accuracy=None, auc=curve.auc)
-    other = _price(request, route.sides, route.plan.hard_share, shares)
+    request = replace(route.request, accuracy=None, error_matrix=None, auc=curve.auc)
+    other = _price(request, route.sides, route.plan.hard_share, shares, route.plan.traffic)
     place = int(cheapest_at_floor(other.total_usd[1].ravel(), other.quality.ravel(), floor))
     return float(other.total_usd[1].ravel()[place]) if place >= 0 else None

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from llmplan.cost import PEOPLE_LINE, LowBaseHigh
 from llmplan.decision import Option
 from llmplan.decision.measured import measurements_used
+from llmplan.export.headlines import capital
 from llmplan.export.report import UPDATES_LINE, Report, cost_assumptions
-from llmplan.wording import usd
 
 SCENARIO_SOURCE = "this scenario"
 MODEL_SOURCE = "llmplan's throughput model"
@@ -66,7 +66,8 @@ def _api_rows(report: Report, item: Option) -> list[AssumptionRow]:
     own = dict(asked.api_input_usd_per_mtok), dict(asked.api_output_usd_per_mtok)
     usd_in = own[0].get(price.api_id, price.input_usd_per_mtok)
     usd_out = own[1].get(price.api_id, price.output_usd_per_mtok)
-    value = f"{usd(usd_in)} in, {usd(usd_out)} out per million tokens"
+    money = report.money.short
+    value = f"{money(usd_in)} in, {money(usd_out)} out per million tokens"
     if any(price.api_id in prices for prices in own):
         return [AssumptionRow(f"Price of {item.label}", value, SCENARIO_SOURCE, "")]
     return [AssumptionRow(f"Price of {item.label}", value, _title(report, price.source_id), str(price.as_of))]
@@ -75,13 +76,18 @@ def _api_rows(report: Report, item: Option) -> list[AssumptionRow]:
 def _self_hosted_rows(report: Report, item: Option) -> list[AssumptionRow]:
     rows = []
     if item.offers:
-        low, base, high = item.offers
-        value = (
-            f"{usd(base.usd_per_gpu_hour)} a GPU-hour ({base.provider}); "
-            f"range {usd(low.usd_per_gpu_hour)} to {usd(high.usd_per_gpu_hour)}"
-        )
+        base = item.offers[1]
+        low, each, high = (report.money.short(offer.usd_per_gpu_hour) for offer in item.offers)
+        value = f"{each} a GPU-hour ({base.provider}); range {low} to {high}"
         source = _title(report, base.source_id)
-        rows.append(AssumptionRow(f"Price of {item.gpu_id}", value, source, str(base.as_of or "")))
+        rows.append(
+            AssumptionRow(
+                f"Price of one {report.catalog.gpu(item.gpu_id or '').name}",
+                value,
+                source,
+                str(base.as_of or ""),
+            )
+        )
     if item.requests_per_s:
         fast, base_rate, slow = item.requests_per_s
         value = f"{base_rate:.3g} requests/s at the targets ({slow:.3g} to {fast:.3g}), {item.basis}"
@@ -94,17 +100,19 @@ def _cost_rows(report: Report) -> list[AssumptionRow]:
     """The lines of a fleet besides its GPUs, each with the source of the catalog row that it comes from."""
     fixed = report.comparison.options.fixed
     rows = [
-        AssumptionRow(name, f"{_range(line)} a month", *_origin(report, name)) for name, line in fixed.lines
+        AssumptionRow(capital(name), f"{_range(report, line)} a month", *_origin(report, name))
+        for name, line in fixed.lines
     ]
     if fixed.people_usd.high > 0:
         people = report.catalog.assumption(PEOPLE_LINE)
-        value = f"{_range(fixed.people_usd)} a month for each begun {fixed.gpus_per_people_step.base:g} GPUs"
+        value = f"{_range(report, fixed.people_usd)} a month for each begun {fixed.gpus_per_people_step.base:g} GPUs"
         rows.append(AssumptionRow(people.name, value, *_origin(report, people.name)))
     return rows
 
 
-def _range(line: LowBaseHigh) -> str:
-    return f"{usd(line.base)} ({usd(line.low)} to {usd(line.high)})"
+def _range(report: Report, line: LowBaseHigh) -> str:
+    low, base, high = (report.money.short(side) for side in line)
+    return f"{base} ({low} to {high})"
 
 
 def _origin(report: Report, line: str) -> tuple[str, str]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from llmplan.decision import BreakEven
+from llmplan.export.finding import at_volume, where_cheaper
 from llmplan.export.report import Report
-from llmplan.wording import share, short_volume, usd, volume
+from llmplan.tipping import Tipping, TippingPoint
+from llmplan.wording import short_volume
 
-MISSES_A_KIND = 2
-SHORT_FROM = 100_000
+MISSES_A_KIND = 1
+SELF_HOSTED = 2
+"""A map's number for the kind."""
+TODAY, MANY = "ratio to today", 10
 UNIT_QUERIES = 1_000
 """Unit costs are shown for a thousand queries: a single one costs too little to read."""
 
@@ -23,61 +27,80 @@ def kpi_cards(report: Report) -> list[tuple[str, str, str]]:
         if place is None:
             cards.append((head, "–", "none is feasible"))
         else:
-            month = usd(float(report.comparison.monthly_usd[1, place]))
-            each = usd(float(report.comparison.usd_per_query[place]) * UNIT_QUERIES)
+            month = report.money.short(float(report.comparison.monthly_usd[1, place]))
+            each = report.money.short(float(report.comparison.usd_per_query[place]) * UNIT_QUERIES)
             cards.append((head, f"{month}/month", f"{each} per 1,000 queries"))
     return [*cards, ("Self-hosting pays", *_pays(report))]
 
 
 def _pays(report: Report) -> tuple[str, str]:
-    if not report.rivals:
+    rival = report.nearest_rival
+    if rival is None:
         return "–", "nothing to compare"
-    place, rival = min(report.rivals, key=lambda pair: float(report.comparison.monthly_usd[1, pair[0]]))
-    return _verdict(rival), f"against {report.option(place).label}"
+    return _verdict(rival[1]), f"against {report.option(rival[0]).label}"
 
 
 def _verdict(rival: BreakEven) -> str:
     if not rival.self_hosted_cheaper:
         return "never"
-    low = rival.self_hosted_cheaper[0][0]
-    if rival.self_hosted_cheaper[0] == (1, None):
+    first, last = rival.self_hosted_cheaper[0], rival.self_hosted_cheaper[-1]
+    if first == (1, None):
         return "always"
-    return f"from {volume(low) if low < SHORT_FROM else short_volume(low)}/day"
+    if last[1] is None:
+        return f"from {at_volume(last[0])}/day"
+    return f"{at_volume(first[0])} to {at_volume(last[1])}/day"
 
 
 def curve_title(report: Report) -> str:
-    """Return what the cost curve shows, in words."""
-    own = report.comparison.cheapest("self_hosted")
-    if own is None or not report.rivals:
+    """Return what the cost curve shows, in words: where self-hosting beats the cheapest token price."""
+    if report.nearest_rival is None:
         return "What each option costs a month, over volume"
-    verdicts: dict[str, list[str]] = {}
-    for place, rival in report.rivals:
-        verdicts.setdefault(_verdict_words(rival), []).append(report.option(place).label)
-    parts = [words.format(" or ".join(names)) for words, names in verdicts.items()]
-    return f"Self-hosting {report.option(own).model_id} " + " and ".join(parts)
+    return f"Self-hosting {_beats(report, *report.nearest_rival)}"
 
 
-def _verdict_words(rival: BreakEven) -> str:
-    if not rival.self_hosted_cheaper:
-        return "never beats {}"
-    low = rival.self_hosted_cheaper[0][0]
-    return "always beats {}" if low == 1 else f"beats {{}} from {volume(low)} queries/day"
+def curve_note(report: Report) -> str:
+    """Return where self-hosting beats the other token prices; empty where there is none."""
+    others = [pair for pair in report.rivals if pair != report.nearest_rival]
+    return "; ".join(f"Self-hosting {_beats(report, *pair)}" for pair in others)
+
+
+def _beats(report: Report, place: int, rival: BreakEven) -> str:
+    words, label = where_cheaper(rival.self_hosted_cheaper), report.option(place).label
+    return f"never beats {label}" if words == "never" else f"beats {label} {words}"
 
 
 def map_title(report: Report) -> str:
-    """Return how much of the map self-hosting wins."""
-    won = float(np.mean(report.map.kind == 2)) if report.map.kind.size else 0.0
-    if won == 0:
+    """Return for how many models self-hosting wins, about today's volume and at the map's largest."""
+    shown = report.map
+    won = np.sum(shown.kind == SELF_HOSTED, axis=0) if shown.kind.size else np.zeros(1)
+    if not won.any():
         return "At equal quality, tokens are cheaper than own GPUs at every model size and volume"
-    return f"At equal quality, self-hosting wins {share(won)} of the map; where, by model size and volume"
+    now = int(np.argmin(np.abs(np.log(shown.queries_per_day / report.scenario.queries_per_day))))
+    here, last = short_volume(shown.queries_per_day[now]), short_volume(shown.queries_per_day[-1])
+    models = f"of {len(shown.model_ids)} models"
+    start = f"At equal quality, self-hosting wins for {_count(int(won[now]))} {models} at {here} queries/day"
+    return start if now == len(won) - 1 else f"{start} and for {_count(int(won[-1]))} at {last}"
+
+
+def _count(number: int) -> str:
+    return "none" if number == 0 else str(number)
 
 
 def flip_title(report: Report) -> str:
     """Return what would flip the answer, the nearest change of one input."""
-    flips = [row for row in report.tipping if row.below or row.above]
+    flips = [row for row in report.tipping if row.nearest is not None]
     if not flips:
         return "No change of one input, within the ranges searched, flips the answer"
-    return f"Nearest flip: {flips[0].sentence[:1].lower()}{flips[0].sentence[1:].rstrip('.')}"
+    return f"The answer holds unless {_condition(flips[0]).replace(' %', '%')}"
+
+
+def _condition(row: Tipping) -> str:
+    """Return the nearest flip's condition: API prices fall by 88 %."""
+    points = [point for point in (row.below, row.above) if point is not None]
+    clauses = row.sentence.rstrip(".").split("; ")
+    return next(
+        text.partition(" if ")[2] for point, text in zip(points, clauses, strict=True) if point == row.nearest
+    )
 
 
 def flip_rows(report: Report) -> list[list[str]]:
@@ -86,27 +109,39 @@ def flip_rows(report: Report) -> list[list[str]]:
     for row in report.tipping:
         for point in (row.below, row.above):
             if point is not None:
-                change = f" ({point.change_pct:+.0f}%)" if point.change_pct is not None else ""
-                then = point.label or "nothing is feasible"
-                rows.append(
-                    [
-                        row.label,
-                        _with_unit(row.base, row.unit),
-                        f"{_with_unit(point.value, row.unit)}{change}",
-                        then,
-                    ]
-                )
+                now, then = _with_unit(report, row.base, row.unit), point.label or "nothing is feasible"
+                rows.append([capital(row.label), now, _flips_at(report, row, point), then])
     return rows
 
 
-def _with_unit(value: float, unit: str) -> str:
-    if unit == "ratio to today":
-        return "today's" if value == 1 else f"{value:.3g} x today's"
-    if unit == "ratio":
-        return f"{value:.3g}"
+def _flips_at(report: Report, row: Tipping, point: TippingPoint) -> str:
+    """Return where an input flips the answer, and how far that is from today."""
+    change = point.change_pct
+    if row.unit == TODAY and change is not None:
+        return f"{abs(change):.3g}% {'above' if change > 0 else 'below'} today's"
+    value = _with_unit(report, point.shown, row.unit)
+    if change is None:
+        return value
+    far = change / 100 + 1
+    return f"{value} ({far:,.0f} times today's)" if far >= MANY else f"{value} ({change:+.0f}%)"
+
+
+def capital(text: str) -> str:
+    """Return a text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def _with_unit(report: Report, value: float, unit: str) -> str:
+    """Return an input's value in words, money in the report's currency."""
+    if unit == TODAY:
+        return "today's"
+    if unit.startswith("USD"):
+        return f"{report.money.short(value)}{unit.removeprefix('USD')}"
     if unit.startswith("share"):
-        return f"{value:.1%}{unit.removeprefix('share')}"
-    return f"{volume(value) if abs(value) >= UNIT_QUERIES else f'{value:.3g}'} {unit}".strip()
+        whole = unit.removeprefix("share").replace("reference", f"{report.scenario.reference_api_id}'s")
+        return f"{value * 100:.4g}%{whole}"
+    shown = at_volume(value) if abs(value) >= UNIT_QUERIES else f"{value:.3g}"
+    return f"{shown} {unit.removeprefix('ratio')}".strip()
 
 
 def near_misses(report: Report) -> list[list[str]]:
@@ -119,5 +154,6 @@ def near_misses(report: Report) -> list[list[str]]:
             by_kind.setdefault(item.kind, {}).setdefault(item.model_id, int(place))
     chosen = [place for found in by_kind.values() for place in list(found.values())[:MISSES_A_KIND]]
     return [
-        [options.items[p].label, usd(float(monthly[p])), "; ".join(options.items[p].reasons)] for p in chosen
+        [options.items[p].label, report.money.short(float(monthly[p])), "; ".join(options.items[p].reasons)]
+        for p in chosen
     ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,16 +16,25 @@ from typing import Any
 import numpy as np
 
 from llmplan.export.assumptions import assumption_rows
-from llmplan.export.headlines import UNIT_QUERIES, flip_rows, flip_title, kpi_cards
+from llmplan.export.headlines import (
+    UNIT_QUERIES,
+    curve_note,
+    curve_title,
+    flip_rows,
+    flip_title,
+    kpi_cards,
+    map_title,
+)
 from llmplan.export.report import Report
 from llmplan.export.tables import csv_text
 from llmplan.export.xlsx_workbook import workbook_places
 from llmplan.scenario import scenario_to_toml
-from llmplan.wording import kind_name, milliseconds, parameters, share, short_volume, usd
+from llmplan.wording import kind_name, milliseconds, parameters, share, short_volume
 
 ASSETS = Path(__file__).parent / "assets"
 PLOTLY = Path(__file__).parent.parent / "app/voila/templates/llmplan/static/plotly.min.js"
 MAP_CLASSES = {0: "api", 1: "hosted", 2: "self_hosted"}
+MOST_MARKS = 6
 CSV_TABLES = ("curve", "map", "flips", "assumptions", "sources")
 
 
@@ -37,6 +48,10 @@ def html_bytes(report: Report) -> bytes:
         "cards": "".join(_card(*card) for card in kpi_cards(report)),
         "map": _map(report),
         "counted": escape(_counted(report)),
+        "hashes": " ".join(script_hash(text) for text in (_plotly(), _asset("report.js"))),
+        "curve": escape(curve_title(report)),
+        "beside": escape(f" {curve_note(report)}.") if curve_note(report) else "",
+        "map_title": escape(map_title(report)),
         "flip": escape(flip_title(report)),
         "flips": _table(("Input", "Today", "Flips at", "Then the answer is"), flip_rows(report)),
         "assumptions": _table(
@@ -65,6 +80,12 @@ def _plotly() -> str:
     return PLOTLY.read_text(encoding="utf-8").replace("</script", "<\\/script")
 
 
+@cache
+def script_hash(text: str) -> str:
+    """Return what the page's security policy calls a script of its own: any other one does not run."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
 def script_json(value: Any) -> str:
     """Return JSON that no text in it can end the script element of, or start a comment in."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -75,14 +96,14 @@ def report_data(report: Report) -> dict[str, Any]:
     """Return what the page's script reads: curves, tables, CSV texts."""
     volumes = report.curves.queries_per_day
     asked = report.scenario
-    crossings = {x for _, rival in report.rivals for x in rival.crossings_queries_per_day}
     return {
         "queries_per_day": [round(float(v), 6) for v in volumes],
         "volume_index": int(np.argmin(np.abs(volumes - asked.queries_per_day))),
         "days_per_month": asked.days_per_month,
+        "money": {"name": report.money.name, "symbol": report.money.symbol},
         "tokens_a_query": asked.input_tokens + asked.output_tokens,
         "lines": [_line(report, number) for number in range(len(report.curve_places))],
-        "crossings": sorted(x for x in crossings if volumes[0] <= x <= volumes[-1]),
+        "crossings": [x for x in report.crossings if volumes[0] <= x <= volumes[-1]][:MOST_MARKS],
         "tables": {"curve": _curve_rows(report), "shown_options": _option_rows(report)},
         "csv": {name: csv_text(report, name) for name in CSV_TABLES},
         "scenario_toml": scenario_to_toml(asked),
@@ -91,7 +112,7 @@ def report_data(report: Report) -> dict[str, Any]:
 
 def _line(report: Report, number: int) -> dict[str, Any]:
     item = report.curves.options.items[number]
-    low, base, high = report.curves.monthly_usd[:, number]
+    low, base, high = report.money.of(report.curves.monthly_usd[:, number])
     return {
         "id": item.option_id,
         "kind": item.kind,
@@ -112,36 +133,33 @@ def _curve_rows(report: Report) -> dict[str, Any]:
     series = [report.curves.queries_per_day]
     for number, item in enumerate(report.curves.options.items):
         columns += [f"{item.label}, {side}" for side in ("low", "base", "high")]
-        series += list(report.curves.monthly_usd[:, number])
+        series += list(report.money.of(report.curves.monthly_usd[:, number]))
     rows = np.stack(series, axis=1)[::4]
     return {"columns": columns, "rows": [_plain(row) for row in rows]}
 
 
-OPTION_COLUMNS = (
-    ("Option", False),
-    ("Kind", False),
-    ("USD a month", True),
-    ("Low", True),
-    ("High", True),
-    ("Per 1,000 queries", True),
-    ("Quality", True),
-    ("TTFT", True),
-    ("TPOT", True),
-    ("Licence", False),
-    ("Prices as of", False),
-)
+def option_columns(money: str) -> tuple[tuple[str, bool], ...]:
+    """Return the heads of the table of options, and whether a column holds numbers."""
+    words = ("Option", "Kind"), ("Licence", "Prices as of")
+    numbers = (f"{money} a month", "Low", "High", "Per 1,000 queries", "Quality", "TTFT", "TPOT")
+    return (
+        *((head, False) for head in words[0]),
+        *((head, True) for head in numbers),
+        *((head, False) for head in words[1]),
+    )
 
 
 def _option_rows(report: Report) -> dict[str, Any]:
-    rows = [_option_row(row) for row in report.rows(workbook_places(report))]
+    rows = [_option_row(report, row) for row in report.rows(workbook_places(report))]
+    columns = option_columns(report.money.name)
     return {
-        "columns": [c for c, _ in OPTION_COLUMNS],
-        "numeric": [n for _, n in OPTION_COLUMNS],
+        "columns": [head for head, _ in columns],
+        "numeric": [is_number for _, is_number in columns],
         "rows": rows,
     }
 
 
-def _option_row(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _option_row(report: Report, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     costs = [float(row[f"monthly_usd_{side}"]) for side in ("base", "low", "high")]
     costs.append(float(row["usd_per_query"]) * UNIT_QUERIES)
     ttft, tpot, licence = row.get("ttft_ms"), row.get("tpot_ms"), row["licence_id"]
@@ -149,7 +167,7 @@ def _option_row(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     shown: list[tuple[str, Any]] = [
         (row["label"], row["label"]),
         (kind_name(row["kind"]), row["kind"]),
-        *((usd(value), value) for value in costs),
+        *((report.money.short(value), value) for value in costs),
         (share(row["quality"]), row["quality"]),
         (milliseconds(ttft), ttft),
         (milliseconds(tpot), tpot),
@@ -186,7 +204,7 @@ def _map(report: Report) -> str:
         ]
         for kind, cost in zip(report.map.kind[row], report.map.monthly_usd[row], strict=True):
             name = MAP_CLASSES.get(int(kind))
-            text = f"{kind_name(name)}, {usd(float(cost))}" if name else "nothing feasible"
+            text = f"{kind_name(name)}, {report.money.short(float(cost))}" if name else "nothing feasible"
             cells.append(f'<td class="{name or "none"}">{escape(text)}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table><thead>{_heads(heads)}</thead><tbody>{''.join(rows)}</tbody></table>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,13 @@ from llmplan.export.palette import ACCENTS
 
 WIDE = (Inches(13.333), Inches(7.5))
 """16:9."""
-TITLE_PT, BODY_PT, TABLE_PT, FOOTNOTE_PT = 28, 18, 14, 11
-LONG_TITLE, LEAST_TABLE_PT = 90, 10
+TITLE_PT, BODY_PT, APPENDIX_PT, FOOTNOTE_PT = 28, 18, 13, 11
+LEAST_TITLE_PT, LEAST_TABLE_PT = 18, 8
+GLYPH, LEADING = 0.56, 1.2
+"""Mean width of a letter and height of a line, as shares of the type's size; wide typefaces reach this."""
 TEMPLATE_TYPE = "presentationml.template.main+xml"
 DECK_TYPE = "presentationml.presentation.main+xml"
+CELL_SIDE, CELL_EDGE, INSET = Inches(0.08), Inches(0.03), Inches(0.05)
 INK = RGBColor(0x1F, 0x29, 0x33)
 
 
@@ -145,8 +149,8 @@ def title_layout(deck: Any) -> Any:
     return min(deck.slide_layouts, key=others)
 
 
-def add_slide(deck: Deck, title: str, footnote: str) -> tuple[Any, Box]:
-    """Add a slide with the finding as its title and a footnote; return it and the free box between."""
+def add_slide(deck: Deck, title: str, footnote: str, notes: str = "") -> tuple[Any, Box]:
+    """Add a slide with the finding as its title, a footnote and speaker's notes; return it and the free box."""
     slide = deck.file.slides.add_slide(title_layout(deck.file))
     margin = deck.width // 24
     shape = slide.shapes.title
@@ -156,11 +160,13 @@ def add_slide(deck: Deck, title: str, footnote: str) -> tuple[Any, Box]:
     if shape is None:
         shape = slide.shapes.add_textbox(margin, margin // 2, deck.width - 2 * margin, deck.height // 6)
     top = _place_title(deck, shape, title, margin)
-    foot_top = int(deck.height * 0.925)
-    free = Box(margin, top, deck.width - 2 * margin, foot_top - top - margin // 8)
-    foot = Box(margin, foot_top, free.width, int(deck.height * 0.06))
+    width = deck.width - 2 * margin
+    foot_height = text_height(footnote, width - margin // 2, FOOTNOTE_PT) + 2 * INSET
+    foot = Box(margin, deck.height - foot_height - margin // 8, width, foot_height)
     add_text(slide, foot, footnote, FOOTNOTE_PT, name="Footnote", grey=True)
-    return slide, free
+    if notes:
+        slide.notes_slide.notes_text_frame.text = notes
+    return slide, Box(margin, top, width, foot.top - top - margin // 8)
 
 
 def _place_title(deck: Deck, shape: Any, title: str, margin: int) -> int:
@@ -176,11 +182,20 @@ def _place_title(deck: Deck, shape: Any, title: str, margin: int) -> int:
     frame.vertical_anchor = MSO_ANCHOR.MIDDLE
     paragraph = frame.paragraphs[0]
     paragraph.alignment = PP_ALIGN.LEFT
-    paragraph.font.size = Pt(TITLE_PT if len(title) <= LONG_TITLE else TITLE_PT - 4)
+    sizes = range(TITLE_PT, LEAST_TITLE_PT - 1, -2)
+    fits = (size for size in sizes if text_height(title, shape.width - margin // 2, size) <= shape.height)
+    paragraph.font.size = Pt(next(fits, LEAST_TITLE_PT))
     if not deck.own_template:
         paragraph.font.bold = True
         paragraph.font.color.rgb = INK
     return bottom + margin // 4
+
+
+def text_height(text: str, width: int, size: int) -> int:
+    """Return the height in EMU that a text needs at most, wrapped at a width in EMU."""
+    a_line = max(1, int(width / (GLYPH * Pt(size))))
+    lines = sum(len(textwrap.wrap(part, a_line)) or 1 for part in text.split("\n"))
+    return int(lines * LEADING * Pt(size))
 
 
 def add_text(
@@ -203,30 +218,47 @@ def add_text(
 
 
 def add_table(
-    slide: Any, box: Box, rows: list[list[str]], widths: list[float], *, name: str, size: int = TABLE_PT
+    slide: Any, box: Box, rows: list[list[str]], widths: list[float], *, name: str, size: int = BODY_PT
 ) -> Any:
-    """Add a table, its first row the head; `widths` are relative. Text shrinks a little on narrow slides."""
-    size = max(LEAST_TABLE_PT, round(size * min(1.0, box.width / (WIDE[0] * 11 / 12))))
+    """Add a table, its first row the head; `widths` are relative. Text shrinks until all of it has room."""
+    columns = [int(box.width * width / sum(widths)) for width in widths]
+    size, heights = fitted(rows, columns, box.height, size)
     frame = slide.shapes.add_table(
-        len(rows), len(rows[0]), Emu(box.left), Emu(box.top), Emu(box.width), Emu(1)
+        len(rows), len(rows[0]), Emu(box.left), Emu(box.top), Emu(box.width), Emu(sum(heights))
     )
     frame.name = name
-    for column, width in zip(frame.table.columns, widths, strict=True):
-        column.width = Emu(int(box.width * width / sum(widths)))
-    height = min(box.height // len(rows), int(Pt(size) * 3.2))
-    for row, texts in zip(frame.table.rows, rows, strict=True):
+    for column, width in zip(frame.table.columns, columns, strict=True):
+        column.width = Emu(width)
+    for row, height, texts in zip(frame.table.rows, heights, rows, strict=True):
         row.height = Emu(height)
         for cell, text in zip(row.cells, texts, strict=True):
             fill_cell(cell, text, size)
     return frame
 
 
+def fitted(rows: list[list[str]], columns: list[int], height: int, size: int) -> tuple[int, list[int]]:
+    """Return the largest type up to `size` at which the rows fit into a height, and the rows' heights."""
+    while True:
+        heights = [_row_height(row, columns, size) for row in rows]
+        if sum(heights) <= height or size <= LEAST_TABLE_PT:
+            airy = min(int(Pt(size) * 0.8), max(0, (height - sum(heights)) // len(rows)))
+            return size, [each + airy for each in heights]
+        size -= 1
+
+
+def _row_height(row: list[str], columns: list[int], size: int) -> int:
+    tallest = max(
+        text_height(text, width - 2 * CELL_SIDE, size) for text, width in zip(row, columns, strict=True)
+    )
+    return tallest + 2 * CELL_EDGE
+
+
 def fill_cell(cell: Any, text: str, size: int) -> None:
     """Write a cell with small margins, in the middle."""
     cell.text = text
     cell.vertical_anchor = MSO_ANCHOR.MIDDLE
-    cell.margin_left = cell.margin_right = Inches(0.08)
-    cell.margin_top = cell.margin_bottom = Inches(0.02)
+    cell.margin_left = cell.margin_right = CELL_SIDE
+    cell.margin_top = cell.margin_bottom = CELL_EDGE
     for paragraph in cell.text_frame.paragraphs:
         paragraph.font.size = Pt(size)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,15 +30,17 @@ from llmplan.decision import (
 )
 from llmplan.decision.hybrids import hybrid_rows
 from llmplan.decision.options import priced
+from llmplan.export.drawn import Rivals, best_places, first_to_pay, nearest, rivals_of
 from llmplan.export.finding import finding
 from llmplan.scenario import Scenario
 from llmplan.tipping import Tipping, tipping_points
+from llmplan.wording import Currency
 
 UPDATES_LINE = "model updates"
-KINDS = ("api", "hosted", "self_hosted")
 CURVE_POINTS = 201
 MAP_VOLUMES = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0)
 SHOWN_OPTIONS = 10
+FOOTNOTE_SOURCES = 4
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Report:
     Attributes
     ----------
     curves: monthly cost over volumes of `curve_places`, low/base/high.
-    curve_places: places in `comparison.options` of the options drawn: the cheapest of each kind.
-    rivals: (API's place, break-even of the cheapest self-hosted option against it).
+    curve_places: places in `comparison.options` of the options drawn: the cheapest of each kind, the
+        self-hosted option that pays first as volume grows, and those asked for.
+    rivals: (token price's place, where any feasible self-hosted option is cheaper than it).
     made_on: the day the export was made.
     hybrids: rows of fleets that share the traffic with an API, cheapest first.
     """
@@ -59,7 +63,7 @@ class Report:
     curve_places: tuple[int, ...]
     curves: Curves
     map: DecisionMap
-    rivals: tuple[tuple[int, BreakEven], ...]
+    rivals: Rivals
     made_on: dt.date
     hybrids: tuple[Mapping[str, Any], ...] = ()
     version: str = __version__
@@ -68,6 +72,11 @@ class Report:
     def finding(self) -> str:
         """The answer in one sentence."""
         return finding(self.comparison, dict(self.rivals), self.best_hybrid)
+
+    @property
+    def money(self) -> Currency:
+        """The currency that the export is in."""
+        return self.scenario.currency
 
     def option(self, place: int) -> Option:
         """Return the option at a place."""
@@ -86,6 +95,26 @@ class Report:
     def best_hybrid(self) -> Mapping[str, Any] | None:
         """The cheapest hybrid's row of the table; None for none."""
         return self.hybrids[0] if self.hybrids else None
+
+    @property
+    def best_places(self) -> tuple[int, ...]:
+        """Places of the cheapest option of each kind."""
+        return tuple(best_places(self.comparison))
+
+    @property
+    def nearest_rival(self) -> tuple[int, BreakEven] | None:
+        """The cheapest token price's place and where self-hosting beats it; None where one side is missing."""
+        return next(iter(nearest(self.comparison, self.rivals)), None)
+
+    @cached_property
+    def crossings(self) -> tuple[int, ...]:
+        """Volumes [queries/day] at which a self-hosted line crosses the cheapest line of token prices."""
+        drawn, rival = self.curves.options, self.nearest_rival
+        if rival is None:
+            return ()
+        token = drawn.index(self.option(rival[0]).option_id)
+        pairs = (break_even(drawn, [own], token) for own in np.flatnonzero(~drawn.is_api))
+        return tuple(sorted({volume for pair in pairs for volume in pair.crossings_queries_per_day}))
 
     def rows(self, places: Iterable[int]) -> list[Mapping[str, Any]]:
         """Return options' rows of the table and the cheapest hybrid's, by cost."""
@@ -129,9 +158,17 @@ class Report:
     @cached_property
     def stamp(self) -> str:
         """Where the numbers come from, for a footer: scenario, prices' dates, version, day."""
-        return " · ".join(
-            [self.scenario_line, self.dates_line, f"llmplan {self.version}, {self.made_on:%Y-%m-%d}"]
-        )
+        made = f"llmplan {self.version}, {self.made_on:%Y-%m-%d}"
+        parts = [self.scenario_line, self.dates_line, self.money.note, made]
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def footnote(self) -> str:
+        """The stamp and the first sources, for the foot of a slide."""
+        names = [short_title(source.title) for source in self.sources]
+        more = f" and {len(names) - FOOTNOTE_SOURCES} more" if len(names) > FOOTNOTE_SOURCES else ""
+        cited = f" · Sources: {', '.join(names[:FOOTNOTE_SOURCES])}{more}" if names else ""
+        return f"{self.stamp}{cited}"
 
     @property
     def scenario_line(self) -> str:
@@ -151,6 +188,11 @@ class Report:
         stale = (self.made_on - first).days > PRICE_STALE_DAYS
         dates = f"prices as of {last}" if first == last else f"prices as of {first} to {last}"
         return f"{dates} (some over {PRICE_STALE_DAYS} days old)" if stale else dates
+
+
+def short_title(title: str) -> str:
+    """Return a source's title up to its first stop or file name."""
+    return re.split(r"[,;:(]|\s\S*[_/]\S*", title, maxsplit=1)[0].strip() or title
 
 
 def cost_assumptions(report: Report) -> list[Assumption]:
@@ -184,9 +226,9 @@ def make_report(
     """
     catalog = catalog or load_catalog()
     found = evaluate(scenario, catalog, options)
-    best = [place for kind in KINDS if (place := found.cheapest(kind)) is not None]
+    rivals = rivals_of(found)
     wanted = [found.options.index(option_id) for option_id in option_ids]
-    places = tuple(dict.fromkeys([*best, *wanted]))
+    places = tuple(dict.fromkeys([*best_places(found), *first_to_pay(found, rivals), *wanted]))
     volumes = np.union1d(volume_axis(CURVE_POINTS), [scenario.queries_per_day])
     curves = cost_curves(
         scenario, [found.options.items[place].option_id for place in places], volumes, catalog, found.options
@@ -198,15 +240,7 @@ def make_report(
         curve_places=places,
         curves=curves,
         map=decision_map(scenario, np.asarray(MAP_VOLUMES), catalog, found.options),
-        rivals=_rivals(found),
+        rivals=rivals,
         hybrids=() if options is not None else tuple(hybrid_rows(scenario, catalog)),
         made_on=made_on or dt.datetime.now(tz=dt.UTC).date(),
     )
-
-
-def _rivals(found: Comparison) -> tuple[tuple[int, BreakEven], ...]:
-    own = found.cheapest("self_hosted")
-    if own is None:
-        return ()
-    tokens = [place for kind in ("api", "hosted") if (place := found.cheapest(kind)) is not None]
-    return tuple((place, break_even(found.options, [own], place)) for place in tokens)

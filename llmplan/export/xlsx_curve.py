@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from llmplan.export.headlines import curve_title
+from llmplan.export.number_formats import VOLUME, ticks
 from llmplan.export.palette import ACCENTS, KIND_COLOURS
 from llmplan.export.report import Report
 from llmplan.export.xlsx_costs import (
@@ -25,8 +26,6 @@ from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
 from llmplan.fleet import instances_needed, replicas_needed
 
 SHEET = "Curve"
-VOLUME_FORMAT = '[>=1000000]0,,"M";[>=1000]0,"k";0'
-USD_FORMAT = '[>=1000000]$0,,"M";[>=1000]$0,"k";$0.##'
 POINTS_A_DECADE = 12
 DASHES = {"api": "solid", "hosted": "long_dash", "self_hosted": "solid", "hybrid": "dash_dot"}
 
@@ -44,7 +43,9 @@ def write_curve(book: Book, report: Report, rows: dict[int, int]) -> Any:
     rows: by place: the option's row on its cost sheet.
     """
     note = "Every figure is a formula over the cost sheets; change a price there and the curves move."
-    sheet = book.sheet(SHEET, "Monthly cost over volume, USD", note, ("Queries a day",), (16,))
+    sheet = book.sheet(
+        SHEET, f"Monthly cost over volume, {report.money.name}", note, ("Queries a day",), (16,)
+    )
     volumes = curve_volumes()
     for offset, queries_per_day in enumerate(volumes):
         book.number(sheet, FIRST_ROW + offset, 0, queries_per_day, "integer", is_input=True)
@@ -76,7 +77,7 @@ def _api_column(
     months = report.comparison.options.take([place]).monthly_usd(volumes)[1, 0]
     for offset, month in enumerate(months):
         line = FIRST_ROW + offset
-        book.live(sheet, line, column, f"=$A{line + 1}*days_per_month*{each}", month)
+        book.shown(sheet, line, column, f"$A{line + 1}*days_per_month*{each}", month)
 
 
 def _own_columns(
@@ -107,9 +108,9 @@ def _own_columns(
     for offset in range(len(volumes)):
         line = FIRST_ROW + offset
         sides = f"{cell(line, helper + 3)}:{cell(line, helper + 5)}"
-        book.live(sheet, line, column, f"=MIN({sides})", months[:, offset].min())
-        book.live(sheet, line, column + 1, f"={cell(line, helper + 4)}", months[1, offset])
-        book.live(sheet, line, column + 2, f"=MAX({sides})", months[:, offset].max())
+        book.shown(sheet, line, column, f"MIN({sides})", months[:, offset].min())
+        book.shown(sheet, line, column + 1, cell(line, helper + 4), months[1, offset])
+        book.shown(sheet, line, column + 2, f"MAX({sides})", months[:, offset].max())
 
 
 def _chart(book: Book, report: Report, shown: list[tuple[int, str, int]], count: int) -> Any:
@@ -134,8 +135,9 @@ def _chart(book: Book, report: Report, shown: list[tuple[int, str, int]], count:
     chart.set_title({"name": curve_title(report), "name_font": {"size": 12}})
     grid = {"visible": True, "line": {"color": "#D9D9D9", "width": 0.75}}
     looks = {"log_base": 10, "major_gridlines": grid, "name_font": {"bold": False}}
-    chart.set_x_axis({"name": "Queries a day", "min": 100, "max": 1e7, "num_format": VOLUME_FORMAT, **looks})
-    chart.set_y_axis({"name": "USD a month", "num_format": USD_FORMAT, "crossing": "min", **looks})
+    chart.set_x_axis({"name": "Queries a day", "min": 100, "max": 1e7, "num_format": VOLUME, **looks})
+    name, least = f"{report.money.name} a month", float(report.money.of(report.curves.monthly_usd.min()))
+    chart.set_y_axis({"name": name, "num_format": ticks(report.money, least), "crossing": "min", **looks})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 960, "height": 520})
     return chart

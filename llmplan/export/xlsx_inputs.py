@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmplan.export.report import Report
-from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
+from llmplan.export.xlsx_parts import FIRST_ROW, SHOWN_RATE, SIDES, Book
 from llmplan.units import HOURS_PER_DAY
 
 SHEET = "Inputs"
@@ -17,7 +17,7 @@ def write_inputs(book: Book, report: Report) -> None:
     sheet = book.sheet(
         SHEET,
         "Inputs",
-        "Change the yellow cells: every cost in this workbook follows. Prices are on the two cost sheets.",
+        "Change the yellow cells: every cost in this workbook follows. Prices, in USD, are on the two cost sheets.",
         ("Input", "Value", "Unit"),
         (44, 16, 16, 16, 60),
     )
@@ -44,6 +44,7 @@ def _workload(book: Book, sheet: Any, report: Report) -> int:
         ("Busiest hour over the mean", "peak_to_mean", peak, "ratio", "number"),
         ("Highest load of a replica", "utilisation_ceiling", asked.utilisation_ceiling, "share", "percent"),
         ("Spare replicas", "spare_replicas", asked.spare_replicas, "replicas", "integer"),
+        ("What a US dollar buys", SHOWN_RATE, asked.currency_per_usd, asked.currency_symbol, "number"),
     ]
     for row, (label, name, value, unit, looks) in enumerate(rows, start=FIRST_ROW):
         book.text(sheet, row, 0, label)
@@ -80,7 +81,7 @@ def _name(book: Book, name: str, row: int, column: int = VALUE_COLUMN) -> None:
 def _cost_lines(book: Book, sheet: Any, report: Report, row: int) -> None:
     """Write the cost lines of a fleet besides its GPUs, and name their totals by side."""
     fixed = report.comparison.options.fixed
-    heads = ("USD a month besides GPUs", *SIDES)
+    heads = ("Besides GPUs, USD a month", *SIDES)
     for column, head in enumerate(heads):
         sheet.write_string(row, column, head, book.formats["head"])
     first = row + 1

@@ -9,11 +9,16 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from llmplan.export.number_formats import cents, price, whole
+from llmplan.wording import DOLLAR, Currency
+
 HEAD_ROW = 3
 """Row of the column heads on a table's sheet; above it: title, what it shows, and an empty row."""
 FIRST_ROW = HEAD_ROW + 1
 SIDES = ("low", "base", "high")
 
+SHOWN_RATE = "currency_per_usd"
+"""Name of the input that turns US dollars into the currency that people read."""
 FORMATS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16},
     "note": {"font_color": "#555555", "italic": True},
@@ -22,11 +27,10 @@ FORMATS: dict[str, dict[str, Any]] = {
     "wrap": {"text_wrap": True, "valign": "top"},
     "integer": {"num_format": "#,##0"},
     "number": {"num_format": "#,##0.######"},
-    "usd": {"num_format": "$#,##0.00"},
-    "price": {"num_format": "$#,##0.0000####"},
+    "usd": {"num_format": cents(DOLLAR)},
+    "price": {"num_format": price(DOLLAR)},
     "percent": {"num_format": "0.0%"},
     "date": {"num_format": "yyyy-mm-dd", "align": "left"},
-    "big": {"bold": True, "font_size": 14, "num_format": "$#,##0"},
 }
 INPUT_LOOKS = {"font_color": "#0000AA", "bg_color": "#FFF9DB", "border": 1, "border_color": "#D9CFA0"}
 
@@ -34,15 +38,19 @@ INPUT_LOOKS = {"font_color": "#0000AA", "bg_color": "#FFF9DB", "border": 1, "bor
 class Book:
     """An XlsxWriter workbook in memory with the formats that all sheets share."""
 
-    def __init__(self) -> None:
+    def __init__(self, money: Currency = DOLLAR) -> None:
         self._buffer = io.BytesIO()
         # Text stays text: no cell turns into a formula, a link or a number because of how it looks.
         plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True, **plain})
-        self.formats = {name: self.file.add_format(looks) for name, looks in FORMATS.items()}
-        self.inputs = {
-            name: self.file.add_format({**looks, **INPUT_LOOKS}) for name, looks in FORMATS.items()
+        self.money = money
+        looks = FORMATS | {
+            "shown": {"num_format": cents(money)},
+            "shown_price": {"num_format": price(money)},
+            "big": {"bold": True, "font_size": 14, "num_format": whole(money)},
         }
+        self.formats = {name: self.file.add_format(each) for name, each in looks.items()}
+        self.inputs = {name: self.file.add_format({**each, **INPUT_LOOKS}) for name, each in looks.items()}
 
     def sheet(
         self, name: str, title: str, note: str, heads: Sequence[str] = (), widths: Sequence[int] = ()
@@ -75,15 +83,20 @@ class Book:
         looks: str = "number",
         *,
         is_input: bool = False,
-    ) -> None:
-        """Write a number; None and what is not finite leave the cell empty. Inputs stand out."""
+    ) -> str:
+        """Write a number and return its address; None and what is not finite leave the cell empty."""
         if value is not None and abs(value) < float("inf"):
             sheet.write_number(row, column, float(value), (self.inputs if is_input else self.formats)[looks])
+        return cell(row, column)
 
     def live(self, sheet: Any, row: int, column: int, formula: str, value: float, looks: str = "usd") -> str:
         """Write a formula and its value (for readers that do not calculate); return the cell's address."""
         sheet.write_formula(row, column, formula, self.formats[looks], float(value))
         return cell(row, column)
+
+    def shown(self, sheet: Any, row: int, column: int, formula: str, usd: float, looks: str = "shown") -> str:
+        """Write a formula in US dollars, shown in the currency; return the cell's address."""
+        return self.live(sheet, row, column, f"=({formula})*{SHOWN_RATE}", self.money.of(usd), looks)
 
     def bytes(self) -> bytes:
         """Close the workbook and return the file."""

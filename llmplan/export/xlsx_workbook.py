@@ -6,10 +6,12 @@ import datetime as dt
 from collections import Counter
 
 from llmplan.export.assumptions import assumption_rows
-from llmplan.export.headlines import flip_rows, flip_title
+from llmplan.export.finding import where_cheaper
+from llmplan.export.headlines import capital, flip_rows, flip_title
 from llmplan.export.report import Report
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
+from llmplan.export.xlsx_hybrids import hybrid_places, write_hybrids
 from llmplan.export.xlsx_inputs import write_inputs
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
 from llmplan.units import TOKENS_PER_MTOK
@@ -17,49 +19,53 @@ from llmplan.wording import kind_name
 
 OWN_OPTIONS = 60
 """Self-hosted options with formulas; each GPU count, format and card of a model once, cheapest first."""
-OPTION_HEADS = (
-    "Option",
-    "What it is",
-    "Kind",
-    "USD a month, low",
-    "USD a month, base",
-    "USD a month, high",
-    "USD a query",
-    "USD/Mtok",
-    "Quality against the reference",
-    "TTFT, ms",
-    "TPOT, ms",
-    "Licence",
-    "Prices as of",
-)
+
+
+def option_heads(money: str) -> tuple[str, ...]:
+    """Return the heads of the Options sheet, its sums in a currency."""
+    return (
+        "Option",
+        "What it is",
+        "Kind",
+        *(f"{money} a month, {side}" for side in SIDES),
+        f"{money} a query",
+        f"{money} per million tokens",
+        "Quality against the reference",
+        "TTFT, ms",
+        "TPOT, ms",
+        "Licence",
+        "Prices as of",
+    )
 
 
 def xlsx_bytes(report: Report) -> bytes:
     """Return the workbook as an .xlsx file. Every cost is a formula that carries its value."""
-    book = Book()
+    book = Book(report.money)
     places = workbook_places(report)
-    tokens = [place for place in places if report.option(place).api_id is not None]
-    own = [place for place in places if report.option(place).api_id is None]
+    every = dict.fromkeys([*places, *hybrid_places(report)])
+    tokens = [place for place in every if report.option(place).api_id is not None]
+    own = [place for place in every if report.option(place).api_id is None]
+    heads = option_heads(report.money.name)
     answer = book.sheet("Answer", report.finding, report.stamp, (), (34, 20, 20, 20, 60))
     write_inputs(book, report)
     options = book.sheet(
         "Options",
         "Options that meet the scenario, cheapest first",
         "Costs are live. The order and what is feasible are as of the export: ask llmplan again.",
-        OPTION_HEADS,
+        heads,
         (44, 50, 18, *[15] * 5, 12, 10, 10, 22, 14),
     )
     where = write_api_costs(book, report, tokens) | write_own_costs(book, report, own)
     for row, place in enumerate(places, start=FIRST_ROW):
         _option(book, options, row, report, place, where[place])
     if places:
-        options.autofilter(FIRST_ROW - 1, 0, FIRST_ROW + len(places) - 1, len(OPTION_HEADS) - 1)
+        options.autofilter(FIRST_ROW - 1, 0, FIRST_ROW + len(places) - 1, len(heads) - 1)
     chart = write_curve(book, report, rows=_rows(tokens) | _rows(own))
     row = _answer(book, answer, report, where)
     if chart is not None:
         what = {"description": f"Monthly cost over volume. {report.finding}"}
         answer.insert_chart(row + 1, 0, chart, what)
-    _hybrids(book, report)
+    write_hybrids(book, report, _rows(tokens), _rows(own))
     _flips(book, report)
     _left_out(book, report)
     _assumptions(book, report)
@@ -93,14 +99,14 @@ def _option(book: Book, sheet: object, row: int, report: Report, place: int, at:
     book.text(sheet, row, 1, item.label)
     book.text(sheet, row, 2, kind_name(item.kind))
     # Lots can make the cheapest rate the dearer month: the range is that of the three sides.
-    book.live(sheet, row, 3, f"=MIN({at.low},{at.base},{at.high})", low)
-    book.live(sheet, row, 4, f"={at.base}", base)
-    book.live(sheet, row, 5, f"=MAX({at.low},{at.base},{at.high})", high)
-    each = base / report.comparison.queries_per_month
-    book.live(sheet, row, 6, f"=E{line}/queries_per_month", each, "price")
+    book.shown(sheet, row, 3, f"MIN({at.low},{at.base},{at.high})", low)
+    book.shown(sheet, row, 4, at.base, base)
+    book.shown(sheet, row, 5, f"MAX({at.low},{at.base},{at.high})", high)
+    each = report.money.of(base) / report.comparison.queries_per_month
+    book.live(sheet, row, 6, f"=E{line}/queries_per_month", each, "shown_price")
     tokens = report.scenario.input_tokens + report.scenario.output_tokens
     per_mtok = f"=G{line}/(input_tokens+output_tokens)*{TOKENS_PER_MTOK:.0f}"
-    book.live(sheet, row, 7, per_mtok, each / tokens * TOKENS_PER_MTOK)
+    book.live(sheet, row, 7, per_mtok, each / tokens * TOKENS_PER_MTOK, "shown")
     book.number(sheet, row, 8, item.quality, "percent")
     book.number(sheet, row, 9, item.ttft_ms, "integer")
     book.number(sheet, row, 10, item.tpot_ms, "integer")
@@ -110,41 +116,26 @@ def _option(book: Book, sheet: object, row: int, report: Report, place: int, at:
 
 def _answer(book: Book, sheet: object, report: Report, where: dict[int, Addresses]) -> int:
     """Write the cheapest of each kind, live, and where self-hosting pays; return the next free row."""
-    for column, head in enumerate(
-        ("Cheapest of each kind", "USD a month, low", "base", "high", "What it is")
-    ):
+    money = report.money.name
+    heads = ("Cheapest of each kind", *(f"{money} a month, {side}" for side in SIDES), "What it is")
+    for column, head in enumerate(heads):
         book.text(sheet, FIRST_ROW - 1, column, head, "head")
     row = FIRST_ROW
-    for place in report.curve_places:
+    for place in report.best_places:
         item, at = report.option(place), where[place]
         low, base, high = (float(value) for value in report.comparison.monthly_usd[:, place])
-        book.text(sheet, row, 0, kind_name(item.kind))
-        book.live(sheet, row, 1, f"=MIN({at.low},{at.base},{at.high})", low, "big")
-        book.live(sheet, row, 2, f"={at.base}", base, "big")
-        book.live(sheet, row, 3, f"=MAX({at.low},{at.base},{at.high})", high, "big")
+        book.text(sheet, row, 0, capital(kind_name(item.kind)))
+        book.shown(sheet, row, 1, f"MIN({at.low},{at.base},{at.high})", low, "big")
+        book.shown(sheet, row, 2, at.base, base, "big")
+        book.shown(sheet, row, 3, f"MAX({at.low},{at.base},{at.high})", high, "big")
         book.text(sheet, row, 4, item.label)
         row += 1
     for place, rival in report.rivals:
         row += 1
         book.text(sheet, row, 0, "Self-hosting is cheaper (as of the export)")
-        book.text(sheet, row, 1, rival.verdict)
+        book.text(sheet, row, 1, where_cheaper(rival.self_hosted_cheaper))
         book.text(sheet, row, 4, f"than {report.option(place).label}")
     return row + 1
-
-
-def _hybrids(book: Book, report: Report) -> None:
-    """Write fleets that share the traffic with an API: figures as of the export, no formulas."""
-    heads = ("Hybrid", "Kept on the fleet", "USD a month, low", "base", "high", "Quality", "Replicas", "GPUs")
-    note = "As of the export: how a router splits the traffic is worked out by llmplan, not by formulas."
-    sheet = book.sheet("Hybrids", "A fleet and an API that share the traffic", note, heads, (90, *[16] * 7))
-    for row, found in enumerate(report.hybrids, start=FIRST_ROW):
-        book.text(sheet, row, 0, found["label"])
-        book.number(sheet, row, 1, found["share_weak"], "percent")
-        for column, side in enumerate(SIDES, start=2):
-            book.number(sheet, row, column, found[f"monthly_usd_{side}"], "usd")
-        book.number(sheet, row, 5, found["quality"], "percent")
-        book.number(sheet, row, 6, found["replicas"], "integer")
-        book.number(sheet, row, 7, found["gpus_total"], "integer")
 
 
 def _flips(book: Book, report: Report) -> None:

@@ -171,7 +171,7 @@ def _resale_usd(part: PurchasePart, bought: FloatArray, price: FloatArray, start
 
 def updates_by_month(updates_per_year: float, months: int) -> FloatArray:
     """Return how many model updates fall in each month; a year has exactly `updates_per_year`. (months,)"""
-    if not updates_per_year >= 0:
+    if not 0 <= updates_per_year < np.inf:
         raise InputError("updates_per_year", updates_per_year, "must not be negative", "give 0 or more")
     done = np.floor(np.arange(months + 1) * updates_per_year / MONTHS_PER_YEAR + 1e-9)
     return np.diff(done)

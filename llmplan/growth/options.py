@@ -14,6 +14,7 @@ from llmplan.decision.options import Options
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.fleet import instances_needed, replicas_needed
 from llmplan.growth.cash import CostPart, MonthlyCost, PlanOption, PurchasePart
+from llmplan.growth.paths import price_factors
 from llmplan.operations.hybrids import hybrid_loads
 from llmplan.ownership import (
     ServerChoice,
@@ -28,6 +29,7 @@ from llmplan.units import MONTHS_PER_YEAR
 FloatArray = NDArray[np.float64]
 BASE = 1
 UPDATES_LINE = "model updates"
+MAX_UPDATES_PER_YEAR = 365
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,17 @@ def price_paths(
     gpu_decline_per_year: float | None = None,
     updates_per_year: float | None = None,
 ) -> PricePaths:
-    """Return the catalog's base assumptions, or the values given instead."""
+    """Return the catalog's base assumptions, or the values given instead; InputError where one is out of range."""
 
     def base(assumption_id: str, given: float | None = None) -> float:
         return catalog.assumption(assumption_id).base if given is None else given
 
+    for field, given in (("api_decline", api_decline_per_year), ("gpu_decline", gpu_decline_per_year)):
+        if given is not None:
+            price_factors(given, 1, field)
+    if updates_per_year is not None and not 0 <= updates_per_year <= MAX_UPDATES_PER_YEAR:
+        rule = f"must lie in 0 to {MAX_UPDATES_PER_YEAR}"
+        raise InputError("updates_per_year", updates_per_year, rule, "give 12 for one a month")
     return PricePaths(
         api_decline_per_year=base("api-price-decline-per-year", api_decline_per_year),
         gpu_decline_per_year=base("gpu-price-decline-per-year", gpu_decline_per_year),

@@ -12,6 +12,8 @@ from llmplan.catalog import data_dir
 FILE: Final = "checkpoints.csv"
 SAFETENSORS: Final = "safetensors"
 OLLAMA: Final = "ollama"
+GGUF_STAND_INS: Final = {"fp8": "w8a16", "int8": "w8a16", "bf16": "fp16"}
+"""GGUF files know neither FP8 nor W8A8 nor BF16 here: the format of the same width that Ollama's library has."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,12 @@ def checkpoint(
     """Return the repository of a model in a precision.
 
     FP8 without a published repository is quantised at load from the 16-bit one; FP16 runs the BF16 one cast.
-    Anything else unknown becomes the local path /models/MODEL-PRECISION, to be filled by a quantiser.
+    Ollama's library holds GGUF files only: the format of the same width stands in. Anything else unknown becomes
+    the local path /models/MODEL-PRECISION, to be filled by a quantiser.
     """
     table = _table(folder or data_dir())
-    exact = table.get((model_id, precision_id, form))
+    wanted = GGUF_STAND_INS.get(precision_id, precision_id) if form == OLLAMA else precision_id
+    exact = table.get((model_id, wanted, form))
     if exact is not None:
         return Checkpoint(exact, True)
     plain = table.get((model_id, "bf16", form))

@@ -11,6 +11,7 @@ from llmplan.decision.constraints import needed_context_tokens
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.memory import memory_plan
 from llmplan.operations.gateway import ApiTier
+from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.scenario import Scenario
 
@@ -22,10 +23,10 @@ SPILL_SHARE: Final = 0.1
 
 
 def self_hosted_place(comparison: Comparison, option_id: str | None = None) -> int:
-    """Return the place of the named self-hosted option, or of the cheapest feasible one.
+    """Return the place of the named self-hosted option, or of the cheapest feasible one with a launcher.
 
-    Raises InputError where nothing self-hosted is feasible (with the most frequent reason) or the named
-    option is not, UnknownNameError where it is not a self-hosted option of the scenario.
+    Raises InputError where nothing self-hosted is feasible (with the most frequent reason), the named option is
+    not, or its engine has no launcher; UnknownNameError where it is not a self-hosted option of the scenario.
     """
     items = comparison.options.items
     own = {item.option_id: place for place, item in enumerate(items) if item.kind == "self_hosted"}
@@ -35,8 +36,14 @@ def self_hosted_place(comparison: Comparison, option_id: str | None = None) -> i
         place = own[option_id]
         if not items[place].feasible:
             raise InputError("option", option_id, "; ".join(items[place].reasons), "choose a feasible option")
+        if items[place].engine_id not in LAUNCHERS:
+            rule = f"runs in {items[place].engine_id}, for which there is no launch command"
+            raise InputError("option", option_id, rule, f"choose one in {', '.join(LAUNCHERS)}")
         return place
-    best = comparison.cheapest("self_hosted")
+    best = next((i for i in comparison.order if i in own.values() and items[i].engine_id in LAUNCHERS), None)
+    if best is None and comparison.cheapest("self_hosted") is not None:
+        rule = "has feasible options only in engines without a launch command"
+        raise InputError("engine_ids", comparison.scenario.engine_ids, rule, f"allow {', '.join(LAUNCHERS)}")
     if best is None:
         raise InputError("scenario", comparison.scenario.name, _why_none(comparison), "loosen that limit")
     return best

@@ -1,4 +1,4 @@
-"""A LiteLLM proxy configuration for the hybrid: the fleet first, an API behind it, budgets on both."""
+"""A LiteLLM proxy configuration for the hybrid: the fleet first, an API with a budget behind it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llmplan.errors import InputError
+from llmplan.operations.deployment import IMAGES
 from llmplan.operations.launch import launch_command
 from llmplan.operations.monitoring import thresholds
 from llmplan.operations.plan import ServingPlan
@@ -64,18 +65,19 @@ def litellm_config(
     """Return config.yaml of the LiteLLM proxy.
 
     Two tiers by name. The fleet's requests a minute are capped at what it sustains at the ceiling; whatever
-    fails or does not fit falls back to the API, whose budget is the plan's with `budget_headroom`.
+    fails or does not fit falls back to the API, whose budget is the plan's with `budget_headroom`. The budget is
+    the API deployment's own: one of the provider or of the whole proxy would shut the fleet out with the API.
     """
     if not budget_headroom >= 1:
         raise InputError("budget_headroom", budget_headroom, "must be at least 1", "give 1.25")
-    at, port = thresholds(plan), launch_command(plan).port
+    at, command = thresholds(plan), launch_command(plan)
+    host = deployment_name(plan) if plan.engine_id in IMAGES else "localhost"
     seconds = 4 * (at.ttft_s + at.tpot_s * plan.output_tokens)
     fleet_rpm = max(1, int(at.fleet_requests_per_s * S_PER_MINUTE))
-    period = f"{days_per_month}d"
     budget = round(max(1.0, api.usd_per_month * budget_headroom), 2)
     self_hosted = {
-        "model": f"openai/{plan.model_id}",
-        "api_base": f"http://{deployment_name(plan)}:{port}/v1",
+        "model": f"openai/{command.served_name}",
+        "api_base": f"http://{host}:{command.port}/v1",
         "api_key": "os.environ/SELF_HOSTED_API_KEY",
         "rpm": fleet_rpm,
         "max_parallel_requests": plan.concurrency * plan.working_replicas,
@@ -90,7 +92,7 @@ def litellm_config(
         "input_cost_per_token": _per_token(api.input_usd_per_mtok),
         "output_cost_per_token": _per_token(api.output_usd_per_mtok),
         "max_budget": budget,
-        "budget_duration": period,
+        "budget_duration": f"{days_per_month}d",
     }
     return {
         "model_list": [
@@ -105,15 +107,8 @@ def litellm_config(
             "fallbacks": [{FLEET_TIER: [API_TIER]}],
             "context_window_fallbacks": [{FLEET_TIER: [API_TIER]}],
             "enable_pre_call_checks": True,
-            "provider_budget_config": {
-                api.litellm_provider: {"budget_limit": budget, "time_period": period},
-            },
         },
-        "litellm_settings": {
-            "request_timeout": round(max(seconds, plan.ttft_ms / MS_PER_S), 1),
-            "max_budget": budget,
-            "budget_duration": period,
-        },
+        "litellm_settings": {"request_timeout": round(max(seconds, plan.ttft_ms / MS_PER_S), 1)},
         "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
     }
 

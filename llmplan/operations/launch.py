@@ -29,6 +29,7 @@ class LaunchCommand:
     before: a command to run first, such as a download; empty: none.
     argv: the command.
     port: where it answers.
+    served_name: the model's name in requests to it.
     notes: what to know, one sentence each.
     """
 
@@ -37,11 +38,16 @@ class LaunchCommand:
     before: tuple[str, ...]
     argv: tuple[str, ...]
     port: int
+    served_name: str
     notes: tuple[str, ...]
 
     def script(self) -> str:
         """Return a bash script, one flag a line."""
-        lines = ["#!/usr/bin/env bash", "set -euo pipefail", *(f"# {note}" for note in self.notes)]
+        lines = [
+            "#!/usr/bin/env bash",
+            "set -euo pipefail",
+            *(f"# {' '.join(note.split())}" for note in self.notes),
+        ]
         lines += [f"export {name}={shlex.quote(value)}" for name, value in self.environment]
         if self.before:
             lines.append(shlex.join(self.before))
@@ -76,7 +82,7 @@ def _vllm(plan: ServingPlan) -> LaunchCommand:
         argv += ["--quantization", source.quantise_at_load]
     if plan.kv_bytes == FP8_KV_BYTES:
         argv += ["--kv-cache-dtype", "fp8"]
-    return LaunchCommand("vllm", (), (), tuple(argv), 8000, _notes(plan, "vllm", source))
+    return LaunchCommand("vllm", (), (), tuple(argv), 8000, plan.model_id, _notes(plan, "vllm", source))
 
 
 def _sglang(plan: ServingPlan) -> LaunchCommand:
@@ -94,7 +100,7 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
     if plan.kv_bytes == FP8_KV_BYTES:
         argv += ["--kv-cache-dtype", "fp8_e4m3"]
     argv += ["--enable-metrics"]
-    return LaunchCommand("sglang", (), (), tuple(argv), 30000, _notes(plan, "sglang", source))
+    return LaunchCommand("sglang", (), (), tuple(argv), 30000, plan.model_id, _notes(plan, "sglang", source))
 
 
 def _trtllm(plan: ServingPlan) -> LaunchCommand:
@@ -109,7 +115,8 @@ def _trtllm(plan: ServingPlan) -> LaunchCommand:
         notes += (
             "Quantise the checkpoint to FP8 first (TensorRT Model Optimizer); this name is the 16-bit one.",
         )
-    return LaunchCommand("tensorrt-llm", (), (), tuple(argv), 8000, notes)
+    name = source.repository if source.published else source.repository.rpartition("/")[2]
+    return LaunchCommand("tensorrt-llm", (), (), tuple(argv), 8000, name, notes)
 
 
 def _tgi(plan: ServingPlan) -> LaunchCommand:
@@ -132,7 +139,7 @@ def _tgi(plan: ServingPlan) -> LaunchCommand:
     if plan.kv_bytes == FP8_KV_BYTES:
         argv += ["--kv-cache-dtype", "fp8_e4m3fn"]
     notes = (*_notes(plan, "tgi", source), "TGI has been in maintenance mode since December 2025.")
-    return LaunchCommand("tgi", (), (), tuple(argv), 8080, notes)
+    return LaunchCommand("tgi", (), (), tuple(argv), 8080, plan.model_id, notes)
 
 
 def _ollama(plan: ServingPlan) -> LaunchCommand:
@@ -149,15 +156,16 @@ def _ollama(plan: ServingPlan) -> LaunchCommand:
     ]
     if plan.n_gpus > 1:
         environment.append(("OLLAMA_SCHED_SPREAD", "1"))
-    pull = f"Then load the model once: ollama pull {source.repository}"
+    load = f"Then load the model once: ollama pull {source.repository}"
     if not source.published:
-        pull = f"Then create the model from a GGUF file: ollama create {plan.model_id} -f Modelfile"
+        load = f"Then create the model from a GGUF file: ollama create {plan.model_id} -f Modelfile"
     notes = (
-        *_notes(plan, "ollama", source),
-        pull,
+        *_notes(plan, "ollama"),
+        load,
         "Ollama has no /metrics endpoint: watch it through the gateway and the GPU exporter.",
     )
-    return LaunchCommand("ollama", tuple(environment), (), ("ollama", "serve"), 11434, notes)
+    name = source.repository if source.published else plan.model_id
+    return LaunchCommand("ollama", tuple(environment), (), ("ollama", "serve"), 11434, name, notes)
 
 
 LAUNCHERS: Final[dict[str, Callable[[ServingPlan], LaunchCommand]]] = {
@@ -169,7 +177,7 @@ LAUNCHERS: Final[dict[str, Callable[[ServingPlan], LaunchCommand]]] = {
 }
 
 
-def _notes(plan: ServingPlan, engine_id: str, source: Checkpoint) -> tuple[str, ...]:
+def _notes(plan: ServingPlan, engine_id: str, source: Checkpoint | None = None) -> tuple[str, ...]:
     notes = [
         f"One replica: {plan.model_id} {plan.precision_id} on {plan.n_gpus} x {plan.gpu_id}; "
         f"the fleet has {plan.replicas} at its peak.",
@@ -178,7 +186,7 @@ def _notes(plan: ServingPlan, engine_id: str, source: Checkpoint) -> tuple[str, 
     ]
     if engine_id != plan.engine_id:
         notes.append(f"The plan was sized for {plan.engine_id}: measure before relying on its rates here.")
-    if not source.published:
+    if source is not None and not source.published:
         notes.append(
             f"No published checkpoint is known: put one quantised to {plan.precision_id} at this path."
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llmplan.operations.launch import launch_command
 from llmplan.operations.monitoring import monitoring_list
 from llmplan.operations.plan import ServingPlan
+from llmplan.operations.prometheus import METRICS
 
 if TYPE_CHECKING:
     from llmplan.operations.gateway import ApiTier
@@ -18,7 +19,7 @@ def readme(
     plan: ServingPlan, api: ApiTier | None, updates: Sequence[UpdateWindow], storage: Sequence[StorageItem]
 ) -> str:
     """Return README.md: the fleet, what to watch, updates, storage, and what each file is."""
-    parts = [_head(plan), _watch(plan), _updates(updates), _storage(storage), _files(api)]
+    parts = [_head(plan), _watch(plan), _updates(updates), _storage(storage), _files(plan, api)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -81,17 +82,22 @@ def _storage(storage: Sequence[StorageItem]) -> str:
     return "\n".join([*head, *rows])
 
 
-def _files(api: ApiTier | None) -> str:
+def _files(plan: ServingPlan, api: ApiTier | None) -> str:
     lines = [
         "## Files",
         "",
         "- `launch/`: one script an engine; flags follow from the plan",
-        "- `prometheus/`: alert rules on each engine's own metrics (`rule_files` of Prometheus)",
+        f"- `prometheus/`: alert rules on the metrics of {', '.join(METRICS)} (`rule_files` of Prometheus)",
         "- `kubernetes/`: Deployment and Service; KEDA ScaledObject on queue depth and running sequences",
         "- `plan.json`, `monitoring.csv`, `updates.csv`, `storage.csv`: the same numbers as tables",
     ]
+    if plan.engine_id not in METRICS:
+        lines.append(
+            f"- no alert rules or ScaledObject for {plan.engine_id}: its release exports no count of waiting and "
+            "running requests; watch the gateway, or take one of the engines above"
+        )
     if api is not None:
         lines.append(
-            "- `litellm/config.yaml`: gateway with the fleet first and the API behind it, with budgets"
+            "- `litellm/config.yaml`: gateway with the fleet first and the API behind it, with a budget"
         )
     return "\n".join(lines)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from llmplan.errors import InputError
 from llmplan.operations.plan import ServingPlan
 from llmplan.units import MONTHS_PER_YEAR, S_PER_HOUR
+
+DAYS_PER_YEAR: Final = 365
+SATURDAY: Final = 5
+"""Of datetime's weekdays, Monday 0."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +49,31 @@ class StorageItem:
     note: str
 
 
-STEPS = (
-    "evaluate the candidate on the task set against the running version",
-    "quantise, measure one replica against the plan's tokens/s",
-    "canary one replica, compare quality and latency for a day",
-    "roll out, keep the previous version for rollback",
-)
+def update_steps(plan: ServingPlan) -> tuple[str, ...]:
+    """Return what one update takes, in order."""
+    return (
+        f"download and verify the weights, {plan.weights_gb:,.0f} GB in {plan.precision_id}",
+        "evaluate the candidate on the task set against the running version",
+        f"quantise, measure one replica against the plan's {plan.output_tokens_per_s:,.0f} tokens/s",
+        "canary one replica, compare quality and latency for a day",
+        "roll out without downtime, keep the previous version for rollback",
+        "watch the alarms for regressions for a day",
+    )
+
+
+def working_day(day: dt.date) -> dt.date:
+    """Return the day, or the Monday after it where it is a Saturday or a Sunday."""
+    return day + dt.timedelta(days=max(0, 7 - day.weekday()) if day.weekday() >= SATURDAY else 0)
 
 
 def update_calendar(
     plan: ServingPlan, start: dt.date, updates_per_year: float, days_per_update: float, usd_per_day: float
 ) -> tuple[UpdateWindow, ...]:
-    """Return a year's updates, evenly spread: the n-th falls due n / updates_per_year years after `start`."""
+    """Return a year's updates, evenly spread: the n-th falls due n / updates_per_year years after `start`, on a
+    working day.
+    """
     for field, value in (("updates_per_year", updates_per_year), ("days_per_update", days_per_update)):
-        if not 0 <= value <= 365:
+        if not 0 <= value <= DAYS_PER_YEAR:
             raise InputError(field, value, "must lie in 0 to 365", "give a number a year can hold")
     rollout = plan.replicas * plan.start_s / S_PER_HOUR
     windows = []
@@ -67,11 +83,11 @@ def update_calendar(
             UpdateWindow(
                 number=number,
                 month=max(1, math.ceil(share * MONTHS_PER_YEAR - 1e-9)),
-                due=start + dt.timedelta(days=round(share * 365)),
+                due=working_day(start + dt.timedelta(days=round(share * DAYS_PER_YEAR))),
                 working_days=days_per_update,
                 usd=days_per_update * usd_per_day,
                 rollout_hours=rollout,
-                steps=STEPS,
+                steps=update_steps(plan),
             )
         )
     return tuple(windows)

@@ -75,7 +75,7 @@ def recommend(
         confidence=confidence,
         expected_regret_usd=regret,
         caveats=caveats_of(found, catalog, p_right, regret),
-        flips=_flips(points),
+        flips=nearest_flips(points),
         runners_up=_runners_up(found),
         tipping=points,
     )
@@ -168,7 +168,7 @@ def _runners_up(found: Comparison) -> dict[str, RunnerUp]:
     return rows
 
 
-def _flips(points: tuple[Tipping, ...]) -> tuple[str, ...]:
+def nearest_flips(points: tuple[Tipping, ...]) -> tuple[str, ...]:
     """Return the nearest tipping points' sentences; the price of one API says no more than all prices do."""
     rows: list[Tipping] = []
     for row in points:

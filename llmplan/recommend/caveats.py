@@ -78,6 +78,9 @@ def _quality(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weig
             0.8,
             f"Its quality, {percent(100 * item.quality)}, is close to the floor of {percent(100 * floor)}.",
         )
+    if item.quality_stands_on in catalog.other_models or item.quality_stands_on in catalog.models:
+        text = f"It has too few scores of its own; its quality is that of {item.quality_stands_on}, which it succeeds"
+        yield 0.84, f"{text}: test it on a sample of your queries."
     worst = _quality_at_worst(catalog, item)
     if worst is not None and floor > 0 and worst < floor:
         text = f"At the largest loss measured for {item.precision_id} its quality is {percent(100 * worst)}"

@@ -31,12 +31,14 @@ class TaskMix:
     Attributes
     ----------
     shares: task_id -> share; sums to 1.
+    tolerances: task_id -> quality that the task can lose against the better end, reference = 1.
     verdicts: task_id -> what the article says of open models there: match or fall short.
     """
 
     mix_id: str
     name: str
     shares: dict[str, float]
+    tolerances: dict[str, float]
     verdicts: dict[str, str]
 
 
@@ -62,8 +64,9 @@ def task_mixes(folder: Path | None = None) -> dict[str, TaskMix]:
     """Return the preset task mixes by id."""
     found: dict[str, TaskMix] = {}
     for line, row in _rows(folder, "router_task_mixes.csv"):
-        mix = found.setdefault(row["mix_id"], TaskMix(row["mix_id"], row["mix_name"], {}, {}))
+        mix = found.setdefault(row["mix_id"], TaskMix(row["mix_id"], row["mix_name"], {}, {}, {}))
         mix.shares[row["task_id"]] = _number(line, row, "share")
+        mix.tolerances[row["task_id"]] = _number(line, row, "tolerance")
         mix.verdicts[row["task_id"]] = row["article_verdict"]
     return found
 

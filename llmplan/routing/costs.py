@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 from llmplan.errors import InputError
 from llmplan.routing.measures import Floats
 from llmplan.routing.policies import Policies
-from llmplan.units import HOURS_PER_DAY
 
 FleetUsd = Callable[[Floats], Floats]
 """Queries a day that a fleet carries, any shape -> USD a month, same shape: whole replicas at the peak."""
@@ -90,8 +89,11 @@ class Traffic:
                 raise InputError(
                     name, getattr(self, name), "must lie from 0 to 1", "give a share such as 0.1"
                 )
-        if not self.days_per_month > 0 or not self.usd_per_lookup >= 0:
-            raise InputError("traffic", self, "days must be above 0 and costs at least 0", "mend the value")
+        for name in ("usd_per_lookup", "false_hit_quality"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise InputError(name, getattr(self, name), "must be a number from 0 up", "0: none")
+        if not 0 < self.days_per_month < np.inf:
+            raise InputError("days_per_month", self.days_per_month, "must be above 0", "give 30")
 
     @property
     def missed(self) -> float:
@@ -163,21 +165,3 @@ def latency_ms(policies: Policies, tiers: Sequence[Tier], router: Router) -> Flo
     """Return the mean time to an answer of what no cache answers, shape (p,)."""
     times = np.array([tier.latency_ms for tier in tiers])
     return np.asarray(policies.share @ times + policies.routes * router.latency_ms)
-
-
-def fallback_share(
-    hourly_profile: ArrayLike, peak_capacity_to_mean: float, availability: float = 1.0
-) -> float:
-    """Return the share of a day's queries that a fleet cannot take: what exceeds it, and outages. (7.8)
-
-    Parameters
-    ----------
-    hourly_profile: 24 shares of a day's queries.
-    peak_capacity_to_mean: rate that the fleet sustains within its targets over the mean rate.
-    availability: share of the time that it is up.
-    """
-    if not 0 <= availability <= 1:
-        raise InputError("availability", availability, "must lie from 0 to 1", "give a share such as 0.995")
-    shares = np.asarray(hourly_profile, float) * HOURS_PER_DAY
-    over = np.maximum(shares - peak_capacity_to_mean, 0).mean() / shares.mean()
-    return float(1 - availability * (1 - over))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.routing.measures import Floats, RouterCurve, exact_curve
+from llmplan.routing.measures import Floats, RouterCurve, exact_curve, non_decreasing_hull
 from llmplan.routing.oracle import oracle_frontier
 from llmplan.routing.queries import QueryOutcomes
 
@@ -51,6 +51,7 @@ def _floor_row(curve: RouterCurve, oracle: RouterCurve | None, floor: float) -> 
     i = cheapest_point(curve, target)
     best = None if oracle is None else cheapest_point(oracle, target)
     row: dict[str, Any] = {"floor_quality": float(target)}
+    row["mixed"] = mixed_at(curve, float(target))
     random_share = 0.0 if weak >= target else (target - weak) / (strong - weak) if strong >= target else None
     row["share_strong_random"] = random_share
     if i is None:
@@ -73,6 +74,22 @@ def _floor_row(curve: RouterCurve, oracle: RouterCurve | None, floor: float) -> 
 
 def _chance(curve: RouterCurve, share: float) -> float:
     return float((1 - share) * curve.usd_per_query[0] + share * curve.usd_per_query[-1])
+
+
+def mixed_at(curve: RouterCurve, target_quality: float) -> dict[str, float | None] | None:
+    """Return what two thresholds mixed at random need for a quality, on the hull; None where out of reach.
+
+    Without costs the hull is over the share of strong calls.
+    """
+    priced = bool(np.isfinite(curve.usd_per_query).all())
+    hull = non_decreasing_hull(curve.usd_per_query if priced else curve.share_strong, curve.quality)
+    if not curve.quality[hull[-1]] >= target_quality - 1e-12:
+        return None
+    columns = {"share_strong": curve.share_strong, "usd_per_query": curve.usd_per_query}
+    return {
+        name: _finite(float(np.interp(target_quality, curve.quality[hull], column[hull])))
+        for name, column in columns.items()
+    }
 
 
 def cheapest_point(curve: RouterCurve, target_quality: float) -> int | None:

@@ -172,6 +172,7 @@ def hybrid_options(
     strong_usd_per_query: ArrayLike,
     strong_quality: ArrayLike,
     floor: float,
+    allowed: ArrayLike = True,
 ) -> list[HybridOption]:
     """Return, for each API, its cheapest partner and split at a quality floor, cheapest first.
 
@@ -183,6 +184,7 @@ def hybrid_options(
     weak_quality, strong_quality: shapes (n,) and (m,); NaN where unknown, which leaves the pair out.
     strong_usd_per_query: price of a mean query, shape (m,).
     floor: least quality.
+    allowed: whether a fleet and an API may be paired, shape (n, m).
 
     Notes
     -----
@@ -191,6 +193,7 @@ def hybrid_options(
     fleets = np.where(plan.fleet_queries_per_day > 0, np.asarray(fleet_usd, float), 0.0)
     price = np.asarray(strong_usd_per_query, float)
     quality = hybrid_quality(plan, weak_quality, strong_quality)
+    quality = np.where(np.broadcast_to(allowed, quality.shape[:2])[..., None], quality, np.nan)
     found = []
     for api in range(len(price)):
         rest = price[api] * plan.api_queries_per_day * plan.traffic.days_per_month + plan.router_usd

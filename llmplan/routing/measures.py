@@ -1,5 +1,6 @@
 """Measures of a router from per-query outcomes: PGR, APGR, CPT, AUC, AIQ, IBC lift."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,16 +59,20 @@ def exact_curve(score: Floats, weak: Floats, strong: Floats) -> RouterCurve:
 def binned_curve(score: Floats, weak: Floats, strong: Floats, bins: int) -> RouterCurve:
     """Return the curve through `bins` + 1 thresholds at equal quantiles of the score, as RouteLLM draws it.
 
-    A query goes up at or above its threshold, at the highest threshold only above it. Quantiles that
-    fall together through ties count once.
+    A query goes up at or above its threshold, at the highest threshold only above it. Quantiles that fall
+    together through ties make the same point twice, so a tie group wider than a bin goes up as a whole.
 
     Source: quantile bins of routellm.evals (arXiv 2406.18665, section 5, and its code).
     """
-    thresholds = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)))[::-1]
-    lower = thresholds[1:] if len(thresholds) > 1 else thresholds
-    goes_up = np.vstack([np.zeros(len(score), bool), score >= lower[:, None]])
-    means = np.where(goes_up[..., None], strong, weak).mean(axis=1)
-    return RouterCurve(goes_up.mean(axis=1), means[:, 0], means[:, 1], np.append(np.inf, lower))
+    every = exact_curve(score, weak, strong)
+    thresholds = np.append(np.inf, np.quantile(score, np.linspace(0, 1, bins + 1))[-2::-1])
+    at = np.searchsorted(-every.threshold, -thresholds, "right") - 1
+    return RouterCurve(every.share_strong[at], every.quality[at], every.usd_per_query[at], thresholds)
+
+
+def no_gap(weak_quality: float, strong_quality: float) -> bool:
+    """Return whether two mean qualities are the same but for rounding."""
+    return math.isclose(weak_quality, strong_quality, rel_tol=1e-12)
 
 
 def pgr(quality: ArrayLike, weak_quality: float, strong_quality: float) -> Floats:
@@ -75,8 +80,8 @@ def pgr(quality: ArrayLike, weak_quality: float, strong_quality: float) -> Float
 
     Source: RouteLLM, arXiv 2406.18665, eq. 4.
     """
-    gap = strong_quality - weak_quality
-    return (np.asarray(quality, float) - weak_quality) / (gap if gap != 0 else np.nan)
+    gap = np.nan if no_gap(weak_quality, strong_quality) else strong_quality - weak_quality
+    return (np.asarray(quality, float) - weak_quality) / gap
 
 
 def apgr(curve: RouterCurve) -> float:
@@ -163,13 +168,13 @@ def aiq(usd: ArrayLike, quality: ArrayLike, usd_max: float | None = None) -> Aiq
     """Return AIQ on the non-decreasing hull, up to `usd_max` else to the dearest point of the best quality.
 
     Where the hull is one point (the best router is also the cheapest) `paper` is that point's quality,
-    the limit of the mean over a shrinking range, and `code` is 0.
+    the limit of the mean over a shrinking range, and `code` is 0. NaN throughout where a cost is unknown.
 
     Source: RouterBench, arXiv 2403.12031, eq. 5; its program's division by the largest cost.
     """
     usd, quality = np.asarray(usd, float), np.asarray(quality, float)
     hull = non_decreasing_hull(usd, quality)
-    if not len(hull):
+    if not (len(hull) and np.isfinite(usd).all()):
         return Aiq(*[float("nan")] * 4)
     best = quality >= quality[hull[-1]] - 1e-12
     low, high = float(usd[hull[0]]), float(usd[best].max() if usd_max is None else usd_max)

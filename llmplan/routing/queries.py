@@ -16,17 +16,9 @@ Floats = NDArray[np.float64]
 
 SCORE_PREFIX = "score_"
 PLAIN_SCORES = ("score", "complexity", "label")
+MOST_NUMBER = 1e12
+"""A number beyond this is a slip of the pen, and sums of its square would overflow."""
 LABELS = {"easy": 0.0, "simple": 0.0, "false": 0.0, "hard": 1.0, "complex": 1.0, "true": 1.0}
-NUMBERS = (
-    "weak_quality",
-    "strong_quality",
-    "weak_cost",
-    "strong_cost",
-    "in_tok",
-    "weak_out_tok",
-    "strong_out_tok",
-    "out_tok",
-)
 
 
 class QueryFileError(LlmplanError, ValueError):
@@ -109,8 +101,8 @@ def read_queries(
     `weak_quality`, `strong_quality` or the two mean qualities given here, in which case a query's gain
     from the strong model is taken as proportional to its first score. Costs: `weak_cost`, `strong_cost`
     [USD], or `in_tok` with `weak_out_tok`, `strong_out_tok` (or `out_tok`) and `prices`, which win over
-    the file's costs. `dataset`, `task` and further columns are optional. A router whose column is blank
-    throughout a data set is not evaluated there.
+    the file's costs. `dataset`, `task` and further columns are optional. A column of scores, costs or tokens
+    that is blank throughout a data set counts as absent there.
 
     Raises
     ------
@@ -166,6 +158,8 @@ def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     problems = [
         f"line 1: column {name!r} stands twice; rename one" for name in set(header) if header.count(name) > 1
     ]
+    if len(header) == 1 and ";" in header[0]:
+        problems.append("line 1: cells are parted by semicolons; save it with commas and decimal points")
     problems += [
         f"line {line}: {len(row)} cells under {len(header)} headings; quote cells that hold commas"
         for line, row in rows
@@ -202,6 +196,11 @@ class _Table:
         cells = self.columns.get(name)
         return [cell or default for cell in cells] if cells else [default] * len(self.lines)
 
+    def holds(self, name: str, chosen: NDArray[np.intp]) -> bool:
+        """Return whether a column is there and not blank throughout the chosen rows."""
+        cells = self.columns.get(name)
+        return cells is not None and any(cells[i] for i in chosen)
+
     def numbers(self, name: str, chosen: NDArray[np.intp], least: float = 0.0) -> Floats:
         cells = self.columns[name]
         return np.array([self._number(name, int(i), cells[i], least) for i in chosen])
@@ -213,8 +212,10 @@ class _Table:
                 value = float(cell)
             except ValueError:
                 value = math.nan
-        if not (math.isfinite(value) and value >= least):
+        if not max(least, -MOST_NUMBER) <= value <= MOST_NUMBER:
             rule = "is not a finite number" if least == -math.inf else f"is not a number from {least:g} up"
+            if math.isfinite(value) and abs(value) > MOST_NUMBER:
+                rule = f"is beyond {MOST_NUMBER:g}"
             self.problems.append(
                 f"line {self.lines[row]}, column {name} = {cell!r}: {rule}; fill it or drop the row"
             )
@@ -231,11 +232,15 @@ class _Table:
         scores = {
             router: self.numbers(column, chosen, -math.inf)
             for column, router in self.routers.items()
-            if any(self.columns[column][i] for i in chosen)
+            if self.holds(column, chosen)
         }
+        if self.routers and not scores:
+            self.problems.append(
+                f"data set {name!r}: every score is blank; fill one router's or drop its rows"
+            )
         qualities = self._qualities(chosen, scores, weak_quality, strong_quality)
         tasks = np.array(self.text("task", "all"))[chosen]
-        return QueryOutcomes(name, scores, *qualities, *self._costs(chosen, prices), tasks)
+        return QueryOutcomes(name, scores, *qualities, *self._costs(name, chosen, prices), tasks)
 
     def _qualities(
         self, chosen: NDArray[np.intp], scores: dict[str, Floats], weak: float | None, strong: float | None
@@ -254,21 +259,23 @@ class _Table:
             self.problems.append(str(error))
             return np.full(len(chosen), weak), np.full(len(chosen), strong)
 
-    def _costs(self, chosen: NDArray[np.intp], prices: TokenPrices | None) -> tuple[Floats, Floats]:
+    def _costs(
+        self, name: str, chosen: NDArray[np.intp], prices: TokenPrices | None
+    ) -> tuple[Floats, Floats]:
         if prices is not None:
-            weak_out = "weak_out_tok" if "weak_out_tok" in self.columns else "out_tok"
-            strong_out = "strong_out_tok" if "strong_out_tok" in self.columns else "out_tok"
-            missing = [name for name in ("in_tok", weak_out, strong_out) if name not in self.columns]
+            weak_out = "weak_out_tok" if self.holds("weak_out_tok", chosen) else "out_tok"
+            strong_out = "strong_out_tok" if self.holds("strong_out_tok", chosen) else "out_tok"
+            needed = dict.fromkeys(("in_tok", weak_out, strong_out))
+            missing = [column for column in needed if not self.holds(column, chosen)]
             if missing:
-                self.problems.append(
-                    f"line 1: no {', '.join(missing)} to price; add token counts or drop the prices"
-                )
+                where, what = f"data set {name!r}", ", ".join(missing)
+                self.problems.append(f"{where}: no {what} to price; add token counts or drop the prices")
                 return np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
             tokens = [self.numbers(name, chosen) for name in ("in_tok", weak_out, strong_out)]
             return (
                 (tokens[0] * prices.weak_input + tokens[1] * prices.weak_output) / TOKENS_PER_MTOK,
                 (tokens[0] * prices.strong_input + tokens[2] * prices.strong_output) / TOKENS_PER_MTOK,
             )
-        if "weak_cost" in self.columns and "strong_cost" in self.columns:
+        if self.holds("weak_cost", chosen) and self.holds("strong_cost", chosen):
             return self.numbers("weak_cost", chosen), self.numbers("strong_cost", chosen)
         return np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)

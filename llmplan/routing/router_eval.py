@@ -16,12 +16,15 @@ from llmplan.routing.measures import (
     binned_curve,
     cpt_pct,
     exact_curve,
+    ibc_lift,
+    no_gap,
     non_decreasing_hull,
     roc_auc,
 )
 from llmplan.routing.oracle import oracle_frontier, task_rule_scores
 from llmplan.routing.queries import QueryOutcomes
 
+MOST_BINS = 100_000
 AIQ_BINS = 10
 """RouterBench draws its hull through a few operating points; one through every query follows noise."""
 
@@ -50,15 +53,13 @@ class EvaluationSettings:
         return TrialSettings(self.floors, self.bootstrap, self.seed)
 
     def __post_init__(self) -> None:
-        if self.bins is not None and not self.bins >= 1:
-            raise InputError(
-                "bins", self.bins, "must be 1 or more", "give 10, or leave it out for the exact curve"
-            )
+        if self.bins is not None and not 1 <= self.bins <= MOST_BINS:
+            rule = f"must lie from 1 to {MOST_BINS:,}"
+            raise InputError("bins", self.bins, rule, "give 10, or leave it out for the exact curve")
         for floor in self.floors:
-            if not floor >= 0:
-                raise InputError(
-                    "floor", floor, "must not be negative", "give a share of the strong quality: 0.95"
-                )
+            if not 0 <= floor < np.inf:
+                rule = "must be a number from 0 up"
+                raise InputError("floor", floor, rule, "give a share of the strong quality: 0.95")
         if not 0 <= self.naive_share <= 1:
             raise InputError(
                 "naive share", self.naive_share, "must lie from 0 to 1", "give a strong share: 0.3"
@@ -85,6 +86,7 @@ def evaluate(data: QueryOutcomes, router: str, settings: EvaluationSettings) -> 
         **_aiq_keys(data, score, exact, settings.bins or AIQ_BINS),
         "classifier": classification(data, score, settings.naive_share),
         "naive_blend": naive_blend(exact, settings.naive_share),
+        "cascade": cascade(data, score, exact, settings.naive_share),
         "cheapest_at_floor": cheapest_at_floors(data, score, exact, settings.trial),
         "frontier": frontier_points(exact),
         "curve": _points(curve) if settings.bins is not None else None,
@@ -110,9 +112,9 @@ def baselines(data: QueryOutcomes, settings: EvaluationSettings) -> dict[str, An
     rule = None
     if len(set(data.tasks)) > 1 and len(data) >= LEAST_QUERIES_TO_SPLIT:
         rule = exact_curve(task_rule_scores(data, settings.seed), data.weak, data.strong)
-    gap = float(data.strong_quality.mean() - data.weak_quality.mean())
+    alike = no_gap(float(data.weak_quality.mean()), float(data.strong_quality.mean()))
     return {
-        "random": {"apgr": 0.5 if gap else None},
+        "random": {"apgr": None if alike else 0.5},
         "oracle": {
             "quality": float(np.maximum(data.weak_quality, data.strong_quality).mean()),
             "share_strong": best_share,
@@ -159,6 +161,27 @@ def naive_blend(curve: RouterCurve, share: float) -> dict[str, Any] | None:
     }
 
 
+def cascade(data: QueryOutcomes, score: Floats, curve: RouterCurve, share: float) -> dict[str, Any] | None:
+    """Return what the same scores cost as a cascade that escalates a share: every query pays the weak model.
+
+    The lift is the incremental benefit per cost over going straight to the strong model (AutoMix). (7.7), (7.17)
+    """
+    if not data.has_costs:
+        return None
+    weak_usd, strong_usd = float(curve.usd_per_query[0]), float(curve.usd_per_query[-1])
+    again = np.column_stack([data.strong_usd, data.strong_usd])
+    usd = weak_usd + exact_curve(score, np.zeros_like(again), again).quality_at(share)
+    quality = curve.quality_at(share)
+    lift = ibc_lift(quality, usd, float(curve.quality[0]), weak_usd, float(curve.quality[-1]), strong_usd)
+    return {
+        "share_escalated": share,
+        "quality": quality,
+        "usd_per_query": usd,
+        "saving_pct": 100 * (1 - usd / strong_usd) if strong_usd else None,
+        "ibc_lift": _finite(float(lift)),
+    }
+
+
 def frontier_points(curve: RouterCurve) -> list[dict[str, Any]]:
     """Return the points on the non-decreasing hull of cost (without costs: of strong share) and quality."""
     priced = bool(np.isfinite(curve.usd_per_query).all())
@@ -182,19 +205,25 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _cost_notes(data: QueryOutcomes) -> list[str]:
+    if not data.has_costs:
+        return ["no costs: AIQ, savings and the oracle's frontier are undefined; add costs or token prices"]
+    weak, strong = data.weak_usd.mean(), data.strong_usd.mean()
+    if strong == weak:
+        return ["both models cost the same on average: send everything to the better one"]
+    if strong < weak:
+        return ["the strong model is also the cheaper: send everything to it where it is no worse"]
+    return []
+
+
 def _notes(data: QueryOutcomes, score: Floats) -> list[str]:
     notes = []
-    weak, strong = data.weak_quality.mean(), data.strong_quality.mean()
-    if weak == strong:
+    weak, strong = float(data.weak_quality.mean()), float(data.strong_quality.mean())
+    if no_gap(weak, strong):
         notes.append("both models have the same mean quality: PGR, APGR and CPT are undefined")
     elif weak > strong:
-        notes.append("the weak model is the better: APGR is the share of the loss taken, not of a gain")
-    if data.has_costs and data.strong_usd.mean() <= data.weak_usd.mean():
-        notes.append("the strong model is also the cheaper: send everything to it where it is no worse")
-    if not data.has_costs:
-        notes.append(
-            "no costs: AIQ, savings and the oracle's frontier are undefined; add costs or token prices"
-        )
+        notes.append("the weak model is the better: APGR and CPT are shares of the loss taken, not of a gain")
+    notes += _cost_notes(data)
     distinct = len(np.unique(score))
     if distinct < len(score):
         notes.append(

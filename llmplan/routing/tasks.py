@@ -1,7 +1,7 @@
 """Which task goes to which tier: greedy by quality gained per dollar, or whole tasks with fleets re-sized."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -25,14 +25,18 @@ class TaskTable:
     share: share of queries by task [-], shape (m,); sums to 1.
     quality: quality of each tier on each task, shape (m, k).
     usd_per_query: price of a task's query at each tier [USD], shape (m, k).
-    allowed: whether a task may go to a tier, shape (m, k).
+    tolerated: whether a tier's quality is within a task's tolerance, shape (m, k).
+    allowed: whether a task may go to a tier, residency counted too, shape (m, k).
+    work: load of a task's query on a fleet in mean queries, shape (m,).
     """
 
     task_ids: tuple[str, ...]
     share: Floats
     quality: Floats
     usd_per_query: Floats
+    tolerated: NDArray[np.bool_]
     allowed: NDArray[np.bool_]
+    work: Floats
 
 
 def task_table(
@@ -41,7 +45,8 @@ def task_table(
     usd_per_query: ArrayLike,
     stays_in_house: Sequence[str] = (),
     in_house: Sequence[bool] | None = None,
-    tolerance: dict[str, float] | None = None,
+    tolerance: Mapping[str, float] | None = None,
+    work: ArrayLike = 1.0,
 ) -> TaskTable:
     """Return a checked table.
 
@@ -52,6 +57,7 @@ def task_table(
     stays_in_house: tasks whose queries may not leave (residency).
     in_house: which tiers are one's own; by default all but the last.
     tolerance: task -> quality that it can lose against the best tier; tiers below are not allowed.
+    work: load of a task's query on a fleet in mean queries, shape (m,) or a scalar.
 
     Raises
     ------
@@ -69,13 +75,15 @@ def task_table(
     own = np.array(in_house if in_house is not None else [True] * (answers.shape[1] - 1) + [False])
     bound = np.array([name in stays_in_house for name in names])
     least = answers.max(axis=1) - np.array([(tolerance or {}).get(name, np.inf) for name in names])
-    allowed = (~bound[:, None] | own) & (answers >= least[:, None] - TOLERANCE)
+    tolerated = answers >= least[:, None] - TOLERANCE
+    allowed = (~bound[:, None] | own) & tolerated
     for name, row in zip(names, allowed, strict=True):
         if not row.any():
             raise InputError(
                 "task", name, "has no tier within its tolerance and residency", "loosen one of them"
             )
-    return TaskTable(names, weights / weights.sum(), answers, prices, allowed)
+    loads = np.broadcast_to(np.asarray(work, float), len(names))
+    return TaskTable(names, weights / weights.sum(), answers, prices, tolerated, allowed, loads)
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ def whole_task_split(
     """Return the cheapest assignment of whole tasks at a floor, every fleet re-sized, or None. (7.12)
 
     Every assignment is priced, so steps of the fleet cannot mislead it; up to `MOST_ASSIGNMENTS`.
-    A task's load on a fleet is its share of queries; prices a query are the table's.
+    A task's load on a fleet is its share of queries times its work; prices a query are the table's.
     """
     m, k = table.quality.shape
     if k**m > MOST_ASSIGNMENTS:
@@ -148,7 +156,7 @@ def whole_task_split(
     usd = fresh * traffic.days_per_month * (table.usd_per_query[rows, choice] @ table.share)
     for place, tier in enumerate(tiers):
         if tier.fleet_usd is not None:
-            load = fresh * ((choice == place) @ table.share)
+            load = fresh * ((choice == place) @ (table.share * table.work))
             usd = usd + np.where(load > 0, tier.fleet_usd(load), 0.0)
     best = int(np.lexsort((-quality, usd))[0])
     return TaskSplit(np.eye(k)[choice[best]], float(quality[best]), float(usd[best]))
@@ -159,11 +167,9 @@ def residency_shadow_price(
 ) -> float | None:
     """Return what keeping the bound tasks in house costs a month at the floor; None where it is out of reach.
 
-    The difference of two optima: with the residency flags, and with every task free to go anywhere.
+    The difference of two optima: with the residency flags and without them, tolerances kept.
     """
-    free = TaskTable(
-        table.task_ids, table.share, table.quality, table.usd_per_query, np.ones(table.allowed.shape, bool)
-    )
+    free = replace(table, allowed=table.tolerated)
     bound = whole_task_split(table, tiers, queries_per_day, traffic, floor)
     unbound = whole_task_split(free, tiers, queries_per_day, traffic, floor)
     return None if bound is None or unbound is None else bound.usd - unbound.usd

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from llmplan.decision import Option, Options
+from llmplan.decision.options import tie_rank
 from llmplan.risk.distributions import Floats
 from llmplan.risk.pruning import can_win, features_of
 
@@ -87,15 +88,10 @@ def cheapest(options: Options) -> tuple[Option | None, float]:
     if not len(options):
         return None, float("inf")
     usd = options.monthly_usd(options.scenario.queries_per_day, sides=(1,))[0, :, 0]
-    place = min(np.flatnonzero(usd == usd.min()), key=lambda i: preference(options.items[i]))
+    place = min(np.flatnonzero(usd == usd.min()), key=lambda i: tie_rank(options.items[i]))
     if not np.isfinite(usd[place]):
         return None, float("inf")
     return options.items[place], float(usd[place])
-
-
-def preference(item: Option) -> tuple[int, str]:
-    """Return what breaks ties of cost, as in decision.Options.preference."""
-    return (item.engine_rank, item.option_id)
 
 
 def contenders(options: Options) -> Options:

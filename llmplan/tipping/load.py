@@ -12,9 +12,9 @@ from llmplan.cost import api_usd_per_query
 from llmplan.decision import Option, Options, break_even
 from llmplan.decision.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.decision.constraints import quality_reasons
-from llmplan.decision.options import priced
+from llmplan.decision.options import priced, tie_rank
 from llmplan.scenario import Scenario
-from llmplan.tipping.inputs import Input, preference
+from llmplan.tipping.inputs import Input
 
 VOLUMES = 181
 """Volumes tried besides the exact crossings: twenty a decade."""
@@ -182,7 +182,7 @@ def quality_input(options: Options, scenario: Scenario) -> Input:
     free = replace(options.take(np.flatnonzero(others)), scenario=scenario)
     quality = np.array([np.nan if i.quality is None else i.quality for i in free.items], float)
     usd = free.monthly_usd(scenario.queries_per_day, sides=(1,))[0, :, 0]
-    order = sorted(range(len(free)), key=lambda i: (usd[i], *preference(free.items[i])))
+    order = sorted(range(len(free)), key=lambda i: (usd[i], *tie_rank(free.items[i])))
     ranked = free.take([i for i in order if np.isfinite(usd[i])])
     levels = quality[[i for i in order if np.isfinite(usd[i])]]
 

@@ -5,7 +5,7 @@ import pytest
 from llmplan.app.model import AppModel
 from llmplan.decision import evaluate
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.scenario import Scenario, load_scenario
+from llmplan.scenario import OPTIONAL, Scenario, load_scenario, scenario_names
 
 
 @pytest.fixture
@@ -97,4 +97,31 @@ def test_a_volume_moves_without_new_options_and_a_scenario_back_costs_nothing(mo
 def test_a_scenario_of_ones_own_has_no_preset() -> None:
     model = AppModel(Scenario(name="mine", queries_per_day=10))
     assert model.preset is None
-    assert model.query == {"name": "mine", "queries_per_day": "10"}
+    other = AppModel()
+    other.open_query(model.query)
+    assert other.scenario == model.scenario and other.ignored == ()
+
+
+def test_a_link_is_short_and_starts_from_the_default_preset(model: AppModel) -> None:
+    assert model.query == {}
+    model.open_query({"queries_per_day": "70000", "output_tokens": "-1"})
+    assert model.scenario == load_scenario("support-chat").but(queries_per_day=70_000)
+    assert model.query == {"queries_per_day": "70000"}
+    model.load_preset("rag")
+    assert model.query == {"preset": "rag"}
+
+
+def test_one_bad_field_of_a_link_does_not_take_the_others_along(model: AppModel) -> None:
+    model.open_query({"queries_per_day": "70000", "gpu_ids": "no-such-card", "profile_id": "no-such"})
+    assert model.scenario == load_scenario("support-chat").but(queries_per_day=70_000)
+    assert len(model.ignored) == 2
+
+
+@pytest.mark.parametrize("preset", scenario_names())
+def test_every_value_that_can_be_taken_away_travels_in_the_link(model: AppModel, preset: str) -> None:
+    model.load_preset(preset)
+    taken = dict.fromkeys(OPTIONAL)
+    model.change(taken | {"input_tokens": 90_000.0, "output_tokens": 7.0})
+    other = AppModel()
+    other.open_query(model.query)
+    assert other.ignored == () and other.scenario == model.scenario

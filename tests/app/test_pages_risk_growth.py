@@ -161,6 +161,11 @@ def test_volumes_follow_the_inputs() -> None:
     assert volumes(model.scenario, values).tolist() == expected.tolist()
     with pytest.raises(InputError, match="fewer months"):
         volumes(model.scenario, values | {"growth": 0.5, "months": 60})
+    typed = values | {"shape": "series", "series": "1000, 2000", "months": 3}
+    assert volumes(model.scenario, typed).tolist() == [1_000, 2_000, 2_000]
+    for text in ("", "1000;2000", "1,2,3,4", "-1", "nan"):
+        with pytest.raises(InputError, match="volumes"):
+            volumes(model.scenario, typed | {"series": text})
 
 
 def test_growth_waits_where_the_options_have_to_be_sized_anew() -> None:

@@ -11,8 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmplan.catalog import CatalogError, Problem, check_folder, data_dir, load_catalog
-from llmplan.catalog.tables import BY_NAME, TABLES
+from llmplan.catalog import (
+    CatalogError,
+    Problem,
+    check_folder,
+    data_dir,
+    load_catalog,
+    tables_from_shipped,
+)
+from llmplan.catalog.tables import BY_NAME, EVIDENCE, TABLES
 
 Edit = Callable[[list[list[str]]], None]
 
@@ -53,6 +60,10 @@ CELLS = [
     ("api_prices.csv", "output_usd_per_mtok", "inf", "finite"),
     ("api_prices.csv", "input_usd_per_mtok", "-1", "at least 0"),
     ("api_prices.csv", "input_usd_per_mtok", "2,5", "decimal comma"),
+    ("api_prices.csv", "output_usd_per_mtok", "1e400", "finite"),
+    ("api_prices.csv", "output_usd_per_mtok", "1_000", "thousands separator"),
+    ("api_prices.csv", "as_of", "86400", "not a date"),
+    ("api_prices.csv", "as_of", "2026-11-23T00:00:00", "not a date"),
     ("api_prices.csv", "max_context_tokens", "128,000", "thousands separator"),
     ("api_prices.csv", "max_context_tokens", "128 000", "thousands separator"),
     ("api_prices.csv", "max_context_tokens", "1.5", "whole number"),
@@ -93,6 +104,95 @@ def test_a_bad_cell_is_found(folder: Path, file: str, column: str, value: str, r
     assert problem.fix
     assert str(problem).startswith(f"{file}:2 {column} = {value!r}: ")
     assert "\n" not in str(problem)
+
+
+EVIDENCE_CELLS = [
+    ("measured_serving.csv", "tpot_ms", "nan", "finite"),
+    ("measured_serving.csv", "gpu_id", "h1000", "unknown gpu_id"),
+    ("measured_serving.csv", "arrival", "poisson", "allowed words"),
+    ("measured_serving_datasets.csv", "output_tokens", "0", "above 0"),
+    ("router_eval.csv", "weak_quality", "1.5", "at most 1"),
+    ("router_eval.csv", "source_id", "nowhere", "unknown source_id"),
+    ("router_assumptions.csv", "base", "9", "does not hold"),
+    ("router_task_mixes.csv", "task_id", "poetry", "unknown task_id"),
+    ("checkpoints.csv", "model_id", "llama-3.1-7b", "unknown model_id"),
+    ("calibration_constants.csv", "start", "-1", "above 0"),
+    ("calibration_factors.csv", "constant", "luck", "unknown constant"),
+]
+
+
+@pytest.mark.parametrize(("file", "column", "value", "rule"), EVIDENCE_CELLS)
+def test_tables_that_the_catalog_does_not_hold_are_checked_too(
+    tmp_path: Path, file: str, column: str, value: str, rule: str
+) -> None:
+    shutil.copyfile(data_dir() / file, tmp_path / file)
+    edit(tmp_path, file, put(2, column, value))
+    if file == "calibration_factors.csv":  # what its constants refer to
+        shutil.copyfile(data_dir() / "calibration_constants.csv", tmp_path / "calibration_constants.csv")
+    assert rule in find(check_folder(tmp_path), file, 2, column).rule
+    assert load_catalog(tmp_path).models == load_catalog().models
+
+
+def test_every_shipped_table_is_checked() -> None:
+    files = {table.file for table in (*TABLES, *EVIDENCE)}
+    assert {path.name for path in data_dir().glob("*.csv")} == files
+
+
+def test_rows_are_read_on_behind_a_bad_header(folder: Path) -> None:
+    """An unknown column, other separators: the cells are still judged, so that one run shows everything."""
+    edit(folder, "gpus.csv", lambda rows: [row.append("x") for row in rows] and None)
+    edit(folder, "gpus.csv", put(2, "memory_gb", "NaN"))
+    path = folder / "tasks.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",", ";").replace(";0.5;", ";0,5;", 1))
+    found = [(p.file, p.line, p.column) for p in check_folder(folder)]
+    assert found == [
+        ("gpus.csv", 1, "x"),
+        ("gpus.csv", 2, "memory_gb"),
+        ("tasks.csv", 1, "header"),
+        ("tasks.csv", 2, "weight"),
+    ]
+
+
+def test_a_missing_column_is_one_problem(folder: Path) -> None:
+    edit(folder, "gpus.csv", lambda rows: [row.pop() for row in rows] and None)  # the note: it may be empty
+    assert check_folder(folder) == ()
+    edit(folder, "gpus.csv", lambda rows: [row.pop() for row in rows] and None)
+    assert [(p.line, p.column) for p in check_folder(folder)] == [(1, "as_of")]
+
+
+@pytest.mark.parametrize("above", ["\n", "sep=,\n", "GPUs of our cluster,,\n"])
+def test_a_header_that_is_not_in_line_one(folder: Path, above: str) -> None:
+    path = folder / "gpus.csv"
+    path.write_text(above + path.read_text(encoding="utf-8"), encoding="utf-8")
+    problems = check_folder(folder)
+    assert [(p.file, p.line, p.column) for p in problems] == [("gpus.csv", 1, "header")]
+    assert "line 1" in problems[0].fix
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (put(2, "share", "0.5"), "sum to 1.458333"),
+        (lambda rows: rows.pop(2) and None, "has 23 hours"),
+    ],
+)
+def test_a_daily_profile_shares_out_one_day(folder: Path, change: Edit, rule: str) -> None:
+    edit(folder, "profiles.csv", change)
+    problem = find(check_folder(folder), "profiles.csv", 2, "profile_id")
+    assert rule in problem.rule and problem.value == "flat"
+
+
+def test_a_folder_without_any_table_is_no_catalog(tmp_path: Path) -> None:
+    """A path mistyped must not answer from the shipped prices."""
+    with pytest.raises(CatalogError, match="holds none of the tables"):
+        load_catalog(tmp_path)
+
+
+def test_what_comes_from_the_shipped_data_is_named(tmp_path: Path) -> None:
+    shutil.copyfile(data_dir() / "gpus.csv", tmp_path / "gpus.csv")
+    lent = tables_from_shipped(tmp_path)
+    assert "gpus.csv" not in lent and len(lent) == len(TABLES) - 1
+    assert tables_from_shipped(data_dir()) == ()
 
 
 def test_all_problems_of_all_files_at_once(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The shipped tables: complete, sourced, and right in the places that a reader checks first."""
 
+import csv
 import pickle
 from dataclasses import fields
 from pathlib import Path
@@ -109,6 +110,29 @@ def test_every_row_has_a_known_source_and_a_date(catalog: Catalog) -> None:
         for row in rows.values() if isinstance(rows, dict) else rows:
             assert row.source_id in catalog.sources
             assert row.as_of.year >= 2020
+
+
+def test_every_source_says_where_it_is_and_under_which_terms(catalog: Catalog) -> None:
+    for source in catalog.sources.values():
+        assert source.title and source.licence, source.source_id
+        assert source.url or (source.kind == "article claim" and source.note), source.source_id
+
+
+def test_every_source_is_used() -> None:
+    used = {"azure-llm-trace-2023"}  # data/traces/, whose columns are those of the published trace
+    for path in data_dir().glob("*.csv"):
+        if path.name != "sources.csv":
+            with path.open(newline="", encoding="utf-8") as file:
+                used |= {row["source_id"] for row in csv.DictReader(file)}
+    assert set(load_catalog().sources) == used
+
+
+def test_the_largest_gemini_models_are_no_small_ones(catalog: Catalog) -> None:
+    kinds = {api.api_id: api.kind for api in catalog.apis.values() if api.provider == "google"}
+    assert {api_id for api_id, kind in kinds.items() if kind == "frontier"} == {
+        "gemini-2.5-pro",
+        "gemini-3.1-pro-preview",
+    }
 
 
 def test_prices_worked_by_hand(catalog: Catalog) -> None:

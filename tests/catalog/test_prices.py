@@ -87,10 +87,11 @@ def test_nothing_is_written_without_a_difference(tmp_path: Path) -> None:
 
 def test_a_folder_without_the_table_is_refused(tmp_path: Path, folder: Path) -> None:
     review = review_prices(folder, TODAY)
-    empty = tmp_path / "empty"
-    empty.mkdir()
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copyfile(data_dir() / "tasks.csv", other / "tasks.csv")
     with pytest.raises(InputError, match=r"has no api_prices\.csv"):
-        write_prices(review, empty)
+        write_prices(review, other)
 
 
 def api(**values: object) -> ApiPrice:

@@ -4,6 +4,7 @@ import pytest
 
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.claims import VERDICTS, CheckedClaim, check_claims
+from llmplan.claims.context import Context, requests_per_minute
 from llmplan.claims.document import MARKS
 from llmplan.claims.implied import (
     implied_fleet_usd,
@@ -14,7 +15,7 @@ from llmplan.claims.implied import (
 )
 from llmplan.claims.verdicts import Finding, judge, number
 from llmplan.cost import LowBaseHigh
-from llmplan.errors import UnknownNameError
+from llmplan.errors import InputError, UnknownNameError
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,16 @@ BY_HAND = {
     "hybrid-self-hosted-query": "does not hold",  # least 0.0016
     "hybrid-sonnet-query": "does not hold",  # 0.0135 or 0.0105
     "hybrid-saving": "does not hold",  # 65.3
+    "hybrid-blend": "holds within range",  # 0.0052, as printed in thousandths
+    "tokens-input": "does not hold",  # 1,000, not 2,000
+    "tokens-output": "holds",  # 500
+    "gpu-10000": "depends",  # 1,944 at the median, 814 to 3,650
+    "405b-fp16-8x-a100-memory": "holds",  # 8 x 80 GB
+    "api-cheaper-at-10000": "holds within range",  # the cheapest fleet, 3,209, is below Sonnet's 4,050
+    "summarisation-match": "holds within range",  # 94.2 %, just short of 95 %
+    "vllm-feature": "holds",  # PagedAttention, continuous batching
+    "ollama-utilisation": "cannot be checked",  # no measured rate in the data
+    "vllm-setup": "cannot be checked",
     "tone-short": "cannot be checked",
 }
 
@@ -63,15 +74,52 @@ def test_the_figures_behind_the_verdicts(checked: dict[str, CheckedClaim]) -> No
     assert base["hybrid-blend"] == pytest.approx(0.0052)
     assert base["hybrid-saving"] == pytest.approx(65.33, abs=0.01)
     assert checked["hybrid-self-hosted-query"].finding.low == pytest.approx(7000 / 30 / 144_000)
-    assert "1,000 input + 500 output" in checked["api-gpt-4o-10000"].finding.why
-    assert "233,333 queries/day" in checked["hybrid-self-hosted-query"].finding.why
+    assert base["self-hosted-100000"] / base["api-gpt-4o-100000"] == pytest.approx(
+        1 / base["self-hosting-3-4x"]
+    )
+
+
+IMPLIED = {
+    "api-gpt-4o-10000": [("input", 1000, 1000), ("output", 500, 500)],
+    "api-sonnet-100000": [("input", 1000, 1000), ("output", 500, 500)],
+    "hybrid-self-hosted-query": [("volume", 233_333.3, 233_333.3)],  # 7,000 / 30 / 0.001
+    "hybrid-sonnet-query": [("input", 2500, 2500)],  # (0.015 - 500 x 15 / 1M) / (3 / 1M)
+    "crossover-70b": [("fleet", 6750, 11_250), ("fleet size", 2.14, 3.58)],  # at 0.0075 USD a query
+    "crossover-8b": [("fleet", 2250, 2250)],  # less than the hidden costs alone
+    "self-hosting-3-4x": [("fleet", 7500, 10_000)],  # 30,000 / 4 to 30,000 / 3
+    "t4-month": [("GPU price", 200 / 720, 200 / 720)],
+    "405b-fp16-8x-a100-cost": [("GPU price", 16_000 / 5760, 24_000 / 5760)],
+}
+
+
+@pytest.mark.parametrize("claim_id", IMPLIED)
+def test_the_assumptions_that_would_make_a_figure_true(
+    checked: dict[str, CheckedClaim], claim_id: str
+) -> None:
+    found = [(item.what, item.low, item.high) for item in checked[claim_id].finding.implied]
+    for (what, low, high), (named, least, most) in zip(found, IMPLIED[claim_id], strict=True):
+        assert what == named
+        assert (low, high) == pytest.approx((least, most), abs=0.05, rel=1e-4)
+    assert "True with" in checked[claim_id].why
+
+
+def test_the_implied_prompt_gives_the_claimed_rate(checked: dict[str, CheckedClaim]) -> None:
+    (prompt,) = checked["a100-70b-rpm"].finding.implied
+    context = Context.of(load_catalog())
+    rates = [
+        requests_per_minute(context.replica("llama-3.1-70b", "w4a16", "a100-80gb-sxm", 1, tokens)).base
+        for tokens in (prompt.high, prompt.low)
+    ]
+    assert rates == pytest.approx([30, 50], rel=0.02)
 
 
 def test_every_claim_answers_in_full(checked: dict[str, CheckedClaim]) -> None:
     sources = load_catalog().sources
     for item in checked.values():
         found = item.to_dict()
-        assert set(found) == {"id", "section", "claim", "claimed", "computed", "verdict", "why", "sources"}
+        assert set(found) == {
+            *("id", "section", "claim", "claimed", "computed", "verdict", "why", "implied", "sources")
+        }
         assert found["verdict"] in VERDICTS
         assert found["why"]
         assert all(source in sources for source in found["sources"])  # type: ignore[attr-defined]
@@ -116,6 +164,42 @@ def test_an_engine_back_in_development_flips_its_status() -> None:
     assert checked_with(catalog.with_record(engine))["tgi-status"].verdict == "holds"
 
 
+def test_prices_that_fit_a_query_flip_it_and_its_reason() -> None:
+    catalog = load_catalog()
+    dearer = catalog.api("claude-sonnet-4-5").model_copy(update={"output_usd_per_mtok": 18.0})
+    found = checked_with(catalog.with_record(dearer))  # 2,000 x 3 + 500 x 18 is 0.015
+    assert found["hybrid-sonnet-query"].verdict == "holds within range"
+    assert [item.low for item in found["hybrid-sonnet-query"].finding.implied] == pytest.approx([2000])
+    assert found["tokens-input"].verdict == "holds"  # solved anew: 2,000 + 250 give both months
+    assert found["tokens-output"].verdict == "does not hold"
+    assert found["tokens-output"].finding.base == pytest.approx(250)
+
+
+def test_cheap_apis_or_dear_gpus_flip_who_is_cheaper() -> None:
+    catalog = load_catalog()
+    for row in catalog.gpu_prices:
+        if row.gpu_id == "a100-80gb-sxm":
+            catalog = catalog.with_record(row.model_copy(update={"usd_per_gpu_hour": 9.0}))
+    found = checked_with(catalog)
+    assert found["api-cheaper-at-10000"].verdict == "holds"
+    assert found["self-hosting-3-4x"].verdict == "does not hold"
+    assert found["70b-int4-1x-a100-cost"].verdict == "does not hold"  # 6,480 a month
+    assert found["crossover-70b"].verdict == "does not hold"
+
+
+def test_an_engine_that_drops_a_feature_flips_it() -> None:
+    catalog = load_catalog()
+    engine = catalog.engine("vllm").model_copy(update={"key_features": "continuous batching"})
+    assert checked_with(catalog.with_record(engine))["vllm-feature"].verdict == "depends"
+
+
+def test_a_subject_that_its_check_cannot_read_is_an_error() -> None:
+    catalog = load_catalog()
+    claim = catalog.claims["hybrid-blend"].model_copy(update={"subject": "0.7|cheap"})
+    with pytest.raises(InputError, match="hybrid-blend"):
+        check_claims(catalog.with_record(claim))
+
+
 def test_a_claim_that_names_no_check_is_an_error() -> None:
     catalog = load_catalog()
     claim = catalog.claims["hidden-total"].model_copy(update={"check": "hiden_total"})
@@ -150,6 +234,9 @@ def test_verdicts_of_ranges() -> None:
     for (low, base, high), verdict in cases.items():
         assert judge(claim, Finding("", low, base, high)) == verdict
     assert judge(claim, Finding("")) == "cannot be checked"
+    threshold = load_catalog().claims["summarisation-match"]  # at least 0.95
+    for value, verdict in ((0.96, "holds"), (0.93, "holds within range"), (0.9, "does not hold")):
+        assert judge(threshold, Finding("", value, value, value)) == verdict
 
 
 def test_numbers_read_well() -> None:

@@ -1,6 +1,7 @@
 """`llmplan compare` and `llmplan breakeven`: the JSON contract, and errors that can be acted on."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -26,9 +27,10 @@ OPTION_KEYS = {
 }
 
 
-def llmplan(*words: str) -> subprocess.CompletedProcess[str]:
+def llmplan(*words: str, columns: int | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from llmplan.cli import main; main()", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    width = {} if columns is None else {"COLUMNS": str(columns)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ | width)
 
 
 def answer(*words: str) -> Any:
@@ -100,6 +102,86 @@ def test_never_is_an_answer() -> None:
     found = answer("breakeven", *words, "--input-tokens", "2000", "--output-tokens", "500")
     assert found["self_hosted_cheaper"] == []
     assert found["crossings_queries_per_day"] == []
+
+
+SIZES = ("--set", "gpu_ids=a100-80gb-sxm,l4", "--set", "model_ids=llama-3.1-8b,mistral-large-2")
+
+
+def test_the_printed_table_can_be_read_on_eighty_columns() -> None:
+    done = llmplan("compare", "--preset", "support-chat", *SIZES, "--queries-per-day", "250000", columns=80)
+    table, _, words = done.stdout.partition("Cheapest feasible: ")
+    assert max(map(len, table.splitlines())) <= 80
+    assert "…" not in table
+    assert "gpt-4o-mini API" in table and "USD/month" in table
+    found = answer("compare", "--preset", "support-chat", *SIZES, "--queries-per-day", "250000")
+    best = next(o for o in found["options"] if o["id"] == found["recommended"])
+    assert f"{best['monthly_usd']['base']:,.0f}" in table
+    assert words.startswith(f"{best['label']} ({best['id']}), $")
+
+
+def test_what_is_out_is_printed_with_its_reason() -> None:
+    said = llmplan("compare", "--preset", "support-chat", *SIZES).stdout
+    (line,) = [line for line in said.splitlines() if "mistral-large-2:" in line]
+    assert line.startswith("Out: ") and "historical price" in line
+
+
+def test_every_api_names_its_provider(document: Any) -> None:
+    apis = [o for o in document["options"] if o["kind"] in ("api", "hosted")]
+    assert {o["provider"] for o in apis} >= {"openai", "anthropic", "google", "deepinfra"}
+    assert {o["price_kind"] for o in apis} == {"per token"}
+    own = [o for o in document["options"] if o["kind"] == "self_hosted"]
+    assert {o["price_kind"] for o in own} == {"on_demand"}
+
+
+BREAK_EVEN = ("breakeven", "--api", "gpt-4o", "--model", "llama-3.1-70b", "--gpu", "a100-80gb-sxm")
+
+
+def test_breakeven_prints_every_interval() -> None:
+    words = (*BREAK_EVEN, "--precision", "w4a16", "--input-tokens", "1000", "--output-tokens", "500")
+    found = answer(*words)
+    said = llmplan(*words).stdout
+    assert len(found["self_hosted_cheaper"]) > 1
+    for low, high in found["self_hosted_cheaper"]:
+        end = "upwards" if high is None else f"to {high:,}"
+        assert f"cheaper from {low:,} queries/day {end}" in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (("--precision", "fp8"), "has no hardware for FP8"),
+        (("--precision", "int8", "--engine", "ollama"), "Ollama does not serve INT8"),
+    ],
+)
+def test_what_cannot_run_is_never_cheaper_and_says_why(flags: tuple[str, ...], reason: str) -> None:
+    found = answer(*BREAK_EVEN, *flags)
+    assert (found["verdict"], found["self_hosted_cheaper"], found["configurations"]) == ("never", [], [])
+    assert reason in found["reasons"][0]
+    assert reason in llmplan(*BREAK_EVEN, *flags).stdout
+
+
+def test_usual_spellings_of_a_format_are_understood() -> None:
+    asked = answer(*BREAK_EVEN, "--precision", "int4")
+    assert asked == answer(*BREAK_EVEN, "--precision", "w4a16")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("queries_per_day=1e400", "must be a finite number"),
+        ("queries_per_day=many", "must be a number"),
+        ("utilisation_ceiling=0", "must be above 0; give a number above 0"),
+        ("spare_replicas=1.5", "must be a whole number"),
+        ("gpu_price_kind=rented", "use 'on_demand'"),
+        ("input_tokens_p95=1", "lies far below the mean"),
+        ("regions=mars", "is not a known regions"),
+    ],
+)
+def test_a_refused_field_is_named_with_rule_and_fix(setting: str, said: str) -> None:
+    done = llmplan("compare", "--set", setting, "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"llmplan: {setting.partition('=')[0]} = ")
+    assert said in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

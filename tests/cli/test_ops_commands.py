@@ -51,7 +51,7 @@ def test_a_hybrid_sizes_the_fleet_for_its_share(tmp_path):
         words = ["ops", "--out", str(tmp_path / share), *FLAGS, "--strong-share", share, "--json"]
         document = json.loads(run(*words))
         config = yaml.safe_load((tmp_path / share / "litellm/config.yaml").read_text())
-        return document["plan"]["queries_per_day"], config["litellm_settings"]["max_budget"]
+        return document["plan"]["queries_per_day"], config["model_list"][1]["litellm_params"]["max_budget"]
 
     (whole, spill), (rest, budget) = parts("0"), parts("0.4")
     assert rest == pytest.approx(0.6 * whole)
@@ -66,7 +66,7 @@ def test_ops_of_the_cheapest_hybrid(tmp_path):
     document = json.loads(run("ops", "--out", str(tmp_path / "h"), *flags, "--hybrid", "--json"))
     config = yaml.safe_load((tmp_path / "h/litellm/config.yaml").read_text())
     assert document["plan"]["queries_per_day"] < 500_000 and rows
-    assert config["litellm_settings"]["max_budget"] > 100
+    assert config["model_list"][1]["litellm_params"]["max_budget"] > 100
     with pytest.raises(UnknownNameError, match="hybrid"):
         run("ops", "--out", str(tmp_path / "x"), *flags, "--option", "hybrid:a+b")
 

@@ -57,8 +57,41 @@ def test_plan_without_a_feasible_fleet_still_compares_apis():
 
 
 @pytest.mark.parametrize(
-    "words", [["--volumes", "a,b"], ["--months", "99"], ["--incumbent", "gpt-99"], ["--discount", "-3"]]
+    ("words", "message"),
+    [
+        (["--volumes", "a,b"], "--volumes"),
+        (["--volumes", "1,2,3", "--months", "2"], "3 values.*more than the 2 months"),
+        (["--volumes", "1,2", "--growth", "0.1"], "--growth and --volumes"),
+        (["--ceiling", "1000000", "--growth", "0.1"], "--growth and --ceiling"),
+        (["--midpoint", "6"], "--ceiling with it"),
+        (["--months", "99"], "1 to 60"),
+        (["--months", "0"], "1 to 60"),
+        (["--growth", "-1"], "growth_per_month"),
+        (["--growth", "9", "--months", "60"], "above 1,000,000,000"),
+        (["--incumbent", "gpt-99"], "incumbent"),
+        (["--discount", "-3"], "discount_per_year"),
+        (["--discount", "nan"], "discount_per_year"),
+        (["--api-decline", "1"], "api_decline"),
+        (["--gpu-decline", "nan"], "gpu_decline"),
+        (["--updates-per-year", "inf"], "updates_per_year"),
+        (["--weekend-factor", "-1"], "must lie in 0 to 10"),
+    ],
 )
-def test_plan_refuses_odd_flags(words):
-    with pytest.raises(InputError):
+def test_plan_refuses_odd_flags(words, message):
+    with pytest.raises(InputError, match=message):
         run("plan", *FLAGS, *words)
+
+
+def test_a_series_without_months_is_as_long_as_it_is():
+    assert json.loads(run("plan", *FLAGS, "--volumes", "10,20,30,40", "--json"))["months"] == 4
+
+
+def test_the_price_of_a_year_s_delay_is_that_of_the_document():
+    document = json.loads(run("plan", *FLAGS, "--volumes", "5000000", "--months", "24", "--json"))
+    late = [
+        f"{switch['cost_of_waiting_usd'][switch['best_month'] - 1 + 12]:,.0f}"
+        for switch in document["switches"]
+        if switch["best_month"] is not None and switch["best_month"] + 12 <= 24
+    ]
+    text = run("plan", *FLAGS, "--volumes", "5000000", "--months", "24")
+    assert late and "12 months" in text and all(figure in text for figure in late)

@@ -10,6 +10,7 @@ from llmplan.catalog import load_catalog
 from llmplan.decision import compare, cost_curves, decision_map, evaluate, options_of, volume_axis
 from llmplan.decision.grid import is_useful_format
 from llmplan.decision.offers import low_base_high, offers_of
+from llmplan.errors import UnknownNameError
 from llmplan.scenario import Scenario
 
 SMALL = Scenario(
@@ -104,6 +105,38 @@ def test_aws_sells_h100_in_eights() -> None:
     assert offers[0].replicas_per_instance(2) == 4
     low, base, high = low_base_high(offers_of(catalog, SMALL, "h100-sxm", 1))
     assert low.usd_per_gpu_hour <= base.usd_per_gpu_hour <= high.usd_per_gpu_hour
+
+
+def test_of_equally_dear_formats_the_better_one_is_recommended() -> None:
+    """Twelve gigabytes or five: one T4 is rented either way, so the format that loses least wins."""
+    found = evaluate(
+        Scenario(
+            model_ids=("llama-3.1-8b",),
+            precision_ids=("w3a16", "w4a16", "int8"),
+            gpu_ids=("t4",),
+            engine_ids=("vllm",),
+            queries_per_day=100,
+            ttft_limit_ms=None,
+            tpot_limit_ms=None,
+            data_stays_in_house=True,
+        )
+    )
+    tied = [i for i in found.order if found.monthly_usd[1, i] == found.monthly_usd[1, found.order[0]]]
+    items = [found.options.items[i] for i in tied]
+    assert {item.precision_id for item in items} == {"w3a16", "w4a16", "int8"}
+    assert [item.quality for item in items] == sorted((item.quality or 0 for item in items), reverse=True)
+
+
+def test_regions_find_a_providers_own_names_and_say_what_is_out() -> None:
+    """Azure's eastus is in the us; nothing in the table rents an A10G in the eu."""
+    us = offers_of(load_catalog(), Scenario(regions=("us",)), "a100-80gb-pcie", 1)
+    assert "azure" in {offer.provider for offer in us}
+    assert not offers_of(load_catalog(), Scenario(regions=("eu",)), "a100-80gb-pcie", 1)
+    table = compare(Scenario(regions=("eu",), model_ids=("llama-3.1-8b",), gpu_ids=("a10g",)))
+    reasons = {reason for row in table[table.kind == "self_hosted"].reasons for reason in row}
+    assert "no on demand price for this GPU from any provider in region eu" in reasons
+    with pytest.raises(UnknownNameError, match="mars"):
+        compare(Scenario(regions=("mars",)))
 
 
 def test_useful_formats_are_smaller_than_the_checkpoint() -> None:

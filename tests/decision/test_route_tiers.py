@@ -62,6 +62,7 @@ def test_frontier_is_monotone_and_budget_kept():
         {"quality_floor": 3.0},
         {"budget_usd": 1.0},
         {"weak_usd_per_query": 0.1},
+        {"availability": 0.99},
     ],
 )
 def test_values_against_rules(wrong):
@@ -73,4 +74,7 @@ def test_shell():
     arguments = ["route", "--weak", ",".join(WEAK), "--queries-per-day", "2000000", "--quality-floor", "0.95"]
     found = json.loads(CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False).stdout)
     assert len(found["tiers"]) == 3 and found["fleet"]["name"] == "llama-3.1-8b"
+    assert any("never errs" in note for note in found["notes"])
+    with pytest.raises(InputError, match="two tiers"):
+        CliRunner().invoke(app, [*arguments, "--verifier", "1,0"], catch_exceptions=False)
     assert "Tiers" in CliRunner().invoke(app, arguments, catch_exceptions=False).stdout

@@ -65,6 +65,52 @@ def test_error_matrix_over_the_target_split():
     assert errors["strong_usd_for_easy"] == pytest.approx(0.07 * 0.015 * 6e6, rel=2e-3)
 
 
+def test_a_lopsided_error_matrix_by_hand():
+    found = report_of(share_weak=0.7, error_matrix=(0.95, 0.2), weak_quality=0.9, strong_quality=1.0, **UNIT)
+    assert found["share_weak"] == pytest.approx(1 - (0.3 * 0.95 + 0.7 * 0.2))
+    assert found["misrouting"]["hard_sent_down_share"] == pytest.approx(0.015)
+    assert found["misrouting"]["easy_sent_up_share"] == pytest.approx(0.14)
+    assert found["quality"] == pytest.approx(1 - 0.05 * 0.1)
+    assert found["usd_per_query"] == pytest.approx(0.001 * 0.575 + 0.015 * 0.425)
+
+
+def test_what_a_fleet_cannot_take_spills():
+    up, down = (report_of(share_weak=0.7, availability=a) for a in (1.0, 0.9))
+    assert up["fallback"]["share"] == 0 and up["breakdown"]["fallback_usd"] == 0
+    assert 0 < down["fallback"]["share"] < 0.1
+    spilled = down["fallback"]["share"] * 0.7 * SCENARIO.queries_per_day * 30
+    unit = down["all_strong_usd"] / SCENARIO.queries_per_day / 30
+    assert down["breakdown"]["fallback_usd"] == pytest.approx(spilled * unit)
+    assert sum(down["breakdown"].values()) == pytest.approx(down["monthly_usd"]["base"])
+    spares = report_of(SCENARIO.but(spare_replicas=3), share_weak=0.7, availability=0.9)
+    assert spares["fallback"]["share"] < down["fallback"]["share"]
+    unit_price = report_of(share_weak=0.7, availability=0.9, **UNIT)
+    assert unit_price["fallback"]["share"] == pytest.approx(0.1)
+
+
+def test_latency_is_said_where_it_is_known():
+    plan = plan_route(
+        RouteRequest(SCENARIO, share_weak=0.7, router=Router(latency_ms=20), strong_latency_ms=9000)
+    )
+    item = plan.sides.item(plan.way)
+    weak = item.ttft_ms + 400 * item.tpot_ms
+    found = route_report(plan)["latency"]
+    assert found["mean_ms"] == pytest.approx(20 + 0.7 * weak + 0.3 * 9000)
+    cascade = cascade_report(plan, 0.9, 0.2, verifier_latency_ms=50)
+    assert cascade["latency"]["before_escalation_ms"] == pytest.approx(weak + 50)
+    assert cascade["latency"]["mean_ms"] == pytest.approx(weak + 50 + cascade["escalated"] * 9000)
+    assert report_of(share_weak=0.7)["latency"]["mean_ms"] is None
+    assert report_of(share_weak=1.0)["latency"]["mean_ms"] > 0
+    assert report_of(share_weak=0.7, **UNIT)["latency"] == {
+        "weak_ms": None,
+        "strong_ms": None,
+        "mean_ms": None,
+    }
+    for wrong in ({"verifier_usd_per_query": -1}, {"verifier_latency_ms": float("nan")}):
+        with pytest.raises(InputError):
+            cascade_report(plan, 0.9, 0.2, **wrong)
+
+
 @pytest.mark.parametrize("floor", [0.9, 0.96, 0.98, 0.995, 1.0])
 def test_more_accurate_is_never_dearer_and_never_beaten_by_a_pure_option(floor):
     usd = [report_of(quality_floor=floor, accuracy=a)["monthly_usd"]["base"] for a in (0.6, 0.8, 0.9, 1.0)]
@@ -117,6 +163,36 @@ def test_by_task_and_residency():
     assert {row["task"] for row in free["rows"]} == {"classification", "complex-reasoning"}
     assert free["quality"] >= 0.9 and bound["shadow_price_usd"] >= 0
     assert next(row for row in bound["rows"] if row["task"] == "classification")["goes_to"] == "weak"
+
+
+def test_a_task_goes_up_that_loses_more_than_it_may():
+    scenario = SCENARIO.but(queries_per_day=2_000_000, task_mix={"classification": 1, "content": 1})
+    plan = plan_route(RouteRequest(scenario, quality_floor=0.5))
+
+    def rows_of(**rest):
+        return {row["task"]: row for row in task_report(plan, load_catalog(), **rest)["rows"]}
+
+    assert {row["goes_to"] for row in rows_of().values()} == {"weak"}
+    strict = rows_of(tolerance={"content": 0.05})
+    assert strict["content"]["goes_to"] == "strong" and not strict["content"]["within_tolerance"]
+    assert strict["classification"]["goes_to"] == "weak"
+    floors = plan_route(RouteRequest(scenario.but(task_quality_floors={"content": 0.95}), quality_floor=0.5))
+    assert task_report(floors, load_catalog())["rows"][1]["goes_to"] == "strong"
+    with pytest.raises(InputError, match="tolerance and residency"):
+        rows_of(tolerance={"content": 0.05}, stays_in_house=["content"])
+
+
+def test_long_tasks_cost_more_and_fill_the_fleet_more():
+    scenario = SCENARIO.but(task_mix={"classification": 3, "code": 1})
+    plan = plan_route(RouteRequest(scenario, quality_floor=0.9))
+    alike, longer = (task_report(plan, load_catalog(), work=work) for work in ({}, {"code": 5}))
+    usd = [{row["task"]: row["strong_monthly_usd"] for row in found["rows"]} for found in (alike, longer)]
+    # The mean query stays the scenario's: 3/4 at 1/2 and 1/4 at 5/2 of it.
+    assert sum(usd[0].values()) == pytest.approx(sum(usd[1].values()))
+    assert usd[1]["code"] == pytest.approx(2.5 * usd[0]["code"])
+    for wrong in ({"code": 0.0}, {"nothing": 1.0}):
+        with pytest.raises((InputError, UnknownNameError)):
+            task_report(plan, load_catalog(), work=wrong)
 
 
 MEASURED = read_queries(data_dir() / "router_eval.csv")["mmlu_pro_llama31_70b_vs_gpt4o"]
@@ -176,6 +252,14 @@ def test_a_bare_split_does_not_pay_with_its_format():
         {"quality_floor": 3.0},
         {"budget_usd": 1.0},
         {"accuracy": 0.2},
+        {"accuracy": 0.0},
+        {"error_matrix": (0.1, 0.5)},
+        {"error_matrix": (0.9, 0.1), "accuracy": 0.9},
+        {"hard_token_multiplier": 0.0},
+        {"hard_token_multiplier": float("inf")},
+        {"availability": 1.5},
+        {"availability": 0.99, "traffic": Traffic(fallback=0.1)},
+        {"strong_latency_ms": float("nan")},
         {"accuracy": 0.9, "auc": 0.9},
         {"hard_share": 0.001},
         {"weak": "llama-3.1-70"},
@@ -211,6 +295,20 @@ def test_shell_prints_tables():
     )
     assert result.exit_code == 0
     assert "As a cascade" in result.stdout and "complex-reasoning" in result.stdout
+    assert "Misrouting" in result.stdout and "Cheaper than the API alone" in result.stdout
+
+
+def test_shell_takes_tolerances_and_lengths_by_task():
+    mix = ("--queries-per-day", "2000000", "--quality-floor", "0.5", "--task-mix", "article-match", "--json")
+    rows = json.loads(run(*mix).stdout)["tasks"]["rows"]
+    # The preset lets a task lose 5 %; first drafts lose more on the 70B.
+    assert {row["task"]: row["goes_to"] for row in rows if not row["within_tolerance"]}["content"] == "strong"
+    loose = json.loads(run(*mix, "--task-tolerance", "content:0.5", "--task-tokens", "content:3").stdout)
+    content = next(row for row in loose["tasks"]["rows"] if row["task"] == "content")
+    assert content["within_tolerance"] and content["goes_to"] == "weak"
+    kept = json.loads(run(*mix, "--keep-in-house", "content").stdout)["tasks"]
+    assert next(row for row in kept["rows"] if row["task"] == "content")["goes_to"] == "weak"
+    assert kept["shadow_price_usd"] is not None
 
 
 @pytest.mark.parametrize(
@@ -219,6 +317,10 @@ def test_shell_prints_tables():
         ("--task-mix", "code:x"),
         ("--task-mix", "nothing"),
         ("--verifier", "0.9"),
+        ("--error-matrix", "0.9"),
+        ("--task-tolerance", "code"),
+        ("--task-tokens", "nothing:2"),
+        ("--availability", "2"),
         ("--verifier", "2,1"),
         ("--share", "2"),
     ],

@@ -21,7 +21,8 @@ def test_s_curve_starts_at_the_start_and_passes_half_at_its_midpoint():
 
 def test_a_series_holds_its_last_value():
     assert series_volumes([5, 7], 4).tolist() == [5, 7, 7, 7]
-    assert series_volumes([5, 7, 9], 2).tolist() == [5, 7]
+    with pytest.raises(InputError, match=r"3 values.*more than the 2 months"):
+        series_volumes([5, 7, 9], 2)
 
 
 def test_prices_fall_by_the_stated_share_each_year():
@@ -30,7 +31,7 @@ def test_prices_fall_by_the_stated_share_each_year():
     assert price_factors(-0.1, 13)[12] == pytest.approx(1.1)
 
 
-@given(st.floats(1, 1e6), st.floats(-0.5, 0.5), st.integers(1, 60))
+@given(st.floats(1, 1e6), st.floats(-0.5, 0.1), st.integers(1, 60))
 @settings(max_examples=40, deadline=None)
 def test_growth_keeps_its_sign(start, growth, months):
     steps = np.diff(compound_volumes(start, growth, months))
@@ -47,6 +48,11 @@ def test_growth_keeps_its_sign(start, growth, months):
         lambda: s_curve_volumes(10, 100, 0, 12),
         lambda: series_volumes([], 12),
         lambda: series_volumes([1, -1], 12),
+        lambda: series_volumes([1, float("nan")], 12),
+        lambda: series_volumes([1e10], 12),
+        lambda: compound_volumes(1, -1, 12),
+        lambda: compound_volumes(1_000, 9, 60),
+        lambda: compound_volumes(1, 0.1, 0),
         lambda: price_factors(1.0, 12),
     ],
 )

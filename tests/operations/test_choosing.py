@@ -34,6 +34,17 @@ def test_a_named_option():
         self_hosted_place(comparison)
 
 
+def test_an_engine_without_a_launch_command_is_not_chosen():
+    only = SCENARIO.but(engine_ids=("lmdeploy",))
+    with pytest.raises(InputError, match=r"lmdeploy.*without a launch command"):
+        serving_plan(only, CATALOG)
+    place = evaluate(only, CATALOG).cheapest("self_hosted")
+    name = evaluate(only, CATALOG).options.items[place].option_id
+    with pytest.raises(InputError, match="runs in lmdeploy"):
+        serving_plan(only, CATALOG, name)
+    assert serving_plan(SCENARIO.but(engine_ids=("lmdeploy", "vllm")), CATALOG).engine_id == "vllm"
+
+
 def test_every_feasible_option_makes_a_plan():
     comparison = evaluate(Scenario(engine_ids=("vllm", "sglang")), CATALOG)
     own = [i for i in comparison.order if comparison.options.items[i].kind == "self_hosted"]

@@ -1,9 +1,9 @@
 import pytest
 import yaml
-from plan_sample import SAMPLE
+from plan_sample import SAMPLE, sample
 
 from llmplan.errors import InputError
-from llmplan.operations import ApiTier, litellm_config
+from llmplan.operations import LAUNCHERS, ApiTier, litellm_config
 from llmplan.operations.writing import to_yaml
 
 GPT = ApiTier("openai", "gpt-4o", 2.5, 10.0, 4_000.0)
@@ -11,8 +11,8 @@ KNOWN = {
     "litellm_params": "model api_base api_key rpm max_parallel_requests timeout stream_timeout "
     "input_cost_per_token output_cost_per_token max_budget budget_duration",
     "router_settings": "routing_strategy num_retries allowed_fails cooldown_time fallbacks "
-    "context_window_fallbacks enable_pre_call_checks provider_budget_config",
-    "litellm_settings": "request_timeout max_budget budget_duration",
+    "context_window_fallbacks enable_pre_call_checks",
+    "litellm_settings": "request_timeout",
     "general_settings": "master_key",
 }
 """Keys of LiteLLM's config.yaml used here; docs/operations.md cites its pages."""
@@ -43,15 +43,35 @@ def test_two_tiers_with_a_fallback_between_them():
     assert api["litellm_params"]["input_cost_per_token"] == pytest.approx(2.5e-6)
 
 
-def test_budgets_are_the_plan_s_with_headroom():
-    document = config()
-    assert document["litellm_settings"]["max_budget"] == 5_000
-    assert document["router_settings"]["provider_budget_config"] == {
-        "openai": {"budget_limit": 5_000.0, "time_period": "30d"}
-    }
-    assert config(days_per_month=31, budget_headroom=1)["litellm_settings"]["budget_duration"] == "31d"
+def test_the_api_s_budget_is_the_plan_s_with_headroom():
+    api = config()["model_list"][1]["litellm_params"]
+    assert (api["max_budget"], api["budget_duration"]) == (5_000, "30d")
+    longer = config(days_per_month=31, budget_headroom=1)["model_list"][1]["litellm_params"]
+    assert (longer["max_budget"], longer["budget_duration"]) == (4_000, "31d")
     with pytest.raises(InputError, match="headroom"):
         litellm_config(SAMPLE, GPT, budget_headroom=0.5)
+
+
+def test_a_spent_budget_shuts_out_the_api_alone():
+    """The fleet is called by the provider name openai too: a provider's or the proxy's budget would stop it."""
+    document = config()
+    fleet = document["model_list"][0]["litellm_params"]
+    assert fleet["model"].startswith("openai/") and "max_budget" not in fleet
+    others = (document["router_settings"], document["litellm_settings"], document["general_settings"])
+    assert not any("budget" in key for section in others for key in section)
+
+
+def test_the_gateway_asks_for_the_model_by_the_name_that_the_engine_answers_to():
+    names = {
+        engine: litellm_config(sample(engine_id=engine), GPT)["model_list"][0]["litellm_params"]
+        for engine in LAUNCHERS
+    }
+    assert names["vllm"]["model"] == "openai/llama-3.1-70b"
+    assert names["tensorrt-llm"]["model"] == "openai/RedHatAI/Meta-Llama-3.1-70B-Instruct-FP8"
+    assert names["ollama"]["model"] == "openai/llama3.1:70b-instruct-q8_0"
+    assert names["ollama"]["api_base"] == "http://localhost:11434/v1"  # there is no Deployment of it
+    local = litellm_config(sample(engine_id="tensorrt-llm", precision_id="w3a16"), GPT)
+    assert local["model_list"][0]["litellm_params"]["model"] == "openai/llama-3.1-70b-w3a16"
 
 
 @pytest.mark.parametrize(

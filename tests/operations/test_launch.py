@@ -84,6 +84,26 @@ def test_formats():
     assert any("No published checkpoint" in note for note in unknown.notes)
 
 
+def test_ollama_takes_the_gguf_of_the_same_width():
+    for precision, name in (("fp8", "q8_0"), ("int8", "q8_0"), ("bf16", "fp16"), ("w4a16", "q4_K_M")):
+        command = launch_command(sample(precision_id=precision), "ollama")
+        assert command.served_name == f"llama3.1:70b-instruct-{name}"
+        assert not any("No published checkpoint" in note for note in command.notes)
+    unknown = launch_command(sample(model_id="deepseek-v3"), "ollama")
+    assert unknown.served_name == "deepseek-v3" and any("ollama create" in note for note in unknown.notes)
+
+
+def test_a_note_cannot_break_out_of_its_comment():
+    hostile = sample(gpu_id="h100\ntouch /tmp/x; $(touch /tmp/y)", model_id="a'b; rm -rf $HOME")
+    for engine in LAUNCHERS:
+        script = launch_command(hostile, engine).script()
+        assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+        code = [line for line in script.splitlines() if not line.startswith("#")]
+        assert not any(line.startswith("touch") for line in code)
+        start = script[script.index("\nexec ") + 6 :].replace("\\\n", " ")
+        assert tuple(shlex.split(start)) == launch_command(hostile, engine).argv
+
+
 def test_another_engine_than_the_plan_s_says_so():
     assert not any("sized for" in note for note in launch_command(SAMPLE).notes)
     assert any("sized for vllm" in note for note in launch_command(SAMPLE, "sglang").notes)

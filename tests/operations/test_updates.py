@@ -24,6 +24,15 @@ def test_monthly_updates_and_none():
         update_calendar(SAMPLE, START, float("nan"), 1, 1)
 
 
+def test_updates_fall_due_on_working_days():
+    windows = update_calendar(SAMPLE, dt.date(2026, 12, 1), 12, 1.5, 800)
+    assert all(window.due.weekday() < 5 for window in windows)
+    assert [w.due for w in windows] == sorted(w.due for w in windows)
+    assert windows[0].due == dt.date(2026, 12, 31)  # 30 days on, a Thursday
+    assert windows[1].due == dt.date(2027, 2, 1)  # 61 days on is Sunday 31 January
+    assert windows[0].steps[0] == "download and verify the weights, 73 GB in fp8"
+
+
 def test_storage_is_real_gigabytes():
     registry, disks, rollout = storage_list(SAMPLE, 3)
     assert registry.gb_total == pytest.approx(3 * 72.6)

@@ -11,7 +11,6 @@ from llmplan.routing.costs import (
     Router,
     Tier,
     Traffic,
-    fallback_share,
     latency_ms,
     one_shot_usd,
     quality_served,
@@ -138,14 +137,6 @@ def test_pure_splits_pay_no_classifier():
     assert latency_ms(policies, tiers, Router(latency_ms=10)).tolist() == [1, 12, 3]
 
 
-def test_fallback_share_by_hand():
-    flat = np.full(24, 1 / 24)
-    assert fallback_share(flat, 1.0) == 0
-    assert fallback_share(flat, 1.0, 0.99) == pytest.approx(0.01)
-    busy = np.concatenate([np.full(12, 1.5 / 24), np.full(12, 0.5 / 24)])
-    assert fallback_share(busy, 1.25) == pytest.approx(0.125)
-
-
 def test_three_tiers_by_hand():
     people = population([0.6, 0.8, 1.0], 0.5)
     policies = from_classes(roc.perfect(), people, [[0.5, 0.2]])
@@ -189,7 +180,9 @@ def test_too_few_hard_queries_for_the_gap():
         lambda: Router(float("nan")),
         lambda: Traffic(exact_hits=2),
         lambda: Traffic(fallback=float("nan")),
-        lambda: fallback_share([1 / 24] * 24, 1, 2),
+        lambda: Traffic(usd_per_lookup=float("inf")),
+        lambda: Traffic(false_hit_quality=-1),
+        lambda: Traffic(days_per_month=0),
         lambda: two(cuts=[[0.2, 0.1]]),
         lambda: two(cuts=[[1.2]]),
     ],

@@ -60,6 +60,15 @@ def test_pairs_that_make_no_hybrid():
     assert hybrid_options(plan, np.ones((3, 3, 1)), [0.9, 0.5, np.nan], [1, 1], [0.9, 1.0], 2.0) == []
 
 
+def test_a_pair_that_is_not_allowed_leaves_its_api_to_the_next():
+    plan = split_plan(1000, [0.5], roc.perfect(), 0.5)
+    fleets = np.stack([np.full((3, 1), usd) for usd in (50.0, 80.0)], axis=1)
+    inputs = (plan, fleets, [0.9, 0.9], [0.01, 0.02], [1.0, 1.0], 0.9)
+    assert [row.fleet for row in hybrid_options(*inputs)] == [0, 0]
+    found = hybrid_options(*inputs, np.array([[False, True], [True, True]]))
+    assert {row.api: row.fleet for row in found} == {0: 1, 1: 0}
+
+
 def test_fleets_that_cannot_serve_are_left_out():
     plan = split_plan(1000, [0.5], roc.perfect(), 0.5)
     fleets = np.full((3, 2, 1), np.inf)

@@ -160,6 +160,20 @@ def test_naive_blend_hides_that_routed_queries_are_longer(real):
     assert found["excess_pct"] == pytest.approx(24.3, abs=0.05)
 
 
+def test_the_same_scores_as_a_cascade_pay_the_weak_model_for_all(real):
+    data = real["mmlu_pro_llama31_70b_vs_gpt4o"]
+    found = evaluate(data, "lr", EvaluationSettings(bootstrap=2))
+    up = np.argsort(-data.scores["lr"], kind="stable")[: round(0.3 * len(data))]
+    usd = data.weak_usd.mean() + data.strong_usd[up].sum() / len(data)
+    assert found["cascade"]["usd_per_query"] == pytest.approx(usd, rel=1e-3)
+    assert found["cascade"]["quality"] == pytest.approx(0.6775, abs=5e-4)
+    one_shot = found["naive_blend"]
+    assert one_shot["usd_per_query"] < found["cascade"]["usd_per_query"]
+    gains = (0.6775 - found["weak_quality"]) / (usd - data.weak_usd.mean())
+    ends = (found["strong_quality"] - found["weak_quality"]) / (data.strong_usd - data.weak_usd).mean()
+    assert found["cascade"]["ibc_lift"] == pytest.approx(gains / ends - 1, abs=0.01)
+
+
 def test_strong_share_needed_by_floor(real):
     found = evaluate(real["mmlu_pro_llama31_70b_vs_gpt4o"], "lr", EvaluationSettings(bootstrap=2))
     shares = {
@@ -198,6 +212,66 @@ def test_constant_score_is_a_random_router(bins):
     curve = curve_of(data, bins)
     assert measures.apgr(curve) == pytest.approx(0.5)
     assert measures.cpt_pct(curve, 0.2) == pytest.approx(20)
+
+
+def test_bins_with_ties_are_the_peers_loop():
+    """RouteLLM's loop over quantiles, written out; its own cut of tied scores into bins raises."""
+    rng = np.random.default_rng(4)
+    score = rng.integers(0, 4, 300) / 3
+    data = outcomes(score, rng.integers(0, 2, 300), rng.random(300) < 0.5 + 0.3 * score)
+    thresholds = np.quantile(score, np.linspace(0, 1, 11))
+    up = [score >= t if i < 10 else score > t for i, t in enumerate(thresholds)][::-1]
+    curve = curve_of(data, 10)
+    assert curve.share_strong == pytest.approx([row.mean() for row in up])
+    assert curve.quality == pytest.approx(
+        [np.where(row, data.strong_quality, data.weak_quality).mean() for row in up]
+    )
+    # Four groups, each wider than a bin: the bins lose nothing of the exact curve.
+    assert measures.apgr(curve) == pytest.approx(measures.apgr(curve_of(data)))
+
+
+def test_without_costs_what_needs_them_is_null():
+    nothing = np.full(4, np.nan)
+    data = outcomes([0.9, 0.3, 0.2, 0.1], [0, 1, 1, 1], [1, 1, 1, 1], nothing, nothing)
+    found = evaluate(data, "r", EvaluationSettings(bootstrap=2))
+    assert found["apgr"] == pytest.approx(0.875)
+    for key in ("aiq", "aiq_code", "aiq_exact", "aiq_code_exact", "naive_blend", "cascade"):
+        assert found[key] is None
+    assert found["cheapest_at_floor"]["0.95"]["mixed"] == {
+        "share_strong": pytest.approx(0.2),
+        "usd_per_query": None,
+    }
+    assert any("no costs" in note for note in found["notes"])
+
+
+def test_tied_scores_reach_a_floor_by_mixing():
+    # All alike: a threshold sends up all or nothing, a coin the share that the floor asks for.
+    data = outcomes([0.5] * 4, [0, 1, 1, 0], [1, 1, 1, 1])
+    row = evaluate(data, "r", EvaluationSettings(floors=(0.75,)))["cheapest_at_floor"]["0.75"]
+    assert row["share_strong"] == 1
+    assert row["mixed"] == {"share_strong": pytest.approx(0.5), "usd_per_query": pytest.approx(5.5)}
+
+
+def test_a_gap_of_rounding_is_none():
+    data = outcomes([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], [0.3, 0.1, 0.2])
+    found = evaluate(data, "r", EvaluationSettings())
+    assert found["apgr"] is None and found["cpt20"] is None
+    assert baselines(data, EvaluationSettings())["random"]["apgr"] is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 5), min_size=1, max_size=20), st.floats(0, 1))
+def test_mixing_is_never_dearer_than_a_threshold_or_chance(rows, floor):
+    data = outcomes(*(np.array(column, float) for column in zip(*rows, strict=True)))
+    found = evaluate(data, "r", EvaluationSettings(floors=(floor,), bootstrap=2))
+    (row,) = found["cheapest_at_floor"].values()
+    assert (row["mixed"] is None) == (row["share_strong"] is None)
+    if row["mixed"] is not None:
+        assert row["mixed"]["usd_per_query"] <= row["usd_per_query"] + 1e-9
+    if row["share_strong_random"] is not None:
+        usd = found["weak_usd_per_query"], found["strong_usd_per_query"]
+        chance = usd[0] + row["share_strong_random"] * (usd[1] - usd[0])
+        assert row["mixed"]["usd_per_query"] <= chance + 1e-9
 
 
 def test_strong_model_also_cheaper():

@@ -54,9 +54,27 @@ def test_router_blank_throughout_a_data_set_is_absent_there(tmp_path):
     assert set(data["a"].scores) == {"a", "b"} and set(data["b"].scores) == {"a"}
 
 
+def test_costs_blank_throughout_a_data_set_are_absent_there(tmp_path):
+    path = write(tmp_path, "a,1,t,1,0,1,,,10,5,5", "b,1,t,1,0,1,0.1,1,,,")
+    data = read_queries(path)
+    assert not data["a"].has_costs and data["b"].has_costs
+    with pytest.raises(QueryFileError, match="data set 'b': no in_tok, out_tok to price"):
+        read_queries(path, TokenPrices(1, 1, 1, 1))
+
+
+def test_absurd_numbers_are_refused(tmp_path):
+    path = write(tmp_path, "a,1,t,-1e300,0,1,1e300,1,1,1,1", "a,2,t,-inf,0,1,1,1,1,1,1")
+    with pytest.raises(QueryFileError) as caught:
+        read_queries(path)
+    assert str(caught.value).count("is beyond 1e+12") == 2
+    assert "line 3, column score_a = '-inf': is not a finite number" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("lines", "head", "said"),
     [
+        (["1;0;1"], "score_a;weak_quality;strong_quality", "semicolons"),
+        ([",0,1"], "score_a,weak_quality,strong_quality", "every score is blank"),
         ([], HEAD, "holds no query"),
         (["1,2"], "score_a,score_a", "stands twice"),
         (["1,2,3"], "score_a,weak_quality", "3 cells under 2 headings"),

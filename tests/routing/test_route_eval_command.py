@@ -82,7 +82,15 @@ def test_tables():
 
 
 @pytest.mark.parametrize(
-    "wrong", [("--bins", 0), ("--floor", -1), ("--weak-price", "1,2"), ("--strong-share", 2)]
+    "wrong",
+    [
+        ("--bins", 0),
+        ("--bins", 10**9),
+        ("--floor", -1),
+        ("--floor", "inf"),
+        ("--weak-price", "1,2"),
+        ("--strong-share", 2),
+    ],
 )
 def test_values_against_rules(wrong):
     with pytest.raises(LlmplanError):

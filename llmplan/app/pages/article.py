@@ -108,7 +108,7 @@ class ArticlePage:
     def _passes(self, item: CheckedClaim) -> bool:
         verdicts, sections = self._wanted["verdicts"], self._wanted["sections"]
         words = str(self._wanted["words"]).lower().split()
-        text = f"{item.claim.claim} {item.finding.why} {item.computed}".lower()
+        text = f"{item.claim.claim} {item.why} {item.computed}".lower()
         return (
             (not verdicts or item.verdict in verdicts)
             and (not sections or item.claim.section in sections)
@@ -182,5 +182,5 @@ def _row(item: CheckedClaim) -> Markup:
         item.claim.claim,
         item.claimed,
         item.computed,
-        item.finding.why,
+        item.why,
     )

@@ -20,6 +20,8 @@ from llmplan.export import Report
 from llmplan.export.headlines import kpi_cards
 from llmplan.wording import usd
 
+BUTTONS = (("pin", "Keep the present one as B"), ("swap", "Swap A and B"), ("unpin", "Stop comparing"))
+
 
 class CompareTwo:
     """The present scenario (A) beside a pinned one (B); nothing is shown while none is pinned."""
@@ -34,12 +36,12 @@ class CompareTwo:
         self.present, self.pinned = HtmlView(), HtmlView()
         self.bridge, self.fields = ChartView(), HtmlView()
         self._parts = [
+            self.buttons,
             columns([self.present, self.pinned]),
             box([self.controls], "lp-inline"),
             columns([self.bridge, self.fields]),
         ]
-        self.body = stack([])
-        self.root = stack([self.buttons, self.body])
+        self.root = self.body = stack([])
 
     def act(self, name: str, _value: str | None) -> None:
         """Pin the present scenario as B, swap A and B, or stop comparing."""
@@ -59,16 +61,9 @@ class CompareTwo:
         self.refresh()
 
     def refresh(self) -> None:
-        """Show both scenarios, or the button that pins the present one."""
+        """Show both scenarios; nothing while none is pinned."""
         pinned = self.model.pinned
-        names = [("pin", "Compare: keep this scenario as B")]
-        if pinned is not None:
-            names = [
-                ("pin", "Keep the present one as B"),
-                ("swap", "Swap A and B"),
-                ("unpin", "Stop comparing"),
-            ]
-        self.buttons.show(_buttons(names))
+        self.buttons.show(_buttons(BUTTONS) if pinned is not None else "")
         if (pinned is not None) != bool(self.body.children):
             self.body.children = self._parts if pinned is not None else []
         if pinned is None:
@@ -116,7 +111,7 @@ class CompareTwo:
         )
 
 
-def _buttons(names: list[tuple[str, str]]) -> Markup:
+def _buttons(names: tuple[tuple[str, str], ...]) -> Markup:
     buttons = Markup("").join(
         Markup('<button type="button" class="lp-button" data-action="{}">{}</button>').format(*pair)
         for pair in names

@@ -9,19 +9,34 @@ from llmplan.app.chart_view import ChartView
 from llmplan.app.layout import columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.compare_two import CompareTwo
-from llmplan.app.pages.page import card, cards, table
+from llmplan.app.pages.flips import Flips
+from llmplan.app.pages.page import card, cards, full_value, table
 from llmplan.app.parts import HtmlView
 from llmplan.charts import cost_curves_figure, decision_map_figure
 from llmplan.charts.cost import per_unit
 from llmplan.decision import DecisionMap, Option, decision_map, volume_axis
 from llmplan.export import Report
+from llmplan.export.drawn import KINDS
 from llmplan.export.headlines import curve_title, kpi_cards, map_title
 from llmplan.recommend import Recommendation, recommend
-from llmplan.scenario import Scenario
 from llmplan.wording import milliseconds, parameters, share, usd
 
 MAP_POINTS = 41
 LONGEST_ROW = 22
+REST_MS, BETWEEN_STEPS_MS = 1_500, 50
+"""How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
+DOUBLE = 10
+OPTION_HEADS = (
+    "Option",
+    "A month",
+    "Low to high",
+    "Why not",
+    "Quality",
+    "First token",
+    "Token every",
+    "GPUs",
+    "Speed is",
+)
 NOTHING_FLIPS = "No single input changes the recommendation within the values tried."
 
 
@@ -33,16 +48,16 @@ class DecisionPage:
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.compare = CompareTwo(model)
         self.curve, self.map = ChartView(), ChartView()
-        self.flips, self.options, self.stamp = HtmlView(on_action=self.act), HtmlView(), HtmlView()
-        self._flips: tuple[Scenario, tuple[str, ...]] | None = None
+        self.sure, self.options, self.stamp = HtmlView(on_action=self.act), HtmlView(), HtmlView()
+        self.flips = Flips(model)
         self.root = stack(
             [
                 self.answer,
                 self.figures,
                 self.compare.root,
                 columns([self.curve, self.map]),
-                self.flips,
                 self.options,
+                self.sure,
                 self.stamp,
             ]
         )
@@ -50,38 +65,39 @@ class DecisionPage:
     def refresh(self) -> None:
         """Show the present scenario's answer."""
         report = None
-        with guarded(self.answer, self.figures, self.curve, self.map, self.flips, self.options, self.stamp):
+        with guarded(self.answer, self.figures, self.curve, self.map, self.sure, self.options, self.stamp):
             report = self.model.report
             self.answer.show(Markup('<p class="lp-answer">{}.</p>').format(report.finding))
-            self.figures.show(cards(kpi_cards(report)))
+            self.figures.show(figure_cards(report))
         if report is None:
             return
         with guarded(self.curve):
             show_cost_curve(self.curve, report)
         with guarded(self.map):
             self._show_map(report)
-        with guarded(self.flips):
-            self._show_flips(report)
+        with guarded(self.sure):
+            self._show_sure(report)
         with guarded(self.options, self.stamp):
             self.options.show(card("The options", option_table(report)))
             self.stamp.show(Markup('<p class="lp-help">{}</p>').format(report.stamp))
         self.compare.refresh()
 
     def act(self, name: str, _value: str | None) -> None:
-        """Work out every input's tipping point: about a second, so on request only."""
+        """Do a bit of the work on what would flip it; the browser asks for it while the reader rests."""
         if name != "flip":
             return
-        with guarded(self.flips):
-            scenario = self.model.scenario
-            found = recommend(scenario, self.model.catalog)
-            self._flips = (scenario, found.flips or (NOTHING_FLIPS,))
-            self._show_flips(self.model.report)
+        with guarded(self.sure):
+            self.flips.step()
+            self._show_sure(self.model.report)
 
-    def _show_flips(self, report: Report) -> None:
-        scenario = report.scenario
-        found = recommend(scenario, report.catalog, tipping=False, options=report.comparison.options)
-        known = self._flips[1] if self._flips and self._flips[0] == scenario else None
-        self.flips.show(confidence_card(found, known) + flips(report))
+    def _show_sure(self, report: Report) -> None:
+        found = recommend(report.scenario, report.catalog, tipping=False, options=report.comparison.options)
+        known = flips_of(self.flips)
+        self.sure.show(
+            Markup('<div class="lp-pair">{}{}</div>').format(
+                sure_card(found), card("What would flip it", known + volumes(report))
+            )
+        )
 
     def _show_map(self, report: Report) -> None:
         found = decision_map(
@@ -160,61 +176,79 @@ def show_cost_curve(view: ChartView, report: Report, unit: str = "month", logari
     )
 
 
-def confidence_card(found: Recommendation, known: tuple[str, ...] | None) -> Markup:
-    """Say how sure the recommendation is, what weighs against it, and what would flip it where that is known."""
+def figure_cards(report: Report) -> Markup:
+    """Return the key figures with their full values on hover; the recommended kind is marked."""
+    found = report.comparison
+    chosen = report.option(found.order[0]).kind if found.order else None
+    entries: list[tuple[str | Markup, str | Markup, str]] = []
+    for (head, figure, note), kind in zip(kpi_cards(report), (*KINDS, None), strict=True):
+        place = found.cheapest(kind) if kind else None
+        full = figure if place is None else full_value(figure, float(found.monthly_usd[1, place]))
+        marked = Markup('{} <span class="lp-badge lp-badge-chosen">the answer</span>').format(head)
+        entries.append((marked if kind and kind == chosen else head, full, note))
+    return cards(entries)
+
+
+def sure_card(found: Recommendation) -> Markup:
+    """Say how sure the recommendation is, and what weighs against it."""
     if found.kind is None or found.p_right is None:
-        return Markup("")
+        return card("How sure is that", Markup("<p>{}</p>").format(found.reason))
     sure = f"{found.confidence.capitalize()} ({found.p_right:.0%})"
     regret = found.expected_regret_usd
     wrong = f"If it is wrong, that costs {usd(regret)} a month on average." if regret else ""
     lead = Markup(
         "<p><strong>{}</strong>: this kind of option stays the cheapest over the ranges of the inputs. {}</p>"
     ).format(sure, wrong)
-    caveats = _items(found.caveats)
-    if known is None:
-        more = Markup(
-            '<p><button type="button" class="lp-button" data-action="flip">What would flip it</button></p>'
-        )
-    else:
-        more = Markup("<h3>What would flip it</h3>") + _items(known)
-    return card("How sure is that", lead + caveats + more)
+    return card("How sure is that", lead + _items(found.caveats))
 
 
 def _items(texts: tuple[str, ...]) -> Markup:
     return Markup("<ul>{}</ul>").format(Markup("").join(Markup("<li>{}</li>").format(t) for t in texts))
 
 
-def flips(report: Report) -> Markup:
-    """Say at which volumes the answer flips, against each kind of token price."""
-    rows: list[tuple[object, ...]] = [
-        (report.option(place).label, rival.verdict) for place, rival in report.rivals
-    ]
-    if not rows:
-        return Markup("")
-    heads = ("Against", "Self-hosting is cheaper")
-    return card("Where the volume flips it", table(heads, rows, "Where the answer flips"))
+def flips_of(flips: Flips) -> Markup:
+    """Return the nearest flips, or the line that has the browser ask for the next bit of the work."""
+    known = flips.sentences
+    if known is not None:
+        return _items(known or (NOTHING_FLIPS,))
+    pause = BETWEEN_STEPS_MS if flips.steps_done else REST_MS
+    dots = "." * (1 + flips.steps_done)
+    return Markup(
+        '<p class="lp-help" data-action="flip" data-rest="{}">Trying the other inputs{}</p>'
+    ).format(pause, dots)
+
+
+def volumes(report: Report) -> Markup:
+    """Say from which volumes self-hosting is cheaper, against each kind of token price."""
+    rows = [(report.option(place).label, rival.verdict) for place, rival in report.rivals]
+    lines = Markup("").join(
+        Markup("<li>Self-hosting is cheaper than {}: <strong>{}</strong>.</li>").format(*row) for row in rows
+    )
+    return Markup("<h3>By volume</h3><ul>{}</ul>").format(lines) if rows else Markup("")
 
 
 def option_table(report: Report) -> Markup:
     """Return the top options, and the reason why the best of every other model is out."""
+    monthly, places = report.comparison.monthly_usd, report.shown_places
+    least = min((float(monthly[1, place]) for place in places), default=0.0)
     rows: list[tuple[object, ...]] = []
-    for place in report.shown_places:
-        row = report.comparison.row(place)
+    for place in places:
+        item, row = report.option(place), report.comparison.row(place)
+        low, base, high = (float(value) for value in monthly[:, place])
         rows.append(
             (
-                report.option(place).label,
-                usd(float(report.comparison.monthly_usd[1, place])),
-                f"{usd(float(report.comparison.monthly_usd[0, place]))} to "
-                f"{usd(float(report.comparison.monthly_usd[2, place]))}",
-                share(report.option(place).quality),
-                milliseconds(report.option(place).ttft_ms),
-                milliseconds(report.option(place).tpot_ms),
+                item.label,
+                full_value(usd(base), base),
+                "list price" if low == high else f"{usd(low)} to {usd(high)}",
+                why_not(base, least),
+                share(item.quality),
+                milliseconds(item.ttft_ms),
+                milliseconds(item.tpot_ms),
                 row["gpus_total"] or "–",
-                basis_shown(report.option(place)),
+                basis_shown(item),
             )
         )
-    heads = ("Option", "USD/month", "low to high", "Quality", "First token", "Token every", "GPUs", "Basis")
-    shown = table(heads, rows, "The cheapest options", numbers=(1, 2, 3, 4, 5, 6))
+    shown = table(OPTION_HEADS, rows, "The cheapest options", numbers=(1, 2, 3, 4, 5, 6, 7), chosen=0)
     out = [(item.label, "; ".join(item.reasons)) for item in left_out(report)]
     if not out:
         return shown
@@ -227,6 +261,14 @@ def option_table(report: Report) -> Markup:
 def basis_shown(item: Option) -> str:
     """Return what an option's figures rest on: a list price, a prediction's label, the reader's measurement."""
     return "your measurement" if item.measured_by else item.basis or "list price"
+
+
+def why_not(base: float, least: float) -> str:
+    """Say why an option that would do is not the answer: how much more it costs than the cheapest."""
+    if base <= least:
+        return "the answer"
+    times = base / least if least > 0 else float("inf")
+    return f"{times:,.0f} x the cost" if times >= DOUBLE else f"{base / least - 1:.0%} more"
 
 
 def left_out(report: Report) -> list[Option]:

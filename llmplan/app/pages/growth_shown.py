@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from llmplan.app.fields import Field, Number, Select, Slider
+from llmplan.app.fields import Field, Number, Select, Slider, Text
 from llmplan.app.model import AppModel
 from llmplan.catalog import Catalog
-from llmplan.decision.breakeven import MAX_QUERIES_PER_DAY
-from llmplan.errors import InputError
 from llmplan.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -33,8 +31,14 @@ PAY = (
     ("reserved", "Reserve only"),
     ("bought", "Buy only"),
 )
-SHAPES = (("compound", "The same share each month"), ("s_curve", "S-curve to a ceiling"))
+SHAPES = (
+    ("compound", "The same share each month"),
+    ("s_curve", "S-curve to a ceiling"),
+    ("series", "Given month by month"),
+)
 MOST_MONTHS = 60
+SERIES_LENGTH = 720
+"""Characters of a typed series: sixty volumes of up to eleven, and their commas."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +104,7 @@ def first_values(model: AppModel) -> dict[str, Any]:
         "pay": "all",
         "incumbent": model.scenario.reference_api_id,
         "shape": "compound",
+        "series": f"{model.scenario.queries_per_day:g}",
         "ceiling": 1_000_000.0,
         "midpoint": 18,
         "migration_rented": base("one-off-rented-usd"),
@@ -124,6 +129,7 @@ def growth_fields(model: AppModel) -> list[Field]:
         Select("incumbent", "Runs today", apis),
         Slider("fleet_month", "Fleet of month", 1, MOST_MONTHS, "", step=1),
         Select("shape", "Growth", SHAPES, FURTHER),
+        Text("series", "Queries a day of each month, commas between", SERIES_LENGTH, FURTHER),
         Number("ceiling", "Ceiling of the S-curve", 1, 1e9, "queries/day", FURTHER),
         Number("midpoint", "Half of it in month", 1, MOST_MONTHS, "", FURTHER, step=1),
         Number("migration_rented", "Moving to rented GPUs", 0, 1e8, "USD once", FURTHER),
@@ -136,18 +142,14 @@ def growth_fields(model: AppModel) -> list[Field]:
 
 def volumes(scenario: Scenario, values: dict[str, Any]) -> NDArray[np.float64]:
     """Return the queries a day of each month."""
-    from llmplan.growth import compound_volumes, s_curve_volumes
+    from llmplan.growth import compound_volumes, numbers, s_curve_volumes, series_volumes
 
     months, start = int(values["months"]), scenario.queries_per_day
     if values["shape"] == "s_curve":
         return s_curve_volumes(start, values["ceiling"], values["midpoint"], months)
-    path = compound_volumes(start, values["growth"], months)
-    if path.max() > MAX_QUERIES_PER_DAY:
-        rule = f"takes the volume above {MAX_QUERIES_PER_DAY:,} queries a day"
-        raise InputError(
-            "growth", f"{values['growth']:.1%} a month", rule, "plan fewer months or less growth"
-        )
-    return path
+    if values["shape"] == "series":
+        return series_volumes(numbers("volumes", values["series"]), months)
+    return compound_volumes(start, values["growth"], months)
 
 
 def work_out(model: AppModel, values: dict[str, Any]) -> GrowthShown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from markupsafe import Markup
@@ -20,19 +21,27 @@ class Page(Protocol):
 
 
 def table(
-    heads: tuple[str, ...], rows: list[tuple[object, ...]], label: str, numbers: tuple[int, ...] = ()
+    heads: tuple[str, ...],
+    rows: list[tuple[object, ...]],
+    label: str,
+    numbers: tuple[int, ...] = (),
+    chosen: int | None = None,
 ) -> Markup:
-    """Return an escaped HTML table in a region that scrolls sideways; `numbers`: columns set to the right."""
+    """Return an escaped HTML table in a region that scrolls sideways.
+
+    numbers: columns set to the right; chosen: the row to mark.
+    """
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(_side(i, numbers), text) for i, text in enumerate(heads)
     )
     body = Markup("").join(
-        Markup("<tr>{}</tr>").format(
+        Markup("<tr{}>{}</tr>").format(
+            Markup(' class="lp-chosen"') if place == chosen else Markup(""),
             Markup("").join(
                 Markup("<td{}>{}</td>").format(_side(i, numbers), cell) for i, cell in enumerate(row)
-            )
+            ),
         )
-        for row in rows
+        for place, row in enumerate(rows)
     )
     return Markup(
         '<div class="lp-scroll" tabindex="0" role="region" aria-label="{}"><table><thead><tr>{}</tr></thead>'
@@ -49,7 +58,12 @@ def card(title: str, body: Markup) -> Markup:
     return Markup('<section class="lp-card"><h2>{}</h2>{}</section>').format(title, body)
 
 
-def cards(entries: list[tuple[str, str, str]]) -> Markup:
+def full_value(shown: str, usd: float) -> Markup:
+    """Return a short figure with its full value on hover."""
+    return Markup('<span title="{:,.2f} USD">{}</span>').format(usd, shown)
+
+
+def cards(entries: Sequence[tuple[str | Markup, str | Markup, str]]) -> Markup:
     """Return a row of key figures: (what, figure, note)."""
     return Markup('<dl class="lp-kpis">{}</dl>').format(
         Markup("").join(

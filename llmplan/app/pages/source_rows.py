@@ -75,7 +75,6 @@ TABLES: dict[str, tuple[str, bool, dict[str, str]]] = {
             "version": "Version",
             "status": "Status",
             "key_features": "Features",
-            "ease_of_setup": "Set-up",
         },
     ),
     "assumptions": (

@@ -5,24 +5,28 @@
   const volumes = data.queries_per_day;
   const chosen = { unit: "month", scale: "log", at: data.volume_index };
   const DASH = { api: "solid", hosted: "dash", self_hosted: "solid", hybrid: "dashdot" };
+  // A second line of a kind is dotted, and without a band: two of one colour would hide each other.
+  const first = (line) => data.lines.find((other) => other.kind === line.kind) === line;
+  const dash = (line) => (first(line) ? DASH[line.kind] || "solid" : "dot");
   const UNITS = {
-    month: { title: "USD a month", of: () => 1 },
-    query: { title: "USD per 1,000 queries", of: (volume) => 1000 / (volume * data.days_per_month) },
-    mtok: { title: "USD per million tokens", of: (volume) => 1e6 / (volume * data.days_per_month * data.tokens_a_query) },
+    month: { title: `${data.money.name} a month`, of: () => 1 },
+    query: { title: `${data.money.name} per 1,000 queries`, of: (volume) => 1000 / (volume * data.days_per_month) },
+    mtok: { title: `${data.money.name} per million tokens`, of: (volume) => 1e6 / (volume * data.days_per_month * data.tokens_a_query) },
   };
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   // Plotly reads tags in names; a label is only ever text.
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
   const count = (value) => value.toLocaleString("en-US", { maximumFractionDigits: 1 });
-  function usd(value) {
+  const symbol = data.money.symbol;
+  function sum(value) {
     if (value === null || !Number.isFinite(value)) return "–";
     for (const [step, unit] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]]) {
-      if (value >= Math.max(step * 0.9995, 9999.5)) return `$${Number((value / step).toPrecision(3))}${unit}`;
+      if (value >= Math.max(step * 0.9995, 9999.5)) return `${symbol}${Number((value / step).toPrecision(3))}${unit}`;
     }
-    if (value >= 100) return `$${Math.round(value).toLocaleString("en-US")}`;
-    if (value >= 0.1 || value === 0) return `$${value.toFixed(2)}`;
-    return `$${Number(value.toPrecision(2)).toFixed(10).replace(/0+$/, "")}`;
+    if (value >= 100) return `${symbol}${Math.round(value).toLocaleString("en-US")}`;
+    if (value >= 0.1 || value === 0) return `${symbol}${value.toFixed(2).replace(/\.00$/, "")}`;
+    return `${symbol}${Number(value.toPrecision(2)).toFixed(10).replace(/0+$/, "")}`;
   }
 
   const scaled = (values) => values.map((value, i) => (value === null ? null : value * UNITS[chosen.unit].of(volumes[i])));
@@ -31,21 +35,21 @@
     const drawn = [];
     for (const line of data.lines) {
       const shade = colour(line.kind);
-      const hover = `%{y:$,.4~f}<extra>${plain(line.label)}</extra>`;
-      if (line.is_range) {
+      const hover = `${plain(symbol)}%{y:,.4~f}<extra>${plain(line.label)}</extra>`;
+      if (line.is_range && first(line)) {
         drawn.push({ x: volumes, y: scaled(line.low), mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false, legendgroup: line.id });
         drawn.push({ x: volumes, y: scaled(line.high), mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: `${shade}2e`, hoverinfo: "skip", showlegend: false, legendgroup: line.id });
       }
-      drawn.push({ x: volumes, y: scaled(line.base), mode: "lines", name: plain(line.label), legendgroup: line.id, line: { color: shade, width: 2.5, dash: DASH[line.kind] || "solid" }, hovertemplate: hover });
+      drawn.push({ x: volumes, y: scaled(line.base), mode: "lines", name: plain(line.label), legendgroup: line.id, line: { color: shade, width: 2.5, dash: dash(line) }, hovertemplate: hover });
     }
     return drawn;
   }
 
   // Powers of ten as people write money; Plotly's own would call ten cents "$100m".
   function moneyTicks() {
-    if (chosen.scale === "linear") return { tickformat: "$,.4~g" };
+    if (chosen.scale === "linear") return { tickprefix: symbol, tickformat: ",.4~g" };
     const tickvals = Array.from({ length: 22 }, (_, i) => 10 ** (i - 9));
-    return { tickvals, ticktext: tickvals.map((value) => usd(Number(value.toPrecision(1)))) };
+    return { tickvals, ticktext: tickvals.map((value) => sum(Number(value.toPrecision(1)))) };
   }
 
   function layout() {
@@ -88,10 +92,11 @@
       const key = document.createElement("span");
       key.className = "key";
       key.style.color = colour(line.kind);
+      key.style.borderTopStyle = { solid: "solid", dot: "dotted" }[dash(line)] || "dashed";
       name.prepend(key);
-      cellOf(row, usd(line.base[at]), "td", "number");
-      cellOf(row, line.is_range ? `${usd(line.low[at])} to ${usd(line.high[at])}` : "–", "td", "number");
-      cellOf(row, usd((line.base[at] * 1000) / (volumes[at] * data.days_per_month)), "td", "number");
+      cellOf(row, sum(line.base[at]), "td", "number");
+      cellOf(row, line.is_range ? `${sum(line.low[at])} to ${sum(line.high[at])}` : "–", "td", "number");
+      cellOf(row, sum((line.base[at] * 1000) / (volumes[at] * data.days_per_month)), "td", "number");
     }
   }
 
@@ -157,12 +162,13 @@
   slider.max = volumes.length - 1;
   slider.value = chosen.at;
   const head = byId("at-volume").tHead.insertRow();
-  ["Option", "USD a month", "Low to high", "Per 1,000 queries"].forEach((text, i) => cellOf(head, text, "th", i ? "number" : ""));
+  ["Option", UNITS.month.title, "Low to high", "Per 1,000 queries"].forEach((text, i) => cellOf(head, text, "th", i ? "number" : ""));
   slider.addEventListener("input", () => {
     chosen.at = Number(slider.value);
     showVolume();
     Plotly.relayout("chart", { shapes: layout().shapes });
   });
+  for (const option of byId("unit").options) option.textContent = UNITS[option.value].title;
   byId("unit").addEventListener("change", (event) => { chosen.unit = event.target.value; draw(); });
   byId("scale").addEventListener("change", (event) => { chosen.scale = event.target.value; draw(); });
   for (const format of ["png", "svg"]) {

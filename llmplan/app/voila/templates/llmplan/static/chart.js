@@ -47,7 +47,7 @@
     const axis = { gridcolor: grid, zeroline: false, linecolor: muted, tickcolor: muted, ticks: "outside", ticklen: 4,
       automargin: false, title: { standoff: 8, font: { size: narrow ? 11 : 13 } }, fixedrange: narrow };
     return {
-      font: { family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: narrow ? 11 : 13, color: ink },
+      font: { family: "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: narrow ? 11 : 13, color: ink },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       margin: narrow ? { l: 52, r: 12, t: 12, b: 48 } : { l: 72, r: 24, t: 16, b: 56 },
       colorway: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => css.getPropertyValue(`--lp-series-${i}`).trim()),

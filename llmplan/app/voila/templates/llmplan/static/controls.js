@@ -166,7 +166,14 @@
     const send = coalesced(call, "set");
     const local = (key, value) => send({ [key]: value });
     const form = h("form", { class: "lp-controls", "aria-label": model.get("label"), onsubmit: (e) => e.preventDefault() });
-    el.append(form);
+    // On a narrow screen the inputs stand above the answer: folded behind one line, it is seen at once.
+    const narrow = matchMedia("(max-width: 900px)");
+    const folds = model.get("folds");
+    const shell = folds ? h("details", { class: "lp-fold" }, h("summary", { text: model.get("label") }), form) : form;
+    const fold = () => { if (folds) shell.open = !narrow.matches; };
+    narrow.addEventListener("change", fold);
+    fold();
+    el.append(shell);
     const build = () => {
       const focused = form.contains(document.activeElement) ? document.activeElement.id : null;
       const groups = new Map();
@@ -180,10 +187,9 @@
         groups.get(name).push(row(spec, field, id));
       }
       const closed = new Set(model.get("closed_groups"));
-      const narrow = innerWidth <= 900;  // there the inputs stand above the answer: closed, it is seen at once
       form.replaceChildren(...[...groups].map(([name, rows]) => name
-        ? h("details", { class: "lp-group", open: !closed.has(name) && !narrow }, h("summary", { text: name }), ...rows)
-        : h("div", { class: "lp-group" }, ...rows)));
+        ? h("details", { class: "lp-group", open: !closed.has(name) && (folds || !narrow.matches) }, h("summary", { text: name }), ...rows)
+        : h("div", { class: "lp-group lp-bare" }, ...rows)));
       paint();
       if (focused) document.getElementById(focused)?.focus();
     };
@@ -194,5 +200,6 @@
     model.on("change:spec", build);
     model.on("change:values", paint);
     build();
+    return () => narrow.removeEventListener("change", fold);
   };
 })();

@@ -138,6 +138,19 @@
     document.documentElement.dataset.lpTheme = theme;
     document.dispatchEvent(new CustomEvent("lp-theme"));
   }
+  // The reader's own choice, kept for the next visit where the browser allows it.
+  const THEMES = ["auto", "light", "dark"];
+  const remembered = (() => { try { return localStorage.getItem("lp-theme"); } catch { return null; } })();
+  if (THEMES.includes(remembered) && remembered !== "auto") document.documentElement.dataset.lpChosenTheme = remembered;
+  const chosenTheme = () => document.documentElement.dataset.lpChosenTheme || "auto";
+  function nextTheme() {
+    const next = THEMES[(THEMES.indexOf(chosenTheme()) + 1) % THEMES.length];
+    if (next === "auto") delete document.documentElement.dataset.lpChosenTheme;
+    else document.documentElement.dataset.lpChosenTheme = next;
+    try { localStorage.setItem("lp-theme", next); } catch { /* private window: this visit only */ }
+    applyTheme();
+    return next;
+  }
   dark.addEventListener("change", applyTheme);
   if (document.body) new MutationObserver(applyTheme).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   applyTheme();
@@ -147,6 +160,18 @@
     const slot = h("div", { class: "lp-html" });
     if (model.get("live")) slot.setAttribute("aria-live", "polite");
     el.append(slot);
+    // What takes longer than a slider may wait is asked for once the reader rests: `data-rest` says when [ms].
+    let resting = 0;
+    const askAtRest = () => {
+      const source = slot.querySelector("[data-rest]");
+      clearTimeout(resting);
+      if (!source) return;
+      const ask = () => {
+        if (document.hidden || !slot.isConnected) { resting = setTimeout(ask, 2000); return; }
+        call({ action: source.dataset.action, value: null });
+      };
+      resting = setTimeout(ask, Number(source.dataset.rest));
+    };
     const paint = () => {
       const focused = document.activeElement && slot.contains(document.activeElement)
         ? document.activeElement.dataset : null;
@@ -157,6 +182,7 @@
         if (again) again.focus();
       }
       slot.dataset.paints = 1 + Number(slot.dataset.paints || 0);
+      askAtRest();
     };
     slot.addEventListener("click", (event) => {
       const source = event.target.closest("[data-action]");
@@ -166,12 +192,16 @@
     });
     model.on("change:html", paint);
     paint();
+    return () => clearTimeout(resting);
   };
 
   // ---------------------------------------------------------------- navigation bar
   views.nav = (model, el, call) => {
     const nav = h("nav", { class: "lp-nav", "aria-label": "Pages" });
-    el.append(nav);
+    const themeName = () => `Theme: ${chosenTheme()}`;
+    const theme = h("button", { type: "button", class: "lp-theme", text: themeName(),
+      onclick: () => { nextTheme(); theme.textContent = themeName(); announce(themeName()); } });
+    el.append(h("div", { class: "lp-bar" }, nav, globalThis.llmplanHost ? theme : null));   // JupyterLab has its own
     const paint = () => {
       const current = model.get("current");
       nav.replaceChildren(h("span", { class: "lp-brand", text: model.get("brand") }),
@@ -180,6 +210,7 @@
             type: "button", text: label, "data-page": key, "aria-current": key === current ? "page" : null,
             onclick: () => { call({ go: key }); },
           })))));
+      nav.querySelector("[aria-current]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
     };
     const keepFocus = () => {
       const key = nav.contains(document.activeElement) ? document.activeElement.dataset.page : null;
@@ -259,7 +290,7 @@
       given.delete("token");   // of the server, if it asks for one; not part of a scenario
       const search = given.toString();
       const ready = () => { model.on("change:query", write); page.reveal(); };
-      if (search) call({ search: search.slice(0, 4096) }).then(() => { ready(); write(); });
+      if (search) call({ search }).then(() => { ready(); write(); });
       else ready();
     } else model.on("change:query", write);
   };

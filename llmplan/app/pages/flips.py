@@ -1,0 +1,59 @@
+"""What would flip the recommendation: worked out bit by bit while the reader rests, so that no slider waits."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from llmplan.app.model import AppModel
+from llmplan.recommend import nearest_flips
+from llmplan.scenario import Scenario
+from llmplan.tipping import Tipping, inputs_of
+from llmplan.tipping.points import tip
+
+SLOW_INPUTS = frozenset({"input_tokens", "output_tokens"})
+"""Inputs whose every value needs fleets sized anew: a step of its own for each."""
+KEPT = 24
+
+_kept: OrderedDict[Scenario, tuple[str, ...]] = OrderedDict()
+
+
+class Flips:
+    """The nearest flips of the model's present scenario, among its shortlisted options."""
+
+    def __init__(self, model: AppModel) -> None:
+        self.model = model
+        self._scenario: Scenario | None = None
+        self._steps: Iterator[None] = iter(())
+        self.steps_done = 0
+
+    @property
+    def sentences(self) -> tuple[str, ...] | None:
+        """The nearest flips in words; None until they are worked out."""
+        return _kept.get(self.model.scenario)
+
+    def step(self) -> None:
+        """Do the next bit of the work for the present scenario; nothing once it is done."""
+        if self._scenario != self.model.scenario:
+            self._scenario, self._steps = self.model.scenario, self._work(self.model.scenario)
+            self.steps_done = 0
+        next(self._steps, None)
+        self.steps_done += 1
+
+    def finish(self) -> None:
+        """Do all of the work."""
+        while self.sentences is None:
+            self.step()
+
+    def _work(self, scenario: Scenario) -> Iterator[None]:
+        found: list[Tipping] = []
+        if self.model.report.comparison.order:
+            rows = inputs_of(scenario, self.model.catalog, self.model.report.comparison.options)
+            found = [tip(row) for row in rows if row.input_id not in SLOW_INPUTS]
+            for row in rows:
+                if row.input_id in SLOW_INPUTS:
+                    yield
+                    found.append(tip(row))
+        _kept[scenario] = nearest_flips(tuple(sorted(found, key=lambda row: row.distance)))
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)

@@ -1,0 +1,126 @@
+"""Rows of measurements, router evaluations and calibration: checked like every table, read by later rooms.
+
+A Catalog does not hold them: each has thousands of rows or serves one room only, which reads the file itself.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llmplan.catalog.records import Count, Finite, Fraction, Id, NonNegative, Positive, PositiveInt, Sourced
+
+Quantity = Annotated[str, Field(min_length=1)]
+Rank = Annotated[int, Field(ge=1)]
+
+
+class MeasuredPoint(Sourced):
+    """data/measured_serving.csv: a published point of serving. Blank: not stated."""
+
+    model_id: Id
+    model_as_published: str
+    precision: Id
+    """As published: an id of precisions.csv or another spelling of one; "unstated" where it is."""
+    gpu_id: Id
+    n_gpus: PositiveInt
+    tensor_parallel: Rank | None = None
+    data_parallel: Rank | None = None
+    expert_parallel: Count | None = None
+    engine_id: Id
+    engine_version: str | None = None
+    isl_tokens: Quantity
+    """Tokens of the input, or the name of a data set (measured_serving_datasets.csv)."""
+    osl_tokens: Positive | None = None
+    arrival: Literal["closed_loop", "open_loop", "offline", "server", "static_batch"]
+    concurrency: PositiveInt | None = None
+    offered_rps: Positive | None = None
+    output_tokens_per_s: Positive | None = None
+    ttft_ms: Positive | None = None
+    tpot_ms: Positive | None = None
+    statistic: Literal["mean", "p50"]
+    scenario_as_published: str
+    source_title: str
+    source: str
+    published: str | None = None
+
+
+class MeasuredDataset(Sourced):
+    """data/measured_serving_datasets.csv: mean lengths and latency limits behind a benchmark's data set."""
+
+    dataset: str
+    model_id: Id | None = None
+    scenario: str
+    input_tokens: Positive
+    output_tokens: Positive
+    ttft_limit_ms: Positive
+    tpot_limit_ms: Positive
+    note: str | None = None
+
+
+class RouterQuery(Sourced):
+    """data/router_eval.csv: what a weak and a strong model did on one query, and the routers' scores."""
+
+    dataset: str
+    query_id: str
+    task: str
+    score_lr: Finite
+    score_knn: Finite
+    weak_quality: Fraction
+    strong_quality: Fraction
+    weak_cost: NonNegative
+    strong_cost: NonNegative
+    in_tok: PositiveInt
+    weak_out_tok: PositiveInt
+    strong_out_tok: PositiveInt
+
+
+class RouterAssumption(Sourced):
+    """data/router_assumptions.csv: low, base and high of what a router does and costs."""
+
+    assumption_id: Id
+    name: str
+    unit: str
+    low: NonNegative
+    base: NonNegative
+    high: NonNegative
+    note: str | None = None
+
+
+class RouterTaskMix(Sourced):
+    """data/router_task_mixes.csv: a task's share in a named mix."""
+
+    mix_id: Id
+    mix_name: str
+    task_id: Id
+    share: Fraction
+    tolerance: Fraction | None = None
+    """Quality that the task can lose against the better end; the reference is 1."""
+    article_verdict: Literal["match", "fall short"] | None = None
+    note: str | None = None
+
+
+class Checkpoint(Sourced):
+    """data/checkpoints.csv: where a model's weights in a format are published."""
+
+    model_id: Id
+    precision_id: Id
+    format: Literal["safetensors", "ollama"]
+    repository: str
+    note: str | None = None
+
+
+class CalibrationConstant(Sourced):
+    """data/calibration_constants.csv: a constant of the serving model, where its fit starts."""
+
+    constant: Id
+    unit: str
+    start: Positive
+    tightness: Positive
+    meaning: str
+
+
+class CalibrationFactor(Sourced):
+    """data/calibration_factors.csv: a factor on which a constant may depend."""
+
+    constant: Id
+    factor: Id
+    shrinkage: Positive

@@ -1,0 +1,146 @@
+"""The hybrids sheet: a fleet for its share and an API for the rest, in live formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from llmplan.decision.hybrids import assumed_plan
+from llmplan.export.report import Report
+from llmplan.export.xlsx_costs import (
+    API_QUERY,
+    API_SHEET,
+    CARRIES,
+    HOLDS,
+    LOT,
+    OWN_SHEET,
+    PRICE,
+    replicas_formula,
+    rest_formula,
+    side_column,
+)
+from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
+from llmplan.fleet import instances_needed, replicas_needed
+from llmplan.units import TOKENS_PER_MTOK
+
+HEADS = (
+    "Share answered by the fleet",
+    "The fleet's load over all work",
+    "The API's load over all work",
+    "Router, USD per million queries",
+    "USD a month, API",
+    "USD a month, router",
+)
+SIDE_HEADS = ("replicas", "instances", "GPUs", "USD a month, fleet")
+SHARE, FLEET_LOAD, API_LOAD, ROUTER, API_USD, ROUTER_USD = range(5, 5 + len(HEADS))
+FIRST_SIDE = 5 + len(HEADS)
+
+
+class Loads(NamedTuple):
+    """What a split puts on either side, in the share of all mean queries, and the router's price."""
+
+    fleet: float
+    api: float
+    router_usd_per_million: float
+
+
+def hybrid_places(report: Report) -> list[int]:
+    """Return the places of the fleets and APIs that hybrids are made of."""
+    return [place for row in report.hybrids for place in _pair(report, row)]
+
+
+def _pair(report: Report, row: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the places of a hybrid's fleet and its API."""
+    options = report.comparison.options
+    weak = str(row["option_id"]).removeprefix("hybrid:").removesuffix(f"+{row['api_id']}")
+    return options.index(weak), options.index(row["api_id"])
+
+
+def write_hybrids(book: Book, report: Report, api_rows: dict[int, int], own_rows: dict[int, int]) -> None:
+    """Write hybrids, their totals live over the cost sheets; the splits are as of the export.
+
+    Parameters
+    ----------
+    api_rows, own_rows: by place: the option's row on its cost sheet.
+    """
+    note = (
+        "Live for the splits shown; which pair and split are best is as of the export. "
+        "Loads are shares of all mean queries: hard queries are longer, so the API's is above its share. (7.2)"
+    )
+    totals = tuple(f"{report.money.name} a month, {side}" for side in SIDES)
+    sides = tuple(f"{head}, {side}" for side in SIDES for head in SIDE_HEADS)
+    heads = ("Hybrid", *totals, "Quality against the reference", *HEADS, *sides)
+    sheet = book.sheet(
+        "Hybrids", "A fleet and an API that share the traffic", note, heads, (60, *[15] * (len(heads) - 1))
+    )
+    for line, row in enumerate(report.hybrids, start=FIRST_ROW):
+        weak, strong = _pair(report, row)
+        _hybrid(book, sheet, line, report, row, own_rows[weak], api_rows[strong])
+
+
+def _hybrid(
+    book: Book, sheet: Any, line: int, report: Report, row: Mapping[str, Any], own_row: int, api_row: int
+) -> None:
+    loads = _loads(report, row)
+    _, strong = _pair(report, row)
+    book.text(sheet, line, 0, row["label"])
+    book.number(sheet, line, 4, row["quality"], "percent")
+    book.number(sheet, line, SHARE, row["share_weak"], "percent")
+    fleet = book.number(sheet, line, FLEET_LOAD, loads.fleet, "number", is_input=True)
+    api = book.number(sheet, line, API_LOAD, loads.api, "number", is_input=True)
+    router = book.number(sheet, line, ROUTER, loads.router_usd_per_million, "usd", is_input=True)
+    month = report.comparison.queries_per_month
+    api_usd = month * loads.api * float(report.comparison.options.usd_per_query[strong])
+    each = cell(api_row, API_QUERY, API_SHEET)
+    paid = book.live(sheet, line, API_USD, f"=queries_per_month*{api}*{each}", api_usd)
+    router_usd = month * loads.router_usd_per_million / TOKENS_PER_MTOK
+    formula = f"=queries_per_month*{router}/{TOKENS_PER_MTOK:.0f}"
+    routed = book.live(sheet, line, ROUTER_USD, formula, router_usd)
+    fleets = [_fleet(book, sheet, line, report, row, own_row, fleet, side) for side in range(3)]
+    low, base, high = fleets
+    ends = f"{low},{base},{high}"
+    for column, (which, side) in enumerate(
+        zip((f"MIN({ends})", base, f"MAX({ends})"), SIDES, strict=True), 1
+    ):
+        book.shown(sheet, line, column, f"{which}+{paid}+{routed}", row[f"monthly_usd_{side}"])
+
+
+def _loads(report: Report, row: Mapping[str, Any]) -> Loads:
+    """Return the loads of a hybrid's split under the base assumptions of data/router_assumptions.csv."""
+    asked = report.scenario
+    plan = assumed_plan(asked.queries_per_day, asked.days_per_month, row["share_weak"])
+    fleet, api, usd = (
+        float(values[0]) for values in (plan.fleet_queries_per_day, plan.api_queries_per_day, plan.router_usd)
+    )
+    month = asked.queries_per_day * asked.days_per_month
+    return Loads(fleet / asked.queries_per_day, api / asked.queries_per_day, usd / month * TOKENS_PER_MTOK)
+
+
+def _fleet(
+    book: Book,
+    sheet: Any,
+    line: int,
+    report: Report,
+    row: Mapping[str, Any],
+    own_row: int,
+    load: str,
+    side: int,
+) -> str:
+    """Write one side's fleet for its load; return where its cost stands."""
+    weak, _ = _pair(report, row)
+    options, name = report.comparison.options, SIDES[side]
+    carries, holds, lot, price = (
+        cell(own_row, side_column(side, which), OWN_SHEET) for which in (CARRIES, HOLDS, LOT, PRICE)
+    )
+    needed = report.scenario.queries_per_day * _loads(report, row).fleet
+    replicas = replicas_needed(needed, options.per_replica[side, weak], report.scenario.spare_replicas)
+    instances = instances_needed(replicas, options.replicas_per_instance[side, weak])
+    gpus = instances * options.gpus_per_instance[side, weak]
+    usd = instances * options.usd_per_instance_month[side, weak] + options.fixed.usd(gpus, side)
+    first = FIRST_SIDE + side * len(SIDE_HEADS)
+    formula = f"={replicas_formula(f'queries_per_day*{load}', carries)}"
+    at = book.live(sheet, line, first, formula, float(replicas), "integer")
+    at = book.live(sheet, line, first + 1, f"=CEILING({at}/{holds},1)", float(instances), "integer")
+    at = book.live(sheet, line, first + 2, f"={at}*{lot}", float(gpus), "integer")
+    formula = f"={at}*{price}*hours_per_month+{rest_formula(at, name)}"
+    return book.live(sheet, line, first + 3, formula, float(usd))
