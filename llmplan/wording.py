@@ -93,6 +93,13 @@ def share(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.0%}"
 
 
+def probability(p: float) -> str:
+    """Return a probability as percent; never 0% or 100% where it is not certain."""
+    if 0 < p < 0.005:
+        return "under 1%"
+    return "over 99%" if 0.995 <= p < 1 else share(p)
+
+
 def milliseconds(value: float | None) -> str:
     """Return a latency: 85 ms, 1.2 s; a dash where it is not known."""
     if value is None or not math.isfinite(value):

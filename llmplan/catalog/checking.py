@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from llmplan.catalog import evidence as evi
 from llmplan.catalog import records as rec
 from llmplan.catalog.problems import Problem
 from llmplan.catalog.reading import RawRow
@@ -19,6 +18,7 @@ from llmplan.units import HOURS_PER_DAY
 Finding = tuple[str, str, str]
 """Column, rule, fix."""
 
+SHARE_TOLERANCE = 1e-6
 _NUMERIC_ERRORS = ("float", "int", "finite", "greater", "less")
 _SEPARATED = re.compile(r"[+-]?\d{1,3}([ ,'\u00a0\u202f_.]\d{3})+([.,]\d+)?")
 _FRACTION = re.compile(r"[+-]?\d*\.\d+")
@@ -182,7 +182,7 @@ _ROW_RULES: dict[type[rec.Record], Callable[[Any], Iterator[Finding]]] = {
     rec.Benchmark: _benchmark,
     rec.ApiPrice: _api,
     rec.Assumption: _ordered(""),
-    evi.RouterAssumption: _ordered(""),
+    rec.RouterAssumption: _ordered(""),
     rec.PrecisionLoss: _ordered("loss_pct_"),
 }
 
@@ -236,6 +236,18 @@ def hosted_problems(
         if api.kind == "hosted_open" and models and api.model_id not in models:
             rule, fix = "a hosted_open price needs a row in models", "add the model or change the kind"
             yield Problem(table.file, row.line, "model_id", api.model_id, rule, fix)
+
+
+def mix_problems(
+    table: Table, rows: Sequence[RawRow], parts: Sequence[rec.RouterTaskMix]
+) -> Iterator[Problem]:
+    """Yield a Problem for each mix whose shares do not sum to 1, at its last row."""
+    last = {part.mix_id: row for row, part in zip(rows, parts, strict=True)}
+    for mix_id, row in last.items():
+        whole = math.fsum(part.share for part in parts if part.mix_id == mix_id)
+        if abs(whole - 1) > SHARE_TOLERANCE:
+            rule = f"the shares of {mix_id} sum to {whole:.4g}, not 1"
+            yield Problem(table.file, row.line, "share", row.cells["share"], rule, "correct the shares")
 
 
 def date_problems(

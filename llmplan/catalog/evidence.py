@@ -73,31 +73,6 @@ class RouterQuery(Sourced):
     strong_out_tok: PositiveInt
 
 
-class RouterAssumption(Sourced):
-    """data/router_assumptions.csv: low, base and high of what a router does and costs."""
-
-    assumption_id: Id
-    name: str
-    unit: str
-    low: NonNegative
-    base: NonNegative
-    high: NonNegative
-    note: str | None = None
-
-
-class RouterTaskMix(Sourced):
-    """data/router_task_mixes.csv: a task's share in a named mix."""
-
-    mix_id: Id
-    mix_name: str
-    task_id: Id
-    share: Fraction
-    tolerance: Fraction | None = None
-    """Quality that the task can lose against the better end; the reference is 1."""
-    article_verdict: Literal["match", "fall short"] | None = None
-    note: str | None = None
-
-
 class Checkpoint(Sourced):
     """data/checkpoints.csv: where a model's weights in a format are published."""
 

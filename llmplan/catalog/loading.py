@@ -45,6 +45,8 @@ class Catalog:
     precision_losses: tuple[rec.PrecisionLoss, ...]
     quantisation_scores: tuple[rec.QuantisationScore, ...]
     assumptions: dict[str, rec.Assumption]
+    router_assumptions: dict[str, rec.RouterAssumption]
+    router_task_mixes: tuple[rec.RouterTaskMix, ...]
     benchmarks: dict[str, rec.Benchmark]
     scores: tuple[rec.Score, ...]
     category_scores: tuple[rec.CategoryScore, ...]
@@ -255,6 +257,7 @@ def _between_tables(
     yield from checking.profile_problems(BY_NAME["profile_hours"], *parsed["profile_hours"])
     yield from checking.score_problems(BY_NAME["scores"], *parsed["scores"], benchmarks)
     yield from checking.hosted_problems(BY_NAME["apis"], *parsed["apis"], models)
+    yield from checking.mix_problems(BY_NAME["router_task_mixes"], *parsed["router_task_mixes"])
 
 
 def _dates(parsed: Mapping[str, tuple[list[RawRow], list[Any]]], today: dt.date | None) -> Iterator[Problem]:

@@ -280,6 +280,31 @@ class Assumption(Sourced):
     note: str | None = None
 
 
+class RouterAssumption(Sourced):
+    """data/router_assumptions.csv: what routing assumes by default, low, base, high."""
+
+    assumption_id: Id
+    name: str
+    unit: str
+    low: NonNegative
+    base: NonNegative
+    high: NonNegative
+    note: str | None = None
+
+
+class RouterTaskMix(Sourced):
+    """data/router_task_mixes.csv: a task's share in a named mix."""
+
+    mix_id: Id
+    mix_name: str
+    task_id: Id
+    share: Fraction
+    tolerance: Fraction | None = None
+    """Quality that the task can lose against the better end; the reference is 1."""
+    article_verdict: Literal["match", "fall short"] | None = None
+    note: str | None = None
+
+
 class Benchmark(Sourced):
     """data/benchmarks.csv: a benchmark and the scale of its score."""
 

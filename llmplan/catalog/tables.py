@@ -56,6 +56,7 @@ _GPU: _Refs = {"gpu_id": ("gpus",)}
 _PRECISION: _Refs = {"precision_id": ("precisions",)}
 _ANY_MODEL: _Refs = {"model_id": ("models", "other_models")}
 _BENCHMARK: _Refs = {"benchmark_id": ("benchmarks",)}
+_TASK: _Refs = {"task_id": ("tasks",)}
 PRICE_STALE_DAYS = 365
 
 TABLES: tuple[Table, ...] = (
@@ -127,6 +128,14 @@ TABLES: tuple[Table, ...] = (
         _SOURCE | _PRECISION,
     ),
     Table("assumptions", "assumptions.csv", rec.Assumption, ("assumption_id",), _SOURCE),
+    Table("router_assumptions", "router_assumptions.csv", rec.RouterAssumption, ("assumption_id",), _SOURCE),
+    Table(
+        "router_task_mixes",
+        "router_task_mixes.csv",
+        rec.RouterTaskMix,
+        ("mix_id", "task_id"),
+        _SOURCE | _TASK,
+    ),
     Table("benchmarks", "benchmarks.csv", rec.Benchmark, ("benchmark_id",), _SOURCE),
     Table(
         "scores",
@@ -153,7 +162,6 @@ TABLES: tuple[Table, ...] = (
         PRICE_STALE_DAYS,
     ),
 )
-_TASK: _Refs = {"task_id": ("tasks",)}
 _CONSTANT: _Refs = {"constant": ("calibration_constants",)}
 EVIDENCE: tuple[Table, ...] = (
     Table("measured_points", "measured_serving.csv", evi.MeasuredPoint, (), _SOURCE | _MODEL | _GPU),
@@ -165,14 +173,6 @@ EVIDENCE: tuple[Table, ...] = (
         _SOURCE | _MODEL,
     ),
     Table("router_queries", "router_eval.csv", evi.RouterQuery, ("dataset", "query_id"), _SOURCE),
-    Table("router_assumptions", "router_assumptions.csv", evi.RouterAssumption, ("assumption_id",), _SOURCE),
-    Table(
-        "router_task_mixes",
-        "router_task_mixes.csv",
-        evi.RouterTaskMix,
-        ("mix_id", "task_id"),
-        _SOURCE | _TASK,
-    ),
     Table(
         "checkpoints",
         "checkpoints.csv",

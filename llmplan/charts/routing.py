@@ -42,7 +42,7 @@ def flow_figure(
     labels = []
     for name in names:
         carried = sum(row["queries_per_day"] for row in flows if row["target"] == name)
-        share = f"<br>{carried / whole:.0%}, {money(paid[name])}/month" if name in (weak, strong) else ""
+        share = f"<br>{carried / whole:.0%}<br>{money(paid[name])}/month" if name in (weak, strong) else ""
         labels.append(name + share)
     link = {
         "source": [names.index(row["source"]) for row in flows],

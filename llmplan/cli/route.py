@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,12 +22,11 @@ from llmplan.cli.scenario_options import (
     catalog_from,
     scenario_from_options,
 )
-from llmplan.errors import InputError, UnknownNameError
+from llmplan.errors import InputError
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
     from llmplan.decision.route_request import RouteRequest
-    from llmplan.routing.queries import QueryOutcomes
     from llmplan.scenario import Scenario
 
 Number = float | None
@@ -80,7 +80,7 @@ def route(
     ] = None,
     verifier_usd_per_query: Annotated[float, typer.Option(help="Price of one verification.")] = 0.0,
     verifier_latency_ms: Annotated[float, typer.Option(help="Time of one verification.")] = 0.0,
-    queries: Annotated[Path | None, typer.Option(help="Measured queries (CSV as for route-eval).")] = None,
+    queries: Annotated[Path | None, typer.Option(help="One's own queries (CSV as for route-eval).")] = None,
     dataset: Annotated[str | None, typer.Option(help="Which data set of that file.")] = None,
     router: Annotated[str | None, typer.Option(help="Which router's scores cut them.")] = None,
     weak_usd_per_query: Annotated[Number, typer.Option(help="Unit price instead of a fleet.")] = None,
@@ -103,10 +103,12 @@ def route(
 ) -> None:
     """Route between a self-hosted model and an API: cost, quality, fleet and the cheapest split."""
     from llmplan.decision.route_cascade import cascade_report
+    from llmplan.decision.route_queries import read_own_queries
     from llmplan.decision.route_report import route_report
     from llmplan.decision.route_request import RouteRequest
     from llmplan.decision.route_tasks import task_report
     from llmplan.decision.routed import plan_route
+    from llmplan.routing.assumptions import preset_tolerance
     from llmplan.routing.costs import Router, Traffic
 
     scenario = scenario_from_options(
@@ -114,7 +116,7 @@ def route(
     )
     catalog = catalog_from(data)
     request = RouteRequest(
-        scenario=_with_mix(scenario, task_mix),
+        scenario=_with_mix(scenario, task_mix, catalog),
         weak=weak,
         strong=strong,
         share_weak=share,
@@ -136,9 +138,10 @@ def route(
         strong_quality=strong_quality,
         availability=availability,
         strong_latency_ms=strong_latency_ms,
-        queries=None if queries is None else _read_queries(queries, dataset),
-        query_router=router,
     )
+    if queries is not None:
+        own = read_own_queries(request, queries, dataset, catalog)
+        request = replace(request, queries=own, query_router=router)
     names = [name.strip() for name in weak.split(",") if name.strip()]
     kept = tuple(part.strip() for part in (keep_in_house or "").split(",") if part.strip())
     if len(names) > 1:
@@ -147,7 +150,9 @@ def route(
         _several_tiers(request, names, catalog, for_two, as_json)
         return
     plan = plan_route(request, catalog)
-    tolerance = _preset_tolerance(task_mix, kept) | _by_task("task-tolerance", task_tolerance)
+    preset_mix = task_mix if task_mix and ":" not in task_mix else None
+    tolerance = {} if preset_mix is None else preset_tolerance(preset_mix, kept, catalog)
+    tolerance |= _by_task("task-tolerance", task_tolerance)
     result = {
         "scenario": plan.request.scenario.to_dict(),
         "weak": weak,
@@ -182,15 +187,6 @@ def _by_task(option: str, text: str | None) -> dict[str, float]:
         raise InputError(option, text, rule, "write code:0.3,rag-qa:0.7") from None
 
 
-def _preset_tolerance(mix_id: str | None, kept: tuple[str, ...]) -> dict[str, float]:
-    """Return what a preset mix's tasks can lose; a task that stays in house must make do."""
-    if mix_id is None or ":" in mix_id:
-        return {}
-    from llmplan.routing.assumptions import task_mix
-
-    return {task: loss for task, loss in task_mix(mix_id).tolerances.items() if task not in kept}
-
-
 def _several_tiers(
     request: RouteRequest,
     names: list[str],
@@ -211,21 +207,11 @@ def _several_tiers(
         print_tiers(result)
 
 
-def _read_queries(path: Path, dataset: str | None) -> QueryOutcomes:
-    from llmplan.routing.queries import read_queries
-
-    found = read_queries(path)
-    name = dataset or next(iter(found))
-    if name not in found:
-        raise UnknownNameError("dataset", name, found)
-    return found[name]
-
-
-def _with_mix(scenario: Scenario, text: str | None) -> Scenario:
+def _with_mix(scenario: Scenario, text: str | None, catalog: Catalog) -> Scenario:
     if text is None:
         return scenario
     if ":" not in text:
         from llmplan.routing.assumptions import task_mix
 
-        return scenario.but(task_mix=task_mix(text).shares)
+        return scenario.but(task_mix=task_mix(text, catalog).shares)
     return scenario.but(task_mix=_by_task("task-mix", text))

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from llmplan.routing.queries import TokenPrices
 
 
+LEAST_SHOWN = 5e-4
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the shell."""
     app.command("route-eval")(route_eval)
@@ -133,6 +136,8 @@ def _print_floors(router: str, row: dict[str, Any]) -> None:
 def _text(value: float | None) -> str:
     if value is None:
         return "-"
+    if abs(value) < LEAST_SHOWN:
+        value = 0
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}" if abs(value) < 1 else f"{value:.1f}"
 
 

@@ -43,6 +43,8 @@ def print_route(result: dict[str, Any]) -> None:
             for row in result["tasks"]["rows"]
         ]  # fmt: skip
         print_table("By task", ("task", "share", "weak", "strong", "article", "goes to"), tasks)
+        if result["tasks"]["not_scored"]:
+            print(f"- left out, not scored for both models: {', '.join(result['tasks']['not_scored'])}")
     cascade = result["cascade"]
     if cascade is not None:
         print(

@@ -83,6 +83,7 @@ def _print_answer(answer: SizeAnswer, request: SizeRequest) -> None:
     rows = [
         ("weights", f"{answer.weights_gb:,.1f} GB"),
         ("KV cache", f"{answer.kv_cache_bytes_per_token:,.0f} bytes/token"),
+        *_memory_rows(answer),
     ]
     if answer.fits:
         rows += [
@@ -99,6 +100,21 @@ def _print_answer(answer: SizeAnswer, request: SizeRequest) -> None:
         )
     for option in answer.would_fit[:SHOWN_ALTERNATIVES]:
         typer.echo(f"  would fit ({option.change}): {option.note}")
+
+
+def _memory_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
+    """Say what a GPU's memory is for, GiB by GiB."""
+    plan = answer.memory
+    parts = {
+        "weights": plan.weights_gib_per_gpu,
+        "overhead": plan.overhead_gib_per_gpu,
+        "KV cache": plan.kv_gib_per_gpu,
+    }
+    rest = plan.usable_gib_per_gpu - sum(parts.values())
+    parts |= {"left free": rest} if rest >= 0 else {"too much": -rest}
+    rows = [("of a GPU", f"{plan.usable_gib_per_gpu:,.1f} GiB")]
+    rows += [(f"  {name}", f"{gib:,.1f} GiB") for name, gib in parts.items()]
+    return [*rows, ("KV cache of a sequence", f"{plan.kv_gib_per_sequence_per_gpu:,.3g} GiB a GPU")]
 
 
 def _speed_rows(answer: SizeAnswer) -> list[tuple[str, str]]:

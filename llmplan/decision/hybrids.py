@@ -43,16 +43,20 @@ class Hybrid:
     gpus_total: int
 
 
-def assumed_plan(queries_per_day: float, days_per_month: float, splits: Floats = SPLITS) -> SplitPlan:
+def assumed_plan(
+    queries_per_day: float, days_per_month: float, catalog: Catalog | None = None, splits: Floats = SPLITS
+) -> SplitPlan:
     """Return the loads under the base assumptions of data/router_assumptions.csv."""
-    base = {row.assumption_id: row.base for row in router_assumptions().values()}
+    base = {row.assumption_id: row.base for row in router_assumptions(catalog).values()}
     router = Router(base["router-usd-per-million"] / 1e6, latency_ms=base["router-latency-ms"])
     traffic = Traffic(days_per_month=days_per_month)
     curve, multiplier = from_auc(base["router-auc"]), base["hard-token-multiplier"]
     return split_plan(queries_per_day, splits, curve, base["hard-share"], multiplier, traffic, router)
 
 
-def find_hybrids(options: Options, queries_per_day: float, floor: float) -> list[Hybrid]:
+def find_hybrids(
+    options: Options, queries_per_day: float, floor: float, catalog: Catalog | None = None
+) -> list[Hybrid]:
     """Return one hybrid for each API that can make one, cheapest first. (7.1)-(7.5)
 
     A model paired with itself at a provider is no route by difficulty and is left out.
@@ -62,7 +66,7 @@ def find_hybrids(options: Options, queries_per_day: float, floor: float) -> list
     options: the scenario's; build them without a quality floor, since a hybrid's weak end may lie below it.
     floor: least quality of the hybrid; at 0 the splits with the least cost count.
     """
-    plan = assumed_plan(queries_per_day, options.scenario.days_per_month)
+    plan = assumed_plan(queries_per_day, options.scenario.days_per_month, catalog)
     known = np.array([item.quality is not None for item in options.items], bool)
     own = np.flatnonzero(options.feasible & known & ~options.is_api)
     apis = np.flatnonzero(options.feasible & known & options.is_api)
@@ -106,7 +110,7 @@ def hybrid_rows(scenario: Scenario, catalog: Catalog | None = None) -> list[dict
     The floor holds for the hybrid, not for its weak end; floors by task hold for both ends.
     """
     options = options_of(scenario.but(quality_floor=0.0) if scenario.quality_floor else scenario, catalog)
-    found = find_hybrids(options, scenario.queries_per_day, scenario.quality_floor)
+    found = find_hybrids(options, scenario.queries_per_day, scenario.quality_floor, catalog)
     return [hybrid_row(options, hybrid) for hybrid in found]
 
 

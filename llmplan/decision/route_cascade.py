@@ -10,7 +10,7 @@ import numpy.typing as npt
 from llmplan.decision.routed import RoutePlan
 from llmplan.errors import InputError
 from llmplan.routing.cascade import Cascade, cascade_latency_ms, cascade_usd, from_verifier
-from llmplan.routing.costs import Tier
+from llmplan.routing.costs import MOST, Tier
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -35,8 +35,8 @@ def cascade_report(
     Raises InputError for probabilities outside 0 to 1, a negative price or time.
     """
     for name, value in (("usd_per_query", verifier_usd_per_query), ("latency_ms", verifier_latency_ms)):
-        if not 0 <= value < np.inf:
-            raise InputError(f"verifier {name}", value, "must be a number from 0 up", "0: free, at once")
+        if not 0 <= value <= MOST:
+            raise InputError(f"verifier {name}", value, f"must lie from 0 to {MOST:g}", "0: free, at once")
     sides, plan = route.sides, route.plan
     relative = float(min(1.0, sides.weak_quality[route.way] / sides.strong_quality))
     found = from_verifier(relative, accepts_right, accepts_wrong, 1.0, 1.0)

@@ -11,7 +11,6 @@ from llmplan.decision.routed import RoutePlan, at_floor
 from llmplan.fleet import instances_needed, replicas_needed
 from llmplan.routing.assumptions import router_assumptions
 from llmplan.routing.optimum import break_even_queries_per_day, first_volume_worth
-from llmplan.routing.roc import chance, perfect
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 MOST_STEPS = 2_000
@@ -159,11 +158,15 @@ def best_pure(route: RoutePlan) -> dict[str, Any]:
 
 
 def regret(route: RoutePlan) -> dict[str, float | None]:
-    """Return what the cheapest split of an oracle would save, and the route on a coin's, at its quality."""
+    """Return what the cheapest split of an oracle would save, and the route on a coin's, at its quality.
+
+    An oracle can do whatever the classifier does, so it is never dearer. The saving on a coin is negative where
+    the coin's best is the API alone and that is cheaper.
+    """
     base = route.monthly_usd[1]
-    oracle, coin = (at_floor(route, curve, route.chosen_quality) for curve in (perfect(), chance()))
+    oracle, coin = (at_floor(route, name, route.chosen_quality) for name in ("oracle", "coin"))
     return {
-        "to_oracle_usd": None if oracle is None else base - oracle,
+        "to_oracle_usd": None if oracle is None else max(0.0, base - oracle),
         "saving_on_random_usd": None if coin is None else coin - base,
     }
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.routing import roc as rocs
-from llmplan.routing.costs import Router, Traffic
+from llmplan.routing.costs import MOST, Router, Traffic
 from llmplan.routing.queries import QueryOutcomes
 from llmplan.scenario import Scenario
 
@@ -88,15 +88,16 @@ class RouteRequest:
                 raise InputError(name, value, "must lie from 0 to 1", "give a share such as 0.7")
         for name in (*goals[2:], "weak_usd_per_query", "strong_usd_per_query", "strong_latency_ms"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value < np.inf:
-                raise InputError(name, value, "must be at least 0", "give a number from 0 up")
-        if not 0 < self.hard_token_multiplier < np.inf:
-            value = self.hard_token_multiplier
-            raise InputError("hard_token_multiplier", value, "must be above 0", "1: all queries alike")
+            if value is not None and not 0 <= value <= MOST:
+                raise InputError(name, value, f"must lie from 0 to {MOST:g}", "give a number from 0 up")
+        if not 0 < self.hard_token_multiplier <= MOST:
+            value, rule = self.hard_token_multiplier, f"must be above 0 and at most {MOST:g}"
+            raise InputError("hard_token_multiplier", value, rule, "1: all queries alike")
         for name in ("weak_quality", "strong_quality"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < np.inf:
-                raise InputError(name, value, "must be above 0", "give a share of the reference's quality")
+            if value is not None and not 0 < value <= MOST:
+                rule = f"must be above 0 and at most {MOST:g}"
+                raise InputError(name, value, rule, "give a share of the reference's quality")
         if self.availability is not None and self.traffic is not None and self.traffic.fallback > 0:
             rule = "stands against a fallback share"
             raise InputError("availability", self.availability, rule, "give one of them")

@@ -30,7 +30,8 @@ def task_report(
 ) -> dict[str, Any] | None:
     """Return which task goes where at the route's floor, whole tasks and the fleet re-sized. (7.12)
 
-    None where no task of the mix is scored for both. Where the floor is out of reach every task goes to
+    None where no task of the mix is scored for both; a single one that is not is left out, under "not_scored",
+    and the others' shares fill its place. Where the floor is out of reach every task goes to
     the better end that it may go to. "shadow_price_usd" is what keeping the tasks of `stays_in_house` on the
     fleet costs a month.
 
@@ -57,8 +58,10 @@ def task_report(
     best = np.where(table.allowed, table.quality, -np.inf).argmax(axis=1)
     chosen = best if split is None else split.assigned.argmax(axis=1)
     days = traffic.days_per_month
+    asked = (task for task, weight in _mix(route, catalog).items() if weight > 0)
     return {
-        "rows": _rows(table, chosen, stays_in_house, volume * traffic.missed * days),
+        "rows": _rows(table, chosen, stays_in_house, volume * traffic.missed * days, catalog),
+        "not_scored": [task for task in asked if task not in table.task_ids],
         "floor": floor,
         "floor_reached": split is not None,
         "monthly_usd": None if split is None else split.usd,
@@ -70,9 +73,13 @@ def task_report(
 
 
 def _rows(
-    table: TaskTable, chosen: npt.NDArray[np.intp], stays_in_house: Sequence[str], queries_per_month: float
+    table: TaskTable,
+    chosen: npt.NDArray[np.intp],
+    stays_in_house: Sequence[str],
+    queries_per_month: float,
+    catalog: Catalog,
 ) -> list[dict[str, Any]]:
-    verdicts = task_mixes()["article-70-30"].verdicts
+    verdicts = {task: v for mix in task_mixes(catalog).values() for task, v in mix.verdicts.items()}
     return [
         {
             "task": task,

@@ -70,7 +70,7 @@ def plan_tiers(request: RouteRequest, weak: Sequence[str], catalog: Catalog | No
     ways = [_cheapest_way(side, request.scenario.queries_per_day / (len(weak) + 1)) for side in sides]
     qualities = [float(side.weak_quality[way]) for side, way in zip(sides, ways, strict=True)]
     qualities.append(sides[0].strong_quality)
-    people = population(qualities, _hard_share(request, qualities), request.hard_token_multiplier)
+    people = population(qualities, _hard_share(request, qualities, catalog), request.hard_token_multiplier)
     policies = from_classes(request.roc, people, cut_grid(len(qualities), SPLITS))
     tiers = [_tiers(sides, ways, side) for side in range(3)]
     volume = request.scenario.queries_per_day
@@ -107,10 +107,10 @@ def _tiers(sides: Sequence[Sides], ways: Sequence[int], side: int) -> list[Tier]
     return [*found, Tier(sides[0].strong_label, sides[0].strong_usd_per_query)]
 
 
-def _hard_share(request: RouteRequest, qualities: Sequence[float]) -> float:
+def _hard_share(request: RouteRequest, qualities: Sequence[float], catalog: Catalog) -> float:
     least = max(0.0, 1 - min(qualities) / qualities[-1])
     given = request.hard_share
-    return max(router_assumptions()["hard-share"].base, least) if given is None else given
+    return max(router_assumptions(catalog)["hard-share"].base, least) if given is None else given
 
 
 def _choose(request: RouteRequest, usd: Floats, quality: Floats, strong_quality: float) -> int:

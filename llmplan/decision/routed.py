@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,15 @@ from llmplan.decision.route_sides import Sides, find_sides
 from llmplan.errors import InputError
 from llmplan.fleet import replicas_needed
 from llmplan.routing import roc as rocs
+from llmplan.routing.assumptions import router_assumptions
 from llmplan.routing.costs import Traffic
 from llmplan.routing.fallback import fallback_share, hourly_load
 from llmplan.routing.hybrid import SplitPlan, split_plan, split_plan_of_queries
 from llmplan.routing.optimum import TOLERANCE, best_at_budget, cheapest_at_floor, pareto
+from llmplan.routing.queries import QueryOutcomes
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+_CURVES = {"oracle": rocs.perfect(), "coin": rocs.chance()}
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def plan_route(request: RouteRequest, catalog: Catalog | None = None) -> RoutePl
     """
     catalog = catalog or load_catalog()
     sides = find_sides(request, catalog)
-    hard = _hard_share(request, sides)
+    hard = _hard_share(request, sides, catalog)
     shares = np.linspace(0, 1, request.splits)
     wanted = _wanted_share(request, hard)
     if wanted is not None:
@@ -118,10 +121,8 @@ def _spilled_share(route: RoutePlan, availability: float, catalog: Catalog) -> f
     return fallback_share(hourly_load(workload.hourly_profile, peak), replicas, replica_to_mean, availability)
 
 
-def _hard_share(request: RouteRequest, sides: Sides) -> float:
+def _hard_share(request: RouteRequest, sides: Sides, catalog: Catalog) -> float:
     """Return the share of hard queries: as given, else the target's or the data's, and enough for the gap."""
-    from llmplan.routing.assumptions import router_assumptions
-
     if request.queries is not None:
         return float(request.queries.needed.mean())
     least = float(np.clip(1 - sides.weak_quality.min() / sides.strong_quality, 0, 1))
@@ -131,10 +132,8 @@ def _hard_share(request: RouteRequest, sides: Sides) -> float:
             rule = f"cannot hold the gap of {gap:.3f} in quality between the two"
             raise InputError("hard share", request.hard_share, rule, f"give at least {least:.3f}")
         return request.hard_share
-    default = (
-        router_assumptions()["hard-share"].base if request.share_weak is None else 1 - request.share_weak
-    )
-    return max(default, least)
+    assumed = router_assumptions(catalog)["hard-share"].base
+    return max(assumed if request.share_weak is None else 1 - request.share_weak, least)
 
 
 def _wanted_share(request: RouteRequest, hard: float) -> float | None:
@@ -197,16 +196,25 @@ def _choose(route: RoutePlan, wanted: float | None) -> RoutePlan:
     return replace(route, way=place // usd.shape[1], split=place % usd.shape[1])
 
 
-def at_floor(route: RoutePlan, curve: rocs.RocCurve, floor: float) -> float | None:
-    """Return the cheapest monthly cost at a floor with another classifier.
+def at_floor(route: RoutePlan, other: Literal["oracle", "coin"], floor: float) -> float | None:
+    """Return the cheapest monthly cost at a floor with another classifier, None where out of reach."""
+    request, hard = route.request, route.plan.hard_share
+    shares = np.linspace(0, 1, request.splits)
+    if request.queries is not None:
+        request = replace(request, queries=_scored_by(request.queries, other), query_router=other)
+        shares = np.append(shares, route.share_weak)
+    else:
+        curve, recall = _CURVES[other], float(route.plan.recall[route.split])
+        up = hard * recall + (1 - hard) * float(np.interp(recall, curve.recall, curve.false_positive_rate))
+        # The grid, and where the other classifier finds as many of the hard queries or all of them.
+        shares = np.append(shares, [1 - up, 1 - hard])
+        request = replace(request, accuracy=None, error_matrix=None, auc=curve.auc)
+    priced = _price(request, route.sides, hard, np.unique(shares), route.plan.traffic)
+    place = int(cheapest_at_floor(priced.total_usd[1].ravel(), priced.quality.ravel(), floor))
+    return float(priced.total_usd[1].ravel()[place]) if place >= 0 else None
 
-    None where out of reach, and where measured queries stand in for the classes.
-    """
-    if route.request.queries is not None:
-        return None
-    up = np.linspace(0, 1, route.request.splits)
-    shares = np.unique(np.append(up, [route.share_weak, 1 - route.plan.hard_share]))
-    request = replace(route.request, accuracy=None, error_matrix=None, auc=curve.auc)
-    other = _price(request, route.sides, route.plan.hard_share, shares, route.plan.traffic)
-    place = int(cheapest_at_floor(other.total_usd[1].ravel(), other.quality.ravel(), floor))
-    return float(other.total_usd[1].ravel()[place]) if place >= 0 else None
+
+def _scored_by(data: QueryOutcomes, name: str) -> QueryOutcomes:
+    """Return the queries scored by what the strong model gains on them (an oracle), or all alike (a coin)."""
+    gain = data.strong_quality - data.weak_quality
+    return replace(data, scores={name: gain if name == "oracle" else np.zeros_like(gain)})

@@ -10,6 +10,7 @@ from llmplan.catalog import Catalog
 from llmplan.decision import options_of
 from llmplan.decision.hybrids import Hybrid, assumed_plan, find_hybrids, hybrid_row
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.routing.hybrid import SplitPlan
 from llmplan.scenario import Scenario
 
 PREFIX = "hybrid:"
@@ -42,7 +43,7 @@ def hybrid_loads(scenario: Scenario, catalog: Catalog, option_id: str | None = N
     Raises InputError where no API and fleet make a hybrid at that floor, UnknownNameError for another name.
     """
     options = options_of(scenario.but(quality_floor=0.0) if scenario.quality_floor else scenario, catalog)
-    found = find_hybrids(options, scenario.queries_per_day, scenario.quality_floor)
+    found = find_hybrids(options, scenario.queries_per_day, scenario.quality_floor, catalog)
     rows = {str(hybrid_row(options, hybrid)["option_id"]): hybrid for hybrid in found}
     if not rows:
         rule = f"no fleet and API make a hybrid at a quality of {scenario.quality_floor:g}"
@@ -50,14 +51,14 @@ def hybrid_loads(scenario: Scenario, catalog: Catalog, option_id: str | None = N
     name = next(iter(rows)) if option_id is None else option_id
     if name not in rows:
         raise UnknownNameError("hybrid", name, rows)
-    return _loads(scenario, rows[name], name, str(hybrid_row(options, rows[name])["label"]))
+    plan = assumed_plan(scenario.queries_per_day, scenario.days_per_month, catalog)
+    return _loads(plan, rows[name], name, str(hybrid_row(options, rows[name])["label"]))
 
 
-def _loads(scenario: Scenario, hybrid: Hybrid, option_id: str, label: str) -> HybridLoads:
+def _loads(plan: SplitPlan, hybrid: Hybrid, option_id: str, label: str) -> HybridLoads:
     weak_id, _, api_id = option_id.removeprefix(PREFIX).partition("+")
-    plan = assumed_plan(scenario.queries_per_day, scenario.days_per_month)
     split = int(np.argmin(np.abs(plan.share_weak - hybrid.found.share_weak)))
-    volume = scenario.queries_per_day
+    volume, days = plan.queries_per_day, plan.traffic.days_per_month
     return HybridLoads(
         option_id=option_id,
         label=label,
@@ -65,5 +66,5 @@ def _loads(scenario: Scenario, hybrid: Hybrid, option_id: str, label: str) -> Hy
         api_id=api_id,
         fleet_share=hybrid.found.fleet_queries_per_day / volume,
         api_share=float(plan.api_queries_per_day[split]) / volume,
-        router_usd_per_query=float(plan.router_usd[split]) / (volume * scenario.days_per_month),
+        router_usd_per_query=float(plan.router_usd[split]) / (volume * days),
     )

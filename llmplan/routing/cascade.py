@@ -43,9 +43,16 @@ def from_verifier(
     strong_after_right, strong_after_wrong: P(strong right) given that the weak answer was right, wrong.
     """
     t, f = np.atleast_1d(np.asarray(accepts_right, float)), np.atleast_1d(np.asarray(accepts_wrong, float))
-    named = {"weak quality": weak_quality, "strong": strong_after_right, "strong after": strong_after_wrong}
-    if not all(np.all((np.asarray(v) >= 0) & (np.asarray(v) <= 1)) for v in (t, f, *named.values())):
-        raise InputError("cascade", named, "probabilities must lie from 0 to 1", "give shares")
+    named = {
+        "verifier accepts right": t,
+        "verifier accepts wrong": f,
+        "weak quality": weak_quality,
+        "strong after right": strong_after_right,
+        "strong after wrong": strong_after_wrong,
+    }
+    for name, value in named.items():
+        if not np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)):
+            raise InputError(name, value, "must lie from 0 to 1", "give a share such as 0.9")
     right, wrong = weak_quality * (1 - t), (1 - weak_quality) * (1 - f)
     quality = weak_quality * t + right * strong_after_right + wrong * strong_after_wrong
     return Cascade(right + wrong, quality, np.ones_like(quality))

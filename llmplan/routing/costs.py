@@ -10,6 +10,8 @@ from llmplan.errors import InputError
 from llmplan.routing.measures import Floats
 from llmplan.routing.policies import Policies
 
+MOST = 1e12
+"""A price, a time or a factor beyond this is a slip of the pen, and a month's sum of it would overflow."""
 FleetUsd = Callable[[Floats], Floats]
 """Queries a day that a fleet carries, any shape -> USD a month, same shape: whole replicas at the peak."""
 
@@ -56,8 +58,9 @@ class Router:
 
     def __post_init__(self) -> None:
         for name in ("usd_per_query", "fleet_queries", "latency_ms"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise InputError(f"router {name}", getattr(self, name), "must be at least 0", "0: free")
+            if not 0 <= getattr(self, name) <= MOST:
+                rule = f"must lie from 0 to {MOST:g}"
+                raise InputError(f"router {name}", getattr(self, name), rule, "0: free")
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,8 @@ class Traffic:
                     name, getattr(self, name), "must lie from 0 to 1", "give a share such as 0.1"
                 )
         for name in ("usd_per_lookup", "false_hit_quality"):
-            if not 0 <= getattr(self, name) < np.inf:
-                raise InputError(name, getattr(self, name), "must be a number from 0 up", "0: none")
+            if not 0 <= getattr(self, name) <= MOST:
+                raise InputError(name, getattr(self, name), f"must lie from 0 to {MOST:g}", "0: none")
         if not 0 < self.days_per_month < np.inf:
             raise InputError("days_per_month", self.days_per_month, "must be above 0", "give 30")
 

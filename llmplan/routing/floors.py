@@ -130,11 +130,16 @@ def _resampling_weights(n: int, times: int, rng: np.random.Generator) -> Floats:
 
 
 def _choose(data: QueryOutcomes, score: Floats, chosen: Indices, floor: float, z: float) -> float | None:
-    """Return the cheapest threshold z standard errors clear of the floor on the chosen half."""
+    """Return the cheapest threshold z standard errors clear of the floor on the chosen half.
+
+    Minus infinity where all of it goes up: then the other half's lower scores do too.
+    """
     curve = exact_curve(score[chosen], data.weak[chosen], data.strong[chosen])
     margin = curve.quality - floor * curve.quality[-1] - z * _margin_error(data, score, chosen, floor)
     i = cheapest_point(replace(curve, quality=margin), 0.0)
-    return None if i is None else float(curve.threshold[i])
+    if i is None:
+        return None
+    return -np.inf if i == len(curve.threshold) - 1 else float(curve.threshold[i])
 
 
 def _margin_error(data: QueryOutcomes, score: Floats, chosen: Indices, floor: float) -> Floats:
@@ -157,7 +162,7 @@ def _trial(
         if threshold is None:
             return None
         up[tried] = score[tried] >= threshold
-        thresholds.append(_finite(threshold))
+        thresholds.append(_finite(max(threshold, float(score.min()))))
     routed = np.where(up[:, None], data.strong, data.weak)
     columns = np.column_stack([routed, data.strong_quality])
     quality, usd, strong = columns.mean(axis=0)

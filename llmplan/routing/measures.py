@@ -110,6 +110,21 @@ def cpt_pct(curve: RouterCurve, pgr_target: float) -> float:
     return 100 * float(share)
 
 
+def cpt_interpolated_pct(curve: RouterCurve, pgr_target: float) -> float:
+    """Return CPT as RouteLLM's program reads it off its bins, in percent; NaN without a gap.
+
+    It interpolates the share over the quality as if that rose throughout: the same as `cpt_pct` where it does,
+    another crossing where it does not. A strong model that is the worse has no rising curve: first crossing.
+
+    Source: np.interp(accuracy, accuracies, strong shares) in routellm.evals.evaluate.
+    """
+    weak, strong = float(curve.quality[0]), float(curve.quality[-1])
+    if no_gap(weak, strong) or strong < weak:
+        return cpt_pct(curve, pgr_target)
+    target = weak + pgr_target * (strong - weak)
+    return 100 * float(np.interp(target, curve.quality, curve.share_strong))
+
+
 def area_under_curve(curve: RouterCurve) -> float:
     """Return the mean quality over the strong share from 0 to 1, in the units of the outcomes."""
     return float(np.trapezoid(curve.quality, curve.share_strong))
@@ -195,13 +210,13 @@ def ibc_lift(
 ) -> Floats:
     """Return the relative lift of the incremental benefit per cost over going straight to the strong model.
 
-    0: no better than the strong model for its money; NaN where either model costs as much as the other or
-    the router costs what the weak model does.
+    0: no better than the strong model for its money. NaN where the strong model is not both dearer and better,
+    so that there is no benefit to compare with, and where the router costs what the weak model does.
 
     Source: AutoMix, arXiv 2310.12963, section 4 (IBC).
     """
     base_cost, extra = strong_cost - weak_cost, np.asarray(cost, float) - weak_cost
-    base = (strong_quality - weak_quality) / base_cost if base_cost != 0 else np.nan
+    base = (strong_quality - weak_quality) / base_cost if base_cost > 0 else np.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         benefit = (np.asarray(quality, float) - weak_quality) / np.where(extra == 0, np.nan, extra)
-        return np.asarray(benefit / (base if base != 0 else np.nan) - 1)
+        return np.asarray(benefit / (base if base > 0 else np.nan) - 1)

@@ -94,6 +94,7 @@ def read_queries(
     prices: TokenPrices | None = None,
     weak_quality: float | None = None,
     strong_quality: float | None = None,
+    prices_where_missing: TokenPrices | None = None,
 ) -> dict[str, QueryOutcomes]:
     """Read a CSV of queries, one row a query, and return its data sets by name.
 
@@ -101,8 +102,8 @@ def read_queries(
     `weak_quality`, `strong_quality` or the two mean qualities given here, in which case a query's gain
     from the strong model is taken as proportional to its first score. Costs: `weak_cost`, `strong_cost`
     [USD], or `in_tok` with `weak_out_tok`, `strong_out_tok` (or `out_tok`) and `prices`, which win over
-    the file's costs. `dataset`, `task` and further columns are optional. A column of scores, costs or tokens
-    that is blank throughout a data set counts as absent there.
+    the file's costs, while `prices_where_missing` do not. `dataset`, `task` and further columns are optional.
+    A column of scores, costs or tokens that is blank throughout a data set counts as absent there.
 
     Raises
     ------
@@ -115,7 +116,8 @@ def read_queries(
     datasets = {}
     for name in dict.fromkeys(names):
         chosen = np.flatnonzero(np.array(names) == name)
-        datasets[name] = table.outcomes(name, chosen, prices, weak_quality, strong_quality)
+        costs = table.costs(name, chosen, prices, prices_where_missing)
+        datasets[name] = table.outcomes(name, chosen, costs, weak_quality, strong_quality)
     table.raise_problems()
     return datasets
 
@@ -225,7 +227,7 @@ class _Table:
         self,
         name: str,
         chosen: NDArray[np.intp],
-        prices: TokenPrices | None,
+        costs: tuple[Floats, Floats],
         weak_quality: float | None,
         strong_quality: float | None,
     ) -> QueryOutcomes:
@@ -240,7 +242,7 @@ class _Table:
             )
         qualities = self._qualities(chosen, scores, weak_quality, strong_quality)
         tasks = np.array(self.text("task", "all"))[chosen]
-        return QueryOutcomes(name, scores, *qualities, *self._costs(name, chosen, prices), tasks)
+        return QueryOutcomes(name, scores, *qualities, *costs, tasks)
 
     def _qualities(
         self, chosen: NDArray[np.intp], scores: dict[str, Floats], weak: float | None, strong: float | None
@@ -249,7 +251,8 @@ class _Table:
             return self.numbers("weak_quality", chosen), self.numbers("strong_quality", chosen)
         if weak is None or strong is None:
             self.problems.append(
-                "line 1: no outcomes; add weak_quality and strong_quality columns, or give both means"
+                "line 1: no outcomes; add weak_quality and strong_quality columns, or give both means "
+                "(--weak-quality, --strong-quality)"
             )
             return np.zeros(len(chosen)), np.zeros(len(chosen))
         score = next(iter(scores.values()), np.ones(len(chosen)))
@@ -259,23 +262,28 @@ class _Table:
             self.problems.append(str(error))
             return np.full(len(chosen), weak), np.full(len(chosen), strong)
 
-    def _costs(
-        self, name: str, chosen: NDArray[np.intp], prices: TokenPrices | None
+    def costs(
+        self,
+        name: str,
+        chosen: NDArray[np.intp],
+        prices: TokenPrices | None,
+        prices_where_missing: TokenPrices | None,
     ) -> tuple[Floats, Floats]:
-        if prices is not None:
-            weak_out = "weak_out_tok" if self.holds("weak_out_tok", chosen) else "out_tok"
-            strong_out = "strong_out_tok" if self.holds("strong_out_tok", chosen) else "out_tok"
-            needed = dict.fromkeys(("in_tok", weak_out, strong_out))
-            missing = [column for column in needed if not self.holds(column, chosen)]
-            if missing:
-                where, what = f"data set {name!r}", ", ".join(missing)
-                self.problems.append(f"{where}: no {what} to price; add token counts or drop the prices")
-                return np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
-            tokens = [self.numbers(name, chosen) for name in ("in_tok", weak_out, strong_out)]
-            return (
-                (tokens[0] * prices.weak_input + tokens[1] * prices.weak_output) / TOKENS_PER_MTOK,
-                (tokens[0] * prices.strong_input + tokens[2] * prices.strong_output) / TOKENS_PER_MTOK,
-            )
-        if self.holds("weak_cost", chosen) and self.holds("strong_cost", chosen):
+        """Return each query's cost at the weak and the strong model [USD]; NaN where nothing tells it."""
+        if prices is None and self.holds("weak_cost", chosen) and self.holds("strong_cost", chosen):
             return self.numbers("weak_cost", chosen), self.numbers("strong_cost", chosen)
-        return np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
+        weak_out = "weak_out_tok" if self.holds("weak_out_tok", chosen) else "out_tok"
+        strong_out = "strong_out_tok" if self.holds("strong_out_tok", chosen) else "out_tok"
+        needed = ("in_tok", weak_out, strong_out)
+        missing = [column for column in dict.fromkeys(needed) if not self.holds(column, chosen)]
+        if prices is not None and missing:
+            where, what = f"data set {name!r}", ", ".join(missing)
+            self.problems.append(f"{where}: no {what} to price; add token counts or drop the prices")
+        used = prices or prices_where_missing
+        if used is None or missing:
+            return np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
+        into, weak, strong = (self.numbers(column, chosen) for column in needed)
+        return (
+            (into * used.weak_input + weak * used.weak_output) / TOKENS_PER_MTOK,
+            (into * used.strong_input + strong * used.strong_output) / TOKENS_PER_MTOK,
+        )

@@ -14,6 +14,7 @@ from llmplan.routing.measures import (
     apgr,
     area_under_curve,
     binned_curve,
+    cpt_interpolated_pct,
     cpt_pct,
     exact_curve,
     ibc_lift,
@@ -73,7 +74,9 @@ def evaluate(data: QueryOutcomes, router: str, settings: EvaluationSettings) -> 
     says so. A measure that the data leave undefined is None, with the reason under "notes".
     """
     score, exact = data.scores[router], exact_curve(data.scores[router], data.weak, data.strong)
-    curve = exact if settings.bins is None else binned_curve(score, data.weak, data.strong, settings.bins)
+    curve, cpt = exact, cpt_pct
+    if settings.bins is not None:
+        curve, cpt = binned_curve(score, data.weak, data.strong, settings.bins), cpt_interpolated_pct
     return {
         "n": len(data),
         "weak_quality": float(exact.quality[0]),
@@ -81,7 +84,7 @@ def evaluate(data: QueryOutcomes, router: str, settings: EvaluationSettings) -> 
         "weak_usd_per_query": _finite(exact.usd_per_query[0]),
         "strong_usd_per_query": _finite(exact.usd_per_query[-1]),
         "apgr": _finite(apgr(curve)),
-        **{f"cpt{target}": _finite(cpt_pct(curve, target / 100)) for target in (20, 50, 80)},
+        **{f"cpt{target}": _finite(cpt(curve, target / 100)) for target in (20, 50, 80)},
         "auc": area_under_curve(curve),
         **_aiq_keys(data, score, exact, settings.bins or AIQ_BINS),
         "classifier": classification(data, score, settings.naive_share),

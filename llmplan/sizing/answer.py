@@ -97,11 +97,15 @@ class SizeAnswer:
     max_concurrent_sequences: int
     speed: Speed
     would_fit: tuple[Alternative, ...]
+    memory: MemoryPlan
+    """What every GiB of a GPU is for."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of `llmplan size`."""
-        own = {key: value for key, value in asdict(self).items() if key not in ("speed", "would_fit")}
-        return own | asdict(self.speed) | {"would_fit": [asdict(option) for option in self.would_fit]}
+        nested = ("speed", "would_fit", "memory")
+        own = {key: value for key, value in asdict(self).items() if key not in nested}
+        memory = {key: value for key, value in asdict(self.memory).items() if key.endswith("_per_gpu")}
+        return own | asdict(self.speed) | memory | {"would_fit": [asdict(o) for o in self.would_fit]}
 
 
 @dataclass(frozen=True)
@@ -255,4 +259,5 @@ def _answer(
         max_concurrent_sequences=plan.max_concurrent_sequences if fits else 0,
         speed=speed,
         would_fit=options,
+        memory=plan,
     )

@@ -163,7 +163,21 @@ def test_what_would_flip_it_is_worked_out_on_request(page: Page, dashboard_url: 
     no_error(page)
 
 
-def test_sources_and_claims_are_filtered_by_typing(page: Page, dashboard_url: str) -> None:
+def test_claims_are_filtered_by_words_and_verdict(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?page=article")
+    table = page.get_by_role("region", name="The article's claims")
+    expect(table).to_contain_text("Llama 3.1 405B")
+    page.get_by_role("checkbox", name="does not hold").check()
+    expect(table).not_to_contain_text("Llama 3.1 405B has")
+    expect(table.locator("tbody tr").first).to_contain_text("✘ does not hold")
+    words = page.get_by_role("textbox", name="Words")
+    words.fill("mixtral")
+    words.press("Enter")
+    expect(table.locator("tbody tr")).to_have_count(1)  # it activates 39 billion parameters, not 36
+    expect(table).to_contain_text("39.2 billion parameters")
+
+
+def test_sources_are_filtered_by_typing(page: Page, dashboard_url: str) -> None:
     open_page(page, dashboard_url, "?page=sources")
     words = page.get_by_role("textbox", name="Words")
     words.fill("claude")

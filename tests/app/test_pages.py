@@ -178,6 +178,29 @@ def test_routing_answers_to_its_own_inputs(model: AppModel) -> None:
     assert [view.error for view in views(page.root) if view.error] == []
 
 
+def test_routing_splits_by_what_was_moved_last(model: AppModel) -> None:
+    model.change({"queries_per_day": 1_000_000})
+    page = RoutingPage(model)
+    page.change({"threshold": 0.2})
+    assert page.wanted["goal"] == page.controls.values["goal"] == "threshold"
+    page.change({"share": 0.6})
+    assert page.wanted["goal"] == page.controls.values["goal"] == "share"
+    page.change({"goal": "floor", "share": 0.7})
+    assert page.wanted["goal"] == "floor"
+
+
+def test_routing_shows_caches_outages_and_what_a_task_may_lose(model: AppModel) -> None:
+    model.change({"queries_per_day": 1_000_000})
+    page = RoutingPage(model)
+    page.change({"semantic_hits": 0.2, "false_hits": 0.1, "availability": 0.95, "mix": "article-70-30"})
+    link = page.flow.figure["data"][0]["link"]
+    names = [label.partition("<br>")[0] for label in page.flow.figure["data"][0]["node"]["label"]]
+    pairs = {(names[a], names[b]) for a, b in zip(link["source"], link["target"], strict=True)}
+    assert ("queries", "cache") in pairs and ("llama-3.1-70b", "gpt-4o") in pairs
+    assert "loses too much" in page.tasks.html
+    assert "Left out, not scored for both: long-context" in page.tasks.html
+
+
 def test_routing_keeps_the_articles_point_at_its_unit_prices(model: AppModel) -> None:
     page = RoutingPage(model)
     page.refresh()

@@ -113,8 +113,6 @@ EVIDENCE_CELLS = [
     ("measured_serving_datasets.csv", "output_tokens", "0", "above 0"),
     ("router_eval.csv", "weak_quality", "1.5", "at most 1"),
     ("router_eval.csv", "source_id", "nowhere", "unknown source_id"),
-    ("router_assumptions.csv", "base", "9", "does not hold"),
-    ("router_task_mixes.csv", "task_id", "poetry", "unknown task_id"),
     ("checkpoints.csv", "model_id", "llama-3.1-7b", "unknown model_id"),
     ("calibration_constants.csv", "start", "-1", "above 0"),
     ("calibration_factors.csv", "constant", "luck", "unknown constant"),
@@ -389,3 +387,17 @@ def test_no_text_breaks_the_check(tmp_path: Path, cells: list[list[str]]) -> Non
 def test_no_bytes_break_the_check(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "tasks.csv").write_bytes(data)
     assert any(problem.file == "tasks.csv" for problem in check_folder(tmp_path))
+
+
+def test_a_routers_mix_and_its_assumptions_are_checked(folder: Path) -> None:
+    file = "router_task_mixes.csv"
+    edit(folder, file, put(2, "task_id", "clasification"))
+    edit(folder, file, put(3, "share", "0.9"))
+    edit(folder, file, put(4, "article_verdict", "maybe"))
+    edit(folder, "router_assumptions.csv", put(2, "base", "0.9"))
+    problems = check_folder(folder)
+    assert "did you mean classification" in find(problems, file, 2, "task_id").fix
+    assert "allowed words" in find(problems, file, 4, "article_verdict").rule
+    # The refused row is not counted: .2 + .9 + .2 + .2.
+    assert "sum to 1.5" in find(problems, file, 6, "share").rule
+    assert "does not hold" in find(problems, "router_assumptions.csv", 2, "base").rule

@@ -102,7 +102,7 @@ def test_flows_carry_their_queries() -> None:
     ]
     trace = flow_figure(flows, "w", "s", usd)["data"][0]
     assert trace["link"]["value"] == [100, 70, 30]
-    assert trace["node"]["label"] == ["queries", "router", "w<br>70%, $20/month", "s<br>30%, $50/month"]
+    assert trace["node"]["label"] == ["queries", "router", "w<br>70%<br>$20/month", "s<br>30%<br>$50/month"]
 
 
 def test_the_frontier_names_its_points_and_draws_the_floor() -> None:

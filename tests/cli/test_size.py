@@ -170,6 +170,25 @@ def test_import_benchmark_writes_points_that_search_rests_on(tmp_path: Path) -> 
     assert mine["basis"] == "measured"
 
 
+MEMORY = ("weights_gib_per_gpu", "overhead_gib_per_gpu", "kv_gib_per_gpu")
+
+
+@pytest.mark.parametrize("n_gpus", ["4", "8"])
+def test_every_gib_of_a_gpu_is_told(n_gpus: str) -> None:
+    """405B at 4 bit on four and eight A100: 217.1 GB of weights and 2.3 GiB + 5 % of them; 0.9 of the rest."""
+    words = ("size", "llama-3.1-405b", "--gpu", "a100-80gb-sxm", "--precision", "w4a16", "--n-gpus", n_gpus)
+    answer = run(*words)
+    weights, overhead, cache = (answer[key] for key in MEMORY)
+    assert weights == pytest.approx(217.0997 / 1.073741824 / int(n_gpus), rel=1e-5)
+    assert overhead == pytest.approx(2.3 + 0.05 * weights)
+    assert cache == pytest.approx(0.9 * (79.15 - weights - overhead))
+    assert answer["usable_gib_per_gpu"] == 79.15
+    assert answer["max_concurrent_sequences"] == int(cache / answer["kv_gib_per_sequence_per_gpu"])
+    said = CliRunner().invoke(app, list(words)).stdout
+    for gib in (weights, overhead, cache, 79.15 - weights - overhead - cache):
+        assert f"{gib:,.1f} GiB" in said
+
+
 def test_size_rests_on_a_measurement_and_on_a_percentile(tmp_path: Path) -> None:
     out = tmp_path / "mine.csv"
     words = ["--model", "llama-3.1-8b", "--gpu", "h100-sxm", "--precision", "fp8", "--out", str(out)]

@@ -44,6 +44,11 @@ def test_a_third_tier_never_hurts_where_its_configuration_stays():
     assert three <= plan.cost[1].total[ok, 0].min() * (1 + 1e-12)
 
 
+def test_the_last_tier_has_the_apis_own_quality():
+    found = report_of(quality_floor=0.0, strong_quality=1.2)
+    assert max(row["quality"] for row in found["frontier"]) == pytest.approx(1.2)
+
+
 def test_frontier_is_monotone_and_budget_kept():
     rows = report_of(quality_floor=0.9, auc=0.75)["frontier"]
     assert all(

@@ -71,6 +71,7 @@ def test_a_lopsided_error_matrix_by_hand():
     assert found["misrouting"]["hard_sent_down_share"] == pytest.approx(0.015)
     assert found["misrouting"]["easy_sent_up_share"] == pytest.approx(0.14)
     assert found["quality"] == pytest.approx(1 - 0.05 * 0.1)
+    assert found["misrouting"]["quality_lost"] == pytest.approx(0.05 * 0.1)
     assert found["usd_per_query"] == pytest.approx(0.001 * 0.575 + 0.015 * 0.425)
 
 
@@ -121,6 +122,17 @@ def test_more_accurate_is_never_dearer_and_never_beaten_by_a_pure_option(floor):
     assert plan.chosen_quality >= floor - 1e-9
 
 
+@pytest.mark.parametrize("accuracy", [0.6, 0.8, 0.95])
+def test_regret_is_what_an_oracle_and_a_coin_would_cost(accuracy):
+    found = report_of(share_weak=0.7, accuracy=accuracy, weak_quality=0.9, strong_quality=1.0, **UNIT)
+    recall, month = accuracy, 6_000_000
+    # The oracle sends up .3 x recall of the queries, a coin recall of them, for the same quality.
+    oracle, coin = (month * (0.001 + 0.014 * up) for up in (0.3 * recall, recall))
+    base = found["monthly_usd"]["base"]
+    assert found["regret"]["to_oracle_usd"] == pytest.approx(base - oracle, rel=1e-3)
+    assert found["regret"]["saving_on_random_usd"] == pytest.approx(coin - base, rel=1e-3)
+
+
 def test_frontier_is_monotone():
     rows = report_of(accuracy=0.8)["frontier"]
     assert len(rows) > 5
@@ -160,6 +172,10 @@ def test_by_task_and_residency():
     scenario = SCENARIO.but(task_mix={"classification": 1, "complex-reasoning": 1})
     plan = plan_route(RouteRequest(scenario, quality_floor=0.9))
     free, bound = (task_report(plan, load_catalog(), kept) for kept in ((), ("classification",)))
+    assert free["floor_reached"] and free["monthly_usd"] is not None
+    beyond = task_report(replace(plan, request=replace(plan.request, quality_floor=1.5)), load_catalog())
+    assert not beyond["floor_reached"] and beyond["monthly_usd"] is None
+    assert {row["goes_to"] for row in beyond["rows"]} == {"strong"}
     assert {row["task"] for row in free["rows"]} == {"classification", "complex-reasoning"}
     assert free["quality"] >= 0.9 and bound["shadow_price_usd"] >= 0
     assert next(row for row in bound["rows"] if row["task"] == "classification")["goes_to"] == "weak"
@@ -216,6 +232,32 @@ def test_measured_queries_in_place_of_a_classifier():
     assert found["misrouting"]["recall"] == pytest.approx(0.437, abs=1e-3)
 
 
+def test_regret_on_measured_queries():
+    found = report_of(share_weak=0.7, queries=MEASURED, query_router="lr", **UNIT)
+    gained = found["quality"] - found["weak_quality"]
+    # A coin sends up the share of the gap that is to be gained; an oracle, one to one, far fewer.
+    share = gained / (1 - found["weak_quality"])
+    coin = 6e6 * (0.001 + 0.014 * share)
+    base = found["monthly_usd"]["base"]
+    assert found["regret"]["saving_on_random_usd"] == pytest.approx(coin - base, abs=0.011 * 6e6 * 0.014)
+    assert found["regret"]["to_oracle_usd"] > 0.3 * base
+
+
+def test_own_queries_with_labels_and_tokens(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("label,in_tok,out_tok\n" + "easy,500,100\nhard,1500,300\neasy,500,100\n" * 10)
+    given = ("--queries", str(path), "--share", "0.6666666666666667", "--json")
+    unit = ("--weak-usd-per-query", "0.001", "--strong-usd-per-query", "0.01")
+    found = json.loads(run(*given, *unit).stdout)
+    # The labels find every hard query, and these make three fifths of the tokens.
+    assert found["quality"] == pytest.approx(1) and found["misrouting"]["recall"] == pytest.approx(1)
+    assert found["usd_per_query"] == pytest.approx(0.001 * 0.4 + 0.01 * 0.6)
+    plain = tmp_path / "plain.csv"
+    plain.write_text("complexity\n" + "0.1\n0.9\n0.4\n" * 10)
+    found = json.loads(run("--queries", str(plain), *given[2:], *unit).stdout)
+    assert found["usd_per_query"] == pytest.approx(0.001 * 2 / 3 + 0.01 / 3)
+
+
 def test_measured_queries_without_a_gap_or_beside_a_classifier():
     worse = replace(MEASURED, strong_quality=MEASURED.weak_quality)
     for wrong in (
@@ -256,6 +298,8 @@ def test_a_bare_split_does_not_pay_with_its_format():
         {"error_matrix": (0.1, 0.5)},
         {"error_matrix": (0.9, 0.1), "accuracy": 0.9},
         {"hard_token_multiplier": 0.0},
+        {"strong_usd_per_query": 1e300},
+        {"strong_quality": 1e300},
         {"hard_token_multiplier": float("inf")},
         {"availability": 1.5},
         {"availability": 0.99, "traffic": Traffic(fallback=0.1)},
@@ -298,6 +342,13 @@ def test_shell_prints_tables():
     assert "Misrouting" in result.stdout and "Cheaper than the API alone" in result.stdout
 
 
+def test_a_folder_of_ones_own_assumptions_is_used(tmp_path):
+    rows = (data_dir() / "router_assumptions.csv").read_text()
+    (tmp_path / "router_assumptions.csv").write_text(rows.replace("0.168,0.292,0.3,", "0.168,0.2,0.3,"))
+    found = json.loads(run("--threshold", "0.5", "--data", str(tmp_path), "--json").stdout)
+    assert found["share_weak"] == pytest.approx(0.8)
+
+
 def test_shell_takes_tolerances_and_lengths_by_task():
     mix = ("--queries-per-day", "2000000", "--quality-floor", "0.5", "--task-mix", "article-match", "--json")
     rows = json.loads(run(*mix).stdout)["tasks"]["rows"]
@@ -306,6 +357,9 @@ def test_shell_takes_tolerances_and_lengths_by_task():
     loose = json.loads(run(*mix, "--task-tolerance", "content:0.5", "--task-tokens", "content:3").stdout)
     content = next(row for row in loose["tasks"]["rows"] if row["task"] == "content")
     assert content["within_tolerance"] and content["goes_to"] == "weak"
+    mixed = json.loads(run(*mix[:5], "article-70-30", "--json").stdout)["tasks"]
+    # RULER has the 70B and not GPT-4o, LongBench GPT-4o and not the 70B.
+    assert mixed["not_scored"] == ["long-context"]
     kept = json.loads(run(*mix, "--keep-in-house", "content").stdout)["tasks"]
     assert next(row for row in kept["rows"] if row["task"] == "content")["goes_to"] == "weak"
     assert kept["shadow_price_usd"] is not None

@@ -150,6 +150,11 @@ def test_automix_program():
         assert lift == pytest.approx(v["ibc_lift"], abs=1e-6)
 
 
+@pytest.mark.parametrize(("strong", "usd"), [(0.9, 0.5), (0.9, 1.0), (0.4, 2.0), (0.5, 2.0)])
+def test_no_lift_over_a_model_that_is_not_dearer_and_better(strong, usd):
+    assert np.isnan(measures.ibc_lift(0.7, 1.5, 0.5, 1.0, strong, usd))
+
+
 def test_naive_blend_hides_that_routed_queries_are_longer(real):
     found = evaluate(real["mmlu_pro_llama31_70b_vs_gpt4o"], "lr", EvaluationSettings(bootstrap=2))[
         "naive_blend"
@@ -228,6 +233,29 @@ def test_bins_with_ties_are_the_peers_loop():
     )
     # Four groups, each wider than a bin: the bins lose nothing of the exact curve.
     assert measures.apgr(curve) == pytest.approx(measures.apgr(curve_of(data)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=0, max_size=12), st.sampled_from([0.2, 0.5, 0.8]))
+def test_interpolated_cpt_is_a_crossing_and_the_first_of_a_rising_curve(between, target):
+    quality = np.array([0.1, *between, 0.9])
+    share = np.linspace(0, 1, len(quality))
+
+    def curve_through(values):
+        return measures.RouterCurve(share, values, share, share)
+
+    found = measures.cpt_interpolated_pct(curve_through(quality), target)
+    assert np.interp(found / 100, share, quality) == pytest.approx(0.1 + target * 0.8, abs=1e-6)
+    assert found >= measures.cpt_pct(curve_through(quality), target) - 1e-6
+    rising = curve_through(0.1 + 0.8 * np.sort(share**2))
+    assert measures.cpt_interpolated_pct(rising, target) == pytest.approx(measures.cpt_pct(rising, target))
+
+
+def test_interpolated_cpt_of_a_worse_or_an_equal_strong_model():
+    falling = measures.RouterCurve(np.array([0, 0.5, 1]), np.array([0.9, 0.5, 0.1]), *np.zeros((2, 3)))
+    assert measures.cpt_interpolated_pct(falling, 0.5) == pytest.approx(50)
+    level = measures.RouterCurve(np.array([0, 0.5, 1]), np.array([0.5, 0.9, 0.5]), *np.zeros((2, 3)))
+    assert np.isnan(measures.cpt_interpolated_pct(level, 0.5))
 
 
 def test_without_costs_what_needs_them_is_null():

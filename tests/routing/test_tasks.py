@@ -65,6 +65,15 @@ def test_a_half_empty_fleet_takes_more_tasks():
     assert found.assigned.tolist() == [[1, 0], [1, 0]] and found.usd == 10
 
 
+def test_long_tasks_fill_the_fleet_by_their_length():
+    table = task_table({"a": 1, "b": 1}, [[1, 1], [1, 1]], [[0, 9], [0, 9]], work=[0.5, 1.5])
+    tiers = [Tier("own", fleet_usd=lambda q: 10 * np.ceil(q / 5 - 1e-9)), Tier("api")]
+    assert whole_task_split(table, tiers, 20, DAY, 0.5).usd == pytest.approx(40)
+    # The long task alone makes three quarters of the load, not half of it.
+    bound = task_table({"a": 1, "b": 1}, [[1, 1], [0, 1]], [[9, 0], [0, 9]], ["b"], work=[0.5, 1.5])
+    assert whole_task_split(bound, tiers, 20, DAY, 0.5).usd == pytest.approx(30)
+
+
 def test_residency_has_a_shadow_price():
     quality, usd = [[0.8, 1.0], [0.8, 1.0]], [[0, 0.01], [0, 0.01]]
     tiers = [Tier("own", fleet_usd=lambda q: 500 + 0 * q), Tier("api")]

@@ -13,7 +13,14 @@ from llmplan.app.controls import ControlPanel
 from llmplan.app.layout import box, columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.page import card, cards, table
-from llmplan.app.pages.routing_shown import TASKS_GROUP, ShownRoute, first_values, routing_fields, shown_route
+from llmplan.app.pages.routing_shown import (
+    TASKS_GROUP,
+    TRAFFIC_GROUP,
+    ShownRoute,
+    first_values,
+    routing_fields,
+    shown_route,
+)
 from llmplan.app.parts import HtmlView
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.wording import share, short_volume, usd
@@ -24,13 +31,13 @@ class RoutingPage:
 
     def __init__(self, model: AppModel) -> None:
         self.model = model
-        self.wanted = first_values()
+        self.wanted = first_values(model.catalog)
         self.controls = ControlPanel(
             routing_fields(model.catalog),
             self.wanted,
             self.change,
             label="Route",
-            closed_groups=[TASKS_GROUP],
+            closed_groups=[TASKS_GROUP, TRAFFIC_GROUP],
         )
         self.answer, self.figures, self.tasks = HtmlView(live=True), HtmlView(), HtmlView()
         self.flow, self.frontier = ChartView(), ChartView()
@@ -45,7 +52,11 @@ class RoutingPage:
         )
 
     def change(self, changes: dict[str, Any]) -> None:
-        """Route otherwise."""
+        """Route otherwise; who moves the share or the threshold means to split by it."""
+        moved = [key for key in ("share", "threshold") if key in changes]
+        if moved and "goal" not in changes:
+            changes = changes | {"goal": moved[-1]}
+            self.controls.show({"goal": moved[-1]})
         self.wanted |= changes
         self.refresh()
 
@@ -136,8 +147,9 @@ def _points(shown: ShownRoute) -> list[RoutePoint]:
         )
     ]
     if found["all_weak_usd"] is not None:
-        worst = float(route.quality[route.way, -1])
-        points.append(RoutePoint("all to the weak model", found["all_weak_usd"], worst, "square", "@8"))
+        way = int(np.argmin(route.total_usd[1, :, -1]))
+        usd_month, quality = float(route.total_usd[1, way, -1]), float(route.quality[way, -1])
+        points.append(RoutePoint("all to the weak model", usd_month, quality, "square", "@8"))
     if shown.article is not None:
         usd_month, quality = shown.article.monthly_usd[1], shown.article.chosen_quality
         points.append(RoutePoint("the article's 70 % : 30 % at unit prices", usd_month, quality, "x", "@2"))
@@ -188,15 +200,16 @@ def _task_card(shown: ShownRoute) -> Markup:
     rows: list[tuple[object, ...]] = [
         (
             row["task"],
-            share(row["share"]),
-            share(row["weak_quality"]),
-            share(row["strong_quality"]),
-            row["article"] or "–",
             ends[row["goes_to"]] + (" (stays in house)" if row["stays_in_house"] else ""),
+            share(row["share"]),
+            share(row["weak_quality"]) + ("" if row["within_tolerance"] else " (loses too much)"),
+            share(row["strong_quality"]),
+            usd(row["strong_monthly_usd"]),
+            row["article"] or "–",
         )
         for row in shown.tasks["rows"]
     ]
-    heads = ("Task", "Share", "Weak", "Strong", "The article", "Goes to")
+    heads = ("Task", "Goes to", "Share", "Weak", "Strong", "Strong, a month", "The article")
     shadow = shown.tasks["shadow_price_usd"]
     kept = (
         Markup("<p>Keeping the marked tasks in house costs {} a month.</p>").format(usd(shadow))
@@ -204,7 +217,9 @@ def _task_card(shown: ShownRoute) -> Markup:
         else Markup("")
     )
     reached = "" if shown.tasks["floor_reached"] else " The least quality is out of reach for whole tasks."
-    lead = Markup('<p class="lp-help">Whole tasks to one end at a quality of {}.{}</p>').format(
-        share(shown.tasks["floor"]), reached
+    left_out = ", ".join(shown.tasks["not_scored"])
+    missing = f" Left out, not scored for both: {left_out}." if left_out else ""
+    lead = Markup('<p class="lp-help">Whole tasks to one end at a quality of {}.{}{}</p>').format(
+        share(shown.tasks["floor"]), reached, missing
     )
-    return card("By task", lead + table(heads, rows, "Tasks and where they go", numbers=(1, 2, 3)) + kept)
+    return card("By task", lead + table(heads, rows, "Tasks and where they go", numbers=(2, 3, 4, 5)) + kept)

@@ -13,13 +13,13 @@ from llmplan.decision.route_request import RouteRequest
 from llmplan.decision.route_tasks import task_report
 from llmplan.decision.routed import RoutePlan, plan_route
 from llmplan.errors import InputError
-from llmplan.routing.assumptions import router_assumptions, task_mix, task_mixes
-from llmplan.routing.costs import Router
+from llmplan.routing.assumptions import preset_tolerance, router_assumptions, task_mix, task_mixes
+from llmplan.routing.costs import Router, Traffic
 from llmplan.scenario import Scenario
 
 ARTICLE_SHARE = 0.7
 ARTICLE_WEAK_USD, ARTICLE_STRONG_USD = 0.001, 0.015
-TASKS_GROUP = "Tasks that stay in house"
+TASKS_GROUP, TRAFFIC_GROUP = "Tasks that stay in house", "Caches and outages"
 SCENARIO_MIX = "scenario"
 GOALS = (
     ("share", "A share I choose"),
@@ -39,8 +39,9 @@ class ShownRoute:
     article: RoutePlan | None
 
 
-def first_values() -> dict[str, Any]:
+def first_values(catalog: Catalog) -> dict[str, Any]:
     """Return the page's inputs at the start: the article's split under a classifier that errs."""
+    assumed = router_assumptions(catalog)
     return {
         "weak": "llama-3.1-70b",
         "strong": "gpt-4o",
@@ -49,9 +50,14 @@ def first_values() -> dict[str, Any]:
         "threshold": 0.5,
         "floor": 0.95,
         "accuracy": 0.9,
-        "router_usd": router_assumptions()["router-usd-per-million"].base,
+        "router_usd": assumed["router-usd-per-million"].base,
+        "hard_cost": assumed["hard-token-multiplier"].base,
         "mix": SCENARIO_MIX,
         "in_house": [],
+        "exact_hits": 0.0,
+        "semantic_hits": 0.0,
+        "false_hits": 0.0,
+        "availability": 1.0,
     }
 
 
@@ -63,7 +69,7 @@ def routing_fields(catalog: Catalog) -> list[Field]:
     apis = [a for a in catalog.apis.values() if a.status == "active"]
     paid = [(a.api_id, f"{a.api_id}, by token") for a in apis]
     strong = tuple((a.api_id, a.api_id) for a in apis if a.kind != "hosted_open")
-    mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes().values()))
+    mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes(catalog).values()))
     tasks = dict.fromkeys((t.task_id, t.task_name) for t in catalog.tasks)
     return [
         Select("weak", "Weak model", (*own, *paid)),
@@ -74,15 +80,22 @@ def routing_fields(catalog: Catalog) -> list[Field]:
         Slider("floor", "Least quality", 0.5, 1.1, "of GPT-4o", percent=True, step=0.01),
         Slider("accuracy", "Classifier's accuracy", 0.5, 1, "", percent=True, step=0.01),
         Number("router_usd", "Classifier's price", 0, 100_000, "USD/million"),
+        Slider("hard_cost", "Hard query over an easy one", 1, 5, "x its cost", step=0.01),
         Select("mix", "Task mix", mixes),
         MultiSelect("in_house", "Tasks", tuple(tasks), TASKS_GROUP),
+        Slider("exact_hits", "Exact cache answers", 0, 0.9, "", TRAFFIC_GROUP, percent=True, step=0.01),
+        Slider(
+            "semantic_hits", "Semantic cache, of the rest", 0, 0.9, "", TRAFFIC_GROUP, percent=True, step=0.01
+        ),
+        Slider("false_hits", "Of its hits, wrong", 0, 1, "", TRAFFIC_GROUP, percent=True, step=0.01),
+        Slider("availability", "A replica is up", 0.9, 1, "", TRAFFIC_GROUP, percent=True, step=0.001),
     ]
 
 
 def shown_route(model: AppModel, values: dict[str, Any]) -> ShownRoute:
     """Work out the route for the page's inputs; InputError where none is possible."""
     catalog = model.catalog
-    request = _request(model.scenario, values)
+    request = _request(model.scenario, values, catalog)
     route = plan_route(request, catalog)
     mix = dict(request.scenario.task_mix)
     kept = [task for task in values["in_house"] if not mix or task in mix]
@@ -95,26 +108,41 @@ def shown_route(model: AppModel, values: dict[str, Any]) -> ShownRoute:
         weak_usd_per_query=ARTICLE_WEAK_USD,
         strong_usd_per_query=ARTICLE_STRONG_USD,
         router=Router(),
+        hard_token_multiplier=1.0,
+        traffic=None,
+        availability=None,
     )
     best = replace(request, share_weak=None, threshold=None, quality_floor=values["floor"])
     return ShownRoute(
         route,
         route_report(route),
-        task_report(route, catalog, kept),
+        task_report(route, catalog, kept, _tolerance(values["mix"], kept, catalog)),
         _or_none(best, catalog),
         _or_none(article, catalog),
     )
 
 
-def _request(scenario: Scenario, values: dict[str, Any]) -> RouteRequest:
+def _request(scenario: Scenario, values: dict[str, Any], catalog: Catalog) -> RouteRequest:
     if values["mix"] != SCENARIO_MIX:
-        scenario = scenario.but(task_mix=task_mix(values["mix"]).shares)
+        scenario = scenario.but(task_mix=task_mix(values["mix"], catalog).shares)
     goals = {"share": "share_weak", "threshold": "threshold", "floor": "quality_floor"}
     goal: dict[str, Any] = {goals[values["goal"]]: values[values["goal"]]}
     router = Router(values["router_usd"] / 1e6)
     return RouteRequest(
-        scenario, values["weak"], values["strong"], accuracy=values["accuracy"], router=router, **goal
+        scenario,
+        values["weak"],
+        values["strong"],
+        accuracy=values["accuracy"],
+        hard_token_multiplier=values["hard_cost"],
+        router=router,
+        traffic=Traffic(values["exact_hits"], values["semantic_hits"], values["false_hits"]),
+        availability=values["availability"],
+        **goal,
     )
+
+
+def _tolerance(mix: str, kept: list[str], catalog: Catalog) -> dict[str, float]:
+    return {} if mix == SCENARIO_MIX else preset_tolerance(mix, kept, catalog)
 
 
 def _or_none(request: RouteRequest, catalog: Catalog) -> RoutePlan | None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from llmplan.catalog import Catalog, Source
 from llmplan.catalog.tables import PRICE_STALE_DAYS
-from llmplan.routing.assumptions import router_assumptions
 
 TABLES: dict[str, tuple[str, bool, dict[str, str]]] = {
     "apis": (
@@ -140,7 +139,7 @@ def source_tables(catalog: Catalog, today: dt.date) -> dict[str, TableOfRows]:
         kept: Any = getattr(catalog, key)
         records = list(kept.values() if isinstance(kept, dict) else kept)
         if key == "assumptions":
-            records += [row for row in router_assumptions().values() if row.source_id in catalog.sources]
+            records += list(catalog.router_assumptions.values())
         rows = tuple(_rows(catalog, records, columns, today if ages else None))
         found[key] = TableOfRows(label, tuple(columns.values()), rows)
     return found
