@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from llmplan.catalog import Catalog, Problem, data_dir, load_catalog
+from llmplan.catalog import Catalog, data_dir, load_catalog
 from llmplan.errors import InputError, UnknownNameError, rule_and_fix
 from llmplan.wording import Currency
 from llmplan.workload import Workload
@@ -253,26 +253,6 @@ def scenario_names() -> list[str]:
     return sorted(path.stem for path in (data_dir() / "scenarios").glob("*.toml"))
 
 
-def scenario_problems(folder: Path, catalog: Catalog | None) -> list[Problem]:
-    """Return what is wrong with the scenarios of a data folder (scenarios/*.toml), one problem a file.
-
-    catalog: where their ids are looked up; None: ids are not judged.
-    """
-    problems = []
-    for path in sorted((folder / "scenarios").glob("*.toml")):
-        try:
-            scenario = scenario_from_toml(path.read_text(encoding="utf-8"))
-            if catalog is not None:
-                check_ids(scenario, catalog)
-        except InputError as error:
-            value = str(error.value)
-            problems.append(Problem(f"scenarios/{path.name}", 0, error.field, value, error.rule, error.fix))
-        except UnicodeDecodeError:
-            rule, fix = "is not UTF-8 text", "save it as UTF-8"
-            problems.append(Problem(f"scenarios/{path.name}", 0, "", "", rule, fix))
-    return problems
-
-
 def load_scenario(name_or_path: str | Path) -> Scenario:
     """Load a shipped preset by name, or a TOML file by path (anything with a slash or .toml)."""
     text = str(name_or_path)
@@ -309,6 +289,7 @@ def scenario_to_toml(scenario: Scenario) -> str:
 
 def check_ids(scenario: Scenario, catalog: Catalog) -> None:
     """Raise UnknownNameError for the first id in the scenario that the catalog does not hold."""
+    tasks = {row.task_id for row in catalog.tasks}
     known: dict[str, Any] = {
         "api_ids": catalog.apis,
         "model_ids": catalog.models,
@@ -317,11 +298,21 @@ def check_ids(scenario: Scenario, catalog: Catalog) -> None:
         "engine_ids": catalog.engines,
         "gpu_providers": {row.provider for row in catalog.gpu_prices},
         "api_providers": {row.provider for row in catalog.apis.values()},
+        "gpu_usd_per_hour": catalog.gpus,
+        "api_input_usd_per_mtok": catalog.apis,
+        "api_output_usd_per_mtok": catalog.apis,
+        "api_cached_input_usd_per_mtok": catalog.apis,
+        "task_mix": tasks,
+        "task_quality_floors": tasks,
+        "model_quality": {**catalog.models, **catalog.other_models},
     }
     for field, names in known.items():
-        for value in getattr(scenario, field):
-            if value not in names:
-                raise UnknownNameError(field, value, names)
+        for entry in getattr(scenario, field):
+            name = entry if isinstance(entry, str) else entry[0]
+            if name not in names:
+                raise UnknownNameError(field, name, names)
+    if scenario.reference_api_id not in catalog.apis:
+        raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
     regions = sorted({name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""})
     for region in scenario.regions:
         if not any(name.lower().startswith(region.lower()) for name in regions):
@@ -329,16 +320,6 @@ def check_ids(scenario: Scenario, catalog: Catalog) -> None:
     profiles = {row.profile_id for row in catalog.profile_hours}
     if scenario.profile_id is not None and scenario.profile_id not in profiles:
         raise UnknownNameError("profile_id", scenario.profile_id, profiles)
-    if scenario.reference_api_id not in catalog.apis:
-        raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
-    for model_id, _ in scenario.model_quality:
-        if model_id not in catalog.models and model_id not in catalog.other_models:
-            raise UnknownNameError("model_quality", model_id, {**catalog.models, **catalog.other_models})
-    tasks = {row.task_id for row in catalog.tasks}
-    for field in ("task_mix", "task_quality_floors"):
-        for task, _ in getattr(scenario, field):
-            if task not in tasks:
-                raise UnknownNameError(field, task, tasks)
 
 
 __all__ = [

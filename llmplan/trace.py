@@ -117,7 +117,7 @@ def read_trace(path: Path | str, name: str | None = None) -> Trace:
     path = Path(path)
     rows = list(_checked_rows(path, COLUMNS, _request))
     chosen = _choose(name, rows)
-    _check_span(path, chosen)
+    _check_rows(path, chosen)
     times, inputs, outputs = (np.array(column, dtype=float) for column in list(zip(*chosen, strict=True))[1:])
     return Trace(
         name=chosen[0][0] if name else path.stem,
@@ -141,13 +141,16 @@ def _choose(name: str | None, rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row[1])
 
 
-def _check_span(path: Path, rows: list[Row]) -> None:
+def _check_rows(path: Path, rows: list[Row]) -> None:
     days = (rows[-1][1] - rows[0][1]) / S_PER_DAY
     if not days > 0:
         raise _failed(path, 0, "needs two requests at different times", "give a longer trace")
     if days > MAX_DAYS:
         rule = f"spans {days:,.0f} days, more than {MAX_DAYS}"
         raise _failed(path, 0, rule, "correct the times (ISO dates, or seconds)")
+    for column, place in zip(COLUMNS[1:], (2, 3), strict=True):
+        if not any(row[place] for row in rows):
+            raise _failed(path, 0, f"{column} is 0 in every row", "give the tokens of each request")
 
 
 def _per_minute(path: Path, name: str | None, times: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -72,6 +72,16 @@ def test_scenarios_of_the_folder_are_checked(folder: Path) -> None:
     }
 
 
+def test_the_given_day_counts_for_scenarios_too(folder: Path) -> None:
+    """A row of tomorrow is none of the problems when tomorrow is the day asked about."""
+    spoil(folder, "genai-prices-0.2.3,2026-11-23", "genai-prices-0.2.3,2062-11-23")
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios/own.toml").write_text('api_ids = ["gpt-4o"]')
+    command = ["check-data", str(folder), "--json", "--today"]
+    assert json.loads(RUN.invoke(app, [*command, "2062-11-24"]).stdout)["errors"] == []
+    assert len(json.loads(RUN.invoke(app, [*command, "2062-11-22"]).stdout)["errors"]) == 1
+
+
 def test_tables_taken_from_the_shipped_data_are_named(folder: Path) -> None:
     lines = RUN.invoke(app, ["check-data", str(folder), "--today", "2026-11-23"]).stdout.splitlines()
     assert lines[0].startswith("not in the folder, so taken from the shipped data: sources.csv, ")

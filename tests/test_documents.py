@@ -34,3 +34,31 @@ def test_links_between_the_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def equations(page: str) -> list[str]:
+    """Return the numbers that a section defines, in order: at a line's start, or at the end of a formula."""
+    section = re.compile(r"^\((\d+[a-z]?\.\d+)\)|^ {2,}.*\((7\.\d+)\)$|\((7\.12)\)$", re.MULTILINE)
+    return [next(number for number in found.groups() if number) for found in section.finditer(page)]
+
+
+@pytest.mark.parametrize("path", sorted(METHOD.glob("*.md")), ids=lambda path: path.name)
+def test_equations_are_numbered_without_gaps_and_say_their_source_and_limits(path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    numbers = equations(page)
+    prefix = numbers[0].split(".")[0]
+    assert numbers == [f"{prefix}.{place}" for place in range(1, len(numbers) + 1)]
+    assert re.search(r"\blimits?\b", page, re.IGNORECASE)
+    assert re.search(r"\b(sources?|references)\b", page, re.IGNORECASE)
+
+
+def test_code_names_only_equations_that_exist() -> None:
+    known = {n for path in METHOD.glob("*.md") for n in equations(path.read_text(encoding="utf-8"))}
+    named = re.compile(
+        r"(?<![a-z])\((?:equations? )?(\d[a-z]?\.\d+)\)(?: (?:to|and) \((\d[a-z]?\.\d+)\)|-\((\d[a-z]?\.\d+)\))?"
+    )
+    for path in sorted((ROOT / "llmplan").rglob("*.py")):
+        for text in re.findall(r'"""(.*?)"""', path.read_text(encoding="utf-8"), flags=re.DOTALL):
+            for found in named.finditer(text):
+                unknown = {number for number in found.groups() if number} - known
+                assert not unknown, f"{path.name}: {unknown}"

@@ -110,3 +110,19 @@ def test_presets_written_and_read_stay_the_same() -> None:
         scenario = load_scenario(name)
         assert scenario_from_toml(scenario_to_toml(scenario)) == scenario
         assert make_scenario(scenario.to_dict()) == scenario
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "near"),
+    [
+        ("gpu_usd_per_hour", "a100", "a100-80gb-sxm"),
+        ("api_input_usd_per_mtok", "gpt4o", "gpt-4o"),
+        ("api_output_usd_per_mtok", "gpt4o", "gpt-4o"),
+        ("api_cached_input_usd_per_mtok", "gpt4o", "gpt-4o"),
+    ],
+)
+def test_a_price_for_a_name_that_is_not_known_is_refused(field: str, name: str, near: str) -> None:
+    """Silently ignored it would leave the catalog's price in the answer."""
+    with pytest.raises(UnknownNameError, match=near):
+        check_ids(Scenario().but(**{field: {name: 1.0}}), load_catalog())
+    check_ids(Scenario().but(**{field: {near: 1.0}}), load_catalog())

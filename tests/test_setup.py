@@ -91,6 +91,19 @@ def test_a_python_without_venv_is_said(checkout: Path) -> None:
     assert "apt-get install python3-venv" in done.stderr
 
 
+OLD_UV = """#!/bin/sh
+echo "$*" >> uv.log
+[ "$*" = "venv --help" ] && echo "  --python"
+"""
+
+
+def test_a_uv_that_is_too_old_is_passed_over(checkout: Path) -> None:
+    executable(checkout / "bin/uv", OLD_UV)
+    done = call(checkout, "make", "install")
+    assert "no Python 3.11 or newer found" in done.stderr
+    assert set((checkout / "uv.log").read_text().splitlines()) == {"venv --help"}
+
+
 @pytest.fixture
 def ready(checkout: Path) -> Path:
     """Return a checkout whose environment is in place, but whose machine has neither browser nor office."""

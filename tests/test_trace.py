@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from llmplan.catalog import data_dir, load_catalog
+from llmplan.cli.scenario_options import file_and_name
 from llmplan.errors import UnknownNameError
 from llmplan.trace import TraceError, read_trace
 from llmplan.workload import Workload
@@ -151,3 +152,18 @@ def test_workload_from_trace() -> None:
 def test_percentiles_are_numpy_s() -> None:
     trace = read_trace(AZURE, "code")
     assert trace.input_tokens_percentile(95) == np.percentile(trace.input_tokens, 95)
+
+
+def test_a_trace_without_tokens_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.csv"
+    path.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n0,10,0\n60,20,0\n")
+    with pytest.raises(TraceError, match="GeneratedTokens is 0 in every row"):
+        read_trace(path)
+
+
+def test_a_colon_in_a_path_is_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "log 18:17.csv"
+    path.touch()
+    assert file_and_name(str(path)) == (str(path), None)
+    assert file_and_name(f"{path}:code") == (str(path), "code")
+    assert file_and_name("absent.csv:") == ("absent.csv", None)

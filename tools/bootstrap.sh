@@ -21,7 +21,8 @@ fail() {
 
 is_recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 has_venv() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
-has_uv() { uv --version >/dev/null 2>&1; }
+# A uv from before 0.8 (July 2025) cannot read the lock's hashes right: it is passed over.
+has_uv() { uv venv --help 2>/dev/null | grep -q -e --clear; }
 
 # Print the first interpreter that is recent enough; the ones people have tested most come first.
 find_python() {

@@ -25,7 +25,7 @@ from llmplan.app.pages.routing import RoutingPage
 from llmplan.app.pages.sources import SourcesPage
 from llmplan.app.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
 from llmplan.export import FORMATS, MEDIA_TYPES, export_bytes, file_name
-from llmplan.scenario import scenario_from_toml, scenario_to_toml
+from llmplan.scenario import Scenario, scenario_from_toml, scenario_to_toml
 
 PAGES: dict[str, tuple[str, Callable[[AppModel], Page]]] = {
     "decision": ("Decision", DecisionPage),
@@ -121,7 +121,12 @@ class Dashboard:
         """Take an uploaded scenario file."""
         scenario = scenario_from_toml(content.decode("utf-8", errors="replace"))
         self.model.load(scenario.model_copy(update={"measured_csv": None}))
-        return f"Loaded the scenario {scenario.name}."
+        left = (
+            "; its measured_csv is left out: a server opens no file of a visitor's"
+            if scenario.measured_csv
+            else ""
+        )
+        return f"Loaded the scenario {scenario.name}{left}."
 
     def _follow(self, _change: t.Bunch) -> None:
         self.panel.show(self._values())
@@ -172,7 +177,12 @@ def warm_up() -> None:
     Flips(Dashboard().model).finish()
 
 
-def show(*pages: str) -> Any:
-    """Return the dashboard's root for a notebook's last line; some pages only, where named."""
+def show(*pages: str, scenario: Scenario | None = None) -> Any:
+    """Return the dashboard's root for a notebook's last line.
+
+    Parameters
+    ----------
+    pages: keys of PAGES; none: all. scenario: one of your own, which may rest on your measurements.
+    """
     with guarded():
-        return Dashboard(pages).root
+        return Dashboard(pages, AppModel(scenario)).root

@@ -13,11 +13,7 @@ NO_PROFILE = "none"
 NO_LIMIT_MS = 0
 NO_FIGURE = 0
 CUSTOM = "custom"
-THE_MEAN = "mean"
-PERCENTILES = (
-    (THE_MEAN, "the mean request"),
-    *((share, f"{share} % of requests") for share in ("50", "90", "95", "99", "99.9")),
-)
+THE_MEAN = 0
 
 
 def scenario_fields(catalog: Catalog) -> list[Field]:
@@ -47,7 +43,16 @@ def _quality() -> list[Field]:
         Slider("quality_floor", "Quality floor", 0, 1.2, "of GPT-4o", group, percent=True, step=0.01),
         Number("ttft_limit_ms", "First token within", 0, 600_000, "ms", group, help="0: no target", step=1),
         Number("tpot_limit_ms", "Then a token every", 0, 10_000, "ms", group, help="0: no target", step=1),
-        Select("latency_percentile", "Both kept by", PERCENTILES, group=group),
+        Number(
+            "latency_percentile",
+            "Both kept by",
+            0,
+            99.9,
+            "% of requests",
+            group,
+            help="0: the mean request",
+            step=0.1,
+        ),
     ]
 
 
@@ -99,11 +104,10 @@ def values_of(scenario: Scenario, preset: str | None) -> dict[str, Any]:
     values = {field: getattr(scenario, field) for field in Scenario.model_fields}
     values["preset"] = preset if preset and load_scenario(preset) == scenario else CUSTOM
     values["profile_id"] = scenario.profile_id or NO_PROFILE
-    share = scenario.latency_percentile
-    values["latency_percentile"] = THE_MEAN if share is None else f"{share:g}"
     for field, empty in (
         ("ttft_limit_ms", NO_LIMIT_MS),
         ("tpot_limit_ms", NO_LIMIT_MS),
+        ("latency_percentile", THE_MEAN),
         ("engineering_usd_per_month", NO_FIGURE),
     ):
         values[field] = empty if values[field] is None else values[field]
@@ -112,15 +116,10 @@ def values_of(scenario: Scenario, preset: str | None) -> dict[str, Any]:
 
 def changes_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the scenario's changes that the panel's changed values stand for."""
-    changes: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-    }
+    changes = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     if changes.get("profile_id") == NO_PROFILE:
         changes["profile_id"] = None
-    if "latency_percentile" in changes:
-        chosen = values["latency_percentile"]
-        changes["latency_percentile"] = None if chosen == THE_MEAN else float(chosen)
-    for field in ("ttft_limit_ms", "tpot_limit_ms", "engineering_usd_per_month"):
+    for field in ("ttft_limit_ms", "tpot_limit_ms", "latency_percentile", "engineering_usd_per_month"):
         if changes.get(field) == 0:
             changes[field] = None
     for field in ("input_tokens", "output_tokens"):

@@ -14,6 +14,7 @@ from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Options, build_options
 from llmplan.decision.shortlist import shortlist
 from llmplan.export import Report, make_report
+from llmplan.export.drawn import Rivals
 from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names
 from llmplan.scenario_text import scenario_from_query, scenario_to_query
 from llmplan.throughput import Configurations
@@ -54,6 +55,12 @@ QUICK_FIELDS = frozenset(
 )
 """A change of these alone keeps the shortlist, tokens within limits; any other asks the whole catalog."""
 
+
+def _without_volume(scenario: Scenario) -> Scenario:
+    """Return the scenario that stands for all that differ in name and volume alone."""
+    return scenario.model_copy(update={"name": "", "queries_per_day": 1.0})
+
+
 _shortlists: dict[tuple[int, Scenario], tuple[Catalog, Configurations]] = {}
 
 
@@ -79,6 +86,7 @@ class AppModel(t.HasTraits):
         self._future: list[tuple[Scenario, str | None]] = []
         self._report: tuple[Scenario, Report] | None = None
         self._options: OrderedDict[Scenario, Options] = OrderedDict()
+        self._rivals: dict[Scenario, Rivals] = {}
         super().__init__(
             scenario=scenario or load_scenario(DEFAULT_PRESET), preset=None if scenario else DEFAULT_PRESET
         )
@@ -190,7 +198,7 @@ class AppModel(t.HasTraits):
 
     def options_for(self, scenario: Scenario) -> Options:
         """Return the shortlisted options of any scenario; those that differ in name or volume share them."""
-        key = scenario.model_copy(update={"name": "", "queries_per_day": 1.0})
+        key = _without_volume(scenario)
         if key not in self._options:
             self._options[key] = build_options(key, self.catalog, self._shortlist(key))
         self._options.move_to_end(key)
@@ -200,7 +208,11 @@ class AppModel(t.HasTraits):
 
     def report_for(self, scenario: Scenario) -> Report:
         """Return what pages show of any scenario."""
-        return make_report(scenario, self.catalog, options=self.options_for(scenario))
+        options, key = self.options_for(scenario), _without_volume(scenario)
+        report = make_report(scenario, self.catalog, options=options, rivals=self._rivals.get(key))
+        self._rivals[key] = report.rivals
+        self._rivals = {kept: self._rivals[kept] for kept in self._options if kept in self._rivals}
+        return report
 
     def _shortlist(self, scenario: Scenario) -> Configurations:
         """Return the shortlist made for a scenario's constraints and about its tokens.

@@ -96,11 +96,11 @@ def load_figure(
     limit: float | None = None,
     present: float | None = None,
 ) -> Figure:
-    """Draw a metric of one replica against concurrency with its 80 % band and published points.
+    """Draw a metric of one replica against concurrency with its 80 % band and measured points.
 
     Parameters
     ----------
-    metric: a key of METRIC_TITLES. measured: concurrency, value and source of published points.
+    metric: a key of METRIC_TITLES. measured: concurrency, value and source of measured points.
     limit: the latency target. present: the concurrency at which the fleet runs.
     """
     edge = {"type": "scatter", "mode": "lines", "x": concurrency, "line": {"width": 0}}
@@ -125,7 +125,7 @@ def load_figure(
                 "mode": "markers",
                 "x": measured[0],
                 "y": measured[1],
-                "name": "measured and published",
+                "name": "measured",
                 "text": list(measured[2]),
                 "marker": {"color": "@2", "size": 9, "symbol": "x"},
                 "hovertemplate": "%{x:.0f} at once: %{y:,.0f}<br>%{text}<extra></extra>",
@@ -162,6 +162,45 @@ def _level(x: Floats, value: float, name: str) -> Figure:
 def _upright(x: float) -> Figure:
     line = {"color": "@ink", "dash": "dot", "width": 1.5}
     return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+
+
+def waiting_figure(
+    queries_per_day: Floats,
+    percentiles: Sequence[float],
+    ttft_ms: Floats,
+    valid: npt.NDArray[np.bool_],
+    limit: float | None = None,
+    present: float | None = None,
+) -> Figure:
+    """Draw percentiles of TTFT of a fleet against its arrival rate; dotted where the formula is out of range.
+
+    Parameters
+    ----------
+    queries_per_day: arrival rates held all day, shape (n,). ttft_ms: shape (percentiles, n).
+    limit: the latency target. present: the rate of the busiest time.
+    """
+    data: list[Figure] = []
+    colours = ("@3", "@1", "@2", "@5")
+    for place, (percentile, row) in enumerate(zip(percentiles, ttft_ms, strict=True)):
+        line = {"type": "scatter", "mode": "lines", "name": f"{percentile:g} % start within"}
+        colour = {"color": colours[place % len(colours)], "width": 2.5}
+        seen = np.isfinite(row)
+        inside, outside = valid & seen, seen & ~(valid & np.append(valid[1:], False))
+        data.append({**line, "x": queries_per_day[inside], "y": row[inside], "line": colour})
+        dotted = {"line": {**colour, "dash": "dot"}, "showlegend": False, "hoverinfo": "skip"}
+        data.append({**line, "x": queries_per_day[outside], "y": row[outside], **dotted})
+    if limit is not None:
+        data.append(_level(queries_per_day, limit, f"target: {limit:,.0f} ms"))
+    values = ttft_ms[np.isfinite(ttft_ms)]
+    ends = (float(values.min()) / 1.5, float(max(values.max(), limit or 0)) * 1.5)
+    return {
+        "data": data,
+        "layout": {
+            "xaxis": {"title": "Queries/day, arriving at random", "rangemode": "tozero"},
+            "yaxis": log_axis(METRIC_TITLES["ttft_ms"], *ends),
+            "shapes": [_upright(present)] if present else [],
+        },
+    }
 
 
 def fleet_figure(needed: Floats, queries_per_hour: Floats, billed: float) -> Figure:

@@ -175,7 +175,7 @@ def breakeven(
     )
     options = options_of(scenario, catalog)
     own = self_hosted_places(options, n_gpus)
-    found = break_even(options, own, options.index(api))
+    low, found, high = (break_even(options, own, options.index(api), side) for side in range(3))
     reasons = sorted({reason for i in own for reason in options.items[i].reasons})
     reasons += [] if own else [_why_none(catalog, precision, gpu, engine)]
     if json:
@@ -188,6 +188,8 @@ def breakeven(
                 "crossings_queries_per_day": found.crossings_queries_per_day,
                 "self_hosted_cheaper": found.self_hosted_cheaper,
                 "verdict": found.verdict,
+                "at_low_cost": _intervals(low),
+                "at_high_cost": _intervals(high),
                 "configurations": [options.items[i].option_id for i in own],
                 "reasons": reasons,
             }
@@ -196,8 +198,25 @@ def breakeven(
     typer.echo(f"Self-hosting {model} ({precision}, {gpu}) against {api}:")
     for line in _verdicts(found):
         typer.echo(f"  {line}")
+    if found.verdict != "never":
+        typer.echo(f"  at the low end of its cost: {_first(low)}; at the high end: {_first(high)}")
     for reason in reasons:
         typer.echo(f"  mind: {reason}")
+
+
+def _first(found: BreakEven) -> str:
+    """Say from which volume self-hosting is cheaper for the first time."""
+    if found.verdict in ("never", "always"):
+        return found.verdict
+    gaps = "" if found.self_hosted_cheaper[0][1] is None else ", with gaps"
+    return f"from {found.self_hosted_cheaper[0][0]:,} queries/day{gaps}"
+
+
+def _intervals(found: BreakEven) -> dict[str, Any]:
+    return {
+        "crossings_queries_per_day": found.crossings_queries_per_day,
+        "self_hosted_cheaper": found.self_hosted_cheaper,
+    }
 
 
 def _verdicts(found: BreakEven) -> list[str]:

@@ -11,7 +11,9 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json
 
 if TYPE_CHECKING:
-    from llmplan.catalog import Problem
+    import datetime as dt
+
+    from llmplan.catalog import Catalog, Problem
     from llmplan.catalog.prices import Difference, Review
 
 Folder = Annotated[Path | None, typer.Argument(help="A folder of CSV tables; the shipped one when left out.")]
@@ -28,7 +30,7 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
 
     place = folder or data_dir()
     problems = check_folder(folder, _date(today))
-    problems += _scenario_problems(place, problems)
+    problems += _scenario_problems(place, _date(today))
     errors = [problem for problem in problems if problem.severity == "error"]
     warnings = [problem for problem in problems if problem.severity == "warning"]
     if as_json:
@@ -43,13 +45,31 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
         raise typer.Exit(1)
 
 
-def _scenario_problems(place: Path, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """Return what is wrong with the folder's scenarios; ids are judged where the tables can be read."""
-    from llmplan.catalog import load_catalog
-    from llmplan.scenario import scenario_problems
+def _scenario_problems(place: Path, today: dt.date | None) -> tuple[Problem, ...]:
+    """Return what is wrong with the folder's scenarios/*.toml; ids are judged where the tables can be read."""
+    from llmplan.catalog.loading import read_folder
 
-    sound = not any(problem.severity == "error" for problem in problems)
-    return tuple(scenario_problems(place, load_catalog(place) if sound else None))
+    files = sorted((place / "scenarios").glob("*.toml"))
+    catalog = read_folder(place, today)[0] if files else None
+    found = (_scenario_problem(path, catalog) for path in files)
+    return tuple(problem for problem in found if problem is not None)
+
+
+def _scenario_problem(path: Path, catalog: Catalog | None) -> Problem | None:
+    from llmplan.catalog import Problem
+    from llmplan.errors import InputError
+    from llmplan.scenario import check_ids, scenario_from_toml
+
+    file = f"scenarios/{path.name}"
+    try:
+        scenario = scenario_from_toml(path.read_text(encoding="utf-8"))
+        if catalog is not None:
+            check_ids(scenario, catalog)
+    except InputError as error:
+        return Problem(file, 0, error.field, str(error.value), error.rule, error.fix)
+    except UnicodeDecodeError:
+        return Problem(file, 0, "", "", "is not UTF-8 text", "save it as UTF-8")
+    return None
 
 
 def _report(place: Path, errors: list[Problem], warnings: list[Problem]) -> dict[str, Any]:

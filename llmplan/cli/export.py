@@ -48,11 +48,10 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the scenario's answer to a file: slides, workbook, interactive page or CSV table."""
-    from llmplan.export import make_report, write_export
+    from llmplan.export import make_report
 
     _check_flags(format, template, table)
-    report = make_report(scenario, catalog)
-    _say(report, write_export(report, format.value, out, template=template, table=table or "options"), json)
+    _write(make_report(scenario, catalog), format, out, json, template, table or "options")
 
 
 @with_scenario
@@ -63,10 +62,9 @@ def report(
     json: Json = False,
 ) -> None:
     """Write one interactive HTML file that opens anywhere, without a network."""
-    from llmplan.export import make_report, write_export
+    from llmplan.export import make_report
 
-    made = make_report(scenario, catalog)
-    _say(made, write_export(made, "html", out), json)
+    _write(make_report(scenario, catalog), Format.html, out, json)
 
 
 def _check_flags(format: Format, template: Path | None, table: str | None) -> None:
@@ -78,20 +76,33 @@ def _check_flags(format: Format, template: Path | None, table: str | None) -> No
         raise InputError("--table", table, f"means nothing for {format.value}", "use --format csv")
 
 
-def _say(report: Report, path: Path, json: bool) -> None:
+def _write(
+    report: Report,
+    format: Format,
+    out: Path | None,
+    json: bool,
+    template: Path | None = None,
+    table: str = "options",
+) -> None:
+    """Write the file and say where it is, and whether it took the place of another."""
+    from llmplan.export import export_target, write_export
+
+    replaced = export_target(report, format.value, out, table).exists()
+    path = write_export(report, format.value, out, template=template, table=table)
     if json:
         recommended = report.comparison.recommended
         print_json(
             {
                 "file": str(path),
                 "bytes": path.stat().st_size,
+                "replaced": replaced,
                 "finding": report.finding,
                 "recommended": recommended.option_id if recommended else None,
                 "scenario": report.scenario.to_dict(),
             }
         )
     else:
-        typer.echo(f"{path}: {report.finding}")
+        typer.echo(f"{path}{' (replaced)' if replaced else ''}: {report.finding}")
 
 
 def register(app: typer.Typer) -> None:

@@ -106,13 +106,21 @@ def trace_fields(trace: str) -> dict[str, Any]:
     """Return the scenario fields that a trace sets; `FILE:NAME` picks one of a file's traces."""
     from llmplan.workload import Workload
 
-    path, _, name = trace.partition(":")
-    workload = Workload.from_trace(path, name or None)
+    path, name = file_and_name(trace)
+    workload = Workload.from_trace(path, name)
     fields = ("queries_per_day", "input_tokens", "output_tokens", "input_tokens_p95", "output_tokens_p95")
     return {field: getattr(workload, field) for field in fields} | {
         "peak_to_mean": min(100.0, workload.peak_to_mean),
         "name": Path(path).stem,
     }
+
+
+def file_and_name(trace: str) -> tuple[str, str | None]:
+    """Split `FILE:NAME`; a colon in the path of a file that is there belongs to the path."""
+    if ":" not in trace or Path(trace).is_file():
+        return trace, None
+    path, _, name = trace.rpartition(":")
+    return path, name or None
 
 
 def parse_setting(setting: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llmplan.cli.output import print_json, print_table
-from llmplan.cli.scenario_options import Data, Json, Trace, catalog_from
+from llmplan.cli.scenario_options import Data, Json, Trace, catalog_from, file_and_name
 
 if TYPE_CHECKING:
     from llmplan.sizing import SimulatedAnswer
@@ -77,8 +77,7 @@ def _trace(text: str | None) -> RealRequests | None:
         return None
     from llmplan.trace import read_trace
 
-    path, _, name = text.partition(":")
-    return read_trace(path, name or None)
+    return read_trace(*file_and_name(text))
 
 
 def _print(answer: SimulatedAnswer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -83,6 +83,7 @@ def _print_answer(answer: SizeAnswer, request: SizeRequest) -> None:
     rows = [
         ("weights", f"{answer.weights_gb:,.1f} GB"),
         ("KV cache", f"{answer.kv_cache_bytes_per_token:,.0f} bytes/token"),
+        *_memory_rows(answer),
     ]
     if answer.fits:
         rows += [
@@ -99,6 +100,21 @@ def _print_answer(answer: SizeAnswer, request: SizeRequest) -> None:
         )
     for option in answer.would_fit[:SHOWN_ALTERNATIVES]:
         typer.echo(f"  would fit ({option.change}): {option.note}")
+
+
+def _memory_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
+    """Say what a GPU's memory is for, GiB by GiB."""
+    plan = answer.memory
+    parts = {
+        "weights": plan.weights_gib_per_gpu,
+        "overhead": plan.overhead_gib_per_gpu,
+        "KV cache": plan.kv_gib_per_gpu,
+    }
+    rest = plan.usable_gib_per_gpu - sum(parts.values())
+    parts |= {"left free": rest} if rest >= 0 else {"too much": -rest}
+    rows = [("of a GPU", f"{plan.usable_gib_per_gpu:,.1f} GiB")]
+    rows += [(f"  {name}", f"{gib:,.1f} GiB") for name, gib in parts.items()]
+    return [*rows, ("KV cache of a sequence", f"{plan.kv_gib_per_sequence_per_gpu:,.3g} GiB a GPU")]
 
 
 def _speed_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
@@ -141,6 +157,7 @@ def search(
 ) -> None:
     """Search every format, GPU, count and engine: the cheapest per request within the latency targets."""
     from llmplan.measured_results import read_points_of
+    from llmplan.sizing import article_pairings
     from llmplan.sizing import search as search_replicas
 
     catalog = catalog_from(data)
@@ -158,10 +175,20 @@ def search(
         measured=read_points_of(catalog, measured_csv) if measured_csv else (),
         latency_percentile=latency_percentile,
     )
+    every = article_pairings(catalog, input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
+    pairings = [row for row in every if row["model_id"] == model]
     if json:
-        print_json({"model_id": model, "configurations": [row.to_dict() for row in rows]})
+        print_json(
+            {
+                "model_id": model,
+                "configurations": [row.to_dict() for row in rows],
+                "article_pairings": pairings,
+            }
+        )
     else:
         _print_search(model, rows, top)
+        for row in pairings:
+            typer.echo(_pairing(row))
 
 
 def _print_search(model: str, rows: list[SearchRow], top: int) -> None:
@@ -194,6 +221,18 @@ def _print_search(model: str, rows: list[SearchRow], top: int) -> None:
     print_table(f"{model}: cheapest of {len(feasible)} that serve the workload", columns, cells)
     if not feasible and rows:
         typer.echo(f"Nothing serves it; the nearest: {rows[0].reason}.")
+
+
+def _pairing(row: dict[str, Any]) -> str:
+    """Say what a hardware row of the article would really serve."""
+    low, high = row["claimed_usd_per_month_low"], row["claimed_usd_per_month_high"]
+    asked = f"${low:,.0f}" if low == high else f"${low:,.0f} to ${high:,.0f}"
+    what = f"The article's {row['n_gpus']} x {row['gpu_id']} in {row['precision_id']} ({asked} a month)"
+    if not row["fits"]:
+        return f"{what} cannot run: {row['reason']}."
+    if not row["within_targets"]:
+        return f"{what} misses the targets: {row['reason']}."
+    return f"{what} serves {row['queries_per_day']:,.0f} queries/day flat out; {row['binds']}."
 
 
 def register(app: typer.Typer) -> None:

@@ -133,10 +133,13 @@ def _on_levels(
     low, high = _level_edges(levels, each), _level_edges(levels + 1, each) - 1
     high = np.minimum(high, MAX_QUERIES_PER_DAY)
     usd = pair.monthly_usd(high, sides=(side,))[0, 0]
-    first = np.maximum(low, np.floor(usd / usd_per_volume))
+    first = np.maximum(low, np.floor(usd / usd_per_volume) + 1)
     for _ in range(3):  # rounding of the division may be off by one: the cost functions themselves decide
+        before = first
         first = np.where((first > low) & is_cheaper(np.maximum(first - 1, 1)), first - 1, first)
         first = np.where((first <= high) & ~is_cheaper(first), first + 1, first)
+        if np.array_equal(first, before):
+            break
     keep = (first <= high) & (high >= low)
     return [(int(a), int(b)) for a, b in zip(first[keep], high[keep], strict=True)]
 

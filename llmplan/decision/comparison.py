@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -68,7 +69,7 @@ class Comparison:
         """Return the place of the cheapest feasible option of the kinds."""
         return next((i for i in self.order if self.options.items[i].kind in kinds), None)
 
-    @property
+    @cached_property
     def queries_per_month(self) -> float:
         return self.scenario.queries_per_day * self.scenario.days_per_month
 
@@ -76,7 +77,7 @@ class Comparison:
     def usd_per_query(self) -> Floats:
         return np.asarray(self.monthly_usd[1] / self.queries_per_month)
 
-    @property
+    @cached_property
     def utilisation(self) -> Floats:
         """Mean load of the base fleet over its rate at the targets; NaN for APIs."""
         peak = self.scenario.workload().effective_peak_to_mean
@@ -90,7 +91,7 @@ class Comparison:
         low, base, high = (float(usd) for usd in self.monthly_usd[:, place])
         tokens = self.queries_per_month * (self.scenario.input_tokens + self.scenario.output_tokens)
         offer = item.offers[1] if item.offers else None
-        values: dict[str, object] = {name: getattr(item, name) for name in COLUMNS if hasattr(item, name)}
+        values: dict[str, object] = {name: getattr(item, name) for name in _OF_OPTION}
         values |= {
             "monthly_usd_low": low,
             "monthly_usd_base": base,
@@ -144,6 +145,8 @@ COLUMNS = (
     "source_ids",
     "prices_as_of",
 )
+_OF_OPTION = tuple(name for name in COLUMNS if name in {"feasible", *(f.name for f in fields(Option))})
+"""Columns that an option holds itself, whatever the volume."""
 
 
 def evaluate(

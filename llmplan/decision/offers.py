@@ -63,9 +63,10 @@ def why_no_offer(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_rep
 
 
 def _allowed(row: GpuPrice, scenario: Scenario) -> bool:
-    places = (row.region.lower(), row.area or "")
+    if not _sold(row, scenario):
+        return False
     allowed = tuple(region.lower() for region in scenario.regions)
-    return _sold(row, scenario) and (not allowed or any(place.startswith(allowed) for place in places))
+    return not allowed or row.region.lower().startswith(allowed) or (row.area or "").startswith(allowed)
 
 
 def _sold(row: GpuPrice, scenario: Scenario) -> bool:

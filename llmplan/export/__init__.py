@@ -1,13 +1,14 @@
 """Figures and tables out: PPTX, XLSX, HTML and CSV."""
 
 from llmplan.export.report import Report, make_report
-from llmplan.export.writing import FORMATS, MEDIA_TYPES, export_bytes, file_name, write_export
+from llmplan.export.writing import FORMATS, MEDIA_TYPES, export_bytes, export_target, file_name, write_export
 
 __all__ = [
     "FORMATS",
     "MEDIA_TYPES",
     "Report",
     "export_bytes",
+    "export_target",
     "file_name",
     "make_report",
     "write_export",

@@ -30,9 +30,12 @@ def rivals_of(found: Comparison) -> Rivals:
 
 
 def first_to_pay(found: Comparison, rivals: Rivals) -> list[int]:
-    """Return the self-hosted option that first beats the cheapest token price as volume grows, if any."""
-    later = [low for _, rival in nearest(found, rivals) for low, _ in rival.self_hosted_cheaper]
-    ahead = [low for low in later if low > found.scenario.queries_per_day]
+    """Return the self-hosted option that is the first to beat the cheapest token price as volume grows.
+
+    Counted from today's volume on; where nothing changes above it, from the smallest. Empty for never.
+    """
+    starts = [low for _, rival in nearest(found, rivals) for low, _ in rival.self_hosted_cheaper]
+    ahead = [low for low in starts if low > found.scenario.queries_per_day] or starts
     if not ahead:
         return []
     own = _own_places(found)

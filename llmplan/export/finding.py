@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -92,7 +93,8 @@ def _routed(found: Comparison, hybrid: Mapping[str, Any]) -> str:
     if not found.order:
         return f"{sentence}; no single option is feasible"
     best = found.order[0]
-    return f"{sentence}; {found.options.items[best].label} alone costs {_more(float(found.monthly_usd[1, best]) / cost)}"
+    more = times_as_much(float(found.monthly_usd[1, best]) / cost)
+    return f"{sentence}; {found.options.items[best].label} alone costs {more}"
 
 
 def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> str:
@@ -100,7 +102,7 @@ def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> s
     other = found.cheapest(*(TOKEN_KINDS if own else ("self_hosted",)))
     if other is None:
         return "no API is feasible" if own else "no self-hosted option is feasible"
-    more = _more(float(found.monthly_usd[1, other] / found.monthly_usd[1, best]))
+    more = times_as_much(float(found.monthly_usd[1, other] / found.monthly_usd[1, best]))
     asked = found.scenario.queries_per_day
     if own:
         return f"{found.options.items[other].label} costs {more}{_below(rivals.get(other), asked)}"
@@ -109,8 +111,10 @@ def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> s
     return f"self-hosting costs {more} and {pays}"
 
 
-def _more(ratio: float) -> str:
+def times_as_much(ratio: float) -> str:
     """Say how a dearer cost compares, from a ratio of at least 1."""
+    if not math.isfinite(ratio):
+        return "more"
     if ratio < 1.005:
         return "the same"
     if ratio < 1.995:
@@ -129,4 +133,4 @@ def _above(rival: BreakEven, queries_per_day: float) -> str:
 def _below(rival: BreakEven | None, queries_per_day: float) -> str:
     """Name the volume at which self-hosting begins to pay, where that lies below the one asked for."""
     held = [low for low, high in rival.self_hosted_cheaper if low <= queries_per_day] if rival else []
-    return f", less below {at_volume(held[-1])} queries/day" if held and held[-1] > 1 else ""
+    return f" (less below {at_volume(held[-1])} queries/day)" if held and held[-1] > 1 else ""

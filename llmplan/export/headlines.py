@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from llmplan.decision import BreakEven
-from llmplan.export.finding import at_volume, where_cheaper
+from llmplan.export.finding import at_volume, times_as_much, where_cheaper
 from llmplan.export.report import Report
 from llmplan.tipping import Tipping, TippingPoint
 from llmplan.wording import short_volume
 
-MISSES_A_KIND = 1
+MISSES_A_KIND = 2
 SELF_HOSTED = 2
 """A map's number for the kind."""
 TODAY, MANY = "ratio to today", 10
@@ -54,8 +57,19 @@ def _verdict(rival: BreakEven) -> str:
 def curve_title(report: Report) -> str:
     """Return what the cost curve shows, in words: where self-hosting beats the cheapest token price."""
     if report.nearest_rival is None:
-        return "What each option costs a month, over volume"
+        return _ends_title(report)
     return f"Self-hosting {_beats(report, *report.nearest_rival)}"
+
+
+def _ends_title(report: Report) -> str:
+    """Return what the cheapest option drawn costs today and at the largest volume."""
+    if not report.curve_places:
+        return "No option is feasible at any volume"
+    volumes, base = report.curves.queries_per_day, report.curves.monthly_usd[1].min(axis=0)
+    today = report.scenario.queries_per_day
+    now = report.money.short(float(base[np.searchsorted(volumes, today)]))
+    last = f"{report.money.short(float(base[-1]))} at {short_volume(volumes[-1])}"
+    return f"The cheapest option costs {now} a month at {at_volume(today)} queries/day, {last}"
 
 
 def curve_note(report: Report) -> str:
@@ -77,30 +91,39 @@ def map_title(report: Report) -> str:
         return "At equal quality, tokens are cheaper than own GPUs at every model size and volume"
     now = int(np.argmin(np.abs(np.log(shown.queries_per_day / report.scenario.queries_per_day))))
     here, last = short_volume(shown.queries_per_day[now]), short_volume(shown.queries_per_day[-1])
-    models = f"of {len(shown.model_ids)} models"
-    start = f"At equal quality, self-hosting wins for {_count(int(won[now]))} {models} at {here} queries/day"
-    return start if now == len(won) - 1 else f"{start} and for {_count(int(won[-1]))} at {last}"
+    if won.min() == len(shown.model_ids):
+        return "At equal quality, self-hosting is the cheapest at every model size and volume"
+    wins = f"At equal quality, self-hosting wins for {won[now] or 'none'} of {len(shown.model_ids)} models"
+    if won[now] == won[-1]:
+        return f"{wins} at {here} queries/day" + (f" as at {last}" if here != last else "")
+    return f"{wins} at {here} queries/day and for {won[-1]} at {last}"
 
 
-def _count(number: int) -> str:
-    return "none" if number == 0 else str(number)
+def option_title(report: Report, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the cheapest option compares with the next of a short table, cheapest first."""
+    feasible, every = len(report.comparison.order), len(report.comparison.options)
+    if len(rows) == 1:
+        return f"{rows[0]['label']} is the only one of {every:,} options that meets the scenario"
+    more = times_as_much(float(rows[1]["monthly_usd_base"]) / float(rows[0]["monthly_usd_base"]))
+    return f"{rows[0]['label']} is the cheapest of {feasible:,} feasible options; {rows[1]['label']} costs {more}"
 
 
 def flip_title(report: Report) -> str:
     """Return what would flip the answer, the nearest change of one input."""
-    flips = [row for row in report.tipping if row.nearest is not None]
-    if not flips:
-        return "No change of one input, within the ranges searched, flips the answer"
-    return f"The answer holds unless {_condition(flips[0]).replace(' %', '%')}"
+    for row in report.tipping:
+        if row.nearest is not None:
+            return f"The answer holds unless {_condition(report, row, row.nearest)}"
+    return "No change of one input, within the ranges searched, flips the answer"
 
 
-def _condition(row: Tipping) -> str:
-    """Return the nearest flip's condition: API prices fall by 88 %."""
-    points = [point for point in (row.below, row.above) if point is not None]
+def _condition(report: Report, row: Tipping, point: TippingPoint) -> str:
+    """Return a flip's condition: API prices fall by 88%. Money is in the report's currency."""
+    if row.unit.startswith("USD"):
+        verb = "rises" if point.value > row.base else "falls"
+        return f"{row.label} {verb} to {_flips_at(report, row, point)}"
+    points = [each for each in (row.below, row.above) if each is not None]
     clauses = row.sentence.rstrip(".").split("; ")
-    return next(
-        text.partition(" if ")[2] for point, text in zip(points, clauses, strict=True) if point == row.nearest
-    )
+    return clauses[points.index(point)].partition(" if ")[2].replace(" %", "%")
 
 
 def flip_rows(report: Report) -> list[list[str]]:
@@ -116,14 +139,17 @@ def flip_rows(report: Report) -> list[list[str]]:
 
 def _flips_at(report: Report, row: Tipping, point: TippingPoint) -> str:
     """Return where an input flips the answer, and how far that is from today."""
+    value = "" if row.unit == TODAY else _with_unit(report, point.shown, row.unit)
     change = point.change_pct
-    if row.unit == TODAY and change is not None:
-        return f"{abs(change):.3g}% {'above' if change > 0 else 'below'} today's"
-    value = _with_unit(report, point.shown, row.unit)
     if change is None:
         return value
-    far = change / 100 + 1
-    return f"{value} ({far:,.0f} times today's)" if far >= MANY else f"{value} ({change:+.0f}%)"
+    if change / 100 + 1 >= MANY:
+        far = f"{change / 100 + 1:,.0f} times today's"
+    elif row.unit == TODAY:
+        far = f"{abs(change):.3g}% {'above' if change > 0 else 'below'} today's"
+    else:
+        far = f"{change:+.0f}%"
+    return f"{value} ({far})" if value else far
 
 
 def capital(text: str) -> str:

@@ -55,9 +55,10 @@ def option_notes(report: Report) -> str:
 
 def flip_notes(report: Report) -> str:
     """Say how flips were searched."""
-    held = [f"{row.sentence}" for row in report.tipping if row.nearest is None]
+    held = ", ".join(row.label for row in report.tipping if row.nearest is None)
     head = "One input moves at a time, the others stay as they are; the nearest change is on top."
-    return "\n".join([head, *held])
+    rest = f"\nWithin the ranges searched no value of these changes the answer: {held}." if held else ""
+    return head + rest
 
 
 def _floor(report: Report) -> str:

@@ -13,11 +13,11 @@ from pptx.oxml.ns import nsdecls
 from pptx.util import Emu, Pt
 
 from llmplan.export.number_formats import short
-from llmplan.export.pptx_parts import BODY_PT, Box, describe
+from llmplan.export.pptx_parts import Box, describe
 from llmplan.export.report import Report
-from llmplan.wording import kind_name
 
-CHART_PT = BODY_PT
+BARS = (0.5, 0.01, 0.42, 0.85)
+"""Left, top, width and height of the bars in their chart: names wrap on the left, a legend stands below."""
 ACCENTS = {
     "api": MSO_THEME_COLOR.ACCENT_1,
     "hosted": MSO_THEME_COLOR.ACCENT_2,
@@ -33,19 +33,19 @@ def add_chart(slide: Any, box: Box, kind: Any, data: Any) -> Any:
     return slide.shapes.add_chart(kind, Emu(box.left), Emu(box.top), Emu(box.width), Emu(box.height), data)
 
 
-def legend_below(chart: Any) -> None:
+def legend_below(chart: Any, size: int) -> None:
     """Show a legend below the plot, not on it."""
     chart.has_legend = True
     chart.legend.position = XL_LEGEND_POSITION.BOTTOM
     chart.legend.include_in_layout = False
-    chart.legend.font.size = Pt(CHART_PT)
+    chart.legend.font.size = Pt(size)
 
 
-def _label(series: Any, number_format: str, hidden: Sequence[int]) -> None:
+def _label(series: Any, number_format: str, size: int, hidden: Sequence[int]) -> None:
     labels = series.data_labels
     labels.show_value = True
     labels.number_format, labels.number_format_is_linked = number_format, False
-    labels.font.size = Pt(CHART_PT)
+    labels.font.size = Pt(size)
     for category in reversed(hidden):
         gone = f'<c:dLbl {nsdecls("c")}><c:idx val="{category}"/><c:delete val="1"/></c:dLbl>'
         labels._element.insert(0, parse_xml(gone))
@@ -73,12 +73,12 @@ def place(element: Any, kind: str, left: float, top: float, width: float, height
         element.find("{*}overlay").addprevious(layout)
 
 
-def add_kind_bars(slide: Any, box: Box, report: Report) -> Any:
-    """Add bars: monthly cost of the cheapest option of each kind, low, base and high."""
+def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
+    """Add bars: monthly cost of the cheapest option of each kind, low, base and high; type of `size` points."""
     rows = report.rows(report.best_places)
     money = report.money
     data = CategoryChartData(number_format="#,##0.00")
-    data.categories = [f"{kind_name(row['kind'])}: {row['label']}" for row in rows]
+    data.categories = [str(row["label"]) for row in rows]
     for side in SIDES:
         data.add_series(side, [money.of(float(row[f"monthly_usd_{side}"])) for row in rows])
     frame = add_chart(slide, box, XL_CHART_TYPE.BAR_CLUSTERED, data)
@@ -91,12 +91,13 @@ def add_kind_bars(slide: Any, box: Box, report: Report) -> Any:
     same = [n for n, row in enumerate(rows) if row["monthly_usd_low"] == row["monthly_usd_high"]]
     for series, side in zip(plot.series, SIDES, strict=True):
         # Three bars of an option without a range say the same: one label is enough.
-        _label(series, short(money), hidden=() if side == "base" else same)
-    chart.category_axis.tick_labels.font.size = Pt(CHART_PT)
+        _label(series, short(money), size, hidden=() if side == "base" else same)
+    chart.category_axis.tick_labels.font.size = Pt(size)
     chart.category_axis.reverse_order = True
     chart.value_axis.visible = False
     chart.value_axis.has_major_gridlines = False
-    legend_below(chart)
+    legend_below(chart, size)
+    place(chart._chartSpace.chart.plotArea, "inner", *BARS)
     costs = ", ".join(f"{row['label']} {money.short(float(row['monthly_usd_base']))}" for row in rows)
     describe(frame, f"Monthly cost of the cheapest option of each kind: {costs}.")
     return frame

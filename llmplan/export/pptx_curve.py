@@ -23,20 +23,17 @@ from pptx.util import Pt
 from xlsxwriter.utility import xl_col_to_name
 
 from llmplan.export.number_formats import VOLUME, ticks
-from llmplan.export.pptx_charts import ACCENTS, CHART_PT, add_chart, legend_below, place
+from llmplan.export.pptx_charts import ACCENTS, add_chart, legend_below, place
 from llmplan.export.pptx_parts import Box, describe
 from llmplan.export.report import Report
-from llmplan.wording import short_volume
 
-SHEET = "Sheet1"
+SHEET, TODAY = "Sheet1", "today"
 BAND_ALPHA = 25_000
 """Opacity of a band, in thousandths of a percent."""
-PLOT_LEFT, PLOT_SHARE = 0.13, 0.85
-"""Where a chart's plot begins and how much of the width it takes: a band is as many strokes as volumes."""
-ABOVE_PLOT, BELOW_PLOT = 0.05, 0.16
-"""Room for today's label, and for the axis' labels and name, as shares of a chart's height."""
-LEGEND_LEADING = 1.4
-"""Height of a legend's row over its type's size."""
+LEFT, RIGHT, ABOVE, BELOW = 6.4, 1.6, 1.8, 4.0
+"""Room around the plot for labels and names, in heights of the type."""
+LEGEND_LEADING, LEAST_PLOT = 1.4, 0.3
+"""Height of a legend's row over its type's size; the least share of a chart that its plot keeps."""
 DASHES = {"hosted": MSO_LINE_DASH_STYLE.LONG_DASH, "hybrid": MSO_LINE_DASH_STYLE.DASH_DOT}
 SECOND_DASH = MSO_LINE_DASH_STYLE.DASH
 """A second line of a kind."""
@@ -56,8 +53,11 @@ class Line(NamedTuple):
         return not np.array_equal(self.low, self.high)
 
 
-def add_cost_chart(slide: Any, box: Box, report: Report) -> Any:
-    """Add monthly cost over volume: a line an option, its band from low to high, today's volume marked."""
+def add_cost_chart(slide: Any, box: Box, report: Report, size: int) -> Any:
+    """Add monthly cost over volume: a line an option, its band from low to high, today's volume marked.
+
+    Its type has `size` points.
+    """
     lines = cost_lines(report)
     volumes = report.curves.queries_per_day
     today = report.scenario.queries_per_day
@@ -65,18 +65,18 @@ def add_cost_chart(slide: Any, box: Box, report: Report) -> Any:
     data = XyChartData(number_format="#,##0.00")
     for line in lines:
         _add_series(data, line.name, volumes, line.base)
-    _add_series(data, _today_name(today), (today, today), ends)
+    _add_series(data, TODAY, (today, today), ends)
     frame = add_chart(slide, box, XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, data)
-    legend_below(frame.chart)
+    legend_below(frame.chart, size)
     series = list(frame.chart.plots[0].series)
     seen: set[str] = set()
     for one, line in zip(series, lines, strict=False):
         _style_line(one, line.kind, is_second=line.kind in seen)
         seen.add(line.kind)
-    _mark_today(series[-1], hidden=len(lines), chart=frame.chart)
-    _cost_axes(frame.chart, report, ends)
-    _make_room(frame.chart, len(lines) * Pt(CHART_PT * LEGEND_LEADING) / box.height)
-    _put_sheet(frame.chart, lines, volumes, (today, ends), stroke=int(box.width * PLOT_SHARE / len(volumes)))
+    _mark_today(series[-1], len(lines), frame.chart, size)
+    _cost_axes(frame.chart, report, ends, size)
+    width = _make_room(frame.chart, box, size, len(lines))
+    _put_sheet(frame.chart, lines, volumes, (today, ends), stroke=width // len(volumes))
     describe(frame, f"Monthly cost over queries a day, both on logarithmic axes. {report.finding}")
     return frame
 
@@ -89,10 +89,6 @@ def cost_lines(report: Report) -> list[Line]:
         if np.all(np.isfinite(sides) & (sides > 0)):
             found.append(Line(item.label, item.kind, *sides))
     return found
-
-
-def _today_name(queries_per_day: float) -> str:
-    return f"today: {short_volume(queries_per_day)}/day"
 
 
 def _add_series(data: Any, name: str, xs: Any, ys: Any) -> None:
@@ -116,7 +112,7 @@ def _style_line(series: Any, kind: str, *, is_second: bool) -> None:
     line.dash_style = SECOND_DASH if is_second else DASHES.get(kind, MSO_LINE_DASH_STYLE.SOLID)
 
 
-def _mark_today(series: Any, hidden: int, chart: Any) -> None:
+def _mark_today(series: Any, hidden: int, chart: Any, size: int) -> None:
     """Draw today's volume as an upright line that says so itself, and keep it out of the legend."""
     series.smooth = False
     series.marker.style = XL_MARKER_STYLE.NONE
@@ -125,15 +121,15 @@ def _mark_today(series: Any, hidden: int, chart: Any) -> None:
     line.dash_style = MSO_LINE_DASH_STYLE.SQUARE_DOT
     line.width = Pt(1.75)
     label = series.points[1].data_label
-    label.position = XL_LABEL_POSITION.RIGHT
-    label.font.size = Pt(CHART_PT)
+    label.position = XL_LABEL_POSITION.ABOVE
+    label.font.size = Pt(size)
     for name, shown in (("showSerName", "1"), ("showVal", "0"), ("showLegendKey", "0")):
         label._dLbl.find(f"{{*}}{name}").set("val", shown)
     entry = f'<c:legendEntry {nsdecls("c")}><c:idx val="{hidden}"/><c:delete val="1"/></c:legendEntry>'
     chart.legend._element.find("{*}legendPos").addnext(parse_xml(entry))
 
 
-def _cost_axes(chart: Any, report: Report, ends: tuple[float, float]) -> None:
+def _cost_axes(chart: Any, report: Report, ends: tuple[float, float], size: int) -> None:
     horizontal, vertical = chart.category_axis, chart.value_axis
     horizontal.minimum_scale, horizontal.maximum_scale = _decades([report.curves.queries_per_day])
     vertical.minimum_scale, vertical.maximum_scale = ends
@@ -145,14 +141,14 @@ def _cost_axes(chart: Any, report: Report, ends: tuple[float, float]) -> None:
         axis.crosses = XL_AXIS_CROSSES.MINIMUM
         axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
         axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = number_format, False
-        axis.tick_labels.font.size = Pt(CHART_PT)
+        axis.tick_labels.font.size = Pt(size)
         axis.has_major_gridlines = True
         axis.major_gridlines.format.line.color.theme_color = MSO_THEME_COLOR.BACKGROUND_1
         axis.major_gridlines.format.line.color.brightness = -0.15
         axis.has_title = True
         axis.axis_title.text_frame.text = text
         font = axis.axis_title.text_frame.paragraphs[0].font
-        font.size, font.bold = Pt(CHART_PT), False
+        font.size, font.bold = Pt(size), False
 
 
 def make_logarithmic(axis: Any) -> None:
@@ -161,12 +157,16 @@ def make_logarithmic(axis: Any) -> None:
     scaling.insert(0, parse_xml(f'<c:logBase {nsdecls("c")} val="10"/>'))
 
 
-def _make_room(chart: Any, legend: float) -> None:
-    """Give the plot what a legend of that height, a share of the chart's, leaves."""
-    space = chart._chartSpace.chart
-    height = 1 - legend - BELOW_PLOT - ABOVE_PLOT
-    place(space.plotArea, "inner", PLOT_LEFT, ABOVE_PLOT, PLOT_SHARE, height)
+def _make_room(chart: Any, box: Box, size: int, entries: int) -> int:
+    """Give the plot what labels and a legend of so many rows leave of the box; return its width in EMU."""
+    space, em = chart._chartSpace.chart, Pt(size)
+    left, top = LEFT * em / box.width, ABOVE * em / box.height
+    width = 1 - left - RIGHT * em / box.width
+    legend = (entries + 0.5) * LEGEND_LEADING * em / box.height
+    height = max(LEAST_PLOT, 1 - top - BELOW * em / box.height - legend)
+    place(space.plotArea, "inner", left, top, width, height)
     place(space.find("{*}legend"), "", 0.02, 1 - legend, 0.96, legend)
+    return int(width * box.width)
 
 
 def _put_sheet(
@@ -199,7 +199,7 @@ def _put_sheet(
                 banded.add(line.kind)
             column += 4
     _tie(elements[-1], column, column + 1, 2)
-    sheet.write_string(0, column + 1, _today_name(today[0]))
+    sheet.write_string(0, column + 1, TODAY)
     sheet.write_column(1, column, (today[0], today[0]))
     sheet.write_column(1, column + 1, today[1], money)
     sheet.freeze_panes(1, 1)

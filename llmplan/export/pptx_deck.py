@@ -9,10 +9,7 @@ from typing import Any
 
 import numpy as np
 from pptx.enum.dml import MSO_THEME_COLOR
-from pptx.enum.shapes import MSO_SHAPE
-from pptx.enum.text import PP_ALIGN
-from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls, qn
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Emu, Pt
 
 from llmplan.export.assumptions import assumption_rows
@@ -24,6 +21,7 @@ from llmplan.export.headlines import (
     kpi_cards,
     map_title,
     near_misses,
+    option_title,
 )
 from llmplan.export.notes import answer_notes, curve_notes, flip_notes, map_notes, option_notes
 from llmplan.export.pptx_charts import ACCENTS, SIDES, add_kind_bars
@@ -31,6 +29,7 @@ from llmplan.export.pptx_curve import add_cost_chart
 from llmplan.export.pptx_parts import (
     APPENDIX_PT,
     BODY_PT,
+    CARD_TINT,
     CELL_EDGE,
     CELL_SIDE,
     Box,
@@ -41,6 +40,7 @@ from llmplan.export.pptx_parts import (
     describe,
     open_deck,
     text_height,
+    tint,
 )
 from llmplan.export.report import Report
 from llmplan.wording import parameters, share, short_volume
@@ -53,8 +53,8 @@ WIDE_ENOUGH = 1.55
 CARD_PT = (18, 24, 18)
 MAP_KINDS = {0: "api", 1: "hosted", 2: "self_hosted"}
 MAP_WORDS = {0: "API", 1: "Hosted", 2: "Self-host"}
-TINT = 30_000
-"""Opacity of a map's colours, in thousandths of a percent: text stays readable on any template."""
+MAP_TINT = 30_000
+"""Opacity of a map's colours, in thousandths of a percent."""
 
 
 def pptx_bytes(report: Report, template: Path | str | None = None) -> bytes:
@@ -89,17 +89,18 @@ def _stamp(deck: Deck, report: Report) -> None:
 
 def _answer(deck: Deck, report: Report) -> None:
     slide, free = add_slide(deck, report.finding, report.footnote, answer_notes(report))
+    if not report.best_places:
+        rows = [["Nearest misses", f"{report.money.name} a month", "Why each is out"], *near_misses(report)]
+        if len(rows) > 1:
+            add_table(slide, free, rows, [3.6, 1.4, 5.0], name="Nearest misses", size=deck.pt(BODY_PT))
+        return
     gap = deck.width // 60
     rest = _cards(deck, slide, free, kpi_cards(report), gap) + gap
     below = Box(free.left, rest, free.width, free.top + free.height - rest)
-    if report.best_places and not is_wide(deck):
+    if not is_wide(deck):
         title = "What the cheapest option of each kind costs a month"
         slide, below = add_slide(deck, title, report.footnote, answer_notes(report))
-    if report.best_places:
-        add_kind_bars(slide, below, report)
-    elif misses := near_misses(report):
-        rows = [["Nearest miss", f"{report.money.name} a month", "Why it is out"], *misses]
-        add_table(slide, below, rows, [3.6, 1.4, 5.0], name="Nearest misses")
+    add_kind_bars(slide, below, report, deck.pt(BODY_PT))
 
 
 def is_wide(deck: Deck) -> bool:
@@ -112,33 +113,28 @@ def _cards(deck: Deck, slide: Any, free: Box, cards: list[tuple[str, str, str]],
     rows = 1 if is_wide(deck) else 2
     each = len(cards) // rows
     width = free.row(0, each, gap).width - 2 * CELL_SIDE
+    sizes = [deck.pt(size) for size in CARD_PT]
     heights = [
-        sum(text_height(text, width, size) for text, size in zip(card, CARD_PT, strict=True))
-        for card in cards
+        sum(text_height(text, width, size) for text, size in zip(card, sizes, strict=True)) for card in cards
     ]
-    height = max(heights) + 4 * CELL_EDGE
+    height = max(heights) + 4 * int(CELL_EDGE)
     for number, card in enumerate(cards):
         row, column = divmod(number, each)
         line = Box(free.left, free.top + row * (height + gap), free.width, height)
-        _card(slide, line.row(column, each, gap), card)
+        _card(slide, line.row(column, each, gap), card, sizes)
     return free.top + rows * height + (rows - 1) * gap
 
 
-def _card(slide: Any, box: Box, card: tuple[str, str, str]) -> None:
-    shape = slide.shapes.add_shape(
-        MSO_SHAPE.RECTANGLE, Emu(box.left), Emu(box.top), Emu(box.width), Emu(box.height)
-    )
+def _card(slide: Any, box: Box, card: tuple[str, str, str], sizes: list[int]) -> None:
+    shape = slide.shapes.add_textbox(Emu(box.left), Emu(box.top), Emu(box.width), Emu(box.height))
     shape.name = card[0]
-    shape.shadow.inherit = False
-    shape.fill.solid()
-    shape.fill.fore_color.theme_color = MSO_THEME_COLOR.BACKGROUND_1
-    shape.fill.fore_color.brightness = -0.05
-    shape.line.fill.background()
+    tint(shape.fill, MSO_THEME_COLOR.TEXT_1, CARD_TINT)
     frame = shape.text_frame
     frame.word_wrap = True
+    frame.vertical_anchor = MSO_ANCHOR.TOP
     frame.margin_left = frame.margin_right = CELL_SIDE
     frame.margin_top = frame.margin_bottom = CELL_EDGE
-    for number, (text, size) in enumerate(zip(card, CARD_PT, strict=True)):
+    for number, (text, size) in enumerate(zip(card, sizes, strict=True)):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         paragraph.text = text
         paragraph.alignment = PP_ALIGN.LEFT
@@ -148,7 +144,7 @@ def _card(slide: Any, box: Box, card: tuple[str, str, str]) -> None:
 
 def _curve(deck: Deck, report: Report) -> None:
     slide, free = add_slide(deck, curve_title(report), report.footnote, curve_notes(report))
-    add_cost_chart(slide, free, report)
+    add_cost_chart(slide, free, report, deck.pt(BODY_PT))
 
 
 def _map(deck: Deck, report: Report) -> None:
@@ -156,7 +152,8 @@ def _map(deck: Deck, report: Report) -> None:
     chosen = map_rows(len(report.map.model_ids))
     head = ["Model (parameters)", *(f"{short_volume(v)}/day" for v in report.map.queries_per_day)]
     rows = [head, *(_map_texts(report, row) for row in chosen)]
-    frame = add_table(slide, free, rows, [2.5, *[1.4] * (len(head) - 1)], name="Decision map")
+    widths = [2.5, *[1.4] * (len(head) - 1)]
+    frame = add_table(slide, free, rows, widths, name="Decision map", size=deck.pt(BODY_PT))
     for line, row in enumerate(chosen, start=1):
         for column in range(len(head) - 1):
             _shade(frame.table.cell(line, column + 1), int(report.map.kind[row, column]))
@@ -179,19 +176,16 @@ def _map_texts(report: Report, row: int) -> list[str]:
 
 def _shade(cell: Any, kind: int) -> None:
     if kind in MAP_KINDS:
-        cell.fill.solid()
-        cell.fill.fore_color.theme_color = ACCENTS[MAP_KINDS[kind]]
-        colour = cell._tc.tcPr.find(".//" + qn("a:schemeClr"))
-        colour.append(parse_xml(f'<a:alpha {nsdecls("a")} val="{TINT}"/>'))
+        tint(cell.fill, ACCENTS[MAP_KINDS[kind]], MAP_TINT)
 
 
 def _options(deck: Deck, report: Report) -> None:
-    feasible, every = len(report.comparison.order), len(report.comparison.options)
-    title = f"{feasible:,} of {every:,} options meet the scenario; the cheapest of each kind and model"
+    listed = report.rows(report.shortlist(OPTION_ROWS - 1))
+    title = option_title(report, listed)
     slide, free = add_slide(deck, title, report.footnote, option_notes(report))
     head = ["Option", f"{report.money.name} a month", "Low to high", "Per 1,000 queries", "Quality"]
-    rows = [head, *(_option_texts(report, row) for row in report.rows(report.shortlist(OPTION_ROWS - 1)))]
-    frame = add_table(slide, free, rows, [5.4, 1.6, 2.6, 1.6, 1.2], name="Options")
+    rows = [head, *(_option_texts(report, row) for row in listed)]
+    frame = add_table(slide, free, rows, [5.4, 1.6, 2.6, 1.6, 1.2], name="Options", size=deck.pt(BODY_PT))
     describe(frame, title)
 
 
@@ -210,10 +204,10 @@ def _flips(deck: Deck, report: Report) -> None:
     slide, free = add_slide(deck, flip_title(report), report.footnote, flip_notes(report))
     rows = [["Input", "Today", "Flips at", "Then the answer is"], *flip_rows(report)[:FLIP_ROWS]]
     if len(rows) > 1:
-        add_table(slide, free, rows, [3.2, 2.2, 2.6, 4.4], name="Flips")
+        add_table(slide, free, rows, [3.2, 2.2, 2.6, 4.4], name="Flips", size=deck.pt(BODY_PT))
     else:
         searched = "\n".join(row.sentence for row in report.tipping[:SEARCHED_LINES])
-        add_text(slide, free, searched, BODY_PT, name="Searched")
+        add_text(slide, free, searched, deck.pt(BODY_PT), name="Searched")
 
 
 def _assumptions(deck: Deck, report: Report) -> None:
@@ -238,4 +232,4 @@ def _appendix(
         page = f" ({number + 1} of {count})" if count > 1 else ""
         slide, free = add_slide(deck, f"{title}{page}", report.stamp)
         part = rows[number * size : (number + 1) * size]
-        add_table(slide, free, [list(head), *part], widths, name=title, size=APPENDIX_PT)
+        add_table(slide, free, [list(head), *part], widths, name=title, size=deck.pt(APPENDIX_PT))

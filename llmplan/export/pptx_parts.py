@@ -15,7 +15,8 @@ from pptx.dml.color import RGBColor
 from pptx.enum.dml import MSO_THEME_COLOR
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
-from pptx.oxml.ns import qn
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Emu, Inches, Pt
 
 from llmplan.errors import InputError
@@ -24,12 +25,15 @@ from llmplan.export.palette import ACCENTS
 WIDE = (Inches(13.333), Inches(7.5))
 """16:9."""
 TITLE_PT, BODY_PT, APPENDIX_PT, FOOTNOTE_PT = 28, 18, 13, 11
-LEAST_TITLE_PT, LEAST_TABLE_PT = 18, 8
-GLYPH, LEADING = 0.56, 1.2
+LEAST_TITLE_PT, LEAST_PT = 18, 7
+GLYPH, BOLD_GLYPH, LEADING = 0.56, 0.64, 1.2
 """Mean width of a letter and height of a line, as shares of the type's size; wide typefaces reach this."""
 TEMPLATE_TYPE = "presentationml.template.main+xml"
 DECK_TYPE = "presentationml.presentation.main+xml"
 CELL_SIDE, CELL_EDGE, INSET = Inches(0.08), Inches(0.03), Inches(0.05)
+HEAD_TINT, BAND_TINTS, CARD_TINT = 40_000, (4_000, 14_000), 6_000
+"""Opacity of fills, in thousandths of a percent."""
+LONGEST_WORD = 16
 INK = RGBColor(0x1F, 0x29, 0x33)
 
 
@@ -47,6 +51,10 @@ class Deck:
     @property
     def height(self) -> int:
         return int(self.file.slide_height)
+
+    def pt(self, size: float) -> int:
+        """Return a type's size on this slide: smaller paper is shown as large, with smaller type."""
+        return max(LEAST_PT, round(size * min(1.0, min(self.width, self.height) / int(WIDE[1]))))
 
 
 @dataclass(frozen=True)
@@ -161,9 +169,10 @@ def add_slide(deck: Deck, title: str, footnote: str, notes: str = "") -> tuple[A
         shape = slide.shapes.add_textbox(margin, margin // 2, deck.width - 2 * margin, deck.height // 6)
     top = _place_title(deck, shape, title, margin)
     width = deck.width - 2 * margin
-    foot_height = text_height(footnote, width - margin // 2, FOOTNOTE_PT) + 2 * INSET
+    foot_pt = deck.pt(FOOTNOTE_PT)
+    foot_height = text_height(footnote, width - margin // 2, foot_pt) + 2 * INSET
     foot = Box(margin, deck.height - foot_height - margin // 8, width, foot_height)
-    add_text(slide, foot, footnote, FOOTNOTE_PT, name="Footnote", grey=True)
+    add_text(slide, foot, footnote, foot_pt, name="Footnote", grey=True)
     if notes:
         slide.notes_slide.notes_text_frame.text = notes
     return slide, Box(margin, top, width, foot.top - top - margin // 8)
@@ -182,18 +191,19 @@ def _place_title(deck: Deck, shape: Any, title: str, margin: int) -> int:
     frame.vertical_anchor = MSO_ANCHOR.MIDDLE
     paragraph = frame.paragraphs[0]
     paragraph.alignment = PP_ALIGN.LEFT
-    sizes = range(TITLE_PT, LEAST_TITLE_PT - 1, -2)
-    fits = (size for size in sizes if text_height(title, shape.width - margin // 2, size) <= shape.height)
-    paragraph.font.size = Pt(next(fits, LEAST_TITLE_PT))
+    sizes = [deck.pt(size) for size in range(TITLE_PT, LEAST_TITLE_PT - 1, -2)]
+    width = shape.width - margin // 2
+    fits = (size for size in sizes if text_height(title, width, size, BOLD_GLYPH) <= shape.height)
+    paragraph.font.size = Pt(next(fits, sizes[-1]))
     if not deck.own_template:
         paragraph.font.bold = True
         paragraph.font.color.rgb = INK
     return bottom + margin // 4
 
 
-def text_height(text: str, width: int, size: int) -> int:
+def text_height(text: str, width: int, size: int, glyph: float = GLYPH) -> int:
     """Return the height in EMU that a text needs at most, wrapped at a width in EMU."""
-    a_line = max(1, int(width / (GLYPH * Pt(size))))
+    a_line = max(1, int(width / (glyph * Pt(size))))
     lines = sum(len(textwrap.wrap(part, a_line)) or 1 for part in text.split("\n"))
     return int(lines * LEADING * Pt(size))
 
@@ -218,7 +228,7 @@ def add_text(
 
 
 def add_table(
-    slide: Any, box: Box, rows: list[list[str]], widths: list[float], *, name: str, size: int = BODY_PT
+    slide: Any, box: Box, rows: list[list[str]], widths: list[float], *, name: str, size: int
 ) -> Any:
     """Add a table, its first row the head; `widths` are relative. Text shrinks until all of it has room."""
     columns = [int(box.width * width / sum(widths)) for width in widths]
@@ -229,10 +239,11 @@ def add_table(
     frame.name = name
     for column, width in zip(frame.table.columns, columns, strict=True):
         column.width = Emu(width)
-    for row, height, texts in zip(frame.table.rows, heights, rows, strict=True):
+    for number, (row, height, texts) in enumerate(zip(frame.table.rows, heights, rows, strict=True)):
         row.height = Emu(height)
         for cell, text in zip(row.cells, texts, strict=True):
             fill_cell(cell, text, size)
+            tint(cell.fill, MSO_THEME_COLOR.ACCENT_1, HEAD_TINT if number == 0 else BAND_TINTS[number % 2])
     return frame
 
 
@@ -240,17 +251,27 @@ def fitted(rows: list[list[str]], columns: list[int], height: int, size: int) ->
     """Return the largest type up to `size` at which the rows fit into a height, and the rows' heights."""
     while True:
         heights = [_row_height(row, columns, size) for row in rows]
-        if sum(heights) <= height or size <= LEAST_TABLE_PT:
+        whole = all(_has_room(row, columns, size) for row in rows)
+        if (whole and sum(heights) <= height) or size <= LEAST_PT:
             airy = min(int(Pt(size) * 0.8), max(0, (height - sum(heights)) // len(rows)))
             return size, [each + airy for each in heights]
         size -= 1
+
+
+def _has_room(row: list[str], columns: list[int], size: int) -> bool:
+    """Say whether every word of a row stands in its column unbroken; addresses may be broken."""
+    for text, width in zip(row, columns, strict=True):
+        longest = max((len(word) for word in text.split() if len(word) <= LONGEST_WORD), default=0)
+        if longest * GLYPH * Pt(size) > width - 2 * CELL_SIDE:
+            return False
+    return True
 
 
 def _row_height(row: list[str], columns: list[int], size: int) -> int:
     tallest = max(
         text_height(text, width - 2 * CELL_SIDE, size) for text, width in zip(row, columns, strict=True)
     )
-    return tallest + 2 * CELL_EDGE
+    return tallest + 2 * int(CELL_EDGE)
 
 
 def fill_cell(cell: Any, text: str, size: int) -> None:
@@ -261,6 +282,15 @@ def fill_cell(cell: Any, text: str, size: int) -> None:
     cell.margin_top = cell.margin_bottom = CELL_EDGE
     for paragraph in cell.text_frame.paragraphs:
         paragraph.font.size = Pt(size)
+        paragraph.font.color.theme_color = MSO_THEME_COLOR.TEXT_1
+
+
+def tint(fill: Any, theme_color: Any, opacity: int) -> None:
+    """Fill with a theme's colour, see-through, so that its text colour stays readable on light and dark."""
+    fill.solid()
+    fill.fore_color.theme_color = theme_color
+    colour = fill._xPr.find(".//" + qn("a:schemeClr"))
+    colour.append(parse_xml(f'<a:alpha {nsdecls("a")} val="{opacity}"/>'))
 
 
 def describe(frame: Any, text: str) -> None:

@@ -40,7 +40,7 @@ UPDATES_LINE = "model updates"
 CURVE_POINTS = 201
 MAP_VOLUMES = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0)
 SHOWN_OPTIONS = 10
-FOOTNOTE_SOURCES = 4
+FOOTNOTE_SOURCES = 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ class Report:
         if rival is None:
             return ()
         token = drawn.index(self.option(rival[0]).option_id)
-        pairs = (break_even(drawn, [own], token) for own in np.flatnonzero(~drawn.is_api))
+        own = np.flatnonzero(~drawn.is_api).tolist()
+        pairs = (break_even(drawn, [place], token) for place in own)
         return tuple(sorted({volume for pair in pairs for volume in pair.crossings_queries_per_day}))
 
     def rows(self, places: Iterable[int]) -> list[Mapping[str, Any]]:
@@ -214,6 +215,7 @@ def make_report(
     option_ids: Iterable[str] = (),
     made_on: dt.date | None = None,
     options: Options | None = None,
+    rivals: Rivals | None = None,
 ) -> Report:
     """Work out everything an export shows.
 
@@ -223,10 +225,11 @@ def make_report(
     made_on: the day to print; today when not given.
     options: those of this scenario when they are at hand, a part of them for instance; hybrids, which need
         all of them, are then left out.
+    rivals: those of a report that differs in the volume or the name alone, which they do not depend on.
     """
     catalog = catalog or load_catalog()
     found = evaluate(scenario, catalog, options)
-    rivals = rivals_of(found)
+    rivals = rivals_of(found) if rivals is None else rivals
     wanted = [found.options.index(option_id) for option_id in option_ids]
     places = tuple(dict.fromkeys([*best_places(found), *first_to_pay(found, rivals), *wanted]))
     volumes = np.union1d(volume_axis(CURVE_POINTS), [scenario.queries_per_day])

@@ -100,10 +100,10 @@ def source_table(report: Report) -> pd.DataFrame:
 
 
 def csv_text(report: Report, name: str) -> str:
-    """Return a table as CSV, safe to open in a spreadsheet; lists in a cell are joined by "; "."""
+    """Return a table as CSV (RFC 4180), safe to open in a spreadsheet; lists in a cell are joined by "; "."""
     frame = table(report, name).map(_cell)
     buffer = io.StringIO(newline="")
-    frame.to_csv(buffer, index=False, lineterminator="\n")
+    frame.to_csv(buffer, index=False, lineterminator="\r\n")
     return buffer.getvalue()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from llmplan.errors import UnknownNameError
+from llmplan.errors import InputError, UnknownNameError
 from llmplan.export.files import write_whole
 from llmplan.export.report import Report
 
@@ -61,6 +61,18 @@ def write_export(
 
     `out` may name a folder; without it the file is written here, named after the scenario.
     """
-    content = export_bytes(report, format, template, table)
+    target = export_target(report, format, out, table)
+    return write_whole(target, export_bytes(report, format, template, table))
+
+
+def export_target(report: Report, format: str, out: Path | str | None = None, table: str = "options") -> Path:
+    """Return the file that an export goes to; InputError for a name that ends as another format's does."""
     target = Path(out) if out is not None else Path()
-    return write_whole(target / file_name(report, format, table) if target.is_dir() else target, content)
+    if target.is_dir():
+        return target / file_name(report, format, table)
+    ending = target.suffix.lower().removeprefix(".")
+    if ending in FORMATS and ending != format:
+        raise InputError(
+            "--out", str(out), f"ends as a .{ending} file", f"write .{format}, or --format {ending}"
+        )
+    return target

@@ -168,7 +168,7 @@ def _own_side(book: Book, sheet: Any, row: int, report: Report, place: int, side
     )
     formulas = {
         HOLDS: (f"=INT({at[LOT]}/$C{row + 1})", "integer"),
-        CARRIES: (f"={at[RATE]}*utilisation_ceiling*{S_PER_DAY}/peak_to_mean", "number"),
+        CARRIES: (f"={at[RATE]}*utilisation_ceiling*{S_PER_DAY}/peak_to_mean", "tenths"),
         REPLICAS: (f"={replicas_formula('queries_per_day', at[CARRIES])}", "integer"),
         INSTANCES: (f"=CEILING({at[REPLICAS]}/{at[HOLDS]},1)", "integer"),
         GPUS: (f"={at[INSTANCES]}*{at[LOT]}", "integer"),

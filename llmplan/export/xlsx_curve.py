@@ -113,15 +113,24 @@ def _own_columns(
         book.shown(sheet, line, column + 2, f"MAX({sides})", months[:, offset].max())
 
 
+def _dash(kind: str, side: str, *, is_second: bool) -> str:
+    """Return a line's dashes: ends of a range are dotted, a second line of a kind is dashed."""
+    if side != "base":
+        return "round_dot"
+    return "dash" if is_second else DASHES.get(kind, "solid")
+
+
 def _chart(book: Book, report: Report, shown: list[tuple[int, str, int]], count: int) -> Any:
     chart = book.file.add_chart({"type": "scatter", "subtype": "straight"})
     last = FIRST_ROW + count - 1
+    kinds: dict[str, int] = {}
     for place, side, column in shown:
         kind = report.option(place).kind
+        is_second = kinds.setdefault(kind, place) != place
         line = {
             "color": f"#{KIND_COLOURS.get(kind, ACCENTS[4])}",
             "width": 2.5 if side == "base" else 1.0,
-            "dash_type": DASHES.get(kind, "solid") if side == "base" else "round_dot",
+            "dash_type": _dash(kind, side, is_second=is_second),
         }
         chart.add_series(
             {
@@ -138,6 +147,7 @@ def _chart(book: Book, report: Report, shown: list[tuple[int, str, int]], count:
     chart.set_x_axis({"name": "Queries a day", "min": 100, "max": 1e7, "num_format": VOLUME, **looks})
     name, least = f"{report.money.name} a month", float(report.money.of(report.curves.monthly_usd.min()))
     chart.set_y_axis({"name": name, "num_format": ticks(report.money, least), "crossing": "min", **looks})
-    chart.set_legend({"position": "bottom"})
+    ranges = [number for number, (_, side, _) in enumerate(shown) if side != "base"]
+    chart.set_legend({"position": "bottom", "delete_series": ranges})
     chart.set_size({"width": 960, "height": 520})
     return chart

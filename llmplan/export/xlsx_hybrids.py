@@ -46,10 +46,10 @@ class Loads(NamedTuple):
 
 def hybrid_places(report: Report) -> list[int]:
     """Return the places of the fleets and APIs that hybrids are made of."""
-    return [place for row in report.hybrids for place in _pair(report, row)]
+    return [place for row in report.hybrids for place in hybrid_pair(report, row)]
 
 
-def _pair(report: Report, row: Mapping[str, Any]) -> tuple[int, int]:
+def hybrid_pair(report: Report, row: Mapping[str, Any]) -> tuple[int, int]:
     """Return the places of a hybrid's fleet and its API."""
     options = report.comparison.options
     weak = str(row["option_id"]).removeprefix("hybrid:").removesuffix(f"+{row['api_id']}")
@@ -74,15 +74,15 @@ def write_hybrids(book: Book, report: Report, api_rows: dict[int, int], own_rows
         "Hybrids", "A fleet and an API that share the traffic", note, heads, (60, *[15] * (len(heads) - 1))
     )
     for line, row in enumerate(report.hybrids, start=FIRST_ROW):
-        weak, strong = _pair(report, row)
+        weak, strong = hybrid_pair(report, row)
         _hybrid(book, sheet, line, report, row, own_rows[weak], api_rows[strong])
 
 
 def _hybrid(
     book: Book, sheet: Any, line: int, report: Report, row: Mapping[str, Any], own_row: int, api_row: int
 ) -> None:
-    loads = _loads(report, row)
-    _, strong = _pair(report, row)
+    loads = split_loads(report, row)
+    _, strong = hybrid_pair(report, row)
     book.text(sheet, line, 0, row["label"])
     book.number(sheet, line, 4, row["quality"], "percent")
     book.number(sheet, line, SHARE, row["share_weak"], "percent")
@@ -105,7 +105,7 @@ def _hybrid(
         book.shown(sheet, line, column, f"{which}+{paid}+{routed}", row[f"monthly_usd_{side}"])
 
 
-def _loads(report: Report, row: Mapping[str, Any]) -> Loads:
+def split_loads(report: Report, row: Mapping[str, Any]) -> Loads:
     """Return the loads of a hybrid's split under the base assumptions of data/router_assumptions.csv."""
     asked = report.scenario
     plan = assumed_plan(asked.queries_per_day, asked.days_per_month, row["share_weak"])
@@ -127,12 +127,12 @@ def _fleet(
     side: int,
 ) -> str:
     """Write one side's fleet for its load; return where its cost stands."""
-    weak, _ = _pair(report, row)
+    weak, _ = hybrid_pair(report, row)
     options, name = report.comparison.options, SIDES[side]
     carries, holds, lot, price = (
         cell(own_row, side_column(side, which), OWN_SHEET) for which in (CARRIES, HOLDS, LOT, PRICE)
     )
-    needed = report.scenario.queries_per_day * _loads(report, row).fleet
+    needed = report.scenario.queries_per_day * split_loads(report, row).fleet
     replicas = replicas_needed(needed, options.per_replica[side, weak], report.scenario.spare_replicas)
     instances = instances_needed(replicas, options.replicas_per_instance[side, weak])
     gpus = instances * options.gpus_per_instance[side, weak]

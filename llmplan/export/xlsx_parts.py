@@ -16,17 +16,29 @@ HEAD_ROW = 3
 """Row of the column heads on a table's sheet; above it: title, what it shows, and an empty row."""
 FIRST_ROW = HEAD_ROW + 1
 SIDES = ("low", "base", "high")
+HEAD_HEIGHT, LONG_HEAD = 48, 18
+"""Points: three lines of a head; letters from which a head needs them."""
+A4, PAGE_WIDTH = 9, 220
+"""Paper, and the letters that one page's width takes before print gets too small to read."""
 
 SHOWN_RATE = "currency_per_usd"
 """Name of the input that turns US dollars into the currency that people read."""
 FORMATS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 16},
     "note": {"font_color": "#555555", "italic": True},
-    "head": {"bold": True, "bg_color": "#E3EDF5", "border": 1, "border_color": "#B7C4CF", "text_wrap": True},
+    "head": {
+        "bold": True,
+        "bg_color": "#E3EDF5",
+        "border": 1,
+        "border_color": "#B7C4CF",
+        "text_wrap": True,
+        "valign": "top",
+    },
     "text": {"indent": 1},
     "wrap": {"text_wrap": True, "valign": "top"},
     "integer": {"num_format": "#,##0"},
     "number": {"num_format": "#,##0.######"},
+    "tenths": {"num_format": "#,##0.0"},
     "usd": {"num_format": cents(DOLLAR)},
     "price": {"num_format": price(DOLLAR)},
     "percent": {"num_format": "0.0%"},
@@ -65,8 +77,13 @@ class Book:
             sheet.set_column(column, column, width)
         if heads:
             sheet.freeze_panes(FIRST_ROW, 1)
+            if max(map(len, heads)) > LONG_HEAD:
+                sheet.set_row(HEAD_ROW, HEAD_HEIGHT)
+            sheet.repeat_rows(HEAD_ROW)
+            sheet.repeat_columns(0)
         sheet.set_landscape()
-        sheet.fit_to_pages(1, 0)
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(max(1, round(sum(widths) / PAGE_WIDTH)), 0)
         return sheet
 
     def text(self, sheet: Any, row: int, column: int, value: object, looks: str = "text") -> None:

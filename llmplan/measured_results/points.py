@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from llmplan.catalog import Catalog
+from llmplan.catalog.editing import write_atomically
 from llmplan.errors import InputError, LlmplanError, UnknownNameError
 from llmplan.measured_results.record import MeasuredRun
 from llmplan.measurements import PRECISION_ALIASES
@@ -270,11 +272,21 @@ _CSV_NAMES: Final = {"precision_id": "precision", "input_tokens": "isl_tokens", 
 def write_points(path: Path | str, points: Sequence[MeasuredPoint], append: bool = False) -> None:
     """Write points as CSV with the columns of data/measured_serving.csv, or `append` them to such a file."""
     file = Path(path)
+    if file.is_dir():
+        raise InputError("out", str(path), "is a folder", "name a file in it")
+    if not file.parent.is_dir():
+        raise InputError("out", str(path), "its folder does not exist", f"create {file.parent} first")
     if append and file.exists():
         points = (*read_points(file), *points)
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        for point in points:
-            cells = {_CSV_NAMES.get(f.name, f.name): getattr(point, f.name) for f in fields(point)}
-            writer.writerow({name: "" if value is None else value for name, value in cells.items()})
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    for point in points:
+        cells = {_CSV_NAMES.get(f.name, f.name): getattr(point, f.name) for f in fields(point)}
+        writer.writerow({name: "" if value is None else value for name, value in cells.items()})
+    try:
+        write_atomically(file, text.getvalue().encode("utf-8"))
+    except OSError as error:
+        raise InputError(
+            "out", str(path), f"cannot be written ({error.strerror})", "name another place"
+        ) from None

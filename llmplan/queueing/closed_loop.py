@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +13,18 @@ from llmplan.queueing.curve import ServiceCurve
 from llmplan.queueing.waits import Floats
 from llmplan.units import MS_PER_S
 
+LEAST_OUTPUT_CV: Final = 0.3
+"""Answers that vary less end together: their clients' prompts meet in one step again and again."""
+CLEARLY_FULL: Final = 1.25
+"""From this many times the places on the wait for one is nearly all of TTFT, whoever ends together."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClosedLoop:
     """A replica whose clients each send the next request when the last is answered; arrays by concurrency.
 
     ttft_ms holds the wait for a place. running, waiting: requests in the batch and before it.
+    valid: inside the stated range of ttft_ms: one client, answers whose lengths vary, or a queue for places.
     """
 
     concurrency: Floats
@@ -27,6 +34,7 @@ class ClosedLoop:
     output_tokens_per_s: Floats
     running: Floats
     waiting: Floats
+    valid: npt.NDArray[np.bool_]
 
 
 def closed_loop(curve: ServiceCurve, concurrency: npt.ArrayLike) -> ClosedLoop:
@@ -34,6 +42,8 @@ def closed_loop(curve: ServiceCurve, concurrency: npt.ArrayLike) -> ClosedLoop:
 
     Up to B places the batch grows with the clients. Beyond, throughput is flat at the curve's end and every
     further client adds 1 / rate to everybody's wait (Little's law): TTFT jumps though nothing got slower.
+    Where `valid`, TTFT lies within 10 % of the simulation (20 % for prompts of a whole token budget), rate and
+    TPOT within 10 % everywhere. Answers of one length keep their clients in step: simulate their TTFT.
     """
     clients = np.atleast_1d(np.asarray(concurrency, dtype=float))
     if not np.all(clients >= 1):
@@ -52,6 +62,9 @@ def closed_loop(curve: ServiceCurve, concurrency: npt.ArrayLike) -> ClosedLoop:
         output_tokens_per_s=rate * curve.output_tokens,
         running=inside,
         waiting=waiting,
+        valid=(curve.output_cv >= LEAST_OUTPUT_CV)
+        | (clients <= 1)
+        | (clients >= CLEARLY_FULL * curve.places),
     )
 
 

@@ -1,9 +1,10 @@
 """Sizing as answers: one replica, every replica, what the article's pairings would serve."""
 
 from llmplan.sizing.alternatives import Alternative, would_fit
-from llmplan.sizing.answer import SizeAnswer, SizeRequest, Speed, size
+from llmplan.sizing.answer import SizeAnswer, SizeRequest, size
 from llmplan.sizing.search import SearchRow, article_pairings, cheapest_price, search, what_binds
 from llmplan.sizing.simulated import Load, SimulatedAnswer, simulate_load
+from llmplan.sizing.speed import Speed
 from llmplan.sizing.tables import LatencyCurve, WaitingCurve, latency_curve, memory_breakdown, waiting_curve
 
 __all__ = [

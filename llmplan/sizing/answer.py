@@ -12,15 +12,23 @@ from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
 from llmplan.errors import InputError
 from llmplan.measured_results import MeasuredPoint, apply_measured, resting_points
 from llmplan.measured_results.use import LENGTH_TOLERANCE
-from llmplan.memory import MemoryPlan, kv_cache_bytes_per_token, memory_plan, smallest_gpu_count, weights_gb
+from llmplan.memory import (
+    GPU_COUNTS,
+    MemoryPlan,
+    kv_cache_bytes_per_token,
+    memory_plan,
+    smallest_gpu_count,
+    weights_gb,
+)
 from llmplan.sizing.alternatives import Alternative, would_fit
+from llmplan.sizing.speed import Speed, measured_speed, speed_of
 from llmplan.sizing.support import PREFERRED_ENGINES, engine_for, precision_named, was_published, why_not
-from llmplan.throughput import Capacity, Configurations, Prediction, ReplicaConfig, capacity, predict
+from llmplan.throughput import Configurations, ReplicaConfig, capacity, predict
 
 DEFAULT_TTFT_LIMIT_MS: Final = 2000.0
 DEFAULT_TPOT_LIMIT_MS: Final = 100.0
 """Targets where the caller names no concurrency: an answer that starts within 2 s and reads fluently."""
-SPEED_FIELDS: Final = ("ttft_ms", "tpot_ms", "output_tokens_per_s", "requests_per_s")
+MOST_CLIENTS: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,9 @@ class SizeRequest:
             value = getattr(self, field)
             if value is not None and not 0 < value < float("inf"):
                 raise InputError(field, value, "must be positive", "give a number above 0")
+        if self.concurrency is not None and not self.concurrency <= MOST_CLIENTS:
+            rule = f"must be at most {MOST_CLIENTS:,.0f}"
+            raise InputError("concurrency", self.concurrency, rule, "spread the clients over replicas")
         for field in ("input_tokens", "output_tokens", "concurrency"):
             value = getattr(self, field)
             if value is not None and not value >= 1:
@@ -63,30 +74,6 @@ class SizeRequest:
     @property
     def context_tokens(self) -> float:
         return self.input_tokens + self.output_tokens
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Latency and throughput of one replica with the ends of their 80 % bands; None where not predicted."""
-
-    ttft_ms: float | None = None
-    tpot_ms: float | None = None
-    output_tokens_per_s: float | None = None
-    requests_per_s: float | None = None
-    ttft_ms_p10: float | None = None
-    ttft_ms_p90: float | None = None
-    tpot_ms_p10: float | None = None
-    tpot_ms_p90: float | None = None
-    output_tokens_per_s_p10: float | None = None
-    output_tokens_per_s_p90: float | None = None
-    requests_per_s_p10: float | None = None
-    requests_per_s_p90: float | None = None
-    concurrency: float | None = None
-    basis: str | None = None
-    within_targets: bool | None = None
-    """Whether the latency targets are kept; None where a concurrency was given or no speed is predicted."""
-    measured_by: str | None = None
-    """The user's own measurement that the figures rest on; None where they are predicted."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +97,15 @@ class SizeAnswer:
     max_concurrent_sequences: int
     speed: Speed
     would_fit: tuple[Alternative, ...]
+    memory: MemoryPlan
+    """What every GiB of a GPU is for."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of `llmplan size`."""
-        own = {key: value for key, value in asdict(self).items() if key not in ("speed", "would_fit")}
-        return own | asdict(self.speed) | {"would_fit": [asdict(option) for option in self.would_fit]}
+        nested = ("speed", "would_fit", "memory")
+        own = {key: value for key, value in asdict(self).items() if key not in nested}
+        memory = {key: value for key, value in asdict(self.memory).items() if key.endswith("_per_gpu")}
+        return own | asdict(self.speed) | memory | {"would_fit": [asdict(o) for o in self.would_fit]}
 
 
 @dataclass(frozen=True)
@@ -186,11 +177,10 @@ def _refusal(
             f"{request.context_tokens:,.0f} tokens exceed the model's context of {model.max_context_tokens:,}"
         )
         return "context", sentence
+    if n_gpus < 8 and n_gpus not in GPU_COUNTS:
+        return "parallelism", f"instances have 1, 2, 4 or 8 GPUs, not {n_gpus}"
     if not plan.fits:
-        words = {"parallelism": "parallelism"}
-        return words.get(plan.binding, "memory"), plan.reason
-    if n_gpus < 8 and model.heads % n_gpus:
-        return "parallelism", f"{n_gpus} GPUs do not divide the {model.heads} attention heads"
+        return "parallelism" if plan.binding == "parallelism" else "memory", plan.reason
     if n_gpus > 8 and n_gpus % 8:
         return "parallelism", f"{n_gpus} GPUs are not whole nodes of 8"
     if engine is not None and n_gpus > 1 and not engine.multi_gpu:
@@ -244,32 +234,6 @@ def _measured_point(
     return resting_points(one, alike, *lengths)[0]
 
 
-def measured_speed(point: MeasuredPoint) -> Speed:
-    """Return what a measurement says; its band is the value itself, what it did not measure is None."""
-    rate = point.requests_per_s
-    tokens = None if rate is None else rate * point.output_tokens
-    numbers: dict[str, Any] = {}
-    for name, value in zip(SPEED_FIELDS, (point.ttft_ms, point.tpot_ms, tokens, rate), strict=True):
-        numbers |= {name: value, f"{name}_p10": value, f"{name}_p90": value}
-    return Speed(**numbers, concurrency=point.clients, basis="measured", measured_by=point.source)
-
-
-def speed_of(found: Prediction, best: Capacity | None, concurrency: float, place: int = 0) -> Speed:
-    """Return one replica's figures: predicted ones, or a capacity's with the prediction's relative band.
-
-    A capacity is a steady state; a prediction at a concurrency includes the opening burst of a load test.
-    """
-    numbers: dict[str, Any] = {}
-    for name in SPEED_FIELDS:
-        predicted = float(getattr(found, name)[place])
-        value = predicted if best is None else float(getattr(best, name)[place])
-        numbers[name] = value
-        for end in ("_p10", "_p90"):
-            numbers[name + end] = value * float(getattr(found, name + end)[place]) / predicted
-    basis = found.basis if best is None else best.basis
-    return Speed(**numbers, concurrency=concurrency, basis=str(basis[place]))
-
-
 def _answer(
     parts: _Parts,
     n_gpus: int,
@@ -295,4 +259,5 @@ def _answer(
         max_concurrent_sequences=plan.max_concurrent_sequences if fits else 0,
         speed=speed,
         would_fit=options,
+        memory=plan,
     )

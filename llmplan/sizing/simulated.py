@@ -10,6 +10,7 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.queueing import closed_loop, open_loop, service_curve
+from llmplan.queueing.waits import LARGEST_CV
 from llmplan.simulation.calibrated import SimulatedReplica, simulated_replica
 from llmplan.simulation.requests import Requests, poisson_requests, requests_of_trace, sample_lengths
 from llmplan.simulation.runs import Router, SimulationResult, simulate_closed_loop, simulate_requests
@@ -21,6 +22,8 @@ from llmplan.units import MS_PER_S
 ROUTERS: tuple[Router, ...] = ("least_loaded", "round_robin", "random")
 REQUESTS_AT_A_RATE = 5000
 REQUESTS_PER_CLIENT = 20
+MOST = {"requests_per_s": 1e6, "concurrency": 20_000, "speed": 1e6, "replicas": 1000, "requests": 1_000_000}
+"""What a simulation takes in minutes at most; all must be above 0."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ class Load:
         if len(given) != 1:
             raise InputError("load", given, "exactly one is needed", "give a rate, a concurrency or a trace")
         router_named(self.router)
+        for name, most in MOST.items():
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= most:
+                raise InputError(
+                    name, value, f"must be above 0, at most {most:,.0f}", "simulate less at once"
+                )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; a trace is named."""
@@ -59,7 +68,10 @@ class Load:
 
 @dataclass(frozen=True)
 class SimulatedAnswer:
-    """What a simulation measured, under stable names with units; formula: None for a trace."""
+    """What a simulation measured, under stable names with units.
+
+    formula: the closed form's answer; None for a trace and for spreads of lengths beyond its range.
+    """
 
     size: SizeAnswer
     load: Load
@@ -108,7 +120,8 @@ def simulate_load(
     replica = simulated_replica(one, isl, osl, tokens_per_step)
     result = _run(replica, load, isl, osl)
     simulation = _with_overhead(result.summary(), replica.request_overhead_s)
-    formula = _formula(replica, load, isl, osl) if load.trace is None else None
+    wide = max(load.input_cv, load.output_cv) > LARGEST_CV
+    formula = None if wide or load.trace is not None else _formula(replica, load, isl, osl)
     return SimulatedAnswer(answer, load, isl, osl, simulation, formula)
 
 
@@ -150,7 +163,7 @@ def _formula(replica: SimulatedReplica, load: Load, isl: float, osl: float) -> d
             "tpot_ms_mean": float(loop.tpot_ms[0]),
             "requests_per_s": float(loop.requests_per_s[0]) * load.replicas,
             "running_sequences": float(loop.running[0]),
-            "valid": True,
+            "valid": bool(loop.valid[0]),
         }
     else:
         wait = open_loop(

@@ -61,11 +61,26 @@ def memory_breakdown(
 
 @dataclass(frozen=True, eq=False)
 class LatencyCurve:
-    """One replica against concurrency; arrays of shape (n,) inside `prediction`, published points beside."""
+    """One replica against concurrency; arrays of shape (n,) inside `prediction`, measured points beside."""
 
     concurrency: npt.NDArray[np.float64]
     prediction: Prediction
     points: tuple[MeasuredPoint, ...]
+
+    def bands(
+        self, metric: str
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return value, p10 and p90 of `metric` (a field of `Prediction`) at each concurrency."""
+        base, low, high = (getattr(self.prediction, metric + end) for end in ("", "_p10", "_p90"))
+        return base, low, high
+
+    def measured(
+        self, metric: str
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], tuple[str, ...]]:
+        """Return clients, value and source of the measured points that have `metric` (a field of theirs)."""
+        known = [p for p in self.points if p.concurrency and getattr(p, metric)]
+        values = np.array([getattr(p, metric) for p in known], dtype=float)
+        return np.array([p.concurrency for p in known], dtype=float), values, tuple(p.source for p in known)
 
 
 def latency_curve(
@@ -74,12 +89,14 @@ def latency_curve(
     input_tokens: float,
     output_tokens: float,
     concurrency: npt.ArrayLike | None = None,
+    measured: Sequence[MeasuredPoint] = (),
 ) -> LatencyCurve:
     """Return latency and throughput with bands at each concurrency, and the slice's measured points.
 
     Parameters
     ----------
     concurrency: numbers of clients, shape (n,); None: 1 to 256 in powers of two and between.
+    measured: points of the user's own, shown beside the published ones.
     """
     clients = np.array([1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256], dtype=float)
     if concurrency is not None:
@@ -89,7 +106,8 @@ def latency_curve(
     one = Configurations.from_configs(catalog, [config])
     many = one.take(np.zeros(clients.size, dtype=np.intp))
     found = predict(many, input_tokens, output_tokens, clients)
-    return LatencyCurve(clients, found, points_of_slice(config, input_tokens, output_tokens))
+    own = points_of_slice(config, input_tokens, output_tokens, measured)
+    return LatencyCurve(clients, found, (*points_of_slice(config, input_tokens, output_tokens), *own))
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,8 @@ def adjusted(
     if clients is None:
         return replace(service, ttft_s=first, tpot_s=pace, requests_per_s=service.requests_per_s * rate)
     steps = np.maximum(output_tokens - 1.0, 1.0)
-    before = service.ttft_s + steps * service.tpot_s
-    little = service.requests_per_s * before / (first + steps * pace)
+    # Little's law for those in the batch: who waits for a place takes no part in the rate
+    inside = service.ttft_s - service.queued_s
+    before = inside + steps * service.tpot_s
+    little = service.requests_per_s * before / (inside * ttft + steps * pace)
     return replace(service, ttft_s=first, tpot_s=pace, requests_per_s=little)

@@ -13,7 +13,10 @@ ITERATIONS: Final = 14
 
 @dataclass(frozen=True)
 class Service:
-    """What a replica does, each of shape (n,). Rates are of the whole replica [1/s], times in seconds."""
+    """What a replica does, each of shape (n,). Rates are of the whole replica [1/s], times in seconds.
+
+    queued_s: the part of ttft_s that is spent waiting for a place in the batch, where clients exceed places.
+    """
 
     ttft_s: Floats
     tpot_s: Floats
@@ -21,6 +24,7 @@ class Service:
     running: Floats
     waiting: Floats
     prefill_share: Floats
+    queued_s: Floats | float = 0.0
 
 
 def kv_limited_sequences(
@@ -76,7 +80,7 @@ def closed_loop(
     burst = p.alone_s + p.marginal_s * np.maximum(inside - 1.0, 0.0) / 2.0
     steady = first + queued
     ttft = steady + np.minimum(k["burst_share"], 1.0) * np.maximum(burst - p.alone_s, 0.0)
-    return Service(ttft, pace, rate, batch, concurrency - batch, busy)
+    return Service(ttft, pace, rate, batch, concurrency - batch, busy, queued)
 
 
 def max_rate(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Service:

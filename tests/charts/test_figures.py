@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llmplan.charts import to_plotly
-from llmplan.charts.hardware import fleet_figure, load_figure, memory_figure
+from llmplan.charts.hardware import fleet_figure, load_figure, memory_figure, waiting_figure
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.charts.sizes import SizePoint, model_size_figure
 from llmplan.charts.style import log_axis, tick_text
@@ -70,7 +70,7 @@ def test_the_load_axis_holds_band_points_and_target() -> None:
     assert 10**low < 1 and 10**high > 2_000
     assert [trace.get("name") for trace in figure["data"][2:]] == [
         "predicted, band p10 to p90",
-        "measured and published",
+        "measured",
         "target: 2,000 ms",
     ]
 
@@ -79,6 +79,19 @@ def test_the_fleet_is_a_bar_an_hour_under_what_is_rented() -> None:
     figure = fleet_figure(np.full(24, 3.0), np.full(24, 100.0), 5.0)
     assert figure["data"][0]["y"].shape == (24,)
     assert figure["data"][1]["y"].tolist() == [5, 5]
+
+
+def test_waiting_is_dotted_beyond_the_formulas_range_and_gone_at_saturation() -> None:
+    x = np.array([1.0, 2.0, 3.0, 4.0])
+    ttft = np.array([[1.0, 2.0, 4.0, np.inf], [2.0, 4.0, 8.0, np.inf]])
+    figure = waiting_figure(x, (50, 95), ttft, np.array([True, True, False, False]), limit=10.0, present=2.0)
+    inside, outside, late, _, target = figure["data"]
+    assert (inside["name"], late["name"]) == ("50 % start within", "95 % start within")
+    assert inside["y"].tolist() == [1, 2]
+    assert outside["y"].tolist() == [2, 4]
+    assert outside["line"]["dash"] == "dot"
+    assert target["y"].tolist() == [10, 10]
+    assert figure["layout"]["shapes"][0]["x0"] == 2
 
 
 def test_flows_carry_their_queries() -> None:

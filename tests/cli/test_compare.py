@@ -1,14 +1,15 @@
 """`llmplan compare` and `llmplan breakeven`: the JSON contract, and errors that can be acted on."""
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from llmplan.cli import app
 from llmplan.decision import options_of
 from llmplan.scenario import Scenario
 
@@ -27,10 +28,9 @@ OPTION_KEYS = {
 }
 
 
-def llmplan(*words: str, columns: int | None = None) -> subprocess.CompletedProcess[str]:
+def llmplan(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from llmplan.cli import main; main()", *words]
-    width = {} if columns is None else {"COLUMNS": str(columns)}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ | width)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def answer(*words: str) -> Any:
@@ -107,9 +107,10 @@ def test_never_is_an_answer() -> None:
 SIZES = ("--set", "gpu_ids=a100-80gb-sxm,l4", "--set", "model_ids=llama-3.1-8b,mistral-large-2")
 
 
-def test_the_printed_table_can_be_read_on_eighty_columns() -> None:
-    done = llmplan("compare", "--preset", "support-chat", *SIZES, "--queries-per-day", "250000", columns=80)
-    table, _, words = done.stdout.partition("Cheapest feasible: ")
+def test_the_printed_table_can_be_read_on_eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmplan.cli.output.WIDTH_WITHOUT_TERMINAL", 80)
+    flags = ["compare", "--preset", "support-chat", *SIZES, "--queries-per-day", "250000"]
+    table, _, words = CliRunner().invoke(app, flags).stdout.partition("Cheapest feasible: ")
     assert max(map(len, table.splitlines())) <= 80
     assert "…" not in table
     assert "gpt-4o-mini API" in table and "USD/month" in table
@@ -158,6 +159,20 @@ def test_what_cannot_run_is_never_cheaper_and_says_why(flags: tuple[str, ...], r
     assert (found["verdict"], found["self_hosted_cheaper"], found["configurations"]) == ("never", [], [])
     assert reason in found["reasons"][0]
     assert reason in llmplan(*BREAK_EVEN, *flags).stdout
+
+
+def test_break_even_has_a_range() -> None:
+    """A fleet at the low end of its cost is cheaper wherever the base one is, at the high end nowhere else."""
+    words = (*BREAK_EVEN, "--precision", "w4a16", "--input-tokens", "1000", "--output-tokens", "500")
+    found = answer(*words, "--n-gpus", "1", "--engine", "vllm", "--set", "gpu_usd_per_hour=a100-80gb-sxm:2")
+    base, low, high = (
+        part["self_hosted_cheaper"] for part in (found, found["at_low_cost"], found["at_high_cost"])
+    )
+    assert base and low != base
+    for inner, outer in ((base, low), (high, base)):
+        assert all(
+            any(lo <= a and (hi is None or (b is not None and b <= hi)) for lo, hi in outer) for a, b in inner
+        )
 
 
 def test_usual_spellings_of_a_format_are_understood() -> None:

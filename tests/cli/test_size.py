@@ -89,8 +89,12 @@ def test_search_lists_configurations() -> None:
     assert {row["gpu_id"] for row in rows} == {"h100-sxm", "l4"}
     assert {row["engine_id"] for row in rows} == {"vllm"}
     assert rows[0]["feasible"]
+    pairings = {row["row_id"]: row for row in document["article_pairings"]}
+    assert {row["model_id"] for row in pairings.values()} == {"llama-3.1-8b"}
+    assert pairings["8b-fp16-1x-a10g"]["queries_per_day"] > 0
     shown = CliRunner().invoke(app, words.split()).stdout
     assert "USD/1,000" in shown
+    assert "The article's 1 x a10g in fp16" in shown
 
 
 def test_simulate_at_a_rate_and_at_a_concurrency() -> None:
@@ -164,3 +168,46 @@ def test_import_benchmark_writes_points_that_search_rests_on(tmp_path: Path) -> 
     rows = run(*search.split(), "--measured-csv", str(out))["configurations"]
     (mine,) = [row for row in rows if row["engine_id"] == "vllm" and row["n_gpus"] == 1]
     assert mine["basis"] == "measured"
+
+
+MEMORY = ("weights_gib_per_gpu", "overhead_gib_per_gpu", "kv_gib_per_gpu")
+
+
+@pytest.mark.parametrize("n_gpus", ["4", "8"])
+def test_every_gib_of_a_gpu_is_told(n_gpus: str) -> None:
+    """405B at 4 bit on four and eight A100: 217.1 GB of weights and 2.3 GiB + 5 % of them; 0.9 of the rest."""
+    words = ("size", "llama-3.1-405b", "--gpu", "a100-80gb-sxm", "--precision", "w4a16", "--n-gpus", n_gpus)
+    answer = run(*words)
+    weights, overhead, cache = (answer[key] for key in MEMORY)
+    assert weights == pytest.approx(217.0997 / 1.073741824 / int(n_gpus), rel=1e-5)
+    assert overhead == pytest.approx(2.3 + 0.05 * weights)
+    assert cache == pytest.approx(0.9 * (79.15 - weights - overhead))
+    assert answer["usable_gib_per_gpu"] == 79.15
+    assert answer["max_concurrent_sequences"] == int(cache / answer["kv_gib_per_sequence_per_gpu"])
+    said = CliRunner().invoke(app, list(words)).stdout
+    for gib in (weights, overhead, cache, 79.15 - weights - overhead - cache):
+        assert f"{gib:,.1f} GiB" in said
+
+
+def test_size_rests_on_a_measurement_and_on_a_percentile(tmp_path: Path) -> None:
+    out = tmp_path / "mine.csv"
+    words = ["--model", "llama-3.1-8b", "--gpu", "h100-sxm", "--precision", "fp8", "--out", str(out)]
+    run("import-benchmark", str(DATA / "vllm_concurrency_32.json"), *words)
+    size = (
+        "size llama-3.1-8b --gpu h100-sxm --precision fp8 --n-gpus 1 --input-tokens 1024 --output-tokens 256"
+    )
+    mine = run(*size.split(), "--measured-csv", str(out))
+    assert (mine["basis"], mine["ttft_ms"], mine["within_targets"]) == ("measured", 142.31, True)
+    assert "vllm bench serve" in mine["measured_by"]
+    shown = CliRunner().invoke(app, [*size.split(), "--measured-csv", str(out)]).stdout
+    assert "your measurement" in shown
+    mean, most = run(*size.split()), run(*size.split(), "--latency-percentile", "99")
+    assert mean["measured_by"] is None
+    assert most["requests_per_s"] < mean["requests_per_s"]
+    assert most["latency_percentile"] == 99
+
+
+def test_a_csv_export_takes_the_load_that_it_lacks() -> None:
+    words = ["--model", "llama-3.1-8b", "--gpu", "h100-sxm", "--precision", "fp8", "--concurrency", "4"]
+    (point,) = run("import-benchmark", str(DATA / "profile_export_aiperf.csv"), *words)["points"]
+    assert (point["arrival"], point["concurrency"]) == ("closed_loop", 4)

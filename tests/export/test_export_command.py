@@ -42,6 +42,33 @@ def test_the_default_name_is_the_scenarios(tmp_path: Path, monkeypatch: pytest.M
     assert [path.name for path in tmp_path.iterdir()] == ["llmplan-rag-sources.csv"]
 
 
+def test_a_replaced_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "sources.csv"
+    words = ("export", "--format", "csv", "--table", "sources", "--out", str(path))
+    assert "(replaced)" not in call(*words)
+    assert call(*words).startswith(f"{path} (replaced): ")
+    assert json.loads(call(*words, "--json"))["replaced"] is True
+
+
+def test_an_ending_of_another_format_is_refused(tmp_path: Path) -> None:
+    words = ["export", "--format", "pptx", "--out", str(tmp_path / "deck.xlsx"), *FEW]
+    with pytest.raises(InputError, match=r"write \.pptx, or --format xlsx"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_currency_is_set_like_any_field(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    euros = ("--set", "currency_symbol=€", "--set", "currency_per_usd=0.9")
+    assert "€" in call("report", "--out", str(path), *euros)
+    page = path.read_text()
+    assert "€ at 0.9 per USD" in page
+    with pytest.raises(InputError, match="currency"):
+        call("report", "--out", str(path), "--set", "currency_symbol==1")
+    with pytest.raises(InputError, match="currency_per_usd"):
+        call("report", "--out", str(path), "--set", "currency_per_usd=0")
+
+
 def test_flags_that_mean_nothing_are_refused(tmp_path: Path) -> None:
     for words in (("--format", "xlsx", "--template", "a.pptx"), ("--format", "pptx", "--table", "curve")):
         with pytest.raises(InputError, match="means nothing"):

@@ -10,16 +10,19 @@ import numpy as np
 import openpyxl
 import pytest
 from pptx import Presentation
-from pptx.util import Pt
+from pptx.oxml.ns import qn
+from pptx.util import Inches, Pt
 
 from llmplan.errors import InputError
 from llmplan.export import Report, make_report
 from llmplan.export.pptx_deck import pptx_bytes
-from llmplan.export.pptx_parts import DECK_TYPE, TEMPLATE_TYPE
+from llmplan.export.pptx_parts import DECK_TYPE, TEMPLATE_TYPE, fitted, text_height
+from llmplan.export.report import short_title
 
 Office = Callable[[Path, str], Path]
 LEAST_PT = 18
-SMALL = {"Footnote", "More sources"}
+SMALL = {"Footnote"}
+APPENDIX = {"What the answer rests on", "Where the numbers come from"}
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +68,50 @@ def test_nothing_stands_outside_the_slide_or_on_something_else(deck: Any) -> Non
 
 
 def test_text_is_large_enough_for_a_slide(deck: Any) -> None:
+    """All but footnotes and the appendix, which is read and not shown."""
     for slide in deck.slides:
         for shape in slide.shapes:
             if shape.has_text_frame and shape.name not in SMALL:
                 for paragraph in shape.text_frame.paragraphs:
                     assert paragraph.font.size >= Pt(LEAST_PT), (shape.name, paragraph.text)
+    for name, table in tables(deck).items():
+        if name not in APPENDIX:
+            sizes = [p.font.size for cell in table.iter_cells() for p in cell.text_frame.paragraphs]
+            assert min(sizes) >= Pt(LEAST_PT), name
+    for chart in charts(deck):
+        sizes = [int(found.get("sz")) for found in chart._chartSpace.iter("{*}defRPr") if found.get("sz")]
+        assert min(sizes) >= 100 * LEAST_PT
+
+
+def test_every_slide_to_be_shown_has_notes(deck: Any) -> None:
+    for slide in deck.slides:
+        if not any(shape.name in APPENDIX for shape in slide.shapes):
+            assert len(slide.notes_slide.notes_text_frame.text) > 80
+
+
+def test_footnotes_name_sources(deck: Any, report: Report) -> None:
+    foot = next(shape for shape in deck.slides[0].shapes if shape.name == "Footnote")
+    assert "Sources: " in foot.text_frame.text
+    assert short_title(report.sources[0].title) in foot.text_frame.text
+
+
+def test_another_currency_reaches_every_slide(report: Report) -> None:
+    euros = make_report(
+        report.scenario.but(currency_symbol="€", currency_per_usd=0.9), made_on=report.made_on
+    )
+    deck = Presentation(io.BytesIO(pptx_bytes(euros)))
+    for slide in deck.slides:
+        for shape in slide.shapes:
+            texts = [shape.text_frame.text] if shape.has_text_frame else []
+            texts += [cell.text for cell in shape.table.iter_cells()] if shape.has_table else []
+            assert not any("$" in text for text in texts)
+    for chart in charts(deck):
+        formats = [found.get("formatCode") for found in chart._chartSpace.iter("{*}numFmt")]
+        assert not any("$" in text for text in formats if text)
+    bars = next(chart for chart in charts(deck) if "BAR" in str(chart.chart_type))
+    costs = sorted(report.comparison.monthly_usd[1, place] * 0.9 for place in report.best_places)
+    base = next(series for series in bars.plots[0].series if series.name == "base")
+    assert set(np.round(costs, 6)) <= set(np.round(list(base.values), 6))
 
 
 def test_cost_chart_is_native_and_logarithmic(deck: Any) -> None:
@@ -84,29 +126,41 @@ def test_cost_chart_is_native_and_logarithmic(deck: Any) -> None:
 def test_sheet_in_the_cost_chart_equals_the_curves(deck: Any, report: Report) -> None:
     chart = next(chart for chart in charts(deck) if "SCATTER" in str(chart.chart_type))
     found = {series.name: list(series.values) for series in chart.plots[0].series}
-    rows = [row for row in embedded(chart) if isinstance(row[0], int | float)]
-    sheet = [(float(x), float(y)) for x, y, *_ in rows]
+    head, *rows = embedded(chart)
+    sheet = {name: [row[column] for row in rows] for column, name in enumerate(head) if name}
+    assert sheet["Queries a day"] == pytest.approx(list(report.curves.queries_per_day))
     for number, item in enumerate(report.curves.options.items):
         low, base, high = report.curves.monthly_usd[:, number]
         assert found[item.label] == pytest.approx(list(base))
-        pairs = list(zip(report.curves.queries_per_day, base, strict=True))
-        assert any(
-            sheet[at : at + len(pairs)] == pytest.approx(np.array(pairs)) for at in starts(sheet, pairs)
-        )
+        assert sheet[item.label] == pytest.approx(list(base))
         if not np.array_equal(low, high):
-            assert found[f"{item.label}, low"] == pytest.approx(list(low))
-            assert found[f"{item.label}, high"] == pytest.approx(list(high))
+            assert sheet[f"{item.label}, low"] == pytest.approx(list(low))
+            assert sheet[f"{item.label}, high"] == pytest.approx(list(high))
 
 
-def starts(sheet: list[tuple[float, float]], pairs: list[tuple[float, float]]) -> list[int]:
-    return [at for at in range(len(sheet) - len(pairs) + 1) if sheet[at] == pytest.approx(pairs[0])]
+def test_lines_and_bands_are_tied_to_the_sheet(deck: Any) -> None:
+    """Every reference of the chart names cells whose values are those that it caches."""
+    chart = next(chart for chart in charts(deck) if "SCATTER" in str(chart.chart_type))
+    book = openpyxl.load_workbook(io.BytesIO(chart.part.chart_workbook.xlsx_part.blob), data_only=True)
+    bands = chart._chartSpace.findall(".//{*}errBars")
+    assert len(bands) == 1
+    for reference in chart._chartSpace.findall(".//{*}numRef"):
+        sheet, cells = reference.find("{*}f").text.split("!")
+        values = [row[0].value for row in book[sheet][cells.replace("$", "")]]
+        cached = [float(point.text) for point in reference.findall(".//{*}v")]
+        assert values == pytest.approx(cached)
+    formulas = openpyxl.load_workbook(io.BytesIO(chart.part.chart_workbook.xlsx_part.blob))
+    _, cells = bands[0].find(".//{*}plus//{*}f").text.split("!")
+    assert all(str(row[0].value).startswith("=") for row in formulas.active[cells.replace("$", "")]), (
+        "the band follows when low or high are edited"
+    )
 
 
 def test_sheet_in_the_bars_equals_the_table(deck: Any, report: Report) -> None:
     chart = next(chart for chart in charts(deck) if "BAR" in str(chart.chart_type))
     head, *rows = embedded(chart)
     assert head[1:] == ["low", "base", "high"]
-    wanted = [*(report.comparison.row(place) for place in report.curve_places), *report.hybrids[:1]]
+    wanted = [*(report.comparison.row(place) for place in report.best_places), *report.hybrids[:1]]
     costs = sorted([row[f"monthly_usd_{side}"] for side in ("low", "base", "high")] for row in wanted)
     assert sorted(row[1:] for row in rows) == [pytest.approx(each) for each in costs]
 
@@ -126,7 +180,7 @@ def test_map_says_in_words_what_its_colours_say(deck: Any, report: Report) -> No
 
 
 def test_assumptions_name_their_sources(deck: Any, report: Report) -> None:
-    table = tables(deck)["Sources"]
+    table = tables(deck)["Where the numbers come from"]
     titles = {row.cells[0].text for row in list(table.rows)[1:]}
     assert titles <= {source.title for source in report.catalog.sources.values()}
     assert titles
@@ -174,6 +228,35 @@ def test_own_template_keeps_its_size_and_loses_its_samples(report: Report, tmp_p
     assert "Sample" not in titles
     names = zipfile.ZipFile(io.BytesIO(pptx_bytes(report, path))).namelist()
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("width", "height"), [(10, 5.625), (10, 7.5), (12.8, 8), (7.5, 10), (13.333, 7.5)])
+def test_nothing_leaves_the_slide_on_any_paper(
+    report: Report, tmp_path: Path, width: float, height: float
+) -> None:
+    deck = Presentation()
+    across, down = Inches(width) / deck.slide_width, Inches(height) / deck.slide_height
+    deck.slide_width, deck.slide_height = Inches(width), Inches(height)
+    for sheet in [deck.slide_master, *deck.slide_layouts]:
+        sheet.name = "Folie"
+        for shape in sheet.placeholders:
+            if shape._element.spPr.find(qn("a:xfrm")) is not None:
+                shape.left, shape.width = int(shape.left * across), int(shape.width * across)
+                shape.top, shape.height = int(shape.top * down), int(shape.height * down)
+    path = tmp_path / "own.pptx"
+    deck.save(str(path))
+    test_nothing_stands_outside_the_slide_or_on_something_else(
+        Presentation(io.BytesIO(pptx_bytes(report, path)))
+    )
+
+
+def test_a_table_shrinks_until_its_words_have_room() -> None:
+    rows = [["Option", "Why"], ["unbreakable-name", "one two three four five six seven"]]
+    wide, _ = fitted(rows, [Inches(4), Inches(6)], Inches(4), 18)
+    narrow, heights = fitted(rows, [Inches(1), Inches(1)], Inches(1.2), 18)
+    assert wide == 18 > narrow
+    assert sum(heights) <= Inches(1.2)
+    assert text_height("a b", Inches(1), 10) < text_height("a b\nc", Inches(1), 10)
 
 
 def test_a_template_without_any_title_still_works(report: Report, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 
 import pytest
 
@@ -57,6 +58,23 @@ def test_own_prices_are_named_as_the_scenarios(report: Report) -> None:
     made = make_report(report.scenario.but(api_ids=(api_id,), api_input_usd_per_mtok={api_id: 7.77}))
     row = next(row for row in assumption_rows(made) if "7.77" in row.value)
     assert row.source == "this scenario"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_csv_keeps_to_rfc_4180_and_comes_back(report: Report, name: str) -> None:
+    """Lines end in CR LF, every row has the head's columns, and numbers come back as they were."""
+    text = csv_text(report, name)
+    assert text.endswith("\r\n")
+    assert "\n" not in text.replace("\r\n", "")
+    read = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    frame = table(report, name)
+    assert read[0] == list(frame.columns)
+    assert {len(row) for row in read} == {len(frame.columns)}
+    assert len(read) == len(frame) + 1
+    for column, head in enumerate(frame.columns):
+        for row, value in zip(read[1:], frame[head], strict=True):
+            if isinstance(value, float) and math.isfinite(value):
+                assert float(row[column]) == value
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import math
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 import openpyxl
 import pytest
 
+from llmplan.cost import api_usd_per_query
 from llmplan.export import Report, make_report
+from llmplan.export.xlsx_hybrids import hybrid_pair, split_loads
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, Book
 from llmplan.export.xlsx_workbook import workbook_places, xlsx_bytes
+from llmplan.fleet import instances_needed, replicas_needed
 
 CENT = 0.005
 Office = Callable[[Path, str], Path]
@@ -184,6 +188,93 @@ def test_curve_equals_llmplan(written: Path, report: Report) -> None:
         for series in wanted:
             assert [row[column] for row in rows[: len(volumes)]] == pytest.approx(list(series), abs=CENT)
             column += 1
+
+
+def hybrid_costs(book: Any) -> dict[str, tuple[float, float, float]]:
+    rows = book["Hybrids"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)
+    return {row[0]: row[1:4] for row in rows if row[0]}
+
+
+def test_hybrids_are_live_and_equal_llmplan(written: Path, report: Report) -> None:
+    found = hybrid_costs(read(written))
+    assert report.hybrids
+    assert len(found) == len(report.hybrids)
+    for row in report.hybrids:
+        wanted = [row[f"monthly_usd_{side}"] for side in ("low", "base", "high")]
+        assert found[row["label"]] == pytest.approx(wanted, abs=CENT)
+    sheet = openpyxl.load_workbook(written)["Hybrids"]
+    for cells in sheet.iter_rows(min_row=FIRST_ROW + 1, max_row=FIRST_ROW + len(found), min_col=2, max_col=4):
+        assert all(str(cell.value).startswith("=") for cell in cells)
+
+
+def test_people_hidden_lines_and_prices_move_hybrids(
+    written: Path, report: Report, office: Office, tmp_path: Path
+) -> None:
+    """What finance changes, worked out by hand from llmplan's own loads: fleet + API + router."""
+    row = report.hybrids[0]
+    options = report.comparison.options
+    weak, strong = hybrid_pair(report, row)
+    loads = split_loads(report, row)
+    line = row_of(written, "API costs", row["api_id"])
+    own_line = row_of(written, "Self-hosted costs", options.items[weak].option_id)
+    people, fixed = 9_999.0, options.fixed
+    monitoring = next(
+        cell
+        for cells in openpyxl.load_workbook(written)["Inputs"].iter_rows(max_col=1)
+        for cell in cells
+        if cell.value == fixed.lines[0][0]
+    )
+    cells = {
+        input_cell(written, "people_usd_base"): people,
+        ("Inputs", f"C{monitoring.row}"): fixed.lines[0][1].base + 1_000.0,
+        ("API costs", f"{column_of(written, 'API costs', 'Output, USD/Mtok')}{line}"): 33.0,
+        (
+            "Self-hosted costs",
+            f"{column_of(written, 'Self-hosted costs', 'USD a GPU-hour, base')}{own_line}",
+        ): 4.0,
+    }
+    calculated = hybrid_costs(read(office(change(written, cells, tmp_path / "changed.xlsx"), "xlsx")))
+    asked = report.scenario
+    api_id = str(row["api_id"])
+    each = float(
+        api_usd_per_query(
+            report.catalog.api(api_id).model_copy(update={"output_usd_per_mtok": 33.0}),
+            asked.input_tokens,
+            asked.output_tokens,
+            asked.cached_input_share,
+            asked.batch_share,
+        )
+    )
+    month = asked.queries_per_day * asked.days_per_month
+    replicas = replicas_needed(
+        asked.queries_per_day * loads.fleet, options.per_replica[1, weak], asked.spare_replicas
+    )
+    instances = float(instances_needed(replicas, options.replicas_per_instance[1, weak]))
+    gpus = instances * float(options.gpus_per_instance[1, weak])
+    flat = sum(cost.base for _, cost in fixed.lines) + 1_000.0
+    steps = math.ceil(gpus / fixed.gpus_per_people_step.base)
+    fleet = gpus * 4.0 * asked.days_per_month * 24 + flat + steps * people
+    router = month * loads.router_usd_per_million / 1e6
+    assert strong == options.index(api_id)
+    assert calculated[row["label"]][1] == pytest.approx(fleet + month * loads.api * each + router, abs=CENT)
+
+
+def test_another_currency_multiplies_what_is_shown(report: Report, office: Office, tmp_path: Path) -> None:
+    """Prices stay in USD; the sums that people read are in the currency, at a rate that may be changed."""
+    made = make_report(
+        report.scenario.but(currency_symbol="CHF", currency_per_usd=0.8), made_on=report.made_on
+    )
+    path = tmp_path / "francs.xlsx"
+    path.write_bytes(xlsx_bytes(made))
+    shown = costs(read(path))
+    for option_id, wanted in expected(report).items():
+        if option_id in shown:
+            assert shown[option_id] == pytest.approx([usd * 0.8 for usd in wanted], abs=CENT)
+    heads = [cell.value for cell in read(path)["Options"][HEAD_ROW + 1]]
+    assert "CHF a month, base" in heads
+    cells = {input_cell(path, "currency_per_usd"): 0.5}
+    again = costs(read(office(change(path, cells, tmp_path / "again.xlsx"), "xlsx")))
+    assert again["gpt-4o"] == pytest.approx([usd * 0.5 for usd in expected(report)["gpt-4o"]], abs=CENT)
 
 
 def test_text_is_never_a_formula() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from llmplan.catalog import load_catalog
+from llmplan.errors import InputError
 from llmplan.measured_results import (
     MeasuredPoint,
     apply_measured,
@@ -235,3 +236,17 @@ def test_exports_name_the_measurement_instead_of_the_model(tmp_path: Path) -> No
     assert any(row.assumption == "Measurements" and "rest on mine.csv" in row.value for row in rows)
     plain = assumption_rows(make_report(base))
     assert MODEL_SOURCE in {row.source for row in plain if row.assumption.startswith("One replica of")}
+
+
+def test_points_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="its folder does not exist"):
+        write_points(tmp_path / "none" / "mine.csv", [measured()])
+    with pytest.raises(InputError, match="is a folder"):
+        write_points(tmp_path, [measured()])
+    file = tmp_path / "mine.csv"
+    write_points(file, [measured()])
+    before = file.read_bytes()
+    with pytest.raises(TypeError):
+        write_points(file, [measured(), None], append=True)  # type: ignore[list-item]
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]

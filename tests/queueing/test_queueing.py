@@ -219,3 +219,19 @@ def test_burst_against_simulation(steps: AffineSteps, isl: int, osl: int, n: int
 def test_impossible_inputs_are_errors(call: Callable[[], object]) -> None:
     with pytest.raises(InputError):
         call()
+
+
+@pytest.mark.parametrize(("isl", "osl"), [(1000, 300), (5000, 500), (3000, 100)])
+def test_the_closed_loop_is_right_where_it_says_so(isl: int, osl: int) -> None:
+    """Varied answers: 10 %. Fixed ones keep clients in step, so only an overfull batch and one client count."""
+    for cv in (0.0, 0.5):
+        curve = service_curve(LARGE, LIMITS, isl, osl, cv)
+        for clients in (1, 16, curve.places // 2, 2 * curve.places):
+            rng, n = np.random.default_rng(3), max(600, 15 * clients)
+            prompts, answers = sample_lengths(rng, n, isl, cv), sample_lengths(rng, n, osl, cv)
+            run = simulate_closed_loop(LARGE, LIMITS, prompts, answers, clients)
+            found = closed_loop(curve, clients)
+            assert found.valid[0] == (cv > 0 or clients in (1, 2 * curve.places))
+            assert found.requests_per_s[0] == pytest.approx(run.requests_per_s, rel=0.1)
+            if found.valid[0]:
+                assert found.ttft_ms[0] == pytest.approx(run.ttft_ms.mean(), rel=0.1)

@@ -10,6 +10,7 @@ from llmplan.errors import InputError, UnknownNameError
 from llmplan.measured_results import MeasuredPoint
 from llmplan.measured_results.use import published_points
 from llmplan.sizing import (
+    Load,
     SizeAnswer,
     SizeRequest,
     article_pairings,
@@ -17,6 +18,7 @@ from llmplan.sizing import (
     latency_curve,
     memory_breakdown,
     search,
+    simulate_load,
     size,
     waiting_curve,
 )
@@ -116,6 +118,10 @@ def test_an_engine_that_does_not_serve_it_is_an_answer() -> None:
 def test_counts_that_cannot_be_split() -> None:
     assert sized("llama-3.1-8b", "bf16", "h100-sxm", 3).binding == "parallelism"
     assert sized("llama-3.1-8b", "bf16", "h100-sxm", 12).binding == "parallelism"
+    six = sized("mistral-large-2", "bf16", "h100-sxm", 6)  # divides its 96 heads, but nobody rents it
+    assert (six.fits, six.binding) == (False, "parallelism")
+    assert {4, 8} & {option.n_gpus for option in six.would_fit}
+    assert sized("qwen2.5-7b", "bf16", "h100-sxm", 8).binding == "parallelism"  # 28 heads
 
 
 def test_a_prompt_beyond_the_models_context() -> None:
@@ -172,7 +178,14 @@ def test_unknown_names_offer_near_ones(fields: tuple[str, str, str], near: str) 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"input_tokens": 0.0}, {"output_tokens": float("nan")}, {"concurrency": 0.5}, {"ttft_limit_ms": -1.0}],
+    [
+        {"input_tokens": 0.0},
+        {"output_tokens": float("nan")},
+        {"concurrency": 0.5},
+        {"concurrency": 1e30},
+        {"ttft_limit_ms": -1.0},
+        {"latency_percentile": 30.0},
+    ],
 )
 def test_impossible_requests_are_errors(changes: dict[str, float]) -> None:
     with pytest.raises(InputError):
@@ -349,3 +362,36 @@ def test_missed_targets_serve_nothing(catalog: Catalog) -> None:
     assert sized("llama-3.1-70b", "w4a16", "t4", ttft_limit_ms=10.0).speed.within_targets is False
     rows = article_pairings(catalog, 2000, 500, ttft_limit_ms=1.0)
     assert {row["queries_per_day"] for row in rows} == {0.0}
+
+
+def test_the_published_cliff_of_two_h100(catalog: Catalog) -> None:
+    """Llama 3.3 70B, FP8, 5,000 + 500: 835 ms at 50 clients, 7,996 ms at 100, throughput nearly flat."""
+    request = SizeRequest("llama-3.3-70b", "fp8", "h100-sxm", 5000, 500, 2, "tensorrt-llm")
+    few, many = (simulate_load(catalog, request, Load(concurrency=n)).simulation for n in (50, 100))
+    assert few["ttft_ms_mean"] == pytest.approx(835, rel=0.25)
+    assert 0.5 * 7996 < many["ttft_ms_mean"] < 2 * 7996
+    assert few["output_tokens_per_s"] == pytest.approx(814, rel=0.15)
+    assert many["output_tokens_per_s"] / few["output_tokens_per_s"] < 1.25
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        {"requests_per_s": 1e9},
+        {"requests_per_s": float("nan")},
+        {"concurrency": 10**8},
+        {"requests_per_s": 1.0, "requests": 10**11},
+        {"requests_per_s": 1.0, "replicas": 10**9},
+        {"requests_per_s": 1.0, "speed": 0.0},
+    ],
+)
+def test_loads_that_no_simulation_ends_are_errors(load: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=str(next(reversed(load)))):
+        Load(**load)  # type: ignore[arg-type]
+
+
+def test_wide_spreads_are_simulated_without_a_formula(catalog: Catalog) -> None:
+    request = SizeRequest("llama-3.1-8b", "fp8", "h100-sxm", 500, 100, 1, "vllm")
+    answer = simulate_load(catalog, request, Load(requests_per_s=2.0, output_cv=3.0, requests=300))
+    assert answer.formula is None
+    assert answer.simulation["n_requests"] > 200

@@ -47,3 +47,15 @@ def test_the_rate_follows_from_littles_law(catalog):
     cycle = service.ttft_s[0] + 799 * service.tpot_s[0]
     doubled = service.ttft_s[0] + 799 * 2 * service.tpot_s[0]
     assert after.requests_per_s[0] == pytest.approx(service.requests_per_s[0] * cycle / doubled)
+
+
+def test_waiting_clients_do_not_slow_those_in_the_batch() -> None:
+    """Beyond the cache every further client waits; the rate of a replica with a TTFT factor of its own stays."""
+    from llmplan.catalog import load_catalog
+    from llmplan.throughput import Configurations, ReplicaConfig, predict
+
+    replica = ReplicaConfig("llama-3.1-70b", "fp8", "h200-sxm", 1, "tensorrt-llm")
+    loads = [200, 300, 500, 900]
+    found = predict(Configurations.from_configs(load_catalog(), [replica] * 4), 1000, 300, loads)
+    assert found.requests_per_s == pytest.approx([found.requests_per_s[-1]] * 4, rel=0.05)
+    assert list(found.ttft_ms) == sorted(found.ttft_ms)

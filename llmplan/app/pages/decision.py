@@ -138,20 +138,12 @@ def _option_name(report: Report, place: int) -> str:
     return report.option(place).label if place >= 0 else "none feasible"
 
 
-def crossings(report: Report) -> list[float]:
-    """Return the volumes at which the cheapest self-hosted option crosses the cheapest token price."""
-    if not report.rivals:
-        return []
-    _, rival = min(report.rivals, key=lambda pair: float(report.comparison.monthly_usd[1, pair[0]]))
-    return [float(x) for x in rival.crossings_queries_per_day]
-
-
 def show_cost_curve(view: ChartView, report: Report, unit: str = "month", logarithmic: bool = True) -> None:
     """Draw the report's cost curves."""
     scenario = report.scenario
     tokens = scenario.input_tokens + scenario.output_tokens
     cost = per_unit(report.curves, unit, scenario.days_per_month, tokens)
-    crossed = crossings(report)
+    crossed = report.crossings
     figure = cost_curves_figure(
         report.curves, cost, scenario.queries_per_day, crossed, unit=unit, logarithmic=logarithmic
     )

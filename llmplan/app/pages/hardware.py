@@ -19,7 +19,6 @@ from llmplan.app.pages.hardware_shown import (
     cheapest_rows,
     config_of,
     fleet_by_hour,
-    measured_of,
     shown_replica,
 )
 from llmplan.app.pages.page import card, cards, table
@@ -110,7 +109,8 @@ class HardwarePage:
     def _show_answer(self, shown: Shown) -> None:
         found, speed = shown.answer, shown.answer.speed
         rate = speed.requests_per_s
-        served = f"{rate:,.2f} requests/s within the targets" if rate else "serves nothing within the targets"
+        kept = rate and speed.within_targets
+        served = f"{rate:,.2f} requests/s within the targets" if kept else "serves nothing within the targets"
         verdict = f"fits: {served}" if found.fits else "cannot run"
         self.answer.show(
             Markup('<p class="lp-answer">{} {}.</p><p>{}.</p>').format(
@@ -134,12 +134,12 @@ class HardwarePage:
                     (
                         "Requests/s of one replica",
                         "–" if rate is None else f"{rate:,.2f}",
-                        f"{speed.basis or 'not predicted'}; limited by {found.binding}",
+                        f"{_basis(found)}; limited by {found.binding}",
                     ),
                     (
                         "First token, then each",
                         f"{milliseconds(speed.ttft_ms)}, {milliseconds(speed.tpot_ms)}",
-                        "at that rate",
+                        "on average, at that rate",
                     ),
                 ]
             )
@@ -178,9 +178,9 @@ class HardwarePage:
                 height=120,
             )
             return
-        found, scenario = shown.curve.prediction, self.model.scenario
-        base, low, high = (getattr(found, f"{metric}{end}") for end in ("", "_p10", "_p90"))
-        measured = measured_of(shown.curve, metric)
+        scenario = self.model.scenario
+        base, low, high = shown.curve.bands(metric)
+        measured = shown.curve.measured(metric)
         limits = {"ttft_ms": scenario.ttft_limit_ms, "tpot_ms": scenario.tpot_limit_ms}
         clients = shown.curve.concurrency
         view.show(
@@ -190,9 +190,9 @@ class HardwarePage:
             title=_load_title(metric, clients, base),
             what=f"One replica at {scenario.input_tokens:,.0f} + {scenario.output_tokens:,.0f} tokens; band: 80 %. "
             + (
-                f"{len(measured[0])} published points."
+                f"{len(measured[0])} measured points."
                 if len(measured[0])
-                else "No published point of this slice."
+                else "No measured point of this slice."
             ),
             alt=f"{METRIC_TITLES[metric]} from {base[0]:,.0f} at {clients[0]:.0f} request to {base[-1]:,.0f} at "
             f"{clients[-1]:.0f}.",
@@ -242,6 +242,12 @@ class HardwarePage:
             else Markup("<p>No configuration of this model serves the scenario; the reasons stand below.</p>")
         )
         self.table.show(card(f"The cheapest ways to run {name} for this scenario", body))
+
+
+def _basis(found: SizeAnswer) -> str:
+    if found.speed.measured_by:
+        return f"your measurement ({found.speed.measured_by})"
+    return found.speed.basis or "not predicted"
 
 
 def _load_title(metric: str, clients: Any, base: Any) -> str:

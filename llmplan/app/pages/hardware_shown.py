@@ -11,6 +11,7 @@ import numpy.typing as npt
 from llmplan.app.model import AppModel
 from llmplan.errors import InputError
 from llmplan.fleet import queries_per_day_of_one_replica, replicas_by_hour, replicas_needed
+from llmplan.measured_results import read_points_of
 from llmplan.sizing import (
     LatencyCurve,
     SizeAnswer,
@@ -95,12 +96,14 @@ def shown_replica(model: AppModel, chosen: ReplicaConfig | None) -> Shown:
         tpot_limit_ms=scenario.tpot_limit_ms or NO_LIMIT_MS,
         latency_percentile=scenario.latency_percentile,
     )
-    answer = size(catalog, request)
+    points = read_points_of(catalog, scenario.measured_csv) if scenario.measured_csv else ()
+    answer = size(catalog, request, points)
     running = answer.speed.concurrency
     memory = memory_breakdown(catalog, config, workload.context_tokens, running)
     curve = None
     if answer.fits and answer.speed.requests_per_s is not None:
-        curve = latency_curve(catalog, config, scenario.input_tokens, scenario.output_tokens, CONCURRENCY)
+        lengths = (scenario.input_tokens, scenario.output_tokens)
+        curve = latency_curve(catalog, config, *lengths, CONCURRENCY, points)
     name, gpu = catalog.model(config.model_id).name, catalog.gpu(config.gpu_id).name
     precision, engine = catalog.precision(config.precision_id).name, catalog.engine(config.engine_id).name
     return Shown(
@@ -108,21 +111,10 @@ def shown_replica(model: AppModel, chosen: ReplicaConfig | None) -> Shown:
     )
 
 
-def measured_of(curve: LatencyCurve, metric: str) -> tuple[Floats, Floats, list[str]]:
-    """Return concurrency, value and source of the published points that have the metric."""
-    points = [
-        (p.concurrency, getattr(p, metric), p.source)
-        for p in curve.points
-        if p.concurrency is not None and getattr(p, metric) is not None
-    ]
-    points = [p for p in points if np.isfinite(p[0]) and np.isfinite(p[1]) and p[0] > 0 and p[1] > 0]
-    return np.array([p[0] for p in points]), np.array([p[1] for p in points]), [p[2] for p in points]
-
-
 def fleet_by_hour(model: AppModel, shown: Shown) -> FleetByHour | None:
     """Return the fleet by hour under the scenario's profile; None where the replica has no capacity."""
     scenario, rate = model.scenario, shown.answer.speed.requests_per_s
-    if not rate:
+    if not rate or not shown.answer.speed.within_targets:
         return None
     workload = scenario.workload(model.catalog)
     flat = workload.hourly_profile is None
