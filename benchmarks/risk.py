@@ -44,6 +44,10 @@ def main() -> None:
     timed("tornado", lambda: tornado(scenario))
     timed("Sobol indices, 256 base samples", lambda: sobol(scenario, samples=256), 2)
     timed("tipping points of every input", lambda: tipping_points(scenario, verify=False), 3)
+    mixed = load_scenario("code-assistant").but(
+        api_ids=("gpt-4.1",), queries_per_day=200_000, quality_floor=0.97
+    )
+    timed("tipping points of a hybrid", lambda: tipping_points(mixed), 2)
     timed("recommendation with tipping points", lambda: recommend(scenario), 3)
     timed("recommendation, light mode", lambda: recommend(scenario, tipping=False), 15)
 

@@ -61,12 +61,12 @@ class OwnershipTerms:
     colocation_usd_per_server_month: float
 
     def __post_init__(self) -> None:
-        _require("life_years", self.life_years, self.life_years > 0, "must be above 0")
+        _require("life_years", self.life_years, 0 < self.life_years < np.inf, "must be finite, above 0")
         _require("residual_share", self.residual_share, 0 <= self.residual_share <= 1, "must be 0 to 1")
         _require("pue", self.pue, self.pue >= 1, "must be at least 1")
         for field in fields(self)[2:]:
             value = getattr(self, field.name)
-            _require(field.name, value, value >= 0, "must not be negative")
+            _require(field.name, value, 0 <= value < np.inf, "must be finite, not negative")
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,14 @@ def ownership_cost(
     and spare parts are left out. The method is the one of published buy-or-rent calculators.
     """
     _require("gpus_per_server", gpus_per_server, gpus_per_server > 0, "must be above 0")
-    _require("gpu_tdp_w", gpu_tdp_w, gpu_tdp_w > 0, "must be above 0")
-    _require("hours_per_month", hours_per_month, hours_per_month > 0, "must be above 0")
-    capital = np.asarray(server_usd, float) + np.asarray(installation_usd, float)
-    _require("server_usd", server_usd, bool(np.all(capital > 0)), "must be above 0")
+    _require("gpu_tdp_w", gpu_tdp_w, 0 < gpu_tdp_w < np.inf, "must be finite, above 0")
+    _require("hours_per_month", hours_per_month, 0 < hours_per_month <= 744, "must be above 0, at most 744")
+    server, installation = np.asarray(server_usd, float), np.asarray(installation_usd, float)
+    _require("server_usd", server_usd, _all(server > 0, server), "must be finite, above 0")
+    _require(
+        "installation_usd", installation_usd, _all(installation >= 0, installation), "must not be negative"
+    )
+    capital = server + installation
     power_kw = np.asarray(server_power_kw(gpus_per_server, gpu_tdp_w, terms))
     depreciation = capital * (1 - terms.residual_share) / (terms.life_years * MONTHS_PER_YEAR)
     average_book = capital * (1 + terms.residual_share) / 2
@@ -219,8 +223,19 @@ def rent_break_even_hours(
     """
     owned = np.asarray(owned_usd_per_server_month, float)
     rent = np.asarray(rent_usd_per_gpu_hour, float)
-    _require("rent_usd_per_gpu_hour", rent_usd_per_gpu_hour, bool(np.all(rent > 0)), "must be above 0")
+    _require("gpus_per_server", gpus_per_server, gpus_per_server > 0, "must be above 0")
+    _require(
+        "owned_usd_per_server_month",
+        owned_usd_per_server_month,
+        _all(owned >= 0, owned),
+        "must not be negative",
+    )
+    _require("rent_usd_per_gpu_hour", rent_usd_per_gpu_hour, _all(rent > 0, rent), "must be finite, above 0")
     return np.asarray(owned / (gpus_per_server * rent))
+
+
+def _all(holds: NDArray[np.bool_], values: FloatArray) -> bool:
+    return bool(np.all(holds & np.isfinite(values)))
 
 
 def _require(field: str, value: object, holds: bool, rule: str) -> None:

@@ -21,6 +21,17 @@ Ranges = tuple[tuple[str, tuple[float, ...]], ...]
 Ids = tuple[str, ...]
 NONE = "none"
 """How TOML and links, which have no null, say that a value is taken away."""
+LISTS = (
+    "regions",
+    "gpu_providers",
+    "api_providers",
+    "api_ids",
+    "model_ids",
+    "precision_ids",
+    "gpu_ids",
+    "engine_ids",
+)
+"""Fields that hold names, each once."""
 OPTIONAL = (
     "input_tokens_p95",
     "output_tokens_p95",
@@ -98,7 +109,7 @@ class Scenario(BaseModel):
     # how money is shown; every sum is worked out in USD
     currency_symbol: Annotated[str, Field(min_length=1, max_length=4)] = "$"
     """A sign or letters: $, €, R$, CHF."""
-    currency_per_usd: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 1.0
+    currency_per_usd: Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)] = 1.0
     """How much of the currency one US dollar buys."""
     # what is not known exactly
     ranges: Ranges = ()
@@ -121,6 +132,11 @@ class Scenario(BaseModel):
         if not all(isinstance(item, (tuple, list)) and len(item) == 2 for item in items):
             raise ValueError("give names, each with its number")
         return tuple(sorted((str(key), number) for key, number in items))
+
+    @field_validator(*LISTS, mode="after")
+    @classmethod
+    def _once(cls, value: Ids) -> Ids:
+        return tuple(dict.fromkeys(value))
 
     @field_validator("ranges", mode="before")
     @classmethod
@@ -150,7 +166,7 @@ class Scenario(BaseModel):
     def _none(cls, value: Any) -> Any:
         return None if value == NONE else value
 
-    @field_validator("name")
+    @field_validator("name", "currency_symbol")
     @classmethod
     def _readable(cls, value: str) -> str:
         if not value.isprintable():
@@ -271,9 +287,15 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 def scenario_from_toml(text: str) -> Scenario:
     """Parse TOML; raise InputError on bad syntax, unknown keys or values against a rule."""
     try:
-        values = tomllib.loads(text)
+        values = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise InputError("scenario", str(error), "is not valid TOML", "mend the line that it names") from None
+    except (
+        RecursionError,
+        ValueError,
+    ):  # brackets within brackets without end, a number of thousands of digits
+        rule = "is nested too deeply, or holds too long a number"
+        raise InputError("scenario", text[:40], rule, "write plain fields") from None
     return make_scenario(values)
 
 

@@ -16,6 +16,7 @@ S_PER_HOUR: Final = 3600
 S_PER_DAY: Final = 86_400
 HOURS_PER_DAY: Final = 24
 DAYS_PER_WEEK: Final = 7
+DAYS_PER_YEAR: Final = 365
 MONTHS_PER_YEAR: Final = 12
 W_PER_KW: Final = 1e3
 BITS_PER_BYTE: Final = 8

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +46,46 @@ class Currency:
         value = self.of(usd)
         return f"{'-' if value < 0 else ''}{self.symbol}{_short_sum(abs(value))}"
 
+    def full(self, usd: float) -> str:
+        """Return US dollars in this currency, with cents: $22,512.40, $0.000034."""
+        value = self.of(usd)
+        return f"{self.symbol}{value:,.2f}" if abs(value) >= 1 or not value else f"{self.symbol}{value:.6g}"
+
 
 DOLLAR = Currency()
+_shown = DOLLAR
+
+
+def show_money_in(currency: Currency) -> None:
+    """Have this process show money in a currency from now on, as a locale does for numbers."""
+    global _shown
+    _shown = currency
+
+
+def shown_currency() -> Currency:
+    """Return the currency that money is shown in."""
+    return _shown
+
+
+@contextmanager
+def money_in(currency: Currency) -> Iterator[None]:
+    """Show money in a currency within a block."""
+    before = _shown
+    show_money_in(currency)
+    try:
+        yield
+    finally:
+        show_money_in(before)
 
 
 def usd(value: float | None) -> str:
-    """Return dollars short: $0.0026, $0.60, $3.20, $950, $2,250, $22.5k, $1.35M; a dash for no number."""
-    return DOLLAR.short(value)
+    """Return dollars short, in the currency shown: $0.0026, $0.60, $950, $22.5k, $1.35M; a dash for none."""
+    return _shown.short(value)
+
+
+def usd_in_full(value: float) -> str:
+    """Return dollars with their cents, in the currency shown: $22,512.40, $0.000034."""
+    return _shown.full(value)
 
 
 def _short_sum(value: float) -> str:
@@ -91,6 +126,13 @@ def parameters(billions: float) -> str:
 def share(value: float | None) -> str:
     """Return a share as percent; a dash for none."""
     return "–" if value is None or not math.isfinite(value) else f"{value:.0%}"
+
+
+def probability(p: float) -> str:
+    """Return a probability as percent; never 0% or 100% where it is not certain."""
+    if 0 < p < 0.005:
+        return "under 1%"
+    return "over 99%" if 0.995 <= p < 1 else share(p)
 
 
 def milliseconds(value: float | None) -> str:

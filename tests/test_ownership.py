@@ -95,11 +95,30 @@ def test_longer_life_and_more_residual_never_cost_more_depreciation(price, life,
         ("pue", 0.9),
         ("usd_per_kwh", -1),
         ("life_years", float("nan")),
+        ("life_years", float("inf")),
+        ("usd_per_kwh", float("inf")),
     ],
 )
 def test_terms_outside_their_range_are_refused(field, value):
     with pytest.raises(InputError, match=field):
         OwnershipTerms(**{**TERMS.__dict__, field: value})
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda: ownership_cost(float("inf"), 0, 8, 700, TERMS, 720), "server_usd"),
+        (lambda: ownership_cost(float("nan"), 0, 8, 700, TERMS, 720), "server_usd"),
+        (lambda: ownership_cost(100_000, -1, 8, 700, TERMS, 720), "installation_usd"),
+        (lambda: ownership_cost(100_000, 0, 8, 700, TERMS, float("inf")), "hours_per_month"),
+        (lambda: rent_break_even_hours(4_000, 0, 1), "gpus_per_server"),
+        (lambda: rent_break_even_hours(float("nan"), 8, 1), "owned_usd_per_server_month"),
+        (lambda: rent_break_even_hours(4_000, 8, float("nan")), "rent_usd_per_gpu_hour"),
+    ],
+)
+def test_amounts_outside_their_range_are_refused(call, field):
+    with pytest.raises(InputError, match=field):
+        call()
 
 
 def test_a_free_server_is_refused():

@@ -1,6 +1,7 @@
 """The recommendation's sentences: each figure is one of the comparison's, the risk's or the tipping points'."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -8,9 +9,9 @@ from llmplan.catalog import load_catalog
 from llmplan.decision import Comparison, evaluate
 from llmplan.decision.table import feasible_rows
 from llmplan.recommend import Recommendation, recommend
-from llmplan.recommend.hybrid import hybrid_draws, winning_hybrid
 from llmplan.recommend.records import in_words
 from llmplan.recommend.wording import joined, percent, usd, usd_small
+from llmplan.risk.hybrid import hybrid_draws, winning_hybrid
 from llmplan.scenario import Scenario
 
 FEW = {
@@ -73,6 +74,7 @@ def known_numbers(found: Comparison, advice: Recommendation) -> list[float]:
     for other in found.order[1:]:
         cost = float(found.monthly_usd[1, other])
         numbers += [cost, cost - base, 100 * (1 - base / cost)]
+    numbers += [step.monthly_usd for step in advice.quality_ladder]
     numbers += [100 * p for p in advice.p_kind.values()] + [100 * (1 - p) for p in advice.p_kind.values()]
     numbers += [advice.expected_regret_usd or 0.0]
     numbers += [*(item.requests_per_s or ()), *(offer.usd_per_gpu_hour for offer in item.offers or ())]
@@ -125,8 +127,44 @@ def test_each_flip_is_a_tipping_point(case: tuple[Comparison, Recommendation]) -
     sentences = {row.sentence: row for row in advice.tipping if row.nearest is not None}
     assert set(advice.flips) <= set(sentences)
     assert len(advice.flips) == min(3, len(set(advice.flips)))
-    nearest = min(row.distance for row in advice.tipping)
-    assert not advice.flips or sentences[advice.flips[0]].distance == nearest
+    told = [sentences[text] for text in advice.flips]
+    assert [not row.is_plausible for row in told] == sorted(not row.is_plausible for row in told)
+    likely = [row.distance for row in sentences.values() if row.is_plausible]
+    if likely:
+        assert told[0].is_plausible and told[0].distance == min(likely)
+    inside = [row for row in advice.tipping if any(p and p.within_expected for p in (row.below, row.above))]
+    assert all(row.label in advice.outlook for row in inside)
+    assert advice.outlook.startswith("No ") is not bool(inside)
+
+
+def test_each_step_of_the_ladder_is_what_a_scenario_with_that_floor_recommends(
+    case: tuple[Comparison, Recommendation],
+) -> None:
+    _, advice = case
+    steps = advice.quality_ladder
+    assert len(steps) >= 2
+    assert [step.quality for step in steps] == sorted({step.quality for step in steps})
+    assert [step.monthly_usd for step in steps] == sorted(step.monthly_usd for step in steps)
+    floors = [0.5 * (a.quality + b.quality) for a, b in pairwise(steps)]
+    for step, floor in zip(steps[1:], floors, strict=True):
+        if floor <= 1.5:
+            there = evaluate(advice.scenario.but(quality_floor=floor))
+            assert there.recommended is not None and there.recommended.option_id == step.option_id
+            assert float(there.monthly_usd[1, there.order[0]]) == pytest.approx(step.monthly_usd)
+    assert advice.option_id in {step.option_id for step in steps}
+
+
+def test_the_reason_says_whether_the_floor_drives_the_choice() -> None:
+    scenario = CASES["token price"]
+    free, floored = (
+        recommend(scenario.but(quality_floor=0), tipping=False),
+        recommend(scenario, tipping=False),
+    )
+    assert free.option_id != floored.option_id and "The floor drives the choice" in floored.reason
+    assert free.label is not None and free.label in floored.reason
+    low = recommend(scenario.but(quality_floor=0.3), tipping=False)
+    assert low.option_id == free.option_id and "does not drive the choice" in low.reason
+    assert "The floor" not in free.reason
 
 
 def test_the_headline_is_short_enough_for_a_slide(case: tuple[Comparison, Recommendation]) -> None:
@@ -233,13 +271,29 @@ def test_each_figure_of_a_hybrids_reason_is_the_tables() -> None:
     assert [figure for figure in told if not agrees(figure, numbers)] == []
 
 
+def test_each_tipping_point_of_a_hybrid_is_what_compare_says_there() -> None:
+    advice, asked = recommend(MIXED), 0
+    assert advice.flips and set(advice.flips) <= {row.sentence for row in advice.tipping}
+    for row in advice.tipping:
+        for point in (row.below, row.above):
+            if point is None or point.changes is None:
+                continue
+            there = feasible_rows(evaluate(MIXED.but(**point.changes)))
+            assert there[0]["kind"] == point.kind != "hybrid"
+            field = next(iter(point.changes))
+            old = int(point.last_value) if field == "spare_replicas" else point.last_value
+            assert feasible_rows(evaluate(MIXED.but(**{field: old})))[0]["kind"] == "hybrid"
+            asked += 1
+    assert asked >= 4
+
+
 def test_a_hybrids_draws_without_ranges_are_its_cost() -> None:
     factors = ("gpu_price", "api_price", "hosted_price", "throughput", "hidden_cost")
     certain = MIXED.but(ranges={f"{name}_factor": (1, 1) for name in factors})
     best = winning_hybrid(evaluate(certain))
     assert best is not None
     draws = hybrid_draws(best, load_catalog(), 5, 0)
-    assert draws == pytest.approx([best.hybrid.found.monthly_usd_base] * 5)
+    assert draws.usd == pytest.approx([best.monthly_usd] * 5)
 
 
 def test_no_hybrid_where_the_smallest_fleet_is_dearer_already() -> None:

@@ -126,3 +126,14 @@ def test_a_price_for_a_name_that_is_not_known_is_refused(field: str, name: str, 
     with pytest.raises(UnknownNameError, match=near):
         check_ids(Scenario().but(**{field: {name: 1.0}}), load_catalog())
     check_ids(Scenario().but(**{field: {near: 1.0}}), load_catalog())
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 50_000, "queries_per_day = " + "9" * 5_000, "a = ["])
+def test_a_file_that_no_one_can_read_is_refused_in_words(text: str) -> None:
+    with pytest.raises(InputError, match="scenario"):
+        scenario_from_toml(text)
+
+
+def test_names_count_once_and_a_byte_order_mark_not_at_all() -> None:
+    found = scenario_from_toml("\ufeffgpu_ids = [" + '"l4", ' * 3_000 + '"t4"]')
+    assert found.gpu_ids == ("l4", "t4")

@@ -117,3 +117,11 @@ def test_a_caller_may_refuse_fields_for_reasons_of_its_own() -> None:
 def test_pairs_that_are_none_are_refused_in_words(text: str) -> None:
     _, _, ignored = scenario_from_query({"task_mix": text})
     assert len(ignored) == 1 and "unpack" not in ignored[0] and "iterable" not in ignored[0]
+
+
+def test_a_preset_figure_taken_away_survives_the_link() -> None:
+    preset = "article-as-computed"
+    changed = load_scenario(preset).but(engineering_usd_per_month=None)
+    query = scenario_to_query(changed, preset)
+    assert query["engineering_usd_per_month"] == "none"
+    assert scenario_from_query(query)[0].engineering_usd_per_month is None

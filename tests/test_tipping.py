@@ -12,6 +12,7 @@ from llmplan.decision import Options, evaluate
 from llmplan.decision import options_of as catalog_options
 from llmplan.scenario import Scenario
 from llmplan.tipping import inputs_of, tipping_points
+from llmplan.tipping.expected import expected_ranges
 from llmplan.tipping.inputs import Input, cheapest, contenders
 from llmplan.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.tipping.points import tip
@@ -122,7 +123,7 @@ def test_by_hand() -> None:
     assert rows["queries_per_day"].below is None
     scale = rows["api_price_scale"].above
     assert scale is not None and scale.last_value == pytest.approx(2) and scale.value > 2
-    assert scale.shown == pytest.approx(2.01) and "rise by 101 %" in rows["api_price_scale"].sentence
+    assert scale.shown == pytest.approx(2.01) and "rise by 101%" in rows["api_price_scale"].sentence
     rent = rows["gpu_price_scale"].below
     assert rent is not None and rent.value == pytest.approx(0.4, rel=1e-6) and rent.kind == "self_hosted"
     assert rows["throughput_scale"].above is None and "no value" in rows["throughput_scale"].sentence
@@ -178,14 +179,63 @@ def test_costs_at_other_values_are_the_scenarios(small_rows: list[Input]) -> Non
 def test_every_input_has_a_sentence_and_the_nearest_comes_first() -> None:
     found = tipping_points(SMALL)
     assert all(row.sentence.endswith(".") for row in found)
-    distances = [row.distance for row in found]
-    assert distances == sorted(distances)
+    order = [(not row.is_plausible, row.distance) for row in found]
+    assert order == sorted(order)
     for row in found:
         if row.nearest is not None:
             assert row.nearest in (row.below, row.above)
     assert {"queries_per_day", "input_tokens", "output_tokens", "quality_floor"} <= {
         r.input_id for r in found
     }
+
+
+def test_what_is_told_is_rounded_and_keeps_the_same_option_in_front() -> None:
+    """Whole percents, two figures of a multiple, three of anything else, wherever those still flip it."""
+    catalog, options = load_catalog(), catalog_options(SMALL)
+    rows = {row.input_id: row for row in inputs_of(SMALL, catalog, options)}
+    told = 0
+    for found in tipping_points(SMALL, verify=False):
+        row = rows[found.input_id]
+        for point in (found.below, found.above):
+            if point is None:
+                continue
+            there = row.recommended(point.shown)
+            assert (there.option_id if there else None) == point.option_id
+            assert abs(point.shown - row.base) >= abs(point.value - row.base) * (1 - 1e-12)
+            steps = point.shown / row.step(point.value)
+            told += abs(steps - round(steps)) < 1e-6
+    assert told >= 6
+
+
+def test_a_point_outside_the_range_expected_says_so_and_comes_later() -> None:
+    # 1,000 queries/day at $0.01 are $300; the fleet costs 600: API prices would have to double
+    scenario = Scenario(spare_replicas=0, utilisation_ceiling=1, peak_to_mean=1, queries_per_day=1000)
+    few = contenders(options_of({"a": 0.01}, [Fleet(5000, 500)], scenario, flat=(50, 100, 600)))
+    expected = expected_ranges(few, load_catalog())
+    row = load_catalog().assumption("api-price-factor")
+    assert expected["api_price_scale"] == expected["price_scale:a"] == (row.low, row.high)
+    assert expected["hidden_cost_scale"] == (0.5, 6.0)
+    found = {}
+    for scale in price_inputs(few, load_catalog()):
+        found[scale.input_id] = tip(replace(scale, expected=expected.get(scale.input_id)))
+    api = found["api_price_scale"]
+    assert api.above is not None and api.above.within_expected is False and not api.is_plausible
+    low, high = f"{100 * (row.low - 1):+.0f}%", f"{100 * (row.high - 1):+.0f}%"
+    assert api.sentence.endswith(f"outside the {low} to {high} expected.")
+    dearer = scenario.but(queries_per_day=3000)  # $900 against $600: people may become four times as dear
+    few = contenders(options_of({"a": 0.01}, [Fleet(5000, 500)], dearer, flat=(50, 100, 600)))
+    hidden = next(row for row in price_inputs(few, load_catalog()) if row.input_id == "hidden_cost_scale")
+    point = tip(replace(hidden, expected=expected["hidden_cost_scale"])).above
+    assert point is not None and point.within_expected is True
+    assert point.value == pytest.approx(4) and point.shown == pytest.approx(4.1)
+
+
+def test_the_quality_floor_is_searched_up_to_the_references_own_quality() -> None:
+    for floor in (0.0, 0.8, 1.0):
+        scenario = SMALL.but(quality_floor=floor)
+        row = quality_input(catalog_options(scenario), scenario)
+        assert row.high == 1.0
+        assert all(value <= 1 for value in row.values_above())
 
 
 def test_by_option_is_never_farther_than_by_kind() -> None:
@@ -213,6 +263,48 @@ def test_a_gpus_own_price_is_the_scenarios_or_keeps_the_lots() -> None:
                 usd = there.monthly_usd[1, there.order[0]]
                 assert row.monthly_usd(row.base / 50) == pytest.approx(usd)
     assert False in seen
+
+
+@pytest.mark.parametrize("volume", [20_000, 60_000, 400_000])
+def test_a_gpu_that_becomes_dear_gives_way_to_fleets_on_others(volume: int) -> None:
+    """A fleet that the dear GPU kept off the list of contenders can be the cheapest once it is dear."""
+    catalog = load_catalog()
+    scenario = Scenario().but(
+        queries_per_day=volume,
+        input_tokens=2000,
+        output_tokens=500,
+        ttft_limit_ms=None,
+        tpot_limit_ms=None,
+        api_ids=("gpt-4o",),
+        model_ids=("llama-3.1-70b", "mixtral-8x22b"),
+        gpu_ids=("l4", "t4"),
+        spare_replicas=0,
+        peak_to_mean=1.5,
+        utilisation_ceiling=0.9,
+        engineering_usd_per_month=1000,
+    )
+    options = catalog_options(scenario)
+    row = gpu_price_input(options, replace(contenders(options), scenario=scenario), catalog)
+    assert row is not None
+    compared = 0
+    for scale in (0.3, 0.7, 1.5, 3.0, 10.0):
+        changes = row.changes(row.base * scale)
+        if changes is not None:
+            there = evaluate(scenario.but(**changes))
+            usd = float(there.monthly_usd[1, there.order[0]])
+            assert row.monthly_usd(row.base * scale) == pytest.approx(usd)
+            compared += 1
+    assert compared == 5
+
+
+def test_tokens_are_told_as_the_whole_catalog_has_them() -> None:
+    scenario = Scenario().but(api_ids=("gpt-4o",), queries_per_day=60_000, quality_floor=0.8)
+    for found in tipping_points(scenario, only=["input_tokens", "output_tokens"]):
+        for point in (found.below, found.above):
+            if point is not None and point.changes is not None:
+                there = evaluate(scenario.but(**point.changes))
+                assert there.recommended is not None and there.recommended.option_id == point.option_id
+                assert float(there.monthly_usd[1, there.order[0]]) == pytest.approx(point.monthly_usd)
 
 
 def test_nothing_feasible_can_become_feasible() -> None:

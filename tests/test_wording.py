@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmplan.wording import milliseconds, parameters, share, short_volume, usd, volume
+from llmplan.wording import (
+    Currency,
+    milliseconds,
+    money_in,
+    parameters,
+    share,
+    short_volume,
+    usd,
+    usd_in_full,
+    volume,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +69,10 @@ def test_other_words() -> None:
         "1.2 s",
         "–",
     ]
+
+
+def test_money_is_shown_in_the_currency_set_for_a_while() -> None:
+    with money_in(Currency("€", 0.9)):
+        assert usd(25_000) == "€22.5k" and usd(-1) == "-€0.90" and usd(None) == "–"
+        assert usd_in_full(25_000.4) == "€22,500.36" and usd_in_full(0.0001) == "€9e-05"
+    assert usd(25_000) == "$25k" and usd_in_full(1_234.5) == "$1,234.50"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -17,6 +18,9 @@ from llmplan.errors import LlmplanError
 
 LOG = logging.getLogger("llmplan.app")
 PLAIN_FAILURE = "This part could not be computed with these inputs. The rest of the page is not affected."
+LONGEST_MESSAGE = 600
+REMEMBERED = 64
+"""Numbers of a part's last messages, kept to know one that comes again."""
 Answer = tuple[dict[str, Any], list[bytes]]
 
 
@@ -27,7 +31,7 @@ def plain_message(problem: Exception) -> str:
     logged and replaced.
     """
     if isinstance(problem, LlmplanError):
-        return str(problem)
+        return str(problem)[:LONGEST_MESSAGE]
     LOG.error("a part of the dashboard failed", exc_info=problem)
     return PLAIN_FAILURE
 
@@ -38,17 +42,26 @@ def shared_layout() -> ipywidgets.Layout:
     return ipywidgets.Layout()
 
 
+def close_widgets() -> None:
+    """Close every widget of this process, so that no browser is sent them."""
+    ipywidgets.Widget.close_all()
+    shared_layout.cache_clear()
+
+
 class View(anywidget.AnyWidget):
     """One part of a page.
 
-    Subclasses set `kind` (the name of its code in the browser) and may implement `answer`.
+    Subclasses set `kind` (the name of its code in the browser) and may implement `answer`. A message that
+    comes again, after a dropped connection, is answered again where `repeatable`, else only acknowledged.
     """
 
     _esm = t.Unicode(loader_source()).tag(sync=True)
     kind = t.Unicode("").tag(sync=True)
     error = t.Unicode("").tag(sync=True)
+    repeatable = True
 
     def __init__(self, **traits: Any) -> None:
+        self._acted: deque[int] = deque(maxlen=REMEMBERED)
         classes = traits.pop("classes", ())
         traits.setdefault("layout", shared_layout())
         super().__init__(**traits)
@@ -71,12 +84,14 @@ class View(anywidget.AnyWidget):
             return
         reply: dict[str, Any] = {}
         payload: list[bytes] = []
+        seq = content.get("seq")
         try:
-            reply, payload = self.answer(content, buffers) or ({}, [])
+            if self.repeatable or seq not in self._acted:
+                reply, payload = self.answer(content, buffers) or ({}, [])
         except Exception as problem:
             reply = {"error": plain_message(problem)}
-        seq = content.get("seq")
         if isinstance(seq, int):
+            self._acted.append(seq)
             self.send({"kind": "ack", "seq": seq, **reply}, buffers=payload or None)
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import traitlets as t
 
 from llmplan.app.base import Answer, View
+from llmplan.charts.currency import in_currency
+from llmplan.wording import shown_currency
 
 Table = Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
 INT32 = np.iinfo(np.int32)
@@ -130,7 +132,7 @@ class ChartView(View):
         height
             Of the plot [px].
         """
-        plain = plotly_json(figure)
+        plain = in_currency(plotly_json(figure), shown_currency())
         meta: dict[str, Any] = {
             "title": title,
             "alt": alt,

@@ -24,6 +24,7 @@ class ControlPanel(View):
     """
 
     kind = t.Unicode("controls").tag(sync=True)
+    repeatable = False
     spec = t.List().tag(sync=True)
     values = t.Dict().tag(sync=True)
     label = t.Unicode("Inputs").tag(sync=True)

@@ -8,7 +8,7 @@ from typing import Any
 import traitlets as t
 from markupsafe import Markup
 
-from llmplan.app.base import View, guarded
+from llmplan.app.base import View, close_widgets, guarded
 from llmplan.app.controls import ControlPanel
 from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
 from llmplan.app.layout import page, stack, toolbar
@@ -57,7 +57,11 @@ class Dashboard:
         self.nav = NavBar([(name, PAGES[name][0]) for name in self.names], self.current, self.go)
         fields = [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog)]
         self.panel = ControlPanel(
-            fields, self._values(), self.on_change, label="Inputs", closed_groups=["Which options", "Fleet"]
+            fields,
+            self._values(),
+            self.on_change,
+            label="Inputs",
+            closed_groups=["Which options", "Fleet", "Currency"],
         )
         self.panel.folds = True
         self.notice, self.url = HtmlView(live=True), UrlState(self.on_link)
@@ -175,6 +179,7 @@ class Dashboard:
 def warm_up() -> None:
     """Work out the default scenario once, so that kernels forked from this process need not."""
     Flips(Dashboard().model).finish()
+    close_widgets()  # a kernel makes a page of its own: without this, its visitor would get both
 
 
 def show(*pages: str, scenario: Scenario | None = None) -> Any:

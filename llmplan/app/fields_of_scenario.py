@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from llmplan.app.fields import Button, Check, Field, MultiSelect, Number, Select, Slider
+from llmplan.app.fields import Button, Check, Field, MultiSelect, Number, Select, Slider, Text
 from llmplan.catalog import Catalog
 from llmplan.scenario import Scenario, load_scenario, scenario_names
 
@@ -18,7 +18,7 @@ THE_MEAN = 0
 
 def scenario_fields(catalog: Catalog) -> list[Field]:
     """Return the inputs of a scenario, in groups."""
-    return [*_workload(catalog), *_quality(), *_choices(catalog), *_fleet(catalog)]
+    return [*_workload(catalog), *_quality(), *_choices(catalog), *_fleet(catalog), *_display()]
 
 
 def _workload(catalog: Catalog) -> list[Field]:
@@ -88,6 +88,23 @@ def _fleet(catalog: Catalog) -> list[Field]:
             group,
             help="0: the catalog's hidden lines, people and updates",
             step=1,
+        ),
+    ]
+
+
+def _display() -> list[Field]:
+    group = "Currency"
+    return [
+        Text("currency_symbol", "Symbol", 4, group),
+        Number(
+            "currency_per_usd",
+            "One US dollar is",
+            1e-6,
+            1e6,
+            "",
+            group,
+            help="For what the pages show. Inputs and saved files stay in US dollars.",
+            decimals=4,
         ),
     ]
 

@@ -11,16 +11,22 @@ from urllib.parse import urlsplit
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.ioloop import IOLoop
 from tornado.web import Application, ErrorHandler, HTTPError, OutputTransform, RequestHandler, authenticated
+from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import (
     VoilaKernelWebsocketHandler,
     read_header_from_binary_message,
 )
 
 from llmplan.app.assets import STATIC_DIR, content_hash
-from llmplan.app.settings import MAX_URL_CHARACTERS, SECURITY_HEADERS
+from llmplan.app.settings import MAX_KERNELS, MAX_URL_CHARACTERS, SECURITY_HEADERS
 
 FOREVER = "public, max-age=31536000, immutable"
+FULL = (
+    '<!DOCTYPE html><html lang="en"><title>llmplan</title><body><p>Too many dashboards are open on this server. '
+    "Please try again in a minute.</p></body></html>"
+)
 # What a page needs from its kernel. Streams, errors and outputs could carry paths or code: they stay here.
 MESSAGES_TO_BROWSER = frozenset(
     ["comm_open", "comm_msg", "comm_close", "status", "comm_info_reply", "kernel_info_reply"]
@@ -74,6 +80,19 @@ class StaticHandler(RequestHandler):
     head = get
 
 
+class LimitedPage(TornadoVoilaHandler):
+    """The page, as long as there is room for its kernel."""
+
+    async def get(self, path: str | None = None) -> None:
+        """Send the page, or say that too many are open."""
+        if len(self.kernel_manager) < MAX_KERNELS:
+            await super().get(path)
+            return
+        self.set_status(503)
+        self.set_header("Retry-After", "60")
+        self.finish(FULL)
+
+
 class AliveHandler(JupyterHandler):
     """Says whether a page's kernel is still there, and nothing else about it."""
 
@@ -108,9 +127,24 @@ class ShutdownHandler(JupyterHandler):
 class WidgetOnlyWebsocket(VoilaKernelWebsocketHandler):
     """The kernel's websocket, narrowed to widget messages on the way out as Voila does on the way in."""
 
+    last_ping = 0.0
+
     def get_compression_options(self) -> dict[str, int]:
         """Compress, lightly: a page's first state is mostly text, and a slider's answer must not wait."""
         return {"compression_level": 1, "mem_level": 8}
+
+    def send_ping(self) -> None:
+        """Ping, or hang up where the last ping was never answered.
+
+        Jupyter compares the last answer's age with a limit instead, and ends live connections where the limit
+        is one interval; Tornado allows none longer.
+        """
+        silent = self.last_pong < self.last_ping
+        if silent:
+            self.close()
+            return
+        self.ping(b"")
+        self.last_ping = IOLoop.current().time()
 
     def write_message(self, message: Any, binary: bool = False) -> Any:
         """Send the message on if its type is one the page needs."""

@@ -12,12 +12,14 @@ import traitlets as t
 
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Options, build_options
+from llmplan.decision.comparison import ASIDE
 from llmplan.decision.shortlist import shortlist
 from llmplan.export import Report, make_report
 from llmplan.export.drawn import Rivals
 from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names
 from llmplan.scenario_text import scenario_from_query, scenario_to_query
 from llmplan.throughput import Configurations
+from llmplan.wording import show_money_in
 
 DEFAULT_PRESET = "support-chat"
 HISTORY = 100
@@ -57,8 +59,8 @@ QUICK_FIELDS = frozenset(
 
 
 def _without_volume(scenario: Scenario) -> Scenario:
-    """Return the scenario that stands for all that differ in name and volume alone."""
-    return scenario.model_copy(update={"name": "", "queries_per_day": 1.0})
+    """Return the scenario that stands for all that differ in what options do not depend on."""
+    return scenario.model_copy(update=ASIDE)
 
 
 _shortlists: dict[tuple[int, Scenario], tuple[Catalog, Configurations]] = {}
@@ -87,6 +89,7 @@ class AppModel(t.HasTraits):
         self._report: tuple[Scenario, Report] | None = None
         self._options: OrderedDict[Scenario, Options] = OrderedDict()
         self._rivals: dict[Scenario, Rivals] = {}
+        show_money_in((scenario or Scenario()).currency)
         super().__init__(
             scenario=scenario or load_scenario(DEFAULT_PRESET), preset=None if scenario else DEFAULT_PRESET
         )
@@ -160,6 +163,7 @@ class AppModel(t.HasTraits):
         self._set(scenario, preset)
 
     def _set(self, scenario: Scenario, preset: str | None) -> None:
+        show_money_in(scenario.currency)
         with self.hold_trait_notifications():
             self.preset = preset
             self.scenario = scenario

@@ -26,6 +26,7 @@ class HtmlView(View):
     """
 
     kind = t.Unicode("html").tag(sync=True)
+    repeatable = False
     html = t.Unicode("").tag(sync=True)
     live = t.Bool(False).tag(sync=True)
 
@@ -100,6 +101,7 @@ class UploadButton(View):
     """A file chooser; `on_file(data)` gets the bytes and returns what to tell the reader."""
 
     kind = t.Unicode("upload").tag(sync=True)
+    repeatable = False
     label = t.Unicode("Upload").tag(sync=True)
     accept = t.Unicode(".toml").tag(sync=True)
     max_bytes = t.Int(MAX_UPLOAD_BYTES).tag(sync=True)

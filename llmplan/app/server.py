@@ -34,6 +34,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from llmplan.app.http import (
     AliveHandler,
     LimitedApplication,
+    LimitedPage,
     SecurityHeaders,
     ShutdownHandler,
     StaticHandler,
@@ -44,6 +45,7 @@ from llmplan.app.settings import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
     MAX_WEBSOCKET_BYTES,
+    PING_INTERVAL_MS,
     add_template_path,
     voila_settings,
 )
@@ -73,7 +75,7 @@ class DashboardServer(Voila):
             (url_path_join(base, rf"/voila/api/shutdown/{KERNEL_ID}"), ShutdownHandler),
             query,
             *self.identity_provider.get_handlers(),
-            (url_path_join(base, r"/()"), page[1], page[2]),
+            (url_path_join(base, r"/()"), LimitedPage, page[2]),
             (r".*", ErrorHandler, {"status_code": 404}),
         ]
 
@@ -158,8 +160,8 @@ def server_config(port: int, host: str, open_browser: bool, token: str | None = 
     config.Voila.log_level = logging.DEBUG if os.environ.get("LLMPLAN_DEBUG") else logging.ERROR
     config.Voila.tornado_settings = {
         "websocket_max_message_size": MAX_WEBSOCKET_BYTES,
-        "ws_ping_interval": 30_000,
-        "ws_ping_timeout": 30_000,
+        "ws_ping_interval": PING_INTERVAL_MS,
+        "ws_ping_timeout": PING_INTERVAL_MS,
     }
     if token:
         config.Voila.token = token

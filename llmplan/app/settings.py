@@ -10,11 +10,14 @@ from llmplan.app.assets import APP_DIR, TEMPLATE_NAME
 
 # Kernels kept ready with the page already computed; 0 starts every kernel when its visitor comes.
 POOL_SIZE = int(os.environ.get("LLMPLAN_POOL_SIZE", "2"))
+# Kernels at once, those kept ready included; who comes later is asked to come back.
+MAX_KERNELS = int(os.environ.get("LLMPLAN_MAX_KERNELS", "40"))
 CULL_IDLE_SECONDS = 1800
 MAX_URL_CHARACTERS = 8192
 MAX_HEADER_BYTES = 32_768
 MAX_BODY_BYTES = 1_048_576
 MAX_WEBSOCKET_BYTES = 1_048_576
+PING_INTERVAL_MS = 30_000
 
 # Scripts come from this server's files only; styles may be inline because Plotly and the charts set them;
 # pictures may be made in the page (saving a PNG). Nothing at all comes from another host.

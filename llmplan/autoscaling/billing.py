@@ -109,9 +109,14 @@ def billing_modes(
     on_demand_factor: price of an hour that can be given back over the price of one that is always on (above 1
         where the latter is reserved).
     """
-    require(usd_per_replica_hour >= 0, "usd_per_replica_hour", usd_per_replica_hour, "must not be negative")
-    require(on_demand_factor > 0, "on_demand_factor", on_demand_factor, "must be above 0")
+    fallback = 0.0 if fallback_usd_per_query is None else fallback_usd_per_query
+    amounts = {"usd_per_replica_hour": usd_per_replica_hour, "fallback_usd_per_query": fallback}
+    for field, usd in amounts.items():
+        require(0 <= usd < np.inf, field, usd, "must be finite, not negative")
+    require(0 < on_demand_factor < np.inf, "on_demand_factor", on_demand_factor, "must be finite, above 0")
+    require(0 < days_per_month <= 31, "days_per_month", days_per_month, "must be above 0, at most 31")
     offered = check_loads(loads)
+    require(offered.sum() > 0, "loads", 0.0, "must not be zero all week")
     weeks = days_per_month / DAYS_PER_WEEK
     flexible = usd_per_replica_hour * on_demand_factor
     always = static_week(offered, peak_replicas(offered, policy), policy, wait_limit_s)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmplan.charts.style import Figure, log_axis
+from llmplan.charts.style import Figure, log_axis, vertical_line
 from llmplan.claims.pictures import CrossoverLines, HardwareCost, RequestRates
 
 
 def claimed_cost_figure(rows: Sequence[HardwareCost]) -> Figure:
     """Draw each row's claimed range as a bar and today's range as a line with its median."""
-    names = [row.name for row in rows]
+    names = [row.name.replace(", ", "<br>") for row in rows]
     claimed = {
         "type": "bar",
         "orientation": "h",
@@ -51,7 +51,7 @@ def claimed_cost_figure(rows: Sequence[HardwareCost]) -> Figure:
 def crossover_figure(lines: CrossoverLines) -> Figure:
     """Draw the API's line, the article's flat fleet, the fleet for the peak, and the claimed band."""
     styles = (
-        (lines.api_usd, "GPT-4o at 1,000 + 500 tokens", "@1", "solid", "linear"),
+        (lines.api_usd, f"GPT-4o at ${lines.usd_per_query:.4f} a query", "@1", "solid", "linear"),
         (lines.flat_usd, "the article: two A100, any volume", "@8", "dash", "linear"),
         (lines.fleet_usd, "A100 as the peak needs them", "@3", "solid", "hv"),
     )
@@ -67,6 +67,27 @@ def crossover_figure(lines: CrossoverLines) -> Figure:
         }
         for y, name, colour, dash, shape in styles
     ]
+    crossings = (
+        (lines.flat_crossing, lines.flat_crossing_usd, "@8"),
+        (lines.fleet_crossing, lines.fleet_crossing_usd, "@3"),
+    )
+    shown = [crossing for crossing in crossings if crossing[0] < lines.queries_per_day[-1]]
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [crossing[0] for crossing in shown],
+            "y": [crossing[1] for crossing in shown],
+            "name": "costs no more than the API from here",
+            "marker": {
+                "symbol": "diamond",
+                "size": 12,
+                "color": [crossing[2] for crossing in shown],
+                "line": {"color": "@ink", "width": 1},
+            },
+            "hovertemplate": "%{x:,.0f} a day: $%{y:,.3~s}<extra></extra>",
+        }
+    )
     return {
         "data": data,
         "layout": {
@@ -80,6 +101,10 @@ def crossover_figure(lines: CrossoverLines) -> Figure:
 
 def request_rate_figure(rates: RequestRates) -> Figure:
     """Draw requests a minute over prompt length with its band, and the claimed band."""
+    line, label = vertical_line(
+        rates.stated_tokens, f"the article's prompt: {rates.stated_tokens:,.0f} tokens", y=0, yanchor="bottom"
+    )
+    least, most = rates.claimed
     edge = {"type": "scatter", "mode": "lines", "x": rates.input_tokens, "line": {"width": 0}}
     hidden = {"hoverinfo": "skip", "showlegend": False}
     return {
@@ -98,19 +123,22 @@ def request_rate_figure(rates: RequestRates) -> Figure:
         ],
         "layout": {
             "xaxis": log_axis("Input tokens", 100, 30_000),
-            "yaxis": log_axis("Requests a minute", 1, 1_000),
-            "shapes": [_band(*rates.claimed, "y")],
+            "yaxis": log_axis(
+                "Requests a minute", 0.8 * float(rates.low.min()), 1.5 * float(rates.high.max())
+            ),
+            "shapes": [_band(least, most, "y"), line],
             "annotations": [
+                label,
                 {
                     "x": 1,
                     "xref": "paper",
                     "xanchor": "right",
-                    "y": float(np.log10(rates.claimed[1])),
+                    "y": float(np.log10(most)),
                     "yanchor": "bottom",
-                    "text": "claimed: 30 to 50",
+                    "text": f"claimed: {least:g} to {most:g}",
                     "showarrow": False,
                     "font": {"color": "@ink", "size": 12},
-                }
+                },
             ],
         },
     }

@@ -159,7 +159,6 @@ def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mappi
         "zmax": 3.5,
         "colorscale": scale,
         "showscale": False,
-        "xgap": 1,
         "ygap": 1,
         "text": letters.tolist(),
         "texttemplate": "%{text}",

@@ -26,6 +26,8 @@ METRIC_TITLES = {
     "output_tokens_per_s": "Output tokens/s",
 }
 NARROW_SHARE = 0.08
+FEW_REPLICAS = 8
+"""Up to here each replica gets a tick of its own: Plotly would also mark halves."""
 
 
 def memory_figure(rows: Sequence[Mapping[str, Any]], card_gib: float, gpu_name: str) -> Figure:
@@ -49,6 +51,7 @@ def memory_figure(rows: Sequence[Mapping[str, Any]], card_gib: float, gpu_name: 
             "text": [f"{row['gib']:.0f} GiB" if row["gib"] > NARROW_SHARE * end else ""],
             "textposition": "inside",
             "insidetextanchor": "middle",
+            "insidetextfont": {"color": "@ink" if row["part"] in PART_PATTERNS else "@card"},
             "textangle": 0,
             "hovertemplate": f"{row['part']}: %{{x:.1f}} GiB<br>{row['note']}<extra></extra>",
         }
@@ -225,11 +228,13 @@ def fleet_figure(needed: Floats, queries_per_hour: Floats, billed: float) -> Fig
         "line": {"color": "@ink", "width": 2.5, "dash": "dash"},
         "hoverinfo": "skip",
     }
+    top = max(billed, float(needed.max()))
+    whole = {"dtick": 1} if top <= FEW_REPLICAS else {}
     return {
         "data": [bars, rented],
         "layout": {
             "xaxis": {"title": "Hour of the day", "range": [-0.6, len(needed) - 0.4], "dtick": 3},
-            "yaxis": {"title": "Replicas", "range": [0, max(billed, float(needed.max())) * 1.15 + 0.2]},
+            "yaxis": {"title": "Replicas", "range": [0, top * 1.15 + 0.2], **whole},
             "bargap": 0.15,
         },
     }

@@ -156,13 +156,13 @@ def sobol_figure(rows: Sequence[SobolIndex], most: int = 8) -> Figure:
         for name, colour, pattern, pairs in kinds
     ]
     layout = _bars_layout(names, "Share of the variance", [0.0, 1.15])
-    layout["xaxis"] |= {"tickformat": ".0%", "tickprefix": ""}
+    layout["xaxis"] |= {"tickformat": ".0%"}
     return {"data": data, "layout": {**layout, "barmode": "group"}}
 
 
 def _bars_layout(names: Sequence[str], title: str, span: Sequence[float]) -> dict[str, Any]:
     return {
-        "xaxis": {"title": title, "range": list(span), "tickprefix": "$", "tickformat": "~s", "nticks": 6},
+        "xaxis": {"title": title, "range": list(span), "tickformat": "$~s", "nticks": 6},
         "yaxis": {
             "type": "category",
             "categoryorder": "array",

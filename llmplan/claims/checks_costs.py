@@ -1,4 +1,4 @@
-"""Checks of the article's costs, crossovers, hidden lines and hybrid."""
+"""Checks of the article's costs, crossovers and hybrid."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ PRINTED_DECIMALS = 3
 """The article prints unit prices in thousandths of a dollar."""
 
 
-def _usd_per_query(price: ApiPrice, input_tokens: float) -> float:
-    return float(api_usd_per_query(price, input_tokens, 500))
+def _usd_per_query(price: ApiPrice, query: Scenario) -> float:
+    return float(api_usd_per_query(price, query.input_tokens, query.output_tokens))
 
 
 @check("api_month")
@@ -40,7 +40,7 @@ def api_month(context: Context, claim: Claim) -> Finding:
     api_id, volume = context.parts(claim)
     price = context.catalog.api(api_id)
     stated, days = context.stated, context.stated.days_per_month
-    usd = _usd_per_query(price, stated.input_tokens) * float(volume) * days
+    usd = _usd_per_query(price, stated) * float(volume) * days
     why = f"{_tokens(stated)} at {price.input_usd_per_mtok:g}/{price.output_usd_per_mtok:g} USD per million"
     return replace(point(usd, why, price.source_id), implied=_implied_tokens(context, float(volume)))
 
@@ -144,7 +144,7 @@ def times_cheaper(context: Context, claim: Claim) -> Finding:
 
 
 def _api_month(context: Context, api_id: str, volume: float) -> float:
-    usd = _usd_per_query(context.catalog.api(api_id), context.stated.input_tokens)
+    usd = _usd_per_query(context.catalog.api(api_id), context.stated)
     return usd * volume * context.stated.days_per_month
 
 
@@ -189,7 +189,7 @@ def _first_volume(intervals: tuple[tuple[int, int | None], ...]) -> float:
 def _implied_fleet(context: Context, claim: Claim, count: int) -> tuple[str, tuple[Implied, ...]]:
     """Find the fleet, whatever it must carry, that crosses GPT-4o at the tokens behind the article's prices."""
     model_id, precision_id = context.parts(claim)[:2]
-    usd_query = _usd_per_query(context.catalog.api(APIS[0]), context.computed.input_tokens)
+    usd_query = _usd_per_query(context.catalog.api(APIS[0]), context.computed)
     days = context.stated.days_per_month
     volumes = (claim.claimed_low or 0.0, claim.claimed_high or 0.0)
     fleet = [implied_fleet_usd(volume, usd_query, days) for volume in volumes]
@@ -201,10 +201,11 @@ def _implied_fleet(context: Context, claim: Claim, count: int) -> tuple[str, tup
     each = (row.usd_per_month_low + row.usd_per_month_high) / 2 / row.n_gpus
     total = context.catalog.assumption("article-hidden-total-usd-per-month")
     gpus = implied_gpus(fleet[1], each, LowBaseHigh(total.low, total.base, total.high))
+    bill = f"{number(count * each + total.low)} to {number(count * each + total.high)} USD a month"
     why = (
-        f"{_tokens(context.stated)}, replicas for a peak twice the mean, all hidden lines. At {usd_query:.4f} USD a "
-        f"query ({_tokens(context.computed)}) {count} of the article's GPUs at {number(each)} plus its hidden costs "
-        f"are {number(count * each + total.low)} to {number(count * each + total.high)} USD a month, which never grow"
+        f"computed for {_tokens(context.stated)}, replicas for a peak twice the mean and all hidden lines. "
+        f"At {usd_query:.4f} USD a query ({_tokens(context.computed)}) {count} of the article's GPUs at "
+        f"{number(each)} plus its hidden costs are {bill}, which never grow"
     )
     if gpus[1] < 1:
         why += "; the hidden costs alone leave nothing for a GPU"
@@ -238,7 +239,7 @@ def self_hosted_query(context: Context, claim: Claim) -> Finding:
 def api_query(context: Context, claim: Claim) -> Finding:
     """Price one query at the stated and at the implied tokens."""
     price, stated = context.catalog.api(claim.subject or ""), context.stated
-    usd = [_usd_per_query(price, scenario.input_tokens) for scenario in (stated, context.computed)]
+    usd = [_usd_per_query(price, scenario) for scenario in (stated, context.computed)]
     why = f"{usd[0]:.4f} at {_tokens(stated)}, {usd[1]:.4f} at {_tokens(context.computed)}"
     answer_usd = price.output_usd_per_mtok * stated.output_tokens / TOKENS_PER_MTOK
     prompt = ((claim.claimed_low or 0.0) - answer_usd) / price.input_usd_per_mtok * TOKENS_PER_MTOK

@@ -9,6 +9,8 @@ from llmplan.memory import weights_gb
 from llmplan.quality import Quality, relative_qualities
 
 REFERENCE = "gpt-4o"
+CONTEXT_WORDS = ("yarn", "position", "context")
+"""Parts of a model's note that speak of its context."""
 
 
 @check("parameters")
@@ -28,19 +30,16 @@ def active_parameters(context: Context, claim: Claim) -> Finding:
 
 @check("context")
 def context_length(context: Context, claim: Claim) -> Finding:
-    """A longer context than claimed holds the claim."""
+    """Compare the longest sequence that the published configuration allows."""
     model = context.catalog.model(claim.subject or "")
-    limit = float(model.max_context_tokens)
-    holds = claim.claimed_low is not None and limit >= claim.claimed_low
-    verdict: Verdict = "holds" if holds else "does not hold"
-    return Finding(
-        f"the configuration allows {limit:,.0f} tokens" + (f"; {model.note}" if model.note else ""),
-        limit,
-        limit,
-        limit,
-        verdict=verdict,
-        sources=(model.source_id,),
+    notes = [part.strip() for part in (model.note or "").split(";")]
+    why = "; ".join(
+        [
+            f"the configuration allows {model.max_context_tokens:,} tokens",
+            *(note for note in notes if any(word in note.lower() for word in CONTEXT_WORDS)),
+        ]
     )
+    return point(float(model.max_context_tokens), why, model.source_id)
 
 
 @check("licence")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llmplan.catalog import Catalog
     from llmplan.scenario import Scenario
 
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 OptionId = Annotated[
     str | None, typer.Option("--option", help="Self-hosted or hybrid option; default: the cheapest.")
 ]
@@ -57,7 +58,9 @@ def ops(
     if not 0 <= strong_share < 1:
         raise InputError("--strong-share", strong_share, "must lie in [0, 1)", "give a share, as 0.3")
     down, up = 1 - strong_share, strong_share
-    if hybrid or (option or "").startswith(PREFIX):
+    named = (option or "").startswith(PREFIX)
+    if hybrid or named:
+        _refuse_beside_hybrid(option=None if named else option, api=api, strong_share=strong_share)
         loads = hybrid_loads(scenario, catalog, option)
         option, api, down, up = loads.weak_id, loads.api_id, loads.fleet_share, loads.api_share
         scenario = scenario.but(quality_floor=0.0)
@@ -82,15 +85,28 @@ def ops(
         print_table(f"{chosen.option_id} -> {out}", ("file",), [(name,) for name in sorted(files)])
 
 
+def _refuse_beside_hybrid(**given: object) -> None:
+    from llmplan.errors import InputError
+
+    for name, value in given.items():
+        if value:
+            flag = "--" + name.replace("_", "-")
+            raise InputError(flag, value, "is settled by the hybrid", "leave it out, or leave --hybrid out")
+
+
 def _date(text: str | None) -> dt.date:
     from llmplan.errors import InputError
 
     if text is None:
         return dt.date.today()
     try:
-        return dt.date.fromisoformat(text)
+        start = dt.date.fromisoformat(text)
     except ValueError:
         raise InputError("--start", text, "is not a date", "write it as 2026-12-01") from None
+    if not FIRST_YEAR <= start.year <= LAST_YEAR:
+        rule = f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}"
+        raise InputError("--start", text, rule, "write it as 2026-12-01")
+    return start
 
 
 def register(app: typer.Typer) -> None:

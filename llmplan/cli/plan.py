@@ -38,6 +38,10 @@ Discount = Annotated[float | None, typer.Option(help="Discount rate a year, as 0
 ApiDecline = Annotated[float | None, typer.Option(help="Fall of API prices a year, as 0.2. Default: data/.")]
 GpuDecline = Annotated[float | None, typer.Option(help="Fall of GPU rents a year, as 0.15. Default: data/.")]
 Updates = Annotated[float | None, typer.Option(help="Model updates a year. Default: data/.")]
+UpdateDays = Annotated[float | None, typer.Option(help="Working days an update takes. Default: data/.")]
+Migration = Annotated[
+    float | None, typer.Option(help="One-off cost of moving to any other option, USD. Default: data/.")
+]
 Incumbent = Annotated[str | None, typer.Option(help="API that runs today. Default: the reference API.")]
 Weekend = Annotated[float, typer.Option(help="Weekend's volume over a weekday's, for the fleet by hour.")]
 
@@ -55,19 +59,23 @@ def plan(
     api_decline: ApiDecline = None,
     gpu_decline: GpuDecline = None,
     updates_per_year: Updates = None,
+    days_per_update: UpdateDays = None,
+    migration_usd: Migration = None,
     incumbent: Incumbent = None,
     weekend_factor: Weekend = 1.0,
     json: Json = False,
 ) -> None:
     """Plan over months: growth, falling prices, rent or buy, when to switch, the fleet by hour."""
     from llmplan.growth import switch_plan, time_plan
-    from llmplan.growth.options import candidate_options, incumbent_option, price_paths
+    from llmplan.growth.candidates import candidate_options, moved_for
+    from llmplan.growth.options import incumbent_option, price_paths
 
     path = _volumes(scenario, catalog, months, growth, ceiling, midpoint, volumes)
-    paths = price_paths(catalog, api_decline, gpu_decline, updates_per_year)
+    paths = price_paths(catalog, api_decline, gpu_decline, updates_per_year, days_per_update)
     rate = catalog.assumption("capital-cost-per-year").base if discount is None else discount
     first = incumbent_option(scenario, catalog, paths, incumbent)
-    others = [o for o in candidate_options(scenario, catalog, paths, path) if o.option_id != first.option_id]
+    candidates = moved_for(candidate_options(scenario, catalog, paths, path), migration_usd)
+    others = [option for option in candidates if option.option_id != first.option_id]
     result = time_plan([first, *others], path, rate)
     switches = [switch_plan(first, option, path, rate) for option in others]
     fleet = _fleet(scenario, catalog, weekend_factor)
@@ -200,7 +208,7 @@ def _print_plan(
     months, first, last = len(result.queries_per_day), result.queries_per_day[0], result.queries_per_day[-1]
     print_table(
         f"{months} months, {first:,.0f} to {last:,.0f} queries a day, discounted at "
-        f"{result.discount_per_year:.4g} a year",
+        f"{100 * result.discount_per_year:.4g} % a year",
         (
             "option",
             "NPV of cost, USD",

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from llmplan.cli.output import print_json, print_table
-from llmplan.cli.scenario_options import (
-    Data,
-    InputTokens,
-    Json,
-    OutputTokens,
-    Preset,
-    QualityFloor,
-    QueriesPerDay,
-    Set,
-    Trace,
-    catalog_from,
-    scenario_from_options,
-)
+from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
+from llmplan.wording import kind_name, probability, usd
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
@@ -47,15 +37,10 @@ Sobol = Annotated[
 Points = Annotated[int, typer.Option(help="Volumes of the probability curve.", min=2, max=2_000)]
 
 
+@with_scenario
 def risk(
-    queries_per_day: QueriesPerDay = None,
-    input_tokens: InputTokens = None,
-    output_tokens: OutputTokens = None,
-    preset: Preset = None,
-    trace: Trace = None,
-    quality_floor: QualityFloor = None,
-    settings: Set = None,
-    data: Data = None,
+    scenario: Scenario,
+    catalog: Catalog,
     ranges: Range = None,
     draws: Draws = 10_000,
     seed: Seed = 0,
@@ -69,13 +54,7 @@ def risk(
     from llmplan.risk import assess
     from llmplan.tipping import tipping_points
 
-    scenario = with_ranges(
-        scenario_from_options(
-            queries_per_day, input_tokens, output_tokens, preset, trace, quality_floor, settings
-        ),
-        ranges,
-    )
-    catalog = catalog_from(data)
+    scenario = with_ranges(scenario, ranges)
     found = assess(scenario, catalog, draws, seed, volume_axis(points))
     bars, indices = sensitivities(scenario, catalog, found, sobol, seed)
     tips = tipping_points(scenario, catalog) if tipping else ()
@@ -201,13 +180,13 @@ def print_risk(
     if found.recommended_id is None:
         typer.echo("Nothing is feasible: see llmplan compare --json for the reasons.")
         return
-    shares = ", ".join(f"{kind.replace('_', ' ')} {p:.0%}" for kind, p in found.p_kind.items())
+    shares = ", ".join(f"{kind_name(kind)} {probability(p)}" for kind, p in found.p_kind.items())
     typer.echo(f"Cheapest in {found.draws:,} draws: {shares}. Recommended: {found.recommended_id}")
     low, high = found.levels.index(0.1), found.levels.index(0.9)
     rows = [
         (
             row.option_id,
-            f"{row.p_cheapest:.0%}",
+            probability(row.p_cheapest),
             f"{row.base_usd:,.0f}",
             f"{row.quantiles_usd[low]:,.0f}-{row.quantiles_usd[high]:,.0f}",
             f"{row.expected_regret_usd:,.0f}",
@@ -215,10 +194,22 @@ def print_risk(
         for row in found.options[:8]
     ]
     print_table("USD a month", ("option", "P(cheapest)", "base", "p10-p90", "expected regret"), rows)
-    worth = [(row.label, f"{row.usd_per_month:,.0f}") for row in found.information[:6]]
-    print_table("Worth of knowing before choosing", ("input", "USD/month"), worth)
-    swings = [(bar.label, f"{bar.usd_at_low:,.0f}", f"{bar.usd_at_high:,.0f}") for bar in bars[:8]]
-    print_table("One at a time, USD/month", ("input", "at p10", "at p90"), swings)
+    worth = [
+        (row.label, f"{row.usd_per_month:,.2f}") for row in found.information if row.usd_per_month >= 0.005
+    ]
+    if worth:
+        print_table("Worth of knowing before choosing", ("input", "USD/month"), worth[:6])
+    else:
+        typer.echo("Worth of knowing before choosing: nothing, for every input alone.")
+    for line in _sides(found):
+        typer.echo(line)
+    swings = [
+        (bar.label, f"{bar.usd_at_low:,.0f}", f"{bar.usd_at_high:,.0f}")
+        for bar in bars
+        if bar.swing_usd >= 0.5
+    ]
+    outcome = "Cost of the choice" if found.saving is None else "Saving of self-hosting"
+    print_table(f"{outcome}, one input at a time, USD/month", ("input", "at p10", "at p90"), swings[:8])
     if indices:
         shown = [
             (row.label, f"{row.first:.2f}", f"{row.total:.2f} ± {row.total_ci95:.2f}") for row in indices[:8]
@@ -229,15 +220,29 @@ def print_risk(
             typer.echo(row.sentence)
 
 
+def _sides(found: Risk) -> list[str]:
+    """Say what perfect knowledge is worth, what self-hosting saves, and from which volume."""
+    low, middle, high = (found.levels.index(level) for level in (0.1, 0.5, 0.9))
+    lines = [f"Knowing everything before choosing: {usd(found.perfect_information_usd)} a month."]
+    saving = found.saving
+    if saving is not None:
+        least, half, most = (saving.quantiles_usd[i] for i in (low, middle, high))
+        first, median, last = (saving.break_even_queries_per_day[i] for i in (low, middle, high))
+        lines += [
+            f"Self-hosting saves {usd(half)} a month, p10-p90 {usd(least)} to {usd(most)}.",
+            f"It breaks even at {_volume(median)}, p10-p90 {_volume(first)} to {_volume(last)} queries/day.",
+        ]
+    return lines
+
+
+def _volume(queries_per_day: float) -> str:
+    return f"{queries_per_day:,.0f}" if math.isfinite(queries_per_day) else "no volume"
+
+
+@with_scenario
 def recommend(
-    queries_per_day: QueriesPerDay = None,
-    input_tokens: InputTokens = None,
-    output_tokens: OutputTokens = None,
-    preset: Preset = None,
-    trace: Trace = None,
-    quality_floor: QualityFloor = None,
-    settings: Set = None,
-    data: Data = None,
+    scenario: Scenario,
+    catalog: Catalog,
     ranges: Range = None,
     seed: Seed = 0,
     tipping: Tip = True,
@@ -246,13 +251,8 @@ def recommend(
     """Say what to do and why, in plain words: option, margin, confidence, caveats, what would flip it."""
     from llmplan.recommend import recommend as recommendation
 
-    scenario = with_ranges(
-        scenario_from_options(
-            queries_per_day, input_tokens, output_tokens, preset, trace, quality_floor, settings
-        ),
-        ranges,
-    )
-    found = recommendation(scenario, catalog_from(data), tipping, seed=seed)
+    scenario = with_ranges(scenario, ranges)
+    found = recommendation(scenario, catalog, tipping, seed=seed)
     if json:
         print_json(found.to_dict())
     else:
@@ -263,7 +263,13 @@ def print_recommendation(found: Recommendation) -> None:
     """Print a recommendation as text."""
     typer.echo(found.headline)
     typer.echo(f"\n{found.reason}")
-    for title, lines in (("Caveats", found.caveats), ("What would flip it", found.flips)):
+    from llmplan.recommend.ladder import ladder_lines
+
+    flips = [*([found.outlook] if found.outlook else []), *found.flips]
+    parts = {"Caveats": found.caveats, "What would flip it": flips}
+    reference = found.scenario.reference_api_id
+    parts[f"The cheapest by quality floor, in percent of {reference}'s"] = ladder_lines(found.quality_ladder)
+    for title, lines in parts.items():
         if lines:
             typer.echo(f"\n{title}:")
             for line in lines:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llmplan.cli.constraint_options import FLAGS as CONSTRAINTS
+from llmplan.cli.constraint_options import constraint_fields
 from llmplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ FLAGS: dict[str, Any] = {
     "quality_floor": QualityFloor,
     "settings": Set,
     "data": Data,
+    **CONSTRAINTS,
 }
 MADE = ("scenario", "catalog")
 """What a command takes in place of the flags."""
@@ -60,6 +63,7 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
     def command(**given: Any) -> None:
         asked = {name: given.pop(name) for name in FLAGS}
         catalog = catalog_from(asked.pop("data"))
+        asked["constraints"] = {name: asked.pop(name) for name in CONSTRAINTS}
         function(scenario=scenario_from_options(**asked), catalog=catalog, **given)
 
     parameters = [p.replace(kind=keyword) for p in evaluated] + flags
@@ -80,8 +84,12 @@ def scenario_from_options(
     trace: str | None = None,
     quality_floor: float | None = None,
     settings: list[str] | None = None,
+    constraints: Mapping[str, Any] | None = None,
 ) -> Scenario:
-    """Build the scenario of a command: preset, then trace, then flags, then --set, the later winning."""
+    """Build the scenario of a command: preset, then trace, then flags, then --set, the later winning.
+
+    constraints: the flags of `constraint_options`, by scenario field.
+    """
     from llmplan.scenario import Scenario, load_scenario
 
     scenario = load_scenario(preset) if preset else Scenario()
@@ -96,7 +104,7 @@ def scenario_from_options(
     for field in ("input_tokens", "output_tokens"):
         if field in given:  # a mean of one's own voids the percentile that came with another mean
             changes[f"{field}_p95"] = None
-    changes |= given
+    changes |= given | constraint_fields(constraints or {})
     for setting in settings or ():
         changes |= parse_setting(setting)
     return scenario.but(**changes) if changes else scenario

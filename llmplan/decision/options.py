@@ -155,6 +155,11 @@ class Options:
         return np.array([item.feasible for item in self.items], bool)
 
     @cached_property
+    def quality(self) -> Floats:
+        """(n,) share of the reference's quality; NaN where it is not known."""
+        return np.array([np.nan if item.quality is None else item.quality for item in self.items], float)
+
+    @cached_property
     def preference(self) -> npt.NDArray[np.int_]:
         """(n,) ranks that break ties of cost, see `tie_rank`."""
         return np.argsort(sorted(range(len(self)), key=lambda place: tie_rank(self.items[place])))

@@ -8,6 +8,7 @@ from pathlib import Path
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.export.files import write_whole
 from llmplan.export.report import Report
+from llmplan.wording import money_in
 
 FORMATS = ("pptx", "xlsx", "html", "csv")
 MEDIA_TYPES = {
@@ -23,8 +24,15 @@ def export_bytes(
 ) -> bytes:
     """Return the report in a format: pptx (on a template), xlsx, html, or one table as csv.
 
+    Files are in the scenario's currency; CSV stays in US dollars, as its column names say.
+
     Raises UnknownNameError for another format or table, InputError for a template that cannot be read.
     """
+    with money_in(report.money):
+        return _bytes(report, format, template, table)
+
+
+def _bytes(report: Report, format: str, template: Path | str | None, table: str) -> bytes:
     if format == "pptx":
         from llmplan.export.pptx_deck import pptx_bytes
 

@@ -1,4 +1,4 @@
-"""A scenario's options as they are paid for over months: API, rented, reserved, bought."""
+"""One option as it is paid for over months: API, rented, reserved, bought, hybrid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from llmplan.catalog import Catalog
 from llmplan.cost import FixedCosts
-from llmplan.decision import Comparison, evaluate, options_of
+from llmplan.decision import evaluate, options_of
 from llmplan.decision.options import Options
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.fleet import instances_needed, replicas_needed
@@ -24,12 +24,13 @@ from llmplan.ownership import (
     server_power_kw,
 )
 from llmplan.scenario import Scenario
-from llmplan.units import MONTHS_PER_YEAR
+from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 FloatArray = NDArray[np.float64]
 BASE = 1
 UPDATES_LINE = "model updates"
-MAX_UPDATES_PER_YEAR = 365
+TERM_MONTHS = {"reserved_1y": MONTHS_PER_YEAR}
+"""Kind of GPU price -> how long it binds; the others can be given back."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def price_paths(
     api_decline_per_year: float | None = None,
     gpu_decline_per_year: float | None = None,
     updates_per_year: float | None = None,
+    days_per_update: float | None = None,
 ) -> PricePaths:
     """Return the catalog's base assumptions, or the values given instead; InputError where one is out of range."""
 
@@ -57,15 +59,15 @@ def price_paths(
     for field, given in (("api_decline", api_decline_per_year), ("gpu_decline", gpu_decline_per_year)):
         if given is not None:
             price_factors(given, 1, field)
-    if updates_per_year is not None and not 0 <= updates_per_year <= MAX_UPDATES_PER_YEAR:
-        rule = f"must lie in 0 to {MAX_UPDATES_PER_YEAR}"
-        raise InputError("updates_per_year", updates_per_year, rule, "give 12 for one a month")
+    for field, given in (("updates_per_year", updates_per_year), ("days_per_update", days_per_update)):
+        if given is not None and not 0 <= given <= DAYS_PER_YEAR:
+            raise InputError(field, given, f"must lie in 0 to {DAYS_PER_YEAR}", "give what a year can hold")
     return PricePaths(
         api_decline_per_year=base("api-price-decline-per-year", api_decline_per_year),
         gpu_decline_per_year=base("gpu-price-decline-per-year", gpu_decline_per_year),
         server_decline_per_year=base("server-price-decline-per-year"),
         updates_per_year=base("updates-per-year", updates_per_year),
-        update_usd=base("days-per-update") * base("day-rate-usd"),
+        update_usd=base("days-per-update", days_per_update) * base("day-rate-usd"),
     )
 
 
@@ -91,32 +93,6 @@ def _in_place(option: PlanOption) -> PlanOption:
     return replace(option, label=f"{option.label}, in place", migration_usd=0.0)
 
 
-def candidate_options(
-    scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: FloatArray
-) -> list[PlanOption]:
-    """Return what one could switch to: APIs, self-hosting rented, reserved and bought, a hybrid.
-
-    The configurations are those that are cheapest at the plan's first, middle or last volume, each kept for
-    the whole plan: growing out of one into another in between is not planned for.
-    """
-    places: dict[str, int] = {}
-    comparison = evaluate(scenario, catalog)
-    for volume in queries_per_day[[0, len(queries_per_day) // 2, -1]]:
-        at_volume = evaluate(scenario.but(queries_per_day=float(volume)), catalog)
-        for kinds in (("api",), ("hosted",), ("self_hosted",)):
-            place = at_volume.cheapest(*kinds)
-            if place is not None:
-                places[at_volume.options.items[place].option_id] = place
-    found: list[PlanOption] = []
-    for option_id, place in places.items():
-        if comparison.options.items[place].api_id is not None:
-            found.append(api_option(comparison.options, place, catalog, paths))
-        else:
-            found += self_hosted_options(comparison, option_id, catalog, paths, queries_per_day)
-    hybrid = hybrid_option(scenario, catalog, paths, queries_per_day)
-    return found if hybrid is None else [*found, hybrid]
-
-
 def hybrid_option(
     scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: FloatArray
 ) -> PlanOption | None:
@@ -127,7 +103,7 @@ def hybrid_option(
     except InputError:
         return None
     options = options_of(scenario.but(quality_floor=0.0) if scenario.quality_floor else scenario, catalog)
-    fleet = _rented(options, loads.weak_id, catalog, paths, 0)
+    fleet = rented_option(options, loads.weak_id, catalog, paths)
     usd = float(options.usd_per_query[options.index(loads.api_id)]) * loads.api_share
     days, router = scenario.days_per_month, loads.router_usd_per_query
     parts = [
@@ -154,27 +130,13 @@ def api_option(options: Options, place: int, catalog: Catalog, paths: PricePaths
     )
 
 
-def self_hosted_options(
-    comparison: Comparison, option_id: str, catalog: Catalog, paths: PricePaths, queries_per_day: FloatArray
-) -> list[PlanOption]:
-    """Return one configuration rented as the scenario rents, reserved for a year, and bought, if possible."""
-    scenario = comparison.scenario
-    found = [_rented(comparison.options, option_id, catalog, paths, 0)]
-    if scenario.gpu_price_kind == "on_demand":
-        reserved = evaluate(scenario.but(gpu_price_kind="reserved_1y"), catalog).options
-        if option_id in {item.option_id for item in reserved.items if item.feasible}:
-            found.append(_rented(reserved, option_id, catalog, paths, MONTHS_PER_YEAR))
-    bought = _bought(comparison.options, option_id, catalog, paths, float(queries_per_day.max()))
-    return [option for option in [*found, bought] if option is not None]
-
-
-def _rented(
-    options: Options, option_id: str, catalog: Catalog, paths: PricePaths, term_months: int
-) -> PlanOption:
+def rented_option(options: Options, option_id: str, catalog: Catalog, paths: PricePaths) -> PlanOption:
+    """Return a self-hosted option on GPUs rented as the scenario rents them; a reservation binds for its term."""
     place = options.index(option_id)
     usd_per_instance = float(options.usd_per_instance_month[BASE, place])
     instances = _instances(options, place)
     gpus = float(options.gpus_per_instance[BASE, place])
+    term_months = TERM_MONTHS.get(options.scenario.gpu_price_kind, 0)
     rent = CostPart(
         "GPU rent", lambda v: instances(v) * usd_per_instance, paths.gpu_decline_per_year, term_months
     )
@@ -191,13 +153,14 @@ def _rented(
     )
 
 
-def _bought(
+def bought_option(
     options: Options, option_id: str, catalog: Catalog, paths: PricePaths, largest_volume: float
 ) -> PlanOption | None:
+    """Return a self-hosted option on the servers that are cheapest at the largest volume; None: none is sold."""
     place = options.index(option_id)
     item, scenario = options.items[place], options.scenario
     terms, hours = ownership_terms(catalog), scenario.workload(catalog).hours_per_month
-    gpu, replicas = catalog.gpu(str(item.gpu_id)), _replicas(options, place)
+    gpu, replicas = catalog.gpu(str(item.gpu_id)), replicas_of(options, place)
     most = int(replicas(np.array([largest_volume]))[0])
     choice = cheapest_servers(catalog.gpu_purchases, gpu, item.n_gpus or 1, most, terms, hours)
     if choice is None:
@@ -265,13 +228,14 @@ def _fixed_usd(fixed: FixedCosts, gpus: FloatArray, people_factor: float) -> Flo
     return np.asarray(lines - updates + people * people_factor)
 
 
-def _replicas(options: Options, place: int) -> MonthlyCost:
+def replicas_of(options: Options, place: int) -> MonthlyCost:
+    """Return the replicas of an option, spares included, as a function of the volume."""
     per_replica, spare = float(options.per_replica[BASE, place]), options.scenario.spare_replicas
     return lambda v: replicas_needed(v, per_replica, spare)
 
 
 def _instances(options: Options, place: int) -> MonthlyCost:
-    replicas, per_instance = _replicas(options, place), float(options.replicas_per_instance[BASE, place])
+    replicas, per_instance = replicas_of(options, place), float(options.replicas_per_instance[BASE, place])
     return lambda v: instances_needed(replicas(v), per_instance)
 
 

@@ -11,13 +11,16 @@ from llmplan.units import MS_PER_S
 NO_TARGET_FACTOR: Final = 2.0
 """Alarm at twice the expected latency where the plan has no target."""
 KV_ALARM: Final = 0.95
+GPU_MEMORY_ALARM: Final = 0.99
+FAILED_SHARE: Final = 0.01
+"""Share of failing requests at which users notice."""
 SICK_SHARE: Final = 0.5
 """A replica that queues while it makes less than this share of its expected tokens/s is ill, not busy."""
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Alarm levels of one replica, equations (O.1) to (O.6).
+    """Alarm levels of one replica and of the fleet, equations (O.1) to (O.8).
 
     Attributes
     ----------
@@ -30,6 +33,7 @@ class Thresholds:
     sick_output_tokens_per_s: of a replica with a queue; below: something is wrong with it.
     kv_cache_share: share of the KV cache that the planned concurrency takes, at most 0.95. [0..1]
     fleet_requests_per_s: peak that the fleet without its spares was sized for.
+    failed_share: share of requests that fail. [0..1]
     """
 
     ttft_s: float
@@ -42,6 +46,7 @@ class Thresholds:
     sick_output_tokens_per_s: float
     kv_cache_share: float
     fleet_requests_per_s: float
+    failed_share: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ def thresholds(plan: ServingPlan) -> Thresholds:
         sick_output_tokens_per_s=tokens * SICK_SHARE,
         kv_cache_share=min(KV_ALARM, plan.concurrency / plan.max_concurrent_sequences),
         fleet_requests_per_s=rate * plan.working_replicas,
+        failed_share=FAILED_SHARE,
     )
 
 
@@ -129,6 +135,22 @@ def monitoring_list(plan: ServingPlan) -> tuple[MonitoringItem, ...]:
             "share",
             "fuller than planned: contexts are longer than assumed",
             "measure the context lengths; plan again",
+        ),
+        MonitoringItem(
+            "GPU memory in use (GPU exporter)",
+            plan.engine_memory_share,
+            GPU_MEMORY_ALARM,
+            "share",
+            "the next allocation may fail: out of memory",
+            "lower the engine's memory share or the longest sequence",
+        ),
+        MonitoringItem(
+            "requests that fail",
+            0.0,
+            at.failed_share,
+            "share",
+            "errors, running out of memory, timeouts, clients that gave up",
+            "read the engine's log; roll back after an update",
         ),
         MonitoringItem(
             "requests, the whole fleet",

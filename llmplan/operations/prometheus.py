@@ -16,7 +16,8 @@ RATE_WINDOW: Final = "5m"
 class Metrics:
     """Names under which an engine exports what the alarms need; docs/operations.md cites each page.
 
-    `selector` picks the plan's model; TGI labels nothing with a model, so its scrape job names it.
+    `failed_total` counts what went wrong, narrowed by `failed_label`. `selector` picks the plan's model; TGI labels
+    nothing with a model, so its scrape job names it.
     """
 
     ttft_histogram: str | None
@@ -27,6 +28,8 @@ class Metrics:
     output_tokens_total: str
     requests_total: str
     kv_cache_share: str | None
+    failed_total: str
+    failed_label: str
     selector: str
 
 
@@ -40,6 +43,8 @@ METRICS: Final[dict[str, Metrics]] = {
         output_tokens_total="vllm:generation_tokens_total",
         requests_total="vllm:request_success_total",
         kv_cache_share="vllm:kv_cache_usage_perc",
+        failed_total="vllm:request_success_total",
+        failed_label=',finished_reason=~"error|abort"',
         selector='{{model_name="{model}"}}',
     ),
     "sglang": Metrics(
@@ -51,6 +56,8 @@ METRICS: Final[dict[str, Metrics]] = {
         output_tokens_total="sglang:generation_tokens_total",
         requests_total="sglang:num_requests_total",
         kv_cache_share="sglang:token_usage",
+        failed_total="sglang:num_aborted_requests_total",
+        failed_label="",
         selector='{{model_name="{model}"}}',
     ),
     "tgi": Metrics(
@@ -62,6 +69,8 @@ METRICS: Final[dict[str, Metrics]] = {
         output_tokens_total="tgi_request_generated_tokens_sum",
         requests_total="tgi_request_count",
         kv_cache_share=None,
+        failed_total="tgi_request_failure",
+        failed_label="",
         selector='{{job="{model}"}}',
     ),
 }
@@ -117,6 +126,15 @@ def alert_rules(plan: ServingPlan, engine_id: str | None = None) -> dict[str, An
             "warning",
             "The fleet carries the peak that it was sized for",
             f"{plan.working_replicas} replicas were planned for {at.fleet_requests_per_s:.4g} requests/s.",
+        ),
+        _rule(
+            "LlmRequestsFailing",
+            f"sum(rate({names.failed_total}{pick[:-1]}{names.failed_label}}}[{RATE_WINDOW}])) "
+            f"/ sum(rate({names.requests_total}{pick}[{RATE_WINDOW}])) > {at.failed_share:.4g}",
+            "5m",
+            "critical",
+            f"More than {at.failed_share:.0%} of requests fail",
+            "Errors, running out of memory, timeouts, or clients that gave up: read the engine's log.",
         ),
         _rule(
             "LlmReplicasMissing",

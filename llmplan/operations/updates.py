@@ -9,9 +9,8 @@ from typing import Final
 
 from llmplan.errors import InputError
 from llmplan.operations.plan import ServingPlan
-from llmplan.units import MONTHS_PER_YEAR, S_PER_HOUR
+from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR, S_PER_HOUR
 
-DAYS_PER_YEAR: Final = 365
 SATURDAY: Final = 5
 """Of datetime's weekdays, Monday 0."""
 

@@ -79,12 +79,21 @@ class _Dumper(yaml.SafeDumper):
 def write_operations(folder: Path, files: Mapping[str, str]) -> None:
     """Write the files to `folder` at once: a reader sees the old folder or the new one, never a half.
 
-    A folder that holds something else than an earlier plan is left alone: InputError.
+    A folder that holds something else than an earlier plan is left alone, and one that cannot be written is
+    named: InputError.
     """
     folder = Path(folder).resolve()
     if folder.exists() and not _is_ours(folder):
         rule = "holds something else than an operations plan"
         raise InputError("--out", str(folder), rule, "give a new or an empty folder")
+    try:
+        _replace_folder(folder, files)
+    except OSError as error:
+        rule = f"cannot be written ({error.strerror or error})"
+        raise InputError("--out", str(folder), rule, "give a folder that you may write") from error
+
+
+def _replace_folder(folder: Path, files: Mapping[str, str]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -10,13 +10,14 @@ import numpy as np
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Comparison, Options, evaluate
 from llmplan.recommend.caveats import caveats_of
-from llmplan.recommend.hybrid import BestHybrid, hybrid_caveats, hybrid_draws, winning_hybrid
+from llmplan.recommend.hybrid import hybrid_caveats
+from llmplan.recommend.ladder import quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
 from llmplan.recommend.sentences import headline, hybrid_headline, hybrid_reason, reason
 from llmplan.recommend.wording import joined
 from llmplan.risk.answers import kind_shares
-from llmplan.risk.distributions import Floats
-from llmplan.risk.draws import KIND_NAMES, monthly_usd, sample
+from llmplan.risk.draws import monthly_usd, sample
+from llmplan.risk.hybrid import BestHybrid, hybrid_draws, winning_hybrid
 from llmplan.risk.problem import Problem, problem_from, realise
 from llmplan.scenario import Scenario
 from llmplan.tipping import Tipping, tipping_points
@@ -50,14 +51,14 @@ def recommend(
         return _nothing(found)
     problem = problem_from(found, catalog)
     p_kind, regret = _risk(problem, DRAWS if tipping else DRAWS_LIGHT, seed)
-    points = tipping_points(scenario, catalog, verify=False) if tipping else ()
+    points = tipping_points(scenario, catalog) if tipping else ()
     place = found.order[0]
     rival_place = _rival(found)
     rival = None if rival_place is None else _runner_up(found, rival_place)
     low, base, high = (float(value) for value in found.monthly_usd[:, place])
     margin = None if rival is None else rival.monthly_usd - base
     margin_pct = None if rival is None or not rival.monthly_usd > 0 else 100 * (1 - base / rival.monthly_usd)
-    item = found.options.items[place]
+    item, ladder = found.options.items[place], quality_ladder(found)
     p_right = p_kind.get(item.kind, 0.0)
     confidence = in_words(p_right)
     return Recommendation(
@@ -66,7 +67,7 @@ def recommend(
         kind=item.kind,
         label=item.label,
         headline=headline(item, base, rival, margin_pct, confidence, p_right),
-        reason=reason(found, item, rival, margin, margin_pct),
+        reason=reason(found, item, rival, margin, margin_pct, ladder),
         monthly_usd=(low, base, high),
         rival=rival,
         margin_usd=margin,
@@ -78,14 +79,16 @@ def recommend(
         flips=nearest_flips(points),
         runners_up=_runners_up(found),
         tipping=points,
+        outlook=_outlook(points),
+        quality_ladder=ladder,
     )
 
 
 def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int) -> Recommendation:
-    """Return the recommendation where a hybrid is the cheapest of all; tipping points are of pure options."""
+    """Return the recommendation where a hybrid is the cheapest of all."""
     row, scenario = best.row, found.scenario
-    usd_base, draws = float(row["monthly_usd_base"]), hybrid_draws(best, catalog, DRAWS, seed)
-    p_kind, regret = _with_hybrid(found, catalog, draws, seed)
+    usd_base, points = best.monthly_usd, tipping_points(scenario, catalog)
+    p_kind, regret = _with_hybrid(found, best, catalog, seed)
     runners_up = _beside_hybrid(found, usd_base)
     rival = min(runners_up.values(), key=lambda other: other.monthly_usd, default=None)
     margin_pct = None if rival is None else 100 * (1 - usd_base / rival.monthly_usd)
@@ -106,27 +109,22 @@ def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int)
         confidence=confidence,
         expected_regret_usd=regret,
         caveats=hybrid_caveats(best),
-        flips=(),
+        flips=nearest_flips(points),
         runners_up=runners_up,
-        tipping=(),
+        tipping=points,
+        outlook=_outlook(points),
+        quality_ladder=quality_ladder(found),
     )
 
 
 def _with_hybrid(
-    found: Comparison, catalog: Catalog, hybrid_usd: Floats, seed: int
+    found: Comparison, best: BestHybrid, catalog: Catalog, seed: int
 ) -> tuple[dict[str, float], float]:
     """Return the probability of each kind, the hybrid among them, and the hybrid's expected regret."""
     problem = problem_from(found, catalog)
-    if not len(problem.options):
-        return {"hybrid": 1.0}, 0.0
-    cost = monthly_usd(problem, realise(problem, sample(problem, len(hybrid_usd), seed)))
-    wins = hybrid_usd < cost.min(axis=0)
-    shares = dict.fromkeys(KIND_NAMES, 0.0)
-    if not wins.all():
-        rest = kind_shares(problem, cost[:, ~wins])
-        shares = {kind: p * float(np.mean(~wins)) for kind, p in rest.items()}
-    regret = np.maximum(0.0, hybrid_usd - cost.min(axis=0))
-    return {**shares, "hybrid": float(np.mean(wins))}, float(regret.mean())
+    alone = monthly_usd(problem, realise(problem, sample(problem, DRAWS, seed)))
+    usd = np.vstack([alone, hybrid_draws(best, catalog, DRAWS, seed).usd])
+    return kind_shares(problem, usd, best), float(np.mean(usd[-1] - usd.min(axis=0)))
 
 
 def _beside_hybrid(found: Comparison, base: float) -> dict[str, RunnerUp]:
@@ -179,6 +177,16 @@ def nearest_flips(points: tuple[Tipping, ...]) -> tuple[str, ...]:
     return tuple(row.sentence for row in rows[:FLIPS])
 
 
+def _outlook(points: tuple[Tipping, ...]) -> str:
+    """Say whether any input flips the recommendation inside the range that it is expected to keep to."""
+    if not points:
+        return ""
+    inside = [row.label for row in points if any(p.within_expected for p in (row.below, row.above) if p)]
+    if inside:
+        return f"Within its expected range a change of {joined(inside, 'or')} alone flips it."
+    return "No price, cost or speed flips it alone within the range expected of it."
+
+
 def _same_point(row: Tipping, other: Tipping) -> bool:
     mine, theirs = row.nearest, other.nearest
     return mine is not None and theirs is not None and row.unit == other.unit and mine.value == theirs.value
@@ -187,7 +195,7 @@ def _same_point(row: Tipping, other: Tipping) -> bool:
 def _nothing(found: Comparison) -> Recommendation:
     """Say what stands in the way of most options."""
     reasons = Counter(
-        " ".join(re.sub(r"[~$]?\d[\d.,]*", "", reason.partition(":")[0]).split())
+        " ".join(re.sub(r"\(.*?\)|[~$]?\d[\d.,]*", "", reason.partition(":")[0]).split())
         for item in found.options.items
         for reason in item.reasons
     )
@@ -195,21 +203,22 @@ def _nothing(found: Comparison) -> Recommendation:
     total = len(found.options)
     reason = f"None of {total:,} options meets every constraint. Most often in the way: {joined(common)}."
     return Recommendation(
-        found.scenario,
-        None,
-        None,
-        None,
-        "Nothing meets every constraint: loosen one of them.",
-        reason,
-        None,
-        None,
-        None,
-        None,
-        {},
-        "none",
-        None,
-        (),
-        (),
-        {},
-        (),
+        scenario=found.scenario,
+        option_id=None,
+        kind=None,
+        label=None,
+        headline="Nothing meets every constraint: loosen one of them.",
+        reason=reason,
+        monthly_usd=None,
+        rival=None,
+        margin_usd=None,
+        margin_pct=None,
+        p_kind={},
+        confidence="none",
+        expected_regret_usd=None,
+        caveats=(),
+        flips=(),
+        runners_up={},
+        tipping=(),
+        quality_ladder=quality_ladder(found),
     )

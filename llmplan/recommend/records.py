@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from llmplan.recommend.ladder import QualityStep
 from llmplan.scenario import Scenario
 from llmplan.tipping import Tipping
 
@@ -38,7 +39,9 @@ class Recommendation:
     p_kind: probability that each kind is the cheapest; `confidence`: that of the recommended kind, in words.
     expected_regret_usd: mean cost above the option that turns out cheapest.
     caveats: the three that weigh most. flips: sentences on the nearest tipping points.
-    runners_up: by kind. tipping: every input's tipping points; empty in the light mode and for a hybrid.
+    outlook: whether a flip is to be expected at all; empty where no tipping points were sought.
+    runners_up: by kind. tipping: every input's tipping points; empty in the light mode.
+    quality_ladder: the cheapest option (of one kind) at every quality floor, the lowest floor first.
     """
 
     scenario: Scenario
@@ -58,6 +61,8 @@ class Recommendation:
     flips: tuple[str, ...]
     runners_up: dict[str, RunnerUp]
     tipping: tuple[Tipping, ...]
+    outlook: str = ""
+    quality_ladder: tuple[QualityStep, ...] = ()
 
     @property
     def p_right(self) -> float | None:
@@ -86,6 +91,8 @@ class Recommendation:
             "expected_regret_usd_per_month": self.expected_regret_usd,
             "caveats": list(self.caveats),
             "flips": list(self.flips),
+            "outlook": self.outlook,
+            "quality_ladder": [asdict(step) for step in self.quality_ladder],
             "runners_up": {kind: _plain(row) for kind, row in self.runners_up.items()},
             "tipping_points": [asdict(row) for row in self.tipping],
         }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from llmplan.decision import Comparison, Option
-from llmplan.recommend.hybrid import BestHybrid
+from llmplan.recommend.ladder import QualityStep, floor_sentences
 from llmplan.recommend.records import RunnerUp
 from llmplan.recommend.wording import KIND_WORDS, percent, usd, usd_small
+from llmplan.risk.hybrid import BestHybrid
 
 
 def headline(
@@ -35,9 +36,14 @@ def short_label(label: str) -> str:
 
 
 def reason(
-    found: Comparison, item: Option, rival: RunnerUp | None, margin: float | None, margin_pct: float | None
+    found: Comparison,
+    item: Option,
+    rival: RunnerUp | None,
+    margin: float | None,
+    margin_pct: float | None,
+    ladder: tuple[QualityStep, ...],
 ) -> str:
-    """Return a paragraph: cost, the best other kind, the fleet, quality."""
+    """Return a paragraph: cost, the best other kind, the fleet, quality and what its floor does."""
     place, volume = found.order[0], found.scenario.queries_per_day
     base = float(found.monthly_usd[1, place])
     parts = [
@@ -60,14 +66,16 @@ def reason(
         floor = found.scenario.quality_floor
         asked = f"; {percent(100 * floor)} is asked for" if floor > 0 else ""
         parts.append(f"Its quality is {percent(100 * item.quality)} of {reference}'s{asked}.")
+        parts += floor_sentences(ladder, item.option_id, floor)
     return " ".join(parts)
 
 
 def _fleet_sentence(found: Comparison, place: int) -> str:
     replicas, gpus = int(found.replicas[place]), int(found.gpus_total[place])
     spare = found.scenario.spare_replicas
+    spares = f", {spare} of them spare," if spare else ""
     return (
-        f"That is {replicas:,} replica{'s' if replicas != 1 else ''}, {spare} of them spare, on {gpus:,} "
+        f"That is {replicas:,} replica{'s' if replicas != 1 else ''}{spares} on {gpus:,} "
         f"GPU{'s' if gpus != 1 else ''}, loaded to {percent(100 * float(found.utilisation[place]))} on average."
     )
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.catalog import Catalog
-from llmplan.decision import volume_axis
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.decision import evaluate, volume_axis
 from llmplan.risk.breakeven import first_volume_cheaper
 from llmplan.risk.distributions import Floats
 from llmplan.risk.draws import KIND_NAMES, LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve
+from llmplan.risk.hybrid import BestHybrid, HybridDraws, hybrid_draws, winning_hybrid
 from llmplan.risk.inputs import RiskInput
-from llmplan.risk.problem import Draws, Problem, make_problem, realise
+from llmplan.risk.problem import Draws, Problem, problem_from, realise
 from llmplan.scenario import Scenario
 
-BINS = 20
+BINS = 50
 """Bins of one cause's draws when its information is valued."""
 
 
@@ -78,12 +79,14 @@ class Risk:
 
     Attributes
     ----------
-    recommended_id: the cheapest feasible option of the base case, as in compare().
+    recommended_id: the cheapest feasible option of the base case, as in compare(), a hybrid where that is it.
     options: cheapest expected cost first; the best of each kind is always among them.
-    p_kind: share of draws in which a kind is cheapest; sums to 1.
-    saving: None where one of the two sides has no feasible option.
+    p_kind: share of draws in which a kind is cheapest; sums to 1. A hybrid is a kind of its own where it is
+        the one recommended.
+    saving: options of one kind; None where one of the two sides has no feasible option.
     perfect_information_usd: expected cost of the best single choice less that of choosing after the fact.
     information: worth of each cause, the largest first.
+    by_volume: of options of one kind.
     """
 
     scenario: Scenario
@@ -120,10 +123,14 @@ def assess(
     queries_per_day: volumes of the curve; default 200 from 100 to 10 million.
     curve: False leaves the curve over volumes out, which takes most of the time.
     """
-    problem = make_problem(scenario, catalog)
+    catalog = catalog or load_catalog()
+    found = evaluate(scenario, catalog)
+    problem, best = problem_from(found, catalog), winning_hybrid(found)
     u = sample(problem, draws, seed)
     drawn = realise(problem, u)
-    usd = monthly_usd(problem, drawn)
+    usd, inputs, causes = monthly_usd(problem, drawn), problem.inputs, u
+    if best is not None:
+        usd, inputs, causes = _beside(usd, inputs, causes, hybrid_draws(best, catalog, draws, seed))
     volumes = volume_axis() if queries_per_day is None else queries_per_day
     has_options = len(problem.options) > 0
     return Risk(
@@ -131,15 +138,25 @@ def assess(
         draws=draws,
         seed=seed,
         levels=LEVELS,
-        inputs=problem.inputs,
-        recommended_id=_recommended(problem),
-        options=option_risks(problem, usd),
-        p_kind=kind_shares(problem, usd),
+        inputs=inputs,
+        recommended_id=_recommended(problem) if best is None else best.option_id,
+        options=option_risks(problem, usd, best),
+        p_kind=kind_shares(problem, usd, best),
         saving=saving_of(problem, drawn, usd),
         perfect_information_usd=perfect_information(usd),
-        information=information(problem, u, usd),
+        information=information(inputs, causes, usd),
         by_volume=volume_curve(problem, u, volumes) if curve and has_options else None,
     )
+
+
+def _beside(
+    usd: Floats, inputs: tuple[RiskInput, ...], u: Floats, hybrid: HybridDraws
+) -> tuple[Floats, tuple[RiskInput, ...], Floats]:
+    """Return the costs with the hybrid's as the last row, and the causes of both."""
+    known = {row.input_id for row in inputs}
+    new = [place for place, row in enumerate(hybrid.inputs) if row.input_id not in known]
+    more = tuple(hybrid.inputs[place] for place in new)
+    return np.vstack([usd, hybrid.usd]), (*inputs, *more), np.vstack([u, hybrid.u[new]])
 
 
 def _recommended(problem: Problem) -> str | None:
@@ -151,44 +168,51 @@ def base_usd(problem: Problem) -> Floats:
     return monthly_usd(problem, realise(problem, problem.base_draw()))[:, 0]
 
 
-def winners(problem: Problem, usd: Floats) -> npt.NDArray[np.intp]:
-    """Return the cheapest option's place in each draw; the recommended one wins a tie, then the first."""
+def winners(problem: Problem, usd: Floats, best: BestHybrid | None = None) -> npt.NDArray[np.intp]:
+    """Return the cheapest option's place in each draw; the recommended one wins a tie, then the first.
+
+    usd: (n, d); with a hybrid, which is then the recommended one, (n + 1, d): its row is the last.
+    """
     place = np.argmin(usd, axis=0)
-    if problem.base_place is not None:
+    first = problem.base_place if best is None else len(usd) - 1
+    if first is not None:
         draws = np.arange(usd.shape[1])
-        place = np.where(usd[problem.base_place] == usd[place, draws], problem.base_place, place)
+        place = np.where(usd[first] == usd[place, draws], first, place)
     return np.asarray(place)
 
 
-def kind_shares(problem: Problem, usd: Floats) -> dict[str, float]:
+def kind_shares(problem: Problem, usd: Floats, best: BestHybrid | None = None) -> dict[str, float]:
     """Return the share of draws in which each kind is cheapest; empty where nothing is feasible."""
     if not usd.size:
         return {}
-    kinds = np.array(problem.kinds, dtype=str)[winners(problem, usd)]
-    return {kind: float(np.mean(kinds == kind)) for kind in KIND_NAMES}
+    extra = () if best is None else ("hybrid",)
+    kinds = np.array((*problem.kinds, *extra), dtype=str)[winners(problem, usd, best)]
+    return {kind: float(np.mean(kinds == kind)) for kind in (*KIND_NAMES, *extra)}
 
 
-def option_risks(problem: Problem, usd: Floats) -> tuple[OptionRisk, ...]:
-    """Return each priced option's risk, the least expected cost first."""
+def option_risks(problem: Problem, usd: Floats, best: BestHybrid | None = None) -> tuple[OptionRisk, ...]:
+    """Return each priced option's risk, the least expected cost first; `usd` as in `winners`."""
     if not usd.size:
         return ()
     regret = usd - usd.min(axis=0)
-    share = np.bincount(winners(problem, usd), minlength=len(usd)) / usd.shape[1]
-    base, mean, expected = base_usd(problem), usd.mean(axis=1), regret.mean(axis=1)
+    share = np.bincount(winners(problem, usd, best), minlength=len(usd)) / usd.shape[1]
+    named = [(item.option_id, item.label, item.kind) for item in problem.options.items]
+    base = list(base_usd(problem)) if named else []
+    if best is not None:
+        named.append((best.option_id, best.label, "hybrid"))
+        base.append(best.monthly_usd)
     spread, late = quantiles(usd, LEVELS), quantiles(regret, (0.9,))[:, 0]
     rows = [
         OptionRisk(
-            item.option_id,
-            item.label,
-            item.kind,
+            *names,
             float(base[i]),
             float(share[i]),
-            float(mean[i]),
+            float(usd[i].mean()),
             tuple(float(x) for x in spread[i]),
-            float(expected[i]),
+            float(regret[i].mean()),
             float(late[i]),
         )
-        for i, item in enumerate(problem.options.items)
+        for i, names in enumerate(named)
     ]
     return tuple(sorted(rows, key=lambda row: (row.mean_usd, row.base_usd)))
 
@@ -230,7 +254,7 @@ def perfect_information(usd: Floats) -> float:
     return float(usd.mean(axis=1).min() - usd.min(axis=0).mean()) if usd.size else 0.0
 
 
-def information(problem: Problem, u: Floats, usd: Floats) -> tuple[Information, ...]:
+def information(inputs: tuple[RiskInput, ...], u: Floats, usd: Floats) -> tuple[Information, ...]:
     """Return the worth of knowing each cause alone, the largest first. (8.10)
 
     Draws are sorted by the cause and cut into bins; in a bin the option of least mean cost is chosen on one
@@ -238,10 +262,7 @@ def information(problem: Problem, u: Floats, usd: Floats) -> tuple[Information, 
     """
     if not usd.size:
         return ()
-    rows = [
-        Information(row.input_id, row.label, _worth(u[place], usd))
-        for place, row in enumerate(problem.inputs)
-    ]
+    rows = [Information(row.input_id, row.label, _worth(u[place], usd)) for place, row in enumerate(inputs)]
     return tuple(sorted(rows, key=lambda row: -row.usd_per_month))
 
 

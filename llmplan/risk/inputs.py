@@ -37,7 +37,9 @@ FACTORS = (
 GPU_PRICE = "gpu_usd_per_hour."
 API_FACTOR = "api_price_factor."
 THROUGHPUT = "throughput:"
-BOUNDS = {"cached_input_share": 1.0, "batch_share": 1.0, "utilisation_ceiling": 1.0}
+PEOPLE_STEP = "gpus-per-people-step"
+MOST = 1e9
+"""No factor, price or assumption above this is meant."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,24 @@ def given_ranges(scenario: Scenario, catalog: Catalog) -> dict[str, tuple[float,
     given = dict(scenario.ranges)
     for name, numbers in given.items():
         _check_name(name, catalog)
-        limit = BOUNDS.get(name)
-        if limit is not None and not numbers[-1] <= limit:
-            raise InputError(f"ranges.{name}", numbers[-1], f"a share is at most {limit:g}", "lower the end")
-        if not (
-            numbers[0] > 0 or name in ("cached_input_share", "batch_share") or name in catalog.assumptions
-        ):
-            raise InputError(f"ranges.{name}", numbers[0], "must be above 0", "raise the low end")
+        zero = name in FIELDS or (name in catalog.assumptions and name != PEOPLE_STEP)
+        _check_ends(scenario, name, numbers, may_be_zero=zero)
     return given
+
+
+def _check_ends(scenario: Scenario, name: str, numbers: tuple[float, ...], may_be_zero: bool) -> None:
+    """Raise InputError where an end breaks the rule of its field, or of a factor, a price or an assumption."""
+    low, high = numbers[0], numbers[-1]
+    for end in (low, high) if name in FIELDS else ():
+        changes = {name: end} | ({f"{name}_p95": None} if name.endswith("_tokens") else {})
+        try:
+            scenario.but(**changes)
+        except InputError as error:
+            raise InputError(f"ranges.{name}", end, error.rule, "move the end inside") from None
+    if not (low > 0 or may_be_zero):
+        raise InputError(f"ranges.{name}", low, "must be above 0", "raise the low end")
+    if not high <= MOST:
+        raise InputError(f"ranges.{name}", high, f"must be at most {MOST:g}", "lower the high end")
 
 
 def _check_name(name: str, catalog: Catalog) -> None:
@@ -90,7 +102,7 @@ def cost_assumptions(catalog: Catalog) -> list[str]:
     """Return the ids of the assumptions that a fleet's monthly cost rests on."""
     lines = [r.assumption_id for r in catalog.assumptions.values() if r.group == "hidden cost"]
     monthly = [name for name in lines if catalog.assumption(name).unit == "USD/month"]
-    return [*monthly, "gpus-per-people-step", "days-per-update", "updates-per-year", "day-rate-usd"]
+    return [*monthly, PEOPLE_STEP, "days-per-update", "updates-per-year", "day-rate-usd"]
 
 
 def to_range(numbers: tuple[float, ...] | None, point: float) -> Range:
@@ -120,17 +132,18 @@ def token_price_ranges(catalog: Catalog, given: Mapping[str, tuple[float, ...]])
     return found
 
 
-def fixed_with(catalog: Catalog, scenario: Scenario, given: Mapping[str, tuple[float, ...]]) -> FixedCosts:
-    """Return the hidden cost lines with the user's ranges of assumptions in place of the catalog's."""
+def hidden_costs(options: Options, catalog: Catalog, given: Mapping[str, tuple[float, ...]]) -> FixedCosts:
+    """Return the options' hidden cost lines, with the user's ranges of assumptions where there are any."""
     changed: dict[str, Assumption] = {}
     for name, numbers in given.items():
         row = catalog.assumptions.get(name)
         if row is not None:
             found = to_range(numbers, row.base)
             changed[name] = row.model_copy(update={"low": found.low, "base": found.mode, "high": found.high})
-    if changed:
-        catalog = replace(catalog, assumptions={**catalog.assumptions, **changed})
-    return fixed_costs(catalog, scenario.engineering_usd_per_month)
+    if not changed:
+        return options.fixed
+    catalog = replace(catalog, assumptions={**catalog.assumptions, **changed})
+    return fixed_costs(catalog, options.scenario.engineering_usd_per_month)
 
 
 def throughput_cause(item: Option, given: Mapping[str, tuple[float, ...]]) -> str:
@@ -175,7 +188,9 @@ def risk_inputs(
     fixed: FixedCosts,
     given: Mapping[str, tuple[float, ...]],
 ) -> tuple[RiskInput, ...]:
-    """Return every cause that spreads the cost of some of `options`, in a fixed order.
+    """Return every cause that moves the cost of some of `options` off the base case, in a fixed order.
+
+    A range without width that is not the base case holds the cause at its one value in every draw.
 
     Parameters
     ----------
@@ -191,14 +206,15 @@ def risk_inputs(
         found.append(
             RiskInput(field, label, FIELDS[field], spread.low, spread.point, spread.high, "scenario")
         )
-    return tuple(row for row in found if row.low < row.high)
+    return tuple(row for row in found if not row.low == row.base == row.high)
 
 
 def _gpu_price(options: Options, own: Places, given: Mapping[str, tuple[float, ...]]) -> list[RiskInput]:
     ratios = price_ratios(options, given)[:, own]
-    if not np.any(ratios[0] < ratios[2]):
+    moves = (ratios[0] < ratios[2]) | (ratios[0] != 1)
+    if not np.any(moves):
         return []
-    widest = int(np.argmax(ratios[0] < ratios[2]))
+    widest = int(np.argmax(moves))
     mine = any(name == "gpu_price_factor" or name.startswith(GPU_PRICE) for name in given)
     source = "scenario" if mine else "cheapest to dearest offer in the catalog"
     low, high = float(ratios[0, widest]), float(ratios[2, widest])

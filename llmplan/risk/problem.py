@@ -25,8 +25,8 @@ from llmplan.risk.distributions import (
 from llmplan.risk.inputs import (
     RiskInput,
     field_ranges,
-    fixed_with,
     given_ranges,
+    hidden_costs,
     price_ratios,
     risk_inputs,
     throughput_cause,
@@ -164,14 +164,10 @@ def problem_of(options: Options, catalog: Catalog, base_place: int | None, prune
         keep = _winners(options, ratios, rates, given, base_place)
         options, ratios, rates = options.take(keep), ratios[:, keep], rates.take(keep)
         base_place = None if base_place is None else int(np.flatnonzero(keep == base_place)[0])
-    fixed = fixed_with(catalog, scenario, given) if _names_assumption(given, catalog) else options.fixed
+    fixed = hidden_costs(options, catalog, given)
     described = options.take(_first_own_by_cost(options))
     inputs = risk_inputs(scenario, catalog, described, fixed, given)
     return Problem(scenario, catalog, options, base_place, inputs, given, ratios, rates, fixed, options.fixed)
-
-
-def _names_assumption(given: Mapping[str, tuple[float, ...]], catalog: Catalog) -> bool:
-    return any(name in catalog.assumptions for name in given)
 
 
 def _first_own_by_cost(options: Options) -> npt.NDArray[np.int_]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from llmplan.decision.options import tie_rank
 from llmplan.risk.distributions import Floats
 from llmplan.risk.pruning import can_win, features_of
 
+MANY = 3.0
+"""From this many times the base on a change is told as a multiple, below it in percent."""
+Best: TypeAlias = tuple[Option | None, float]
+"""An option and its base cost in USD a month; None and infinity where nothing is feasible."""
 GRID = 48
 """Values tried on either side where the answer need not change once only."""
 
@@ -31,7 +36,10 @@ class Input:
     whole: only whole values mean something. exact: the values tried prove that no nearer change of kind was
         missed.
     grid: values to try, ascending; None: spaced in the logarithm (in the value where the range holds 0).
-    full: value -> the recommendation among every option of the catalog, where `options_at` asks a part only.
+    full: value -> the recommendation among every option of the catalog and its cost, where `options_at` asks
+        a part only.
+    expected: the range that the value is expected to keep to; None where none is known.
+    choose: options -> the recommended one. tolerance: share of a value to which its two sides are told apart.
     """
 
     input_id: str
@@ -48,8 +56,22 @@ class Input:
     grid: tuple[float, ...] | None = None
     plural: bool = False
     is_scale: bool = False
-    full: Callable[[float], Option | None] | None = None
-    seen: dict[float, tuple[Option | None, float]] = field(default_factory=dict)
+    full: Callable[[float], Best] | None = None
+    expected: tuple[float, float] | None = None
+    choose: Callable[[Options], Best] = lambda options: cheapest(options)
+    tolerance: float = 1e-9
+    seen: dict[float, Best] = field(default_factory=dict)
+
+    @property
+    def is_share(self) -> bool:
+        return self.unit.startswith("share")
+
+    def step(self, value: float) -> float:
+        """Return the step in which people tell a value: whole percents, two figures of a multiple, else three."""
+        if self.is_share or (self.is_scale and value < MANY):
+            return 0.01
+        size = math.floor(math.log10(abs(value))) if value else 0
+        return float(10.0 ** (size - (1 if self.is_scale else 2)))
 
     def recommended(self, value: float) -> Option | None:
         """Return the cheapest feasible option at a value."""
@@ -59,9 +81,9 @@ class Input:
         """Return its base cost in USD a month; infinity where nothing is feasible."""
         return self._at(value)[1]
 
-    def _at(self, value: float) -> tuple[Option | None, float]:
+    def _at(self, value: float) -> Best:
         if value not in self.seen:
-            self.seen[value] = cheapest(self.options_at(value))
+            self.seen[value] = self.choose(self.options_at(value))
         return self.seen[value]
 
     @cached_property
@@ -83,7 +105,12 @@ class Input:
         return [float(v) for v in self._values if self.base < v <= self.high]
 
 
-def cheapest(options: Options) -> tuple[Option | None, float]:
+def percents(share: float) -> str:
+    """Return a share in percent, in as many figures as it has, four at most."""
+    return f"{100 * share:.4g}%"
+
+
+def cheapest(options: Options) -> Best:
     """Return the option of least base cost, ties as compare() breaks them, and its USD a month."""
     if not len(options):
         return None, float("inf")

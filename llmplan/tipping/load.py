@@ -14,7 +14,7 @@ from llmplan.decision.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.decision.constraints import quality_reasons
 from llmplan.decision.options import priced, tie_rank
 from llmplan.scenario import Scenario
-from llmplan.tipping.inputs import Input
+from llmplan.tipping.inputs import Input, percents
 
 VOLUMES = 181
 """Volumes tried besides the exact crossings: twenty a decade."""
@@ -87,7 +87,7 @@ def _share_input(few: Options, catalog: Catalog, name: str, label: str) -> Input
         return {name: value}
 
     base = float(getattr(scenario, name))
-    return Input(name, label, "share", base, 0.0, 1.0, at, lambda v: f"{v:.1%}", changes, exact=False)
+    return Input(name, label, "share", base, 0.0, 1.0, at, percents, changes, exact=False)
 
 
 def _usd_per_query(item: Option, scenario: Scenario, catalog: Catalog, known: float) -> float:
@@ -136,7 +136,7 @@ def _fleet_inputs(few: Options, catalog: Catalog) -> list[Input]:
             0.05,
             1.0,
             ceiling,
-            lambda v: f"{v:.1%}",
+            percents,
             lambda v: {"utilisation_ceiling": v},
         ),
         Input(
@@ -177,7 +177,10 @@ def _days_input(few: Options) -> Input:
 
 
 def quality_input(options: Options, scenario: Scenario) -> Input:
-    """Return the quality floor; only the options' own qualities can be edges, and each is tried."""
+    """Return the quality floor; only the options' own qualities can be edges, and each is tried.
+
+    It is searched up to the reference's own quality: a floor above that asks for more than the reference.
+    """
     others = [not set(item.reasons) - set(quality_reasons(scenario, item.quality)) for item in options.items]
     free = replace(options.take(np.flatnonzero(others)), scenario=scenario)
     quality = np.array([np.nan if i.quality is None else i.quality for i in free.items], float)
@@ -192,17 +195,18 @@ def quality_input(options: Options, scenario: Scenario) -> Input:
         changed = scenario.model_copy(update={"quality_floor": value})
         return replace(ranked.take(first), scenario=changed)
 
-    known = np.unique(levels[np.isfinite(levels) & (levels > 0) & (levels <= 1.5)])
-    edges = sorted({0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), 1.5})
+    known = np.unique(levels[np.isfinite(levels) & (levels > 0)])
+    top = max(1.0, scenario.quality_floor)
+    edges = sorted({0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), top})
     return Input(
         "quality_floor",
         "the quality floor",
         "share of reference",
         scenario.quality_floor,
         0.0,
-        1.5,
+        top,
         at,
-        lambda v: f"{v:.1%}",
+        percents,
         lambda v: {"quality_floor": v},
         grid=tuple(edges),
     )

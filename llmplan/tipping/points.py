@@ -4,90 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.decision import Option, Options, options_of
+from llmplan.decision import Option, Options, evaluate
+from llmplan.risk.hybrid import winning_hybrid
 from llmplan.scenario import Scenario
+from llmplan.tipping.expected import expected_ranges
+from llmplan.tipping.hybrids import hybrid_inputs
 from llmplan.tipping.inputs import Input, contenders
 from llmplan.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.tipping.prices import gpu_price_input, price_inputs
+from llmplan.tipping.records import Tipping, TippingPoint
+from llmplan.tipping.sentences import sentence
 from llmplan.tipping.tokens import token_inputs
 
 By = Literal["kind", "option"]
 STEPS = 60
 """Halvings of a bracket; a float has no more to give."""
-
-
-@dataclass(frozen=True)
-class TippingPoint:
-    """A value at which another recommendation takes over.
-
-    Attributes
-    ----------
-    value: the first value on the new side, in the input's unit; `last_value` is the last on the old side,
-        as close as numbers allow. Both were evaluated.
-    shown: `value` rounded to the new side in as few figures as keep it there, also evaluated.
-    change_pct: (shown / base - 1) in percent; None where the base is 0.
-    option_id, label, kind: what is recommended at `value`; None where nothing is feasible there.
-    monthly_usd: its base cost there.
-    changes: scenario fields that bring `shown` about, as `Scenario.but` takes them; None where none can.
-    """
-
-    value: float
-    last_value: float
-    shown: float
-    change_pct: float | None
-    option_id: str | None
-    label: str | None
-    kind: str | None
-    monthly_usd: float | None
-    changes: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Tipping:
-    """One input's tipping points.
-
-    Attributes
-    ----------
-    low, high: the range that was searched; below, above: the nearest change on either side of the base, None
-        where the recommendation holds to the end of the range.
-    tried: values between the ends that were tried; exact: whether they prove that there is nothing nearer.
-    """
-
-    input_id: str
-    label: str
-    unit: str
-    base: float
-    low: float
-    high: float
-    below: TippingPoint | None
-    above: TippingPoint | None
-    tried: int
-    exact: bool
-    sentence: str
-
-    @property
-    def distance(self) -> float:
-        """The least relative change that flips the recommendation, as a logarithm; infinity for none."""
-        found = [math.inf]
-        for point in (self.below, self.above):
-            if point is not None:
-                both = self.base > 0 and point.value > 0
-                found.append(
-                    abs(math.log(point.value / self.base)) if both else 1 + abs(point.value - self.base)
-                )
-        return min(found)
-
-    @property
-    def nearest(self) -> TippingPoint | None:
-        """The nearer of the two points, by relative change."""
-        points = [point for point in (self.below, self.above) if point is not None]
-        if not points:
-            return None
-        return min(points, key=lambda point: replace(self, below=point, above=None).distance)
+FINER = 9
+"""Times that a rounding step is made ten times finer at most."""
 
 
 def tipping_points(
@@ -97,20 +34,27 @@ def tipping_points(
     only: Sequence[str] | None = None,
     verify: bool = True,
 ) -> tuple[Tipping, ...]:
-    """Return the tipping points of every input, those that need the least change first. (8.13)
+    """Return the tipping points of every input, (8.13): plausible ones first, then by the change they need.
 
     Parameters
     ----------
     by: "kind": the recommendation changes when another kind (API, hosted, self-hosted) becomes the cheapest
         feasible option, or none is left; "option": when any other option does.
+        Where a hybrid is the cheapest of all, a kind of its own, every value is asked for hybrids too; else
+        tipping points are of options of one kind.
     only: ids of inputs, as in the result; None: all.
     verify: tokens are searched among a shortlist of fleets, since each value needs a new sizing; True asks
         the whole catalog on both sides of what was found, and searches on where it disagrees.
     """
     catalog = catalog or load_catalog()
-    options = options_of(scenario, catalog)
-    rows = [row for row in inputs_of(scenario, catalog, options, by) if only is None or row.input_id in only]
-    return tuple(sorted((tip(row, by, verify) for row in rows), key=lambda found: found.distance))
+    compared = evaluate(scenario, catalog)
+    best = winning_hybrid(compared)
+    inputs = (
+        inputs_of(scenario, catalog, compared.options, by) if best is None else hybrid_inputs(best, catalog)
+    )
+    rows = [row for row in inputs if only is None or row.input_id in only]
+    found = (tip(row, by, verify) for row in rows)
+    return tuple(sorted(found, key=lambda row: (not row.is_plausible, row.distance)))
 
 
 def inputs_of(scenario: Scenario, catalog: Catalog, options: Options, by: By = "kind") -> list[Input]:
@@ -120,7 +64,9 @@ def inputs_of(scenario: Scenario, catalog: Catalog, options: Options, by: By = "
     gpu = gpu_price_input(options, few, catalog, by == "kind")
     if gpu is not None:
         found.append(gpu)
-    return [*found, quality_input(options, scenario), *token_inputs(options, few, catalog)]
+    found += [quality_input(options, scenario), *token_inputs(options, few, catalog)]
+    expected = expected_ranges(few, catalog)
+    return [replace(row, expected=expected.get(row.input_id)) for row in found]
 
 
 def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
@@ -131,7 +77,7 @@ def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
         return _answer(row.recommended(value), by) == before
 
     def same_in_full(value: float) -> bool:
-        return row.full is None or _answer(row.full(value), by) == before
+        return row.full is None or _answer(row.full(value)[0], by) == before
 
     points = []
     sides = (row.values_below(), row.values_above())
@@ -139,7 +85,7 @@ def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
         edge = _first_change(values, row, same)
         if edge is not None and verify and row.full is not None:
             edge = _verified(edge, values, row, same_in_full)
-        points.append(None if edge is None else _point(row, *edge, same))
+        points.append(None if edge is None else _point(row, *edge, verify))
     found = Tipping(
         row.input_id,
         row.label,
@@ -152,8 +98,9 @@ def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
         sum(len(values) for values in sides),
         row.exact and by == "kind",
         "",
+        *(row.expected or (None, None)),
     )
-    return replace(found, sentence=_sentence(row, found))
+    return replace(found, sentence=sentence(row, found))
 
 
 def _verified(
@@ -162,7 +109,7 @@ def _verified(
     """Return the edge as the whole catalog has it: the one found, or one searched anew."""
     last, value = edge
     if not same(last):
-        return _bisect(row.base, last, row.whole, same)
+        return _bisect(row.base, last, row, same)
     if not same(value):
         return edge
     further = [v for v in values if abs(v - row.base) > abs(value - row.base)]
@@ -182,76 +129,50 @@ def _first_change(
     old = row.base
     for value in values:
         if not same(value):
-            return _bisect(old, value, row.whole, same)
+            return _bisect(old, value, row, same)
         old = value
     return None
 
 
-def _bisect(old: float, new: float, whole: bool, same: Callable[[float], bool]) -> tuple[float, float]:
+def _bisect(old: float, new: float, row: Input, same: Callable[[float], bool]) -> tuple[float, float]:
     """Return neighbours on either side of a change: whole numbers, or floats that no number of use parts."""
     for _ in range(STEPS):
         middle = (old + new) / 2
-        if whole:
+        if row.whole:
             middle = float(round(middle))
-        if middle in (old, new) or abs(new - old) <= 1e-9 * abs(new):
+        if middle in (old, new) or abs(new - old) <= row.tolerance * abs(new):
             break
         old, new = (middle, new) if same(middle) else (old, middle)
     return old, new
 
 
-def _point(row: Input, last: float, value: float, same: Callable[[float], bool]) -> TippingPoint:
-    item = row.recommended(value)
-    shown = _rounded(row, value, same)
+def _point(row: Input, last: float, value: float, verify: bool) -> TippingPoint:
+    asked = row.full if verify and row.full is not None else None
+    item, usd = asked(value) if asked else (row.recommended(value), row.monthly_usd(value))
+    shown = _rounded(row, value)
     change = None if row.base == 0 else (shown / row.base - 1) * 100
-    changes = row.changes(shown)
+    within = None if row.expected is None else row.expected[0] <= shown <= row.expected[1]
+    rest = (row.changes(shown), within)
     if item is None:
-        return TippingPoint(value, last, shown, change, None, None, None, None, changes)
-    usd = row.monthly_usd(value)
-    return TippingPoint(value, last, shown, change, item.option_id, item.label, item.kind, usd, changes)
+        return TippingPoint(value, last, shown, change, None, None, None, None, *rest)
+    return TippingPoint(value, last, shown, change, item.option_id, item.label, item.kind, usd, *rest)
 
 
-def _rounded(row: Input, value: float, same: Callable[[float], bool]) -> float:
-    """Round away from the base to steps of at most half a percent, or as much finer as keeps the new side."""
-    if row.whole:
+def _rounded(row: Input, value: float) -> float:
+    """Round away from the base to what people say, or as much finer as keeps the same option in front."""
+    if row.full is not None:
         return value
     towards = math.floor if value < row.base else math.ceil
-    size = math.floor(math.log10(abs(value))) if value else 0
-    first = 4 if abs(value) < 2 * 10.0**size else 3
-    for figures in range(first, 10):
-        step = 10.0 ** (size - figures + 1)
+    there, step = row.recommended(value), row.step(value)
+    for _ in range(FINER):
+        if row.whole and step < 1:
+            break
         rounded = float(f"{towards(value / step) * step:.12g}")
-        if row.low <= rounded <= row.high and not same(rounded):
+        if row.low <= rounded <= row.high and _id(row.recommended(rounded)) == _id(there):
             return rounded
+        step /= 10
     return value
 
 
-def _sentence(row: Input, found: Tipping) -> str:
-    """Say in plain words what changes where."""
-    verbs = ("fall", "rise") if row.plural else ("falls", "rises")
-    parts = [
-        f"{takes_over(point)} if {row.label} {verb} {amount(row, point)}"
-        for verb, point in zip(verbs, (found.below, found.above), strict=True)
-        if point is not None
-    ]
-    if parts:
-        return _capital("; ".join(parts)) + "."
-    span = f"from {row.text(row.low)} to {row.text(row.high)}"
-    return f"{_capital(row.label)}: no value {span} changes the recommendation."
-
-
-def amount(row: Input, point: TippingPoint) -> str:
-    """Return how far an input has to move: a scale in percent, others to a value."""
-    if row.is_scale:
-        return f"by {abs(point.shown - 1) * 100:.4g} %"
-    percent = "" if point.change_pct is None else f" ({point.change_pct:+.0f} %)"
-    return f"to {row.text(point.shown)}{percent}"
-
-
-def takes_over(point: TippingPoint) -> str:
-    """Return what wins at a tipping point, in plain words."""
-    words = {"api": "an API wins", "hosted": "a hosted open model wins", "self_hosted": "self-hosting wins"}
-    return "nothing is feasible" if point.kind is None else f"{words[point.kind]} ({point.label})"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _id(item: Option | None) -> str | None:
+    return None if item is None else item.option_id

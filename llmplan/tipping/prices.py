@@ -16,7 +16,7 @@ from llmplan.decision.options import priced
 from llmplan.risk.distributions import Floats
 from llmplan.risk.pruning import can_win, features_of
 from llmplan.scenario import Scenario
-from llmplan.tipping.inputs import Input, cheapest
+from llmplan.tipping.inputs import Input, cheapest, contenders
 
 
 def price_inputs(few: Options, catalog: Catalog) -> list[Input]:
@@ -131,6 +131,7 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
     if best is None or best.offers is None or best.gpu_id is None:
         return None
     gpu_id, base = best.gpu_id, best.offers[1].usd_per_gpu_hour
+    few = _contenders_apart(options, few, gpu_id)
     own = _own_price(options, few, catalog, gpu_id)
     continuous = _answer(own(base), by_kind) == _answer(few, by_kind)
     same_cost = abs(cheapest(_fleets(own(base)))[1] / cheapest(_fleets(few))[1] - 1) < SAME_COST
@@ -160,6 +161,13 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
         lambda v: f"${v:,.2f}/h" if v >= 1 else f"${v:.3g}/h",
         changes,
     )
+
+
+def _contenders_apart(options: Options, few: Options, gpu_id: str) -> Options:
+    """Return the contenders on one GPU and those on the others: a price that moves alone can part the two."""
+    here = np.array([item.gpu_id == gpu_id for item in options.items])
+    parts = (contenders(options.take(np.flatnonzero(side))) for side in (~here, here))
+    return replace(_joined(*parts), scenario=few.scenario)
 
 
 def _fleets(options: Options) -> Options:

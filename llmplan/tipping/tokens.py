@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.decision import Option, Options, build_options, evaluate
+from llmplan.decision import Options, build_options, evaluate
 from llmplan.risk.tokens import TOKEN_FIELDS, with_tokens
 from llmplan.scenario import Scenario
 from llmplan.throughput import Configurations, ReplicaConfig
-from llmplan.tipping.inputs import Input
+from llmplan.tipping.inputs import Best, Input
 
 FACTORS = tuple(float(x) for x in np.geomspace(1 / 16, 16, 17))
 """Tokens tried, over the base: steps of the square root of two."""
@@ -65,11 +65,13 @@ def _resized(
     return at
 
 
-def _in_full(name: str, scenario: Scenario, catalog: Catalog) -> Callable[[float], Option | None]:
-    def recommended(value: float) -> Option | None:
-        return evaluate(with_tokens(scenario, **{name: value}), catalog).recommended
+def _in_full(name: str, scenario: Scenario, catalog: Catalog) -> Callable[[float], Best]:
+    def best(value: float) -> Best:
+        found = evaluate(with_tokens(scenario, **{name: value}), catalog)
+        usd = float(found.monthly_usd[1, found.order[0]]) if found.order else float("inf")
+        return found.recommended, usd
 
-    return recommended
+    return best
 
 
 def _shortlist(options: Options, few: Options, catalog: Catalog) -> Configurations:

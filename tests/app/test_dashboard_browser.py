@@ -1,6 +1,7 @@
 """The executive dashboard in a real browser: every page, drawn lines, answers that move, links."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,8 @@ def test_the_navigation_reaches_the_pages_and_the_scenario_travels(page: Page, d
         page.get_by_role("button", name=PAGES[name][0], exact=True).click()
         expect(page.get_by_role("textbox", name="Volume", exact=True)).to_have_value("200,000")
         page.wait_for_function(f"() => ({DRAWN})().some(n => n > 0)")
+        expect(page).to_have_title(f"{PAGES[name][0]} · llmplan")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"{PAGES[name][0]} · llmplan")
         no_error(page)
 
 
@@ -126,7 +129,8 @@ def test_a_shared_link_opens_the_same_answer(page: Page, dashboard_url: str) -> 
 def test_a_bad_link_says_what_was_ignored(page: Page, dashboard_url: str) -> None:
     open_page(page, dashboard_url, "?queries_per_day=60000&no_such_field=1&quality_floor=%3Cscript%3E")
     ready(page)
-    notice = page.get_by_text("Ignored from the link")
+    expect(page.get_by_text("Ignored from the link")).to_be_visible()
+    notice = page.locator(".lp-notice")
     expect(notice).to_contain_text("no_such_field")
     expect(page.get_by_role("textbox", name="Volume", exact=True)).to_have_value("60,000")
     expect(notice).to_contain_text("quality_floor")
@@ -135,7 +139,7 @@ def test_a_bad_link_says_what_was_ignored(page: Page, dashboard_url: str) -> Non
 def test_two_scenarios_are_compared(page: Page, dashboard_url: str) -> None:
     open_page(page, dashboard_url)
     ready(page)
-    page.get_by_role("button", name="Compare: keep this scenario as B").click()
+    page.get_by_role("button", name="Compare two").click()
     box = page.get_by_role("textbox", name="Volume", exact=True)
     box.fill("500000")
     box.press("Enter")
@@ -151,19 +155,75 @@ def test_two_scenarios_are_compared(page: Page, dashboard_url: str) -> None:
     expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_have_count(0)
 
 
-def test_what_would_flip_it_is_worked_out_on_request(page: Page, dashboard_url: str) -> None:
-    open_page(page, dashboard_url)
+def test_what_would_flip_it_is_worked_out_while_the_reader_rests(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?queries_per_day=61234")
     ready(page)
-    expect(page.get_by_role("heading", name="How sure is that")).to_be_visible()
-    page.get_by_role("button", name="What would flip it").click()
-    expect(page.get_by_role("heading", name="What would flip it")).to_be_visible(timeout=20_000)
-    expect(
-        page.get_by_role("listitem").filter(has_text=re.compile(" if |No single input"))
-    ).not_to_have_count(0)
+    card = page.locator(".lp-card", has=page.get_by_role("heading", name="What would flip it"))
+    flip = card.get_by_role("listitem").filter(has_text=re.compile(" if |No single input"))
+    expect(flip).not_to_have_count(0, timeout=30_000)
+    said = flip.all_text_contents()
+    box = page.get_by_role("textbox", name="Volume", exact=True)
+    box.fill("9M")
+    box.press("Enter")
+    expect(page.locator("main")).to_contain_text("9,000,000 queries/day")
+    expect(flip).not_to_have_count(0, timeout=30_000)
+    assert flip.all_text_contents() != said
     no_error(page)
 
 
-def test_sources_and_claims_are_filtered_by_typing(page: Page, dashboard_url: str) -> None:
+def test_every_table_is_saved_with_its_full_values(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url)
+    ready(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV: The cheapest options").click()
+    assert waiting.value.suggested_filename == "the-cheapest-options.csv"
+    lines = Path(waiting.value.path()).read_text().splitlines()
+    assert lines[0].startswith("Option,A month,")
+    assert re.search(r"\$\d+\.\d\d", lines[1]) and "the answer" in lines[1]
+    assert len(lines) > 5
+
+
+def test_the_theme_is_chosen_and_kept(page: Page, dashboard_url: str) -> None:
+    page.emulate_media(color_scheme="light")
+    open_page(page, dashboard_url)
+    button = page.get_by_role("button", name=re.compile("^Theme"))
+    theme = "document.documentElement.dataset.lpTheme"
+    assert page.evaluate(theme) == "light"
+    button.click()
+    expect(button).to_have_accessible_name("Theme: light")
+    button.click()
+    assert page.evaluate(theme) == "dark"
+    page.reload()
+    expect(button).to_have_accessible_name("Theme: dark")
+    assert page.evaluate(theme) == "dark"
+
+
+def test_on_a_phone_the_answer_is_on_the_first_screen(page: Page, dashboard_url: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    open_page(page, dashboard_url)
+    ready(page)
+    expect(page.locator(".lp-answer").first).to_be_in_viewport(ratio=1)
+    expect(page.locator(".lp-kpi").first).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("textbox", name="Volume", exact=True)).to_be_hidden()
+    page.get_by_text("Inputs", exact=True).click()
+    expect(page.get_by_role("textbox", name="Volume", exact=True)).to_be_visible()
+
+
+def test_claims_are_filtered_by_words_and_verdict(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?page=article")
+    table = page.get_by_role("region", name="The article's claims")
+    expect(table).to_contain_text("Llama 3.1 405B")
+    page.get_by_role("checkbox", name="does not hold").check()
+    expect(table).not_to_contain_text("Llama 3.1 405B has")
+    expect(table.locator("tbody tr").first).to_contain_text("✘ does not hold")
+    words = page.get_by_role("textbox", name="Words")
+    words.fill("mixtral")
+    words.press("Enter")
+    expect(table.locator("tbody tr")).to_have_count(1)  # it activates 39 billion parameters, not 36
+    expect(table).to_contain_text("39.2 billion parameters")
+
+
+def test_sources_are_filtered_by_typing(page: Page, dashboard_url: str) -> None:
     open_page(page, dashboard_url, "?page=sources")
     words = page.get_by_role("textbox", name="Words")
     words.fill("claude")

@@ -3,9 +3,13 @@
 import pytest
 
 from llmplan.app.model import AppModel
+from llmplan.app.pages.flips import Flips
 from llmplan.decision import evaluate
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.export import export_bytes
+from llmplan.recommend import recommend
 from llmplan.scenario import OPTIONAL, Scenario, load_scenario, scenario_names
+from llmplan.wording import DOLLAR, money_in, usd
 
 
 @pytest.fixture
@@ -125,3 +129,42 @@ def test_every_value_that_can_be_taken_away_travels_in_the_link(model: AppModel,
     other = AppModel()
     other.open_query(model.query)
     assert other.ignored == () and other.scenario == model.scenario
+
+
+def test_the_currency_is_shown_travels_and_costs_no_new_options(model: AppModel) -> None:
+    options = model.options
+    with money_in(DOLLAR):
+        model.change({"currency_symbol": "€", "currency_per_usd": 0.5})
+        assert model.options is options
+        assert "€" in model.report.finding and "$" not in model.report.finding
+        other = AppModel()
+        other.open_query(model.query)
+        assert other.scenario == model.scenario
+        with pytest.raises(InputError):
+            model.change({"currency_symbol": "<b>"})
+        whole = model.whole_report()
+        page = export_bytes(whole, "html").decode()
+        cost = usd(float(whole.comparison.monthly_usd[1, whole.comparison.order[0]]))
+        assert cost.startswith("€") and cost in page and usd(100.0) == "€50"
+
+
+def test_flips_are_those_of_the_whole_catalog(model: AppModel) -> None:
+    flips = Flips(model)
+    for preset in ("support-chat", "rag"):
+        model.load_preset(preset)
+        flips.finish()
+        assert flips.sentences == recommend(model.scenario, model.catalog).flips
+    assert flips.steps_done == 3
+
+
+def test_flips_start_again_when_the_scenario_changes_half_way(model: AppModel) -> None:
+    model.change({"queries_per_day": 54_321})
+    flips = Flips(model)
+    flips.step()
+    assert flips.sentences is None
+    model.change({"queries_per_day": 12_345})
+    for _ in range(3):
+        flips.step()
+    assert flips.sentences is not None
+    model.undo()
+    assert flips.sentences is None

@@ -233,6 +233,7 @@ def test_two_scenarios_stand_side_by_side_until_stopped(model: AppModel) -> None
     compare.refresh()
     assert compare.body.children == ()
     compare.act("pin", None)
+    assert "Stop comparing" in compare.buttons.html
     model.change({"queries_per_day": 500_000})
     compare.refresh()
     assert "A, now" in compare.present.html and "B, kept" in compare.pinned.html

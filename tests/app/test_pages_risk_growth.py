@@ -14,11 +14,12 @@ from llmplan.app.model import AppModel
 from llmplan.app.pages.growth import GrowthPage
 from llmplan.app.pages.growth_shown import first_values, volumes, work_out
 from llmplan.app.pages.risk import RiskPage
-from llmplan.app.pages.risk_shown import in_unit, percent
+from llmplan.app.pages.risk_tables import SCALE, in_unit
 from llmplan.errors import InputError
 from llmplan.growth import compound_volumes
 from llmplan.scenario import load_scenario
-from llmplan.wording import usd
+from llmplan.tipping.sentences import scale_words
+from llmplan.wording import probability, usd
 
 ARTICLE = "article-as-computed"
 
@@ -74,7 +75,18 @@ def test_each_tipping_point_of_the_math_is_in_the_table(risk_page: RiskPage) -> 
     points = [(tip, point) for tip in tips for point in (tip.below, tip.above) if point is not None]
     assert points
     for tip, point in points:
-        assert str(escape(in_unit(point.shown, tip.unit))) in risk_page.tipping.html
+        told = scale_words(point.shown) if tip.unit == SCALE else in_unit(point.shown, tip.unit)
+        assert str(escape(told)) in risk_page.tipping.html
+    assert ": outside" in risk_page.tipping.html and "gpt-4o API, $" in risk_page.tipping.html
+
+
+def test_the_quality_ladder_names_the_choice_and_what_more_quality_costs(risk_page: RiskPage) -> None:
+    shown = risk_page.found.shown
+    assert shown is not None and len(shown.ladder) > 1
+    assert shown.ladder[0].option_id == shown.risk.recommended_id
+    for step in shown.ladder:
+        assert str(escape(step.label)) in risk_page.ladder.html
+        assert usd(step.monthly_usd) in risk_page.ladder.html
 
 
 def test_every_chart_has_words_and_a_table(risk_page: RiskPage, growth_page: GrowthPage) -> None:
@@ -201,7 +213,7 @@ def test_the_operations_plan_is_a_whole_folder(growth_page: GrowthPage) -> None:
 
 
 def test_no_probability_is_rounded_to_certainty() -> None:
-    assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
+    assert [probability(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
         "0%",
         "under 1%",
         "50%",

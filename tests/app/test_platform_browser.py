@@ -190,6 +190,23 @@ def test_a_dropped_connection_heals(page: Page, demo_url: str) -> None:
     expect(page.locator("#lp-banner")).to_have_count(0)
 
 
+def test_what_a_dropped_connection_took_along_is_sent_again(page: Page, demo_url: str) -> None:
+    page.add_init_script(
+        """const W = WebSocket;
+        window.WebSocket = class extends W { constructor(...a) { super(...a); window.lastSocket = this; } };"""
+    )
+    page.goto(demo_url)
+    ready(page)
+    box = page.get_by_role("textbox", name=VOLUME)
+    box.fill("70000")
+    page.evaluate("window.lastSocket.close()")
+    box.press("Enter")
+    expect(page.locator(".lp-answer")).to_contain_text("70,000", timeout=15_000)
+    box.fill("80000")
+    box.press("Enter")
+    expect(page.locator(".lp-answer")).to_contain_text("80,000")
+
+
 FOCUSED = """() => {
     const node = document.activeElement;
     return (node.getAttribute('aria-label') || node.labels?.[0]?.textContent || node.textContent || '').trim();

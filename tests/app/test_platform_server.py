@@ -1,5 +1,6 @@
 """The server without a browser: what it serves, what it refuses, and that nobody can run code on it."""
 
+import asyncio
 import gzip
 import json
 import re
@@ -17,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from llmplan.app.assets import RUNTIME_SCRIPTS, STATIC_DIR, loader_source, runtime_files
+from llmplan.app.http import WidgetOnlyWebsocket
 from llmplan.app.provisioning import ForkedProcess
 from llmplan.app.server import bind
 from llmplan.app.settings import voila_settings
@@ -74,7 +76,7 @@ def test_security_headers_stand_on_every_answer(demo_url: str, first_page: tuple
 
 def test_files_are_compressed_and_cached_for_good(demo_url: str, first_page: tuple[Message, str]) -> None:
     links = re.findall(r'(?:src|href)="(/voila/templates/llmplan/static/[^"]+)"', first_page[1])
-    assert len(links) == 7
+    assert len(links) == 8
     total = 0
     for link in links:
         status, headers, body = get(demo_url + link, {"Accept-Encoding": "gzip"})
@@ -240,6 +242,17 @@ def test_large_websocket_messages_end_the_connection(demo_url: str) -> None:
             socket.recv(timeout=10)
 
 
+def test_a_full_server_asks_to_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMPLAN_MAX_KERNELS", "2")
+    monkeypatch.setenv("LLMPLAN_POOL_SIZE", "0")
+    with serving(demo_notebook(tmp_path)) as (url, _):
+        kernels = [kernel_of(get(url)[2].decode()) for _ in range(2)]
+        status, headers, body = get(url)
+        assert status == 503 and headers["Retry-After"] and b"Too many" in body
+        assert post(f"{url}/voila/api/shutdown/{kernels[0]}", {"Origin": url}) == 204
+        assert get(url)[0] == 200
+
+
 def test_a_token_is_asked_for(tmp_path: Path) -> None:
     with serving(demo_notebook(tmp_path), "--token", "secret-of-the-test") as (url, _):
         _, _, body = get(url)
@@ -263,6 +276,36 @@ def test_voila_json_says_what_the_server_says() -> None:
     ours = voila_settings()
     for name in ("VoilaConfiguration", "VoilaExecutor", "MappingKernelManager"):
         assert written[name] == ours[name]
+
+
+class Pinged(WidgetOnlyWebsocket):
+    """The websocket with its pings counted, on no connection."""
+
+    def __init__(self) -> None:
+        self.last_ping = self.last_pong = 0.0
+        self.pings = self.closed = 0
+
+    def ping(self, data: bytes = b"") -> None:
+        del data
+        self.pings += 1
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        del code, reason
+        self.closed += 1
+
+
+def test_an_answered_connection_stays_and_a_silent_one_ends() -> None:
+    async def live() -> None:
+        socket = Pinged()
+        for _ in range(3):
+            socket.send_ping()
+            socket.on_pong(b"")
+        assert (socket.pings, socket.closed) == (3, 0)
+        socket.send_ping()
+        socket.send_ping()
+        assert (socket.pings, socket.closed) == (4, 1)
+
+    asyncio.run(live())
 
 
 def test_the_runtime_for_jupyterlab_is_whole() -> None:

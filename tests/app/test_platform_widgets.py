@@ -229,3 +229,21 @@ def test_the_kernel_does_not_load_what_the_page_does_not_need() -> None:
     code += "print([m for m in ('plotly', 'pandas', 'nbformat', 'jsonschema', 'scipy') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_message_that_comes_again_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pressed: list[str] = []
+    part = HtmlView("x", on_action=lambda name, _: pressed.append(name))
+    sent = Sent(part, monkeypatch)
+    for seq in (5, 5, 6):
+        part._receive(part, {"action": "undo", "value": None, "seq": seq}, [])
+    assert pressed == ["undo", "undo"]
+    assert [content["seq"] for content, _ in sent] == [5, 5, 6]
+
+
+def test_a_file_is_sent_again_when_its_answer_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    button = DownloadButton("CSV", lambda: ("a.csv", "text/csv", b"a"))
+    sent = Sent(button, monkeypatch)
+    for _ in range(2):
+        button._receive(button, {"build": True, "seq": 5}, [])
+    assert [buffers for _, buffers in sent] == [[b"a"], [b"a"]]

@@ -115,3 +115,29 @@ def test_odd_windows_are_refused():
     for bad in ((0, 0, 24), (5, 24, 25), (5, 8, 8), (5, 8, 40)):
         with pytest.raises(InputError):
             ActiveWindow(*bad)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"days_per_month": float("nan")}, "days_per_month"),
+        ({"days_per_month": 0}, "days_per_month"),
+        ({"usd_per_replica_hour": float("inf")}, "usd_per_replica_hour"),
+        ({"fallback_usd_per_query": -1}, "fallback_usd_per_query"),
+        ({"fallback_usd_per_query": float("nan")}, "fallback_usd_per_query"),
+        ({"on_demand_factor": float("inf")}, "on_demand_factor"),
+        ({"loads": np.zeros(10_080)}, "loads"),
+        ({"loads": np.full(10_080, np.nan)}, "loads"),
+        ({"loads": np.ones(24)}, "loads"),
+    ],
+)
+def test_odd_amounts_are_refused_by_name(changes, field):
+    plain = {
+        "loads": np.ones(10_080),
+        "policy": ScalingPolicy(0.5),
+        "usd_per_replica_hour": 2.0,
+        "wait_limit_s": 1.0,
+        "days_per_month": 30,
+    }
+    with pytest.raises(InputError, match=field):
+        billing_modes(**{**plain, **changes})

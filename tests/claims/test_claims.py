@@ -5,7 +5,7 @@ import pytest
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.claims import VERDICTS, CheckedClaim, check_claims
 from llmplan.claims.context import Context, requests_per_minute
-from llmplan.claims.document import MARKS
+from llmplan.claims.document import MARKS, MEANINGS
 from llmplan.claims.implied import (
     implied_fleet_usd,
     implied_gpus,
@@ -251,5 +251,5 @@ def test_numbers_read_well() -> None:
 
 
 def test_no_verdict_is_told_by_colour_alone() -> None:
-    assert set(MARKS) == set(VERDICTS)
+    assert set(MARKS) == set(MEANINGS) == set(VERDICTS)
     assert len(set(MARKS.values())) == len(MARKS)

@@ -82,3 +82,25 @@ def test_ops_says_why_not(tmp_path):
     with pytest.raises(InputError, match="--start"):
         run(*out, "--start", "tomorrow")
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--start", "9999-12-31"], "2000 to 2100"),
+        (["--start", "2026-13-01"], "not a date"),
+        (["--strong-share", "nan"], "strong-share"),
+        (["--hybrid", "--strong-share", "0.3"], "settled by the hybrid"),
+        (["--hybrid", "--api", "gpt-4o"], r"--api.*settled by the hybrid"),
+    ],
+)
+def test_ops_refuses_odd_flags(tmp_path, words, message):
+    with pytest.raises(InputError, match=message):
+        run("ops", "--out", str(tmp_path / "x"), *FLAGS, *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        run("ops", "--out", str(tmp_path / "file" / "below"), *FLAGS)

@@ -74,12 +74,37 @@ def test_plan_without_a_feasible_fleet_still_compares_apis():
         (["--api-decline", "1"], "api_decline"),
         (["--gpu-decline", "nan"], "gpu_decline"),
         (["--updates-per-year", "inf"], "updates_per_year"),
+        (["--days-per-update", "-1"], "days_per_update"),
+        (["--migration-usd", "nan"], "migration_usd"),
         (["--weekend-factor", "-1"], "must lie in 0 to 10"),
     ],
 )
 def test_plan_refuses_odd_flags(words, message):
     with pytest.raises(InputError, match=message):
         run("plan", *FLAGS, *words)
+
+
+def test_updates_and_the_move_can_be_given():
+    flags = ("--months", "12", "--growth", "0", "--api-decline", "0", "--gpu-decline", "0", "--json")
+    plain = json.loads(run("plan", *FLAGS, *flags, "--updates-per-year", "4", "--days-per-update", "0"))
+    given = json.loads(
+        run(
+            "plan",
+            *FLAGS,
+            *flags,
+            "--updates-per-year",
+            "4",
+            "--days-per-update",
+            "3",
+            "--migration-usd",
+            "7",
+        )
+    )
+    assert {option["migration_usd"] for option in given["options"]} == {0, 7}  # what runs today moves nowhere
+    for before, after in zip(plain["options"], given["options"], strict=True):
+        if "#rented" in after["option_id"]:
+            updates = after["tco_usd"] - 7 - (before["tco_usd"] - before["migration_usd"])
+            assert updates == pytest.approx(4 * 3 * 857.14)  # a working day
 
 
 def test_a_series_without_months_is_as_long_as_it_is():

@@ -122,3 +122,63 @@ def test_a_bad_range_ends_with_code_2(
         main()
     assert caught.value.code == 2
     assert words in capsys.readouterr().err
+
+
+CONSTRAINTS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("--data-stays-in-house",), "data must stay in house"),
+    (("--monthly-active-users", "800000000"), "above 700,000,000 monthly users a grant is needed"),
+    (("--monthly-active-users", "200000000"), "above 100,000,000 monthly users a grant is needed"),
+    (("--commercial",), "no commercial use without a grant"),
+    (("--min-context-tokens", "500000"), "below the 500,000 needed"),
+    (("--quality-floor", "0.99"), "below the floor 0.99"),
+    (("--task-quality-floor", "code=0.95"), "code: quality"),
+    (("--ttft-limit-ms", "1"), "TTFT"),
+    (("--api-providers", "openai"), "is not on the allow-list"),
+    (("--regions", "nowhere"), "any provider in nowhere"),
+)
+
+
+def reasons_of(*words: str) -> set[str]:
+    models = "llama-3.1-8b,mistral-large-2,qwen2.5-72b"
+    few = ("--set", f"model_ids={models}", "--set", "gpu_ids=h100-sxm", "--set", "engine_ids=vllm")
+    result = CliRunner().invoke(app, ["compare", *few, *words, "--json"], catch_exceptions=False)
+    assert result.exit_code == 0
+    return {reason for row in json.loads(result.stdout)["options"] for reason in row["reasons"]}
+
+
+@pytest.mark.parametrize(("words", "reason"), CONSTRAINTS)
+def test_each_constraint_has_a_flag_and_a_reason(words: tuple[str, ...], reason: str) -> None:
+    with_flag, without = reasons_of(*words), reasons_of("--research", "--ttft-limit-ms", "none")
+    assert any(reason in text for text in with_flag)
+    assert not any(reason in text for text in without)
+
+
+def test_the_flags_say_the_same_as_set() -> None:
+    flags = ("--data-stays-in-house", "--gpu-providers", "runpod,lambda", "--tpot-limit-ms", "none")
+    flags += ("--task-quality-floor", "code=0.5", "--task-quality-floor", "rag-qa=0.6")
+    fields = ("data_stays_in_house=true", "gpu_providers=runpod,lambda", "tpot_limit_ms=none")
+    fields += ("task_quality_floors=code:0.5,rag-qa:0.6",)
+    settings = [word for field in fields for word in ("--set", field)]
+    by_flag, by_set = run("recommend", "--no-tipping", *flags), run("recommend", "--no-tipping", *settings)
+    assert by_flag == by_set
+    assert by_flag["scenario"]["task_quality_floors"] == {"code": 0.5, "rag-qa": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--monthly-active-users", "-4"), "monthly_active_users"),
+        (("--task-quality-floor", "code"), "TASK=NUMBER"),
+        (("--task-quality-floor", "code=nan"), "task_quality_floors"),
+        (("--ttft-limit-ms", "soon"), "ttft_limit_ms"),
+        (("--api-providers", "nobody"), "api_providers"),
+    ],
+)
+def test_a_bad_constraint_ends_with_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["llmplan", "recommend", *FEW, *words])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err

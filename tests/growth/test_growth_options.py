@@ -6,8 +6,11 @@ from llmplan.decision import evaluate
 from llmplan.decision.hybrids import hybrid_rows
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.growth import cash_flows
-from llmplan.growth.options import candidate_options, incumbent_option, price_paths
-from llmplan.scenario import Scenario
+from llmplan.growth.candidates import candidate_options
+from llmplan.growth.cash import part_bills
+from llmplan.growth.options import incumbent_option, price_paths
+from llmplan.ownership import cheapest_servers, ownership_terms
+from llmplan.scenario import Scenario, load_scenario
 
 SCENARIO = Scenario(
     queries_per_day=200_000,
@@ -69,6 +72,56 @@ def test_the_three_ways_to_have_a_fleet():
     flows = cash_flows(kinds["bought"], VOLUME)
     assert flows[0] > 100_000  # servers come first
     assert flows[1:-1].max() < cash_flows(kinds["rented"], VOLUME)[1:].min()
+
+
+def test_buying_and_reserving_are_compared_where_the_cheapest_to_rent_is_not_for_sale():
+    """The cheapest rented GPUs at this volume have no price to buy; others do, and a term is priced for one."""
+    scenario = load_scenario("support-chat").but(queries_per_day=800_000)
+    volume = np.full(12, 800_000.0)
+    options = candidate_options(scenario, CATALOG, STILL, volume)
+    by_way = {
+        way: [o for o in options if o.option_id.endswith(way)] for way in ("rented", "reserved", "bought")
+    }
+    assert all(by_way.values()) and len({o.option_id for o in options}) == len(options)
+    sold = {row.gpu_id for row in CATALOG.gpu_purchases}
+    (bought,) = by_way["bought"]
+    assert (
+        evaluate(scenario, CATALOG)
+        .options.items[evaluate(scenario, CATALOG).options.index(bought.option_id.partition("#")[0])]
+        .gpu_id
+        in sold
+    )
+    assert all(
+        part.term_months == 12 for o in by_way["reserved"] for part in o.parts if part.name == "GPU rent"
+    )
+
+
+def test_a_scenario_that_reserves_is_bound_by_its_term():
+    options = candidate_options(SCENARIO.but(gpu_price_kind="reserved_1y"), CATALOG, STILL, VOLUME)
+    fleets = [o for o in options if any(part.name == "GPU rent" for part in o.parts)]
+    assert fleets and not any(o.option_id.endswith("#rented") for o in fleets)
+    assert all(part.term_months == 12 for o in fleets for part in o.parts if part.name == "GPU rent")
+    shrinking = np.linspace(900_000, 1_000, 12)  # what is reserved stays paid
+    bill = part_bills(next(p for p in fleets[0].parts if p.name == "GPU rent"), shrinking, 0, 12)[0]
+    assert bill == pytest.approx(np.full(12, bill[0]))
+
+
+def test_the_servers_to_buy_are_the_cheapest_of_all():
+    """Brute force: every feasible option of the comparison, bought for the middle volume."""
+    scenario, volume = SCENARIO.but(model_ids=("llama-3.1-8b",)), np.full(3, 900_000.0)
+    options = candidate_options(scenario, CATALOG, STILL, volume)
+    comparison = evaluate(scenario.but(queries_per_day=900_000), CATALOG)
+    terms = ownership_terms(CATALOG)
+    each = []
+    for place, item in enumerate(comparison.options.items):
+        if item.kind == "self_hosted" and item.feasible:
+            replicas = int(comparison.replicas[place])
+            gpu = CATALOG.gpu(item.gpu_id)
+            choice = cheapest_servers(CATALOG.gpu_purchases, gpu, item.n_gpus, replicas, terms, 720)
+            if choice is not None:
+                each.append((choice.usd_per_month, choice.capital_usd))
+    upfront = [cash_flows(o, volume)[0] - o.migration_usd for o in options if o.option_id.endswith("#bought")]
+    assert min(each)[1] in [pytest.approx(usd) for usd in upfront]
 
 
 def test_the_incumbent_pays_no_migration():

@@ -16,10 +16,11 @@ EXPORTED = {
     "sglang": """
         sglang:time_to_first_token_seconds_bucket sglang:inter_token_latency_seconds_bucket
         sglang:num_queue_reqs sglang:num_running_reqs sglang:generation_tokens_total
-        sglang:num_requests_total sglang:token_usage""",
+        sglang:num_requests_total sglang:token_usage sglang:num_aborted_requests_total""",
     "tgi": """
         tgi_request_queue_duration_bucket tgi_request_mean_time_per_token_duration_bucket
-        tgi_queue_size tgi_batch_current_size tgi_request_generated_tokens_sum tgi_request_count""",
+        tgi_queue_size tgi_batch_current_size tgi_request_generated_tokens_sum tgi_request_count
+        tgi_request_failure""",
 }
 """Series as the engines' own pages list them; docs/operations.md cites each."""
 
@@ -58,6 +59,11 @@ def test_levels_are_the_plan_s():
     assert expression("tgi", "LlmTimeToFirstTokenHigh").endswith("> 1.5")  # only the queue is exported
     assert expression("sglang", "LlmQueueTooLong") == 'sglang:num_queue_reqs{model_name="llama-3.1-70b"} > 6'
     assert "< 420 and on (instance)" in expression("vllm", "LlmReplicaSlow")
+    assert expression("vllm", "LlmRequestsFailing") == (
+        'sum(rate(vllm:request_success_total{model_name="llama-3.1-70b",finished_reason=~"error|abort"}[5m])) '
+        '/ sum(rate(vllm:request_success_total{model_name="llama-3.1-70b"}[5m])) > 0.01'
+    )
+    assert 'tgi_request_failure{job="llama-3.1-70b"}' in expression("tgi", "LlmRequestsFailing")
     assert expression("vllm", "LlmReplicasMissing").endswith(" or vector(0)) < 3")
 
 

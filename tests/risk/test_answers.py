@@ -1,13 +1,17 @@
 """Answers: by hand where a draw has one cause, and properties of probabilities, regret and information."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from llmplan.catalog import load_catalog
 from llmplan.decision import evaluate
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.recommend import recommend
 from llmplan.risk import assess, sample
 from llmplan.risk.answers import (
     information,
@@ -16,6 +20,7 @@ from llmplan.risk.answers import (
     perfect_information,
     saving_of,
 )
+from llmplan.risk.distributions import latin_hypercube, normal_deviate
 from llmplan.risk.draws import monthly_usd
 from llmplan.risk.frames import (
     curve_frame,
@@ -25,6 +30,7 @@ from llmplan.risk.frames import (
     sobol_frame,
     tornado_frame,
 )
+from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Problem, problem_of, realise
 from llmplan.risk.sensitivity import outcome_usd, sobol, tornado
 from llmplan.scenario import Scenario
@@ -66,7 +72,7 @@ def test_one_cause_by_hand() -> None:
     assert rows["own0"].expected_regret_usd == pytest.approx(240 * 0.09375, rel=1e-2)
     # the fleet is the better single choice (280 against 300); knowing the price saves its expected regret
     assert perfect_information(usd) == pytest.approx(240 * 0.09375, rel=1e-2)
-    worth = information(problem, u, usd)
+    worth = information(problem.inputs, u, usd)
     assert [row.input_id for row in worth] == ["gpu_price"]
     assert worth[0].usd_per_month == pytest.approx(240 * 0.09375, rel=0.02)
 
@@ -147,11 +153,52 @@ def test_regret_and_information_are_consistent() -> None:
     assert sum(row.p_cheapest for row in risk.options) == pytest.approx(1)
 
 
+def test_a_hybrid_that_is_the_cheapest_of_all_stands_beside_the_rest() -> None:
+    scenario = Scenario().but(
+        api_ids=("gpt-4o", "gpt-4.1"),
+        model_ids=("llama-3.1-8b",),
+        gpu_ids=("l4", "h100-sxm"),
+        engine_ids=("vllm",),
+        queries_per_day=200_000,
+        quality_floor=0.9,
+    )
+    risk, advice = assess(scenario, curve=False), recommend(scenario)
+    assert risk.recommended_id == advice.option_id and advice.kind == "hybrid"
+    assert risk.p_kind == advice.p_kind and sum(risk.p_kind.values()) == pytest.approx(1)
+    row = risk.option(str(risk.recommended_id))
+    assert row is not None and row.kind == "hybrid" and advice.monthly_usd is not None
+    assert row.base_usd == pytest.approx(advice.monthly_usd[1])
+    assert row.p_cheapest == risk.p_kind["hybrid"] and row.expected_regret_usd == advice.expected_regret_usd
+    assert min(other.expected_regret_usd for other in risk.options) >= 0
+    assert {f"throughput:vllm:{basis}" for basis in ("calibrated", "extrapolated")} & {
+        cause.input_id for cause in risk.inputs
+    }
+    assert len(risk.information) == len(risk.inputs)
+
+
 def test_noise_is_worth_nothing() -> None:
     problem = one_cause()
     usd = monthly_usd(problem, realise(problem, sample(problem, 4000)))
     noise = np.random.default_rng(5).random((1, 4000))
-    assert information(problem, noise, usd)[0].usd_per_month < 1.0
+    assert information(problem.inputs, noise, usd)[0].usd_per_month < 1.0
+
+
+@pytest.mark.parametrize(("mean", "known", "unknown"), [(0, 10, 5), (5, 10, 5), (20, 10, 5)])
+def test_information_agrees_with_the_closed_form(mean: float, known: float, unknown: float) -> None:
+    """One option costs 1,000, the other 1,000 + N(mean, known^2 + unknown^2): unit normal loss integrals."""
+    u = latin_hypercube(("known", "unknown"), 10_000, seed=3)
+    dear = 1000 + mean + known * normal_deviate(u[0]) + unknown * normal_deviate(u[1])
+    usd = np.stack([np.full(10_000, 1000.0), dear])
+
+    def worth(spread: float) -> float:
+        z = mean / spread
+        return float(min(0, mean) - mean * norm.cdf(-z) + spread * norm.pdf(z))
+
+    rows = tuple(RiskInput(name, name, "", 0, 1, 2, "") for name in ("known", "unknown"))
+    found = {row.input_id: row.usd_per_month for row in information(rows, u, usd)}
+    assert perfect_information(usd) == pytest.approx(worth(np.hypot(known, unknown)), abs=0.15)
+    assert found["known"] == pytest.approx(worth(known), abs=0.15)
+    assert found["unknown"] == pytest.approx(worth(unknown), abs=0.3)
 
 
 def test_token_ranges_move_prices_exactly_and_rates_downwards() -> None:
@@ -171,10 +218,43 @@ def test_unknown_and_impossible_ranges_are_refused() -> None:
         assess(SMALL.but(ranges={"querys_per_day": (1, 2)}))
     with pytest.raises(UnknownNameError):
         assess(SMALL.but(ranges={"gpu_usd_per_hour.l5": (1, 2)}))
-    with pytest.raises(InputError, match="at most 1"):
+    with pytest.raises(InputError, match="less than or equal to 1"):
         assess(SMALL.but(ranges={"utilisation_ceiling": (0.5, 1.2)}))
-    with pytest.raises(InputError, match="above 0"):
+    with pytest.raises(InputError, match="greater than 0"):
         assess(SMALL.but(ranges={"queries_per_day": (0, 5)}))
+    for name, numbers, words in (
+        ("gpu_price_factor", (0, 1), "above 0"),
+        ("gpu_price_factor", (1e-300, 1e300), "at most 1e"),
+        ("gpus-per-people-step", (0, 5), "above 0"),
+        ("peak_to_mean", (0.5, 2), "greater than or equal to 1"),
+        ("queries_per_day", (1, 1e12), "less than or equal to"),
+    ):
+        with pytest.raises(InputError, match=words) as caught:
+            assess(SMALL.but(ranges={name: numbers}), draws=100, curve=False)
+        assert caught.value.field == f"ranges.{name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "changes"),
+    [
+        ("queries_per_day", 90_000, {"queries_per_day": 90_000}),
+        ("cached_input_share", 0.4, {"cached_input_share": 0.4}),
+        ("gpu_usd_per_hour.l4", 1.1, {"gpu_usd_per_hour": {"l4": 1.1}}),
+        ("utilisation_ceiling", 0.5, {"utilisation_ceiling": 0.5}),
+        ("peak_to_mean", 3.0, {"peak_to_mean": 3.0}),
+    ],
+)
+def test_a_range_without_width_holds_its_value_in_every_draw(
+    name: str, number: float, changes: dict[str, Any]
+) -> None:
+    """The base case stays; the draws cost what a scenario of that value costs."""
+    sure = {**CERTAIN, "gpu_price_factor": (1, 1), "throughput_factor": (1, 1), "hidden_cost_factor": (1, 1)}
+    risk = assess(SMALL.but(ranges={**sure, name: (number, number)}), draws=100, curve=False)
+    there = evaluate(SMALL.but(**changes))
+    usd = {item.option_id: cost for item, cost in zip(there.options.items, there.monthly_usd[1], strict=True)}
+    assert [row.input_id for row in risk.inputs] == ["gpu_price" if name.startswith("gpu") else name]
+    for row in risk.options:
+        assert row.quantiles_usd == pytest.approx([usd[row.option_id]] * len(risk.levels))
 
 
 def test_a_gpus_own_price_range_in_dollars() -> None:

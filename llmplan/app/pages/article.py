@@ -17,8 +17,9 @@ from llmplan.app.pages.page import cards
 from llmplan.app.parts import HtmlView
 from llmplan.charts.article import claimed_cost_figure, crossover_figure, request_rate_figure
 from llmplan.claims import VERDICTS, CheckedClaim, check_claims
-from llmplan.claims.document import MARKS
-from llmplan.claims.pictures import crossover_lines, hardware_costs, request_rates
+from llmplan.claims.document import MARKS, MEANINGS
+from llmplan.claims.pictures import RequestRates, crossover_lines, hardware_costs, request_rates
+from llmplan.wording import short_volume
 
 VERDICT_CLASSES = {
     "holds": "lp-verdict-holds",
@@ -74,7 +75,7 @@ class ArticlePage:
         counts = Counter(item.verdict for item in checked)
         self.lead.show(
             Markup("<h2>What the article says, checked line by line</h2>")
-            + cards([(f"{MARKS[v]} {v}", str(counts[v]), f"of {len(checked)} claims") for v in VERDICTS])
+            + cards([(f"{MARKS[v]} {v}", f"{counts[v]} of {len(checked)}", MEANINGS[v]) for v in VERDICTS])
         )
         sections = tuple(dict.fromkeys(item.claim.section for item in checked))
         self.filters.set_fields(
@@ -142,13 +143,15 @@ class ArticlePage:
         lines = crossover_lines(self.model.catalog)
         self.crossover.show(
             crossover_figure(lines),
-            title="The article's crossover holds only for a fleet that never grows",
+            title=f"A fleet that never grows matches GPT-4o at {_volume(lines.flat_crossing)} queries a day, "
+            f"one that carries the peak at {_volume(lines.fleet_crossing)}",
             what="Left of a crossing the API is cheaper. Flat: two A100 and hidden costs whatever the volume. "
-            "Steps: as many A100 as the peak needs.",
-            alt=f"GPT-4o crosses the article's flat fleet at {lines.flat_crossing:,.0f} queries a day.",
+            f"Steps: as many A100 as the peak needs. Claimed: {lines.claimed[0]:,.0f} to {lines.claimed[1]:,.0f}.",
+            alt=f"GPT-4o crosses the article's flat fleet at {_volume(lines.flat_crossing)} queries a day and the "
+            f"fleet for the peak first at {_volume(lines.fleet_crossing)}.",
             table={
                 "queries a day": lines.queries_per_day,
-                "GPT-4o, 1,000 + 500 tokens": lines.api_usd,
+                "GPT-4o": lines.api_usd,
                 "two A100 + hidden costs": lines.flat_usd,
                 "fleet for the peak": lines.fleet_usd,
             },
@@ -159,9 +162,9 @@ class ArticlePage:
         rates = request_rates(self.model.catalog)
         self.rates.show(
             request_rate_figure(rates),
-            title="30 to 50 requests a minute is a matter of prompt length",
+            title=_rate_title(rates),
             what="Requests a minute of one A100 80GB with the 70B at 4 bit, flat out, 500 output tokens; band: 80 %.",
-            alt="The rate falls with prompt length and crosses the claimed band.",
+            alt=f"{_rate_title(rates)}.",
             table={
                 "input tokens": rates.input_tokens,
                 "requests a minute": rates.base,
@@ -170,6 +173,21 @@ class ArticlePage:
             },
             filename="article-request-rate",
         )
+
+
+def _volume(queries_per_day: float) -> str:
+    return "no volume" if queries_per_day == float("inf") else short_volume(queries_per_day)
+
+
+def _rate_title(rates: RequestRates) -> str:
+    """Say which prompts the lowest claimed rate takes, and the rate at the article's prompt."""
+    least, longest = rates.claimed[0], rates.longest_prompt
+    at = f"{rates.stated_rate:.0f} at the article's {rates.stated_tokens:,.0f}"
+    if longest == 0:
+        return f"No prompt is short enough for {least:g} requests a minute: {at}"
+    if longest == float("inf"):
+        return f"Every prompt allows {least:g} requests a minute: {at}"
+    return f"{least:g} requests a minute take prompts of at most {longest:,.0f} tokens; it is {at}"
 
 
 def _row(item: CheckedClaim) -> Markup:

@@ -76,7 +76,7 @@ class CompareTwo:
 
     def _show_bridge(self, found: Difference) -> None:
         rows = [(step.words, step.was, step.now, _signed(step.usd_added)) for step in found.steps]
-        heads = ("What differs", "B", "A", "USD/month")
+        heads = ("What differs", "B", "A", "A month")
         body = (
             table(heads, list(rows), "What differs", numbers=(3,))
             if rows

@@ -25,7 +25,7 @@ MAP_POINTS = 41
 LONGEST_ROW = 22
 REST_MS, BETWEEN_STEPS_MS = 1_500, 50
 """How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
-DOUBLE = 10
+DOUBLE, MANY = 2, 10
 OPTION_HEADS = (
     "Option",
     "A month",
@@ -260,7 +260,9 @@ def why_not(base: float, least: float) -> str:
     if base <= least:
         return "the answer"
     times = base / least if least > 0 else float("inf")
-    return f"{times:,.0f} x the cost" if times >= DOUBLE else f"{base / least - 1:.0%} more"
+    if times < DOUBLE:
+        return f"{times - 1:.0%} more"
+    return f"{times:,.0f} x the cost" if times >= MANY else f"{times:,.1f} x the cost"
 
 
 def left_out(report: Report) -> list[Option]:

@@ -41,7 +41,7 @@ WORDS = {
     "gpu_ids": "GPUs",
     "task_mix": "Task mix",
 }
-WITHOUT_COST = ("name", "ranges")
+WITHOUT_COST = ("name", "ranges", "currency_symbol", "currency_per_usd")
 LONGEST = 60
 
 

@@ -301,9 +301,9 @@ def _cost_table(shown: GrowthShown) -> Markup:
     from llmplan.charts.growth import FAMILY_NAMES
 
     rows: list[tuple[object, ...]] = []
+    late = min(LATE_MONTHS, len(shown.plan.queries_per_day) - 1)
     for row in sorted(shown.plan.options, key=lambda option: option.npv_usd):
         switch = shown.switches.get(row.option_id)
-        months = len(shown.plan.queries_per_day)
         rows.append(
             (
                 row.label,
@@ -314,9 +314,7 @@ def _cost_table(shown: GrowthShown) -> Markup:
                 usd(float(row.flows_usd[0])),
                 OPEN if switch is None else _when(switch.best_month),
                 OPEN if switch is None else _month(switch.payback_month_now),
-                OPEN
-                if switch is None
-                else usd(float(switch.cost_of_waiting_usd[min(LATE_MONTHS, months - 1)])),
+                OPEN if switch is None else usd(float(switch.cost_of_waiting_usd[late])),
             )
         )
     heads = (
@@ -328,12 +326,12 @@ def _cost_table(shown: GrowthShown) -> Markup:
         "At the start",
         "Switch",
         "Paid back",
-        "A year late",
+        f"In month {late + 1}",
     )
     lead = Markup(
         '<p class="lp-help">Present cost: every payment discounted at {} a year. Paid back: for a switch made now. '
-        "A year late: switching in month {} against the best month.</p>"
-    ).format(share(shown.plan.discount_per_year), LATE_MONTHS + 1)
+        "In month {}: what switching only then costs above the best month.</p>"
+    ).format(share(shown.plan.discount_per_year), late + 1)
     return lead + table(heads, rows, "Costs over the plan", numbers=(2, 3, 4, 5, 8))
 
 

@@ -155,7 +155,8 @@ def volumes(scenario: Scenario, values: dict[str, Any]) -> NDArray[np.float64]:
 def work_out(model: AppModel, values: dict[str, Any]) -> GrowthShown:
     """Plan the present scenario over the months; raise InputError where an input breaks a rule."""
     from llmplan.growth import switch_plan, time_plan
-    from llmplan.growth.options import candidate_options, incumbent_option, price_paths
+    from llmplan.growth.candidates import candidate_options
+    from llmplan.growth.options import incumbent_option, price_paths
 
     scenario, catalog = model.scenario, model.catalog
     paths = price_paths(catalog, values["api_decline"], values["gpu_decline"], values["updates"])

@@ -229,7 +229,7 @@ class HardwarePage:
         rows = cheapest_rows(self.model, config.model_id)
         heads = (
             "Configuration",
-            "USD/month",
+            "A month",
             "GPUs",
             "Requests/s",
             "First token",

@@ -8,6 +8,7 @@ from typing import Protocol
 from markupsafe import Markup
 
 from llmplan.app.layout import Widget
+from llmplan.wording import usd_in_full
 
 
 class Page(Protocol):
@@ -60,7 +61,7 @@ def card(title: str, body: Markup) -> Markup:
 
 def full_value(shown: str, usd: float) -> Markup:
     """Return a short figure with its full value on hover."""
-    return Markup('<span title="{:,.2f} USD">{}</span>').format(usd, shown)
+    return Markup('<span title="{}">{}</span>').format(usd_in_full(usd), shown)
 
 
 def cards(entries: Sequence[tuple[str | Markup, str | Markup, str]]) -> Markup:

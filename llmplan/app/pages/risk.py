@@ -19,22 +19,24 @@ from llmplan.app.pages.risk_shown import (
     RiskShown,
     finding,
     first_values,
-    inputs_table,
     kpis,
-    percent,
-    quantile_table,
-    regret_table,
     risk_fields,
     rounded,
-    tipping_table,
     work_out,
     work_out_sobol,
+)
+from llmplan.app.pages.risk_tables import (
+    inputs_table,
+    ladder_table,
+    quantile_table,
+    regret_table,
+    tipping_table,
 )
 from llmplan.app.parts import HtmlView
 from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
 from llmplan.risk import KIND_NAMES
 from llmplan.risk.sensitivity import SobolIndex
-from llmplan.wording import kind_name, usd
+from llmplan.wording import kind_name, probability, share, usd
 
 BAR_HEIGHT, LEAST_HEIGHT = 46, 240
 ASK_SOBOL = Markup(
@@ -56,12 +58,8 @@ class RiskPage:
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.probability, self.sides = ChartView(), ChartView()
         self.tornado, self.information, self.sobol = ChartView(), ChartView(), ChartView()
-        self.tipping, self.quantiles, self.regret, self.inputs = (
-            HtmlView(),
-            HtmlView(),
-            HtmlView(),
-            HtmlView(),
-        )
+        self.tipping, self.ladder, self.quantiles = HtmlView(), HtmlView(), HtmlView()
+        self.regret, self.inputs = HtmlView(), HtmlView()
         for view in (self.probability, self.sides, self.tornado, self.information):
             _nothing(view, "Working it out ...")
         self.ask_sobol = HtmlView(on_action=lambda _name, _value: self.compute_sobol())
@@ -74,6 +72,7 @@ class RiskPage:
                 self.figures,
                 columns([self.probability, self.sides]),
                 self.tipping,
+                self.ladder,
                 columns([self.tornado, self.information]),
                 self.quantiles,
                 self.regret,
@@ -123,7 +122,7 @@ class RiskPage:
     @property
     def _parts(self) -> tuple[HtmlView | ChartView, ...]:
         charts = (self.probability, self.sides, self.tornado, self.information)
-        return (self.figures, *charts, self.tipping, self.quantiles, self.regret, self.inputs)
+        return (self.figures, *charts, self.tipping, self.ladder, self.quantiles, self.regret, self.inputs)
 
     def _show(self, shown: RiskShown) -> None:
         parts: list[tuple[HtmlView | ChartView, Callable[[RiskShown], None]]] = [
@@ -133,6 +132,7 @@ class RiskPage:
             (self.tornado, self._show_tornado),
             (self.information, self._show_information),
             (self.tipping, self._show_tipping),
+            (self.ladder, self._show_ladder),
             (self.quantiles, self._show_quantiles),
             (self.regret, self._show_regret),
             (self.inputs, self._show_inputs),
@@ -170,7 +170,9 @@ class RiskPage:
         from llmplan.charts.risk import probability_figure
 
         now = shown.risk.scenario.queries_per_day
-        words = ", ".join(f"{kind_name(kind)} {percent(p)}" for kind, p in shown.risk.p_kind.items() if p > 0)
+        words = ", ".join(
+            f"{kind_name(kind)} {probability(p)}" for kind, p in shown.risk.p_kind.items() if p > 0
+        )
         self.probability.show(
             probability_figure(curve, now),
             title=f"Cheapest at {now:,.0f} a day: {words}",
@@ -276,9 +278,19 @@ class RiskPage:
     def _show_tipping(self, shown: RiskShown) -> None:
         lead = Markup(
             '<p class="lp-help">Each input alone, the rest held: the nearest value at which another kind of option '
-            "becomes the cheapest. Both sides of each value were priced.</p>"
+            "becomes the cheapest, those within the range expected first. Both sides of each value were priced.</p>"
         )
         self.tipping.show(card("What would flip it", lead + tipping_table(shown.tips or ())))
+
+    def _show_ladder(self, shown: RiskShown) -> None:
+        scenario = shown.risk.scenario
+        lead = Markup(
+            '<p class="lp-help">The cheapest option at every quality floor, in percent of {}, the other '
+            "constraints held; asked for now: {}.</p>"
+        ).format(
+            scenario.reference_api_id, share(scenario.quality_floor) if scenario.quality_floor else "none"
+        )
+        self.ladder.show(card("What the quality floor does", lead + ladder_table(shown.ladder)))
 
     def _show_quantiles(self, shown: RiskShown) -> None:
         self.quantiles.show(card("Saving and break-even", quantile_table(shown)))

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from llmplan.app.fields import Button, Field, Number, Select
 from llmplan.app.model import AppModel
-from llmplan.app.pages.page import table
+from llmplan.recommend.ladder import QualityStep, quality_ladder
 from llmplan.risk import Risk
 from llmplan.risk.sensitivity import Bar, SobolIndex
-from llmplan.tipping import Tipping, TippingPoint
-from llmplan.wording import kind_name, share, short_volume, usd, volume
+from llmplan.tipping import Tipping
+from llmplan.wording import kind_name, probability, short_volume, usd, volume
 
 if TYPE_CHECKING:
     from llmplan.risk.sensitivity import Outcome
@@ -23,9 +21,7 @@ if TYPE_CHECKING:
 DRAWS = (1_000, 10_000, 50_000)
 SOBOL_SAMPLES = 1024
 CURVE_POINTS = 121
-MOST_OPTIONS = 12
 OPEN = "–"
-BIGGEST = 1e15
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +30,13 @@ class RiskShown:
 
     outcome: what the tornado shows: "saving", or "cost" where only one side is feasible.
     has_curve: whether the curve over volumes is worked out yet. tips: None: not yet.
+    ladder: the cheapest option at every quality floor.
     """
 
     risk: Risk
     outcome: Outcome
     bars: tuple[Bar, ...]
+    ladder: tuple[QualityStep, ...]
     tips: tuple[Tipping, ...] | None = None
     has_curve: bool = False
 
@@ -73,13 +71,15 @@ def work_out(model: AppModel, draws: int, seed: int) -> Iterator[RiskShown]:
     found = assess(scenario, catalog, draws, seed, curve=False)
     outcome: Outcome = "saving" if found.saving is not None else "cost"
     bars = () if found.recommended_id is None else tornado(scenario, catalog, outcome)
-    yield RiskShown(found, outcome, bars)
+    first = RiskShown(found, outcome, bars, quality_ladder(model.report.comparison))
+    yield first
+    curve = None
     if found.options:
         problem = make_problem(scenario, catalog)
         curve = volume_curve(problem, sample(problem, draws, seed), volume_axis(CURVE_POINTS))
-        found = replace(found, by_volume=curve)
-    yield RiskShown(found, outcome, bars, has_curve=True)
-    yield RiskShown(found, outcome, bars, model.report.tipping, has_curve=True)
+    second = replace(first, risk=replace(found, by_volume=curve), has_curve=True)
+    yield second
+    yield replace(second, tips=model.report.tipping)
 
 
 def work_out_sobol(model: AppModel, shown: RiskShown) -> tuple[SobolIndex, ...]:
@@ -96,31 +96,30 @@ def finding(shown: RiskShown) -> str:
     if row is None or kind is None:
         return "Nothing is feasible, so there is nothing to be sure of: the Decision page has the reasons"
     p, regret = risk.p_kind.get(kind, 0.0), rounded(row.expected_regret_usd)
-    sure = "all" if p == 1 else f"{percent(p)} of"
+    sure = "all" if p == 1 else f"{probability(p)} of"
     wrong = f"choosing it now costs {usd(regret)} a month more than hindsight would, on average"
     return (
         f"{row.label} is the choice: its kind ({kind_name(kind)}) is the cheapest in {sure} {risk.draws:,} draws, "
-        f"this very option in {percent(row.p_cheapest)}; "
+        f"this very option in {probability(row.p_cheapest)}; "
         + (wrong if regret else "hindsight would choose the same")
     )
-
-
-def percent(p: float) -> str:
-    """Return a probability; never 0 % or 100 % where it is not certain."""
-    if 0 < p < 0.005:
-        return "under 1%"
-    return "over 99%" if 0.995 <= p < 1 else share(p)
 
 
 def kpis(shown: RiskShown) -> list[tuple[str, str, str]]:
     """Return the key figures: probability, saving, break-even, worth of knowing."""
     risk = shown.risk
     others = ", ".join(
-        f"{kind_name(kind)} {percent(p)}" for kind, p in risk.p_kind.items() if p > 0 and kind != shown.kind
+        f"{kind_name(kind)} {probability(p)}"
+        for kind, p in risk.p_kind.items()
+        if p > 0 and kind != shown.kind
     )
     p = risk.p_kind.get(shown.kind or "", math.nan)
     entries = [
-        (f"P({kind_name(shown.kind or 'nothing')} is cheapest)", percent(p), others or "no other kind wins"),
+        (
+            f"P({kind_name(shown.kind or 'nothing')} is cheapest)",
+            probability(p),
+            others or "no other kind wins",
+        ),
         *_saving_kpis(risk),
     ]
     worth = rounded(risk.perfect_information_usd)
@@ -152,7 +151,7 @@ def _saving_kpis(risk: Risk) -> list[tuple[str, str, str]]:
     spread = f"80% between {break_even(first)} and {break_even(last)}"
     note = "in none of the draws, at any volume"
     if saving.p_never < 1:
-        note = spread + (f"; never in {percent(saving.p_never)}" if saving.p_never > 0 else "")
+        note = spread + (f"; never in {probability(saving.p_never)}" if saving.p_never > 0 else "")
     return [costs, ("Self-hosting pays from, queries a day", break_even(half), note)]
 
 
@@ -166,127 +165,3 @@ def break_even(queries_per_day: float) -> str:
     if not math.isfinite(queries_per_day):
         return "never"
     return volume(queries_per_day) if queries_per_day < 100_000 else short_volume(queries_per_day)
-
-
-def quantile_table(shown: RiskShown) -> Markup:
-    """Return the quantiles of the saving and of the break-even volume."""
-    risk, saving = shown.risk, shown.risk.saving
-    if saving is None:
-        return Markup("<p>Only one of the two sides is feasible: there is no saving to speak of.</p>")
-    labels = {row.option_id: row.label for row in risk.options}
-    own, token = (
-        labels.get(saving.self_hosted_id, saving.self_hosted_id),
-        labels.get(saving.token_id, saving.token_id),
-    )
-    lead = Markup(
-        '<p class="lp-help">{} against {}, each the best of its side in the base case. Self-hosting costs less '
-        "in {} of the draws.</p>"
-    ).format(own, token, percent(saving.p_cheaper))
-    rows: list[tuple[object, ...]] = [
-        (
-            f"{level:.0%} of draws are below",
-            usd(saving.quantiles_usd[i]),
-            break_even(saving.break_even_queries_per_day[i]),
-        )
-        for i, level in enumerate(risk.levels)
-    ]
-    rows.append(("mean", usd(saving.mean_usd), OPEN))
-    heads = ("Quantile", "Saving, USD/month", "Break-even, queries/day")
-    return lead + table(heads, rows, "Quantiles of saving and break-even", numbers=(1, 2))
-
-
-def regret_table(shown: RiskShown) -> Markup:
-    """Return the options with probability, spread and regret."""
-    risk = shown.risk
-    low, high = risk.levels.index(0.1), risk.levels.index(0.9)
-    rows: list[tuple[object, ...]] = [
-        (
-            row.label + (" (recommended)" if row.option_id == risk.recommended_id else ""),
-            percent(row.p_cheapest),
-            usd(row.base_usd),
-            f"{usd(row.quantiles_usd[low])} to {usd(row.quantiles_usd[high])}",
-            usd(rounded(row.expected_regret_usd)),
-            usd(rounded(row.regret_p90_usd)),
-        )
-        for row in _worth_showing(shown)
-    ]
-    heads = ("Option", "P(cheapest)", "Base USD/month", "80% between", "Expected regret", "Regret, 1 in 10")
-    return table(heads, rows, "Regret of choosing each option now", numbers=(1, 2, 3, 4, 5))
-
-
-def _worth_showing(shown: RiskShown) -> list[Any]:
-    """Return the options of least expected cost, and the best of each kind."""
-    rows = list(shown.risk.options)
-    kinds: dict[str, Any] = {}
-    for row in rows:
-        kinds.setdefault(row.kind, row)
-    first = rows[: MOST_OPTIONS - len(kinds)]
-    return [row for row in rows if row in first or row in kinds.values()]
-
-
-def tipping_table(tips: tuple[Tipping, ...]) -> Markup:
-    """Return each input's value now, the values that flip the recommendation, and who takes over."""
-    rows: list[tuple[object, ...]] = []
-    for tip in tips:
-        for word, point in (("falls to", tip.below), ("rises to", tip.above)):
-            if point is not None:
-                rows.append(_tipping_row(tip, word, point))
-    calm = [(capital(tip.label), _span(tip)) for tip in tips if tip.nearest is None]
-    heads = ("Input", "Now", "Flips when it", "Then the choice is", "At USD/month")
-    body = (
-        table(heads, rows, "Tipping points", numbers=(1, 4))
-        if rows
-        else Markup("<p>No single input, moved alone, changes the kind of option to choose.</p>")
-    )
-    if not calm:
-        return body
-    quiet = table(("Input", "Searched"), [*calm], "Inputs that flip nothing")
-    return body + Markup("<details><summary>{} inputs that flip nothing alone</summary>{}</details>").format(
-        len(calm), quiet
-    )
-
-
-def _tipping_row(tip: Tipping, word: str, point: TippingPoint) -> tuple[object, ...]:
-    winner = "nothing is feasible" if point.label is None else point.label
-    kind = f" ({kind_name(point.kind)})" if point.kind else ""
-    where = f"{word} {in_unit(point.shown, tip.unit)}{_change(point.change_pct)}"
-    return capital(tip.label), in_unit(tip.base, tip.unit), where, winner + kind, usd(point.monthly_usd)
-
-
-def _change(percent_of_base: float | None) -> str:
-    if percent_of_base is None:
-        return ""
-    digits = 0 if abs(percent_of_base) >= 100 else 1
-    return f" ({percent_of_base:+,.{digits}f}%)"
-
-
-def _span(tip: Tipping) -> str:
-    return f"{in_unit(tip.low, tip.unit)} to {in_unit(tip.high, tip.unit)}"
-
-
-def in_unit(value: float, unit: str) -> str:
-    """Return an input's value with its unit, as people read it."""
-    if unit == "ratio to today":
-        return "today's" if value == 1 else f"{value:.4g} × today's"
-    if unit.startswith("share"):
-        return f"{value * 100:.4g}%"
-    if unit.startswith("USD"):
-        return f"${value:,.4g}{unit.removeprefix('USD')}"
-    if unit == "ratio":
-        return f"{value:.4g}"
-    return f"{volume(value) if value < BIGGEST else value} {unit}"
-
-
-def inputs_table(risk: Risk) -> Markup:
-    """Return what is uncertain, how far, and where the range comes from."""
-    rows: list[tuple[object, ...]] = [
-        (capital(row.label), f"{row.low:,.4g}", f"{row.base:,.4g}", f"{row.high:,.4g}", row.unit, row.source)
-        for row in risk.inputs
-    ]
-    heads = ("Cause", "Low", "Base", "High", "Unit", "Where the range comes from")
-    return table(heads, rows, "What is uncertain", numbers=(1, 2, 3))
-
-
-def capital(text: str) -> str:
-    """Return a text with a capital first."""
-    return text[:1].upper() + text[1:]

@@ -108,6 +108,11 @@ TABLES: dict[str, tuple[str, bool, dict[str, str]]] = {
 """Key in the catalog: (name, whether its rows grow stale, columns and their heads)."""
 
 
+ABSENT = "–"
+WORDS = frozenset({"kind", "price_kind", "status", "group"})
+"""Columns whose ids are words."""
+
+
 @dataclass(frozen=True)
 class SourceRow:
     """A row of a table in text, its source, and whether its price is too old to trust."""
@@ -153,13 +158,15 @@ def _rows(
         as_of = day if isinstance(day, dt.date) else dt.date.fromisoformat(str(day))
         active = getattr(record, "status", "active") == "active"
         stale = today is not None and active and is_stale(as_of, today)
-        cells = tuple(_text(getattr(record, name, None)) for name in columns)
+        cells = tuple(
+            _text(getattr(record, name, None)).replace("_", " " if name in WORDS else "_") for name in columns
+        )
         yield SourceRow(cells, catalog.sources[record.source_id], as_of, stale)
 
 
 def _text(value: object) -> str:
     if value is None or value == "":
-        return "–"
+        return ABSENT
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

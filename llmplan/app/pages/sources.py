@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,13 @@ from llmplan.app.fields import Check, Select, Text
 from llmplan.app.layout import box, stack, toolbar
 from llmplan.app.model import AppModel
 from llmplan.app.pages.page import card, cards
-from llmplan.app.pages.source_rows import SourceRow, TableOfRows, source_tables
+from llmplan.app.pages.source_rows import ABSENT, SourceRow, TableOfRows, source_tables
 from llmplan.app.parts import DownloadButton, HtmlView
 
 MOST_ROWS = 150
 ALL = "all"
+NUMBER = re.compile(r"-?[\d,]+(\.\d+)?(e[+-]?\d+)?")
+RIGHT = Markup(' class="lp-num"')
 
 
 class SourcesPage:
@@ -73,8 +76,12 @@ class SourcesPage:
         found = self._tables[self.wanted["table"]]
         rows = [row for row in found.rows if self._passes(row)]
         heads = [*found.columns, "As of", "Source, its kind and licence"]
-        head = Markup("").join(Markup('<th scope="col">{}</th>').format(text) for text in heads)
-        body = Markup("").join(_html_row(row) for row in rows[:MOST_ROWS])
+        numbers = _numeric(found)
+        head = Markup("").join(
+            Markup('<th scope="col"{}>{}</th>').format(RIGHT if i in numbers else "", text)
+            for i, text in enumerate(heads)
+        )
+        body = Markup("").join(_html_row(row, numbers) for row in rows[:MOST_ROWS])
         more = (
             f", the first {MOST_ROWS} are shown: narrow the filter or take the CSV"
             if len(rows) > MOST_ROWS
@@ -84,8 +91,8 @@ class SourcesPage:
             card(
                 found.label,
                 Markup(
-                    '<p class="lp-help">{:,} rows{}</p><div class="lp-scroll lp-tall" tabindex="0" role="region" '
-                    'aria-label="{}"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+                    '<p class="lp-help">{:,} rows{}</p><div class="lp-scroll lp-tall" data-csv="no" tabindex="0" '
+                    'role="region" aria-label="{}"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
                 ).format(len(rows), more, found.label, head, body),
             )
         )
@@ -107,8 +114,18 @@ def _dates(found: TableOfRows) -> str:
     return span + (f"; {stale} stale" if stale else "")
 
 
-def _html_row(row: SourceRow) -> Markup:
-    cells = Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row.cells)
+def _numeric(found: TableOfRows) -> frozenset[int]:
+    """Return the columns that hold numbers only, and some."""
+    columns = enumerate(zip(*(row.cells for row in found.rows), strict=True))
+    texts = {i: {cell for cell in cells if cell != ABSENT} for i, cells in columns}
+    return frozenset(i for i, cells in texts.items() if cells and all(NUMBER.fullmatch(c) for c in cells))
+
+
+def _html_row(row: SourceRow, numbers: frozenset[int]) -> Markup:
+    cells = Markup("").join(
+        Markup("<td{}>{}</td>").format(RIGHT if i in numbers else "", cell)
+        for i, cell in enumerate(row.cells)
+    )
     badge = Markup(' <span class="lp-badge lp-badge-warn">stale</span>') if row.stale else Markup("")
     source = row.source
     title = (

@@ -1,7 +1,7 @@
 // The chart view: one Plotly chart with its title, its text alternative, its data table and its saves.
 (() => {
   "use strict";
-  const { views, h, uid, saveFile, announce, quickRepaint, forgetQuick } = globalThis.llmplanRuntime;
+  const { views, h, uid, saveFile, saveCsv: saveRows, announce, quickRepaint, forgetQuick } = globalThis.llmplanRuntime;
   const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array };
   const CONFIG = { displayModeBar: false, responsive: false, showTips: false, doubleClick: "reset" };
 
@@ -95,13 +95,6 @@
     const wide = rows.some((r) => r.length === 4);
     return { columns: wide ? ["series", x, y, "value"] : ["series", x, y], rows };
   }
-  // A cell that starts like a formula would run in a spreadsheet: quote it.
-  const csvCell = (value) => {
-    let text = String(value);
-    if (typeof value === "string" && /^[=+\-@\t]/.test(text)) text = `'${text}`;
-    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const toCsv = (table) => [table.columns, ...table.rows].map((r) => r.map(csvCell).join(",")).join("\r\n") + "\r\n";
   const shown = (value) => typeof value === "number"
     ? value.toLocaleString("en-US", { maximumSignificantDigits: 6 }) : value;
   const ROWS_SHOWN = 300;
@@ -224,8 +217,8 @@
     }
     const filename = (ending) => `${figure.meta.filename || "chart"}.${ending}`;
     async function saveCsv() {
-      saveFile(new Blob([toCsv(await table())], { type: "text/csv" }), filename("csv"));
-      announce(`${filename("csv")} saved`);
+      const { columns, rows } = await table();
+      saveRows([columns, ...rows], figure.meta.filename || "chart");
     }
     async function savePicture(format) {
       const style = css();

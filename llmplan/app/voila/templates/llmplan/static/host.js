@@ -162,10 +162,10 @@
     socket = new WebSocket(url, [PROTOCOL]);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
-      document.dispatchEvent(new CustomEvent("lp-reconnected"));
       controlComm = `${session}-${Date.now()}`;
       post("comm_open", { comm_id: controlComm, target_name: "jupyter.widget.control", data: {} }, [], { version: "1.0.0" });
       post("comm_msg", { comm_id: controlComm, data: { method: "request_states" } });
+      document.dispatchEvent(new CustomEvent("lp-reconnected"));
     };
     socket.onmessage = (event) => onMessage(decodeFrame(event.data));
     socket.onclose = () => reconnect();

@@ -29,6 +29,18 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
+  // A cell that starts like a formula would run in a spreadsheet: quote it.
+  const csvCell = (value) => {
+    let text = String(value);
+    if (typeof value === "string" && /^[=+\-@\t]/.test(text) && !/^[+-]?[\d.,]+%?$/.test(text)) text = `'${text}`;
+    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  function saveCsv(rows, name) {
+    const text = rows.map((row) => row.map(csvCell).join(",")).join("\r\n") + "\r\n";
+    saveFile(new Blob([text], { type: "text/csv" }), `${name}.csv`);
+    announce(`${name}.csv saved`);
+  }
+
   function announce(text) {
     let region = document.getElementById("lp-announcer");
     if (!region) {
@@ -44,7 +56,7 @@
   // so a fast drag never queues up work.
   const BUSY_AFTER_MS = 500;
   const LOST_AFTER_MS = 30000;
-  let sequence = 0;
+  let sequence = Math.floor(Math.random() * 2 ** 40);   // a reloaded page must not repeat an earlier one's numbers
   let open = 0;
   const busyBar = () => {
     let bar = document.getElementById("lp-busy");
@@ -80,17 +92,20 @@
     const waiting = new Map();
     model.on("msg:custom", (message, buffers) => {
       if (!message || message.kind !== "ack") return;
-      const resolve = waiting.get(message.seq);
-      if (!resolve) return;
+      const asked = waiting.get(message.seq);
+      if (!asked) return;
       waiting.delete(message.seq);
       settle(message.seq);
-      resolve({ ...message, buffers: buffers || [] });
+      asked.resolve({ ...message, buffers: buffers || [] });
     });
+    // What a dropped connection took along is sent again; Python knows by the number what it has done already.
+    document.addEventListener("lp-reconnected", () => waiting.forEach((asked) => asked.post()));
     return (content, buffers) => new Promise((resolve) => {
       const seq = ++sequence;
-      waiting.set(seq, resolve);
+      const post = () => model.send({ ...content, seq }, undefined, buffers);
+      waiting.set(seq, { resolve, post });
       track(seq);
-      model.send({ ...content, seq }, undefined, buffers);
+      post();
     });
   }
 
@@ -156,6 +171,14 @@
   applyTheme();
 
   // ---------------------------------------------------------------- html view
+  // Every table can be saved as it stands, with full values where the short ones carry them as a title.
+  function addSave(region) {
+    const label = region.getAttribute("aria-label") || "table";
+    const name = label.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+    const full = (cell) => (cell.querySelector("[title]")?.title || cell.innerText).trim();
+    const save = () => saveCsv([...region.querySelectorAll("tr")].map((row) => [...row.cells].map(full)), name);
+    region.after(h("button", { type: "button", class: "lp-tool lp-table-csv", text: "CSV", "aria-label": `CSV: ${label}`, onclick: save }));
+  }
   views.html = (model, el, call) => {
     const slot = h("div", { class: "lp-html" });
     if (model.get("live")) slot.setAttribute("aria-live", "polite");
@@ -181,6 +204,7 @@
           .find((n) => n.dataset.action === focused.action && n.dataset.value === focused.value);
         if (again) again.focus();
       }
+      slot.querySelectorAll(".lp-scroll:not([data-csv])").forEach(addSave);
       slot.dataset.paints = 1 + Number(slot.dataset.paints || 0);
       askAtRest();
     };
@@ -198,12 +222,20 @@
   // ---------------------------------------------------------------- navigation bar
   views.nav = (model, el, call) => {
     const nav = h("nav", { class: "lp-nav", "aria-label": "Pages" });
-    const themeName = () => `Theme: ${chosenTheme()}`;
-    const theme = h("button", { type: "button", class: "lp-theme", text: themeName(),
-      onclick: () => { nextTheme(); theme.textContent = themeName(); announce(themeName()); } });
-    el.append(h("div", { class: "lp-bar" }, nav, globalThis.llmplanHost ? theme : null));   // JupyterLab has its own
+    const theme = h("button", { type: "button", class: "lp-theme", onclick: () => { nextTheme(); nameTheme(); announce(theme.title); } });
+    const nameTheme = () => {
+      theme.title = `Theme: ${chosenTheme()}`;
+      theme.setAttribute("aria-label", theme.title);
+      theme.replaceChildren("◐ ", h("span", { text: theme.title }));
+    };
+    nameTheme();
+    // JupyterLab has a theme, a title and headings of its own.
+    const heading = globalThis.llmplanHost ? h("h1", { class: "lp-sr-only" }) : null;
+    el.append(...(heading ? [heading] : []), h("div", { class: "lp-bar" }, nav, heading ? theme : null));
     const paint = () => {
       const current = model.get("current");
+      const name = (model.get("pages").find(([key]) => key === current) || ["", ""])[1];
+      if (heading) heading.textContent = document.title = `${name} · ${model.get("brand")}`;
       nav.replaceChildren(h("span", { class: "lp-brand", text: model.get("brand") }),
         h("ul", {}, ...model.get("pages").map(([key, label]) => h("li", {},
           h("button", {
@@ -327,5 +359,5 @@
     return view(model, body, call);
   }
 
-  globalThis.llmplanRuntime = { render, views, h, uid, announce, saveFile, coalesced, connection, caller };
+  globalThis.llmplanRuntime = { render, views, h, uid, announce, saveFile, saveCsv, coalesced, connection, caller };
 })();

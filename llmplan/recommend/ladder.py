@@ -1,0 +1,78 @@
+"""What the quality floor does to the choice: the cheapest option at every floor."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from llmplan.decision import Comparison
+from llmplan.recommend.wording import usd
+from llmplan.risk.hybrid import places_without_floor
+
+
+@dataclass(frozen=True)
+class QualityStep:
+    """The cheapest option for every floor above the step before and up to `quality`.
+
+    Attributes
+    ----------
+    quality: its own, as a share of the reference's; the highest floor that it meets.
+    monthly_usd: its base cost.
+    """
+
+    quality: float
+    option_id: str
+    label: str
+    kind: str
+    monthly_usd: float
+
+
+def quality_ladder(found: Comparison) -> tuple[QualityStep, ...]:
+    """Return the steps from the cheapest scored option to the best one, every other constraint held."""
+    items, usd = found.options.items, found.monthly_usd[1]
+    free = np.array(places_without_floor(found), int)
+    free = free[np.isfinite(usd[free])]
+    ranked = free[np.lexsort((found.options.preference[free], usd[free]))]
+    quality = found.options.quality[ranked]
+    best_before = np.maximum.accumulate(np.concatenate([[-np.inf], quality]))[:-1]
+    return tuple(
+        QualityStep(float(quality[i]), item.option_id, item.label, item.kind, float(usd[ranked[i]]))
+        for i in np.flatnonzero(quality > best_before)
+        for item in (items[ranked[i]],)
+    )
+
+
+def floor_sentences(ladder: tuple[QualityStep, ...], option_id: str, floor: float) -> list[str]:
+    """Say whether the floor drives the choice, and what a higher one would make of it."""
+    at = next((place for place, step in enumerate(ladder) if step.option_id == option_id), None)
+    if at is None:
+        return []
+    said = []
+    if floor > 0 and at > 0:
+        first = ladder[0]
+        said.append(
+            f"The floor drives the choice: without it {first.label} would do at {usd(first.monthly_usd)}."
+        )
+    elif floor > 0:
+        said.append("The floor does not drive the choice: nothing cheaper is kept out by it.")
+    if at + 1 < len(ladder):
+        after = ladder[at + 1]
+        said.append(f"For more quality than that the cheapest is {after.label} at {usd(after.monthly_usd)}.")
+    else:
+        said.append("No feasible option has a higher quality.")
+    return said
+
+
+def floor_percent(quality: float) -> str:
+    """Return a quality in percent, rounded down to a tenth: an option of that quality meets the floor told."""
+    return f"{math.floor(1000 * quality + 1e-9) / 10:.4g}%"
+
+
+def ladder_lines(ladder: tuple[QualityStep, ...]) -> list[str]:
+    """Return one line a step."""
+    return [
+        f"up to {floor_percent(step.quality)}: {step.label}, {usd(step.monthly_usd)} a month"
+        for step in ladder
+    ]
