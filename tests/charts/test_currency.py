@@ -7,14 +7,14 @@ import pytest
 
 from llmplan.charts.currency import in_currency
 from llmplan.charts.style import log_axis, vertical_line
-from llmplan.wording import USD, Currency
+from llmplan.wording import DOLLAR, Currency
 
 EURO = Currency("€", 0.5)
 
 
 def test_dollars_are_left_as_they_are() -> None:
     figure = {"data": [], "layout": {"yaxis": {"tickprefix": "$"}}}
-    assert in_currency(figure, USD) is figure
+    assert in_currency(figure, DOLLAR) is figure
 
 
 def test_a_logarithmic_money_axis_gets_round_ticks_of_its_own() -> None:
