@@ -44,7 +44,7 @@ class Hybrid:
 
 
 def assumed_plan(
-    queries_per_day: float, days_per_month: float, catalog: Catalog | None = None, splits: Floats = SPLITS
+    queries_per_day: float, days_per_month: float, splits: Floats = SPLITS, catalog: Catalog | None = None
 ) -> SplitPlan:
     """Return the loads under the base assumptions of data/router_assumptions.csv."""
     base = {row.assumption_id: row.base for row in router_assumptions(catalog).values()}
@@ -66,7 +66,7 @@ def find_hybrids(
     options: the scenario's; build them without a quality floor, since a hybrid's weak end may lie below it.
     floor: least quality of the hybrid; at 0 the splits with the least cost count.
     """
-    plan = assumed_plan(queries_per_day, options.scenario.days_per_month, catalog)
+    plan = assumed_plan(queries_per_day, options.scenario.days_per_month, catalog=catalog)
     known = np.array([item.quality is not None for item in options.items], bool)
     own = np.flatnonzero(options.feasible & known & ~options.is_api)
     apis = np.flatnonzero(options.feasible & known & options.is_api)

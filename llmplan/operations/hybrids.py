@@ -51,7 +51,7 @@ def hybrid_loads(scenario: Scenario, catalog: Catalog, option_id: str | None = N
     name = next(iter(rows)) if option_id is None else option_id
     if name not in rows:
         raise UnknownNameError("hybrid", name, rows)
-    plan = assumed_plan(scenario.queries_per_day, scenario.days_per_month, catalog)
+    plan = assumed_plan(scenario.queries_per_day, scenario.days_per_month, catalog=catalog)
     return _loads(plan, rows[name], name, str(hybrid_row(options, rows[name])["label"]))
 
 
