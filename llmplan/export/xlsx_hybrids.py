@@ -111,7 +111,7 @@ def split_loads(report: Report, row: Mapping[str, Any]) -> Loads:
     """Return the loads of a hybrid's split under the base assumptions of data/router_assumptions.csv."""
     asked = report.scenario
     share = np.array([row["share_weak"]])
-    plan = assumed_plan(asked.queries_per_day, asked.days_per_month, report.catalog, share)
+    plan = assumed_plan(asked.queries_per_day, asked.days_per_month, share, report.catalog)
     fleet, api, usd = (
         float(values[0]) for values in (plan.fleet_queries_per_day, plan.api_queries_per_day, plan.router_usd)
     )

@@ -218,9 +218,9 @@ def test_unknown_and_impossible_ranges_are_refused() -> None:
         assess(SMALL.but(ranges={"querys_per_day": (1, 2)}))
     with pytest.raises(UnknownNameError):
         assess(SMALL.but(ranges={"gpu_usd_per_hour.l5": (1, 2)}))
-    with pytest.raises(InputError, match="less than or equal to 1"):
+    with pytest.raises(InputError, match="must be at most 1"):
         assess(SMALL.but(ranges={"utilisation_ceiling": (0.5, 1.2)}))
-    with pytest.raises(InputError, match="greater than 0"):
+    with pytest.raises(InputError, match="must be above 0"):
         assess(SMALL.but(ranges={"queries_per_day": (0, 5)}))
     for name, numbers, words in (
         ("gpu_price_factor", (0, 1), "above 0"),
