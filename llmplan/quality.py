@@ -40,6 +40,11 @@ class Quality:
     stands_on: str | None = None
 
 
+def is_lower_bound(stands_on: object) -> bool:
+    """Say whether a quality that stands on this is an earlier model's, and so a lower bound."""
+    return isinstance(stands_on, str) and stands_on != OWN
+
+
 def task_ids(catalog: Catalog) -> tuple[str, ...]:
     """Return the task ids in the order of data/tasks.csv."""
     return tuple(dict.fromkeys(row.task_id for row in catalog.tasks))

@@ -128,6 +128,11 @@ def share(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.0%}"
 
 
+def quality_shown(value: float | None, at_least: bool) -> str:
+    """Return a quality as percent of the reference's: 95%, ≥ 104% for a lower bound; a dash for none."""
+    return ("≥ " if at_least and value is not None else "") + share(value)
+
+
 def probability(p: float) -> str:
     """Return a probability as percent; never 0% or 100% where it is not certain."""
     if 0 < p < 0.005:

@@ -11,7 +11,8 @@ import typer
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
-from llmplan.wording import usd
+from llmplan.quality import is_lower_bound
+from llmplan.wording import quality_shown, usd
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
@@ -37,6 +38,7 @@ JSON_FIELDS = (
     "usd_per_query",
     "usd_per_mtok",
     "quality",
+    "quality_stands_on",
     "ttft_ms",
     "tpot_ms",
     "output_tokens_per_s",
@@ -127,7 +129,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         base,
         "" if low == high else f"{low} to {high}",
         f"{float(f'{usd_per_query:.3g}'):,.9f}".rstrip("0").rstrip("."),
-        "-" if row["quality"] is None else f"{row['quality']:.2f}",
+        quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on"))),
         str(row["gpus_total"] or ""),
     )
 

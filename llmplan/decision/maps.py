@@ -58,6 +58,8 @@ class DecisionMap:
     option_place: (rows, v) the cheapest option's place, -1 for none.
     monthly_usd: (rows, v) its base cost.
     saving: (rows, v) 1 - cheapest self-hosted / cheapest token price; negative: self-hosting is dearer.
+    unrivalled: (rows,) True where no token price is known to reach the model's quality: self-hosting it is
+        then the only way, not the cheaper one.
     """
 
     model_ids: tuple[str, ...]
@@ -68,6 +70,7 @@ class DecisionMap:
     option_place: npt.NDArray[np.int_]
     monthly_usd: Floats
     saving: Floats
+    unrivalled: npt.NDArray[np.bool_]
 
 
 KINDS = ("api", "hosted", "self_hosted")
@@ -94,10 +97,13 @@ def decision_map(
     shape = (len(models), len(queries_per_day))
     kind, place = np.full(shape, -1), np.full(shape, -1)
     best, saving = np.full(shape, np.inf), np.full(shape, np.nan)
+    unrivalled = np.zeros(shape[0], bool)
     for row, model_id in enumerate(models):
         own = [i for i in feasible if items[i].kind == "self_hosted" and items[i].model_id == model_id]
         token = _token_rivals(options, feasible, model_id, max((items[i].quality or 0.0) for i in own))
         every = np.array([*token, *own])
+        every = every[np.argsort(options.preference[every])]
+        unrivalled[row] = not token
         at = np.argmin(usd[every], axis=0)
         place[row] = every[at]
         best[row] = usd[every][at, np.arange(shape[1])]
@@ -105,7 +111,7 @@ def decision_map(
         if token:
             saving[row] = 1 - usd[own].min(axis=0) / usd[token].min(axis=0)
     sizes = np.array([catalog.models[m].total_params_b for m in models])
-    return DecisionMap(tuple(models), sizes, queries_per_day, options, kind, place, best, saving)
+    return DecisionMap(tuple(models), sizes, queries_per_day, options, kind, place, best, saving, unrivalled)
 
 
 def _token_rivals(

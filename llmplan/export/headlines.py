@@ -84,16 +84,20 @@ def _beats(report: Report, place: int, rival: BreakEven) -> str:
 
 
 def map_title(report: Report) -> str:
-    """Return for how many models self-hosting wins, about today's volume and at the map's largest."""
+    """Return for how many models self-hosting wins, about today's volume and at the map's largest.
+
+    Models whose quality no token price reaches are left out: there is nothing to win against.
+    """
     shown = report.map
-    won = np.sum(shown.kind == SELF_HOSTED, axis=0) if shown.kind.size else np.zeros(1)
+    rivalled = shown.kind[~shown.unrivalled]
+    won = np.sum(rivalled == SELF_HOSTED, axis=0) if rivalled.size else np.zeros(1)
     if not won.any():
         return "At equal quality, tokens are cheaper than own GPUs at every model size and volume"
     now = int(np.argmin(np.abs(np.log(shown.queries_per_day / report.scenario.queries_per_day))))
     here, last = short_volume(shown.queries_per_day[now]), short_volume(shown.queries_per_day[-1])
-    if won.min() == len(shown.model_ids):
+    if won.min() == len(rivalled):
         return "At equal quality, self-hosting is the cheapest at every model size and volume"
-    wins = f"At equal quality, self-hosting wins for {won[now] or 'none'} of {len(shown.model_ids)} models"
+    wins = f"At equal quality, self-hosting wins for {won[now] or 'none'} of {len(rivalled)} models"
     if won[now] == won[-1]:
         return f"{wins} at {here} queries/day" + (f" as at {last}" if here != last else "")
     return f"{wins} at {here} queries/day and for {won[-1]} at {last}"

@@ -28,8 +28,9 @@ from llmplan.export.headlines import (
 from llmplan.export.report import Report
 from llmplan.export.tables import csv_text
 from llmplan.export.xlsx_workbook import workbook_places
+from llmplan.quality import is_lower_bound
 from llmplan.scenario import scenario_to_toml
-from llmplan.wording import kind_name, milliseconds, parameters, share, short_volume
+from llmplan.wording import kind_name, milliseconds, parameters, quality_shown, short_volume
 
 ASSETS = Path(__file__).parent / "assets"
 PLOTLY = Path(__file__).parent.parent / "app/voila/templates/llmplan/static/plotly.min.js"
@@ -168,7 +169,7 @@ def _option_row(report: Report, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         (row["label"], row["label"]),
         (kind_name(row["kind"]), row["kind"]),
         *((report.money.short(value), value) for value in costs),
-        (share(row["quality"]), row["quality"]),
+        (quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on"))), row["quality"]),
         (milliseconds(ttft), ttft),
         (milliseconds(tpot), tpot),
         (licence or "–", licence),

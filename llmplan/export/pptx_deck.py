@@ -43,7 +43,8 @@ from llmplan.export.pptx_parts import (
     tint,
 )
 from llmplan.export.report import Report
-from llmplan.wording import parameters, share, short_volume
+from llmplan.quality import is_lower_bound
+from llmplan.wording import parameters, quality_shown, short_volume
 
 MAP_ROWS, OPTION_ROWS, FLIP_ROWS = 7, 7, 6
 SEARCHED_LINES = 6
@@ -196,7 +197,7 @@ def _option_texts(report: Report, row: Mapping[str, Any]) -> list[str]:
         base,
         "–" if low == high else f"{low} to {high}",
         report.money.short(float(row["usd_per_query"]) * UNIT_QUERIES),
-        share(row["quality"]),
+        quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on"))),
     ]
 
 

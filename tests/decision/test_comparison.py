@@ -181,6 +181,20 @@ def test_the_map_names_the_cheapest_of_each_cell() -> None:
             item = found.options.items[place]
             assert item.feasible
             assert item.kind == "api" or item.model_id == found.model_ids[row]
+    assert not found.unrivalled.any()
+
+
+def test_the_map_marks_models_that_no_token_price_reaches() -> None:
+    free = SMALL.but(api_ids=("gpt-4o-mini",), model_ids=("llama-3.1-8b", "llama-3.1-70b"))
+    found = decision_map(free, volume_axis(5))
+    qualities = [
+        max(o.quality or 0.0 for o in found.options.items if o.kind == "self_hosted" and o.model_id == m)
+        for m in found.model_ids
+    ]
+    (mini,) = [o.quality for o in found.options.items if o.kind == "api"]
+    assert mini is not None
+    assert list(found.unrivalled) == [quality > mini for quality in qualities] == [False, True]
+    assert (found.kind[1] == 2).all() and np.isnan(found.saving[1]).all()
 
 
 def test_dates_on_the_table_come_from_the_data() -> None:

@@ -226,8 +226,8 @@ def test_unknown_and_impossible_ranges_are_refused() -> None:
         ("gpu_price_factor", (0, 1), "above 0"),
         ("gpu_price_factor", (1e-300, 1e300), "at most 1e"),
         ("gpus-per-people-step", (0, 5), "above 0"),
-        ("peak_to_mean", (0.5, 2), "greater than or equal to 1"),
-        ("queries_per_day", (1, 1e12), "less than or equal to"),
+        ("peak_to_mean", (0.5, 2), "must be at least 1"),
+        ("queries_per_day", (1, 1e12), "must be at most"),
     ):
         with pytest.raises(InputError, match=words) as caught:
             assess(SMALL.but(ranges={name: numbers}), draws=100, curve=False)

@@ -18,10 +18,12 @@ from llmplan.decision import DecisionMap, Option, decision_map, volume_axis
 from llmplan.export import Report
 from llmplan.export.drawn import KINDS
 from llmplan.export.headlines import curve_title, kpi_cards, map_title
+from llmplan.quality import is_lower_bound
 from llmplan.recommend import Recommendation, recommend
-from llmplan.wording import milliseconds, parameters, share, usd
+from llmplan.wording import milliseconds, parameters, quality_shown, usd
 
 MAP_POINTS = 41
+UNRIVALLED = " * No token price is known to reach this model's quality."
 LONGEST_ROW = 22
 REST_MS, BETWEEN_STEPS_MS = 1_500, 50
 """How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
@@ -107,7 +109,8 @@ class DecisionPage:
         self.map.show(
             decision_map_figure(found, report.scenario.queries_per_day, names),
             title=map_title(report),
-            what="For each open model (row) and volume: the cheapest way to get at least its quality.",
+            what="For each open model (row) and volume: the cheapest way to get at least its quality."
+            + (UNRIVALLED if found.unrivalled.any() else ""),
             alt=f"A map of {len(names)} models by volume, coloured and lettered by the cheapest kind of option.",
             table={
                 "queries a day": [f"{v:,.0f}" for v in found.queries_per_day],
@@ -123,10 +126,13 @@ class DecisionPage:
 
 
 def row_names(report: Report, found: DecisionMap) -> dict[str, str]:
-    """Return the map's row labels: size and name, cut where they stay apart."""
+    """Return the map's row labels: size and name, cut where they stay apart; starred where unrivalled."""
+    names = [report.catalog.models[model_id].name.removesuffix("-Instruct") for model_id in found.model_ids]
     full = {
-        model_id: f"{parameters(size)} {report.catalog.models[model_id].name.removesuffix('-Instruct')}"
-        for model_id, size in zip(found.model_ids, found.total_params_b, strict=True)
+        model_id: f"{'* ' if alone else ''}{parameters(size)} {name}"
+        for model_id, size, name, alone in zip(
+            found.model_ids, found.total_params_b, names, found.unrivalled, strict=True
+        )
     }
     short = {
         m: text if len(text) <= LONGEST_ROW else f"{text[: LONGEST_ROW - 1]}…" for m, text in full.items()
@@ -233,7 +239,7 @@ def option_table(report: Report) -> Markup:
                 full_value(usd(base), base),
                 "list price" if low == high else f"{usd(low)} to {usd(high)}",
                 why_not(base, least),
-                share(item.quality),
+                quality_shown(item.quality, is_lower_bound(item.quality_stands_on)),
                 milliseconds(item.ttft_ms),
                 milliseconds(item.tpot_ms),
                 row["gpus_total"] or "–",
