@@ -283,6 +283,7 @@ class Pinged(WidgetOnlyWebsocket):
 
     def __init__(self) -> None:
         self.last_ping = self.last_pong = 0.0
+        self.ws_connection = self
         self.pings = self.closed = 0
 
     def ping(self, data: bytes = b"") -> None:
@@ -302,6 +303,9 @@ def test_an_answered_connection_stays_and_a_silent_one_ends() -> None:
             socket.on_pong(b"")
         assert (socket.pings, socket.closed) == (3, 0)
         socket.send_ping()
+        socket.send_ping()
+        assert (socket.pings, socket.closed) == (4, 1)
+        socket.ws_connection = None
         socket.send_ping()
         assert (socket.pings, socket.closed) == (4, 1)
 
