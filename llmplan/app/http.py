@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import Application, ErrorHandler, HTTPError, OutputTransform, RequestHandler, authenticated
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import (
@@ -128,6 +128,7 @@ class WidgetOnlyWebsocket(VoilaKernelWebsocketHandler):
     """The kernel's websocket, narrowed to widget messages on the way out as Voila does on the way in."""
 
     last_ping = 0.0
+    ping_callback: PeriodicCallback | None = None
 
     def get_compression_options(self) -> dict[str, int]:
         """Compress, lightly: a page's first state is mostly text, and a slider's answer must not wait."""
@@ -139,6 +140,10 @@ class WidgetOnlyWebsocket(VoilaKernelWebsocketHandler):
         Jupyter compares the last answer's age with a limit instead, and ends live connections where the limit
         is one interval; Tornado allows none longer.
         """
+        if self.ws_connection is None:
+            if self.ping_callback is not None:
+                self.ping_callback.stop()
+            return
         silent = self.last_pong < self.last_ping
         if silent:
             self.close()

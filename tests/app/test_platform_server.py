@@ -1,6 +1,5 @@
 """The server without a browser: what it serves, what it refuses, and that nobody can run code on it."""
 
-import asyncio
 import gzip
 import json
 import re
@@ -11,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import demo_notebook, serving
@@ -283,6 +283,7 @@ class Pinged(WidgetOnlyWebsocket):
 
     def __init__(self) -> None:
         self.last_ping = self.last_pong = 0.0
+        self.ws_connection = self
         self.pings = self.closed = 0
 
     def ping(self, data: bytes = b"") -> None:
@@ -294,18 +295,21 @@ class Pinged(WidgetOnlyWebsocket):
         self.closed += 1
 
 
-def test_an_answered_connection_stays_and_a_silent_one_ends() -> None:
-    async def live() -> None:
-        socket = Pinged()
-        for _ in range(3):
-            socket.send_ping()
-            socket.on_pong(b"")
-        assert (socket.pings, socket.closed) == (3, 0)
+def test_an_answered_connection_stays_and_a_silent_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(1, 10))
+    clock = SimpleNamespace(time=lambda: float(next(seconds)))
+    monkeypatch.setattr("llmplan.app.http.IOLoop", SimpleNamespace(current=lambda: clock))
+    socket = Pinged()
+    for _ in range(3):
         socket.send_ping()
-        socket.send_ping()
-        assert (socket.pings, socket.closed) == (4, 1)
-
-    asyncio.run(live())
+        socket.last_pong = socket.last_ping + 0.1
+    assert (socket.pings, socket.closed) == (3, 0)
+    socket.send_ping()
+    socket.send_ping()
+    assert (socket.pings, socket.closed) == (4, 1)
+    socket.ws_connection = None
+    socket.send_ping()
+    assert (socket.pings, socket.closed) == (4, 1)
 
 
 def test_the_runtime_for_jupyterlab_is_whole() -> None:
