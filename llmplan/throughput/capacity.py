@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmplan.throughput.adjustments import adjusted
 from llmplan.throughput.bands import band_factors
 from llmplan.throughput.basis import basis_of
 from llmplan.throughput.configurations import Configurations, Floats
@@ -78,11 +77,10 @@ def capacity(
         isl + osl if context_tokens is None else np.broadcast_to(np.asarray(context_tokens, float), (n,))
     )
     longest = np.maximum(longest, isl + osl)
-    fitted = calibration or load_calibration()
-    k = fitted.values(c)
+    k = (calibration or load_calibration()).values(c)
     room = sequences_in_memory(c, isl + osl)
     fits = (sequences_in_memory(c, longest) >= 1) & (longest <= c.max_context_tokens)
-    chosen, service, meets = _largest(c, fitted, k, isl, osl, fits, ttft_limit_ms, tpot_limit_ms)
+    chosen, service, meets = _largest(c, k, isl, osl, fits, ttft_limit_ms, tpot_limit_ms)
     works = fits & meets
     basis = basis_of(c, isl, osl, np.maximum(chosen, 1.0), "closed_loop")
     low, high = band_factors(c, "throughput", basis, "closed_loop")
@@ -107,7 +105,6 @@ def capacity(
 
 def _largest(
     c: Configurations,
-    fitted: Calibration,
     k: Constants,
     isl: Floats,
     osl: Floats,
@@ -124,7 +121,6 @@ def _largest(
     rows = np.repeat(index, m)
     part, loads = c.take(rows), (isl[rows], osl[rows], clients.ravel())
     service = closed_loop(part, {name: v[rows] for name, v in steady.items()}, *loads)
-    service = adjusted(service, fitted, part, *loads)
     within = np.ones(len(rows), dtype=bool)
     if ttft_limit_ms is not None:
         within &= service.ttft_s * MS_PER_S <= ttft_limit_ms

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +18,7 @@ class Constant:
     """A physical constant of the step model, a row of data/calibration_constants.csv.
 
     start: value at which the fit starts, in `unit`. tightness: weight of the prior on log(value / start).
-    factors: levels on which it may deviate, each with the weight of its shrinkage towards no deviation
-    (data/calibration_factors.csv).
+    factors: what it may deviate by (data/calibration_factors.csv).
     """
 
     name: str
@@ -27,7 +26,7 @@ class Constant:
     meaning: str
     start: float
     tightness: float
-    factors: tuple[tuple[str, float], ...]
+    factors: tuple[str, ...]
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -38,9 +37,9 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 @lru_cache(maxsize=1)
 def constants() -> tuple[Constant, ...]:
     """Read the registry of constants."""
-    factors: dict[str, list[tuple[str, float]]] = {}
+    factors: dict[str, list[str]] = {}
     for row in _rows("calibration_factors.csv"):
-        factors.setdefault(row["constant"], []).append((row["factor"], float(row["shrinkage"])))
+        factors.setdefault(row["constant"], []).append(row["factor"])
     return tuple(
         Constant(
             row["constant"],
@@ -60,15 +59,10 @@ Levels = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Fitted constants: log base values, log deviations by constant, and adjustments by quantity.
-
-    adjustments: what the step model leaves unexplained of a replica seen in the data, shrunk towards none
-    (see llmplan.throughput.adjustments).
-    """
+    """Fitted constants: log base values, and log deviations by constant, factor and level."""
 
     base: dict[str, float]
     effects: dict[str, Levels]
-    adjustments: dict[str, Levels] = field(default_factory=dict)
 
     def values(self, c: Configurations) -> dict[str, Floats]:
         """Constants of each configuration, each of shape (n,)."""
@@ -105,4 +99,4 @@ def load_document() -> dict[str, Any]:
 def load_calibration() -> Calibration:
     """Constants as fitted last, from data/calibration.json."""
     document = load_document()
-    return Calibration(document["base"], document["effects"], document.get("adjustments", {}))
+    return Calibration(document["base"], document["effects"])
