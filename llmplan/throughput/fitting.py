@@ -16,12 +16,12 @@ ROBUST_FROM: Final = 0.05
 """Log error at which the loss turns from square to absolute (pseudo-Huber), and unit of the residuals."""
 PRIOR_SCALE: Final = 0.5
 """Multiplies the tightness of every constant's prior."""
-SHRINKAGE: Final = 2.0
-"""Weight of a deviation's pull towards none: one standard deviation is a factor exp(1 / 2)."""
+SHRINKAGE: Final = 2.5
+"""Weight of a deviation's pull towards none: one standard deviation is a factor exp(1 / 2.5) = 1.5."""
 OWN_SHRINKAGE: Final = 8.0
-"""The same for what a replica adds to its family: exp(1 / 8)."""
+"""The same for what a replica adds to its family: exp(1 / 8) = 1.13."""
 DERIVATIVE_STEP: Final = 1e-3
-MAX_ITERATIONS: Final = 12
+MAX_ITERATIONS: Final = 16
 MAX_STEP: Final = 1.0
 OWN: Final = "replica"
 """The factor whose deviations are a replica's own: they help on loads of that replica only."""
@@ -137,7 +137,7 @@ def _descended(problem: _Problem) -> _State:
     for _ in range(MAX_ITERATIONS):
         before = state.cost
         state, damping = _step(problem, state, damping)
-        if before - state.cost < 1e-4 * before:
+        if 0.0 < before - state.cost < 1e-4 * before:
             break
     return state
 

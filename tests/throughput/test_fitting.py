@@ -74,9 +74,7 @@ def test_a_replica_of_its_own_speed_keeps_it_and_leaves_its_family_alone(some):
 
 
 def test_an_unseen_replica_runs_at_its_familys_pace(catalog):
-    c = Configurations.from_configs(
-        catalog, [ReplicaConfig("mistral-large-2", "fp8", "h100-sxm", 8, "vllm")]
-    )
+    c = Configurations.from_configs(catalog, [ReplicaConfig("mistral-large-2", "fp8", "h100-sxm", 8, "vllm")])
     k = load_calibration().values(c)
     base = load_calibration().base
     for name in ("decode_pace", "prefill_pace"):

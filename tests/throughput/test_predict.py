@@ -52,6 +52,17 @@ def test_a_measured_row_is_labelled_measured():
     assert predict(c, 100, 30_000, 900).basis[0] != "measured"
 
 
+def test_an_open_loop_is_measured_only_near_a_measured_rate():
+    c = replicas(("llama-3-8b", "bf16", "h100-sxm", 1, "vllm"))
+    assert predict(c, 280, 310, None, "open_loop", 5.0).basis[0] == "measured"
+    assert predict(c, 280, 310, None, "open_loop", 1.0).basis[0] != "measured"
+
+
+def test_clients_that_wait_for_prefill_are_bound_by_compute_not_memory():
+    c = replicas(("llama-3.1-8b", "fp8", "h100-sxm", 1, "vllm"))
+    assert predict(c, 8000, 20, 32).binding[0] == "compute"
+
+
 def test_littles_law_holds_in_a_closed_loop():
     p = predict(SOME, 1000, 500, 16)
     cycle_s = (p.ttft_ms + 499 * p.tpot_ms) / 1e3
