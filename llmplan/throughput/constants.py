@@ -18,7 +18,7 @@ class Constant:
     """A physical constant of the step model, a row of data/calibration_constants.csv.
 
     start: value at which the fit starts, in `unit`. tightness: weight of the prior on log(value / start).
-    factors: what it may deviate by (data/calibration_factors.csv).
+    most: physical bound, infinite where there is none. factors: what it may deviate by (data/calibration_factors.csv).
     """
 
     name: str
@@ -26,7 +26,12 @@ class Constant:
     meaning: str
     start: float
     tightness: float
+    most: float
     factors: tuple[str, ...]
+
+    def value(self, log: Floats) -> Floats:
+        """Value of its logarithm, never above the bound."""
+        return np.minimum(np.exp(log), self.most)
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -47,6 +52,7 @@ def constants() -> tuple[Constant, ...]:
             row["meaning"],
             float(row["start"]),
             float(row["tightness"]),
+            float(row["most"] or "inf"),
             tuple(factors.get(row["constant"], ())),
         )
         for row in _rows("calibration_constants.csv")
@@ -71,7 +77,7 @@ class Calibration:
             log = np.full(len(c), self.base.get(constant.name, np.log(constant.start)))
             for factor, levels in self.effects.get(constant.name, {}).items():
                 log += level_values(c, factor, levels)
-            result[constant.name] = np.exp(log)
+            result[constant.name] = constant.value(log)
         return result
 
 

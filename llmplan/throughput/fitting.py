@@ -71,7 +71,7 @@ def moved_by(logs: Floats, parameters: list[Parameter], x: Floats) -> Floats:
 
 
 def _outputs(obs: Observations, logs: Floats) -> Floats:
-    return obs.outputs({constant.name: np.exp(logs[i]) for i, constant in enumerate(constants())})
+    return obs.outputs({constant.name: constant.value(logs[i]) for i, constant in enumerate(constants())})
 
 
 def _pseudo_huber(residuals: Floats) -> Floats:
@@ -122,8 +122,9 @@ def _evened(obs: Observations, row_weights: Floats) -> Floats:
     replicas = np.array([m.replica for m in obs.rows])
     _, of_row = np.unique(replicas, return_inverse=True)
     count = np.maximum(np.bincount(of_row, row_weights > 0), 1.0)[of_row]
-    share: Floats = count**-0.5
-    return np.sqrt(share / share.mean())
+    share = count**-0.5
+    result: Floats = np.sqrt(share / share.mean())
+    return result
 
 
 def _problem(obs: Observations, parameters: list[Parameter], start: Floats, weights: Floats) -> _Problem:

@@ -57,7 +57,7 @@ def _pace(
     """Seconds of a decode step alone and of a step slowed by the prefills that share it (3.9)."""
     step = decode_step(c, k, batch, context).total_s * k["decode_pace"] / k["tokens_per_step"]
     # of a burst, the average request waits for half of the prefills while it decodes
-    spread = k["prefill_interference"] * (1.0 - 0.5 * np.minimum(k["burst_share"], 1.0))
+    spread = k["prefill_interference"] * (1.0 - 0.5 * k["burst_share"])
     return step, step + spread * p.marginal_s * batch / output_tokens
 
 
@@ -86,7 +86,7 @@ def closed_loop(
     queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
     together = np.minimum(inside, np.maximum(k["step_tokens"] / input_tokens, 1.0))
     ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0
-    ttft = first + queued + np.minimum(k["burst_share"], 1.0) * p.marginal_s * ahead
+    ttft = first + queued + k["burst_share"] * p.marginal_s * ahead
     unplaced = concurrency - kv_limited_sequences(c, k, input_tokens, output_tokens)
     return Service(ttft, pace, rate, batch, np.maximum(unplaced, 0.0), busy)
 

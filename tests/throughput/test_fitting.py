@@ -1,5 +1,7 @@
 """The fit's two stages: families first, then what single replicas add."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,11 +12,11 @@ from llmplan.throughput.constants import Calibration, constants, load_document
 from llmplan.throughput.fitting import (
     NEGLIGIBLE,
     OWN,
+    _descended,
     _evened,
+    _problem,
     family_parameters,
-    fit,
     replica_parameters,
-    row_weights_of,
 )
 from llmplan.throughput.observations import observe
 
@@ -59,18 +61,22 @@ def observe_rows(some, part):
     return _evened(obs, np.ones(len(obs.rows)))
 
 
-def test_a_replica_of_its_own_speed_keeps_it_and_leaves_its_family_alone(some):
-    """All rows of one replica slowed by a third: its own pace takes part of it."""
-    from dataclasses import replace
-
-    weights = row_weights_of(some)
-    mask = np.array([m.gpu_id == "l40s" for m in some.rows])
-    slow = some.measured.copy()
-    slow[2, mask] -= 0.4
-    before, after = fit(some, weights), fit(replace(some, measured=slow), weights)
-    level = next(n for n in after.effects["decode_pace"][OWN] if "l40s" in n)
-    earlier = before.effects.get("decode_pace", {}).get(OWN, {}).get(level, 0.0)
-    assert after.effects["decode_pace"][OWN][level] > earlier
+def test_only_the_replica_that_is_slower_than_its_family_gets_a_pace_of_its_own(some):
+    """Rows made by the model itself, one replica's rates cut by a fifth."""
+    start = np.repeat(np.log([c.start for c in constants()])[:, None], len(some.configurations), axis=1)
+    outputs = some.outputs({c.name: np.exp(start[i]) for i, c in enumerate(constants())})
+    measured = outputs[:, some.best(outputs)]
+    slow = np.array([m.gpu_id == "l40s" and m.engine_id == "tensorrt-llm" for m in some.rows])
+    measured[2, slow] += np.log(0.8)
+    weights = np.ones_like(measured)
+    weights[:2] = 0.0
+    own = replica_parameters(some)
+    found = _descended(_problem(replace(some, measured=measured), own, start, weights)).x
+    paces = {
+        p.level: x for p, x in zip(own, found, strict=True) if constants()[p.constant].name == "decode_pace"
+    }
+    assert 0.05 < paces.pop("tensorrt-llm-v0:mixtral-8x7b:l40s:fp8") < np.log(1 / 0.8) + 0.05
+    assert max(abs(x) for x in paces.values()) < 0.01
 
 
 def test_an_unseen_replica_runs_at_its_familys_pace(catalog):
@@ -96,3 +102,12 @@ def test_values_multiply_base_and_deviations_by_hand(catalog):
         {"layer_overhead_s": np.log(2e-5)}, {"layer_overhead_s": {"generation": {"vllm": np.log(1.5)}}}
     )
     assert fitted.values(c)["layer_overhead_s"][0] == pytest.approx(3e-5)
+
+
+def test_no_efficiency_exceeds_what_physics_allows(catalog):
+    c = Configurations.from_configs(catalog, [ReplicaConfig("llama-3.1-8b", "w4a16", "l4", 1, "vllm")])
+    absurd = Calibration({constant.name: 5.0 for constant in constants()}, {})
+    k = absurd.values(c)
+    assert k["weight_bandwidth_efficiency"][0] == k["prefill_compute_efficiency"][0] == 1.0
+    assert k["kv_bandwidth_efficiency"][0] == 2.0
+    assert k["max_sequences"][0] == pytest.approx(np.exp(5.0))
