@@ -18,7 +18,8 @@ class Constant:
     """A physical constant of the step model, a row of data/calibration_constants.csv.
 
     start: value at which the fit starts, in `unit`. tightness: weight of the prior on log(value / start).
-    most: physical bound, infinite where there is none. factors: what it may deviate by (data/calibration_factors.csv).
+    least, most: physical bounds; 0 and infinity where there are none. factors: what it may deviate by
+    (data/calibration_factors.csv).
     """
 
     name: str
@@ -26,12 +27,13 @@ class Constant:
     meaning: str
     start: float
     tightness: float
+    least: float
     most: float
     factors: tuple[str, ...]
 
     def value(self, log: Floats) -> Floats:
-        """Value of its logarithm, never above the bound."""
-        return np.minimum(np.exp(log), self.most)
+        """Value of its logarithm, within the bounds."""
+        return np.clip(np.exp(log), self.least, self.most)
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -52,6 +54,7 @@ def constants() -> tuple[Constant, ...]:
             row["meaning"],
             float(row["start"]),
             float(row["tightness"]),
+            float(row["least"] or 0.0),
             float(row["most"] or "inf"),
             tuple(factors.get(row["constant"], ())),
         )
