@@ -25,7 +25,7 @@ MAX_ITERATIONS: Final = 16
 MAX_STEP: Final = 1.0
 OWN: Final = "replica"
 """The factor whose deviations are a replica's own: they help on loads of that replica only."""
-NEGLIGIBLE: Final = 0.02
+NEGLIGIBLE: Final = 0.03
 """Deviations smaller than this log change are dropped from the data file."""
 
 
