@@ -59,9 +59,8 @@ def scored_from(
     """Add bands to predicted logs (3, rows); `tier`: nearness to the data of held-out rows."""
     c = obs.configurations.take(chosen)
     kind = obs.kind[chosen]
-    basis = basis_of(
-        c, obs.input_tokens[chosen], obs.output_tokens[chosen], obs.clients[chosen], "closed_loop"
-    )
+    load = np.where(kind == "open_loop", obs.offered_rps[chosen], obs.clients[chosen])
+    basis = basis_of(c, obs.input_tokens[chosen], obs.output_tokens[chosen], load, kind)
     values = np.exp(logs)
     low, high = np.empty_like(values), np.empty_like(values)
     for q, quantity in enumerate(QUANTITIES):

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from llmplan.accuracy import Scored, report, scored_from, shown
 from llmplan.throughput.calibrate import HeldOut, distance_of
 from llmplan.throughput.configurations import Floats
+from llmplan.throughput.constants import Levels
+from llmplan.throughput.fitting import OWN
 from llmplan.throughput.observations import QUANTITIES, Observations
 
 PANEL: Final = 300
@@ -30,8 +32,7 @@ def write_report(obs: Observations, held: HeldOut, document: dict[str, Any], fol
 def markdown(points: Scored, groups: Scored, document: dict[str, Any]) -> str:
     """The page: both protocols, every slice."""
     constants = len(document["base"])
-    deviations = sum(len(x) for factors in document["effects"].values() for x in factors.values())
-    adjustments = sum(len(x) for terms in document["adjustments"].values() for x in terms.values())
+    family, own = deviations_of(document["effects"])
     lines = [
         "# Accuracy of the sizing model",
         "",
@@ -41,8 +42,8 @@ def markdown(points: Scored, groups: Scored, document: dict[str, Any]) -> str:
         "- **Kept-back points**: rows in five random folds; other loads of the same replica were in the fit.",
         "- **Kept-back groups**: whole groups of model, GPU and engine in eight folds; the fit saw none of them.",
         "",
-        f"The fit has {constants} physical constants, {deviations} deviations of them by engine, architecture, "
-        f"format and structure, and {adjustments} adjustments of replicas, all shrunk towards none. "
+        f"The fit has {constants} physical constants, {family} deviations of them by engine, GPU family, format "
+        f"and structure, and {own} of the replicas in the data, all shrunk towards none. "
         "Errors are |predicted / measured - 1|; bias is the median signed error. Where the same configuration was "
         "run on other engine versions, its runs differ from their own mean by 4.2 % (TPOT) and 5.3 % (TTFT).",
         "",
@@ -52,6 +53,14 @@ def markdown(points: Scored, groups: Scored, document: dict[str, Any]) -> str:
     for title, scored in (("Kept-back points", points), ("Kept-back groups", groups)):
         lines += [f"## {title}", "", *_tables(scored)]
     return "\n".join(lines)
+
+
+def deviations_of(effects: dict[str, Levels]) -> tuple[int, int]:
+    """How many deviations the fit has: those that families share, and those of replicas alone."""
+    counts = [
+        (factor == OWN, len(levels)) for factors in effects.values() for factor, levels in factors.items()
+    ]
+    return sum(n for own, n in counts if not own), sum(n for own, n in counts if own)
 
 
 def _tables(scored: Scored) -> list[str]:

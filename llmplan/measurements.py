@@ -148,13 +148,16 @@ def measurement_of(row: dict[str, str | None], line: int = 0) -> Measurement:
         value = number(name)
         return max(1, int(value)) if math.isfinite(value) else 1
 
-    model_id, arrival = text("model_id").lower(), text("arrival", "closed_loop").lower()
+    def name(column: str) -> str:
+        return "-".join(text(column).lower().replace("_", " ").split())
+
+    model_id, arrival = name("model_id"), text("arrival", "closed_loop").lower()
     lengths = _lengths(text, number, model_id)
     return Measurement(
         line=line,
         model_id=model_id,
         precision=text("precision", "unstated").lower(),
-        gpu_id=text("gpu_id").lower(),
+        gpu_id=name("gpu_id"),
         n_gpus=count("n_gpus"),
         tensor_parallel=number("tensor_parallel"),
         data_parallel=count("data_parallel"),

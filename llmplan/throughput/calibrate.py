@@ -1,4 +1,4 @@
-"""Refit everything: constants, adjustments, held-out errors and bands, as one document."""
+"""Refit everything: constants, held-out errors and bands, as one document."""
 
 import json
 from collections import Counter
@@ -14,12 +14,11 @@ from llmplan.throughput.basis import ENOUGH_ROWS
 from llmplan.throughput.configurations import Floats
 from llmplan.throughput.constants import Calibration
 from llmplan.throughput.errors import error_summary
-from llmplan.throughput.fitting import row_weights_of
+from llmplan.throughput.fitting import fit, row_weights_of
 from llmplan.throughput.observations import QUANTITIES, Observations
 from llmplan.throughput.rows import predicted
 from llmplan.throughput.validation import (
     cross_validate,
-    full_fit,
     group_folds,
     point_folds,
 )
@@ -38,7 +37,7 @@ class HeldOut:
 
 def calibrate(obs: Observations, fit_date: str) -> tuple[dict[str, Any], HeldOut]:
     """Fit to all rows, cross-validate by points and by groups, and return the document to store."""
-    calibration = full_fit(obs, row_weights_of(obs))
+    calibration = fit(obs, row_weights_of(obs))
     _, chosen = predicted(obs, calibration)
     held = HeldOut(cross_validate(obs, point_folds(obs)), cross_validate(obs, group_folds(obs)), chosen)
     return document_of(obs, calibration, held, fit_date), held
@@ -57,7 +56,6 @@ def document_of(obs: Observations, calibration: Calibration, held: HeldOut, fit_
         },
         "base": calibration.base,
         "effects": calibration.effects,
-        "adjustments": calibration.adjustments,
         "rows_by_engine_architecture_compute": dict(sorted(counts.items())),
         "replicas": sorted({str(name) for name in c.levels("replica")}),
         "bands": bands_of(obs, held),

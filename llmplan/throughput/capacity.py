@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmplan.throughput.adjustments import adjusted
 from llmplan.throughput.bands import band_factors
 from llmplan.throughput.basis import basis_of
 from llmplan.throughput.configurations import Configurations, Floats
@@ -84,12 +83,11 @@ def capacity(
         isl + osl if context_tokens is None else np.broadcast_to(np.asarray(context_tokens, float), (n,))
     )
     longest = np.maximum(longest, isl + osl)
-    fitted = calibration or load_calibration()
-    k = fitted.values(c)
+    k = (calibration or load_calibration()).values(c)
     room = sequences_in_memory(c, isl + osl)
     fits = (sequences_in_memory(c, longest) >= 1) & (longest <= c.max_context_tokens)
     targets = _Targets(ttft_limit_ms, tpot_limit_ms, latency_percentile)
-    chosen, service, judged, meets = _largest(c, fitted, k, isl, osl, fits, targets)
+    chosen, service, judged, meets = _largest(c, k, isl, osl, fits, targets)
     works = fits & meets
     basis = basis_of(c, isl, osl, np.maximum(chosen, 1.0), "closed_loop")
     low, high = band_factors(c, "throughput", basis, "closed_loop")
@@ -130,7 +128,6 @@ class _Targets(NamedTuple):
 
 def _largest(
     c: Configurations,
-    fitted: Calibration,
     k: Constants,
     isl: Floats,
     osl: Floats,
@@ -147,7 +144,6 @@ def _largest(
     rows = np.repeat(index, m)
     part, loads = c.take(rows), (isl[rows], osl[rows], clients.ravel())
     service = closed_loop(part, {name: v[rows] for name, v in steady.items()}, *loads)
-    service = adjusted(service, fitted, part, *loads)
     judged, running = service, clients
     if targets.percentile is not None:
         service, judged = at_random(_table(service, m), clients, osl[index], targets.percentile)

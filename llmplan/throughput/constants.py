@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ class Constant:
     """A physical constant of the step model, a row of data/calibration_constants.csv.
 
     start: value at which the fit starts, in `unit`. tightness: weight of the prior on log(value / start).
-    factors: levels on which it may deviate, each with the weight of its shrinkage towards no deviation
+    least, most: physical bounds; 0 and infinity where there are none. factors: what it may deviate by
     (data/calibration_factors.csv).
     """
 
@@ -27,7 +27,13 @@ class Constant:
     meaning: str
     start: float
     tightness: float
-    factors: tuple[tuple[str, float], ...]
+    least: float
+    most: float
+    factors: tuple[str, ...]
+
+    def value(self, log: Floats) -> Floats:
+        """Value of its logarithm, within the bounds."""
+        return np.clip(np.exp(log), self.least, self.most)
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
@@ -38,9 +44,9 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 @lru_cache(maxsize=1)
 def constants() -> tuple[Constant, ...]:
     """Read the registry of constants."""
-    factors: dict[str, list[tuple[str, float]]] = {}
+    factors: dict[str, list[str]] = {}
     for row in _rows("calibration_factors.csv"):
-        factors.setdefault(row["constant"], []).append((row["factor"], float(row["shrinkage"])))
+        factors.setdefault(row["constant"], []).append(row["factor"])
     return tuple(
         Constant(
             row["constant"],
@@ -48,6 +54,8 @@ def constants() -> tuple[Constant, ...]:
             row["meaning"],
             float(row["start"]),
             float(row["tightness"]),
+            float(row["least"] or 0.0),
+            float(row["most"] or "inf"),
             tuple(factors.get(row["constant"], ())),
         )
         for row in _rows("calibration_constants.csv")
@@ -60,15 +68,10 @@ Levels = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Fitted constants: log base values, log deviations by constant, and adjustments by quantity.
-
-    adjustments: what the step model leaves unexplained of a replica seen in the data, shrunk towards none
-    (see llmplan.throughput.adjustments).
-    """
+    """Fitted constants: log base values, and log deviations by constant, factor and level."""
 
     base: dict[str, float]
     effects: dict[str, Levels]
-    adjustments: dict[str, Levels] = field(default_factory=dict)
 
     def values(self, c: Configurations) -> dict[str, Floats]:
         """Constants of each configuration, each of shape (n,)."""
@@ -77,7 +80,7 @@ class Calibration:
             log = np.full(len(c), self.base.get(constant.name, np.log(constant.start)))
             for factor, levels in self.effects.get(constant.name, {}).items():
                 log += level_values(c, factor, levels)
-            result[constant.name] = np.exp(log)
+            result[constant.name] = constant.value(log)
         return result
 
 
@@ -105,4 +108,4 @@ def load_document() -> dict[str, Any]:
 def load_calibration() -> Calibration:
     """Constants as fitted last, from data/calibration.json."""
     document = load_document()
-    return Calibration(document["base"], document["effects"], document.get("adjustments", {}))
+    return Calibration(document["base"], document["effects"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -57,17 +58,20 @@ class Observations:
     def outputs(self, constants: Constants) -> Floats:
         """Predicted log of TPOT [ms], TTFT [ms] and output tokens/s of each candidate, shape (3, n)."""
         result = np.full((3, len(self.configurations)), np.nan)
-        for kind in ARRIVAL_KINDS:
-            index = np.flatnonzero(self.kind == kind)
-            if len(index):
-                part = {name: value[index] for name, value in constants.items()}
-                service = self._serve(kind, index, part)
-                rate = service.requests_per_s * self.output_tokens[index] * self.replicas[index]
-                result[:, index] = np.log([service.tpot_s * 1e3, service.ttft_s * 1e3, rate])
+        for kind, (index, part) in self.by_kind.items():
+            k = {name: value[index] for name, value in constants.items()}
+            service = self._serve(kind, index, part, k)
+            rate = service.requests_per_s * self.output_tokens[index] * self.replicas[index]
+            result[:, index] = np.log([service.tpot_s * 1e3, service.ttft_s * 1e3, rate])
         return result
 
-    def _serve(self, kind: str, index: NDArray[np.intp], k: Constants) -> Service:
-        c = self.configurations.take(index)
+    @cached_property
+    def by_kind(self) -> dict[str, tuple[NDArray[np.intp], Configurations]]:
+        """Candidates of each kind of arrival that occurs: their indices and configurations."""
+        places = {kind: np.flatnonzero(self.kind == kind) for kind in ARRIVAL_KINDS}
+        return {kind: (at, self.configurations.take(at)) for kind, at in places.items() if len(at)}
+
+    def _serve(self, kind: str, index: NDArray[np.intp], c: Configurations, k: Constants) -> Service:
         isl, osl = self.input_tokens[index], self.output_tokens[index]
         serve: dict[str, Callable[[], Service]] = {
             "closed_loop": lambda: closed_loop(c, k, isl, osl, self.clients[index]),

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmplan.errors import InputError
-from llmplan.throughput.adjustments import adjusted
 from llmplan.throughput.basis import basis_of
 from llmplan.throughput.configurations import Configurations, Floats
 from llmplan.throughput.constants import Calibration, load_calibration
@@ -64,13 +63,11 @@ def predict(
     """
     n = len(configurations)
     isl, osl = _positive("input_tokens", input_tokens, n), _positive("output_tokens", output_tokens, n)
-    fitted = calibration or load_calibration()
-    k = fitted.values(configurations)
+    k = (calibration or load_calibration()).values(configurations)
     service = _serve(configurations, k, isl, osl, concurrency, arrival, offered_rps)
-    clients = None if concurrency is None else _positive("concurrency", concurrency, n)
-    looped = clients if arrival in ("closed_loop", "all_at_once") else None
-    service = adjusted(service, fitted, configurations, isl, osl, looped)
-    basis = basis_of(configurations, isl, osl, clients, arrival)
+    load = offered_rps if arrival == "open_loop" else concurrency
+    pressed = None if load is None else _positive("load", load, n)
+    basis = basis_of(configurations, isl, osl, pressed, arrival)
     return _prediction(configurations, k, service, isl, osl, basis, arrival)
 
 

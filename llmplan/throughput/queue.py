@@ -15,7 +15,7 @@ ITERATIONS: Final = 14
 class Service:
     """What a replica does, each of shape (n,). Rates are of the whole replica [1/s], times in seconds.
 
-    queued_s: the part of ttft_s that is spent waiting for a place in the batch, where clients exceed places.
+    waiting: requests for which memory has no place.
     """
 
     ttft_s: Floats
@@ -24,7 +24,6 @@ class Service:
     running: Floats
     waiting: Floats
     prefill_share: Floats
-    queued_s: Floats | float = 0.0
 
 
 def kv_limited_sequences(
@@ -43,13 +42,22 @@ def kv_limited_sequences(
     return np.maximum(np.minimum(limit, c.batch_limit), 1.0)
 
 
+def running_limit(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Floats:
+    """Sequences that decode at once: as many as fit, and no more than prefill keeps busy (equation 3.8).
+
+    A step carries at most `step_tokens` prompt tokens, and each sequence brings one prompt in `output` steps.
+    """
+    fed = np.maximum(output_tokens * k["step_tokens"] / input_tokens, 1.0)
+    return np.minimum(kv_limited_sequences(c, k, input_tokens, output_tokens), fed)
+
+
 def _pace(
     c: Configurations, k: Constants, p: Prefill, batch: Floats, context: Floats, output_tokens: Floats
 ) -> tuple[Floats, Floats]:
     """Seconds of a decode step alone and of a step slowed by the prefills that share it (3.9)."""
-    step = decode_step(c, k, batch, context).total_s / k["tokens_per_step"]
+    step = decode_step(c, k, batch, context).total_s * k["decode_pace"] / k["tokens_per_step"]
     # of a burst, the average request waits for half of the prefills while it decodes
-    spread = k["prefill_interference"] * (1.0 - 0.5 * np.minimum(k["burst_share"], 1.0))
+    spread = k["prefill_interference"] * (1.0 - 0.5 * k["burst_share"])
     return step, step + spread * p.marginal_s * batch / output_tokens
 
 
@@ -67,8 +75,7 @@ def closed_loop(
     p = prefill(c, k, input_tokens)
     context = input_tokens + output_tokens / 2.0
     steps = np.maximum(output_tokens - 1.0, 1.0)
-    limit = kv_limited_sequences(c, k, input_tokens, output_tokens)
-    inside = np.minimum(concurrency, limit)
+    inside = np.minimum(concurrency, running_limit(c, k, input_tokens, output_tokens))
     batch = inside
     for _ in range(ITERATIONS):
         step, pace = _pace(c, k, p, batch, context, output_tokens)
@@ -77,17 +84,18 @@ def closed_loop(
         first = _ttft(k, p, step, busy, inside)
         batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
     queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
-    burst = p.alone_s + p.marginal_s * np.maximum(inside - 1.0, 0.0) / 2.0
-    steady = first + queued
-    ttft = steady + np.minimum(k["burst_share"], 1.0) * np.maximum(burst - p.alone_s, 0.0)
-    return Service(ttft, pace, rate, batch, concurrency - batch, busy, queued)
+    together = np.minimum(inside, np.maximum(k["step_tokens"] / input_tokens, 1.0))
+    ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0
+    ttft = first + queued + k["burst_share"] * p.marginal_s * ahead
+    unplaced = concurrency - kv_limited_sequences(c, k, input_tokens, output_tokens)
+    return Service(ttft, pace, rate, batch, np.maximum(unplaced, 0.0), busy)
 
 
 def max_rate(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Service:
     """Serve an endless queue: the largest batch that memory and engine allow runs all the time (3.13)."""
     p = prefill(c, k, input_tokens)
     context = input_tokens + output_tokens / 2.0
-    batch = kv_limited_sequences(c, k, input_tokens, output_tokens)
+    batch = running_limit(c, k, input_tokens, output_tokens)
     _, pace = _pace(c, k, p, batch, context, output_tokens)
     rate = batch / (np.maximum(output_tokens, 1.0) * pace) * k["offline_occupancy"]
     return Service(p.alone_s, pace, rate, batch, np.zeros_like(batch), rate * p.marginal_s)
@@ -105,7 +113,7 @@ def open_loop(
     p = prefill(c, k, input_tokens)
     context = input_tokens + output_tokens / 2.0
     steps = np.maximum(output_tokens - 1.0, 1.0)
-    limit = kv_limited_sequences(c, k, input_tokens, output_tokens)
+    limit = running_limit(c, k, input_tokens, output_tokens)
     limit = np.maximum(np.minimum(limit, k["open_run_requests"]), 1.0)
     low, high = np.full_like(limit, 1e-3), limit
     for _ in range(2 * ITERATIONS):
@@ -140,7 +148,7 @@ def within_latency(
     p = prefill(c, k, input_tokens)
     context = input_tokens + output_tokens / 2.0
     steps = np.maximum(output_tokens - 1.0, 1.0)
-    limit = kv_limited_sequences(c, k, input_tokens, output_tokens)
+    limit = running_limit(c, k, input_tokens, output_tokens)
     low, high = np.full_like(limit, 1.0), limit
     target = np.minimum(tpot_limit_s * k["latency_margin"], 1e9)
     for _ in range(2 * ITERATIONS):
@@ -163,7 +171,7 @@ def all_at_once(
     """
     p = prefill(c, k, input_tokens)
     context = input_tokens + output_tokens / 2.0
-    batch = np.minimum(requests, kv_limited_sequences(c, k, input_tokens, output_tokens))
+    batch = np.minimum(requests, running_limit(c, k, input_tokens, output_tokens))
     _, pace = _pace(c, k, p, batch, context, output_tokens)
     steps = np.maximum(output_tokens - 1.0, 1.0)
     rate = batch / (steps * pace)

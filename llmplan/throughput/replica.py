@@ -29,11 +29,9 @@ class ReplicaConfig:
 
 
 FACTORS: Final = (
-    "engine",
     "generation",
     "gpu",
     "architecture",
-    "precision",
     "compute",
     "model",
     "structure",
@@ -41,21 +39,10 @@ FACTORS: Final = (
     "engine:architecture",
     "engine:compute",
     "engine:structure",
-    "engine:model",
     "architecture:compute",
     "engine:architecture:compute",
-    "engine:gpu",
-    "model:gpu",
-    "tensor_parallel",
-    "engine:tensor_parallel",
-    "engine:architecture:compute:structure",
-    "ranks",
-    "engine:ranks",
-    "engine:architecture:ranks",
     "replica",
-    "replica:tensor_parallel",
     "release",
-    "replica:release",
 )
 """Levels on which a calibrated constant may depend. structure: dense, gqa-moe or mla-moe. release: engine,
 version and model, of mixtures of experts only: their releases differ by speculative decoding."""
@@ -87,15 +74,11 @@ def levels_of(
     compute = "fp4" if native_fp4 else compute
     structure = "dense" if not model.is_moe else f"{model.attention}-moe"
     generation = engine_generation(engine, config.engine_version)
-    tp = f"tp{config.n_gpus}"
     versioned = config.engine_version != LATEST
-    ranks = "data" if config.data_parallel > 1 else "experts" if config.expert_parallel > 1 else "tensor"
     return (
-        engine,
         generation,
         gpu.gpu_id,
         arch,
-        precision.precision_id,
         compute,
         model.model_id,
         structure,
@@ -103,19 +86,8 @@ def levels_of(
         f"{generation}:{arch}",
         f"{generation}:{compute}",
         f"{generation}:{structure}",
-        f"{generation}:{model.model_id}",
         f"{arch}:{compute}",
         f"{generation}:{arch}:{compute}",
-        f"{generation}:{gpu.gpu_id}",
-        f"{model.model_id}:{gpu.gpu_id}",
-        tp,
-        f"{generation}:{tp}",
-        f"{generation}:{arch}:{compute}:{structure}",
-        ranks,
-        f"{generation}:{ranks}",
-        f"{generation}:{arch}:{ranks}",
         f"{generation}:{model.model_id}:{gpu.gpu_id}:{precision.precision_id}",
-        f"{generation}:{model.model_id}:{gpu.gpu_id}:{precision.precision_id}:{tp}:{ranks}",
         f"{engine}:{config.engine_version}:{model.model_id}" if model.is_moe and versioned else "",
-        f"{config.engine_version}:{model.model_id}:{gpu.gpu_id}:{precision.precision_id}:{engine}",
     )

@@ -108,5 +108,5 @@ def prefill(c: Configurations, k: Constants, input_tokens: Floats) -> Prefill:
     weights = (c.attention_bytes + c.head_bytes + c.dense_bytes + c.expert_bytes * touched) / g
     floor = weights / (c.bandwidth * k["weight_bandwidth_efficiency"]) + k["step_overhead_s"]
     floor = floor + k["layer_overhead_s"] * c.layers + k["moe_layer_overhead_s"] * c.moe_layers
-    launch = k["prefill_launch_s"]
-    return Prefill(smooth_max(marginal, floor, 2.0) + launch, marginal + launch)
+    launch, pace = k["prefill_launch_s"], k["prefill_pace"]
+    return Prefill(pace * (smooth_max(marginal, floor, 2.0) + launch), pace * (marginal + launch))

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.measurements import Measurement
-from llmplan.throughput.adjustment_fit import fit_adjustments
 from llmplan.throughput.configurations import Floats
-from llmplan.throughput.constants import Calibration
 from llmplan.throughput.fitting import fit, row_weights_of
 from llmplan.throughput.observations import Observations
 from llmplan.throughput.rows import predicted
@@ -42,22 +40,12 @@ def _spread(keys: Sequence[tuple[object, ...]], folds: int) -> NDArray[np.intp]:
     return np.array([fold[key] for key in keys], dtype=np.intp)
 
 
-def full_fit(obs: Observations, row_weights: Floats) -> Calibration:
-    """Constants and adjustments fitted to the rows whose weight is above 0."""
-    physics = fit(obs, row_weights)
-    outputs = obs.outputs(physics.values(obs.configurations))
-    chosen = obs.best(outputs)
-    residuals = outputs[:, chosen] - obs.measured
-    adjustments = fit_adjustments(obs, chosen, residuals, row_weights)
-    return Calibration(physics.base, physics.effects, adjustments)
-
-
 def cross_validate(obs: Observations, folds: NDArray[np.intp]) -> Floats:
     """Held-out log errors, predicted minus measured, of every row, shape (3, rows)."""
     errors = np.full((3, len(obs.rows)), np.nan)
     weights = row_weights_of(obs)
     for fold in np.unique(folds):
         held = folds == fold
-        values, _ = predicted(obs, full_fit(obs, np.where(held, 0.0, weights)))
+        values, _ = predicted(obs, fit(obs, np.where(held, 0.0, weights)))
         errors[:, held] = (values - obs.measured)[:, held]
     return errors

@@ -68,6 +68,12 @@ def test_precisions_by_other_names(catalog, precision, model, gpu, expected):
     assert resolve_precision(catalog, m, model, gpu) == expected
 
 
+def test_spaces_and_underscores_in_names_are_hyphens(catalog):
+    obs, unanswered = of(catalog, model_id="Llama 3.1_70B", gpu_id="H200 SXM")
+    assert not unanswered
+    assert obs.configurations.configs[0].gpu_id == "h200-sxm"
+
+
 def test_names_with_suffixes_mean_their_longest_beginning(catalog):
     assert resolve("llama-3.1-70b-instruct", catalog.models) == "llama-3.1-70b"
     assert resolve("nothing-like-it", catalog.models) is None

@@ -52,6 +52,17 @@ def test_a_measured_row_is_labelled_measured():
     assert predict(c, 100, 30_000, 900).basis[0] != "measured"
 
 
+def test_an_open_loop_is_measured_only_near_a_measured_rate():
+    c = replicas(("llama-3-8b", "bf16", "h100-sxm", 1, "vllm"))
+    assert predict(c, 280, 310, None, "open_loop", 5.0).basis[0] == "measured"
+    assert predict(c, 280, 310, None, "open_loop", 1.0).basis[0] != "measured"
+
+
+def test_clients_that_wait_for_prefill_are_bound_by_compute_not_memory():
+    c = replicas(("llama-3.1-8b", "fp8", "h100-sxm", 1, "vllm"))
+    assert predict(c, 8000, 20, 32).binding[0] == "compute"
+
+
 def test_littles_law_holds_in_a_closed_loop():
     p = predict(SOME, 1000, 500, 16)
     cycle_s = (p.ttft_ms + 499 * p.tpot_ms) / 1e3
@@ -126,3 +137,12 @@ def test_more_clients_never_slow_the_whole_replica_down_much(isl, osl, clients):
 def test_longer_prompts_never_shorten_the_first_token_much(isl, osl):
     short, long = predict(SOME, isl, osl, 8), predict(SOME, 2 * isl, osl, 8)
     assert np.all(long.ttft_ms >= 0.9 * short.ttft_ms)
+
+
+def test_waiting_clients_do_not_slow_those_in_the_batch() -> None:
+    """Beyond the cache every further client waits; the rate of the replica stays."""
+    replica = ReplicaConfig("llama-3.1-70b", "fp8", "h200-sxm", 1, "tensorrt-llm")
+    loads = [200, 300, 500, 900]
+    found = predict(Configurations.from_configs(load_catalog(), [replica] * 4), 1000, 300, loads)
+    assert found.requests_per_s == pytest.approx([found.requests_per_s[-1]] * 4, rel=0.05)
+    assert list(found.ttft_ms) == sorted(found.ttft_ms)
