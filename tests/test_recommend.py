@@ -24,7 +24,7 @@ CASES = {
     "token price": Scenario().but(**FEW, quality_floor=0.8),
     "fleet": Scenario().but(**{**FEW, "api_ids": ("gpt-4o",)}, queries_per_day=80_000),
     "in house": Scenario().but(**FEW, data_stays_in_house=True, quality_floor=0.85),
-    "dear": Scenario().but(**FEW, queries_per_day=3_000_000, quality_floor=0.9),
+    "dear": Scenario().but(**FEW, queries_per_day=6_000_000, quality_floor=0.9),
 }
 FIGURE = re.compile(r"(?<![\w.-])\$?(\d[\d,]*\.?\d*)(%|\s%)?")
 
