@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from llmplan.catalog import Benchmark, Catalog, Lineage, Model, Score, TaskBenchmark
 from llmplan.units import PARAMS_PER_B
@@ -65,8 +66,25 @@ def relative_qualities(
     scored, the scores of the model that it succeeds stand in. `own` holds figures from an evaluation of
     the user's own, by model id; they replace the benchmarks.
     """
+    asked = tuple(sorted(set(model_ids))), reference_id, _pairs(task_mix), _pairs(own)
+    return dict(_relative_qualities(catalog, *asked))
+
+
+def _pairs(values: Mapping[str, float] | None) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted((values or {}).items()))
+
+
+@lru_cache(maxsize=32)
+def _relative_qualities(
+    catalog: Catalog,
+    model_ids: tuple[str, ...],
+    reference_id: str,
+    task_mix: tuple[tuple[str, float], ...],
+    own: tuple[tuple[str, float], ...],
+) -> dict[str, Quality]:
+    """Work the qualities out once a catalog and task mix: every move of a slider asks for them."""
     scores, tasks = _mean_scores(catalog.scores), _by_task(catalog.tasks)
-    mix = dict(task_mix or {}) or dict.fromkeys(tasks, 1.0)
+    mix = dict(task_mix) or dict.fromkeys(tasks, 1.0)
     sources: dict[str, set[str]] = defaultdict(set)
     for row in catalog.scores:
         sources[row.model_id].add(row.source_id)
@@ -77,8 +95,8 @@ def relative_qualities(
         known = {task: value for task, value in by_task.items() if value is not None}
         return _weighted(known, mix, tuple(sorted(sources[model_id])))
 
-    given = {m: Quality(value, dict.fromkeys(tasks, value), 1.0, (), OWN) for m, value in (own or {}).items()}
-    return {m: given.get(m) or _with_predecessors(m, scored, mix, catalog.lineage) for m in set(model_ids)}
+    given = {m: Quality(value, dict.fromkeys(tasks, value), 1.0, (), OWN) for m, value in own}
+    return {m: given.get(m) or _with_predecessors(m, scored, mix, catalog.lineage) for m in model_ids}
 
 
 def _with_predecessors(

@@ -92,15 +92,19 @@ def decision_map(
     feasible = np.flatnonzero(options.feasible)
     usd = options.monthly_usd(queries_per_day, sides=(1,))[0]
     items = options.items
-    sized = {items[i].model_id for i in feasible if items[i].kind == "self_hosted"}
-    models = sorted(sized, key=lambda m: (catalog.models[m].total_params_b, m))
+    at_home = _places_by_model(options, feasible, "self_hosted")
+    hosted = _places_by_model(options, feasible, "hosted")
+    apis = [i for i in feasible if items[i].kind == "api"]
+    models = sorted(at_home, key=lambda m: (catalog.models[m].total_params_b, m))
     shape = (len(models), len(queries_per_day))
     kind, place = np.full(shape, -1), np.full(shape, -1)
     best, saving = np.full(shape, np.inf), np.full(shape, np.nan)
     unrivalled = np.zeros(shape[0], bool)
     for row, model_id in enumerate(models):
-        own = [i for i in feasible if items[i].kind == "self_hosted" and items[i].model_id == model_id]
-        token = _token_rivals(options, feasible, model_id, max((items[i].quality or 0.0) for i in own))
+        own = at_home[model_id]
+        quality = max((items[i].quality or 0.0) for i in own)
+        as_good = [i for i in apis if quality <= 0 or (items[i].quality or 0.0) >= quality]
+        token = [*hosted.get(model_id, []), *as_good]
         every = np.array([*token, *own])
         every = every[np.argsort(options.preference[every])]
         unrivalled[row] = not token
@@ -114,14 +118,9 @@ def decision_map(
     return DecisionMap(tuple(models), sizes, queries_per_day, options, kind, place, best, saving, unrivalled)
 
 
-def _token_rivals(
-    options: Options, feasible: npt.NDArray[np.int_], model_id: str, quality: float
-) -> list[int]:
-    rivals = []
-    for place in feasible:
-        item = options.items[place]
-        same = item.kind == "hosted" and item.model_id == model_id
-        as_good = item.kind == "api" and (quality <= 0 or (item.quality or 0.0) >= quality)
-        if same or as_good:
-            rivals.append(int(place))
-    return rivals
+def _places_by_model(options: Options, places: npt.NDArray[np.int_], kind: str) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for place in places:
+        if options.items[place].kind == kind:
+            found.setdefault(options.items[place].model_id, []).append(int(place))
+    return found

@@ -255,11 +255,11 @@ def _self_hosted_options(
         if not rented:
             reasons.append(why_no_offer(catalog, scenario, config.gpu_id, config.n_gpus))
         option = _self_hosted_option(catalog, config, place, found, rented, quality, reasons)
-        point = used[place]
-        stands_on = qualities[config.model_id].stands_on
-        options.append(
-            replace(option, quality_stands_on=stands_on, measured_by=point.source if point else None)
-        )
+        point, stands_on = used[place], qualities[config.model_id].stands_on
+        if point or stands_on:
+            by = point.source if point else None
+            option = replace(option, quality_stands_on=stands_on, measured_by=by)
+        options.append(option)
     return options
 
 
