@@ -211,9 +211,10 @@ def flips_of(flips: Flips) -> Markup:
         return _items(known or (NOTHING_FLIPS,))
     pause = BETWEEN_STEPS_MS if flips.steps_done else REST_MS
     dots = "." * (1 + flips.steps_done)
+    # Named after its scenario, so that each change of an input starts the rest anew.
     return Markup(
-        '<p class="lp-help" data-action="flip" data-rest="{}">Trying the other inputs{}</p>'
-    ).format(pause, dots)
+        '<p class="lp-help" data-action="flip" data-rest="{}" data-of="{:x}">Trying the other inputs{}</p>'
+    ).format(pause, hash(flips.model.scenario) & 0xFFFFFFFF, dots)
 
 
 def volumes(report: Report) -> Markup:

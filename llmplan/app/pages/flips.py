@@ -25,7 +25,12 @@ class Flips:
         self.model = model
         self._scenario: Scenario | None = None
         self._steps: Iterator[None] = iter(())
-        self.steps_done = 0
+        self._done = 0
+
+    @property
+    def steps_done(self) -> int:
+        """Steps done for the present scenario."""
+        return self._done if self._scenario == self.model.scenario else 0
 
     @property
     def sentences(self) -> tuple[str, ...] | None:
@@ -36,9 +41,9 @@ class Flips:
         """Do the next bit of the work for the present scenario; nothing once it is done."""
         if self._scenario != self.model.scenario:
             self._scenario, self._steps = self.model.scenario, self._work(self.model.scenario)
-            self.steps_done = 0
+            self._done = 0
         next(self._steps, None)
-        self.steps_done += 1
+        self._done += 1
 
     def finish(self) -> None:
         """Do all of the work."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from llmplan.app.layout import Widget
 from llmplan.wording import usd_in_full
@@ -21,6 +21,9 @@ class Page(Protocol):
         ...
 
 
+CHOSEN = ' class="lp-chosen"'
+
+
 def table(
     heads: tuple[str, ...],
     rows: list[tuple[object, ...]],
@@ -32,26 +35,23 @@ def table(
 
     numbers: columns set to the right; chosen: the row to mark.
     """
-    head = Markup("").join(
-        Markup('<th scope="col"{}>{}</th>').format(_side(i, numbers), text) for i, text in enumerate(heads)
-    )
-    body = Markup("").join(
-        Markup("<tr{}>{}</tr>").format(
-            Markup(' class="lp-chosen"') if place == chosen else Markup(""),
-            Markup("").join(
-                Markup("<td{}>{}</td>").format(_side(i, numbers), cell) for i, cell in enumerate(row)
-            ),
-        )
+    head = "".join(f'<th scope="col"{_side(i, numbers)}>{escape(text)}</th>' for i, text in enumerate(heads))
+    body = "".join(
+        f"<tr{CHOSEN if place == chosen else ''}>{_cells(row, numbers)}</tr>"
         for place, row in enumerate(rows)
     )
     return Markup(
-        '<div class="lp-scroll" tabindex="0" role="region" aria-label="{}"><table><thead><tr>{}</tr></thead>'
-        "<tbody>{}</tbody></table></div>"
-    ).format(label, head, body)
+        f'<div class="lp-scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
-def _side(column: int, numbers: tuple[int, ...]) -> Markup:
-    return Markup(' class="lp-num"') if column in numbers else Markup("")
+def _cells(row: tuple[object, ...], numbers: tuple[int, ...]) -> str:
+    return "".join(f"<td{_side(i, numbers)}>{escape(cell)}</td>" for i, cell in enumerate(row))
+
+
+def _side(column: int, numbers: tuple[int, ...]) -> str:
+    return ' class="lp-num"' if column in numbers else ""
 
 
 def card(title: str, body: Markup) -> Markup:
