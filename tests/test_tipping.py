@@ -90,7 +90,8 @@ def test_volume_is_exact_on_whole_queries(rows: list[Fleet], volume: int, spare:
     options = made(rows, float(volume), spare)
     row, last = volume_input(contenders(options)), 4000
     usd = options.monthly_usd(np.arange(1, last + 1), sides=(1,))[0]
-    kinds = [options.items[i].kind for i in np.argmin(usd, axis=0)]
+    ranked = np.argsort(options.preference)  # equal costs go to the option that compare() puts first
+    kinds = [options.items[ranked[i]].kind for i in np.argmin(usd[ranked], axis=0)]
     now = kinds[volume - 1]
     below = [q for q in range(volume - 1, 0, -1) if kinds[q - 1] != now]
     above = [q for q in range(volume + 1, last + 1) if kinds[q - 1] != now]

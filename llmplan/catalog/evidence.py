@@ -90,6 +90,9 @@ class CalibrationConstant(Sourced):
     unit: str
     start: Positive
     tightness: Positive
+    least: NonNegative | None = None
+    most: Positive | None = None
+    """Bounds that physics sets on the fitted constant."""
     meaning: str
 
 
@@ -98,4 +101,3 @@ class CalibrationFactor(Sourced):
 
     constant: Id
     factor: Id
-    shrinkage: Positive
