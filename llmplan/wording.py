@@ -83,6 +83,11 @@ def usd(value: float | None) -> str:
     return _shown.short(value)
 
 
+def usd_range(low: float, high: float) -> str:
+    """Return a range of dollars, $3,346 to $17.9k; a price without one is a list price."""
+    return "list price" if low == high else f"{usd(low)} to {usd(high)}"
+
+
 def usd_in_full(value: float) -> str:
     """Return dollars with their cents, in the currency shown: $22,512.40, $0.000034."""
     return _shown.full(value)

@@ -15,6 +15,7 @@ from llmplan.wording import (
     short_volume,
     usd,
     usd_in_full,
+    usd_range,
     volume,
 )
 
@@ -76,3 +77,8 @@ def test_money_is_shown_in_the_currency_set_for_a_while() -> None:
         assert usd(25_000) == "€22.5k" and usd(-1) == "-€0.90" and usd(None) == "–"
         assert usd_in_full(25_000.4) == "€22,500.36" and usd_in_full(0.0001) == "€9e-05"
     assert usd(25_000) == "$25k" and usd_in_full(1_234.5) == "$1,234.50"
+
+
+def test_a_range_without_width_is_a_list_price() -> None:
+    assert usd_range(3_346, 17_900) == "$3,346 to $17.9k"
+    assert usd_range(51, 51) == "list price"

@@ -11,6 +11,7 @@ from llmplan.decision.routed import RoutePlan, at_floor
 from llmplan.fleet import instances_needed, replicas_needed
 from llmplan.routing.assumptions import router_assumptions
 from llmplan.routing.optimum import break_even_queries_per_day, first_volume_worth
+from llmplan.wording import usd
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 MOST_STEPS = 2_000
@@ -259,9 +260,7 @@ def notes(route: RoutePlan) -> list[str]:
         found.append("the API is not the better of the two: routing can only save money")
     pure = best_pure(route)
     if pure["monthly_usd"] < route.monthly_usd[1] * (1 - 1e-9):
-        found.append(
-            f"{pure['label']} alone is cheaper at this quality: {pure['monthly_usd']:,.0f} USD a month"
-        )
+        found.append(f"{pure['label']} alone is cheaper at this quality: {usd(pure['monthly_usd'])} a month")
     return found
 
 

@@ -31,7 +31,7 @@ from llmplan.charts import cost_curves_figure
 from llmplan.charts.sizes import model_size_figure
 from llmplan.export import Report
 from llmplan.export.headlines import curve_title
-from llmplan.wording import parameters, usd
+from llmplan.wording import parameters, usd, usd_range
 
 OPTIONS_GROUP = "Options to draw"
 SCALES = (("log", "Logarithmic"), ("linear", "Linear"))
@@ -159,7 +159,7 @@ def _present_table(report: Report, shown: ShownCosts) -> Markup:
         (
             items[i].label,
             *(usd(float(cost[i])) for cost in units),
-            f"{usd(float(shown.monthly_usd[0, i, now]))} to {usd(float(shown.monthly_usd[2, i, now]))}",
+            usd_range(float(shown.monthly_usd[0, i, now]), float(shown.monthly_usd[2, i, now])),
         )
         for i in order
     ]

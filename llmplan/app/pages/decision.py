@@ -20,7 +20,7 @@ from llmplan.export.drawn import KINDS
 from llmplan.export.headlines import curve_title, kpi_cards, map_title
 from llmplan.quality import is_lower_bound
 from llmplan.recommend import Recommendation, recommend
-from llmplan.wording import milliseconds, parameters, quality_shown, usd
+from llmplan.wording import milliseconds, parameters, quality_shown, usd, usd_range
 
 MAP_POINTS = 41
 UNRIVALLED = " * No token price is known to reach this model's quality."
@@ -238,7 +238,7 @@ def option_table(report: Report) -> Markup:
             (
                 item.label,
                 full_value(usd(base), base),
-                "list price" if low == high else f"{usd(low)} to {usd(high)}",
+                usd_range(low, high),
                 why_not(base, least),
                 quality_shown(item.quality, is_lower_bound(item.quality_stands_on)),
                 milliseconds(item.ttft_ms),
