@@ -37,7 +37,7 @@ def errors(page: object) -> dict[str, str]:
 
 
 def title(view: View) -> str:
-    return str(view.figure["meta"]["title"])  # type: ignore[attr-defined]
+    return str(view.figure["meta"]["title"])
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_risk_shows_the_numbers_of_the_math(risk_page: RiskPage) -> None:
     option = shown.risk.option(str(shown.risk.recommended_id))
     assert option is not None
     assert option.label in risk_page.answer.html
-    assert usd(shown.risk.saving.quantiles_usd[3]) in risk_page.figures.html  # type: ignore[union-attr]
+    assert usd(shown.risk.saving.quantiles_usd[3]) in risk_page.figures.html
     assert "1,000 draws" in risk_page.answer.html
     assert "seed 0" in risk_page.answer.html
     assert usd(shown.bars[0].swing_usd) in title(risk_page.tornado)

@@ -122,7 +122,7 @@ def test_every_claim_answers_in_full(checked: dict[str, CheckedClaim]) -> None:
         }
         assert found["verdict"] in VERDICTS
         assert found["why"]
-        assert all(source in sources for source in found["sources"])  # type: ignore[attr-defined]
+        assert all(source in sources for source in found["sources"])
 
 
 def test_a_licence_changed_flips_its_verdict() -> None:

@@ -123,7 +123,7 @@ def measured(**changes: float | str | None) -> MeasuredPoint:
         "statistic": "mean",
         "source": "mine",
     }
-    return MeasuredPoint(**(values | changes))  # type: ignore[arg-type]
+    return MeasuredPoint(**(values | changes))
 
 
 def two() -> Configurations:
@@ -247,6 +247,6 @@ def test_points_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     write_points(file, [measured()])
     before = file.read_bytes()
     with pytest.raises(TypeError):
-        write_points(file, [measured(), None], append=True)  # type: ignore[list-item]
+        write_points(file, [measured(), None], append=True)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]

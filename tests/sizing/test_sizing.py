@@ -34,7 +34,7 @@ def sized(
     model: str, precision: str, gpu: str, n: int | None = None, **more: float | str | None
 ) -> SizeAnswer:
     lengths = {"input_tokens": 2000.0, "output_tokens": 500.0} | more
-    return size(load_catalog(), SizeRequest(model, precision, gpu, n_gpus=n, **lengths))  # type: ignore[arg-type]
+    return size(load_catalog(), SizeRequest(model, precision, gpu, n_gpus=n, **lengths))
 
 
 def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards_and_what_would() -> None:
@@ -247,7 +247,7 @@ def test_search_rests_on_own_measurements(catalog: Catalog) -> None:
 def test_search_checks_names(catalog: Catalog) -> None:
     for bad in ({"gpu_ids": ("h100",)}, {"engine_ids": ("vlm",)}, {"precision_ids": ("fp9",)}):
         with pytest.raises(UnknownNameError):
-            search(catalog, "llama-3.1-8b", 1000, 300, **bad)  # type: ignore[arg-type]
+            search(catalog, "llama-3.1-8b", 1000, 300, **bad)
 
 
 def test_the_cheapest_offer_is_an_active_whole_card_in_whole_lots(catalog: Catalog) -> None:
@@ -324,7 +324,7 @@ def own_point(**changes: float | str | None) -> MeasuredPoint:
         *("llama-3.1-8b", "fp8", "h100-sxm", 1, "vllm", None, 1000, 300, "closed_loop", 64),
         *(None, 6000, 250, 10, "mean", "my run"),
     )
-    return replace(point, **changes)  # type: ignore[arg-type]
+    return replace(point, **changes)
 
 
 def test_one_replica_rests_on_its_measurement(catalog: Catalog) -> None:
@@ -387,7 +387,7 @@ def test_the_published_cliff_of_two_h100(catalog: Catalog) -> None:
 )
 def test_loads_that_no_simulation_ends_are_errors(load: dict[str, float]) -> None:
     with pytest.raises(InputError, match=str(next(reversed(load)))):
-        Load(**load)  # type: ignore[arg-type]
+        Load(**load)
 
 
 def test_wide_spreads_are_simulated_without_a_formula(catalog: Catalog) -> None:

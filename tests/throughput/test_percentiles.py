@@ -17,7 +17,7 @@ CATALOG = load_catalog()
 
 
 def one(*names: str | int) -> Configurations:
-    return Configurations.from_configs(CATALOG, [ReplicaConfig(*names)])  # type: ignore[arg-type]
+    return Configurations.from_configs(CATALOG, [ReplicaConfig(*names)])
 
 
 def servers(count: int, service_s: float) -> tuple[Service, np.ndarray]:
