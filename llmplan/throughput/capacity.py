@@ -146,7 +146,9 @@ def _largest(
     service = closed_loop(part, {name: v[rows] for name, v in steady.items()}, *loads)
     judged, running = service, clients
     if targets.percentile is not None:
-        service, judged = at_random(_table(service, m), clients, osl[index], targets.percentile)
+        service, judged = at_random(
+            _table(service, m), clients, osl[index], targets.percentile, k["prefill_interference"][index]
+        )
         running = service.running
     shape = (len(index), judged.ttft_s.size // max(len(index), 1))
     within = targets.kept(judged).reshape(shape)

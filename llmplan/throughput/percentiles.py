@@ -48,14 +48,20 @@ def checked_percentile(percentile: float) -> float:
 
 
 def at_random(
-    service: Service, clients: Floats, output_tokens: Floats, percentile: float, input_cv: float = INPUT_CV
+    service: Service,
+    clients: Floats,
+    output_tokens: Floats,
+    percentile: float,
+    interference: Floats | float = 1.0,
+    input_cv: float = INPUT_CV,
 ) -> AtRandom:
     """Return latencies of random arrivals at every share of saturation.
 
     Parameters
     ----------
     service: a closed loop at rising `clients`, up to what runs at once; arrays of shape (replicas, loads).
-    output_tokens: shape (replicas,). input_cv: standard deviation over mean of the prompts' lengths.
+    output_tokens: shape (replicas,). interference: time by which a prompt delays the others over its own,
+        shape (replicas,) (3.9). input_cv: standard deviation over mean of the prompts' lengths.
 
     Notes
     -----
@@ -78,7 +84,8 @@ def at_random(
         - service.tpot_s[:, :1]
         - service.prefill_share[:, :1] / service.requests_per_s[:, :1]
     )
-    mean, variance = gated_moments(rate, busy, step, input_cv)
+    delay = np.broadcast_to(interference, top.shape[:1])[:, None]
+    mean, variance = gated_moments(rate, busy, step, input_cv, delay)
     first = _quantile(mean, variance, np.minimum(level + late, 1 - 1e-9)) + lone
     slow = _quantile(step, np.maximum(vary, 1e-12), np.full_like(step, level))
     none = np.zeros_like(rate)
@@ -87,18 +94,23 @@ def at_random(
     return AtRandom(means, told)
 
 
-def gated_moments(rate: Floats, busy: Floats, step: Floats, input_cv: float) -> tuple[Floats, Floats]:
+def gated_moments(
+    rate: Floats, busy: Floats, step: Floats, input_cv: float, interference: Floats | float = 1.0
+) -> tuple[Floats, Floats]:
     """Return mean [s] and variance [s^2] of the time from a place to the first token (3b.14).
 
-    Prompts that arrive during one step, of mean length `step` [s], share the next; `busy` is their share of time.
+    Prompts that arrive during one step, of mean length `step` [s], share the next; `busy` is their share of
+    time. They hold up the others for `interference` times their own time.
     """
     prompt, second = busy / rate, 1.0 + input_cv**2
-    spread = rate * step * prompt**2 * second / (1.0 - busy**2)
-    cv2 = spread / step**2
-    met = step * (1.0 + cv2)  # an arrival falls into a step longer than the mean one
-    residual = step**2 * (1.0 + 3.0 * cv2 + 2.0 * cv2**2) / 3.0 - (met / 2.0) ** 2
-    mean = step * (1.0 - busy) + prompt + (0.5 + busy) * met
-    beside = busy * prompt * met * second + (busy + busy**2) * spread
+    held = np.minimum(busy * interference, MOST_BUSY)
+    other = held / rate
+    spread = rate * step * other**2 * second / (1.0 - held**2)
+    lopsided = rate * step * (other * second) ** 3 / (1.0 - held**3)  # third central moment of a step
+    met = step + spread / step  # an arrival falls into a step longer than the mean one
+    residual = step**2 / 3.0 + spread + lopsided / (3.0 * step) - (met / 2.0) ** 2
+    mean = step * (1.0 - held) + prompt + (0.5 + held) * met
+    beside = held * other * met * second + (held + held**2) * spread
     return mean, residual + beside + (prompt * input_cv) ** 2
 
 
