@@ -8,13 +8,12 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.decision import Option, Options
-from llmplan.decision.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.decision.hybrids import Hybrid, find_hybrids, hybrid_row
 from llmplan.risk.hybrid import BestHybrid
 from llmplan.risk.pruning import can_win, features_of
 from llmplan.tipping.expected import expected_ranges
-from llmplan.tipping.inputs import Best, Input, cheapest, percents
-from llmplan.tipping.load import load_inputs
+from llmplan.tipping.inputs import Best, Input, cheapest
+from llmplan.tipping.load import load_inputs, plain_floor, plain_volume
 from llmplan.tipping.prices import price_inputs
 
 VALUES = 49
@@ -33,7 +32,7 @@ def hybrid_inputs(best: BestHybrid, catalog: Catalog) -> list[Input]:
     options = best.options
     few = _contenders(options)
     scales = [row for row in price_inputs(few, catalog) if not row.input_id.startswith("price_scale:")]
-    rows = [_volume(few), *scales, *load_inputs(few, catalog), _floor(few)]
+    rows = [plain_volume(few), *scales, *load_inputs(few, catalog), plain_floor(few)]
     own_and_apis = [*np.flatnonzero(options.is_api), best.hybrid.weak]
     expected = expected_ranges(options.take(own_and_apis), catalog)
     return [
@@ -88,34 +87,3 @@ def _grid(row: Input) -> tuple[float, ...]:
     spaced = np.geomspace if row.low > 0 else np.linspace
     values = np.unique([*spaced(row.low, row.high, VALUES), row.low, row.high])
     return tuple(np.unique(np.round(values)) if row.whole else values)
-
-
-def _volume(few: Options) -> Input:
-    scenario = few.scenario
-    return Input(
-        "queries_per_day",
-        "volume",
-        "queries/day",
-        scenario.queries_per_day,
-        1.0,
-        float(MAX_QUERIES_PER_DAY),
-        lambda value: replace(few, scenario=scenario.model_copy(update={"queries_per_day": value})),
-        lambda value: f"{value:,.0f} queries/day",
-        lambda value: {"queries_per_day": value},
-        whole=True,
-    )
-
-
-def _floor(few: Options) -> Input:
-    scenario = few.scenario
-    return Input(
-        "quality_floor",
-        "the quality floor",
-        "share of reference",
-        scenario.quality_floor,
-        0.0,
-        max(1.0, scenario.quality_floor),
-        lambda value: replace(few, scenario=scenario.model_copy(update={"quality_floor": value})),
-        percents,
-        lambda value: {"quality_floor": value},
-    )

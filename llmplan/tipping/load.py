@@ -22,6 +22,11 @@ VOLUMES = 181
 
 def volume_input(few: Options) -> Input:
     """Return the volume; its nearest changes of kind come from the exact break-even."""
+    return replace(plain_volume(few), grid=_volume_edges(few))
+
+
+def plain_volume(few: Options) -> Input:
+    """Return the volume without values that must be tried."""
     scenario = few.scenario
 
     def at(value: float) -> Options:
@@ -38,7 +43,6 @@ def volume_input(few: Options) -> Input:
         lambda value: f"{value:,.0f} queries/day",
         lambda value: {"queries_per_day": value},
         whole=True,
-        grid=_volume_edges(few),
     )
 
 
@@ -196,17 +200,22 @@ def quality_input(options: Options, scenario: Scenario) -> Input:
         return replace(ranked.take(first), scenario=changed)
 
     known = np.unique(levels[np.isfinite(levels) & (levels > 0)])
-    top = max(1.0, scenario.quality_floor)
-    edges = sorted({0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), top})
+    row = plain_floor(free)
+    edges = sorted({0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), row.high})
+    return replace(row, options_at=at, grid=tuple(edges))
+
+
+def plain_floor(options: Options) -> Input:
+    """Return the quality floor without values that must be tried, up to the reference's own quality."""
+    scenario = options.scenario
     return Input(
         "quality_floor",
         "the quality floor",
         "share of reference",
         scenario.quality_floor,
         0.0,
-        top,
-        at,
+        max(1.0, scenario.quality_floor),
+        lambda value: replace(options, scenario=scenario.model_copy(update={"quality_floor": value})),
         percents,
-        lambda v: {"quality_floor": v},
-        grid=tuple(edges),
+        lambda value: {"quality_floor": value},
     )
