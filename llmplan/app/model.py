@@ -12,7 +12,7 @@ import traitlets as t
 
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.decision import Options, build_options
-from llmplan.decision.comparison import ASIDE
+from llmplan.decision.comparison import aside
 from llmplan.decision.shortlist import shortlist
 from llmplan.export import Report, make_report
 from llmplan.export.drawn import Rivals
@@ -56,11 +56,6 @@ QUICK_FIELDS = frozenset(
     }
 )
 """A change of these alone keeps the shortlist, tokens within limits; any other asks the whole catalog."""
-
-
-def _without_volume(scenario: Scenario) -> Scenario:
-    """Return the scenario that stands for all that differ in what options do not depend on."""
-    return scenario.model_copy(update=ASIDE)
 
 
 _shortlists: dict[tuple[int, Scenario], tuple[Catalog, Configurations]] = {}
@@ -202,7 +197,7 @@ class AppModel(t.HasTraits):
 
     def options_for(self, scenario: Scenario) -> Options:
         """Return the shortlisted options of any scenario; those that differ in name or volume share them."""
-        key = _without_volume(scenario)
+        key = aside(scenario)
         if key not in self._options:
             self._options[key] = build_options(key, self.catalog, self._shortlist(key))
         self._options.move_to_end(key)
@@ -212,7 +207,7 @@ class AppModel(t.HasTraits):
 
     def report_for(self, scenario: Scenario) -> Report:
         """Return what pages show of any scenario."""
-        options, key = self.options_for(scenario), _without_volume(scenario)
+        options, key = self.options_for(scenario), aside(scenario)
         report = make_report(scenario, self.catalog, options=options, rivals=self._rivals.get(key))
         self._rivals[key] = report.rivals
         self._rivals = {kept: self._rivals[kept] for kept in self._options if kept in self._rivals}

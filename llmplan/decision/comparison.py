@@ -30,10 +30,20 @@ ASIDE = {
 _cache: OrderedDict[tuple[int, Scenario], tuple[Catalog, Options]] = OrderedDict()
 
 
+def aside(scenario: Scenario) -> Scenario:
+    """Return the scenario that stands for all that have the same options."""
+    return scenario.model_copy(update=ASIDE)
+
+
+def same_options(scenario: Scenario, other: Scenario) -> bool:
+    """Say whether two scenarios differ only in what no option depends on, the volume for instance."""
+    return aside(scenario) == aside(other)
+
+
 def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
     """Return the scenario's options; those that differ in the fields of `ASIDE` only are worked out once."""
     catalog = catalog or load_catalog()
-    key = (id(catalog), scenario.model_copy(update=ASIDE))
+    key = (id(catalog), aside(scenario))
     if key not in _cache:
         _cache[key] = (catalog, build_options(key[1], catalog))
         while len(_cache) > CACHED_OPTIONS:
