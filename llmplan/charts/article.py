@@ -102,7 +102,12 @@ def crossover_figure(lines: CrossoverLines) -> Figure:
 def request_rate_figure(rates: RequestRates) -> Figure:
     """Draw requests a minute over prompt length with its band, and the claimed band."""
     line, label = vertical_line(
-        rates.stated_tokens, f"the article's prompt: {rates.stated_tokens:,.0f} tokens", y=0, yanchor="bottom"
+        rates.stated_tokens,
+        f"the article's prompt:<br>{rates.stated_tokens:,.0f} tokens",
+        y=0,
+        yanchor="bottom",
+        xanchor="right",
+        align="right",
     )
     least, most = rates.claimed
     edge = {"type": "scatter", "mode": "lines", "x": rates.input_tokens, "line": {"width": 0}}

@@ -47,7 +47,7 @@ def test_rates_are_those_of_the_claim() -> None:
     assert rates.stated_rate == pytest.approx(claim.finding.base, rel=0.02)
     assert rates.longest_prompt == pytest.approx(claim.finding.implied[0].high, rel=0.03)
     texts = [note["text"] for note in request_rate_figure(rates)["layout"]["annotations"]]
-    assert texts == ["the article's prompt: 2,000 tokens", "claimed: 30 to 50"]
+    assert texts == ["the article's prompt:<br>2,000 tokens", "claimed: 30 to 50"]
 
 
 def test_hardware_rows_are_named_for_people() -> None:
