@@ -1,6 +1,6 @@
 """Print the held-out accuracy of the sizing model, by protocol, as stored by `llmplan calibrate`."""
 
-from llmplan.throughput.constants import load_document
+from llmplan.replica.constants import load_document
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from statistics import median
 
 from llmplan.catalog import check_folder, data_dir, load_catalog
 from llmplan.catalog.loading import clear_cache
-from llmplan.trace import read_trace
+from llmplan.scenario.trace import read_trace
 
 
 def timed(name: str, call: Callable[[], object], repeats: int = 11) -> None:

@@ -5,14 +5,20 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from llmplan.autoscaling import ScalingPolicy, autoscaled_week, billing_modes, minute_loads, week_profile
 from llmplan.catalog import load_catalog
-from llmplan.decision import evaluate
 from llmplan.growth import compound_volumes, switch_plan, time_plan
+from llmplan.growth.autoscaling import (
+    ScalingPolicy,
+    autoscaled_week,
+    billing_modes,
+    minute_loads,
+    week_profile,
+)
 from llmplan.growth.candidates import candidate_options
 from llmplan.growth.options import incumbent_option, price_paths
 from llmplan.operations import operations_files, storage_list, update_calendar
 from llmplan.operations.choosing import api_tier, plan_of
+from llmplan.options import evaluate
 from llmplan.scenario import Scenario
 
 

@@ -7,9 +7,9 @@ import time
 import numpy as np
 
 from llmplan.queueing import open_loop, service_curve
-from llmplan.simulation.requests import poisson_requests
-from llmplan.simulation.runs import Router, simulate_requests
-from llmplan.simulation.steps import AffineSteps, ReplicaLimits
+from llmplan.queueing.simulation.requests import poisson_requests
+from llmplan.queueing.simulation.runs import Router, simulate_requests
+from llmplan.queueing.simulation.steps import AffineSteps, ReplicaLimits
 
 LARGE = AffineSteps(0.012, 6.5e-5, 0, 2e-4, 3.3e-8)
 """About a 70B model in FP8 on two H100."""

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
-from llmplan.decision import evaluate, volume_axis
+from llmplan.options import evaluate, volume_axis
 from llmplan.recommend import recommend
+from llmplan.recommend.tipping import tipping_points
 from llmplan.risk import assess, make_problem, sample, volume_curve
 from llmplan.risk.sensitivity import sobol, tornado
 from llmplan.scenario import load_scenario
-from llmplan.tipping import tipping_points
 
 DRAWS = 10_000
 

@@ -7,14 +7,14 @@ from statistics import median
 import numpy as np
 
 from llmplan.catalog import data_dir
-from llmplan.decision.comparison import options_of
-from llmplan.decision.hybrids import find_hybrids
-from llmplan.routing.costs import Router, Tier, Traffic, one_shot_usd, quality_served
-from llmplan.routing.optimum import pareto
-from llmplan.routing.policies import cut_grid, from_classes, from_queries, population
-from llmplan.routing.queries import read_queries
-from llmplan.routing.roc import from_auc
-from llmplan.routing.router_eval import EvaluationSettings, evaluate
+from llmplan.options.comparison import options_of
+from llmplan.options.hybrid import find_hybrids
+from llmplan.router.costs import Router, Tier, Traffic, one_shot_usd, quality_served
+from llmplan.router.optimum import pareto
+from llmplan.router.policies import cut_grid, from_classes, from_queries, population
+from llmplan.router.queries import read_queries
+from llmplan.router.roc import from_auc
+from llmplan.router.router_eval import EvaluationSettings, evaluate
 from llmplan.scenario import Scenario
 
 VOLUMES = np.geomspace(1e3, 1e6, 100)

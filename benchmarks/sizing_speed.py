@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from llmplan.catalog import load_catalog
-from llmplan.throughput import Configurations, capacity, predict
+from llmplan.replica import Configurations, capacity, predict
 
 
 def best_of(call: Callable[[], object], n: int = 5) -> float:

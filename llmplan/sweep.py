@@ -46,7 +46,7 @@ class SweepError(LlmplanError):
 
 def compare_scenario(scenario: Scenario) -> pd.DataFrame:
     """Return the comparison of one scenario with the shipped catalog; what a worker runs."""
-    from llmplan.decision import compare
+    from llmplan.options import compare
 
     return compare(scenario)
 

@@ -1,12 +1,42 @@
 """Shared by all tests."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.report import Report, make_report
+from llmplan.scenario import Scenario
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+
+SCENARIO = Scenario(
+    name="export test",
+    queries_per_day=200_000,
+    input_tokens=1_000,
+    output_tokens=300,
+    cached_input_share=0.25,
+    batch_share=0.1,
+    model_ids=("llama-3.1-8b", "llama-3.1-70b"),
+    gpu_ids=("l4", "a100-80gb-sxm", "h100-sxm"),
+    engine_ids=("vllm",),
+    precision_ids=("bf16", "fp8", "w4a16"),
+)
+MADE_ON = dt.date(2026, 11, 24)
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return load_catalog()
+
+
+@pytest.fixture(scope="session")
+def report() -> Report:
+    return make_report(SCENARIO, made_on=MADE_ON)
 
 
 @pytest.hookimpl(tryfirst=True)

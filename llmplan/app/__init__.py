@@ -3,12 +3,12 @@
 A page is Python only: a model that holds values, parts that show them, and one callback::
 
     from markupsafe import Markup
-    from llmplan.app.base import guarded
-    from llmplan.app.chart_view import ChartView
-    from llmplan.app.controls import ControlPanel
+    from llmplan.app.widgets.base import guarded
+    from llmplan.app.widgets.chart_view import ChartView
+    from llmplan.app.widgets.controls import ControlPanel
     from llmplan.app.fields import Select, Slider
-    from llmplan.app.layout import columns, page, stack, toolbar
-    from llmplan.app.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
+    from llmplan.app.widgets.layout import columns, page, stack, toolbar
+    from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
 
     class Page:
         def __init__(self) -> None:

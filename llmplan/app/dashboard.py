@@ -8,10 +8,7 @@ from typing import Any
 import traitlets as t
 from markupsafe import Markup
 
-from llmplan.app.base import View, close_widgets, guarded
-from llmplan.app.controls import ControlPanel
 from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
-from llmplan.app.layout import page, stack, toolbar
 from llmplan.app.model import AppModel
 from llmplan.app.pages.article import ArticlePage
 from llmplan.app.pages.cost_curves import CostCurvesPage
@@ -23,7 +20,10 @@ from llmplan.app.pages.page import Page
 from llmplan.app.pages.risk import RiskPage
 from llmplan.app.pages.routing import RoutingPage
 from llmplan.app.pages.sources import SourcesPage
-from llmplan.app.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
+from llmplan.app.widgets.base import View, close_widgets, guarded
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import page, stack, toolbar
+from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
 from llmplan.export import FORMATS, MEDIA_TYPES, export_bytes, file_name
 from llmplan.scenario import Scenario, scenario_from_toml, scenario_to_toml
 

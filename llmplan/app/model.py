@@ -11,14 +11,14 @@ from urllib.parse import parse_qsl, urlencode
 import traitlets as t
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.decision import Options, build_options
-from llmplan.decision.comparison import aside
-from llmplan.decision.shortlist import shortlist
-from llmplan.export import Report, make_report
-from llmplan.export.drawn import Rivals
+from llmplan.options import Options, build_options
+from llmplan.options.comparison import aside
+from llmplan.options.shortlist import shortlist
+from llmplan.replica import Configurations
+from llmplan.report import Report, make_report
+from llmplan.report.rivals import Rivals
 from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names
-from llmplan.scenario_text import scenario_from_query, scenario_to_query
-from llmplan.throughput import Configurations
+from llmplan.scenario.text import scenario_from_query, scenario_to_query
 from llmplan.wording import show_money_in
 
 DEFAULT_PRESET = "support-chat"

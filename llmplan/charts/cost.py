@@ -17,7 +17,7 @@ from llmplan.charts.style import (
     log_axis,
     vertical_line,
 )
-from llmplan.decision import Curves, DecisionMap, Option
+from llmplan.options import Curves, DecisionMap, Option
 
 UNIT_TITLES = {"month": "USD a month", "query": "USD a query", "mtok": "USD a million tokens"}
 LETTER_EVERY = 6

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.autoscaling import FleetWeek
 from llmplan.charts.style import Figure
 from llmplan.growth import SwitchPlan, TimePlan
+from llmplan.growth.autoscaling import FleetWeek
 from llmplan.wording import usd
 
 Floats = npt.NDArray[np.float64]

@@ -32,7 +32,7 @@ def flow_figure(
 
     Parameters
     ----------
-    flows: {source, target, queries_per_day, monthly_usd} as of `llmplan.decision.route_report.flows`.
+    flows: {source, target, queries_per_day, monthly_usd} as of `llmplan.routing.report.flows`.
     money: writes USD for people.
     """
     names = list(dict.fromkeys(name for row in flows for name in (row["source"], row["target"])))

@@ -15,9 +15,9 @@ from llmplan.claims.implied import (
     least_usd_per_query,
 )
 from llmplan.claims.verdicts import Finding, Implied, Verdict, implied, number, point
-from llmplan.cost import LowBaseHigh, api_usd_per_query, fixed_costs
-from llmplan.decision import break_even, options_of
-from llmplan.fleet import queries_per_day_of_one_replica
+from llmplan.cost.fleet import queries_per_day_of_one_replica
+from llmplan.cost.month import LowBaseHigh, api_usd_per_query, fixed_costs
+from llmplan.options import break_even, options_of
 from llmplan.scenario import Scenario
 from llmplan.units import S_PER_DAY, S_PER_MINUTE, TOKENS_PER_MTOK
 

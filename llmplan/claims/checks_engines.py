@@ -11,7 +11,7 @@ import numpy as np
 from llmplan.catalog import Catalog, Claim, data_dir
 from llmplan.claims.context import Context, check
 from llmplan.claims.verdicts import Finding, Verdict
-from llmplan.throughput import Configurations, ReplicaConfig, predict
+from llmplan.replica import Configurations, ReplicaConfig, predict
 
 SAME_SETTING = (
     "model_id",

@@ -7,8 +7,8 @@ import numpy as np
 from llmplan.catalog import ArticleCost, Claim
 from llmplan.claims.context import SEQUENCE_TOKENS, Context, check, requests_per_minute
 from llmplan.claims.verdicts import Finding, Implied, Verdict, implied, number, point
-from llmplan.memory import memory_plan, smallest_gpu_count, weights_gb
-from llmplan.throughput import Configurations, ReplicaConfig, capacity
+from llmplan.replica import Configurations, ReplicaConfig, capacity
+from llmplan.replica.memory import memory_plan, smallest_gpu_count, weights_gb
 from llmplan.units import S_PER_MINUTE
 
 COMFORTABLE_SEQUENCES = 4

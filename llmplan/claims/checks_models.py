@@ -5,8 +5,8 @@ from __future__ import annotations
 from llmplan.catalog import Claim
 from llmplan.claims.context import Context, check
 from llmplan.claims.verdicts import Finding, Verdict, number, point
-from llmplan.memory import weights_gb
-from llmplan.quality import Quality, relative_qualities
+from llmplan.quality.relative import Quality, relative_qualities
+from llmplan.replica.memory import weights_gb
 
 REFERENCE = "gpt-4o"
 CONTEXT_WORDS = ("yarn", "position", "context")

@@ -6,8 +6,8 @@ import numpy as np
 
 from llmplan.claims.context import Context
 from llmplan.queueing import ServiceCurve, open_loop, service_curve
-from llmplan.simulation.calibrated import simulated_replica
-from llmplan.throughput import Configurations, ReplicaConfig
+from llmplan.queueing.simulation.calibrated import simulated_replica
+from llmplan.replica import Configurations, ReplicaConfig
 
 FLEETS = (1, 4)
 

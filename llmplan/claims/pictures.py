@@ -11,9 +11,9 @@ import numpy.typing as npt
 from llmplan.catalog import Catalog
 from llmplan.claims.checks_costs import CEILING, FORMAT, GPU, MODEL, PEAK_TO_MEAN
 from llmplan.claims.context import Context, requests_per_minute
-from llmplan.cost import LowBaseHigh, api_usd_per_query, fixed_costs
-from llmplan.fleet import queries_per_day_of_one_replica, replicas_needed
-from llmplan.throughput import Configurations, ReplicaConfig, capacity
+from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_needed
+from llmplan.cost.month import LowBaseHigh, api_usd_per_query, fixed_costs
+from llmplan.replica import Configurations, ReplicaConfig, capacity
 from llmplan.units import S_PER_MINUTE
 
 Floats: TypeAlias = npt.NDArray[np.float64]

@@ -15,10 +15,10 @@ def accuracy(
     by: Annotated[str, typer.Option(help="folds: points or groups")] = "points",
 ) -> None:
     """Score predictions of TPOT, TTFT and throughput against measured rows, slice by slice."""
-    from llmplan.accuracy import report, score
+    from llmplan.calibration.accuracy import report, score
     from llmplan.catalog import load_catalog
+    from llmplan.catalog.measurements import read_measurements
     from llmplan.cli.output import print_json
-    from llmplan.measurements import read_measurements
 
     catalog, measurements = load_catalog(), read_measurements(file)
     if cross_validated:
@@ -35,13 +35,13 @@ def accuracy(
 
 def _held_out(catalog: Any, measurements: Any, by: str) -> tuple[Any, str]:
     """Score with folds refitted: each row by constants that never saw it (or its group)."""
-    from llmplan.accuracy import scored_from
+    from llmplan.calibration.accuracy import scored_from
+    from llmplan.calibration.calibrate import distance_of
+    from llmplan.calibration.observations import observe
+    from llmplan.calibration.predicted_rows import predicted
+    from llmplan.calibration.validation import cross_validate, group_folds, point_folds
     from llmplan.errors import InputError
-    from llmplan.throughput.calibrate import distance_of
-    from llmplan.throughput.constants import load_calibration
-    from llmplan.throughput.observations import observe
-    from llmplan.throughput.rows import predicted
-    from llmplan.throughput.validation import cross_validate, group_folds, point_folds
+    from llmplan.replica.constants import load_calibration
 
     folds = {"points": point_folds, "groups": group_folds}
     if by not in folds:
@@ -64,9 +64,9 @@ def _note(file: Path) -> str:
 
 
 def _print_report(result: dict[str, Any]) -> None:
-    from llmplan.accuracy import shown
+    from llmplan.calibration.accuracy import shown
+    from llmplan.calibration.observations import QUANTITIES
     from llmplan.cli.output import print_table
-    from llmplan.throughput.observations import QUANTITIES
 
     columns = ("slice", "n", "mean |error| %", "median %", "p90 %", "bias %", "in 80 % band, %")
     for quantity in QUANTITIES:
@@ -91,13 +91,13 @@ def calibrate(
     date: Annotated[str, typer.Option(help="date of the fit; default: the newest row's")] = "",
 ) -> None:
     """Refit the constants of the sizing model, cross-validate, and write the data file."""
-    from llmplan.accuracy_report import write_report
+    from llmplan.calibration.accuracy_report import write_report
+    from llmplan.calibration.calibrate import calibrate as fit_all
+    from llmplan.calibration.calibrate import write_document
+    from llmplan.calibration.observations import observe
     from llmplan.catalog import data_dir, load_catalog
-    from llmplan.measurements import read_measurements
-    from llmplan.throughput.calibrate import calibrate as fit_all
-    from llmplan.throughput.calibrate import write_document
-    from llmplan.throughput.constants import load_calibration, load_document
-    from llmplan.throughput.observations import observe
+    from llmplan.catalog.measurements import read_measurements
+    from llmplan.replica.constants import load_calibration, load_document
 
     measurements = read_measurements(file or data_dir() / "measured_serving.csv")
     obs, unanswered = observe(load_catalog(), measurements)

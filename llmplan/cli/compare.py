@@ -11,12 +11,12 @@ import typer
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
-from llmplan.quality import is_lower_bound
+from llmplan.quality.relative import is_lower_bound
 from llmplan.wording import quality_shown, usd
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
-    from llmplan.decision import BreakEven, Comparison, Options
+    from llmplan.options import BreakEven, Comparison, Options
     from llmplan.scenario import Scenario
 
 NAMED_MODELS = 6
@@ -63,8 +63,8 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare every option for a workload: APIs, hosted open models, self-hosting, hybrids."""
-    from llmplan.decision import evaluate
-    from llmplan.decision.table import feasible_rows
+    from llmplan.options import evaluate
+    from llmplan.options.frame import feasible_rows
 
     found = evaluate(scenario, catalog)
     rows = feasible_rows(found, catalog)
@@ -116,7 +116,7 @@ def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int
         more = f" and {len(names) - NAMED_MODELS} more" if len(names) > NAMED_MODELS else ""
         typer.echo(f"Out: {', '.join(names[:NAMED_MODELS])}{more}: {reason}.")
     if found.scenario.measured_csv is not None:
-        from llmplan.decision.measured import measurements_used
+        from llmplan.options.measured import measurements_used
 
         typer.echo(f"Measurements: {measurements_used(found.options)}.")
 
@@ -162,7 +162,7 @@ def breakeven(
     json: Json = False,
 ) -> None:
     """Find every volume at which self-hosting one model starts or stops to be cheaper than an API."""
-    from llmplan.decision import break_even, options_of
+    from llmplan.options import break_even, options_of
     from llmplan.sizing.support import precision_named
 
     catalog.api(api), catalog.gpu(gpu)

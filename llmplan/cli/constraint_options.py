@@ -46,7 +46,7 @@ PLAIN = ("data_stays_in_house", "commercial_use", "monthly_active_users", "min_c
 
 def constraint_fields(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return the scenario fields that the flags in `asked` set; those not given (None) set nothing."""
-    from llmplan.scenario_text import field_value
+    from llmplan.scenario.text import field_value
 
     given = {field: value for field, value in asked.items() if value is not None}
     floors = given.pop("task_quality_floors", None)

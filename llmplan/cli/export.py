@@ -14,7 +14,7 @@ from llmplan.errors import InputError
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
-    from llmplan.export import Report
+    from llmplan.report import Report
     from llmplan.scenario import Scenario
 
 
@@ -48,7 +48,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the scenario's answer to a file: slides, workbook, interactive page or CSV table."""
-    from llmplan.export import make_report
+    from llmplan.report import make_report
 
     _check_flags(format, template, table)
     _write(make_report(scenario, catalog), format, out, json, template, table or "options")
@@ -62,7 +62,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Write one interactive HTML file that opens anywhere, without a network."""
-    from llmplan.export import make_report
+    from llmplan.report import make_report
 
     _write(make_report(scenario, catalog), Format.html, out, json)
 

@@ -32,7 +32,7 @@ def import_benchmark(
     """Read measured results; with --out they become a CSV that scenarios can rest on (measured_csv)."""
     from dataclasses import asdict
 
-    from llmplan.measured_results import points_of_runs, read_results, with_load, write_points
+    from llmplan.measurements import points_of_runs, read_results, with_load, write_points
 
     catalog = catalog_from(data)
     catalog.model(model), catalog.gpu(gpu), catalog.precision(precision), catalog.engine(engine)

@@ -43,7 +43,6 @@ def ops(
     json: Json = False,
 ) -> None:
     """Write launch commands, alert rules, autoscaling, gateway, updates and storage of the chosen fleet."""
-    from llmplan.decision import evaluate
     from llmplan.errors import InputError
     from llmplan.operations import (
         operations_files,
@@ -54,6 +53,7 @@ def ops(
     )
     from llmplan.operations.choosing import api_tier, plan_of, self_hosted_place
     from llmplan.operations.hybrids import PREFIX, hybrid_loads
+    from llmplan.options import evaluate
 
     if not 0 <= strong_share < 1:
         raise InputError("--strong-share", strong_share, "must lie in [0, 1)", "give a share, as 0.3")

@@ -12,9 +12,9 @@ from llmplan.cli.scenario_options import Json, with_scenario
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmplan.autoscaling.planned import PlannedWeek
     from llmplan.catalog import Catalog
     from llmplan.growth import PlanOption, SwitchPlan, TimePlan
+    from llmplan.growth.autoscaling.planned import PlannedWeek
     from llmplan.growth.options import PricePaths
     from llmplan.operations import ServingPlan
     from llmplan.scenario import Scenario
@@ -118,9 +118,9 @@ def _fleet(
     scenario: Scenario, catalog: Catalog, weekend_factor: float
 ) -> tuple[ServingPlan, PlannedWeek] | None:
     """The cheapest self-hosted option by hour of the week; None where none is feasible."""
-    from llmplan.autoscaling.planned import planned_week
-    from llmplan.decision import evaluate
+    from llmplan.growth.autoscaling.planned import planned_week
     from llmplan.operations.choosing import plan_of
+    from llmplan.options import evaluate
 
     comparison = evaluate(scenario, catalog)
     place = comparison.cheapest("self_hosted")

@@ -16,10 +16,10 @@ from llmplan.wording import kind_name, probability, usd
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
     from llmplan.recommend import Recommendation
+    from llmplan.recommend.tipping import Tipping
     from llmplan.risk import Risk, VolumeCurve
     from llmplan.risk.sensitivity import Bar, SobolIndex
     from llmplan.scenario import Scenario
-    from llmplan.tipping import Tipping
 
 Range = Annotated[
     list[str] | None,
@@ -50,9 +50,9 @@ def risk(
     json: Json = False,
 ) -> None:
     """Say how sure the comparison is: probabilities, quantiles, regret, sensitivities, tipping points."""
-    from llmplan.decision import volume_axis
+    from llmplan.options import volume_axis
+    from llmplan.recommend.tipping import tipping_points
     from llmplan.risk import assess
-    from llmplan.tipping import tipping_points
 
     scenario = with_ranges(scenario, ranges)
     found = assess(scenario, catalog, draws, seed, volume_axis(points))

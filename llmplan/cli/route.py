@@ -26,7 +26,7 @@ from llmplan.errors import InputError
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
-    from llmplan.decision.route_request import RouteRequest
+    from llmplan.routing.request import RouteRequest
     from llmplan.scenario import Scenario
 
 Number = float | None
@@ -102,14 +102,14 @@ def route(
     as_json: Json = False,
 ) -> None:
     """Route between a self-hosted model and an API: cost, quality, fleet and the cheapest split."""
-    from llmplan.decision.route_cascade import cascade_report
-    from llmplan.decision.route_queries import read_own_queries
-    from llmplan.decision.route_report import route_report
-    from llmplan.decision.route_request import RouteRequest
-    from llmplan.decision.route_tasks import task_report
-    from llmplan.decision.routed import plan_route
-    from llmplan.routing.assumptions import preset_tolerance
-    from llmplan.routing.costs import Router, Traffic
+    from llmplan.router.assumptions import preset_tolerance
+    from llmplan.router.costs import Router, Traffic
+    from llmplan.routing.by_task import task_report
+    from llmplan.routing.cascade import cascade_report
+    from llmplan.routing.plan import plan_route
+    from llmplan.routing.queries import read_own_queries
+    from llmplan.routing.report import route_report
+    from llmplan.routing.request import RouteRequest
 
     scenario = scenario_from_options(
         queries_per_day, input_tokens, output_tokens, preset, trace, None, settings
@@ -194,7 +194,7 @@ def _several_tiers(
     for_two: dict[str, str | None],
     as_json: bool,
 ) -> None:
-    from llmplan.decision.route_tiers import plan_tiers, tier_report
+    from llmplan.routing.tiers import plan_tiers, tier_report
 
     for option, text in for_two.items():
         if text is not None:
@@ -211,7 +211,7 @@ def _with_mix(scenario: Scenario, text: str | None, catalog: Catalog) -> Scenari
     if text is None:
         return scenario
     if ":" not in text:
-        from llmplan.routing.assumptions import task_mix
+        from llmplan.router.assumptions import task_mix
 
         return scenario.but(task_mix=task_mix(text, catalog).shares)
     return scenario.but(task_mix=_by_task("task-mix", text))

@@ -9,7 +9,7 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.errors import InputError
 
 if TYPE_CHECKING:
-    from llmplan.routing.queries import TokenPrices
+    from llmplan.router.queries import TokenPrices
 
 
 LEAST_SHOWN = 5e-4
@@ -46,9 +46,9 @@ def route_eval(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Measure routers on real queries: APGR, CPT, AIQ, the frontier, the cheapest threshold at a floor."""
-    from llmplan.routing.floors import FLOORS
-    from llmplan.routing.queries import read_queries
-    from llmplan.routing.router_eval import EvaluationSettings, baselines, evaluate
+    from llmplan.router.floors import FLOORS
+    from llmplan.router.queries import read_queries
+    from llmplan.router.router_eval import EvaluationSettings, baselines, evaluate
 
     settings = EvaluationSettings(bins, tuple(floor or FLOORS), strong_share, bootstrap, seed)
     data = read_queries(file, _prices(weak_price, strong_price), weak_quality, strong_quality)
@@ -69,7 +69,7 @@ def route_eval(
 def _prices(weak: str | None, strong: str | None) -> "TokenPrices | None":
     if weak is None and strong is None:
         return None
-    from llmplan.routing.queries import TokenPrices
+    from llmplan.router.queries import TokenPrices
 
     if weak is None or strong is None:
         raise InputError(

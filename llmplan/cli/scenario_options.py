@@ -112,7 +112,7 @@ def scenario_from_options(
 
 def trace_fields(trace: str) -> dict[str, Any]:
     """Return the scenario fields that a trace sets; `FILE:NAME` picks one of a file's traces."""
-    from llmplan.workload import Workload
+    from llmplan.scenario.workload import Workload
 
     path, name = file_and_name(trace)
     workload = Workload.from_trace(path, name)
@@ -133,7 +133,7 @@ def file_and_name(trace: str) -> tuple[str, str | None]:
 
 def parse_setting(setting: str) -> dict[str, Any]:
     """Parse FIELD=VALUE: numbers, names, `a,b` for lists, `a:1,b:2` for pairs."""
-    from llmplan.scenario_text import field_value
+    from llmplan.scenario.text import field_value
 
     field, sign, text = setting.partition("=")
     field = field.strip().replace("-", "_")

@@ -25,7 +25,7 @@ def dashboard(
     notebook: Annotated[Path | None, typer.Option(help="another notebook to serve", hidden=True)] = None,
 ) -> None:
     """Serve the executive dashboard until interrupted."""
-    from llmplan.app.server import serve
+    from llmplan.app.server.server import serve
     from llmplan.catalog import notebooks_dir
 
     serve(notebook or notebooks_dir() / "dashboard.ipynb", port, host, browser, token)

@@ -10,8 +10,8 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, Trace, catalog_from, file_and_name
 
 if TYPE_CHECKING:
+    from llmplan.scenario.trace import Trace as RealRequests
     from llmplan.sizing import SimulatedAnswer
-    from llmplan.trace import Trace as RealRequests
 
 SHOWN = (
     "ttft_ms_mean",
@@ -75,7 +75,7 @@ def _trace(text: str | None) -> RealRequests | None:
     """Read `FILE` or `FILE:NAME`, one of a file's traces."""
     if text is None:
         return None
-    from llmplan.trace import read_trace
+    from llmplan.scenario.trace import read_trace
 
     return read_trace(*file_and_name(text))
 

@@ -46,7 +46,7 @@ def size(
     json: Json = False,
 ) -> None:
     """Size one replica: does it fit, what binds, how fast is it, what would fit instead."""
-    from llmplan.measured_results import read_points_of
+    from llmplan.measurements import read_points_of
     from llmplan.sizing import SizeRequest
     from llmplan.sizing import size as size_replica
 
@@ -156,7 +156,7 @@ def search(
     json: Json = False,
 ) -> None:
     """Search every format, GPU, count and engine: the cheapest per request within the latency targets."""
-    from llmplan.measured_results import read_points_of
+    from llmplan.measurements import read_points_of
     from llmplan.sizing import article_pairings
     from llmplan.sizing import search as search_replicas
 

@@ -1,7 +1,7 @@
 """Figures and tables out: PPTX, XLSX, HTML and CSV."""
 
-from llmplan.export.report import Report, make_report
 from llmplan.export.writing import FORMATS, MEDIA_TYPES, export_bytes, export_target, file_name, write_export
+from llmplan.report.report import Report, make_report
 
 __all__ = [
     "FORMATS",

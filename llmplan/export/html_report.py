@@ -15,8 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.export.assumptions import assumption_rows
-from llmplan.export.headlines import (
+from llmplan.export.tables import csv_text
+from llmplan.export.xlsx_workbook import workbook_places
+from llmplan.quality.relative import is_lower_bound
+from llmplan.report.assumptions import assumption_rows
+from llmplan.report.headlines import (
     UNIT_QUERIES,
     curve_note,
     curve_title,
@@ -25,10 +28,7 @@ from llmplan.export.headlines import (
     kpi_cards,
     map_title,
 )
-from llmplan.export.report import Report
-from llmplan.export.tables import csv_text
-from llmplan.export.xlsx_workbook import workbook_places
-from llmplan.quality import is_lower_bound
+from llmplan.report.report import Report
 from llmplan.scenario import scenario_to_toml
 from llmplan.wording import kind_name, milliseconds, parameters, quality_shown, short_volume
 

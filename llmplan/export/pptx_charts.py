@@ -15,7 +15,7 @@ from pptx.util import Emu, Pt
 
 from llmplan.export.number_formats import short
 from llmplan.export.pptx_parts import GLYPH, Box, describe
-from llmplan.export.report import Report
+from llmplan.report.report import Report
 
 BARS = (0.45, 0.01, 0.47, 0.85)
 """Left, top, width and height of the bars in their chart: names wrap on the left, a legend stands below."""

@@ -25,7 +25,7 @@ from xlsxwriter.utility import xl_col_to_name
 from llmplan.export.number_formats import VOLUME, ticks
 from llmplan.export.pptx_charts import ACCENTS, add_chart, legend_below, place
 from llmplan.export.pptx_parts import Box, describe
-from llmplan.export.report import Report
+from llmplan.report.report import Report
 
 SHEET, TODAY = "Sheet1", "today"
 BAND_ALPHA = 25_000

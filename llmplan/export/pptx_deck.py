@@ -12,18 +12,6 @@ from pptx.enum.dml import MSO_THEME_COLOR
 from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
 from pptx.util import Emu, Pt
 
-from llmplan.export.assumptions import assumption_rows
-from llmplan.export.headlines import (
-    UNIT_QUERIES,
-    curve_title,
-    flip_rows,
-    flip_title,
-    kpi_cards,
-    map_title,
-    near_misses,
-    option_title,
-)
-from llmplan.export.notes import answer_notes, curve_notes, flip_notes, map_notes, option_notes
 from llmplan.export.pptx_charts import ACCENTS, SIDES, add_kind_bars
 from llmplan.export.pptx_curve import add_cost_chart
 from llmplan.export.pptx_parts import (
@@ -42,8 +30,20 @@ from llmplan.export.pptx_parts import (
     text_height,
     tint,
 )
-from llmplan.export.report import Report
-from llmplan.quality import is_lower_bound
+from llmplan.quality.relative import is_lower_bound
+from llmplan.report.assumptions import assumption_rows
+from llmplan.report.headlines import (
+    UNIT_QUERIES,
+    curve_title,
+    flip_rows,
+    flip_title,
+    kpi_cards,
+    map_title,
+    near_misses,
+    option_title,
+)
+from llmplan.report.notes import answer_notes, curve_notes, flip_notes, map_notes, option_notes
+from llmplan.report.report import Report
 from llmplan.wording import parameters, quality_shown, short_volume
 
 MAP_ROWS, OPTION_ROWS, FLIP_ROWS = 7, 7, 6

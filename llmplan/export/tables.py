@@ -6,10 +6,10 @@ import io
 import math
 from typing import TYPE_CHECKING
 
-from llmplan.decision.table import option_frame
 from llmplan.errors import UnknownNameError
-from llmplan.export.assumptions import AssumptionRow, assumption_rows
-from llmplan.export.report import Report
+from llmplan.options.frame import option_frame
+from llmplan.report.assumptions import AssumptionRow, assumption_rows
+from llmplan.report.report import Report
 
 if TYPE_CHECKING:
     import pandas as pd

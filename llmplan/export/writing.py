@@ -7,7 +7,7 @@ from pathlib import Path
 
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.export.files import write_whole
-from llmplan.export.report import Report
+from llmplan.report.report import Report
 from llmplan.wording import money_in
 
 FORMATS = ("pptx", "xlsx", "html", "csv")

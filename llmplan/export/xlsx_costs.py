@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from llmplan.export.report import Report
+from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
-from llmplan.fleet import instances_needed, replicas_needed
+from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY, S_PER_DAY, TOKENS_PER_MTOK
 
 API_SHEET = "API costs"

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.export.headlines import curve_title
+from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.export.number_formats import VOLUME, ticks
 from llmplan.export.palette import ACCENTS, KIND_COLOURS
-from llmplan.export.report import Report
 from llmplan.export.xlsx_costs import (
     API_QUERY,
     API_SHEET,
@@ -23,7 +22,8 @@ from llmplan.export.xlsx_costs import (
     side_column,
 )
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
-from llmplan.fleet import instances_needed, replicas_needed
+from llmplan.report.headlines import curve_title
+from llmplan.report.report import Report
 
 SHEET = "Curve"
 POINTS_A_DECADE = 12

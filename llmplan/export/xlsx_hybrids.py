@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from llmplan.decision.hybrids import assumed_plan
-from llmplan.export.report import Report
+from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.export.xlsx_costs import (
     API_QUERY,
     API_SHEET,
@@ -22,7 +21,8 @@ from llmplan.export.xlsx_costs import (
     side_column,
 )
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
-from llmplan.fleet import instances_needed, replicas_needed
+from llmplan.options.hybrid import assumed_plan
+from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
 
 HEADS = (

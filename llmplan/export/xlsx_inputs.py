@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmplan.export.report import Report
 from llmplan.export.xlsx_parts import FIRST_ROW, SHOWN_RATE, SIDES, Book
+from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY
 
 SHEET = "Inputs"

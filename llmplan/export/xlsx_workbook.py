@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 
-from llmplan.export.assumptions import assumption_rows
-from llmplan.export.finding import where_cheaper
-from llmplan.export.headlines import capital, flip_rows, flip_title
-from llmplan.export.report import Report
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
 from llmplan.export.xlsx_hybrids import hybrid_places, write_hybrids
 from llmplan.export.xlsx_inputs import write_inputs
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
+from llmplan.report.assumptions import assumption_rows
+from llmplan.report.finding import where_cheaper
+from llmplan.report.headlines import capital, flip_rows, flip_title
+from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
 from llmplan.wording import kind_name
 

@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.decision import evaluate
-from llmplan.decision.options import Options
+from llmplan.cost.ownership import cheapest_servers, ownership_terms
 from llmplan.errors import InputError
 from llmplan.growth.cash import FloatArray, PlanOption
 from llmplan.growth.options import (
@@ -20,7 +19,8 @@ from llmplan.growth.options import (
     rented_option,
     replicas_of,
 )
-from llmplan.ownership import cheapest_servers, ownership_terms
+from llmplan.options import evaluate
+from llmplan.options.table import Options
 from llmplan.scenario import Scenario
 
 

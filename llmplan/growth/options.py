@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.catalog import Catalog
-from llmplan.cost import FixedCosts
-from llmplan.decision import evaluate, options_of
-from llmplan.decision.options import Options
-from llmplan.errors import InputError, UnknownNameError
-from llmplan.fleet import instances_needed, replicas_needed
-from llmplan.growth.cash import CostPart, MonthlyCost, PlanOption, PurchasePart
-from llmplan.growth.paths import price_factors
-from llmplan.operations.hybrids import hybrid_loads
-from llmplan.ownership import (
+from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.month import FixedCosts
+from llmplan.cost.ownership import (
     ServerChoice,
     cheapest_servers,
     ownership_terms,
     running_usd_per_server_month,
     server_power_kw,
 )
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.growth.cash import CostPart, MonthlyCost, PlanOption, PurchasePart
+from llmplan.growth.paths import price_factors
+from llmplan.operations.hybrids import hybrid_loads
+from llmplan.options import evaluate, options_of
+from llmplan.options.table import Options
 from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 

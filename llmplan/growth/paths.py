@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.decision.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.errors import InputError
+from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.units import MONTHS_PER_YEAR
 
 FloatArray = NDArray[np.float64]

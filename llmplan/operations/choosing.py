@@ -6,13 +6,13 @@ import math
 from typing import Final
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.decision import Comparison, evaluate
-from llmplan.decision.constraints import needed_context_tokens
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.memory import memory_plan
 from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
+from llmplan.options import Comparison, evaluate
+from llmplan.options.constraints import needed_context_tokens
+from llmplan.replica.memory import memory_plan
 from llmplan.scenario import Scenario
 
 CONTEXT_STEP: Final = 1024

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.decision import options_of
-from llmplan.decision.hybrids import Hybrid, assumed_plan, find_hybrids, hybrid_row
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.routing.hybrid import SplitPlan
+from llmplan.options import options_of
+from llmplan.options.hybrid import Hybrid, assumed_plan, find_hybrids, hybrid_row
+from llmplan.router.hybrid import SplitPlan
 from llmplan.scenario import Scenario
 
 PREFIX = "hybrid:"

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from llmplan.errors import InputError
+from llmplan.queueing.simulation.steps import ReplicaLimits, StepTimes
 from llmplan.queueing.waits import LARGEST_CV, Floats
-from llmplan.simulation.steps import ReplicaLimits, StepTimes
 
 BISECTIONS: Final = 40
 FINE_BATCHES: Final = 12

@@ -8,19 +8,19 @@ from collections import Counter
 import numpy as np
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.decision import Comparison, Options, evaluate
+from llmplan.options import Comparison, Options, evaluate
 from llmplan.recommend.caveats import caveats_of
 from llmplan.recommend.hybrid import hybrid_caveats
 from llmplan.recommend.ladder import quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
 from llmplan.recommend.sentences import headline, hybrid_headline, hybrid_reason, reason
+from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.recommend.wording import joined
 from llmplan.risk.answers import kind_shares
 from llmplan.risk.draws import monthly_usd, sample
 from llmplan.risk.hybrid import BestHybrid, hybrid_draws, winning_hybrid
 from llmplan.risk.problem import Problem, problem_from, realise
 from llmplan.scenario import Scenario
-from llmplan.tipping import Tipping, tipping_points
 
 DRAWS, DRAWS_LIGHT = 10_000, 2_000
 FLIPS = 3

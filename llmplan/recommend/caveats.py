@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.decision import Comparison, Option
-from llmplan.quality import precision_loss
+from llmplan.options import Comparison, Option
+from llmplan.quality.relative import precision_loss
 from llmplan.recommend.wording import percent, usd
 
 TOLD = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmplan.decision import Comparison
+from llmplan.options import Comparison
 from llmplan.recommend.wording import usd
 from llmplan.risk.hybrid import places_without_floor
 

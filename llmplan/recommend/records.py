@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from llmplan.recommend.ladder import QualityStep
+from llmplan.recommend.tipping import Tipping
 from llmplan.scenario import Scenario
-from llmplan.tipping import Tipping
 
 WORDS = ((0.95, "almost certain"), (0.8, "likely"), (0.6, "more likely than not"), (0.4, "a close call"))
 UNLIKELY = "unlikely to hold"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmplan.decision import Comparison, Option
+from llmplan.options import Comparison, Option
 from llmplan.recommend.ladder import QualityStep, floor_sentences
 from llmplan.recommend.records import RunnerUp
 from llmplan.recommend.wording import KIND_WORDS, percent, usd, usd_small

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.decision import evaluate, volume_axis
+from llmplan.options import evaluate, volume_axis
 from llmplan.risk.breakeven import first_volume_cheaper
 from llmplan.risk.distributions import Floats
 from llmplan.risk.draws import KIND_NAMES, LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve

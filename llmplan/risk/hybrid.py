@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.decision import Comparison, Option, Options
-from llmplan.decision.constraints import quality_reasons
-from llmplan.decision.hybrids import SPLITS, Hybrid, find_hybrids, hybrid_row
+from llmplan.options import Comparison, Option, Options
+from llmplan.options.constraints import quality_reasons
+from llmplan.options.hybrid import SPLITS, Hybrid, find_hybrids, hybrid_row
 from llmplan.risk.distributions import Floats
 from llmplan.risk.draws import own_usd, sample
 from llmplan.risk.inputs import RiskInput

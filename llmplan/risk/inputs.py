@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.catalog import Assumption, Catalog
-from llmplan.cost import FixedCosts, fixed_costs
-from llmplan.decision import Option, Options
+from llmplan.cost.month import FixedCosts, fixed_costs
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.options import Option, Options
 from llmplan.risk.distributions import Floats, Range
 from llmplan.scenario import Scenario
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.cost import FixedCosts
-from llmplan.decision import Comparison, Options, evaluate
+from llmplan.cost.month import FixedCosts
+from llmplan.options import Comparison, Options, evaluate
 from llmplan.risk.distributions import (
     Z_LIMIT,
     Floats,
@@ -35,7 +35,7 @@ from llmplan.risk.inputs import (
 )
 from llmplan.risk.pruning import can_win, features_of
 from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
-from llmplan.scenario import Ranges, Scenario
+from llmplan.scenario.fields import Ranges, Scenario
 
 Places: TypeAlias = npt.NDArray[np.intp]
 ROUNDING = 1 - 1e-12

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.catalog import Catalog
-from llmplan.cost import api_usd_per_query
-from llmplan.decision import Options, build_options
-from llmplan.decision.options import priced
+from llmplan.cost.month import api_usd_per_query
+from llmplan.options import Options, build_options
+from llmplan.options.table import priced
+from llmplan.replica import Configurations, ReplicaConfig
 from llmplan.risk.distributions import Floats
 from llmplan.risk.inputs import to_range
 from llmplan.scenario import Scenario
-from llmplan.throughput import Configurations, ReplicaConfig
 
 TOKEN_FIELDS = ("input_tokens", "output_tokens")
 

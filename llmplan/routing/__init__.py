@@ -1,1 +1,1 @@
-"""Traffic split between a self-hosted and an API tier: measures, costs, optimum."""
+"""A scenario's traffic routed between options."""

@@ -1,109 +1,82 @@
-"""Cascade: the weak model answers first, a verifier decides whether the strong one answers again."""
+"""The same two models as a cascade: the weak one answers all, a verifier escalates."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from __future__ import annotations
+
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+import numpy.typing as npt
 
 from llmplan.errors import InputError
-from llmplan.routing.costs import Tier, Traffic
-from llmplan.routing.measures import Floats
+from llmplan.router.cascade import Cascade, cascade_latency_ms, cascade_usd, from_verifier
+from llmplan.router.costs import MOST, Tier
+from llmplan.routing.plan import RoutePlan
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Cascade:
-    """What c settings of a cascade do to the traffic.
-
-    Attributes
-    ----------
-    escalated: share of queries that go on to the strong model [-], shape (c,).
-    quality: of the answers served, shape (c,).
-    strong_cost_factor: strong cost of the escalated queries over its mean query, shape (c,).
-    """
-
-    escalated: Floats
-    quality: Floats
-    strong_cost_factor: Floats
-
-
-def from_verifier(
-    weak_quality: float,
-    accepts_right: ArrayLike,
-    accepts_wrong: ArrayLike,
-    strong_after_right: float,
-    strong_after_wrong: float,
-) -> Cascade:
-    """Return the cascade of a verifier with known error rates. (7.6)
-
-    Parameters
-    ----------
-    weak_quality: P(weak answer right) p.
-    accepts_right, accepts_wrong: P(accepted | right) t and P(accepted | wrong) f, shape (c,) or scalars.
-    strong_after_right, strong_after_wrong: P(strong right) given that the weak answer was right, wrong.
-    """
-    t, f = np.atleast_1d(np.asarray(accepts_right, float)), np.atleast_1d(np.asarray(accepts_wrong, float))
-    named = {
-        "verifier accepts right": t,
-        "verifier accepts wrong": f,
-        "weak quality": weak_quality,
-        "strong after right": strong_after_right,
-        "strong after wrong": strong_after_wrong,
-    }
-    for name, value in named.items():
-        if not np.all((np.asarray(value) >= 0) & (np.asarray(value) <= 1)):
-            raise InputError(name, value, "must lie from 0 to 1", "give a share such as 0.9")
-    right, wrong = weak_quality * (1 - t), (1 - weak_quality) * (1 - f)
-    quality = weak_quality * t + right * strong_after_right + wrong * strong_after_wrong
-    return Cascade(right + wrong, quality, np.ones_like(quality))
-
-
-def from_confidence(
-    confidence: ArrayLike,
-    weak_quality: ArrayLike,
-    strong_quality: ArrayLike,
-    strong_usd: ArrayLike,
-    below: ArrayLike,
-) -> Cascade:
-    """Return the cascade that escalates every query whose confidence lies below a threshold.
-
-    Parameters
-    ----------
-    confidence, weak_quality, strong_quality, strong_usd: of each query, shape (n,).
-    below: thresholds, shape (c,).
-    """
-    sure, weak, strong, usd = (
-        np.asarray(x, float) for x in (confidence, weak_quality, strong_quality, strong_usd)
-    )
-    up = sure < np.atleast_1d(np.asarray(below, float))[:, None]
-    escalated = up.mean(axis=1)
-    paid = (up * usd).mean(axis=1)
-    factor = np.divide(paid, escalated * usd.mean(), out=np.ones_like(paid), where=escalated * usd.mean() > 0)
-    return Cascade(escalated, np.where(up, strong, weak).mean(axis=1), factor)
-
-
-def cascade_usd(
-    cascade: Cascade,
-    tiers: Sequence[Tier],
-    queries_per_day: ArrayLike,
-    traffic: Traffic,
+def cascade_report(
+    route: RoutePlan,
+    accepts_right: float,
+    accepts_wrong: float,
     verifier_usd_per_query: float = 0.0,
-) -> Floats:
-    """Return USD a month, shape (c, v): the weak tier sees every query, escalation pays twice. (7.7)"""
-    volume = np.atleast_1d(np.asarray(queries_per_day, float))
-    fresh, days = volume * traffic.missed, traffic.days_per_month
-    weak, strong = tiers
-    first = weak.monthly_usd(fresh * (1 - traffic.fallback), days)
-    spilled = strong.monthly_usd(fresh * traffic.fallback, days)
-    # What has spilled to the strong model is answered there and not verified again.
-    seen = fresh * (1 - traffic.fallback)
-    verified = verifier_usd_per_query * seen * days
-    again = strong.monthly_usd((cascade.escalated * cascade.strong_cost_factor)[:, None] * seen, days)
-    looked_up = traffic.usd_per_lookup * volume * (1 - traffic.exact_hits) * days
-    return np.asarray(first + spilled + verified + again + looked_up)
+    verifier_latency_ms: float = 0.0,
+) -> dict[str, Any]:
+    """Return what a cascade of the route's two ends costs and attains. (7.6), (7.7)
+
+    The fleet is sized for every query that no cache answers. Quality is counted relative to the strong model:
+    the weak one is right on q_w / q_s of what the strong one gets right, and the strong one mends the rest.
+
+    Parameters
+    ----------
+    accepts_right, accepts_wrong: P(verifier accepts | weak answer right, wrong).
+    verifier_usd_per_query, verifier_latency_ms: price and time of one verification [USD], [ms].
+
+    Raises InputError for probabilities outside 0 to 1, a negative price or time.
+    """
+    for name, value in (("usd_per_query", verifier_usd_per_query), ("latency_ms", verifier_latency_ms)):
+        if not 0 <= value <= MOST:
+            raise InputError(f"verifier {name}", value, f"must lie from 0 to {MOST:g}", "0: free, at once")
+    sides, plan = route.sides, route.plan
+    relative = float(min(1.0, sides.weak_quality[route.way] / sides.strong_quality))
+    found = from_verifier(relative, accepts_right, accepts_wrong, 1.0, 1.0)
+    usd = []
+    for side in range(3):
+        tiers = [_weak_tier(route, side), Tier(sides.strong_label, sides.strong_usd_per_query)]
+        usd.append(
+            float(cascade_usd(found, tiers, plan.queries_per_day, plan.traffic, verifier_usd_per_query)[0, 0])
+        )
+    base = usd[1]
+    return {
+        "escalated": float(found.escalated[0]),
+        "quality": float(found.quality[0]) * sides.strong_quality,
+        "monthly_usd": {"low": min(usd), "base": base, "high": max(usd)},
+        "usd_per_query": base / route.queries_per_month,
+        "saving_pct": 100 * (1 - base / route.all_strong_usd) if route.all_strong_usd > 0 else None,
+        "dearer_than_route_usd": base - route.monthly_usd[1],
+        "latency": _latency(route, found, verifier_latency_ms),
+    }
 
 
-def cascade_latency_ms(cascade: Cascade, tiers: Sequence[Tier], verifier_ms: float = 0.0) -> Floats:
-    """Return the mean time to an answer, shape (c,): weak and verifier always, strong where escalated."""
-    weak, strong = tiers
-    return np.asarray(weak.latency_ms + verifier_ms + cascade.escalated * strong.latency_ms)
+def _latency(route: RoutePlan, cascade: Cascade, verifier_ms: float) -> dict[str, float | None]:
+    """Return what a query waits for weak model and verifier before it is escalated, and the mean answer. (7.7)"""
+    weak_ms, strong_ms = route.weak_latency_ms, route.request.strong_latency_ms
+    if weak_ms is None:
+        return {"before_escalation_ms": None, "mean_ms": None}
+    tiers = [Tier("weak", latency_ms=weak_ms), Tier("strong", latency_ms=strong_ms or 0.0)]
+    mean = float(cascade_latency_ms(cascade, tiers, verifier_ms)[0])
+    known = strong_ms is not None or cascade.escalated[0] == 0
+    return {"before_escalation_ms": weak_ms + verifier_ms, "mean_ms": mean if known else None}
+
+
+def _weak_tier(route: RoutePlan, side: int) -> Tier:
+    options = route.sides.options
+    if options is None:
+        return Tier(route.sides.weak_label, route.sides.weak_usd_per_query)
+    way = options.take([route.way])
+
+    def fleet_usd(load: Floats) -> Floats:
+        usd = way.monthly_usd(load)[:, 0]
+        return np.asarray((usd.min(axis=0), usd[1], usd.max(axis=0))[side])
+
+    return Tier(route.sides.weak_label, fleet_usd=fleet_usd)

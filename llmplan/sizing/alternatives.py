@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmplan.catalog import Catalog, Gpu, Model, Precision
-from llmplan.memory import memory_plan, smallest_gpu_count, tensor_parallel_degrees
+from llmplan.replica.memory import memory_plan, smallest_gpu_count, tensor_parallel_degrees
 from llmplan.sizing.support import engine_for, useful_formats
 
 GPUS_PER_NODE = 8

@@ -10,9 +10,10 @@ import numpy as np
 
 from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
 from llmplan.errors import InputError
-from llmplan.measured_results import MeasuredPoint, apply_measured, resting_points
-from llmplan.measured_results.use import LENGTH_TOLERANCE
-from llmplan.memory import (
+from llmplan.measurements import MeasuredPoint, apply_measured, resting_points
+from llmplan.measurements.use import LENGTH_TOLERANCE
+from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
+from llmplan.replica.memory import (
     GPU_COUNTS,
     MemoryPlan,
     kv_cache_bytes_per_token,
@@ -23,7 +24,6 @@ from llmplan.memory import (
 from llmplan.sizing.alternatives import Alternative, would_fit
 from llmplan.sizing.speed import Speed, measured_speed, speed_of
 from llmplan.sizing.support import PREFERRED_ENGINES, engine_for, precision_named, was_published, why_not
-from llmplan.throughput import Configurations, ReplicaConfig, capacity, predict
 
 DEFAULT_TTFT_LIMIT_MS: Final = 2000.0
 DEFAULT_TPOT_LIMIT_MS: Final = 100.0

@@ -9,11 +9,11 @@ from typing import Any
 
 from llmplan.catalog import Catalog, Gpu, GpuPrice, Model
 from llmplan.errors import InputError
-from llmplan.measured_results import MeasuredPoint, apply_measured, resting_points, with_measured
-from llmplan.memory import GPU_COUNTS
+from llmplan.measurements import MeasuredPoint, apply_measured, resting_points, with_measured
+from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
+from llmplan.replica.memory import GPU_COUNTS
 from llmplan.sizing.answer import DEFAULT_TPOT_LIMIT_MS, DEFAULT_TTFT_LIMIT_MS
 from llmplan.sizing.support import PREFERRED_ENGINES, useful_formats
-from llmplan.throughput import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.units import S_PER_HOUR
 
 BINDS = {

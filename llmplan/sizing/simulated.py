@@ -10,13 +10,13 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.queueing import closed_loop, open_loop, service_curve
+from llmplan.queueing.simulation.calibrated import SimulatedReplica, simulated_replica
+from llmplan.queueing.simulation.requests import Requests, poisson_requests, requests_of_trace, sample_lengths
+from llmplan.queueing.simulation.runs import Router, SimulationResult, simulate_closed_loop, simulate_requests
 from llmplan.queueing.waits import LARGEST_CV
-from llmplan.simulation.calibrated import SimulatedReplica, simulated_replica
-from llmplan.simulation.requests import Requests, poisson_requests, requests_of_trace, sample_lengths
-from llmplan.simulation.runs import Router, SimulationResult, simulate_closed_loop, simulate_requests
+from llmplan.replica import Configurations, ReplicaConfig
+from llmplan.scenario.trace import Trace
 from llmplan.sizing.answer import SizeAnswer, SizeRequest, size
-from llmplan.throughput import Configurations, ReplicaConfig
-from llmplan.trace import Trace
 from llmplan.units import MS_PER_S
 
 ROUTERS: tuple[Router, ...] = ("least_loaded", "round_robin", "random")

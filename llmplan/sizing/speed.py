@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from llmplan.measured_results import MeasuredPoint
-from llmplan.throughput import Capacity, Prediction
+from llmplan.measurements import MeasuredPoint
+from llmplan.replica import Capacity, Prediction
 
 SPEED_FIELDS: Final = ("ttft_ms", "tpot_ms", "output_tokens_per_s", "requests_per_s")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
-from llmplan.measured_results.use import published_points
-from llmplan.measurements import PRECISION_ALIASES
+from llmplan.catalog.measurements import PRECISION_ALIASES
+from llmplan.measurements.use import published_points
 
 PREFERRED_ENGINES = ("vllm", "sglang", "tensorrt-llm", "lmdeploy", "tgi", "ollama")
 """Order in which an engine is taken where the caller names none: maintained servers first."""

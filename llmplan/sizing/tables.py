@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
-from llmplan.measured_results import MeasuredPoint, points_of_slice
-from llmplan.memory import memory_plan
+from llmplan.measurements import MeasuredPoint, points_of_slice
 from llmplan.queueing import highest_rate, open_loop, service_curve
-from llmplan.simulation.calibrated import simulated_replica
-from llmplan.throughput import Configurations, Prediction, ReplicaConfig, predict
+from llmplan.queueing.simulation.calibrated import simulated_replica
+from llmplan.replica import Configurations, Prediction, ReplicaConfig, predict
+from llmplan.replica.memory import memory_plan
 from llmplan.units import MS_PER_S, S_PER_DAY
 
 

@@ -5,12 +5,12 @@ import time
 import numpy as np
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.controls import ControlPanel
 from llmplan.app.fields import Button, Check, MultiSelect, Number, Select, Slider, Text
-from llmplan.app.layout import columns, page, stack, toolbar
-from llmplan.app.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import columns, page, stack, toolbar
+from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
 
 QUERIES_PER_DAY = np.logspace(2, 7, 120)
 DEFAULTS = {"queries_per_day": 50_000, "price": 2.5, "share": 0.25, "preset": "chat", "models": ["a"]}

@@ -4,11 +4,11 @@ import pytest
 
 from llmplan.app.model import AppModel
 from llmplan.app.pages.flips import Flips
-from llmplan.decision import evaluate
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.export import export_bytes
+from llmplan.options import evaluate
 from llmplan.recommend import recommend
-from llmplan.scenario import OPTIONAL, Scenario, load_scenario, scenario_names
+from llmplan.scenario.fields import OPTIONAL, Scenario, load_scenario, scenario_names
 from llmplan.wording import DOLLAR, money_in, usd
 
 

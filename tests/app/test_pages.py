@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from llmplan.app.base import PLAIN_FAILURE, View
-from llmplan.app.chart_view import ChartView
 from llmplan.app.dashboard import PAGES, WITHOUT_SCENARIO, Dashboard
 from llmplan.app.model import AppModel
 from llmplan.app.pages.compare_two import CompareTwo
@@ -16,6 +14,8 @@ from llmplan.app.pages.differences import difference
 from llmplan.app.pages.hardware import HardwarePage
 from llmplan.app.pages.routing import RoutingPage
 from llmplan.app.pages.sources import SourcesPage
+from llmplan.app.widgets.base import PLAIN_FAILURE, View
+from llmplan.app.widgets.chart_view import ChartView
 
 
 def views(root: Any) -> Iterator[View]:
@@ -141,7 +141,7 @@ def test_hardware_follows_the_cheapest_until_the_reader_chooses(model: AppModel)
 
 
 def test_hardware_lays_published_points_over_the_curves(model: AppModel) -> None:
-    from llmplan.measured_results.use import published_points
+    from llmplan.measurements.use import published_points
 
     point = next(
         p

@@ -9,16 +9,16 @@ from markupsafe import escape
 from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
-from llmplan.app.base import View
 from llmplan.app.model import AppModel
 from llmplan.app.pages.growth import GrowthPage
 from llmplan.app.pages.growth_shown import first_values, volumes, work_out
 from llmplan.app.pages.risk import RiskPage
 from llmplan.app.pages.risk_tables import SCALE, in_unit
+from llmplan.app.widgets.base import View
 from llmplan.errors import InputError
 from llmplan.growth import compound_volumes
+from llmplan.recommend.tipping.sentences import scale_words
 from llmplan.scenario import load_scenario
-from llmplan.tipping.sentences import scale_words
 from llmplan.wording import probability, usd
 
 ARTICLE = "article-as-computed"

@@ -17,12 +17,12 @@ from conftest import demo_notebook, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from llmplan.app.assets import RUNTIME_SCRIPTS, STATIC_DIR, loader_source, runtime_files
-from llmplan.app.http import WidgetOnlyWebsocket
-from llmplan.app.provisioning import ForkedProcess
-from llmplan.app.server import bind
-from llmplan.app.settings import voila_settings
-from llmplan.app.zygote import imported_modules
+from llmplan.app.server.assets import RUNTIME_SCRIPTS, STATIC_DIR, loader_source, runtime_files
+from llmplan.app.server.http import WidgetOnlyWebsocket
+from llmplan.app.server.provisioning import ForkedProcess
+from llmplan.app.server.server import bind
+from llmplan.app.server.settings import voila_settings
+from llmplan.app.server.zygote import imported_modules
 from llmplan.errors import InputError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -298,7 +298,7 @@ class Pinged(WidgetOnlyWebsocket):
 def test_an_answered_connection_stays_and_a_silent_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter(range(1, 10))
     clock = SimpleNamespace(time=lambda: float(next(seconds)))
-    monkeypatch.setattr("llmplan.app.http.IOLoop", SimpleNamespace(current=lambda: clock))
+    monkeypatch.setattr("llmplan.app.server.http.IOLoop", SimpleNamespace(current=lambda: clock))
     socket = Pinged()
     for _ in range(3):
         socket.send_ping()

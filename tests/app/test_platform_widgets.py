@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from llmplan.app.base import PLAIN_FAILURE, View, call_guarded, guarded
-from llmplan.app.chart_view import ChartView, encode
-from llmplan.app.controls import ControlPanel
 from llmplan.app.fields import Button, Check, MultiSelect, Number, Select, Slider, Text, describe
-from llmplan.app.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState, read_query
+from llmplan.app.widgets.base import PLAIN_FAILURE, View, call_guarded, guarded
+from llmplan.app.widgets.chart_view import ChartView, encode
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState, read_query
 from llmplan.errors import InputError
 
 VOLUME = Slider("volume", "Volume", 100, 1e7, log=True, step=1)
@@ -225,7 +225,8 @@ def test_the_kernel_does_not_load_what_the_page_does_not_need() -> None:
     import subprocess
     import sys
 
-    code = "import sys, llmplan.app.controls, llmplan.app.parts, llmplan.app.layout, llmplan.app.chart_view;"
+    parts = ("controls", "parts", "layout", "chart_view")
+    code = f"import sys, {', '.join(f'llmplan.app.widgets.{part}' for part in parts)};"
     code += "print([m for m in ('plotly', 'pandas', 'nbformat', 'jsonschema', 'scipy') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

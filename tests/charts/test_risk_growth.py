@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from llmplan.autoscaling.fleet_week import FleetWeek
 from llmplan.charts import to_plotly
 from llmplan.charts.growth import cumulative_figure, fleet_week_figure, waiting_figure, week_shown
 from llmplan.charts.risk import (
@@ -14,6 +13,7 @@ from llmplan.charts.risk import (
     tornado_figure,
 )
 from llmplan.growth import CostPart, PlanOption, SwitchPlan, TimePlan, switch_plan, time_plan
+from llmplan.growth.autoscaling.fleet_week import FleetWeek
 from llmplan.risk import LEVELS, Information, VolumeCurve
 from llmplan.risk.sensitivity import Bar, SobolIndex
 

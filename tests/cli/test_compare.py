@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from llmplan.cli import app
-from llmplan.decision import options_of
+from llmplan.options import options_of
 from llmplan.scenario import Scenario
 
 OPTION_KEYS = {

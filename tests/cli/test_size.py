@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from llmplan.catalog import data_dir
 from llmplan.cli import app, main
 
-DATA = Path(__file__).resolve().parent.parent / "data" / "measured_results"
+DATA = Path(__file__).resolve().parents[1] / "data" / "measured_results"
 KEYS = {
     "fits",
     "binding",

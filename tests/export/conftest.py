@@ -1,6 +1,5 @@
-"""A small report that the export tests share, and LibreOffice to open what was written."""
+"""LibreOffice to open what was written."""
 
-import datetime as dt
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -8,34 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from llmplan.export import Report, make_report
-from llmplan.scenario import Scenario
-
-SCENARIO = Scenario(
-    name="export test",
-    queries_per_day=200_000,
-    input_tokens=1_000,
-    output_tokens=300,
-    cached_input_share=0.25,
-    batch_share=0.1,
-    model_ids=("llama-3.1-8b", "llama-3.1-70b"),
-    gpu_ids=("l4", "a100-80gb-sxm", "h100-sxm"),
-    engine_ids=("vllm",),
-    precision_ids=("bf16", "fp8", "w4a16"),
-)
-MADE_ON = dt.date(2026, 11, 24)
-
 # LibreOffice keeps the values a foreign workbook carries unless told to calculate them again.
 ALWAYS_CALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse">
 <value>0</value></prop></item></oor:items>
 """
-
-
-@pytest.fixture(scope="session")
-def report() -> Report:
-    return make_report(SCENARIO, made_on=MADE_ON)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.export import Report, file_name, write_export
+from llmplan.export import file_name, write_export
 from llmplan.export.files import write_whole
+from llmplan.report import Report
 
 
 def test_written_whole_and_readable_by_others(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from llmplan.export import Report, make_report
 from llmplan.export.html_report import html_bytes, script_json
+from llmplan.report import Report, make_report
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -14,10 +14,10 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from llmplan.errors import InputError
-from llmplan.export import Report, make_report
 from llmplan.export.pptx_deck import pptx_bytes
 from llmplan.export.pptx_parts import DECK_TYPE, TEMPLATE_TYPE, fitted, text_height
-from llmplan.export.report import short_title
+from llmplan.report import Report, make_report
+from llmplan.report.report import short_title
 
 Office = Callable[[Path, str], Path]
 LEAST_PT = 18

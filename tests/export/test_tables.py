@@ -7,9 +7,9 @@ import math
 import pytest
 
 from llmplan.errors import UnknownNameError
-from llmplan.export import Report
-from llmplan.export.assumptions import assumption_rows
 from llmplan.export.tables import TABLES, csv_text, safe_text, table
+from llmplan.report import Report
+from llmplan.report.assumptions import assumption_rows
 
 
 def rows(report: Report, name: str) -> list[dict[str, str]]:
@@ -52,7 +52,7 @@ def test_assumptions_have_source_and_date_or_come_from_the_scenario(report: Repo
 
 
 def test_own_prices_are_named_as_the_scenarios(report: Report) -> None:
-    from llmplan.export import make_report
+    from llmplan.report import make_report
 
     api_id = next(report.option(p).api_id for p in report.curve_places if report.option(p).kind == "api")
     made = make_report(report.scenario.but(api_ids=(api_id,), api_input_usd_per_mtok={api_id: 7.77}))

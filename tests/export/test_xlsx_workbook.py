@@ -11,12 +11,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from llmplan.cost import api_usd_per_query
-from llmplan.export import Report, make_report
+from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.month import api_usd_per_query
 from llmplan.export.xlsx_hybrids import hybrid_pair, split_loads
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, Book
 from llmplan.export.xlsx_workbook import workbook_places, xlsx_bytes
-from llmplan.fleet import instances_needed, replicas_needed
+from llmplan.report import Report, make_report
 
 CENT = 0.005
 Office = Callable[[Path, str], Path]

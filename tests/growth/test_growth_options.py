@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from llmplan.catalog import load_catalog
-from llmplan.decision import evaluate
-from llmplan.decision.hybrids import hybrid_rows
+from llmplan.cost.ownership import cheapest_servers, ownership_terms
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.growth import cash_flows
 from llmplan.growth.candidates import candidate_options
 from llmplan.growth.cash import part_bills
 from llmplan.growth.options import incumbent_option, price_paths
-from llmplan.ownership import cheapest_servers, ownership_terms
+from llmplan.options import evaluate
+from llmplan.options.hybrid import hybrid_rows
 from llmplan.scenario import Scenario, load_scenario
 
 SCENARIO = Scenario(

@@ -1,10 +1,10 @@
 import pytest
 
 from llmplan.catalog import load_catalog
-from llmplan.decision import evaluate
 from llmplan.errors import InputError
-from llmplan.memory import weights_gb
 from llmplan.operations.choosing import api_tier, longest_sequence, plan_of, self_hosted_place, serving_plan
+from llmplan.options import evaluate
+from llmplan.replica.memory import weights_gb
 from llmplan.scenario import Scenario
 
 CATALOG = load_catalog()

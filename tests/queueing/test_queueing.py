@@ -16,9 +16,9 @@ from llmplan.queueing import (
     service_curve,
 )
 from llmplan.queueing.closed_loop import burst_ttft_ms
-from llmplan.simulation.requests import all_at_once, poisson_requests, sample_lengths
-from llmplan.simulation.runs import Router, simulate_closed_loop, simulate_requests
-from llmplan.simulation.steps import AffineSteps, ReplicaLimits
+from llmplan.queueing.simulation.requests import all_at_once, poisson_requests, sample_lengths
+from llmplan.queueing.simulation.runs import Router, simulate_closed_loop, simulate_requests
+from llmplan.queueing.simulation.steps import AffineSteps, ReplicaLimits
 
 LARGE = AffineSteps(0.012, 6.5e-5, 0, 2e-4, 3.3e-8)
 SMALL = AffineSteps(0.007, 2.2e-5, 0, 2e-5, 5e-8)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.cost import FixedCosts, LowBaseHigh
-from llmplan.decision import Option, Options
+from llmplan.cost.month import FixedCosts, LowBaseHigh
+from llmplan.options import Option, Options
 from llmplan.scenario import Scenario
 
 BARE: dict[str, Any] = {"reasons": (), "licence_id": None, "source_ids": (), "prices_as_of": None}

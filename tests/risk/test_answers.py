@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from llmplan.catalog import load_catalog
-from llmplan.decision import evaluate
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.options import evaluate
 from llmplan.recommend import recommend
 from llmplan.risk import assess, sample
 from llmplan.risk.answers import (

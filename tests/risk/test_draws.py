@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
-from llmplan.cost import FixedCosts, LowBaseHigh, self_hosted_usd_per_month
-from llmplan.decision import Options, evaluate
+from llmplan.cost.month import FixedCosts, LowBaseHigh, self_hosted_usd_per_month
+from llmplan.options import Options, evaluate
 from llmplan.risk.draws import KIND_NAMES, LEVELS, monthly_usd, quantiles, sample, volume_curve
 from llmplan.risk.problem import Draws, Problem, make_problem, problem_of, realise
 from llmplan.scenario import Scenario

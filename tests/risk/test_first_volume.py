@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
-from llmplan.decision import break_even
+from llmplan.options import break_even
 from llmplan.risk.breakeven import first_volume_cheaper
 from llmplan.risk.draws import own_usd, sample
 from llmplan.risk.problem import problem_of, realise

@@ -7,8 +7,9 @@ import pytest
 
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.measured_results import MeasuredPoint
-from llmplan.measured_results.use import published_points
+from llmplan.measurements import MeasuredPoint
+from llmplan.measurements.use import published_points
+from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
 from llmplan.sizing import (
     Load,
     SizeAnswer,
@@ -22,7 +23,6 @@ from llmplan.sizing import (
     size,
     waiting_curve,
 )
-from llmplan.throughput import Configurations, ReplicaConfig, capacity, predict
 
 
 @pytest.fixture(name="catalog")

@@ -7,14 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.controls import ControlPanel
 from llmplan.app.fields import MultiSelect, Text
-from llmplan.app.layout import box, columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.page import cards
-from llmplan.app.parts import HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import box, columns, stack
+from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts.article import claimed_cost_figure, crossover_figure, request_rate_figure
 from llmplan.claims import VERDICTS, CheckedClaim, check_claims
 from llmplan.claims.document import MARKS, MEANINGS

@@ -6,18 +6,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.controls import ControlPanel
 from llmplan.app.fields import Select
-from llmplan.app.layout import box, columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.differences import SUBJECTS, Difference, difference
 from llmplan.app.pages.page import card, cards, table
-from llmplan.app.parts import HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import box, columns, stack
+from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts.waterfall import waterfall_figure
-from llmplan.export import Report
-from llmplan.export.headlines import kpi_cards
+from llmplan.report import Report
+from llmplan.report.headlines import kpi_cards
 from llmplan.wording import usd
 
 BUTTONS = (("pin", "Keep the present one as B"), ("swap", "Swap A and B"), ("unpin", "Stop comparing"))

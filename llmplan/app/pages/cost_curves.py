@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.controls import ControlPanel
 from llmplan.app.fields import Check, MultiSelect, Select
-from llmplan.app.layout import box, columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.costs_shown import (
     UNITS,
@@ -26,11 +22,15 @@ from llmplan.app.pages.costs_shown import (
     small_points,
 )
 from llmplan.app.pages.page import card, table
-from llmplan.app.parts import HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import box, columns, stack
+from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts import cost_curves_figure
 from llmplan.charts.sizes import model_size_figure
-from llmplan.export import Report
-from llmplan.export.headlines import curve_title
+from llmplan.report import Report
+from llmplan.report.headlines import curve_title
 from llmplan.wording import parameters, usd, usd_range
 
 OPTIONS_GROUP = "Options to draw"

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from llmplan.catalog import Catalog
 from llmplan.charts.cost import per_unit
 from llmplan.charts.sizes import SizePoint
-from llmplan.decision import Curves, break_even, cost_curves, volume_axis
-from llmplan.export import Report
-from llmplan.export.report import CURVE_POINTS
+from llmplan.options import Curves, break_even, cost_curves, volume_axis
+from llmplan.report import Report
+from llmplan.report.report import CURVE_POINTS
 from llmplan.wording import kind_name, short_volume
 
 Floats: TypeAlias = npt.NDArray[np.float64]

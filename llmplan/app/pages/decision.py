@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.layout import columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.compare_two import CompareTwo
 from llmplan.app.pages.flips import Flips
 from llmplan.app.pages.page import card, cards, full_value, table
-from llmplan.app.parts import HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.layout import columns, stack
+from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts import cost_curves_figure, decision_map_figure
 from llmplan.charts.cost import per_unit
-from llmplan.decision import DecisionMap, Option, decision_map, volume_axis
-from llmplan.export import Report
-from llmplan.export.drawn import KINDS
-from llmplan.export.headlines import curve_title, kpi_cards, map_title
-from llmplan.quality import is_lower_bound
+from llmplan.options import DecisionMap, Option, decision_map, volume_axis
+from llmplan.quality.relative import is_lower_bound
 from llmplan.recommend import Recommendation, recommend
+from llmplan.report import Report
+from llmplan.report.headlines import curve_title, kpi_cards, map_title
+from llmplan.report.rivals import KINDS
 from llmplan.wording import milliseconds, parameters, quality_shown, usd, usd_range
 
 MAP_POINTS = 41

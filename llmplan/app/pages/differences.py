@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmplan.app.model import AppModel
-from llmplan.decision import evaluate
 from llmplan.errors import LlmplanError
+from llmplan.options import evaluate
 from llmplan.scenario import Scenario
-from llmplan.scenario_text import field_text
+from llmplan.scenario.text import field_text
 
 SUBJECTS = (
     ("best", "The cheapest option"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from llmplan.app.model import AppModel
 from llmplan.recommend import nearest_flips
+from llmplan.recommend.tipping import Tipping, inputs_of
+from llmplan.recommend.tipping.points import tip
 from llmplan.scenario import Scenario
-from llmplan.tipping import Tipping, inputs_of
-from llmplan.tipping.points import tip
 
 SLOW_INPUTS = frozenset({"input_tokens", "output_tokens"})
 """Inputs whose every value needs fleets sized anew: a step of its own for each."""

@@ -8,10 +8,6 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.controls import ControlPanel
-from llmplan.app.layout import box, columns, stack, toolbar
 from llmplan.app.model import AppModel
 from llmplan.app.pages.growth_shown import (
     FURTHER,
@@ -40,9 +36,13 @@ from llmplan.app.pages.growth_words import (
 )
 from llmplan.app.pages.on_demand import Notice
 from llmplan.app.pages.page import card, cards
-from llmplan.app.parts import DownloadButton, HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import box, columns, stack, toolbar
+from llmplan.app.widgets.parts import DownloadButton, HtmlView
 from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
-from llmplan.decision.comparison import same_options
+from llmplan.options.comparison import same_options
 from llmplan.scenario import Scenario
 from llmplan.wording import usd, volume
 

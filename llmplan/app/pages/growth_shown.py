@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from llmplan.autoscaling.planned import PlannedWeek
     from llmplan.growth import PlanOption, SwitchPlan, TimePlan
+    from llmplan.growth.autoscaling.planned import PlannedWeek
     from llmplan.operations import ServingPlan
 
 FURTHER = "Further"
@@ -204,9 +204,9 @@ def fleet_shown(
     model: AppModel, month: int, queries_per_day: float, weekend_factor: float
 ) -> FleetShown | None:
     """Return the cheapest fleet of a month through the week; None where self-hosting is not feasible."""
-    from llmplan.autoscaling.planned import planned_week
-    from llmplan.decision import evaluate
+    from llmplan.growth.autoscaling.planned import planned_week
     from llmplan.operations.choosing import plan_of
+    from llmplan.options import evaluate
 
     scenario = model.scenario.but(queries_per_day=queries_per_day)
     comparison = evaluate(scenario, model.catalog)
@@ -226,9 +226,9 @@ def operations_zip(scenario: Scenario, catalog: Catalog, start: dt.date) -> tupl
 
     The same files as `llmplan ops` writes; InputError where nothing self-hosted is feasible.
     """
-    from llmplan.decision import evaluate
     from llmplan.operations import operations_files, storage_list, update_calendar
     from llmplan.operations.choosing import api_tier, plan_of, self_hosted_place
+    from llmplan.options import evaluate
 
     def base(name: str) -> float:
         return catalog.assumption(name).base

@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.controls import ControlPanel
 from llmplan.app.fields import Button, Select
-from llmplan.app.layout import box, columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.hardware_shown import (
     METRICS,
@@ -22,11 +18,15 @@ from llmplan.app.pages.hardware_shown import (
     shown_replica,
 )
 from llmplan.app.pages.page import card, cards, table
-from llmplan.app.parts import HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import box, columns, stack
+from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts.hardware import METRIC_TITLES, fleet_figure, load_figure, memory_figure
-from llmplan.memory import GPU_COUNTS
+from llmplan.replica import ReplicaConfig
+from llmplan.replica.memory import GPU_COUNTS
 from llmplan.sizing import SizeAnswer
-from llmplan.throughput import ReplicaConfig
 from llmplan.wording import milliseconds
 
 CURVE_TITLES = {

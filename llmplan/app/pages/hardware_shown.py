@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.app.model import AppModel
+from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_by_hour, replicas_needed
 from llmplan.errors import InputError
-from llmplan.fleet import queries_per_day_of_one_replica, replicas_by_hour, replicas_needed
-from llmplan.measured_results import read_points_of
+from llmplan.measurements import read_points_of
+from llmplan.replica import ReplicaConfig
 from llmplan.sizing import (
     LatencyCurve,
     SizeAnswer,
@@ -21,7 +22,6 @@ from llmplan.sizing import (
     size,
     what_binds,
 )
-from llmplan.throughput import ReplicaConfig
 from llmplan.units import HOURS_PER_DAY
 from llmplan.wording import milliseconds, usd
 

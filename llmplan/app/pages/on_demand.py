@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from markupsafe import Markup
 
-from llmplan.app.parts import HtmlView
+from llmplan.app.widgets.parts import HtmlView
 
 Found = TypeVar("Found")
 KEPT = 8

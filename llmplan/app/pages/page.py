@@ -7,7 +7,7 @@ from typing import Protocol
 
 from markupsafe import Markup, escape
 
-from llmplan.app.layout import Widget
+from llmplan.app.widgets.layout import Widget
 from llmplan.wording import usd_in_full
 
 

@@ -8,10 +8,6 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.controls import ControlPanel
-from llmplan.app.layout import box, columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.on_demand import Notice, OnDemand
 from llmplan.app.pages.page import card, cards
@@ -32,7 +28,11 @@ from llmplan.app.pages.risk_tables import (
     regret_table,
     tipping_table,
 )
-from llmplan.app.parts import HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import box, columns, stack
+from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
 from llmplan.risk import KIND_NAMES
 from llmplan.risk.sensitivity import SobolIndex

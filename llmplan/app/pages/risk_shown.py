@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from llmplan.app.fields import Button, Field, Number, Select
 from llmplan.app.model import AppModel
 from llmplan.recommend.ladder import QualityStep, quality_ladder
+from llmplan.recommend.tipping import Tipping
 from llmplan.risk import Risk
 from llmplan.risk.sensitivity import Bar, SobolIndex
-from llmplan.tipping import Tipping
 from llmplan.wording import kind_name, probability, short_volume, usd, volume
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def risk_fields() -> list[Field]:
 
 def work_out(model: AppModel, draws: int, seed: int) -> Iterator[RiskShown]:
     """Yield the present scenario's answers under uncertainty: the quick ones, then the curve, then the tips."""
-    from llmplan.decision import volume_axis
+    from llmplan.options import volume_axis
     from llmplan.risk import assess, make_problem, sample, volume_curve
     from llmplan.risk.sensitivity import tornado
 

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from llmplan.app.pages.page import table
 from llmplan.app.pages.risk_shown import OPEN, RiskShown, break_even, rounded
 from llmplan.recommend.ladder import QualityStep, floor_percent
+from llmplan.recommend.tipping import Tipping, TippingPoint
+from llmplan.recommend.tipping.sentences import scale_change, scale_words
 from llmplan.risk import Risk
-from llmplan.tipping import Tipping, TippingPoint
-from llmplan.tipping.sentences import scale_change, scale_words
 from llmplan.wording import kind_name, probability, usd, volume
 
 MOST_OPTIONS = 12

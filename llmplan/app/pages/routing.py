@@ -7,10 +7,6 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.chart_view import ChartView
-from llmplan.app.controls import ControlPanel
-from llmplan.app.layout import box, columns, stack
 from llmplan.app.model import AppModel
 from llmplan.app.pages.page import card, cards, table
 from llmplan.app.pages.routing_shown import (
@@ -21,7 +17,11 @@ from llmplan.app.pages.routing_shown import (
     routing_fields,
     shown_route,
 )
-from llmplan.app.parts import HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import box, columns, stack
+from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.wording import share, short_volume, usd
 

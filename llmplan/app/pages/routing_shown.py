@@ -8,13 +8,13 @@ from typing import Any
 from llmplan.app.fields import Field, MultiSelect, Number, Select, Slider
 from llmplan.app.model import AppModel
 from llmplan.catalog import Catalog
-from llmplan.decision.route_report import route_report
-from llmplan.decision.route_request import RouteRequest
-from llmplan.decision.route_tasks import task_report
-from llmplan.decision.routed import RoutePlan, plan_route
 from llmplan.errors import InputError
-from llmplan.routing.assumptions import preset_tolerance, router_assumptions, task_mix, task_mixes
-from llmplan.routing.costs import Router, Traffic
+from llmplan.router.assumptions import preset_tolerance, router_assumptions, task_mix, task_mixes
+from llmplan.router.costs import Router, Traffic
+from llmplan.routing.by_task import task_report
+from llmplan.routing.plan import RoutePlan, plan_route
+from llmplan.routing.report import route_report
+from llmplan.routing.request import RouteRequest
 from llmplan.scenario import Scenario
 
 ARTICLE_SHARE = 0.7

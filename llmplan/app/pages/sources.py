@@ -11,14 +11,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from llmplan.app.base import guarded
-from llmplan.app.controls import ControlPanel
 from llmplan.app.fields import Check, Select, Text
-from llmplan.app.layout import box, stack, toolbar
 from llmplan.app.model import AppModel
 from llmplan.app.pages.page import card, cards
 from llmplan.app.pages.source_rows import ABSENT, SourceRow, TableOfRows, source_tables
-from llmplan.app.parts import DownloadButton, HtmlView
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.layout import box, stack, toolbar
+from llmplan.app.widgets.parts import DownloadButton, HtmlView
 
 MOST_ROWS = 150
 ALL = "all"

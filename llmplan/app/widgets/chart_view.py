@@ -1,0 +1,147 @@
+"""One Plotly chart in the browser, fed with float32 arrays; no plotly in the kernel."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import traitlets as t
+
+from llmplan.app.widgets.base import Answer, View
+from llmplan.charts.currency import in_currency
+from llmplan.wording import shown_currency
+
+Table = Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
+INT32 = np.iinfo(np.int32)
+
+
+def plain_cell(value: Any) -> Any:
+    """Return a table's cell as JSON can hold it: not a number becomes null."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def encode_array(values: np.ndarray[Any, Any]) -> dict[str, Any] | list[Any]:
+    """Return an array as the browser takes it: numbers as raw little-endian bytes, anything else as a list.
+
+    Floats travel as float32 (7 significant digits: more than a screen shows), integers exactly.
+    """
+    if values.dtype.kind == "f":
+        kind = "f4"
+    elif values.dtype.kind in "iu" and (
+        values.size == 0 or (INT32.min <= values.min() and values.max() <= INT32.max)
+    ):
+        kind = "i4"
+    elif values.dtype.kind in "iu":
+        kind = "f8"
+    else:
+        return [encode(item) for item in values.tolist()]
+    raw = np.ascontiguousarray(values, dtype=f"<{kind}")
+    return {"dtype": kind, "shape": list(values.shape), "data": memoryview(raw.tobytes())}
+
+
+def encode(value: Any) -> Any:
+    """Return a figure, or a part of one, as JSON-able values with arrays as buffers; NaN becomes null."""
+    if type(value) in (str, int, bool) or value is None:  # most of a figure: no further questions
+        return value
+    if isinstance(value, np.ndarray):
+        return encode_array(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        if "bdata" in value and "dtype" in value:
+            return encode_array(decode_base64(value))
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, memoryview)):
+        return [encode(item) for item in value]
+    return value
+
+
+def decode_base64(value: Mapping[str, Any]) -> np.ndarray[Any, Any]:
+    """Return the array that a Plotly `Figure` holds in its base64 form."""
+    flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=f"<{value['dtype']}")
+    shape = value.get("shape")
+    return flat.reshape([int(n) for n in str(shape).split(",")]) if shape else flat
+
+
+def plotly_json(figure: Any) -> Mapping[str, Any]:
+    """Return a figure as a mapping: Plotly's own `Figure` and a plain `{"data", "layout"}` both do."""
+    if hasattr(figure, "to_plotly_json"):
+        plain: Mapping[str, Any] = figure.to_plotly_json()
+        return plain
+    if not isinstance(figure, Mapping):
+        raise TypeError(f"a figure is a mapping with data and layout, not {type(figure).__name__}")
+    return figure
+
+
+class ChartView(View):
+    """A chart with its title, what it shows, its text alternative, its data table and its save buttons.
+
+    Colours may be theme tokens: `@ink`, `@muted`, `@grid`, `@accent`, `@good`, `@bad` and `@1` to `@8`
+    (colour-blind-safe series), each with an opacity such as `@1/0.2`; they follow light and dark.
+    """
+
+    kind = t.Unicode("chart").tag(sync=True)
+    figure = t.Dict().tag(sync=True)
+    _table: Table | Callable[[], Table] | None = None
+
+    def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
+        """Send the data behind the chart."""
+        del buffers
+        if content.get("table") is not True or self._table is None:
+            return None
+        table = self._table() if callable(self._table) else self._table
+        lists = [[plain_cell(item) for item in column] for column in table.values()]
+        return {"columns": [str(name) for name in table], "lists": lists}, []
+
+    def show(
+        self,
+        figure: Any,
+        *,
+        title: str,
+        alt: str,
+        what: str = "",
+        table: Table | Callable[[], Table] | None = None,
+        filename: str = "chart",
+        footnote: str = "",
+        height: int = 420,
+    ) -> None:
+        """Draw this figure in place of the last one; nothing is sent when nothing has changed.
+
+        Parameters
+        ----------
+        figure
+            `{"data": [traces], "layout": {...}}` as in Plotly, arrays as numpy, or a Plotly `Figure`.
+        title
+            The finding, as a heading.
+        alt
+            What a reader who cannot see the chart should be told, in a sentence or two.
+        what
+            The "what am I looking at" line.
+        table
+            The data behind the chart, column by column, or a function that returns it when a reader asks
+            for it; without it the traces' x and y are listed.
+        filename, footnote
+            Of the saved PNG, SVG and CSV; the footnote stands under the saved picture.
+        height
+            Of the plot [px].
+        """
+        plain = in_currency(plotly_json(figure), shown_currency())
+        meta: dict[str, Any] = {
+            "title": title,
+            "alt": alt,
+            "what": what,
+            "filename": filename,
+            "footnote": footnote,
+        }
+        meta |= {"height": height, "has_table": table is not None}
+        self._table = table
+        new = encode({"data": plain["data"], "layout": plain.get("layout", {}), "meta": meta})
+        if new != self.figure:
+            self.figure = new

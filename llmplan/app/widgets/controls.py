@@ -1,0 +1,90 @@
+"""The control panel: one widget for all inputs of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import traitlets as t
+
+from llmplan.app.fields import Button, Field, describe
+from llmplan.app.widgets.base import Answer, View
+from llmplan.errors import InputError
+
+PREFIXES = count(1)
+Changes = dict[str, Any]
+
+
+class ControlPanel(View):
+    """Native, labelled inputs built from `fields`; `on_change(changes)` gets cleaned values only.
+
+    The browser sends what the reader changed, merged, one message at a time; every value is cleaned by
+    its field (clamped, or refused with a plain message), whoever sent it.
+    """
+
+    kind = t.Unicode("controls").tag(sync=True)
+    repeatable = False
+    spec = t.List().tag(sync=True)
+    values = t.Dict().tag(sync=True)
+    label = t.Unicode("Inputs").tag(sync=True)
+    prefix = t.Unicode().tag(sync=True)
+    closed_groups = t.List(t.Unicode()).tag(sync=True)
+    folds = t.Bool(False).tag(sync=True)
+    """Whether the whole panel stands behind its label on a narrow screen, so that the answer comes first."""
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        values: Mapping[str, Any],
+        on_change: Callable[[Changes], None],
+        **traits: Any,
+    ) -> None:
+        self._fields: dict[str, Field] = {}
+        self._clean: Changes = {}
+        self._on_change = on_change
+        super().__init__(prefix=f"c{next(PREFIXES)}", **traits)
+        self.set_fields(fields)
+        self.show(values)
+
+    def set_fields(self, fields: Sequence[Field]) -> None:
+        """Show these inputs in place of the present ones."""
+        self._fields = {field.key: field for field in fields}
+        self.spec = [describe(field) for field in fields]
+
+    def show(self, values: Mapping[str, Any]) -> None:
+        """Show these values; keys without an input are ignored, `on_change` is not called."""
+        kept = {key: value for key, value in values.items() if key in self._fields}
+        self.values = {**self.values, **kept}
+
+    @t.validate("values")
+    def _clean_values(self, proposal: dict[str, Any]) -> Changes:
+        """Keep only known keys; a value that its field refuses falls back to the present one."""
+        # Not self.values: inside a message from the browser that may already be what is being judged.
+        present = self._clean
+        kept: Changes = {}
+        for key, value in proposal["value"].items():
+            field = self._fields.get(key)
+            if field is None:
+                continue
+            try:
+                kept[key] = value if isinstance(field, Button) else field.clean(value)
+            except InputError:
+                if key in present:
+                    kept[key] = present[key]
+        self._clean = kept
+        return kept
+
+    def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
+        """Clean what the reader changed, show it and hand it on."""
+        del buffers
+        asked = content.get("set")
+        if not isinstance(asked, dict):
+            return None
+        changes = {key: self._fields[key].clean(value) for key, value in asked.items() if key in self._fields}
+        shown = {k: v for k, v in changes.items() if not isinstance(self._fields[k], Button)}
+        if shown:
+            self.values = {**self.values, **shown}
+        if changes:
+            self._on_change(changes)
+        return None

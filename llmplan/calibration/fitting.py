@@ -1,0 +1,221 @@
+"""Fitting the constants: penalised least squares on log errors, jointly on TPOT, TTFT and throughput."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmplan.calibration.observations import Observations
+from llmplan.replica.configurations import Floats
+from llmplan.replica.constants import Calibration, constants
+
+QUANTITY_WEIGHTS: Final = np.array([[1.0], [0.35], [1.0]])
+"""TTFT scatters about three times as much as TPOT and throughput."""
+ROBUST_FROM: Final = 0.05
+"""Log error at which the loss turns from square to absolute (pseudo-Huber), and unit of the residuals."""
+PRIOR_SCALE: Final = 0.5
+"""Multiplies the tightness of every constant's prior."""
+SHRINKAGE: Final = 2.5
+"""Weight of a deviation's pull towards none: one standard deviation is a factor exp(1 / 2.5) = 1.5."""
+OWN_SHRINKAGE: Final = 8.0
+"""The same for what a replica adds to its family: exp(1 / 8) = 1.13."""
+DERIVATIVE_STEP: Final = 1e-3
+MAX_ITERATIONS: Final = 16
+MAX_STEP: Final = 1.0
+OWN: Final = "replica"
+"""The factor whose deviations are a replica's own: they help on loads of that replica only."""
+NEGLIGIBLE: Final = 0.03
+"""Deviations smaller than this log change are dropped from the data file."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One unknown of the fit: a constant's base (factor None) or its deviation at a level of a factor."""
+
+    constant: int
+    factor: str | None
+    level: str | None
+    candidates: NDArray[np.bool_] | None
+    penalty: float
+
+
+def family_parameters(obs: Observations) -> list[Parameter]:
+    """Unknowns of the first stage: each constant's base, and its deviations by level of shared factors."""
+    result = []
+    for i, constant in enumerate(constants()):
+        result.append(Parameter(i, None, None, None, constant.tightness * PRIOR_SCALE))
+        for factor in constant.factors:
+            result += [] if factor == OWN else _deviations(obs, i, factor, SHRINKAGE)
+    return result
+
+
+def replica_parameters(obs: Observations) -> list[Parameter]:
+    """Unknowns of the second stage: how a replica of the data deviates from its family."""
+    own = [i for i, constant in enumerate(constants()) if OWN in constant.factors]
+    return [p for i in own for p in _deviations(obs, i, OWN, OWN_SHRINKAGE)]
+
+
+def _deviations(obs: Observations, constant: int, factor: str, penalty: float) -> list[Parameter]:
+    of_row = obs.configurations.levels(factor)
+    return [Parameter(constant, factor, name, of_row == name, penalty) for name in sorted(set(of_row) - {""})]
+
+
+def moved_by(logs: Floats, parameters: list[Parameter], x: Floats) -> Floats:
+    """Log of every constant for every candidate, shape (number of constants, n), moved by the unknowns."""
+    logs = logs.copy()
+    for value, p in zip(x, parameters, strict=True):
+        if value != 0.0:
+            logs[p.constant, slice(None) if p.candidates is None else p.candidates] += value
+    return logs
+
+
+def _outputs(obs: Observations, logs: Floats) -> Floats:
+    return obs.outputs({constant.name: constant.value(logs[i]) for i, constant in enumerate(constants())})
+
+
+def _pseudo_huber(residuals: Floats) -> Floats:
+    """Loss in units of ROBUST_FROM squared."""
+    loss: Floats = 2.0 * (np.sqrt(1.0 + (residuals / ROBUST_FROM) ** 2) - 1.0)
+    return loss
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """A stage of the fit: rows and their weights (3, rows), unknowns and their penalties, log constants before."""
+
+    obs: Observations
+    parameters: list[Parameter]
+    start: Floats
+    weights: Floats
+    penalty: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """A point of the descent: unknowns, log constants, outputs, chosen splits, residuals and cost."""
+
+    x: Floats
+    logs: Floats
+    outputs: Floats
+    chosen: NDArray[np.intp]
+    residuals: Floats
+    cost: float
+
+
+def fit(obs: Observations, row_weights: Floats) -> Calibration:
+    """Fit the constants to the rows whose weight is above 0; deterministic, from the fixed start.
+
+    First what families share, then what their replicas add: fitted together, a replica with many rows would
+    keep its speed to itself instead of teaching its family.
+    """
+    start = np.repeat(np.log([c.start for c in constants()])[:, None], len(obs.configurations), axis=1)
+    weights = QUANTITY_WEIGHTS * np.isfinite(obs.measured) * row_weights
+    family, own = family_parameters(obs), replica_parameters(obs)
+    shared = _descended(_problem(obs, family, start, weights * _evened(obs, row_weights)))
+    rest = _descended(_problem(obs, own, shared.logs, weights))
+    return _calibration(family + own, np.concatenate([shared.x, rest.x]))
+
+
+def _evened(obs: Observations, row_weights: Floats) -> Floats:
+    """Factor on the weight of each row, so that n rows of a replica, which share its error, count as sqrt(n)."""
+    replicas = np.array([m.replica for m in obs.rows])
+    _, of_row = np.unique(replicas, return_inverse=True)
+    count = np.maximum(np.bincount(of_row, row_weights > 0), 1.0)[of_row]
+    share = count**-0.5
+    result: Floats = np.sqrt(share / share.mean())
+    return result
+
+
+def _problem(obs: Observations, parameters: list[Parameter], start: Floats, weights: Floats) -> _Problem:
+    return _Problem(obs, parameters, start, weights, np.array([p.penalty for p in parameters]))
+
+
+def _descended(problem: _Problem) -> _State:
+    """Penalised least squares by Levenberg-Marquardt with iteratively reweighted residuals, from no move."""
+    state = _state(problem, np.zeros(len(problem.parameters)))
+    damping = 1e-2
+    for _ in range(MAX_ITERATIONS):
+        before = state.cost
+        state, damping = _step(problem, state, damping)
+        if 0.0 < before - state.cost < 1e-4 * before:
+            break
+    return state
+
+
+def _state(problem: _Problem, x: Floats) -> _State:
+    obs, weights = problem.obs, problem.weights
+    logs = moved_by(problem.start, problem.parameters, x)
+    outputs = _outputs(obs, logs)
+    chosen = obs.best(outputs)
+    residuals = np.where(weights > 0, outputs[:, chosen] - np.nan_to_num(obs.measured), 0.0)
+    cost = float((weights**2 * _pseudo_huber(residuals)).sum() + (problem.penalty**2 * x**2).sum())
+    return _State(x, logs, outputs, chosen, residuals, cost)
+
+
+def _step(problem: _Problem, state: _State, damping: float) -> tuple[_State, float]:
+    """One accepted step (or none), with the damping raised until the cost falls."""
+    from scipy.linalg import solve  # SciPy stays out of a kernel's start
+
+    normal, gradient = _normal_equations(problem, state)
+    for _ in range(6):
+        matrix = normal + np.diag(damping * np.diag(normal))
+        move = np.clip(solve(matrix, gradient, assume_a="pos"), -MAX_STEP, MAX_STEP)
+        trial = _state(problem, state.x - move)
+        if np.isfinite(trial.cost) and trial.cost < state.cost:
+            return trial, max(damping / 5.0, 1e-5)
+        damping *= 5.0
+    return state, damping
+
+
+def _normal_equations(problem: _Problem, state: _State) -> tuple[Floats, Floats]:
+    """Weighted J'J and J'r of the current point, penalties included.
+
+    A deviation's derivative is that of its constant on the rows of its level, so unknowns cost next to nothing.
+    """
+    derivatives = {i: _derivative(problem.obs, state, i) for i in {p.constant for p in problem.parameters}}
+    jacobian = np.array(
+        [
+            derivatives[p.constant] * (1.0 if p.candidates is None else p.candidates[state.chosen])
+            for p in problem.parameters
+        ]
+    )
+    flat = jacobian.reshape(len(problem.parameters), -1)
+    reweighted = problem.weights**2 / np.sqrt(1.0 + (state.residuals / ROBUST_FROM) ** 2) / ROBUST_FROM**2
+    weighted = flat * reweighted.ravel()
+    normal = weighted @ flat.T + np.diag(problem.penalty**2)
+    return normal, weighted @ state.residuals.ravel() + problem.penalty**2 * state.x
+
+
+def _derivative(obs: Observations, state: _State, constant: int) -> Floats:
+    """Forward difference of the outputs (3, rows) of the chosen candidates by the log of one constant."""
+    logs = state.logs.copy()
+    logs[constant] += DERIVATIVE_STEP
+    change = (_outputs(obs, logs) - state.outputs)[:, state.chosen] / DERIVATIVE_STEP
+    return np.where(np.isfinite(change), change, 0.0)
+
+
+def _calibration(parameters: list[Parameter], x: Floats) -> Calibration:
+    base = {constant.name: float(np.log(constant.start)) for constant in constants()}
+    effects: dict[str, dict[str, dict[str, float]]] = {}
+    for value, p in zip(x, parameters, strict=True):
+        name = constants()[p.constant].name
+        if p.factor is None or p.level is None:
+            base[name] = round(base[name] + float(value), 6)
+        elif abs(value) > NEGLIGIBLE:
+            effects.setdefault(name, {}).setdefault(p.factor, {})[p.level] = round(float(value), 4)
+    return Calibration(base, effects)
+
+
+def row_weights_of(obs: Observations) -> NDArray[Any]:
+    """Weight of each row in the fit: less for medians of an uneven trace and for doubtful GPU counts.
+
+    AccelMark rows state medians of ShareGPT, whose lengths are far from even. Rows of Qwen3-235B on H200
+    state GPU counts that cannot hold its weights or give the same speed on one as on four.
+    """
+    weights = []
+    for m in obs.rows:
+        weight = 0.4 if m.source_title.startswith("AccelMark") else 1.0
+        doubtful = m.gpu_id == "h200-sxm" and m.engine_version in ("0.5.6.post2", "0.12.0")
+        weights.append(weight * (0.3 if doubtful else 1.0))
+    return np.array(weights)

@@ -1,0 +1,214 @@
+"""Measured rows as loads on replicas: names resolved, splits into replicas spread out, all rows at once."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmplan.catalog.measurements import PRECISION_ALIASES, Measurement
+from llmplan.errors import near_names
+from llmplan.replica.configurations import LATEST, Configurations, Floats, KnowsHardware, ReplicaConfig
+from llmplan.replica.memory import GPU_COUNTS
+from llmplan.replica.queue import Service, closed_loop, max_rate, open_loop, within_latency
+from llmplan.replica.step import Constants
+
+QUANTITIES: Final = ("tpot", "ttft", "throughput")
+ARRIVAL_KINDS: Final = ("closed_loop", "offline", "server", "open_loop")
+DEFAULT_CLIENTS: Final = 32.0
+"""Clients assumed where a closed loop does not state its concurrency."""
+DEFAULT_LIMITS_S: Final = (2.0, 0.2)
+"""TTFT and TPOT limits assumed for a latency-bound row that states none."""
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A row that cannot be answered and why."""
+
+    line: int
+    model_id: str
+    gpu_id: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Rows and their candidate replicas.
+
+    measured (3, rows): log of TPOT [ms], TTFT [ms] and output tokens/s; NaN where blank. row (n,): row of
+    each candidate configuration; replicas (n,): how many of it run side by side. The other arrays (n,)
+    repeat the row's load for each candidate, clients and rate for one replica.
+    """
+
+    rows: tuple[Measurement, ...]
+    configurations: Configurations
+    row: NDArray[np.intp]
+    replicas: Floats
+    input_tokens: Floats
+    output_tokens: Floats
+    clients: Floats
+    offered_rps: Floats
+    ttft_limit_s: Floats
+    tpot_limit_s: Floats
+    kind: NDArray[np.str_]
+    measured: Floats
+
+    def outputs(self, constants: Constants) -> Floats:
+        """Predicted log of TPOT [ms], TTFT [ms] and output tokens/s of each candidate, shape (3, n)."""
+        result = np.full((3, len(self.configurations)), np.nan)
+        for kind, (index, part) in self.by_kind.items():
+            k = {name: value[index] for name, value in constants.items()}
+            service = self._serve(kind, index, part, k)
+            rate = service.requests_per_s * self.output_tokens[index] * self.replicas[index]
+            result[:, index] = np.log([service.tpot_s * 1e3, service.ttft_s * 1e3, rate])
+        return result
+
+    @cached_property
+    def by_kind(self) -> dict[str, tuple[NDArray[np.intp], Configurations]]:
+        """Candidates of each kind of arrival that occurs: their indices and configurations."""
+        places = {kind: np.flatnonzero(self.kind == kind) for kind in ARRIVAL_KINDS}
+        return {kind: (at, self.configurations.take(at)) for kind, at in places.items() if len(at)}
+
+    def _serve(self, kind: str, index: NDArray[np.intp], c: Configurations, k: Constants) -> Service:
+        isl, osl = self.input_tokens[index], self.output_tokens[index]
+        serve: dict[str, Callable[[], Service]] = {
+            "closed_loop": lambda: closed_loop(c, k, isl, osl, self.clients[index]),
+            "offline": lambda: max_rate(c, k, isl, osl),
+            "server": lambda: within_latency(
+                c, k, isl, osl, self.ttft_limit_s[index], self.tpot_limit_s[index]
+            ),
+            "open_loop": lambda: open_loop(c, k, isl, osl, self.offered_rps[index]),
+        }
+        return serve[kind]()
+
+    def best(self, outputs: Floats) -> NDArray[np.intp]:
+        """Candidate of each row with the highest rate: the split is part of the prediction."""
+        order = np.lexsort((outputs[2], self.row))
+        last = np.flatnonzero(np.r_[self.row[order][1:] != self.row[order][:-1], True])
+        chosen = np.zeros(len(self.rows), dtype=np.intp)
+        chosen[self.row[order[last]]] = order[last]
+        return chosen
+
+
+def observe(
+    catalog: KnowsHardware, measurements: Sequence[Measurement]
+) -> tuple[Observations, tuple[Unanswered, ...]]:
+    """Turn measurements into observations; rows that name unknown things come back with the reason."""
+    rows: list[Measurement] = []
+    configs: list[ReplicaConfig] = []
+    row: list[int] = []
+    replicas: list[float] = []
+    unanswered = []
+    for m in measurements:
+        problem = _problem(catalog, m)
+        if problem:
+            unanswered.append(Unanswered(m.line, m.model_id, m.gpu_id, problem))
+            continue
+        for config, count in _candidates(catalog, m):
+            configs.append(config)
+            row.append(len(rows))
+            replicas.append(count)
+        rows.append(m)
+    c = Configurations.from_configs(catalog, configs)
+    return _observations(tuple(rows), c, np.array(row, dtype=np.intp), np.array(replicas)), tuple(unanswered)
+
+
+def _observations(
+    rows: tuple[Measurement, ...], c: Configurations, row: NDArray[np.intp], replicas: Floats
+) -> Observations:
+    keep = _fitting(c, row)
+    c, row, replicas = c.take(keep), row[keep], replicas[keep]
+
+    def column(name: str, default: float = np.nan) -> Floats:
+        values = np.array([getattr(m, name) for m in rows], dtype=float)
+        return np.where(np.isfinite(values) & (values > 0), values, default)
+
+    measured = np.log([column(name) for name in ("tpot_ms", "ttft_ms", "output_tokens_per_s")])
+    ttft, tpot = DEFAULT_LIMITS_S
+    return Observations(
+        rows=rows,
+        configurations=c,
+        row=row,
+        replicas=replicas,
+        input_tokens=column("input_tokens", 512.0)[row],
+        output_tokens=column("output_tokens", 512.0)[row],
+        clients=np.maximum(column("concurrency", DEFAULT_CLIENTS)[row] / replicas, 1.0),
+        offered_rps=column("offered_rps", 1.0)[row] / replicas,
+        ttft_limit_s=column("ttft_limit_ms", ttft * 1e3)[row] / 1e3,
+        tpot_limit_s=column("tpot_limit_ms", tpot * 1e3)[row] / 1e3,
+        kind=np.array([_kind(m) for m in rows])[row],
+        measured=measured,
+    )
+
+
+def _fitting(c: Configurations, row: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Candidates that fit their GPUs, and all of a row none of which does (a measured row did run)."""
+    fits = c.kv_room_bytes > 0
+    any_fits = np.zeros(row.max(initial=-1) + 1, dtype=bool)
+    np.logical_or.at(any_fits, row, fits)
+    return np.flatnonzero(fits | ~any_fits[row])
+
+
+def _kind(m: Measurement) -> str:
+    """Kind of arrival; a static batch is served like a closed loop of as many clients."""
+    if m.arrival == "open_loop" and not np.isfinite(m.offered_rps):
+        return "offline"
+    if m.arrival == "all_at_once" and not np.isfinite(m.concurrency):
+        return "offline"
+    return m.arrival if m.arrival in ARRIVAL_KINDS else "closed_loop"
+
+
+def resolve(name: str, known: Collection[str]) -> str | None:
+    """Catalog id that `name` means: itself, or the longest id that it begins with ("-instruct", "-fp8")."""
+    if name in known:
+        return name
+    starts = [key for key in known if name.startswith(key)]
+    return max(starts, key=len) if starts else None
+
+
+def resolve_precision(catalog: KnowsHardware, m: Measurement, model_id: str, gpu_id: str) -> str:
+    """Catalog precision of a row; unstated or unknown ones become the likeliest format of the GPU."""
+    gpu = catalog.gpus[gpu_id]
+    name = PRECISION_ALIASES.get(m.precision, m.precision)
+    if name == "fp4" and catalog.models[model_id].native_precision_id == "mxfp4":
+        return "mxfp4"
+    if name in catalog.precisions:
+        return "fp16" if name == "bf16" and gpu.bf16_tflops is None else name
+    if gpu.fp8_tflops is not None:
+        return "fp8"
+    return "bf16" if gpu.bf16_tflops is not None else "fp16"
+
+
+def _problem(catalog: KnowsHardware, m: Measurement) -> str:
+    """Why a row cannot be answered; empty when it can."""
+    for field, name, known in (
+        ("model", m.model_id, list(catalog.models)),
+        ("gpu", m.gpu_id, list(catalog.gpus)),
+    ):
+        if resolve(name, known) is None:
+            near = near_names(name, sorted(known))
+            hint = f"; near names: {', '.join(near)}" if near else ""
+            return f"unknown {field} {name!r}{hint}"
+    return ""
+
+
+def _candidates(catalog: KnowsHardware, m: Measurement) -> list[tuple[ReplicaConfig, float]]:
+    """Replicas that a row may have run on and how many of each; blank parallelism means every split."""
+    model_id = resolve(m.model_id, catalog.models) or m.model_id
+    gpu_id = resolve(m.gpu_id, catalog.gpus) or m.gpu_id
+    precision = resolve_precision(catalog, m, model_id, gpu_id)
+    version = m.engine_version or LATEST
+
+    def config(n: int, data: int = 1, experts: int = 1) -> ReplicaConfig:
+        return ReplicaConfig(model_id, precision, gpu_id, n, m.engine_id, data, experts, version)
+
+    if np.isfinite(m.tensor_parallel):
+        size = max(1, int(m.tensor_parallel)) * m.data_parallel
+        size = size if m.n_gpus % size == 0 else m.n_gpus
+        data = m.data_parallel if size % m.data_parallel == 0 else 1
+        return [(config(size, data, m.expert_parallel), m.n_gpus / size)]
+    heads = catalog.models[model_id].heads
+    splits = [n for n in GPU_COUNTS if m.n_gpus % n == 0 and heads % n == 0]
+    return [(config(n), m.n_gpus / n) for n in splits] or [(config(m.n_gpus), 1.0)]

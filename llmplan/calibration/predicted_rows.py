@@ -1,0 +1,15 @@
+"""Predicted values of measured rows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmplan.calibration.observations import Observations
+from llmplan.replica.configurations import Floats
+from llmplan.replica.constants import Calibration
+
+
+def predicted(obs: Observations, calibration: Calibration) -> tuple[Floats, NDArray[np.intp]]:
+    """Predicted log TPOT, TTFT and output tokens/s of each row, shape (3, rows), and its chosen candidate."""
+    outputs = obs.outputs(calibration.values(obs.configurations))
+    chosen = obs.best(outputs)
+    return outputs[:, chosen], chosen

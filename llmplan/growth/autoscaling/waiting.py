@@ -1,0 +1,64 @@
+"""What requests wait: for missing capacity (fluid) and at random (Erlang C)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from llmplan.growth.autoscaling.load import STEP_S, require
+
+FloatArray = NDArray[np.float64]
+
+
+def fluid_backlog(offered: FloatArray, capacity: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return requests waiting and what an arrival waits, by step of a repeating week, (4b.4) and (4b.5).
+
+    Parameters
+    ----------
+    offered, capacity: requests/s in each step. (n,)
+
+    Returns
+    -------
+    backlog [requests] and wait [s], both (n,), at the middles of the steps. Infinite wait: not served
+    within the following week.
+
+    Notes
+    -----
+    A reflected sum (Lindley's recursion) run three times round, so that the week begins as it ends. First
+    come, first served: the wait is the distance between the curves of arrivals and departures. A week that
+    offers more than it can serve has no steady state; what is shown is then its second week.
+    """
+    n = len(offered)
+    arrived = np.concatenate([[0.0], np.cumsum(np.tile(offered * STEP_S, 3))])
+    net = np.concatenate([[0.0], np.cumsum(np.tile((offered - capacity) * STEP_S, 3))])
+    waiting = net - np.minimum.accumulate(net)
+    departed = np.maximum.accumulate(arrived - waiting)
+    clock = np.arange(len(arrived)) * float(STEP_S)
+    served_at = np.interp(arrived, departed, clock, right=np.inf)
+    wait = np.where(waiting > 0, np.maximum(served_at - clock, 0.0), 0.0)
+    second = slice(n, 2 * n + 1)
+    return _middles(waiting[second]), _middles(wait[second])
+
+
+def _middles(edges: FloatArray) -> FloatArray:
+    return np.asarray((edges[:-1] + edges[1:]) / 2)
+
+
+def erlang_c(servers: ArrayLike, offered_erlang: ArrayLike) -> FloatArray:
+    """Return P(wait > 0) in M/M/c by the recursion for Erlang B, equation (4b.6); broadcasts.
+
+    Valid for 0 <= offered < servers; InputError otherwise.
+    """
+    n, load = np.broadcast_arrays(np.asarray(servers, float), np.asarray(offered_erlang, float))
+    require(
+        bool(np.all((load >= 0) & (load < n))),
+        "offered_erlang",
+        float(np.max(load, initial=0)),
+        "must lie in 0 to below the number of servers",
+    )
+    blocked, result = np.ones(n.shape), np.ones(n.shape)
+    for servers_now in range(1, int(np.max(n, initial=0)) + 1):
+        blocked = load * blocked / (servers_now + load * blocked)
+        result = np.where(n == servers_now, blocked, result)
+    utilisation = load / n
+    return np.asarray(result / (1 - utilisation + utilisation * result))

@@ -1,0 +1,184 @@
+"""Resting on a measurement: the user's own points in place of a prediction, published ones beside it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from llmplan.errors import InputError
+from llmplan.measurements.points import MeasuredPoint, point_of_row
+from llmplan.replica import Capacity, Configurations, ReplicaConfig
+from llmplan.replica.configurations import KnowsHardware
+
+LENGTH_TOLERANCE: Final = 0.15
+"""A point stands for a workload when input and output tokens each lie within this share of its own."""
+CHANGED: Final = (
+    "fits",
+    "reason",
+    "requests_per_s",
+    "requests_per_s_p10",
+    "requests_per_s_p90",
+    "output_tokens_per_s",
+    "concurrency",
+    "ttft_ms",
+    "tpot_ms",
+    "binding",
+    "basis",
+)
+Replica = tuple[str, str, str, int, str]
+
+
+def apply_measured(
+    capacity: Capacity,
+    configurations: Configurations,
+    points: Sequence[MeasuredPoint],
+    input_tokens: float,
+    output_tokens: float,
+    ttft_limit_ms: float | None = None,
+    tpot_limit_ms: float | None = None,
+) -> Capacity:
+    """Return `capacity` with the user's measured rate wherever a point matches, its basis "measured".
+
+    A point matches a replica of the same model, precision, GPU, number of GPUs and engine when its lengths
+    lie within 15 % of the workload's and its latencies within the targets; the highest rate counts.
+    Where points match in lengths but none keeps the targets, the measured replica misses them: rate 0 with
+    the reason. A measured replica fits, whatever the memory model says. p10 and p90 equal the measured value.
+    """
+    changed = {name: getattr(capacity, name).copy() for name in CHANGED}
+    for name in ("reason", "binding", "basis"):
+        changed[name] = changed[name].astype(object)  # a text array of fixed width would cut words
+    limits = (ttft_limit_ms, tpot_limit_ms)
+    used = resting_points(configurations, points, input_tokens, output_tokens, *limits)
+    for i, point in enumerate(used):
+        if point is not None:
+            for name, value in _figures(point, *limits).items():
+                changed[name][i] = value
+    return replace(capacity, **changed)
+
+
+def resting_points(
+    configurations: Configurations,
+    points: Sequence[MeasuredPoint],
+    input_tokens: float,
+    output_tokens: float,
+    ttft_limit_ms: float | None = None,
+    tpot_limit_ms: float | None = None,
+) -> tuple[MeasuredPoint | None, ...]:
+    """Return the point that each configuration rests on, None where it rests on the prediction.
+
+    Of the points that match, the one of highest rate that keeps the targets; where none does, the nearest
+    miss is the one of highest rate.
+    """
+    near: dict[Replica, list[MeasuredPoint]] = {}
+    for point in points:
+        if point.requests_per_s and is_near(point, input_tokens, output_tokens):
+            near.setdefault(_replica(point), []).append(point)
+
+    def rank(point: MeasuredPoint) -> tuple[bool, float]:
+        return not _missed(point, ttft_limit_ms, tpot_limit_ms), point.requests_per_s or 0.0
+
+    best = {replica: max(found, key=rank) for replica, found in near.items()}
+    return tuple(best.get(_replica(config)) for config in configurations.configs)
+
+
+def with_measured(
+    catalog: KnowsHardware,
+    configurations: Configurations,
+    points: Sequence[MeasuredPoint],
+    keep: Callable[[ReplicaConfig], bool],
+) -> Configurations:
+    """Return the configurations with the measured replicas that are not among them and that `keep` allows.
+
+    What ran, runs: no support table and no rule of useful sizes leaves a measured replica out.
+    """
+    known = set(configurations.configs)
+    asked = dict.fromkeys(ReplicaConfig(*_replica(point)) for point in points)
+    extra = [config for config in asked if config not in known and keep(config)]
+    if not extra:
+        return configurations
+    return Configurations.from_configs(catalog, [*configurations.configs, *extra])
+
+
+def _figures(
+    point: MeasuredPoint, ttft_limit_ms: float | None, tpot_limit_ms: float | None
+) -> dict[str, Any]:
+    """Return the fields of a capacity that a measured point sets."""
+    missed = _missed(point, ttft_limit_ms, tpot_limit_ms)
+    rate = 0.0 if missed else point.requests_per_s or 0.0
+    figures: dict[str, Any] = {
+        "fits": True,
+        "reason": f"your measurements miss the latency targets: {missed}" if missed else "",
+        "requests_per_s": rate,
+        "requests_per_s_p10": rate,
+        "requests_per_s_p90": rate,
+        "output_tokens_per_s": rate * point.output_tokens,
+        "concurrency": point.clients or 0.0,
+        "ttft_ms": np.nan if point.ttft_ms is None else point.ttft_ms,
+        "tpot_ms": np.nan if point.tpot_ms is None else point.tpot_ms,
+        "basis": "measured",
+    }
+    return figures | {"binding": "latency target"} if missed else figures
+
+
+def _missed(point: MeasuredPoint, ttft_limit_ms: float | None, tpot_limit_ms: float | None) -> str:
+    """Name the targets that a point misses; "" where it keeps them or did not measure them."""
+    told = []
+    for name, value, limit in (
+        ("TTFT", point.ttft_ms, ttft_limit_ms),
+        ("TPOT", point.tpot_ms, tpot_limit_ms),
+    ):
+        if limit is not None and value is not None and value > limit:
+            told.append(f"{name} {value:,.4g} ms exceeds {limit:,.4g} ms")
+    sent = ", all requests sent at once" if told and point.arrival == "offline" else ""
+    return " and ".join(told) + sent
+
+
+def _replica(item: MeasuredPoint | ReplicaConfig) -> Replica:
+    return (item.model_id, item.precision_id, item.gpu_id, item.n_gpus, item.engine_id)
+
+
+def is_same(point: MeasuredPoint, config: ReplicaConfig) -> bool:
+    """Say whether a point was measured on such a replica."""
+    return _replica(point) == _replica(config)
+
+
+def is_near(
+    point: MeasuredPoint, input_tokens: float, output_tokens: float, tolerance: float = LENGTH_TOLERANCE
+) -> bool:
+    """Say whether a point's lengths stand for the workload's."""
+    if not tolerance >= 0:
+        raise InputError("tolerance", tolerance, "must be at least 0", "0.15 allows 15 %")
+    pairs = ((point.input_tokens, input_tokens), (point.output_tokens, output_tokens))
+    return all(abs(measured - wanted) <= tolerance * wanted for measured, wanted in pairs)
+
+
+@lru_cache(maxsize=1)
+def published_points() -> tuple[MeasuredPoint, ...]:
+    """Return the rows of data/measured_serving.csv whose lengths are numbers of tokens."""
+    from llmplan.catalog import data_dir
+
+    points = []
+    with (data_dir() / "measured_serving.csv").open(newline="", encoding="utf-8") as stream:
+        for line, row in enumerate(csv.DictReader(stream), start=2):
+            point, _ = point_of_row(f"measured_serving.csv line {line}", row, {})
+            points += [point] if point else []
+    return tuple(points)
+
+
+def points_of_slice(
+    config: ReplicaConfig,
+    input_tokens: float | None = None,
+    output_tokens: float | None = None,
+    points: Sequence[MeasuredPoint] | None = None,
+    tolerance: float = LENGTH_TOLERANCE,
+) -> tuple[MeasuredPoint, ...]:
+    """Return published (or given) points of one replica by concurrency, at about these lengths if given."""
+    found = [point for point in (published_points() if points is None else points) if is_same(point, config)]
+    if input_tokens is not None and output_tokens is not None:
+        found = [point for point in found if is_near(point, input_tokens, output_tokens, tolerance)]
+    return tuple(sorted(found, key=lambda p: (p.input_tokens, p.output_tokens, p.concurrency or np.inf)))

@@ -1,0 +1,198 @@
+"""Every crossing of a line and a staircase, exact on whole queries a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.errors import InputError
+from llmplan.options.table import Options
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Interval = tuple[int, int | None]
+MAX_QUERIES_PER_DAY = 1_000_000_000
+"""Where the search ends; an interval that reaches it is open only if the slopes prove it."""
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Where self-hosting is cheaper than a token price.
+
+    Attributes
+    ----------
+    crossings_queries_per_day: each volume (whole queries a day) at which the cheaper side changes: the first
+        volume of the new side.
+    self_hosted_cheaper: closed intervals [lo, hi]; hi None: open, it stays cheaper for ever.
+    """
+
+    crossings_queries_per_day: tuple[int, ...]
+    self_hosted_cheaper: tuple[Interval, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Return never, always, or a sentence part with the first interval."""
+        if not self.self_hosted_cheaper:
+            return "never"
+        first = self.self_hosted_cheaper[0]
+        if first == (1, None):
+            return "always"
+        return f"from {first[0]:,} queries/day" + ("" if first[1] is None else f" to {first[1]:,}")
+
+
+def break_even(options: Options, self_hosted: Iterable[int], api: int, side: int = 1) -> BreakEven:
+    """Return where the cheapest of some self-hosted options is cheaper than an API, exactly. (6.6)
+
+    Parameters
+    ----------
+    options: the scenario's options.
+    self_hosted: their places; the cheapest of them counts at each volume (the union of their intervals).
+    api: the API's place.
+    side: 0 low, 1 base, 2 high cost of self-hosting.
+
+    Raises InputError when `api` has no token price.
+    """
+    if not options.is_api[api]:
+        raise InputError("api", options.items[api].option_id, "has no token price", "name an API")
+    places = np.fromiter(self_hosted, int)
+    first = _least_volume(options, places, api, side)
+    merged: tuple[Interval, ...] = ()
+    for at in np.argsort(first, kind="stable"):
+        settled = merged and merged[-1][1] is None and first[at] >= merged[-1][0]
+        if settled or not np.isfinite(first[at]):
+            break
+        merged = merge([*merged, *cheaper_intervals(options, int(places[at]), api, side)])
+    return BreakEven(_edges(merged), merged)
+
+
+def _least_volume(options: Options, places: npt.NDArray[np.int64], api: int, side: int) -> Floats:
+    """Return a volume below which each option cannot cost less than the API; infinite: at no volume.
+
+    From below, a fleet costs what one replica does, and also flat lines + slope x (queries / rate + spares).
+    """
+    usd_per_volume = float(options.usd_per_query[api]) * options.scenario.days_per_month
+    each, per = options.per_replica[side, places], options.replicas_per_instance[side, places]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = _usd_per_replica(options, places, side)
+        flat = float(options.fixed.usd(0, side)) + slope * options.scenario.spare_replicas
+        least = options.monthly_usd(1.0, sides=(side,))[0, places, 0] / usd_per_volume
+        steep = flat / (usd_per_volume - slope / each)
+    able = (each > 0) & (per > 0) & (usd_per_volume * each > slope * (1 - 1e-9))
+    # A hair lower: rounding must not keep out an option that wins at the very volume.
+    return np.asarray(np.where(able, np.maximum(least, steep) * (1 - 1e-9), np.inf))
+
+
+def _usd_per_replica(options: Options, places: Any, side: int) -> Any:
+    """Return the least monthly USD by which one more replica raises the cost, in whole instances. (6.6)"""
+    people, step = options.fixed.people_usd[side], options.fixed.gpus_per_people_step[2 - side]
+    gpus = options.gpus_per_instance[side, places]
+    instance_usd = options.usd_per_instance_month[side, places]
+    return (instance_usd + gpus / step * people) / options.replicas_per_instance[side, places]
+
+
+def cheaper_intervals(options: Options, own: int, api: int, side: int = 1) -> list[Interval]:
+    """Return the closed intervals of whole volumes at which option `own` costs less than option `api`.
+
+    Between two steps the staircase is flat and the API rises, so each level of whole replicas holds at most
+    one crossing: level by level, in chunks, until the slopes prove what follows.
+    """
+    each = float(options.per_replica[side, own])
+    usd_per_volume = float(options.usd_per_query[api]) * options.scenario.days_per_month
+    if not (each > 0 and options.replicas_per_instance[side, own] > 0 and usd_per_volume > 0):
+        return []
+    pair = options.take([own, api])
+
+    def is_cheaper(volumes: Floats) -> npt.NDArray[np.bool_]:
+        cost = pair.monthly_usd(volumes, sides=(side,))[0]
+        return np.asarray(cost[0] < cost[1])
+
+    last_level, open_end = _horizon(options, own, usd_per_volume, side)
+    found: list[Interval] = []
+    for start in range(1, last_level + 1, CHUNK):
+        levels = np.arange(start, min(start + CHUNK, last_level + 1), dtype=float)
+        found += _on_levels(levels, each, usd_per_volume, pair, side, is_cheaper)
+    merged = list(merge(found))
+    if merged and open_end:
+        merged[-1] = (merged[-1][0], None)
+    return merged
+
+
+def _on_levels(
+    levels: Floats,
+    each: float,
+    usd_per_volume: float,
+    pair: Options,
+    side: int,
+    is_cheaper: Callable[[Floats], npt.NDArray[np.bool_]],
+) -> list[Interval]:
+    """Return, for levels of 1, 2, 3 ... working replicas, the part of each level that is cheaper."""
+    low, high = _level_edges(levels, each), _level_edges(levels + 1, each) - 1
+    high = np.minimum(high, MAX_QUERIES_PER_DAY)
+    usd = pair.monthly_usd(high, sides=(side,))[0, 0]
+    first = np.maximum(low, np.floor(usd / usd_per_volume) + 1)
+    for _ in range(3):  # rounding of the division may be off by one: the cost functions themselves decide
+        before = first
+        first = np.where((first > low) & is_cheaper(np.maximum(first - 1, 1)), first - 1, first)
+        first = np.where((first <= high) & ~is_cheaper(first), first + 1, first)
+        if np.array_equal(first, before):
+            break
+    keep = (first <= high) & (high >= low)
+    return [(int(a), int(b)) for a, b in zip(first[keep], high[keep], strict=True)]
+
+
+def _level_edges(level: Floats, each: float) -> Floats:
+    """Return the first whole volume that needs `level` replicas, as fleet.replicas_needed rounds."""
+    edge = np.floor((level - 1) * each) + 1
+    for step in (-1.0, 1.0):
+        moved = edge + step
+        needs = np.maximum(1.0, np.ceil(moved / each * (1 - 1e-12)))
+        now = np.maximum(1.0, np.ceil(edge / each * (1 - 1e-12)))
+        edge = np.where((needs >= level) & (moved < edge) | (now < level) & (moved > edge), moved, edge)
+    return np.asarray(np.maximum(1.0, edge))
+
+
+def _horizon(options: Options, own: int, usd_per_volume: float, side: int) -> tuple[int, bool]:
+    """Return the last level worth looking at and whether self-hosting is cheaper for ever after.
+
+    A fleet of N replicas costs between slope x N and slope x N + rest; the API at the start of level N costs
+    usd_per_volume x each x (N - 1), at its end usd_per_volume x each x N.
+    """
+    instance_usd = float(options.usd_per_instance_month[side, own])
+    gpus = float(options.gpus_per_instance[side, own])
+    people, step = options.fixed.people_usd[side], options.fixed.gpus_per_people_step[2 - side]
+    slope = float(_usd_per_replica(options, own, side))
+    flat = float(options.fixed.usd(0, side))
+    spare = options.scenario.spare_replicas
+    rest = flat + slope * spare + instance_usd + (gpus / step + 1) * people
+    api_slope = usd_per_volume * float(options.per_replica[side, own])
+    limit = int(MAX_QUERIES_PER_DAY / float(options.per_replica[side, own])) + 1
+    if api_slope > slope * (1 + 1e-9):
+        level = int((rest + api_slope) / (api_slope - slope)) + 2
+        return (level, True) if level <= limit else (limit, False)
+    if slope > api_slope * (1 + 1e-9):
+        level = int(max(0.0, -(flat + slope * spare)) / (slope - api_slope)) + 2
+        return min(level, limit), False
+    return limit, False
+
+
+def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """Return the union of closed intervals of whole numbers, sorted; neighbours join."""
+    merged: list[Interval] = []
+    for low, high in sorted(intervals, key=lambda pair: pair[0]):
+        if merged and (merged[-1][1] is None or low <= merged[-1][1] + 1):
+            last = merged[-1]
+            ends = None if high is None or last[1] is None else max(last[1], high)
+            merged[-1] = (last[0], ends)
+        else:
+            merged.append((low, high))
+    return tuple(merged)
+
+
+def _edges(intervals: tuple[Interval, ...]) -> tuple[int, ...]:
+    starts = [low for low, _ in intervals if low > 1]
+    ends = [high + 1 for _, high in intervals if high is not None and high < MAX_QUERIES_PER_DAY]
+    return tuple(sorted(starts + ends))

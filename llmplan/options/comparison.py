@@ -1,0 +1,182 @@
+"""Scenario in, every option compared out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.options.table import Option, Options, build_options
+from llmplan.scenario import Scenario
+from llmplan.units import TOKENS_PER_MTOK
+from llmplan.wording import DOLLAR
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+CACHED_OPTIONS = 32
+ASIDE = {
+    "name": "",
+    "queries_per_day": 1.0,
+    "ranges": (),
+    "currency_symbol": DOLLAR.symbol,
+    "currency_per_usd": DOLLAR.per_usd,
+}
+"""Fields that no option depends on, with the values that stand for any."""
+_cache: OrderedDict[tuple[int, Scenario], tuple[Catalog, Options]] = OrderedDict()
+
+
+def aside(scenario: Scenario) -> Scenario:
+    """Return the scenario that stands for all that have the same options."""
+    return scenario.model_copy(update=ASIDE)
+
+
+def same_options(scenario: Scenario, other: Scenario) -> bool:
+    """Say whether two scenarios differ only in what no option depends on, the volume for instance."""
+    return aside(scenario) == aside(other)
+
+
+def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
+    """Return the scenario's options; those that differ in the fields of `ASIDE` only are worked out once."""
+    catalog = catalog or load_catalog()
+    key = (id(catalog), aside(scenario))
+    if key not in _cache:
+        _cache[key] = (catalog, build_options(key[1], catalog))
+        while len(_cache) > CACHED_OPTIONS:
+            _cache.popitem(last=False)
+    _cache.move_to_end(key)
+    return _cache[key][1]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every option of a scenario at its volume.
+
+    Attributes
+    ----------
+    monthly_usd: (3, n) low, base, high; infinity where an option cannot serve.
+    replicas, gpus_total: (n,) of the base offer; 0 for APIs.
+    order: places of the feasible options, cheapest base cost first.
+    """
+
+    scenario: Scenario
+    options: Options
+    monthly_usd: Floats
+    replicas: Floats
+    gpus_total: Floats
+    order: tuple[int, ...]
+
+    @property
+    def recommended(self) -> Option | None:
+        """The cheapest feasible option at base cost; None where nothing is feasible."""
+        return self.options.items[self.order[0]] if self.order else None
+
+    def cheapest(self, *kinds: str) -> int | None:
+        """Return the place of the cheapest feasible option of the kinds."""
+        return next((i for i in self.order if self.options.items[i].kind in kinds), None)
+
+    @cached_property
+    def queries_per_month(self) -> float:
+        return self.scenario.queries_per_day * self.scenario.days_per_month
+
+    @property
+    def usd_per_query(self) -> Floats:
+        return np.asarray(self.monthly_usd[1] / self.queries_per_month)
+
+    @cached_property
+    def utilisation(self) -> Floats:
+        """Mean load of the base fleet over its rate at the targets; NaN for APIs."""
+        peak = self.scenario.workload().effective_peak_to_mean
+        carried = self.options.per_replica[1] * self.replicas * peak / self.scenario.utilisation_ceiling
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.replicas > 0, self.scenario.queries_per_day / carried, np.nan)
+
+    def row(self, place: int) -> dict[str, object]:
+        """Return one option's row of the table."""
+        item = self.options.items[place]
+        low, base, high = (float(usd) for usd in self.monthly_usd[:, place])
+        tokens = self.queries_per_month * (self.scenario.input_tokens + self.scenario.output_tokens)
+        offer = item.offers[1] if item.offers else None
+        values: dict[str, object] = {name: getattr(item, name) for name in _OF_OPTION}
+        values |= {
+            "monthly_usd_low": low,
+            "monthly_usd_base": base,
+            "monthly_usd_high": high,
+            "usd_per_query": base / self.queries_per_month,
+            "usd_per_mtok": base / tokens * TOKENS_PER_MTOK,
+            "replicas": int(self.replicas[place]),
+            "gpus_total": int(self.gpus_total[place]),
+            "provider": offer.provider if offer else item.provider,
+            "price_kind": "per token" if item.api_id else self.scenario.gpu_price_kind,
+            "usd_per_gpu_hour": offer.usd_per_gpu_hour if offer else None,
+            "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
+            "utilisation": float(self.utilisation[place]),
+        }
+        return values
+
+
+COLUMNS = (
+    "option_id",
+    "kind",
+    "label",
+    "feasible",
+    "reasons",
+    "model_id",
+    "api_id",
+    "precision_id",
+    "gpu_id",
+    "n_gpus",
+    "replicas",
+    "gpus_total",
+    "engine_id",
+    "provider",
+    "price_kind",
+    "usd_per_gpu_hour",
+    "monthly_usd_low",
+    "monthly_usd_base",
+    "monthly_usd_high",
+    "usd_per_query",
+    "usd_per_mtok",
+    "quality",
+    "quality_stands_on",
+    "ttft_ms",
+    "tpot_ms",
+    "output_tokens_per_s",
+    "replica_requests_per_s",
+    "utilisation",
+    "binding",
+    "basis",
+    "measured_by",
+    "licence_id",
+    "source_ids",
+    "prices_as_of",
+)
+_OF_OPTION = tuple(name for name in COLUMNS if name in {"feasible", *(f.name for f in fields(Option))})
+"""Columns that an option holds itself, whatever the volume."""
+
+
+def evaluate(
+    scenario: Scenario, catalog: Catalog | None = None, options: Options | None = None
+) -> Comparison:
+    """Compare every option of a scenario; plain arrays, no DataFrame.
+
+    options: those of this scenario when they are at hand, a part of them for instance.
+    """
+    options = options or options_of(scenario, catalog)
+    volume = np.array([scenario.queries_per_day])
+    monthly = _ordered(options.monthly_usd(volume)[:, :, 0])
+    own = ~options.is_api & np.isfinite(monthly[1])
+    replicas = np.where(own, replicas_needed(volume, options.per_replica[1], scenario.spare_replicas), 0.0)
+    instances = np.where(own, instances_needed(replicas, options.replicas_per_instance[1]), 0.0)
+    ranked = np.flatnonzero(options.feasible & np.isfinite(monthly[1]))
+    order = tuple(ranked[np.lexsort((options.preference[ranked], monthly[1, ranked]))].tolist())
+    return Comparison(scenario, options, monthly, replicas, instances * options.gpus_per_instance[1], order)
+
+
+def _ordered(monthly: Floats) -> Floats:
+    """Widen the range where lots make the cheapest rate the dearer month: low <= base <= high."""
+    return np.stack([monthly.min(axis=0), monthly[1], monthly.max(axis=0)])

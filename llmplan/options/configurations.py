@@ -1,0 +1,162 @@
+"""Which self-hosted configurations are worth asking about, before any of them is sized."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import lru_cache
+
+import numpy as np
+
+from llmplan.catalog import Catalog, Gpu, Model, Precision
+from llmplan.options.constraints import needed_context_tokens
+from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
+from llmplan.replica.capacity import sequences_in_memory
+from llmplan.scenario import Scenario
+
+Names = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+GPU_COUNTS = (1, 2, 4, 8)
+PIECE = 256
+"""Configurations sized at once."""
+MOST_TIMES_SMALLEST = 4
+"""Replicas of more GPUs than this times the fewest that fit are left out."""
+ENGINES = ("vllm", "sglang", "tensorrt-llm", "tgi", "ollama")
+"""Asked about unless the scenario names others."""
+
+
+def self_hosted_grid(catalog: Catalog, scenario: Scenario) -> Configurations:
+    """Return the configurations worth sizing: supported, of a useful format, priced, of a useful size.
+
+    A model, format and GPU that fit at no size keep one row, at the largest size, so that the table says so.
+    """
+    return _useful(catalog, _ids(catalog, scenario), needed_context_tokens(scenario))
+
+
+def sized(
+    catalog: Catalog, scenario: Scenario, configurations: Configurations | None = None
+) -> tuple[Configurations, Capacity]:
+    """Return the configurations (the scenario's grid when none are given) and what one replica of each serves.
+
+    Scenarios that ask for the same tokens, targets and hardware share one sizing.
+    """
+    grid = self_hosted_grid(catalog, scenario) if configurations is None else configurations
+    asked = (scenario.input_tokens, scenario.output_tokens, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
+    return grid, _capacity(grid, *asked, needed_context_tokens(scenario), scenario.latency_percentile)
+
+
+@lru_cache(maxsize=16)
+def _capacity(
+    grid: Configurations,
+    input_tokens: float,
+    output_tokens: float,
+    ttft_limit_ms: float | None,
+    tpot_limit_ms: float | None,
+    context_tokens: float,
+    latency_percentile: float | None,
+) -> Capacity:
+    """Size the grid in pieces that stay in the processor's cache."""
+    pieces = [
+        capacity(
+            grid.take(np.arange(start, min(start + PIECE, len(grid)), dtype=np.intp)),
+            input_tokens,
+            output_tokens,
+            ttft_limit_ms,
+            tpot_limit_ms,
+            context_tokens,
+            latency_percentile=latency_percentile,
+        )
+        for start in range(0, max(len(grid), 1), PIECE)
+    ]
+    return Capacity(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in pieces]) for f in fields(Capacity)}
+    )
+
+
+def _ids(catalog: Catalog, scenario: Scenario) -> Names:
+    offered = tuple(m.model_id for m in catalog.models.values() if m.status != "measured only")
+    return (
+        scenario.model_ids or offered,
+        scenario.precision_ids,
+        scenario.gpu_ids or _priced_gpus(catalog, scenario),
+        scenario.engine_ids or ENGINES,
+    )
+
+
+@lru_cache(maxsize=16)
+def _useful(catalog: Catalog, names: Names, context_tokens: float) -> Configurations:
+    grid = _supported(catalog, *names)
+    return grid.take(_useful_sizes(grid, context_tokens)) if len(grid) else grid
+
+
+@lru_cache(maxsize=32)
+def _supported(
+    catalog: Catalog,
+    model_ids: tuple[str, ...],
+    precision_ids: tuple[str, ...],
+    gpu_ids: tuple[str, ...],
+    engine_ids: tuple[str, ...],
+) -> Configurations:
+    formats = precision_ids or tuple(
+        p.precision_id for p in catalog.precisions.values() if p.status == "option"
+    )
+
+    def keep(model_id: str, precision_id: str, gpu_id: str) -> bool:
+        if precision_ids:
+            return True
+        return is_useful_format(
+            catalog, catalog.model(model_id), catalog.precision(precision_id), catalog.gpu(gpu_id)
+        )
+
+    return Configurations.grid(catalog, model_ids, formats, gpu_ids, GPU_COUNTS, engine_ids, keep)
+
+
+def is_useful_format(catalog: Catalog, model: Model, precision: Precision, gpu: Gpu) -> bool:
+    """Say whether a format makes sense for a checkpoint: its native one, or one that makes it smaller.
+
+    FP16 stands in for BF16 on cards without it; formats that checkpoints come in only natively (MXFP4) and
+    weight-only 8 bit, which needs the space of INT8 without its speed, are left to those who ask for them.
+    """
+    native = catalog.precision(model.native_precision_id)
+    if precision.precision_id == native.precision_id:
+        return native.precision_id != "bf16" or gpu.bf16_tflops is not None
+    if precision.precision_id == "fp16":
+        return native.precision_id == "bf16" and gpu.bf16_tflops is None
+    if precision.precision_id in ("mxfp4", "w8a16"):
+        return False
+    return precision.weight_bits < min(native.weight_bits, 16) and native.weight_bits > 5
+
+
+def _priced_gpus(catalog: Catalog, scenario: Scenario) -> tuple[str, ...]:
+    rows = {
+        r.gpu_id
+        for r in catalog.gpu_prices
+        if r.status == "active" and r.price_kind == scenario.gpu_price_kind
+    }
+    rows |= {gpu_id for gpu_id, _ in scenario.gpu_usd_per_hour}
+    return tuple(g.gpu_id for g in catalog.gpus.values() if g.status == "option" and g.gpu_id in rows)
+
+
+def _useful_sizes(grid: Configurations, context_tokens: float) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return the places to keep: from the fewest GPUs that fit up to four times as many."""
+    fits = sequences_in_memory(grid, np.full(len(grid), context_tokens)) >= 1
+    smallest: dict[tuple[str, str, str], int] = {}
+    largest: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for place, config in enumerate(grid.configs):
+        key = _key(config)
+        if fits[place]:
+            smallest[key] = min(smallest.get(key, config.n_gpus), config.n_gpus)
+        if key not in largest or config.n_gpus > largest[key][0]:
+            largest[key] = (config.n_gpus, place)
+    kept = []
+    for place, config in enumerate(grid.configs):
+        key = _key(config)
+        if key not in smallest:
+            if largest[key][1] == place:
+                kept.append(place)
+        elif smallest[key] <= config.n_gpus <= MOST_TIMES_SMALLEST * smallest[key]:
+            kept.append(place)
+    return np.array(kept, dtype=np.intp)
+
+
+def _key(config: ReplicaConfig) -> tuple[str, str, str]:
+    return (config.model_id, config.precision_id, config.gpu_id)

@@ -1,0 +1,221 @@
+"""Volume, load, fleet rules and the quality floor as inputs whose tipping points are sought."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from llmplan.catalog import Catalog
+from llmplan.cost.month import api_usd_per_query
+from llmplan.options import Option, Options, break_even
+from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
+from llmplan.options.constraints import quality_reasons
+from llmplan.options.table import priced, tie_rank
+from llmplan.recommend.tipping.inputs import Input, percents
+from llmplan.scenario import Scenario
+
+VOLUMES = 181
+"""Volumes tried besides the exact crossings: twenty a decade."""
+
+
+def volume_input(few: Options) -> Input:
+    """Return the volume; its nearest changes of kind come from the exact break-even."""
+    return replace(plain_volume(few), grid=_volume_edges(few))
+
+
+def plain_volume(few: Options) -> Input:
+    """Return the volume without values that must be tried."""
+    scenario = few.scenario
+
+    def at(value: float) -> Options:
+        return replace(few, scenario=scenario.model_copy(update={"queries_per_day": value}))
+
+    return Input(
+        "queries_per_day",
+        "volume",
+        "queries/day",
+        scenario.queries_per_day,
+        1.0,
+        float(MAX_QUERIES_PER_DAY),
+        at,
+        lambda value: f"{value:,.0f} queries/day",
+        lambda value: {"queries_per_day": value},
+        whole=True,
+    )
+
+
+def _volume_edges(few: Options) -> tuple[float, ...]:
+    """Return every volume at which a fleet starts or stops to be cheaper than every token price, and others.
+
+    The others, evenly spaced in the logarithm, serve changes within a kind.
+    """
+    token = np.flatnonzero(few.is_api)
+    own = np.flatnonzero(~few.is_api)
+    edges: tuple[int, ...] = ()
+    if len(token) and len(own):
+        best = int(token[np.argmin(few.usd_per_query[token])])
+        edges = break_even(few, own.tolist(), best).crossings_queries_per_day
+    spread = np.geomspace(1, MAX_QUERIES_PER_DAY, VOLUMES).round().astype(int).tolist()
+    return tuple(float(v) for v in sorted({*spread, *edges, *(e - 1 for e in edges)}))
+
+
+def load_inputs(few: Options, catalog: Catalog) -> list[Input]:
+    scenario = few.scenario
+    found = []
+    if np.any(few.is_api):
+        for name, words in (("cached_input_share", "the cached share"), ("batch_share", "the batch share")):
+            found.append(_share_input(few, catalog, name, words))
+    if np.any(~few.is_api):
+        found += _fleet_inputs(few, catalog)
+    found.append(_days_input(few))
+    return [row for row in found if row.low <= getattr(scenario, row.input_id) <= row.high]
+
+
+def _share_input(few: Options, catalog: Catalog, name: str, label: str) -> Input:
+    """Return a share that moves token prices only."""
+    scenario = few.scenario
+
+    def at(value: float) -> Options:
+        changed = scenario.model_copy(update={name: value})
+        usd = np.array(
+            [
+                _usd_per_query(item, changed, catalog, old)
+                for item, old in zip(few.items, few.usd_per_query, strict=True)
+            ]
+        )
+        return replace(few, usd_per_query=usd, scenario=changed)
+
+    def changes(value: float) -> dict[str, Any]:
+        return {name: value}
+
+    base = float(getattr(scenario, name))
+    return Input(name, label, "share", base, 0.0, 1.0, at, percents, changes, exact=False)
+
+
+def _usd_per_query(item: Option, scenario: Scenario, catalog: Catalog, known: float) -> float:
+    if item.api_id is None or item.api_id not in catalog.apis:
+        return float(known)
+    price = priced(catalog.api(item.api_id), scenario)
+    shares = (scenario.cached_input_share, scenario.batch_share)
+    return float(api_usd_per_query(price, scenario.input_tokens, scenario.output_tokens, *shares))
+
+
+def _fleet_inputs(few: Options, catalog: Catalog) -> list[Input]:
+    """Return the rules that size the fleet: each makes every fleet monotonously dearer or cheaper."""
+    scenario = few.scenario
+    profile = scenario.model_copy(update={"peak_to_mean": 1.0}).workload(catalog).effective_peak_to_mean
+    peak_now = max(scenario.peak_to_mean, profile)
+
+    def peak(value: float) -> Options:
+        rate = few.per_replica * (peak_now / max(value, profile))
+        return replace(few, per_replica=rate, scenario=scenario.model_copy(update={"peak_to_mean": value}))
+
+    def ceiling(value: float) -> Options:
+        rate = few.per_replica * (value / scenario.utilisation_ceiling)
+        changed = scenario.model_copy(update={"utilisation_ceiling": value})
+        return replace(few, per_replica=rate, scenario=changed)
+
+    def spares(value: float) -> Options:
+        return replace(few, scenario=scenario.model_copy(update={"spare_replicas": int(value)}))
+
+    return [
+        Input(
+            "peak_to_mean",
+            "the peak over the mean",
+            "ratio",
+            scenario.peak_to_mean,
+            1.0,
+            100.0,
+            peak,
+            lambda v: f"{v:.3g}",
+            lambda v: {"peak_to_mean": v},
+        ),
+        Input(
+            "utilisation_ceiling",
+            "the utilisation ceiling",
+            "share",
+            scenario.utilisation_ceiling,
+            0.05,
+            1.0,
+            ceiling,
+            percents,
+            lambda v: {"utilisation_ceiling": v},
+        ),
+        Input(
+            "spare_replicas",
+            "the number of spare replicas",
+            "replicas",
+            float(scenario.spare_replicas),
+            0.0,
+            100.0,
+            spares,
+            lambda v: f"{v:.0f}",
+            lambda v: {"spare_replicas": int(v)},
+            whole=True,
+        ),
+    ]
+
+
+def _days_input(few: Options) -> Input:
+    scenario = few.scenario
+
+    def at(value: float) -> Options:
+        rent = few.usd_per_instance_month * (value / scenario.days_per_month)
+        return replace(
+            few, usd_per_instance_month=rent, scenario=scenario.model_copy(update={"days_per_month": value})
+        )
+
+    return Input(
+        "days_per_month",
+        "the number of days a month",
+        "days",
+        scenario.days_per_month,
+        1.0,
+        31.0,
+        at,
+        lambda v: f"{v:.3g}",
+        lambda v: {"days_per_month": v},
+    )
+
+
+def quality_input(options: Options, scenario: Scenario) -> Input:
+    """Return the quality floor; only the options' own qualities can be edges, and each is tried.
+
+    It is searched up to the reference's own quality: a floor above that asks for more than the reference.
+    """
+    others = [not set(item.reasons) - set(quality_reasons(scenario, item.quality)) for item in options.items]
+    free = replace(options.take(np.flatnonzero(others)), scenario=scenario)
+    quality = np.array([np.nan if i.quality is None else i.quality for i in free.items], float)
+    usd = free.monthly_usd(scenario.queries_per_day, sides=(1,))[0, :, 0]
+    order = sorted(range(len(free)), key=lambda i: (usd[i], *tie_rank(free.items[i])))
+    ranked = free.take([i for i in order if np.isfinite(usd[i])])
+    levels = quality[[i for i in order if np.isfinite(usd[i])]]
+
+    def at(value: float) -> Options:
+        passes = levels >= value if value > 0 else np.ones(len(levels), bool)
+        first = np.flatnonzero(passes)[:1]
+        changed = scenario.model_copy(update={"quality_floor": value})
+        return replace(ranked.take(first), scenario=changed)
+
+    known = np.unique(levels[np.isfinite(levels) & (levels > 0)])
+    row = plain_floor(free)
+    edges = sorted({0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), row.high})
+    return replace(row, options_at=at, grid=tuple(edges))
+
+
+def plain_floor(options: Options) -> Input:
+    """Return the quality floor without values that must be tried, up to the reference's own quality."""
+    scenario = options.scenario
+    return Input(
+        "quality_floor",
+        "the quality floor",
+        "share of reference",
+        scenario.quality_floor,
+        0.0,
+        max(1.0, scenario.quality_floor),
+        lambda value: replace(options, scenario=scenario.model_copy(update={"quality_floor": value})),
+        percents,
+        lambda value: {"quality_floor": value},
+    )

@@ -1,0 +1,228 @@
+"""Prices and costs whose tipping points are sought: each is a scale, and the fleet's own GPU price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from llmplan.catalog import Catalog
+from llmplan.cost.month import FixedCosts, LowBaseHigh
+from llmplan.options import Options
+from llmplan.options.offers import why_no_offer
+from llmplan.options.table import priced
+from llmplan.recommend.tipping.inputs import Input, cheapest, contenders
+from llmplan.risk.distributions import Floats
+from llmplan.risk.pruning import can_win, features_of
+from llmplan.scenario import Scenario
+
+
+def price_inputs(few: Options, catalog: Catalog) -> list[Input]:
+    """Return the scales of token prices, of GPU prices, of hidden costs and of throughput."""
+    kinds = {item.kind for item in few.items}
+    found = []
+    for kind, label in (("api", "API prices"), ("hosted", "the prices of hosted open models")):
+        if kind in kinds:
+            mine = np.array([item.kind == kind for item in few.items])
+            found.append(_scale_input(f"{kind}_price_scale", label, _scaled_tokens(few, mine), plural=True))
+    token = np.flatnonzero(few.is_api)
+    if len(token):
+        best = int(token[np.argmin(few.usd_per_query[token])])
+        at = _scaled_tokens(few, np.arange(len(few)) == best)
+        name = few.items[best].option_id
+        changes = _token_price_changes(few, catalog, best)
+        found.append(_scale_input(f"price_scale:{name}", f"the price of {name}", at, changes))
+    if np.any(~few.is_api):
+        found.append(_scale_input("gpu_price_scale", "GPU prices", _scaled_rent(few), plural=True))
+        hidden = _scaled_hidden(few)
+        found.append(_scale_input("hidden_cost_scale", "people and hidden costs", hidden, plural=True))
+        found.append(_scale_input("throughput_scale", "the throughput of a replica", _scaled_rate(few)))
+    return found
+
+
+def _no_changes(value: float) -> dict[str, Any] | None:
+    del value
+    return None
+
+
+def _scale_input(
+    name: str,
+    label: str,
+    at: Callable[[float], Options],
+    changes: Callable[[float], dict[str, Any] | None] = _no_changes,
+    plural: bool = False,
+) -> Input:
+    return Input(
+        name,
+        label,
+        "ratio to today",
+        1.0,
+        0.01,
+        100.0,
+        at,
+        lambda value: f"{value:.4g} times today's",
+        changes,
+        plural=plural,
+        is_scale=True,
+    )
+
+
+def _scaled_tokens(few: Options, mine: Any) -> Callable[[float], Options]:
+    return lambda value: replace(few, usd_per_query=few.usd_per_query * np.where(mine, value, 1.0))
+
+
+def _scaled_rent(few: Options) -> Callable[[float], Options]:
+    return lambda value: replace(few, usd_per_instance_month=few.usd_per_instance_month * value)
+
+
+def _scaled_rate(few: Options) -> Callable[[float], Options]:
+    return lambda value: replace(few, per_replica=few.per_replica * value)
+
+
+def _scaled_hidden(few: Options) -> Callable[[float], Options]:
+    def at(value: float) -> Options:
+        lines = tuple((name, _times(spread, value)) for name, spread in few.fixed.lines)
+        people = _times(few.fixed.people_usd, value)
+        return replace(few, fixed=FixedCosts(lines, people, few.fixed.gpus_per_people_step))
+
+    return at
+
+
+def _times(spread: LowBaseHigh, value: float) -> LowBaseHigh:
+    return LowBaseHigh(*(side * value for side in spread))
+
+
+def _token_price_changes(
+    few: Options, catalog: Catalog, place: int
+) -> Callable[[float], dict[str, Any] | None]:
+    """Return the scenario fields that scale one API's prices, where its tiers do not stand in the way."""
+    api_id = few.items[place].option_id
+    price = catalog.apis.get(api_id)
+    if price is None or price.long_context_from_tokens is not None:
+        return lambda _: None
+    now = priced(price, few.scenario)
+
+    def changes(value: float) -> dict[str, Any]:
+        found = {}
+        for name in ("input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"):
+            usd = getattr(now, name)
+            if usd is not None:
+                own: Mapping[str, float] = dict(getattr(few.scenario, f"api_{name}"))
+                found[f"api_{name}"] = {**own, api_id: usd * value}
+        return found
+
+    return changes
+
+
+SAME_COST = 0.01
+"""A cost within this share is the same: the lots make no difference worth telling."""
+
+
+def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: bool = True) -> Input | None:
+    """Return the price of the best fleet's GPU, in USD a GPU-hour.
+
+    Where it can, as the scenario's own price has it: one price whatever the size, in lots of one. Where that
+    alone, at today's price, would change the answer (offers in large lots, other offers for other sizes), the
+    offers of the catalog keep their lots and move in proportion; no scenario field says the same.
+    """
+    best, _ = cheapest(_fleets(few))
+    if best is None or best.offers is None or best.gpu_id is None:
+        return None
+    gpu_id, base = best.gpu_id, best.offers[1].usd_per_gpu_hour
+    few = _contenders_apart(options, few, gpu_id)
+    own = _own_price(options, few, catalog, gpu_id)
+    continuous = _answer(own(base), by_kind) == _answer(few, by_kind)
+    same_cost = abs(cheapest(_fleets(own(base)))[1] / cheapest(_fleets(few))[1] - 1) < SAME_COST
+    singly = ", rented singly," if continuous and not same_cost else ""
+    mine = np.array([item.gpu_id == gpu_id for item in few.items])
+    prices = dict(few.scenario.gpu_usd_per_hour)
+
+    def at(value: float) -> Options:
+        if value == base:
+            return few
+        if continuous:
+            return own(value)
+        rent = few.usd_per_instance_month * np.where(mine, value / base, 1.0)
+        return replace(few, usd_per_instance_month=rent)
+
+    def changes(value: float) -> dict[str, Any] | None:
+        return {"gpu_usd_per_hour": {**prices, gpu_id: value}} if continuous else None
+
+    return Input(
+        f"gpu_usd_per_hour:{gpu_id}",
+        f"the price of {catalog.gpus[gpu_id].name if gpu_id in catalog.gpus else gpu_id}{singly}",
+        "USD/GPU-hour",
+        base,
+        base / 100,
+        base * 100,
+        at,
+        lambda v: f"${v:,.2f}/h" if v >= 1 else f"${v:.3g}/h",
+        changes,
+    )
+
+
+def _contenders_apart(options: Options, few: Options, gpu_id: str) -> Options:
+    """Return the contenders on one GPU and those on the others: a price that moves alone can part the two."""
+    here = np.array([item.gpu_id == gpu_id for item in options.items])
+    parts = (contenders(options.take(np.flatnonzero(side))) for side in (~here, here))
+    return replace(_joined(*parts), scenario=few.scenario)
+
+
+def _fleets(options: Options) -> Options:
+    return options.take(np.flatnonzero(~options.is_api))
+
+
+def _answer(options: Options, by_kind: bool) -> str | None:
+    item, _ = cheapest(options)
+    return None if item is None else item.kind if by_kind else item.option_id
+
+
+def _own_price(options: Options, few: Options, catalog: Catalog, gpu_id: str) -> Callable[[float], Options]:
+    """Return the options at a price of one's own for a GPU: one price, lots of one."""
+    scenario = few.scenario
+    gpu, n_gpus = _on_gpu(options, catalog, scenario, gpu_id)
+    others = few.take([i for i, item in enumerate(few.items) if item.gpu_id != gpu_id])
+    hours = scenario.workload(catalog).hours_per_month
+
+    def at(value: float) -> Options:
+        prices = {**dict(scenario.gpu_usd_per_hour), gpu_id: value}
+        changed = scenario.model_copy(update={"gpu_usd_per_hour": tuple(sorted(prices.items()))})
+        rent = np.tile(n_gpus * value * hours, (3, 1))
+        ones, lots = np.ones((3, len(gpu))), np.tile(n_gpus, (3, 1))
+        mine = replace(gpu, replicas_per_instance=ones, usd_per_instance_month=rent, gpus_per_instance=lots)
+        return replace(_joined(others, mine), scenario=changed)
+
+    return at
+
+
+def _on_gpu(options: Options, catalog: Catalog, scenario: Scenario, gpu_id: str) -> tuple[Options, Floats]:
+    """Return the options on a GPU that are feasible once a price for it is given, best ones only."""
+    places = []
+    for place, item in enumerate(options.items):
+        if item.gpu_id == gpu_id and item.api_id is None and options.per_replica[1, place] > 0:
+            unpriced = why_no_offer(catalog, scenario, gpu_id, item.n_gpus or 1)
+            if not set(item.reasons) - {unpriced}:
+                places.append(place)
+    found = options.take(places)
+    n_gpus = np.array([item.n_gpus or 1 for item in found.items], float)
+    features = features_of(found.per_replica[1:2], np.tile(n_gpus, (4, 1)), np.ones(len(found)), n_gpus)
+    keep = np.flatnonzero(can_win(features, [""] * len(found)))
+    return found.take(keep), n_gpus[keep]
+
+
+def _joined(first: Options, second: Options) -> Options:
+    def both(name: str) -> Floats:
+        return np.concatenate([getattr(first, name), getattr(second, name)], axis=-1)
+
+    return Options(
+        first.scenario,
+        (*first.items, *second.items),
+        first.fixed,
+        both("usd_per_query"),
+        both("per_replica"),
+        both("replicas_per_instance"),
+        both("usd_per_instance_month"),
+        both("gpus_per_instance"),
+    )

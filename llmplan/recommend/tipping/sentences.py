@@ -1,0 +1,70 @@
+"""Tipping points in plain words: what takes over, where, and whether that is to be expected."""
+
+from __future__ import annotations
+
+from llmplan.recommend.tipping.inputs import MANY, Input
+from llmplan.recommend.tipping.records import Tipping, TippingPoint
+
+TAKES_OVER = {
+    "api": "an API wins",
+    "hosted": "a hosted open model wins",
+    "self_hosted": "self-hosting wins",
+    "hybrid": "routing wins",
+}
+
+
+def sentence(row: Input, found: Tipping) -> str:
+    """Say what changes where, one clause a tipping point."""
+    verbs = ("fall", "rise") if row.plural else ("falls", "rises")
+    parts = [
+        f"{takes_over(point)} if {row.label} {verb} {amount(row, point)}{_beyond(row, point)}"
+        for verb, point in zip(verbs, (found.below, found.above), strict=True)
+        if point is not None
+    ]
+    if parts:
+        return _capital("; ".join(parts)) + "."
+    span = f"from {row.text(row.low)} to {row.text(row.high)}"
+    return f"{_capital(row.label)}: no value {span} changes the recommendation."
+
+
+def amount(row: Input, point: TippingPoint) -> str:
+    """Return how far an input has to move: a scale by percent or to a multiple, others to a value."""
+    if row.is_scale:
+        return scale_words(point.shown)
+    if row.is_share or row.unit == "replicas" or point.change_pct is None:
+        return f"to {row.text(point.shown)}"
+    ratio = 1 + point.change_pct / 100
+    change = f"{point.change_pct:+.0f}%" if ratio < MANY else f"{_times(ratio)} as much"
+    return f"to {row.text(point.shown)} ({change})"
+
+
+def takes_over(point: TippingPoint) -> str:
+    """Return what wins at a tipping point."""
+    return "nothing is feasible" if point.kind is None else f"{TAKES_OVER[point.kind]} ({point.label})"
+
+
+def _beyond(row: Input, point: TippingPoint) -> str:
+    """Say that a point lies outside the range that the input is expected to keep to."""
+    if point.within_expected is not False or row.expected is None:
+        return ""
+    low, high = (scale_change(end) if row.is_scale else row.text(end) for end in row.expected)
+    return f", outside the {low} to {high} expected"
+
+
+def scale_words(ratio: float) -> str:
+    """Return how far a scale moves: by so many percent, from three times on to so many times today's."""
+    return f"by {100 * abs(ratio - 1):.4g}%" if ratio < MANY else f"to {_times(ratio)} today's"
+
+
+def scale_change(ratio: float) -> str:
+    """Return a ratio to today as a change in whole percent."""
+    change = round(100 * (ratio - 1))
+    return f"{change:+d}%" if change else "0%"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f} times" if ratio >= 100 else f"{ratio:.2g} times"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,92 @@
+"""Tokens as inputs whose tipping points are sought: each value is sized anew, on a shortlist of fleets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from llmplan.catalog import Catalog
+from llmplan.options import Options, build_options, evaluate
+from llmplan.recommend.tipping.inputs import Best, Input
+from llmplan.replica import Configurations, ReplicaConfig
+from llmplan.risk.tokens import TOKEN_FIELDS, with_tokens
+from llmplan.scenario import Scenario
+
+FACTORS = tuple(float(x) for x in np.geomspace(1 / 16, 16, 17))
+"""Tokens tried, over the base: steps of the square root of two."""
+MOST_FLEETS = 120
+"""Fleets that are sized anew at each value: the contenders, then the cheapest."""
+
+
+def token_inputs(options: Options, few: Options, catalog: Catalog) -> list[Input]:
+    """Return mean input and output tokens; a 95th percentile moves in proportion to its mean."""
+    configurations = _shortlist(options, few, catalog)
+    return [_token_input(name, few.scenario, catalog, configurations) for name in TOKEN_FIELDS]
+
+
+def _token_input(name: str, scenario: Scenario, catalog: Catalog, fleets: Configurations) -> Input:
+    base = float(getattr(scenario, name))
+    grid = sorted({max(1.0, round(base * factor)) for factor in FACTORS})
+    words = name.replace("_", " ")
+    return Input(
+        name,
+        f"mean {words}",
+        "tokens",
+        base,
+        grid[0],
+        grid[-1],
+        _resized(name, scenario, catalog, fleets),
+        lambda value: f"{value:,.0f}",
+        lambda value: _changes(scenario, name, value),
+        whole=True,
+        exact=False,
+        plural=True,
+        grid=tuple(grid),
+        full=_in_full(name, scenario, catalog),
+    )
+
+
+def _changes(scenario: Scenario, name: str, value: float) -> dict[str, float]:
+    moved = with_tokens(scenario, **{name: value})
+    fields = (name, f"{name}_p95")
+    return {field: getattr(moved, field) for field in fields if getattr(moved, field) is not None}
+
+
+def _resized(
+    name: str, scenario: Scenario, catalog: Catalog, fleets: Configurations
+) -> Callable[[float], Options]:
+    def at(value: float) -> Options:
+        moved = with_tokens(scenario, **{name: value})
+        found = build_options(moved, catalog, fleets)
+        return replace(found.take(np.flatnonzero(found.feasible)), scenario=moved)
+
+    return at
+
+
+def _in_full(name: str, scenario: Scenario, catalog: Catalog) -> Callable[[float], Best]:
+    def best(value: float) -> Best:
+        found = evaluate(with_tokens(scenario, **{name: value}), catalog)
+        usd = float(found.monthly_usd[1, found.order[0]]) if found.order else float("inf")
+        return found.recommended, usd
+
+    return best
+
+
+def _shortlist(options: Options, few: Options, catalog: Catalog) -> Configurations:
+    """Return the contenders and the cheapest other fleets at the scenario's volume."""
+    kept = {item.option_id: item for item in few.items if item.engine_id is not None}
+    own = np.flatnonzero(options.feasible & ~options.is_api)
+    usd = options.monthly_usd(few.scenario.queries_per_day, sides=(1,))[0, own, 0]
+    for place in own[np.argsort(usd, kind="stable")]:
+        item = options.items[place]
+        if len(kept) >= MOST_FLEETS:
+            break
+        if item.engine_id is not None:
+            kept.setdefault(item.option_id, item)
+    configs = [
+        ReplicaConfig(i.model_id, str(i.precision_id), str(i.gpu_id), i.n_gpus or 1, str(i.engine_id))
+        for i in kept.values()
+    ]
+    return Configurations.from_configs(catalog, configs)

@@ -1,0 +1,77 @@
+"""What a prediction rests on: a measured row, a calibrated engine and GPU, or neither."""
+
+import csv
+import math
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmplan.catalog.measurements import PRECISION_ALIASES
+from llmplan.replica.configurations import Configurations, Floats
+from llmplan.replica.constants import level_values, load_document
+
+NEAR: Final = 0.3
+"""A row is near when input, output and clients each differ by less than a factor exp(0.3) = 1.35."""
+ENOUGH_ROWS: Final = 15
+LOADS: Final = {"closed_loop": "concurrency", "open_loop": "offered_rps"}
+"""Column that says how hard a kind of arrival presses; an endless queue has none."""
+Key = tuple[str, str, str, int, str, str]
+
+
+@lru_cache(maxsize=1)
+def measured_points() -> dict[Key, Floats]:
+    """Log input, output and load of the rows of data/measured_serving.csv, by replica and arrival.
+
+    The load is the clients of a closed loop, the rate of an open loop, and nothing for the other arrivals.
+    """
+    from llmplan.catalog import data_dir
+
+    points: dict[Key, list[list[float]]] = {}
+    with (data_dir() / "measured_serving.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            loads = [_log(row[name]) for name in ("isl_tokens", "osl_tokens")]
+            loads.append(_log(row[LOADS[row["arrival"]]]) if row["arrival"] in LOADS else 0.0)
+            place = row["gpu_id"], int(row["n_gpus"]), row["engine_id"], row["arrival"]
+            for precision in _spellings(row["precision"]):
+                points.setdefault((row["model_id"], precision, *place), []).append(loads)
+    return {key: np.array(value) for key, value in points.items()}
+
+
+def _spellings(precision: str) -> tuple[str, ...]:
+    """Catalog ids that a published precision may mean; FP4 of a model stored in MXFP4 is that."""
+    name = PRECISION_ALIASES.get(precision, precision)
+    return (name, "mxfp4") if name == "fp4" else (name,)
+
+
+def _log(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return math.log(value) if value > 0 else math.nan
+
+
+def basis_of(
+    c: Configurations, isl: Floats, osl: Floats, load: Floats | None, arrival: str | NDArray[Any]
+) -> NDArray[Any]:
+    """Return "measured", "calibrated" or "extrapolated" for each configuration.
+
+    load: clients of a closed loop, requests/s of an open loop; None where there is neither.
+    """
+    counts = load_document()["rows_by_engine_architecture_compute"]
+    enough = level_values(c, "engine:architecture:compute", counts) >= ENOUGH_ROWS
+    basis = np.where(enough, "calibrated", "extrapolated").astype(object)
+    points = measured_points()
+    known = {key[:5] for key in points}
+    arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
+    for i, config in enumerate(c.configs):
+        replica = (config.model_id, config.precision_id, config.gpu_id, config.n_gpus, config.engine_id)
+        rows = points.get((*replica, str(arrivals[i]))) if replica in known else None
+        if rows is not None:
+            pressed = 1.0 if load is None or arrivals[i] not in LOADS else float(load[i])
+            point = [math.log(isl[i]), math.log(osl[i]), math.log(pressed)]
+            if np.any(np.all(np.abs(rows - point) < NEAR, axis=1)):
+                basis[i] = "measured"
+    return basis

@@ -1,0 +1,242 @@
+"""The best rate of one replica within its latency targets: the largest batch that keeps them."""
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from llmplan.replica.bands import band_factors
+from llmplan.replica.basis import basis_of
+from llmplan.replica.configurations import Configurations, Floats
+from llmplan.replica.constants import Calibration, load_calibration
+from llmplan.replica.percentiles import SEEN_LONGER, at_random
+from llmplan.replica.predict import binding_of
+from llmplan.replica.queue import Service, closed_loop, kv_limited_sequences
+from llmplan.replica.step import Constants
+from llmplan.units import MS_PER_S
+
+CLIENTS: Final = tuple(float(v) for v in np.unique(np.round(np.geomspace(1, 1024, 31))))
+"""Concurrencies that the search tries: about a quarter apart."""
+FULL_ENOUGH: Final = 0.25
+"""Share of the requests that may be late: where more wait for a place in the batch, memory binds."""
+KV_RESERVE: Final = 0.9
+"""Share of the memory left by weights and overhead that the engine gives to the KV cache (section 2)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Capacity:
+    """Arrays of shape (n,); requests_per_s is 0 where a replica does not fit or misses its targets."""
+
+    fits: NDArray[np.bool_]
+    reason: NDArray[Any]
+    requests_per_s: Floats
+    requests_per_s_p10: Floats
+    requests_per_s_p90: Floats
+    concurrency: Floats
+    ttft_ms: Floats
+    tpot_ms: Floats
+    output_tokens_per_s: Floats
+    max_concurrent_sequences: Floats
+    weights_gb: Floats
+    binding: NDArray[Any]
+    basis: NDArray[Any]
+
+
+def sequences_in_memory(c: Configurations, context_tokens: Floats) -> Floats:
+    """Complete sequences of `context_tokens` tokens that the KV room holds, as in equation 2.7."""
+    windowed = np.minimum(context_tokens, np.where(c.window_layers > 0, c.window_tokens, np.inf))
+    held = (c.full_layers * context_tokens + c.window_layers * windowed) * c.kv_layer_bytes / c.kv_shards
+    room = np.maximum(c.kv_room_bytes, 0.0) * KV_RESERVE * c.data_parallel
+    return np.floor(room / held)
+
+
+def capacity(
+    configurations: Configurations,
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
+    ttft_limit_ms: float | None = None,
+    tpot_limit_ms: float | None = None,
+    context_tokens: ArrayLike | None = None,
+    calibration: Calibration | None = None,
+    latency_percentile: float | None = None,
+) -> Capacity:
+    """Best steady rate of one replica at the largest batch within the latency targets.
+
+    Parameters
+    ----------
+    input_tokens, output_tokens: mean lengths [tokens].
+    ttft_limit_ms, tpot_limit_ms: targets; None: no target.
+    latency_percentile: share of randomly arriving requests that keep the targets, 50 to 99.9; None: the mean
+        of a steady load does. ttft_ms and tpot_ms are means either way.
+    context_tokens: longest context that must be served [tokens]; the model's own limit must allow it and
+        one sequence of that length must fit. Default: input plus output.
+
+    Returns
+    -------
+    Capacity, arrays of shape (n,).
+    """
+    c, n = configurations, len(configurations)
+    isl = np.broadcast_to(np.asarray(input_tokens, dtype=float), (n,))
+    osl = np.broadcast_to(np.asarray(output_tokens, dtype=float), (n,))
+    longest = (
+        isl + osl if context_tokens is None else np.broadcast_to(np.asarray(context_tokens, float), (n,))
+    )
+    longest = np.maximum(longest, isl + osl)
+    k = (calibration or load_calibration()).values(c)
+    room = sequences_in_memory(c, isl + osl)
+    fits = (sequences_in_memory(c, longest) >= 1) & (longest <= c.max_context_tokens)
+    targets = _Targets(ttft_limit_ms, tpot_limit_ms, latency_percentile)
+    chosen, service, judged, meets = _largest(c, k, isl, osl, fits, targets)
+    works = fits & meets
+    basis = basis_of(c, isl, osl, np.maximum(chosen, 1.0), "closed_loop")
+    low, high = band_factors(c, "throughput", basis, "closed_loop")
+    rate = np.where(works, service.requests_per_s, 0.0)
+    binding = _binding(c, k, judged, isl, osl, chosen, fits, meets, targets)
+    return Capacity(
+        fits=fits,
+        reason=_reasons(c, fits, meets, longest, judged, targets),
+        requests_per_s=rate,
+        requests_per_s_p10=rate * low,
+        requests_per_s_p90=rate * high,
+        concurrency=np.where(works, chosen, 0.0),
+        ttft_ms=np.where(fits, service.ttft_s * MS_PER_S, np.nan),
+        tpot_ms=np.where(fits, service.tpot_s * MS_PER_S, np.nan),
+        output_tokens_per_s=rate * osl,
+        max_concurrent_sequences=room,
+        weights_gb=c.weights_gb,
+        binding=binding,
+        basis=basis,
+    )
+
+
+class _Targets(NamedTuple):
+    """Latency targets [ms] and the percentile that keeps them; None: no target, the mean."""
+
+    ttft_limit_ms: float | None
+    tpot_limit_ms: float | None
+    percentile: float | None
+
+    def kept(self, service: Service) -> NDArray[np.bool_]:
+        within = np.ones(service.ttft_s.shape, dtype=bool)
+        if self.ttft_limit_ms is not None:
+            within &= service.ttft_s * MS_PER_S <= self.ttft_limit_ms
+        if self.tpot_limit_ms is not None:
+            within &= service.tpot_s * MS_PER_S <= self.tpot_limit_ms
+        return within
+
+
+def _largest(
+    c: Configurations,
+    k: Constants,
+    isl: Floats,
+    osl: Floats,
+    fits: NDArray[np.bool_],
+    targets: _Targets,
+) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+    """Concurrency with the best rate within the targets, its service, that judged, and whether any meets them."""
+    n, m = len(c), len(CLIENTS)
+    steady = k | {"burst_share": np.zeros(n)}
+    index = np.flatnonzero(fits)
+    seen = osl if targets.percentile is None else osl * SEEN_LONGER
+    limit = np.floor(kv_limited_sequences(c, k, isl, seen))
+    clients = np.minimum(np.array(CLIENTS), limit[index, None])
+    rows = np.repeat(index, m)
+    part, loads = c.take(rows), (isl[rows], osl[rows], clients.ravel())
+    service = closed_loop(part, {name: v[rows] for name, v in steady.items()}, *loads)
+    judged, running = service, clients
+    if targets.percentile is not None:
+        service, judged = at_random(
+            _table(service, m), clients, osl[index], targets.percentile, k["prefill_interference"][index]
+        )
+        running = service.running
+    shape = (len(index), judged.ttft_s.size // max(len(index), 1))
+    within = targets.kept(judged).reshape(shape)
+    score = np.where(within, service.requests_per_s.reshape(shape), -1.0)
+    best = score.argmax(axis=1) if len(index) else np.zeros(0, dtype=int)
+    picked = np.arange(len(index)) * shape[1] + best
+    chosen, meets = np.zeros(n), np.zeros(n, dtype=bool)
+    chosen[index] = running.ravel()[picked]
+    meets[index] = within.ravel()[picked]
+    return chosen, _scatter(service, picked, index, n), _scatter(judged, picked, index, n), meets
+
+
+def _table(service: Service, loads: int) -> Service:
+    """Return a service with one row a replica and one column a load."""
+    return Service(**{name: value.reshape(-1, loads) for name, value in vars(service).items()})
+
+
+def _scatter(service: Service, picked: NDArray[np.intp], index: NDArray[np.intp], n: int) -> Service:
+    arrays = {}
+    for name, value in vars(service).items():
+        full = np.full(n, np.nan)
+        full[index] = value.ravel()[picked]
+        arrays[name] = full
+    return Service(**arrays)
+
+
+def _binding(
+    c: Configurations,
+    k: Constants,
+    service: Service,
+    isl: Floats,
+    osl: Floats,
+    chosen: Floats,
+    fits: NDArray[np.bool_],
+    meets: NDArray[np.bool_],
+    targets: _Targets,
+) -> NDArray[Any]:
+    """What keeps the rate from being higher: memory, latency target, compute or bandwidth."""
+    filled = Service(**{name: np.nan_to_num(v, nan=1.0, posinf=1e9) for name, v in vars(service).items()})
+    word = binding_of(c, k, filled, isl, osl)
+    limit = np.floor(kv_limited_sequences(c, k, isl, osl))
+    full = chosen >= limit
+    if targets.percentile is not None:
+        full = filled.waiting > FULL_ENOUGH * (1 - targets.percentile / 100)
+    at_memory = full & (limit < np.minimum(k["max_sequences"], c.batch_limit) * 0.98)
+    tight = np.zeros(len(c), dtype=bool)
+    for target, value in ((targets.ttft_limit_ms, filled.ttft_s), (targets.tpot_limit_ms, filled.tpot_s)):
+        if target is not None:
+            tight |= value * MS_PER_S > 0.75 * target
+    word = np.where(at_memory, "memory", np.where(tight, "latency target", word))
+    return np.where(fits, np.where(meets, word, "latency target"), "memory")
+
+
+def _reasons(
+    c: Configurations,
+    fits: NDArray[np.bool_],
+    meets: NDArray[np.bool_],
+    longest: Floats,
+    judged: Service,
+    targets: _Targets,
+) -> NDArray[Any]:
+    """Why a replica is out, in a sentence; empty where it works."""
+    reason = np.full(len(c), "", dtype=object)
+    for i in np.flatnonzero(~(fits & meets)):
+        config = c.configs[i]
+        if longest[i] > c.max_context_tokens[i]:
+            reason[i] = (
+                f"a context of {longest[i]:,.0f} tokens exceeds the model's {c.max_context_tokens[i]:,.0f}"
+            )
+        elif not fits[i]:
+            reason[i] = (
+                f"{c.weights_gb[i]:,.0f} GB of weights, overhead and a sequence of {longest[i]:,.0f} "
+                f"tokens do not fit {config.n_gpus} x {config.gpu_id}"
+            )
+        else:
+            reason[i] = _missed(judged.ttft_s[i], judged.tpot_s[i], targets)
+    return reason
+
+
+def _missed(ttft_s: float, tpot_s: float, targets: _Targets) -> str:
+    """Name the target that even one client misses."""
+    parts = []
+    if targets.ttft_limit_ms is not None and ttft_s * MS_PER_S > targets.ttft_limit_ms:
+        first = f"{ttft_s * MS_PER_S:,.0f} ms" if np.isfinite(ttft_s) else "with the wait for a place"
+        parts.append(f"TTFT {first} exceeds {targets.ttft_limit_ms:,.0f} ms")
+    if targets.tpot_limit_ms is not None and tpot_s * MS_PER_S > targets.tpot_limit_ms:
+        parts.append(f"TPOT {tpot_s * MS_PER_S:,.1f} ms exceeds {targets.tpot_limit_ms:,.1f} ms")
+    at = "with one client"
+    if targets.percentile is not None:
+        at = f"nearly idle, at the {targets.percentile:g}th percentile"
+    return " and ".join(parts) + " even " + at

@@ -1,0 +1,64 @@
+"""What a model in a format weighs and computes, and what a GPU offers for that format."""
+
+from llmplan.catalog.records import Gpu, Model, Precision
+from llmplan.replica.memory import (
+    BYTES_16BIT,
+    kv_bytes_per_token_per_layer,
+    quantises_experts_only,
+    weight_parts,
+    weights_gb,
+)
+from llmplan.units import BITS_PER_BYTE, FLOPS_PER_TFLOPS, PARAMS_PER_B
+
+
+def model_numbers(model: Model, precision: Precision) -> dict[str, float]:
+    """Bytes and parameters of one model in one format."""
+    parts = weight_parts(model)
+    bits = precision.weight_bits / BITS_PER_BYTE
+    plain = precision.compute == "16bit" and not precision.weight_only
+    stored = BYTES_16BIT if plain else bits
+    other = BYTES_16BIT if plain or quantises_experts_only(model, precision) else bits
+    moe_layers = model.layers - model.first_dense_layers if model.is_moe else 0
+    expert = 3.0 * model.hidden_size * model.moe_intermediate_size
+    used = moe_layers * model.experts_per_token * expert
+    always = (parts.attention_b + parts.dense_mlp_b + parts.shared_experts_b) * PARAMS_PER_B
+    head = float(model.vocab_size * model.hidden_size)
+    return {
+        "layers": model.layers,
+        "moe_layers": moe_layers,
+        "hidden": model.hidden_size,
+        "attention_width": _attention_width(model),
+        "head_bytes": head * BYTES_16BIT,
+        "attention_bytes": parts.attention_b * PARAMS_PER_B * other,
+        "dense_bytes": (parts.dense_mlp_b + parts.shared_experts_b) * PARAMS_PER_B * other,
+        "expert_bytes": parts.experts_b * PARAMS_PER_B * stored,
+        "active_params": always,
+        "expert_active_params": used,
+        "head_params": head,
+        "experts": model.experts,
+        "experts_per_token": model.experts_per_token,
+        "kv_layer_bytes": kv_bytes_per_token_per_layer(model, precision.kv_bytes),
+        "full_layers": model.layers - model.sliding_window_layers,
+        "window_layers": model.sliding_window_layers,
+        "window_tokens": model.sliding_window_tokens,
+        "weights_gb": weights_gb(model, precision),
+    }
+
+
+def _attention_width(model: Model) -> float:
+    """Multiply-adds a token pair costs in one layer's attention: scores plus weighted values."""
+    value = model.v_head_dim or (128 if model.attention == "mla" else model.head_dim)
+    return model.heads * (model.head_dim + value) / 2
+
+
+def peak_flops(gpu: Gpu, precision: Precision) -> tuple[float, float, bool]:
+    """Peak of the format's own cores, of 16 bit [FLOP/s], and whether weights are unpacked to 16 bit."""
+    wide = (gpu.bf16_tflops or gpu.fp16_tflops) * FLOPS_PER_TFLOPS
+    if precision.precision_id == "mxfp4" and gpu.fp4_tflops is not None:
+        return gpu.fp4_tflops * FLOPS_PER_TFLOPS, wide, False
+    own = {"fp8": gpu.fp8_tflops, "int8": gpu.int8_tops, "fp4": gpu.fp4_tflops}.get(precision.compute)
+    if precision.compute == "16bit":
+        return wide, wide, precision.weight_only
+    if own is None:
+        return wide, wide, True
+    return own * FLOPS_PER_TFLOPS, wide, False

@@ -1,0 +1,135 @@
+"""Prediction of TTFT, TPOT and rate of replicas, each with its 80 % band and what it rests on."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from llmplan.errors import InputError
+from llmplan.replica.basis import basis_of
+from llmplan.replica.configurations import Configurations, Floats
+from llmplan.replica.constants import Calibration, load_calibration
+from llmplan.replica.queue import Service, all_at_once, closed_loop, max_rate, open_loop
+from llmplan.replica.step import Constants, decode_step
+from llmplan.units import MS_PER_S
+
+Arrival = Literal["closed_loop", "all_at_once", "open_loop", "offline"]
+ARRIVALS: Final = ("closed_loop", "all_at_once", "open_loop", "offline")
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Arrays of shape (n,): the value and the ends of its 80 % band (p10, p90)."""
+
+    ttft_ms: Floats
+    ttft_ms_p10: Floats
+    ttft_ms_p90: Floats
+    tpot_ms: Floats
+    tpot_ms_p10: Floats
+    tpot_ms_p90: Floats
+    output_tokens_per_s: Floats
+    output_tokens_per_s_p10: Floats
+    output_tokens_per_s_p90: Floats
+    requests_per_s: Floats
+    requests_per_s_p10: Floats
+    requests_per_s_p90: Floats
+    running_sequences: Floats
+    basis: NDArray[Any]
+    binding: NDArray[Any]
+
+
+def predict(
+    configurations: Configurations,
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
+    concurrency: ArrayLike | None,
+    arrival: Arrival = "closed_loop",
+    offered_rps: ArrayLike | None = None,
+    calibration: Calibration | None = None,
+) -> Prediction:
+    """Predict what each replica does under a load; everything broadcasts to shape (n,).
+
+    Parameters
+    ----------
+    input_tokens, output_tokens: mean lengths [tokens].
+    concurrency: clients of a closed loop, or requests sent all at once; None for the other arrivals.
+    arrival: "closed_loop", "all_at_once", "open_loop" (give `offered_rps`) or "offline" (endless queue).
+    offered_rps: rate of random arrivals [requests/s].
+
+    Returns
+    -------
+    Prediction with the band of the held-out errors of its slice (docs/method, section 3).
+    """
+    n = len(configurations)
+    isl, osl = _positive("input_tokens", input_tokens, n), _positive("output_tokens", output_tokens, n)
+    k = (calibration or load_calibration()).values(configurations)
+    service = _serve(configurations, k, isl, osl, concurrency, arrival, offered_rps)
+    load = offered_rps if arrival == "open_loop" else concurrency
+    pressed = None if load is None else _positive("load", load, n)
+    basis = basis_of(configurations, isl, osl, pressed, arrival)
+    return _prediction(configurations, k, service, isl, osl, basis, arrival)
+
+
+def _serve(
+    c: Configurations,
+    k: Constants,
+    isl: Floats,
+    osl: Floats,
+    concurrency: ArrayLike | None,
+    arrival: str,
+    offered_rps: ArrayLike | None,
+) -> Service:
+    if arrival == "offline":
+        return max_rate(c, k, isl, osl)
+    if arrival == "open_loop":
+        if offered_rps is None:
+            raise InputError(
+                "offered_rps", None, "an open loop needs an arrival rate", "give requests per second"
+            )
+        return open_loop(c, k, isl, osl, _positive("offered_rps", offered_rps, len(c)))
+    if arrival not in ARRIVALS:
+        raise InputError("arrival", arrival, "is not known", f"use one of {', '.join(ARRIVALS)}")
+    if concurrency is None:
+        raise InputError("concurrency", None, f"{arrival} needs it", "give the number of clients")
+    clients = _positive("concurrency", concurrency, len(c))
+    return (closed_loop if arrival == "closed_loop" else all_at_once)(c, k, isl, osl, clients)
+
+
+def _positive(field: str, value: ArrayLike, n: int) -> Floats:
+    array = np.broadcast_to(np.asarray(value, dtype=float), (n,))
+    if not np.all(array > 0) or not np.all(np.isfinite(array)):
+        raise InputError(field, value, "must be positive and finite", "give a number above 0")
+    return array
+
+
+def binding_of(c: Configurations, k: Constants, service: Service, isl: Floats, osl: Floats) -> NDArray[Any]:
+    """What limits a replica at its running batch: "memory", "compute" or "bandwidth"."""
+    parts = decode_step(c, k, service.running, isl + osl / 2.0)
+    compute = parts.compute_s * (1.0 - service.prefill_share) / parts.total_s + service.prefill_share
+    bandwidth = (parts.weights_s + parts.kv_s) * (1.0 - service.prefill_share) / parts.total_s
+    word = np.where(compute > bandwidth, "compute", "bandwidth")
+    short = (service.waiting > service.running * 0.25) & ~np.isfinite(c.batch_limit)
+    return np.where(short, "memory", word)
+
+
+def _prediction(
+    c: Configurations, k: Constants, s: Service, isl: Floats, osl: Floats, basis: NDArray[Any], arrival: str
+) -> Prediction:
+    from llmplan.replica.bands import band_factors
+
+    rate = s.requests_per_s
+    values = {
+        "ttft_ms": s.ttft_s * MS_PER_S,
+        "tpot_ms": s.tpot_s * MS_PER_S,
+        "output_tokens_per_s": rate * osl,
+        "requests_per_s": rate,
+    }
+    slices = {"ttft_ms": "ttft", "tpot_ms": "tpot"}
+    arrays: dict[str, Any] = {}
+    for name, value in values.items():
+        low, high = band_factors(c, slices.get(name, "throughput"), basis, arrival)
+        arrays |= {name: value, f"{name}_p10": value * low, f"{name}_p90": value * high}
+    binding = binding_of(c, k, s, isl, osl)
+    arrays |= {"running_sequences": s.running, "basis": basis, "binding": binding}
+    return Prediction(**{f.name: arrays[f.name] for f in fields(Prediction)})

@@ -1,0 +1,183 @@
+"""A replica as a closed queue of prefill and decode: running batch, TTFT, TPOT and rate (3.8 to 3.16)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from llmplan.replica.configurations import Configurations, Floats
+from llmplan.replica.step import Constants, Prefill, decode_step, prefill
+
+ITERATIONS: Final = 14
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a replica does, each of shape (n,). Rates are of the whole replica [1/s], times in seconds.
+
+    waiting: requests for which memory has no place.
+    """
+
+    ttft_s: Floats
+    tpot_s: Floats
+    requests_per_s: Floats
+    running: Floats
+    waiting: Floats
+    prefill_share: Floats
+
+
+def kv_limited_sequences(
+    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats
+) -> Floats:
+    """Sequences that run at once within KV room and the engine's batch limit (equation 3.8).
+
+    A paged cache grows with each sequence: a running one holds its input and part of its output.
+    """
+    held = input_tokens + k["held_output_share"] * output_tokens
+    windowed = np.minimum(held, np.where(c.window_layers > 0, c.window_tokens, np.inf))
+    per_sequence = (c.full_layers * held + c.window_layers * windowed) * c.kv_layer_bytes / c.kv_shards
+    room = c.kv_room_bytes * k["kv_room_share"] * c.data_parallel / np.maximum(per_sequence, 1.0)
+    # where weights do not fit, memory must be larger than stated: only the engine's limit is known
+    limit = np.where(c.kv_room_bytes <= 0, k["max_sequences"], np.minimum(room, k["max_sequences"]))
+    return np.maximum(np.minimum(limit, c.batch_limit), 1.0)
+
+
+def running_limit(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Floats:
+    """Sequences that decode at once: as many as fit, and no more than prefill keeps busy (equation 3.8).
+
+    A step carries at most `step_tokens` prompt tokens, and each sequence brings one prompt in `output` steps.
+    """
+    fed = np.maximum(output_tokens * k["step_tokens"] / input_tokens, 1.0)
+    return np.minimum(kv_limited_sequences(c, k, input_tokens, output_tokens), fed)
+
+
+def _pace(
+    c: Configurations, k: Constants, p: Prefill, batch: Floats, context: Floats, output_tokens: Floats
+) -> tuple[Floats, Floats]:
+    """Seconds of a decode step alone and of a step slowed by the prefills that share it (3.9)."""
+    step = decode_step(c, k, batch, context).total_s * k["decode_pace"] / k["tokens_per_step"]
+    # of a burst, the average request waits for half of the prefills while it decodes
+    spread = k["prefill_interference"] * (1.0 - 0.5 * k["burst_share"])
+    return step, step + spread * p.marginal_s * batch / output_tokens
+
+
+def _ttft(k: Constants, p: Prefill, step: Floats, busy: Floats, clients: Floats) -> Floats:
+    """Steady-state seconds to the first token: own prefill, the step under way, prefills ahead (3.10)."""
+    ahead = np.minimum(busy / np.maximum(1.0 - busy, 0.02), np.maximum(clients - 1.0, 0.0) / 2.0)
+    prompt = p.alone_s * (1.0 + k["queue_weight"] * ahead)
+    return k["request_overhead_s"] + prompt + k["step_wait"] * step
+
+
+def closed_loop(
+    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats, concurrency: Floats
+) -> Service:
+    """Serve `concurrency` clients, each sending its next request when the last one ended (3.9 to 3.12)."""
+    p = prefill(c, k, input_tokens)
+    context = input_tokens + output_tokens / 2.0
+    steps = np.maximum(output_tokens - 1.0, 1.0)
+    inside = np.minimum(concurrency, running_limit(c, k, input_tokens, output_tokens))
+    batch = inside
+    for _ in range(ITERATIONS):
+        step, pace = _pace(c, k, p, batch, context, output_tokens)
+        rate = batch / (steps * pace)
+        busy = np.minimum(rate * p.marginal_s, 0.98)
+        first = _ttft(k, p, step, busy, inside)
+        batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
+    queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
+    together = np.minimum(inside, np.maximum(k["step_tokens"] / input_tokens, 1.0))
+    ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0
+    ttft = first + queued + k["burst_share"] * p.marginal_s * ahead
+    unplaced = concurrency - kv_limited_sequences(c, k, input_tokens, output_tokens)
+    return Service(ttft, pace, rate, batch, np.maximum(unplaced, 0.0), busy)
+
+
+def max_rate(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Service:
+    """Serve an endless queue: the largest batch that memory and engine allow runs all the time (3.13)."""
+    p = prefill(c, k, input_tokens)
+    context = input_tokens + output_tokens / 2.0
+    batch = running_limit(c, k, input_tokens, output_tokens)
+    _, pace = _pace(c, k, p, batch, context, output_tokens)
+    rate = batch / (np.maximum(output_tokens, 1.0) * pace) * k["offline_occupancy"]
+    return Service(p.alone_s, pace, rate, batch, np.zeros_like(batch), rate * p.marginal_s)
+
+
+def open_loop(
+    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats, offered_rps: Floats
+) -> Service:
+    """Serve requests that arrive at random at `offered_rps`, whatever is in progress (3.15).
+
+    A measured run is finite: no more than `open_run_requests` requests are in progress, and near saturation
+    the batch has not yet grown to its steady size, which `open_feedback` (1: steady) says. Above capacity
+    the queue grows for as long as the run lasts.
+    """
+    p = prefill(c, k, input_tokens)
+    context = input_tokens + output_tokens / 2.0
+    steps = np.maximum(output_tokens - 1.0, 1.0)
+    limit = running_limit(c, k, input_tokens, output_tokens)
+    limit = np.maximum(np.minimum(limit, k["open_run_requests"]), 1.0)
+    low, high = np.full_like(limit, 1e-3), limit
+    for _ in range(2 * ITERATIONS):
+        batch = np.sqrt(low * high)
+        _, pace = _pace(c, k, p, batch, context, output_tokens)
+        enough = batch >= offered_rps * steps * pace
+        low, high = np.where(enough, low, batch), np.where(enough, batch, high)
+    _, alone = _pace(c, k, p, np.ones_like(batch), context, output_tokens)
+    light = np.minimum(offered_rps * steps * alone, batch)
+    rate = np.minimum(offered_rps, batch / (steps * pace))
+    batch = light ** (1.0 - k["open_feedback"]) * batch ** k["open_feedback"]
+    # a lone request still runs in a batch of one
+    step, pace = _pace(c, k, p, np.maximum(batch, 1.0), context, output_tokens)
+    busy = np.minimum(rate * p.marginal_s, 0.98)
+    first = _ttft(k, p, step, busy, batch + 1.0)
+    queued = k["open_run_requests"] / 2.0 * np.maximum(1.0 / rate - 1.0 / offered_rps, 0.0)
+    return Service(first + queued * k["open_queue_share"], pace, rate, batch, rate * queued, busy)
+
+
+def within_latency(
+    c: Configurations,
+    k: Constants,
+    input_tokens: Floats,
+    output_tokens: Floats,
+    ttft_limit_s: Floats,
+    tpot_limit_s: Floats,
+) -> Service:
+    """Serve random arrivals at the highest rate whose latencies keep within limits (3.14).
+
+    The limits hold for a high percentile; `latency_margin` is the mean's share of it.
+    """
+    p = prefill(c, k, input_tokens)
+    context = input_tokens + output_tokens / 2.0
+    steps = np.maximum(output_tokens - 1.0, 1.0)
+    limit = running_limit(c, k, input_tokens, output_tokens)
+    low, high = np.full_like(limit, 1.0), limit
+    target = np.minimum(tpot_limit_s * k["latency_margin"], 1e9)
+    for _ in range(2 * ITERATIONS):
+        batch = np.sqrt(low * high)
+        step, pace = _pace(c, k, p, batch, context, output_tokens)
+        busy = np.minimum(batch / (steps * pace) * p.marginal_s, 0.98)
+        first = _ttft(k, p, step, busy, batch + 1.0)
+        within = (pace <= target) & (first <= ttft_limit_s)
+        low, high = np.where(within, batch, low), np.where(within, high, batch)
+    rate = batch / (steps * pace) * k["server_occupancy"]
+    return Service(first, pace, rate, batch, np.zeros_like(batch), busy)
+
+
+def all_at_once(
+    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats, requests: Floats
+) -> Service:
+    """Serve `requests` requests that all arrive at time zero (3.16).
+
+    Prefills run one after the other; those beyond the KV limit wait for whole generations.
+    """
+    p = prefill(c, k, input_tokens)
+    context = input_tokens + output_tokens / 2.0
+    batch = np.minimum(requests, running_limit(c, k, input_tokens, output_tokens))
+    _, pace = _pace(c, k, p, batch, context, output_tokens)
+    steps = np.maximum(output_tokens - 1.0, 1.0)
+    rate = batch / (steps * pace)
+    last = np.minimum(requests * p.marginal_s, requests / rate) + (requests - batch) / rate
+    first = k["request_overhead_s"] + p.alone_s + last / 2.0
+    total = requests / rate + p.alone_s
+    return Service(
+        first, pace, requests / total, batch, requests - batch, np.minimum(rate * p.marginal_s, 0.98)
+    )

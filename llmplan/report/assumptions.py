@@ -1,0 +1,128 @@
+"""What an answer rests on, in words: name, value, source and date."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llmplan.cost.month import PEOPLE_LINE, LowBaseHigh
+from llmplan.options import Option
+from llmplan.options.measured import measurements_used
+from llmplan.report.headlines import capital
+from llmplan.report.report import UPDATES_LINE, Report, cost_assumptions
+
+SCENARIO_SOURCE = "this scenario"
+MODEL_SOURCE = "llmplan's throughput model"
+
+
+class AssumptionRow(NamedTuple):
+    """One line: what is assumed, its value in words, the source's title and the day it was read."""
+
+    assumption: str
+    value: str
+    source: str
+    as_of: str
+
+
+def assumption_rows(report: Report) -> list[AssumptionRow]:
+    """Return the scenario's inputs, then prices and rates of the options drawn, then the cost lines."""
+    rows = _scenario_rows(report)
+    for place in report.curve_places:
+        rows += _option_rows(report, report.option(place))
+    return rows + _cost_rows(report)
+
+
+def _scenario_rows(report: Report) -> list[AssumptionRow]:
+    asked = report.scenario
+    peak = asked.workload(report.catalog).effective_peak_to_mean
+    limits = [
+        f"{name} {limit:,.0f} ms"
+        for name, limit in (("TTFT", asked.ttft_limit_ms), ("TPOT", asked.tpot_limit_ms))
+        if limit is not None
+    ]
+    if limits and asked.latency_percentile is not None:
+        limits.append(f"for {asked.latency_percentile:g} % of requests")
+    tokens_in = f"{asked.input_tokens:,.0f} in ({asked.cached_input_share:.0%} cached)"
+    floor = f"{asked.quality_floor:.0%} of {asked.reference_api_id}" if asked.quality_floor else "none"
+    load = f"load at most {asked.utilisation_ceiling:.0%}"
+    values = [
+        ("Volume", f"{asked.queries_per_day:,.0f} queries/day, {asked.days_per_month:g} days a month"),
+        ("Tokens", f"{tokens_in}, {asked.output_tokens:,.0f} out"),
+        ("Least quality", floor),
+        ("Latency targets", ", ".join(limits) or "none"),
+        ("Fleet", f"peak {peak:.3g} x mean, {load}, {asked.spare_replicas} spare"),
+    ]
+    if asked.measured_csv is not None:
+        values.append(("Measurements", measurements_used(report.comparison.options)))
+    return [AssumptionRow(name, value, SCENARIO_SOURCE, "") for name, value in values]
+
+
+def _option_rows(report: Report, item: Option) -> list[AssumptionRow]:
+    return _api_rows(report, item) if item.api_id is not None else _self_hosted_rows(report, item)
+
+
+def _api_rows(report: Report, item: Option) -> list[AssumptionRow]:
+    price = report.catalog.api(item.api_id or "")
+    asked = report.scenario
+    own = dict(asked.api_input_usd_per_mtok), dict(asked.api_output_usd_per_mtok)
+    usd_in = own[0].get(price.api_id, price.input_usd_per_mtok)
+    usd_out = own[1].get(price.api_id, price.output_usd_per_mtok)
+    money = report.money.short
+    value = f"{money(usd_in)} in, {money(usd_out)} out per million tokens"
+    if any(price.api_id in prices for prices in own):
+        return [AssumptionRow(f"Price of {item.label}", value, SCENARIO_SOURCE, "")]
+    return [AssumptionRow(f"Price of {item.label}", value, _title(report, price.source_id), str(price.as_of))]
+
+
+def _self_hosted_rows(report: Report, item: Option) -> list[AssumptionRow]:
+    rows = []
+    if item.offers:
+        base = item.offers[1]
+        low, each, high = (report.money.short(offer.usd_per_gpu_hour) for offer in item.offers)
+        value = f"{each} a GPU-hour ({base.provider}); range {low} to {high}"
+        source = _title(report, base.source_id)
+        rows.append(
+            AssumptionRow(
+                f"Price of one {report.catalog.gpu(item.gpu_id or '').name}",
+                value,
+                source,
+                str(base.as_of or ""),
+            )
+        )
+    if item.requests_per_s:
+        fast, base_rate, slow = item.requests_per_s
+        value = f"{base_rate:.3g} requests/s at the targets ({slow:.3g} to {fast:.3g}), {item.basis}"
+        source = f"your measurement: {item.measured_by}" if item.measured_by else MODEL_SOURCE
+        rows.append(AssumptionRow(f"One replica of {item.label}", value, source, ""))
+    return rows
+
+
+def _cost_rows(report: Report) -> list[AssumptionRow]:
+    """The lines of a fleet besides its GPUs, each with the source of the catalog row that it comes from."""
+    fixed = report.comparison.options.fixed
+    rows = [
+        AssumptionRow(capital(name), f"{_range(report, line)} a month", *_origin(report, name))
+        for name, line in fixed.lines
+    ]
+    if fixed.people_usd.high > 0:
+        people = report.catalog.assumption(PEOPLE_LINE)
+        value = f"{_range(report, fixed.people_usd)} a month for each begun {fixed.gpus_per_people_step.base:g} GPUs"
+        rows.append(AssumptionRow(people.name, value, *_origin(report, people.name)))
+    return rows
+
+
+def _range(report: Report, line: LowBaseHigh) -> str:
+    low, base, high = (report.money.short(side) for side in line)
+    return f"{base} ({low} to {high})"
+
+
+def _origin(report: Report, line: str) -> tuple[str, str]:
+    """Return source title and date of a cost line."""
+    for row in cost_assumptions(report):
+        if line == row.name or (line == UPDATES_LINE and row.group == "updates"):
+            return _title(report, row.source_id), str(row.as_of)
+    return SCENARIO_SOURCE, ""
+
+
+def _title(report: Report, source_id: str) -> str:
+    source = report.catalog.sources.get(source_id)
+    return source.title if source else SCENARIO_SOURCE

@@ -1,0 +1,136 @@
+"""The answer as a sentence: what to do, what it costs, against what, and where that flips."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llmplan.options import BreakEven, Comparison
+from llmplan.options.breakeven import Interval
+from llmplan.wording import short_volume, volume
+
+TOKEN_KINDS = ("api", "hosted")
+SHORT_FROM = 100_000
+LIMITS = {
+    "quality": "the quality floor",
+    "TTFT": "the latency target",
+    "TPOT": "the latency target",
+    "licence": "the licence",
+    "context": "the context length",
+    "data": "keeping data in house",
+    "provider": "the list of providers",
+}
+"""What the first word of a reason is about."""
+
+
+def finding(
+    found: Comparison, rivals: Mapping[int, BreakEven], hybrid: Mapping[str, Any] | None = None
+) -> str:
+    """Return one sentence for a slide's title, its sums in the scenario's currency.
+
+    Parameters
+    ----------
+    rivals: by the place of a token price: where self-hosting is cheaper than it.
+    hybrid: the cheapest hybrid's row of the table, the answer where nothing else costs less.
+    """
+    if hybrid is not None and _is_cheapest(found, float(hybrid["monthly_usd_base"])):
+        return _routed(found, hybrid)
+    if not found.order:
+        return _nothing(found)
+    best = found.order[0]
+    item = found.options.items[best]
+    doing = f"Self-host {item.label}" if item.kind == "self_hosted" else f"Use {item.label}"
+    cost = found.scenario.currency.short(float(found.monthly_usd[1, best]))
+    return f"{doing}: {cost} a month; {_against(found, best, rivals)}"
+
+
+def where_cheaper(intervals: Sequence[Interval]) -> str:
+    """Say at which volumes something is cheaper: never, at any volume, from 2.32M queries/day."""
+    if not intervals:
+        return "never"
+    first, last = intervals[0], intervals[-1]
+    if first == (1, None):
+        return "at any volume"
+    if first[1] is None:
+        return f"from {at_volume(first[0])} queries/day"
+    if last[1] is None:
+        return f"first at {at_volume(first[0])} queries/day, for good from {at_volume(last[0])}"
+    if len(intervals) == 1:
+        return f"only from {at_volume(first[0])} to {at_volume(first[1])} queries/day"
+    return f"only in stretches between {at_volume(first[0])} and {at_volume(last[1])} queries/day"
+
+
+def at_volume(queries_per_day: float) -> str:
+    """Return a volume in words: whole below 100,000, three figures above."""
+    return volume(queries_per_day) if queries_per_day < SHORT_FROM else short_volume(queries_per_day)
+
+
+def _is_cheapest(found: Comparison, monthly_usd: float) -> bool:
+    return not found.order or monthly_usd < float(found.monthly_usd[1, found.order[0]])
+
+
+def _nothing(found: Comparison) -> str:
+    """Say that nothing is feasible, and which limit stands alone against the most options."""
+    reasons = [item.reasons for item in found.options.items]
+    limits = [{_limit(reason) for reason in those} for those in reasons]
+    alone = Counter(next(iter(those)) for those in limits if len(those) == 1)
+    if not alone:
+        return "No option meets this scenario: every one of them breaks several of its limits"
+    limit, count = alone.most_common(1)[0]
+    return f"No option meets this scenario: {limit} alone rules out {count:,} of {len(reasons):,}"
+
+
+def _limit(reason: str) -> str:
+    """Return the limit that a reason speaks of, by its first word."""
+    return LIMITS.get(reason.split(maxsplit=1)[0], "what can be rented, run or offered")
+
+
+def _routed(found: Comparison, hybrid: Mapping[str, Any]) -> str:
+    cost = float(hybrid["monthly_usd_base"])
+    sentence = f"Route {hybrid['label']}: {found.scenario.currency.short(cost)} a month"
+    if not found.order:
+        return f"{sentence}; no single option is feasible"
+    best = found.order[0]
+    more = times_as_much(float(found.monthly_usd[1, best]) / cost)
+    return f"{sentence}; {found.options.items[best].label} alone costs {more}"
+
+
+def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> str:
+    own = found.options.items[best].kind == "self_hosted"
+    other = found.cheapest(*(TOKEN_KINDS if own else ("self_hosted",)))
+    if other is None:
+        return "no API is feasible" if own else "no self-hosted option is feasible"
+    more = times_as_much(float(found.monthly_usd[1, other] / found.monthly_usd[1, best]))
+    asked = found.scenario.queries_per_day
+    if own:
+        return f"{found.options.items[other].label} costs {more}{_below(rivals.get(other), asked)}"
+    rival = rivals.get(best)
+    pays = f"pays {_above(rival, asked)}" if rival and rival.self_hosted_cheaper else "never pays"
+    return f"self-hosting costs {more} and {pays}"
+
+
+def times_as_much(ratio: float) -> str:
+    """Say how a dearer cost compares, from a ratio of at least 1."""
+    if not math.isfinite(ratio):
+        return "more"
+    if ratio < 1.005:
+        return "the same"
+    if ratio < 1.995:
+        return f"{ratio - 1:.0%} more"
+    return f"{ratio:,.0f} times as much" if ratio >= 9.95 else f"{ratio:.1f} times as much"
+
+
+def _above(rival: BreakEven, queries_per_day: float) -> str:
+    ahead = [pair for pair in rival.self_hosted_cheaper if pair[0] > queries_per_day]
+    if not ahead:
+        return "at no higher volume"
+    for_good = len(ahead) > 1 and ahead[-1][1] is None
+    return f"for good from {at_volume(ahead[-1][0])} queries/day" if for_good else where_cheaper(ahead)
+
+
+def _below(rival: BreakEven | None, queries_per_day: float) -> str:
+    """Name the volume at which self-hosting begins to pay, where that lies below the one asked for."""
+    held = [low for low, high in rival.self_hosted_cheaper if low <= queries_per_day] if rival else []
+    return f" (less below {at_volume(held[-1])} queries/day)" if held and held[-1] > 1 else ""

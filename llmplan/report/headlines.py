@@ -1,0 +1,189 @@
+"""What charts show, in words: key figures and the findings that stand as titles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from llmplan.options import BreakEven
+from llmplan.recommend.tipping import Tipping, TippingPoint
+from llmplan.report.finding import at_volume, times_as_much, where_cheaper
+from llmplan.report.report import Report
+from llmplan.wording import short_volume
+
+MISSES_A_KIND = 2
+SELF_HOSTED = 2
+"""A map's number for the kind."""
+TODAY, MANY = "ratio to today", 10
+UNIT_QUERIES = 1_000
+"""Unit costs are shown for a thousand queries: a single one costs too little to read."""
+
+
+def kpi_cards(report: Report) -> list[tuple[str, str, str]]:
+    """Return (head, figure, note) of the answer's key figures."""
+    cards = []
+    heads = {"api": "API", "hosted": "Hosted open model", "self_hosted": "Self-hosted"}
+    for kind, head in heads.items():
+        place = report.comparison.cheapest(kind)
+        if place is None:
+            cards.append((head, "–", "none is feasible"))
+        else:
+            month = report.money.short(float(report.comparison.monthly_usd[1, place]))
+            each = report.money.short(float(report.comparison.usd_per_query[place]) * UNIT_QUERIES)
+            cards.append((head, f"{month}/month", f"{each} per 1,000 queries"))
+    return [*cards, ("Self-hosting pays", *_pays(report))]
+
+
+def _pays(report: Report) -> tuple[str, str]:
+    rival = report.nearest_rival
+    if rival is None:
+        return "–", "nothing to compare"
+    return _verdict(rival[1]), f"against {report.option(rival[0]).label}"
+
+
+def _verdict(rival: BreakEven) -> str:
+    if not rival.self_hosted_cheaper:
+        return "never"
+    first, last = rival.self_hosted_cheaper[0], rival.self_hosted_cheaper[-1]
+    if first == (1, None):
+        return "always"
+    if last[1] is None:
+        return f"from {at_volume(last[0])}/day"
+    return f"{at_volume(first[0])} to {at_volume(last[1])}/day"
+
+
+def curve_title(report: Report) -> str:
+    """Return what the cost curve shows, in words: where self-hosting beats the cheapest token price."""
+    if report.nearest_rival is None:
+        return _ends_title(report)
+    return f"Self-hosting {_beats(report, *report.nearest_rival)}"
+
+
+def _ends_title(report: Report) -> str:
+    """Return what the cheapest option drawn costs today and at the largest volume."""
+    if not report.curve_places:
+        return "No option is feasible at any volume"
+    volumes, base = report.curves.queries_per_day, report.curves.monthly_usd[1].min(axis=0)
+    today = report.scenario.queries_per_day
+    now = report.money.short(float(base[np.searchsorted(volumes, today)]))
+    last = f"{report.money.short(float(base[-1]))} at {short_volume(volumes[-1])}"
+    return f"The cheapest option costs {now} a month at {at_volume(today)} queries/day, {last}"
+
+
+def curve_note(report: Report) -> str:
+    """Return where self-hosting beats the other token prices; empty where there is none."""
+    others = [pair for pair in report.rivals if pair != report.nearest_rival]
+    return "; ".join(f"Self-hosting {_beats(report, *pair)}" for pair in others)
+
+
+def _beats(report: Report, place: int, rival: BreakEven) -> str:
+    words, label = where_cheaper(rival.self_hosted_cheaper), report.option(place).label
+    return f"never beats {label}" if words == "never" else f"beats {label} {words}"
+
+
+def map_title(report: Report) -> str:
+    """Return for how many models self-hosting wins, about today's volume and at the map's largest.
+
+    Models whose quality no token price reaches are left out: there is nothing to win against.
+    """
+    shown = report.map
+    rivalled = shown.kind[~shown.unrivalled]
+    won = np.sum(rivalled == SELF_HOSTED, axis=0) if rivalled.size else np.zeros(1)
+    if not won.any():
+        return "At equal quality, tokens are cheaper than own GPUs at every model size and volume"
+    now = int(np.argmin(np.abs(np.log(shown.queries_per_day / report.scenario.queries_per_day))))
+    here, last = short_volume(shown.queries_per_day[now]), short_volume(shown.queries_per_day[-1])
+    if won.min() == len(rivalled):
+        return "At equal quality, self-hosting is the cheapest at every model size and volume"
+    wins = f"At equal quality, self-hosting wins for {won[now] or 'none'} of {len(rivalled)} models"
+    if won[now] == won[-1]:
+        return f"{wins} at {here} queries/day" + (f" as at {last}" if here != last else "")
+    return f"{wins} at {here} queries/day and for {won[-1]} at {last}"
+
+
+def option_title(report: Report, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the cheapest option compares with the next of a short table, cheapest first."""
+    feasible, every = len(report.comparison.order), len(report.comparison.options)
+    if len(rows) == 1:
+        return f"{rows[0]['label']} is the only one of {every:,} options that meets the scenario"
+    more = times_as_much(float(rows[1]["monthly_usd_base"]) / float(rows[0]["monthly_usd_base"]))
+    return f"{rows[0]['label']} is the cheapest of {feasible:,} feasible options; {rows[1]['label']} costs {more}"
+
+
+def flip_title(report: Report) -> str:
+    """Return what would flip the answer, the nearest change of one input."""
+    for row in report.tipping:
+        if row.nearest is not None:
+            return f"The answer holds unless {_condition(report, row, row.nearest)}"
+    return "No change of one input, within the ranges searched, flips the answer"
+
+
+def _condition(report: Report, row: Tipping, point: TippingPoint) -> str:
+    """Return a flip's condition: API prices fall by 88%. Money is in the report's currency."""
+    if row.unit.startswith("USD"):
+        verb = "rises" if point.value > row.base else "falls"
+        return f"{row.label} {verb} to {_flips_at(report, row, point)}"
+    points = [each for each in (row.below, row.above) if each is not None]
+    clauses = row.sentence.rstrip(".").split("; ")
+    return clauses[points.index(point)].partition(" if ")[2].replace(" %", "%")
+
+
+def flip_rows(report: Report) -> list[list[str]]:
+    """Return (input, today, flips at, then) for every input that can flip the answer, nearest first."""
+    rows = []
+    for row in report.tipping:
+        for point in (row.below, row.above):
+            if point is not None:
+                now, then = _with_unit(report, row.base, row.unit), point.label or "nothing is feasible"
+                rows.append([capital(row.label), now, _flips_at(report, row, point), then])
+    return rows
+
+
+def _flips_at(report: Report, row: Tipping, point: TippingPoint) -> str:
+    """Return where an input flips the answer, and how far that is from today."""
+    value = "" if row.unit == TODAY else _with_unit(report, point.shown, row.unit)
+    change = point.change_pct
+    if change is None:
+        return value
+    if change / 100 + 1 >= MANY:
+        far = f"{change / 100 + 1:,.0f} times today's"
+    elif row.unit == TODAY:
+        far = f"{abs(change):.3g}% {'above' if change > 0 else 'below'} today's"
+    else:
+        far = f"{change:+.0f}%"
+    return f"{value} ({far})" if value else far
+
+
+def capital(text: str) -> str:
+    """Return a text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def _with_unit(report: Report, value: float, unit: str) -> str:
+    """Return an input's value in words, money in the report's currency."""
+    if unit == TODAY:
+        return "today's"
+    if unit.startswith("USD"):
+        return f"{report.money.short(value)}{unit.removeprefix('USD')}"
+    if unit.startswith("share"):
+        whole = unit.removeprefix("share").replace("reference", f"{report.scenario.reference_api_id}'s")
+        return f"{value * 100:.4g}%{whole}"
+    shown = at_volume(value) if abs(value) >= UNIT_QUERIES else f"{value:.3g}"
+    return f"{shown} {unit.removeprefix('ratio')}".strip()
+
+
+def near_misses(report: Report) -> list[list[str]]:
+    """Return, where nothing is feasible, the cheapest models of each kind that are out, and why."""
+    options, monthly = report.comparison.options, report.comparison.monthly_usd[1]
+    by_kind: dict[str, dict[str, int]] = {}
+    for place in np.argsort(monthly, kind="stable"):
+        item = options.items[place]
+        if np.isfinite(monthly[place]) and item.reasons:
+            by_kind.setdefault(item.kind, {}).setdefault(item.model_id, int(place))
+    chosen = [place for found in by_kind.values() for place in list(found.values())[:MISSES_A_KIND]]
+    return [
+        [options.items[p].label, report.money.short(float(monthly[p])), "; ".join(options.items[p].reasons)]
+        for p in chosen
+    ]

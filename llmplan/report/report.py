@@ -1,0 +1,249 @@
+"""What every export shows, worked out once: the scenario's options, curves, map and where they come from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from llmplan import __version__
+from llmplan.catalog import ApiPrice, Assumption, Catalog, Source, load_catalog
+from llmplan.catalog.tables import PRICE_STALE_DAYS
+from llmplan.cost.month import PEOPLE_LINE
+from llmplan.options import (
+    BreakEven,
+    Comparison,
+    Curves,
+    DecisionMap,
+    Option,
+    Options,
+    break_even,
+    cost_curves,
+    decision_map,
+    evaluate,
+    volume_axis,
+)
+from llmplan.options.hybrid import hybrid_rows
+from llmplan.options.table import priced
+from llmplan.recommend.tipping import Tipping, tipping_points
+from llmplan.report.finding import finding
+from llmplan.report.rivals import Rivals, best_places, first_to_pay, nearest, rivals_of
+from llmplan.scenario import Scenario
+from llmplan.wording import Currency
+
+UPDATES_LINE = "model updates"
+CURVE_POINTS = 201
+MAP_VOLUMES = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0)
+SHOWN_OPTIONS = 10
+FOOTNOTE_SOURCES = 3
+
+
+@dataclass(frozen=True)
+class Report:
+    """A scenario's answer with everything that an export needs to show and to prove it.
+
+    Attributes
+    ----------
+    curves: monthly cost over volumes of `curve_places`, low/base/high.
+    curve_places: places in `comparison.options` of the options drawn: the cheapest of each kind, the
+        self-hosted option that pays first as volume grows, and those asked for.
+    rivals: (token price's place, where any feasible self-hosted option is cheaper than it).
+    made_on: the day the export was made.
+    hybrids: rows of fleets that share the traffic with an API, cheapest first.
+    """
+
+    scenario: Scenario
+    catalog: Catalog
+    comparison: Comparison
+    curve_places: tuple[int, ...]
+    curves: Curves
+    map: DecisionMap
+    rivals: Rivals
+    made_on: dt.date
+    hybrids: tuple[Mapping[str, Any], ...] = ()
+    version: str = __version__
+
+    @cached_property
+    def finding(self) -> str:
+        """The answer in one sentence."""
+        return finding(self.comparison, dict(self.rivals), self.best_hybrid)
+
+    @property
+    def money(self) -> Currency:
+        """The currency that the export is in."""
+        return self.scenario.currency
+
+    def option(self, place: int) -> Option:
+        """Return the option at a place."""
+        return self.comparison.options.items[place]
+
+    def price(self, place: int) -> ApiPrice:
+        """Return the token prices of an API's place, the scenario's own in place of the catalog's."""
+        return priced(self.catalog.api(self.option(place).api_id or ""), self.scenario)
+
+    @cached_property
+    def shown_places(self) -> tuple[int, ...]:
+        """Places of a short table: the options drawn and the cheapest of each kind and model; by cost."""
+        return self.shortlist(SHOWN_OPTIONS)
+
+    @property
+    def best_hybrid(self) -> Mapping[str, Any] | None:
+        """The cheapest hybrid's row of the table; None for none."""
+        return self.hybrids[0] if self.hybrids else None
+
+    @property
+    def best_places(self) -> tuple[int, ...]:
+        """Places of the cheapest option of each kind."""
+        return tuple(best_places(self.comparison))
+
+    @property
+    def nearest_rival(self) -> tuple[int, BreakEven] | None:
+        """The cheapest token price's place and where self-hosting beats it; None where one side is missing."""
+        return next(iter(nearest(self.comparison, self.rivals)), None)
+
+    @cached_property
+    def crossings(self) -> tuple[int, ...]:
+        """Volumes [queries/day] at which a self-hosted line crosses the cheapest line of token prices."""
+        drawn, rival = self.curves.options, self.nearest_rival
+        if rival is None:
+            return ()
+        token = drawn.index(self.option(rival[0]).option_id)
+        own = np.flatnonzero(~drawn.is_api).tolist()
+        pairs = (break_even(drawn, [place], token) for place in own)
+        return tuple(sorted({volume for pair in pairs for volume in pair.crossings_queries_per_day}))
+
+    def rows(self, places: Iterable[int]) -> list[Mapping[str, Any]]:
+        """Return options' rows of the table and the cheapest hybrid's, by cost."""
+        rows: list[Mapping[str, Any]] = [self.comparison.row(place) for place in places]
+        return sorted([*rows, *self.hybrids[:1]], key=lambda row: float(row["monthly_usd_base"]))
+
+    def shortlist(self, count: int) -> tuple[int, ...]:
+        """Return `count` places by cost: the options drawn, then the cheapest of each kind and model."""
+        first: dict[tuple[str, str], int] = {}
+        for place in self.comparison.order:
+            first.setdefault((self.option(place).kind, self.option(place).model_id), place)
+        chosen = dict.fromkeys([*self.curve_places, *first.values()])
+        rank = {place: number for number, place in enumerate(self.comparison.order)}
+        return tuple(sorted(list(chosen)[:count], key=lambda place: rank.get(place, len(rank))))
+
+    @cached_property
+    def tipping(self) -> tuple[Tipping, ...]:
+        """For each input, the nearest values that change the kind of option to choose; nearest first.
+
+        Worked out at the first call, in a second or two. Empty where nothing is feasible to begin with.
+        """
+        return tipping_points(self.scenario, self.catalog) if self.comparison.order else ()
+
+    @cached_property
+    def prices_as_of(self) -> tuple[dt.date, dt.date] | None:
+        """The oldest and the newest price date of the options shown; None where no price is dated."""
+        dates = [day for place in self.shown_places if (day := self.option(place).prices_as_of)]
+        return (min(dates), max(dates)) if dates else None
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """The sources of the options shown and of the cost lines, in order of first use."""
+        return self.sources_of(self.shown_places)
+
+    def sources_of(self, places: Iterable[int]) -> list[Source]:
+        """Return the sources of some options and of the cost lines, in order of first use."""
+        names = dict.fromkeys(name for place in places for name in self.option(place).source_ids)
+        names |= dict.fromkeys(row.source_id for row in cost_assumptions(self))
+        return [self.catalog.sources[name] for name in names if name in self.catalog.sources]
+
+    @cached_property
+    def stamp(self) -> str:
+        """Where the numbers come from, for a footer: scenario, prices' dates, version, day."""
+        made = f"llmplan {self.version}, {self.made_on:%Y-%m-%d}"
+        parts = [self.scenario_line, self.dates_line, self.money.note, made]
+        return " · ".join(part for part in parts if part)
+
+    @property
+    def footnote(self) -> str:
+        """The stamp and the first sources, for the foot of a slide."""
+        names = [short_title(source.title) for source in self.sources]
+        more = f" and {len(names) - FOOTNOTE_SOURCES} more" if len(names) > FOOTNOTE_SOURCES else ""
+        cited = f" · Sources: {', '.join(names[:FOOTNOTE_SOURCES])}{more}" if names else ""
+        return f"{self.stamp}{cited}"
+
+    @property
+    def scenario_line(self) -> str:
+        """The scenario in one line."""
+        asked = self.scenario
+        return (
+            f"Scenario {asked.name}: {asked.queries_per_day:,.0f} queries/day, "
+            f"{asked.input_tokens:,.0f} + {asked.output_tokens:,.0f} tokens"
+        )
+
+    @property
+    def dates_line(self) -> str:
+        """The prices' dates in words."""
+        if self.prices_as_of is None:
+            return "prices as given"
+        first, last = self.prices_as_of
+        stale = (self.made_on - first).days > PRICE_STALE_DAYS
+        dates = f"prices as of {last}" if first == last else f"prices as of {first} to {last}"
+        return f"{dates} (some over {PRICE_STALE_DAYS} days old)" if stale else dates
+
+
+def short_title(title: str) -> str:
+    """Return a source's title up to its first stop or file name."""
+    return re.split(r"[,;:(]|\s\S*[_/]\S*", title, maxsplit=1)[0].strip() or title
+
+
+def cost_assumptions(report: Report) -> list[Assumption]:
+    """Return the catalog's rows that the fleet's cost lines come from."""
+    lines = {name for name, _ in report.comparison.options.fixed.lines}
+    updates, people = UPDATES_LINE in lines, report.comparison.options.fixed.people_usd.high > 0
+    return [
+        row
+        for row in report.catalog.assumptions.values()
+        if row.name in lines
+        or (updates and row.group == "updates")
+        or (people and row.assumption_id in (PEOPLE_LINE, "gpus-per-people-step"))
+    ]
+
+
+def make_report(
+    scenario: Scenario,
+    catalog: Catalog | None = None,
+    option_ids: Iterable[str] = (),
+    made_on: dt.date | None = None,
+    options: Options | None = None,
+    rivals: Rivals | None = None,
+) -> Report:
+    """Work out everything an export shows.
+
+    Parameters
+    ----------
+    option_ids: options to draw besides the cheapest of each kind; KeyError for an unknown one.
+    made_on: the day to print; today when not given.
+    options: those of this scenario when they are at hand, a part of them for instance; hybrids, which need
+        all of them, are then left out.
+    rivals: those of a report that differs in the volume or the name alone, which they do not depend on.
+    """
+    catalog = catalog or load_catalog()
+    found = evaluate(scenario, catalog, options)
+    rivals = rivals_of(found) if rivals is None else rivals
+    wanted = [found.options.index(option_id) for option_id in option_ids]
+    places = tuple(dict.fromkeys([*best_places(found), *first_to_pay(found, rivals), *wanted]))
+    volumes = np.union1d(volume_axis(CURVE_POINTS), [scenario.queries_per_day])
+    curves = cost_curves(
+        scenario, [found.options.items[place].option_id for place in places], volumes, catalog, found.options
+    )
+    return Report(
+        scenario=scenario,
+        catalog=catalog,
+        comparison=found,
+        curve_places=places,
+        curves=curves,
+        map=decision_map(scenario, np.asarray(MAP_VOLUMES), catalog, found.options),
+        rivals=rivals,
+        hybrids=() if options is not None else tuple(hybrid_rows(scenario, catalog)),
+        made_on=made_on or dt.datetime.now(tz=dt.UTC).date(),
+    )

@@ -1,0 +1,211 @@
+"""What routing does to the traffic: which share, of what quality and length, goes to which tier."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from llmplan.errors import InputError
+from llmplan.router.measures import Floats
+from llmplan.router.roc import RocCurve
+
+
+@dataclass(frozen=True)
+class Population:
+    """Two classes of queries, hard and easy, and what k tiers (weakest first) do with them.
+
+    Attributes
+    ----------
+    hard_share: share of hard queries n [-].
+    quality: quality of a tier's answer by class (row 0 hard, row 1 easy), shape (2, k).
+    cost_factor: cost of a query of the class over the tier's mean query, shape (2, k).
+    """
+
+    hard_share: float
+    quality: Floats
+    cost_factor: Floats
+
+    @property
+    def weights(self) -> Floats:
+        """Shares of the classes, hard and easy, shape (2,)."""
+        return np.array([self.hard_share, 1 - self.hard_share])
+
+    @property
+    def tier_quality(self) -> Floats:
+        """Quality of each tier on all queries, shape (k,)."""
+        return np.asarray(self.weights @ self.quality)
+
+
+def population(
+    tier_quality: ArrayLike, hard_share: float, hard_token_multiplier: float = 1.0, loss_on_easy: float = 0.0
+) -> Population:
+    """Return a population whose tiers have the given mean qualities. (7.1)
+
+    Each tier's gap to the top tier falls on the hard queries; on the easy ones a lower tier is better by
+    `loss_on_easy`, what the top tier loses there. Hard queries cost `hard_token_multiplier` times easy ones.
+
+    Raises
+    ------
+    InputError: where the hard queries are too few to hold the gap (a quality would be negative).
+    """
+    mean = np.asarray(tier_quality, float)
+    if not 0 <= hard_share <= 1:
+        raise InputError("hard share", hard_share, "must lie from 0 to 1", "give the share of hard queries")
+    if not 0 < hard_token_multiplier < np.inf:
+        raise InputError("hard token multiplier", hard_token_multiplier, "must be above 0", "1: all alike")
+    easy = np.where(np.arange(len(mean)) < len(mean) - 1, mean[-1] + loss_on_easy, mean[-1])
+    if hard_share > 0:
+        hard = (mean - (1 - hard_share) * easy) / hard_share
+    elif np.ptp(mean) == 0:
+        hard = mean
+    else:
+        easy = hard = mean
+    if not np.all(hard >= -1e-12):
+        least = float((mean[-1] + loss_on_easy - mean.min()) / (mean[-1] + loss_on_easy))
+        rule = f"too few hard queries to hold a gap in quality of {mean[-1] - mean.min():.3f}"
+        raise InputError("hard share", hard_share, rule, f"give at least {least:.3f}")
+    factors = np.array([hard_token_multiplier, 1.0])
+    factors /= np.array([hard_share, 1 - hard_share]) @ factors
+    return Population(hard_share, np.vstack([hard, easy]), np.repeat(factors[:, None], len(mean), axis=1))
+
+
+@dataclass(frozen=True)
+class Policies:
+    """p ways to split the traffic over k tiers, weakest first.
+
+    Attributes
+    ----------
+    cut_share: share of queries that goes above each tier but the last, shape (p, k - 1).
+    share: share of queries at each tier, shape (p, k); rows sum to 1.
+    quality: quality of a tier's answers to what it gets, shape (p, k); 0 where it gets nothing.
+    top_quality: quality of the top tier's answers to the same queries, shape (p, k).
+    cost_factor: mean cost of what a tier gets over its mean cost of all queries, shape (p, k); 1 for nothing.
+    top_cost_factor: the same for the top tier's cost of those queries, shape (p, k).
+    """
+
+    cut_share: Floats
+    share: Floats
+    quality: Floats
+    top_quality: Floats
+    cost_factor: Floats
+    top_cost_factor: Floats
+
+    def __len__(self) -> int:
+        return len(self.share)
+
+    @property
+    def mean_quality(self) -> Floats:
+        """Quality over all queries, shape (p,)."""
+        return np.asarray((self.share * self.quality).sum(axis=1))
+
+    @property
+    def routes(self) -> Floats:
+        """1 where a classifier is needed, 0 where one tier gets everything, shape (p,)."""
+        return np.where((self.share > 0).sum(axis=1) > 1, 1.0, 0.0)
+
+
+def from_classes(roc: RocCurve, people: Population, cut_share: ArrayLike) -> Policies:
+    """Return the policies that cut a classifier's score so that given shares go up. (7.2)
+
+    Parameters
+    ----------
+    cut_share: share of queries sent above tier 1, 2, ... k - 1; falling along the row; shape (p, k - 1).
+    """
+    cuts = _checked(cut_share, people.quality.shape[1])
+    recall, fpr = roc.rates_at(cuts, people.hard_share)
+    by_class = np.stack([_segments(recall), _segments(fpr)], axis=1)
+    joint = people.weights[:, None] * by_class
+    share = joint.sum(axis=1)
+
+    def mean(values: Floats, empty: float) -> Floats:
+        return _over((joint * values).sum(axis=1), share, empty)
+
+    top = np.broadcast_to(people.quality[:, -1:], people.quality.shape)
+    top_factor = np.broadcast_to(people.cost_factor[:, -1:], people.cost_factor.shape)
+    return Policies(
+        cuts,
+        share,
+        mean(people.quality, 0.0),
+        mean(top, 0.0),
+        mean(people.cost_factor, 1.0),
+        mean(top_factor, 1.0),
+    )
+
+
+def from_queries(score: ArrayLike, quality: ArrayLike, usd: ArrayLike, cut_share: ArrayLike) -> Policies:
+    """Return the policies that cut per-query scores; ties and fractions of a query split in proportion.
+
+    Parameters
+    ----------
+    score: higher goes up, shape (n,).
+    quality, usd: of each tier's answer to each query, shape (n, k).
+    cut_share: as in `from_classes`, shape (p, k - 1).
+    """
+    values, answers, prices = np.asarray(score, float), np.asarray(quality, float), np.asarray(usd, float)
+    cuts = _checked(cut_share, answers.shape[1])
+    # The most demanding queries come first, so a cut at share s takes the first s of the ranking.
+    order = np.argsort(-values, kind="stable")
+    share = _segments(cuts)
+    means = prices.mean(axis=0)
+    factors = np.divide(prices, means, out=np.ones_like(prices), where=means > 0)
+    top = [np.repeat(block[:, -1:], answers.shape[1], axis=1) for block in (answers, factors)]
+    ranked = values[order]
+    means = [
+        _segment_means(ranked, block[order], cuts, share, empty)
+        for block, empty in ((answers, 0.0), (top[0], 0.0), (factors, 1.0), (top[1], 1.0))
+    ]
+    return Policies(cuts, share, *means)
+
+
+def _segment_means(ranked: Floats, block: Floats, cuts: Floats, share: Floats, empty: float) -> Floats:
+    """Return each tier's mean over its segment of the ranking, (n, k) -> (p, k)."""
+    n, k = block.shape
+    ends = np.append(np.flatnonzero(np.diff(ranked) != 0), n - 1)
+    at = np.append(0.0, (ends + 1) / n)
+    totals = np.vstack([np.zeros(k), np.cumsum(block, axis=0)[ends] / n])
+    sums = np.stack(
+        [_segments(np.interp(cuts, at, totals[:, j]), totals[-1, j])[:, j] for j in range(k)], axis=1
+    )
+    return _over(sums, share, empty)
+
+
+def _over(total: Floats, share: Floats, empty: float) -> Floats:
+    """Return total / share, `empty` where a tier gets nothing."""
+    mean = np.full(share.shape, empty)
+    np.divide(total, share, out=mean, where=share > 1e-15)
+    return mean
+
+
+def _segments(above: Floats, whole: float = 1.0) -> Floats:
+    """Return what falls between falling cuts: (p, k - 1) -> (p, k)."""
+    edge = np.full((len(above), 1), whole)
+    bounds = np.hstack([edge, above, np.zeros((len(above), 1))])
+    return np.asarray(-np.diff(bounds, axis=1))
+
+
+def _checked(cut_share: ArrayLike, tiers: int) -> Floats:
+    cuts = np.atleast_2d(np.asarray(cut_share, float))
+    if cuts.shape[1] != tiers - 1:
+        raise InputError(
+            "cut_share", cuts.shape, f"needs {tiers - 1} columns for {tiers} tiers", "one cut less"
+        )
+    if not (np.all((cuts >= 0) & (cuts <= 1)) and np.all(np.diff(cuts, axis=1) <= 0)):
+        raise InputError("cut_share", cuts.tolist()[:3], "must fall along the row within 0 to 1", "sort it")
+    return cuts
+
+
+def cut_grid(tiers: int, points: int) -> Floats:
+    """Return about `points` splits over `tiers` tiers, the pure ones included, shape (p, tiers - 1)."""
+    if tiers == 2:
+        return np.linspace(0, 1, max(points, 2))[:, None]
+    steps = 2
+    while len(_simplex(tiers - 1, steps + 1)) <= points:
+        steps += 1
+    return _simplex(tiers - 1, steps)
+
+
+def _simplex(cuts: int, steps: int) -> Floats:
+    """Return every falling sequence of `cuts` values on a grid of `steps` steps."""
+    grids = np.meshgrid(*[np.arange(steps + 1)] * cuts, indexing="ij")
+    rows = np.stack([grid.ravel() for grid in grids], axis=1)
+    return rows[np.all(np.diff(rows, axis=1) <= 0, axis=1)] / steps

@@ -1,0 +1,127 @@
+"""Both ends of a route: ways to run the weak model, the strong API, their prices and qualities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.catalog import Catalog
+from llmplan.cost.month import api_usd_per_query
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.options.comparison import options_of
+from llmplan.options.table import Option, Options, priced
+from llmplan.quality.relative import relative_qualities
+from llmplan.router.hybrid import SplitPlan
+from llmplan.routing.request import RouteRequest
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+MOST_FORMAT_LOSS = 0.03
+"""Formats that lose more quality than this are left out where only a split is asked for."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two ends of a route: n ways to run the weak model; `options` is None where it has a unit price."""
+
+    options: Options | None
+    weak_label: str
+    weak_usd_per_query: float
+    weak_quality: Floats
+    weak_quality_known: bool
+    strong_label: str
+    strong_usd_per_query: float
+    strong_quality: float
+    strong_quality_known: bool
+
+    def weak_monthly_usd(self, plan: SplitPlan) -> Floats:
+        """Return USD a month of every way to run the weak model at every split, low/base/high, (3, n, p)."""
+        load = plan.fleet_queries_per_day
+        if self.options is None:
+            unit = self.weak_usd_per_query * load * plan.traffic.days_per_month
+            return np.broadcast_to(unit, (3, 1, len(load)))
+        usd = self.options.monthly_usd(load)
+        return np.where(load > 0, np.stack([usd.min(axis=0), usd[1], usd.max(axis=0)]), 0.0)
+
+    def item(self, way: int) -> Option | None:
+        return None if self.options is None else self.options.items[way]
+
+
+def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
+    """Return both ends of the route with their prices and qualities, unknown qualities taken as 1.
+
+    Raises
+    ------
+    UnknownNameError: for an unknown model, configuration or API.
+    InputError: where the weak model can be self-hosted on nothing that the scenario allows.
+    """
+    strong_id, weak_id = catalog.api(request.strong).model_id, _weak_model_id(request, catalog)
+    known = _qualities(request, catalog, [weak_id, strong_id])
+    unit, options = request.weak_usd_per_query, None
+    if unit is None and request.weak in catalog.apis:
+        unit = _api_usd(request, catalog, request.weak)
+    if unit is None:
+        options = _ways(request, catalog, weak_id)
+    found = [known[weak_id]] if options is None else [item.quality for item in options.items]
+    strong = known[strong_id]
+    strong_usd = request.strong_usd_per_query
+    return Sides(
+        options=options,
+        weak_label=request.weak,
+        weak_usd_per_query=unit or 0.0,
+        weak_quality=np.array([request.weak_quality or quality or 1.0 for quality in found], float),
+        weak_quality_known=request.weak_quality is not None or found[0] is not None,
+        strong_label=request.strong,
+        strong_usd_per_query=_api_usd(request, catalog, request.strong) if strong_usd is None else strong_usd,
+        strong_quality=request.strong_quality or strong or 1.0,
+        strong_quality_known=request.strong_quality is not None or strong is not None,
+    )
+
+
+def _weak_model_id(request: RouteRequest, catalog: Catalog) -> str:
+    """Return the id under which the weak model is scored."""
+    if request.weak in catalog.apis:
+        return catalog.apis[request.weak].model_id
+    return catalog.model(request.weak.partition("@")[0]).model_id
+
+
+def _qualities(request: RouteRequest, catalog: Catalog, model_ids: list[str]) -> dict[str, float | None]:
+    reference = catalog.api(request.scenario.reference_api_id).model_id
+    found = relative_qualities(
+        catalog, model_ids, reference, dict(request.scenario.task_mix), dict(request.scenario.model_quality)
+    )
+    return {model_id: quality.overall for model_id, quality in found.items()}
+
+
+def _api_usd(request: RouteRequest, catalog: Catalog, api_id: str) -> float:
+    s = request.scenario
+    price = priced(catalog.api(api_id), s)
+    return float(
+        api_usd_per_query(price, s.input_tokens, s.output_tokens, s.cached_input_share, s.batch_share)
+    )
+
+
+def _ways(request: RouteRequest, catalog: Catalog, model_id: str) -> Options:
+    """Return the configurations of the weak model that can serve, whatever their quality."""
+    narrowed = request.scenario.but(
+        api_ids=(request.strong,), model_ids=(model_id,), quality_floor=0.0, task_quality_floors={}
+    )
+    options = options_of(narrowed, catalog)
+    own = [i for i, item in enumerate(options.items) if item.kind == "self_hosted"]
+    if "@" in request.weak:
+        known = [options.items[i].option_id for i in own]
+        own = [i for i in own if options.items[i].option_id == request.weak]
+        if not own:
+            raise UnknownNameError("weak", request.weak, known)
+    ways = [i for i in own if options.items[i].feasible]
+    if "@" not in request.weak and (request.share_weak is not None or request.threshold is not None):
+        # With a floor or a budget the format's loss is weighed; a bare split must not buy its saving with it.
+        best = max((options.items[i].quality or 0.0 for i in ways), default=0.0)
+        ways = [i for i in ways if (options.items[i].quality or 0.0) >= best * (1 - MOST_FORMAT_LOSS)]
+    if not ways:
+        reasons = [reason for i in own for reason in options.items[i].reasons[:1]]
+        rule = f"cannot be self-hosted here: {reasons[0] if reasons else 'no configuration is offered'}"
+        raise InputError("weak", request.weak, rule, "loosen the scenario or name another model")
+    return options.take(ways)

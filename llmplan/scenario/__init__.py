@@ -1,0 +1,21 @@
+"""What is asked of the system: fields, text forms, workload, traffic traces."""
+
+from llmplan.scenario.fields import (
+    Scenario,
+    check_ids,
+    load_scenario,
+    make_scenario,
+    scenario_from_toml,
+    scenario_names,
+    scenario_to_toml,
+)
+
+__all__ = [
+    "Scenario",
+    "check_ids",
+    "load_scenario",
+    "make_scenario",
+    "scenario_from_toml",
+    "scenario_names",
+    "scenario_to_toml",
+]

@@ -1,0 +1,122 @@
+"""A scenario's fields as short text and back: what links and the shell's --set speak."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llmplan.errors import InputError, LlmplanError
+from llmplan.scenario.fields import NONE, Scenario, load_scenario, scenario_names
+
+PRESET = "preset"
+NOT_IN_LINKS = frozenset({"measured_csv"})
+"""Fields that name files: a link must not open one."""
+LONGEST_REASON = 200
+MAPPINGS = ("task_mix", "task_quality_floors", "model_quality", "ranges")
+
+
+def is_mapping(field: str) -> bool:
+    """Say whether a field holds name-number pairs."""
+    return field in MAPPINGS or field.endswith(("_usd_per_hour", "_usd_per_mtok"))
+
+
+def is_list(field: str) -> bool:
+    """Say whether a field holds names."""
+    return field.endswith(("_ids", "_providers", "regions"))
+
+
+def field_value(field: str, text: str) -> Any:
+    """Return the value that a text stands for: numbers, names, `a,b` for lists, `a:1,b:2` for pairs."""
+    text = text.strip()
+    if is_list(field) and not text.startswith("["):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if is_mapping(field) and not text.startswith("{"):
+        return dict(_pair(field, part) for part in text.split(",") if part.strip())
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _pair(field: str, text: str) -> tuple[str, Any]:
+    name, _, numbers = text.partition(":")
+    try:
+        found = [float(number) for number in numbers.split("~")]
+    except ValueError:
+        raise InputError(field, text, "is not NAME:NUMBER", "write for example a100-80gb-sxm:1.5") from None
+    return name.strip(), found if field == "ranges" else found[0]
+
+
+def field_text(field: str, value: Any) -> str:
+    """Return the text of a value, the inverse of `field_value`."""
+    if value is None:
+        return NONE
+    if is_mapping(field):
+        return ",".join(f"{name}:{_numbers(number)}" for name, number in value)
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _numbers(value: float | tuple[float, ...]) -> str:
+    return "~".join(f"{number:.10g}" for number in (value if isinstance(value, tuple) else (value,)))
+
+
+def scenario_to_query(scenario: Scenario, preset: str | None = None) -> dict[str, str]:
+    """Return the fields of a link: the preset it starts from and what differs from it."""
+    base = load_scenario(preset) if preset else Scenario()
+    changed = {
+        field: field_text(field, value)
+        for field in Scenario.model_fields
+        if (value := getattr(scenario, field)) != getattr(base, field) and field not in NOT_IN_LINKS
+    }
+    return ({PRESET: preset} if preset else {}) | changed
+
+
+def scenario_from_query(
+    query: Mapping[str, str], check: Callable[[Scenario], object] = lambda _scenario: None
+) -> tuple[Scenario, str | None, tuple[str, ...]]:
+    """Read a link; return the scenario, its preset and what was ignored, in words. Never raises.
+
+    check: raises LlmplanError for a scenario that may not be taken, one with an unknown id for instance.
+    """
+    ignored: list[str] = []
+    preset = query.get(PRESET)
+    if preset is not None and preset not in scenario_names():
+        ignored.append(f"preset {preset[:40]!r} is not known")
+        preset = None
+    base = load_scenario(preset) if preset else Scenario()
+    asked: dict[str, str] = {}
+    for field, text in query.items():
+        if field in Scenario.model_fields and field not in NOT_IN_LINKS:
+            asked[field] = text
+        elif field != PRESET:
+            ignored.append(f"{field[:40]!r} is not a field that a link can set")
+    scenario, refused = _with_fields(base, asked, check)
+    return scenario, preset, (*ignored, *refused)
+
+
+def _with_fields(
+    base: Scenario, asked: Mapping[str, str], check: Callable[[Scenario], object]
+) -> tuple[Scenario, tuple[str, ...]]:
+    """Set each field that holds; return the scenario and why the others do not.
+
+    A field that only holds together with a later one (a mean with its percentile) is tried again after it.
+    """
+    refused = dict.fromkeys(asked, "")
+    while True:
+        before = len(refused)
+        for field in list(refused):
+            try:
+                changed = base.but(**{field: field_value(field, asked[field])})
+                check(changed)
+            except LlmplanError as error:
+                refused[field] = str(error)[:LONGEST_REASON]
+            else:
+                base = changed
+                del refused[field]
+        if not refused or len(refused) == before:
+            return base, tuple(refused.values())

@@ -1,0 +1,102 @@
+"""What is asked of the system: volume, tokens, and how the day is spread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from llmplan.errors import InputError
+from llmplan.units import HOURS_PER_DAY, S_PER_DAY
+
+Tokens = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
+
+
+class Workload(BaseModel):
+    """Queries, tokens and their spread over the day.
+
+    Attributes
+    ----------
+    queries_per_day: mean over the days of a month.
+    input_tokens, output_tokens: mean tokens of a query.
+    cached_input_tokens: mean part of the input that is read from a prompt cache.
+    input_tokens_p95, output_tokens_p95: 95th percentiles, which size the KV cache; None: the means do.
+    hourly_profile: 24 shares of the day's queries, summing to 1; None: flat but for `peak_to_mean`.
+    peak_to_mean: rate of the busiest time over the mean rate; at least the profile's own.
+    days_per_month: the one calendar convention; GPU-hours follow from it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queries_per_day: Annotated[float, Field(gt=0, le=1e10, allow_inf_nan=False)]
+    input_tokens: Tokens
+    output_tokens: Tokens
+    cached_input_tokens: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    input_tokens_p95: Tokens | None = None
+    output_tokens_p95: Tokens | None = None
+    hourly_profile: tuple[float, ...] | None = None
+    peak_to_mean: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = 1.0
+    days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = 30.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Workload:
+        if not self.cached_input_tokens <= self.input_tokens:
+            raise ValueError("cached_input_tokens must not exceed input_tokens")
+        if self.hourly_profile is not None:
+            check_profile(self.hourly_profile)
+        return self
+
+    @classmethod
+    def from_trace(cls, path: Path | str, name: str | None = None, days_per_month: float = 30.0) -> Workload:
+        """Build a workload from real requests (columns TIMESTAMP, ContextTokens, GeneratedTokens).
+
+        The volume is the trace's own rate carried over a day; peak-to-mean comes from its arrivals by minute.
+        """
+        from llmplan.scenario.trace import read_trace
+
+        trace = read_trace(path, name)
+        return cls(
+            queries_per_day=trace.requests_per_s * S_PER_DAY,
+            input_tokens=trace.mean_input_tokens,
+            output_tokens=trace.mean_output_tokens,
+            input_tokens_p95=trace.input_tokens_percentile(95),
+            output_tokens_p95=trace.output_tokens_percentile(95),
+            peak_to_mean=trace.peak_to_mean,
+            days_per_month=days_per_month,
+        )
+
+    @property
+    def mean_requests_per_s(self) -> float:
+        return self.queries_per_day / S_PER_DAY
+
+    @property
+    def effective_peak_to_mean(self) -> float:
+        """The larger of the stated peak and the busiest hour of the profile."""
+        if self.hourly_profile is None:
+            return self.peak_to_mean
+        return max(self.peak_to_mean, max(self.hourly_profile) * HOURS_PER_DAY)
+
+    @property
+    def peak_requests_per_s(self) -> float:
+        return self.mean_requests_per_s * self.effective_peak_to_mean
+
+    @property
+    def hours_per_month(self) -> float:
+        return self.days_per_month * HOURS_PER_DAY
+
+    @property
+    def context_tokens(self) -> float:
+        """Tokens that one sequence holds in the KV cache at its end, at the 95th percentile where known."""
+        return (self.input_tokens_p95 or self.input_tokens) + (self.output_tokens_p95 or self.output_tokens)
+
+
+def check_profile(profile: tuple[float, ...]) -> None:
+    """Raise InputError unless the profile has 24 non-negative shares that sum to 1."""
+    if len(profile) != HOURS_PER_DAY:
+        raise InputError("hourly_profile", len(profile), "needs 24 values", "give one share for each hour")
+    shares = np.asarray(profile)
+    if not (np.all(shares >= 0) and abs(float(shares.sum()) - 1) < 1e-6):
+        rule = "shares must be at least 0 and sum to 1"
+        raise InputError("hourly_profile", float(shares.sum()), rule, "divide each by their sum")

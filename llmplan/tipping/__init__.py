@@ -1,6 +1,0 @@
-"""What would change the recommendation: the nearest value of each input at which it flips."""
-
-from llmplan.tipping.points import inputs_of, tipping_points
-from llmplan.tipping.records import Tipping, TippingPoint
-
-__all__ = ["Tipping", "TippingPoint", "inputs_of", "tipping_points"]

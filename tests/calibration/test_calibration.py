@@ -1,0 +1,94 @@
+"""The fit: reproducible, shrunk, cross-validated; the shipped file belongs to the shipped rows."""
+
+import json
+
+import numpy as np
+import pytest
+
+from llmplan.calibration.calibrate import calibrate
+from llmplan.calibration.fitting import fit, row_weights_of
+from llmplan.calibration.observations import observe
+from llmplan.calibration.percent_errors import error_summary
+from llmplan.calibration.predicted_rows import predicted
+from llmplan.calibration.validation import group_folds, point_folds
+from llmplan.catalog import data_dir
+from llmplan.catalog.measurements import read_measurements
+from llmplan.replica.constants import constants, load_document
+
+
+@pytest.fixture(scope="module")
+def some(catalog):
+    rows = read_measurements(data_dir() / "measured_serving.csv")
+    chosen = [m for m in rows if m.model_id == "llama-3.1-70b" and m.gpu_id in ("h100-sxm", "h200-sxm")]
+    return observe(catalog, chosen[::6])[0]
+
+
+def test_the_fit_is_the_same_to_the_digit(some):
+    first, second = (fit(some, row_weights_of(some)) for _ in range(2))
+    assert first.base == second.base
+    assert first.effects == second.effects
+
+
+def test_the_fit_beats_the_starting_values(some):
+    from llmplan.replica.constants import Calibration
+
+    def size(calibration):
+        values, _ = predicted(some, calibration)
+        return np.nanmedian(np.abs(values - some.measured), axis=1)
+
+    fitted, start = size(fit(some, row_weights_of(some))), size(Calibration({}, {}))
+    assert np.all(fitted < start)
+    assert fitted[0] < 0.08
+
+
+def test_rows_of_weight_0_do_not_matter(some):
+    from dataclasses import replace
+
+    weights = row_weights_of(some)
+    weights[::2] = 0.0
+    spoilt = some.measured.copy()
+    spoilt[:, ::2] += 5.0
+    assert fit(some, weights).base == fit(replace(some, measured=spoilt), weights).base
+
+
+def test_folds_keep_repeats_and_groups_together(some):
+    groups = group_folds(some)
+    by_group = {}
+    for m, fold in zip(some.rows, groups, strict=True):
+        by_group.setdefault((m.model_id, m.gpu_id, m.engine_id), set()).add(int(fold))
+    assert all(len(folds) == 1 for folds in by_group.values())
+    assert set(point_folds(some)) == {0, 1, 2, 3, 4}
+
+
+def test_calibrate_on_a_few_rows_gives_a_whole_document(catalog):
+    rows = read_measurements(data_dir() / "measured_serving.csv")
+    obs, _ = observe(catalog, [m for m in rows if m.model_id == "qwen3-32b"][::16])
+    document, _ = calibrate(obs, "2026-01-01")
+    assert document["fit_date"] == "2026-01-01"
+    assert set(document["base"]) == {c.name for c in constants()}
+    assert document["errors"]["kept-back points"]["tpot"]["all"]["n"] == len(obs.rows)
+    json.dumps(document, allow_nan=False)
+
+
+def test_the_shipped_calibration_names_every_constant_and_keeps_its_promise():
+    document = load_document()
+    assert set(document["base"]) == {c.name for c in constants()}
+    errors = document["errors"]
+    points, groups = errors["kept-back points"], errors["kept-back groups"]
+    assert points["tpot"]["dense"]["median_abs_pct"] <= 5.5
+    assert points["tpot"]["all"]["mean_abs_pct"] <= 11
+    assert points["ttft"]["all"]["median_abs_pct"] <= 25
+    assert points["throughput"]["all"]["mean_abs_pct"] <= 12
+    assert groups["tpot"]["dense"]["median_abs_pct"] <= 9
+    assert groups["tpot"]["dense"]["mean_abs_pct"] <= 16
+    assert groups["tpot"]["all"]["mean_abs_pct"] <= 18
+    assert groups["ttft"]["all"]["median_abs_pct"] <= 33
+    assert groups["throughput"]["all"]["mean_abs_pct"] <= 16
+
+
+def test_errors_by_hand():
+    got = error_summary(np.log([1.1, 0.9, 1.2, np.nan]))
+    assert got["n"] == 3
+    assert got["mean_abs_pct"] == pytest.approx(13.33, abs=0.01)
+    assert got["bias_pct"] == pytest.approx(10)
+    assert error_summary(np.array([np.nan]))["mean_abs_pct"] is None

@@ -1,0 +1,125 @@
+"""Cost: a month of an API and of one's own fleet, by hand."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmplan.catalog import ApiPrice, load_catalog
+from llmplan.cost.month import (
+    FixedCosts,
+    LowBaseHigh,
+    api_usd_per_query,
+    fixed_costs,
+    self_hosted_usd_per_month,
+)
+
+GPT_4O = ApiPrice(
+    api_id="gpt-4o",
+    kind="frontier",
+    provider="openai",
+    provider_model="gpt-4o",
+    model_id="gpt-4o",
+    input_usd_per_mtok=2.5,
+    output_usd_per_mtok=10,
+    cached_input_usd_per_mtok=1.25,
+    batch_discount=0.5,
+    status="active",
+    source_id="test",
+    as_of=dt.date(2026, 11, 23),
+)
+TIERED = GPT_4O.model_copy(
+    update={
+        "input_usd_per_mtok": 3.0,
+        "output_usd_per_mtok": 15.0,
+        "cached_input_usd_per_mtok": None,
+        "batch_discount": None,
+        "long_context_from_tokens": 200_000,
+        "long_context_input_usd_per_mtok": 6.0,
+        "long_context_output_usd_per_mtok": 22.5,
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("price", "tokens_in", "usd_month"),
+    [(GPT_4O, 1000, 2250), (GPT_4O, 2000, 3000), (TIERED, 1000, 3150), (TIERED, 2000, 4050)],
+)
+def test_the_articles_months_at_10_000_queries_a_day(
+    price: ApiPrice, tokens_in: int, usd_month: float
+) -> None:
+    assert float(api_usd_per_query(price, tokens_in, 500)) * 10_000 * 30 == pytest.approx(usd_month)
+
+
+def test_cached_tokens_stand_inside_the_input() -> None:
+    # 500 at 2.5 + 500 at 1.25 + 500 at 10 per million
+    assert float(api_usd_per_query(GPT_4O, 1000, 500, cached_input_share=0.5)) == pytest.approx(0.006875)
+
+
+def test_batch_halves_its_share() -> None:
+    assert float(api_usd_per_query(GPT_4O, 1000, 500, batch_share=0.4)) == pytest.approx(0.0075 * 0.8)
+    assert float(api_usd_per_query(TIERED, 1000, 500, batch_share=1)) == pytest.approx(0.0105)
+
+
+def test_the_long_tier_prices_the_request_not_the_month() -> None:
+    short, long = api_usd_per_query(TIERED, np.array([200_000, 200_001]), 500)
+    assert short == pytest.approx(0.6 + 0.0075)
+    assert long == pytest.approx(1.200006 + 0.01125)
+
+
+def test_a_cached_price_unknown_in_the_long_tier_scales_with_the_input() -> None:
+    price = TIERED.model_copy(update={"cached_input_usd_per_mtok": 0.3})
+    usd = float(api_usd_per_query(price, 300_000, 1, cached_input_share=1))
+    assert usd == pytest.approx((300_000 * 0.6 + 22.5) / 1e6)
+
+
+def test_dearer_hours_raise_the_mean_of_a_flat_day() -> None:
+    price = GPT_4O.model_copy(update={"peak_hours_per_day": 6, "peak_price_factor": 2})
+    assert float(api_usd_per_query(price, 1000, 500)) == pytest.approx(0.0075 * 1.25)
+
+
+NOTHING = FixedCosts((), LowBaseHigh(0, 0, 0), LowBaseHigh(1, 1, 1))
+
+
+def test_idle_hours_are_billed() -> None:
+    usd = self_hosted_usd_per_month(1, 1e6, 0, 1, 2500, 1, NOTHING, 1)
+    assert float(usd) == 2500
+
+
+def test_a_fleet_in_eights_by_hand() -> None:
+    # 100,000 a day at 9,000 each: 12 replicas + 1 spare of 2 GPUs; 4 to an instance: 4 instances, 32 GPUs
+    fixed = FixedCosts(
+        (("monitoring", LowBaseHigh(100, 200, 300)),), LowBaseHigh(2000, 3500, 5000), LowBaseHigh(8, 16, 64)
+    )
+    usd = self_hosted_usd_per_month(100_000, 9_000, 1, 4, 20_000, 8, fixed, 1)
+    assert float(usd) == 4 * 20_000 + 200 + 2 * 3500
+    dear = self_hosted_usd_per_month(100_000, 9_000, 1, 4, 20_000, 8, fixed, 2)
+    assert float(dear) == 4 * 20_000 + 300 + 4 * 5000  # a step of people covers 8 GPUs at worst
+
+
+def test_a_replica_that_cannot_serve_costs_infinity() -> None:
+    assert np.isinf(self_hosted_usd_per_month([1.0, 2.0], 0, 0, 1, 100, 1, NOTHING, 1)).all()
+
+
+def test_hidden_lines_come_from_the_catalog() -> None:
+    catalog = load_catalog()
+    fixed = fixed_costs(catalog)
+    lines = dict(fixed.lines)
+    assert fixed.people_usd == (2000, 3500, 5000)
+    assert sum(line.low for name, line in fixed.lines if name != "model updates") + 2000 == 2300
+    assert sum(line.high for name, line in fixed.lines if name != "model updates") + 5000 == 5900
+    assert lines["model updates"].base == pytest.approx(1.5 * 12 * 857.14 / 12)
+
+
+def test_one_figure_of_ones_own_replaces_the_lines() -> None:
+    assert float(fixed_costs(load_catalog(), 1000).usd(32, 1)) == 1000
+
+
+@given(st.floats(1, 1e7), st.floats(1, 5), st.floats(10, 1e5), st.integers(0, 3), st.integers(1, 8))
+def test_cost_never_falls_as_volume_grows(
+    volume: float, factor: float, each: float, spare: int, per: int
+) -> None:
+    cost = self_hosted_usd_per_month([volume, volume * factor], each, spare, per, 1000, 8, NOTHING, 1)
+    assert cost[0] <= cost[1]

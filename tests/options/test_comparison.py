@@ -1,0 +1,213 @@
+"""Comparison on the shipped catalog: what must hold whatever the figures are."""
+
+import datetime as dt
+import math
+
+import numpy as np
+import pytest
+
+from llmplan.catalog import load_catalog
+from llmplan.errors import UnknownNameError
+from llmplan.options import compare, cost_curves, decision_map, evaluate, options_of, volume_axis
+from llmplan.options.configurations import is_useful_format
+from llmplan.options.offers import low_base_high, offers_of
+from llmplan.scenario import Scenario
+
+SMALL = Scenario(
+    model_ids=("llama-3.1-8b", "llama-3.1-70b", "mistral-large-2", "deepseek-v3"),
+    gpu_ids=("a100-80gb-sxm", "h100-sxm", "t4"),
+    engine_ids=("vllm", "tensorrt-llm"),
+)
+
+
+def test_the_table_is_sorted_and_its_ranges_are_ordered() -> None:
+    table = compare(SMALL)
+    inside = table[table.feasible]
+    assert inside.monthly_usd_base.is_monotonic_increasing
+    assert (inside.monthly_usd_low <= inside.monthly_usd_base).all()
+    assert (inside.monthly_usd_base <= inside.monthly_usd_high).all()
+    assert table.option_id.is_unique
+
+
+def test_every_option_that_is_out_says_why_and_none_that_is_in() -> None:
+    table = compare(SMALL.but(quality_floor=0.9))
+    assert all(
+        bool(reasons) != feasible for reasons, feasible in zip(table.reasons, table.feasible, strict=True)
+    )
+    assert not table[table.model_id == "mistral-large-2"].feasible.any()
+    assert (table[table.feasible].quality >= 0.9).all()
+
+
+def test_the_recommended_is_the_cheapest_feasible() -> None:
+    found = evaluate(SMALL)
+    inside = [i for i, item in enumerate(found.options.items) if item.feasible]
+    best = min(found.monthly_usd[1, i] for i in inside)
+    assert found.recommended is not None
+    assert found.monthly_usd[1, found.order[0]] == best
+
+
+def test_unit_prices_follow_from_the_month() -> None:
+    row = compare(SMALL.but(queries_per_day=10_000, input_tokens=1000, output_tokens=500)).set_index(
+        "option_id"
+    )
+    gpt = row.loc["gpt-4o"]
+    assert gpt.monthly_usd_base == pytest.approx(2250)
+    assert gpt.usd_per_query == pytest.approx(0.0075)
+    assert gpt.usd_per_mtok == pytest.approx(5.0)
+
+
+def test_rows_agree_with_the_curves() -> None:
+    table = compare(SMALL).set_index("option_id")
+    chosen = list(table.index[table.feasible][:5])
+    curves = cost_curves(SMALL, chosen, np.array([SMALL.queries_per_day]))
+    assert curves.monthly_usd[1, :, 0] == pytest.approx(table.loc[chosen].monthly_usd_base.to_numpy())
+
+
+def test_nothing_leaves_the_house_when_data_must_stay() -> None:
+    table = compare(SMALL.but(data_stays_in_house=True))
+    assert set(table[table.feasible].kind) == {"self_hosted"}
+
+
+def test_licences_bind_by_users_and_by_commerce() -> None:
+    crowd = compare(SMALL.but(monthly_active_users=800_000_000))
+    assert not crowd[crowd.model_id == "llama-3.1-8b"].feasible.any()
+    free = compare(SMALL.but(commercial_use=False))
+    assert free[free.model_id == "mistral-large-2"].feasible.any()
+
+
+def test_hardware_facts_reach_the_table() -> None:
+    table = compare(SMALL)
+    turing = table[table.gpu_id == "t4"]
+    assert not turing.precision_id.isin(["bf16", "fp8"]).any()
+    assert not table[table.gpu_id == "a100-80gb-sxm"].precision_id.isin(["fp8"]).any()
+    assert not turing.engine_id.isin(["tensorrt-llm"]).any()
+
+
+def test_own_gpu_price_and_own_engineering_replace_the_catalogs() -> None:
+    mine = SMALL.but(gpu_usd_per_hour={"h100-sxm": 1.0}, engineering_usd_per_month=0, spare_replicas=0)
+    table = compare(mine)
+    row = table[(table.gpu_id == "h100-sxm") & table.feasible].iloc[0]
+    assert row.monthly_usd_base == pytest.approx(row.replicas * row.n_gpus * 720)
+    assert row.provider == "own price"
+
+
+def test_a_price_of_ones_own_moves_the_api() -> None:
+    table = compare(SMALL.but(api_output_usd_per_mtok={"gpt-4o": 0}, output_tokens=500)).set_index(
+        "option_id"
+    )
+    assert table.loc["gpt-4o"].usd_per_query == pytest.approx(1000 * 2.5 / 1e6)
+
+
+def test_aws_sells_h100_in_eights() -> None:
+    catalog = load_catalog()
+    offers = offers_of(catalog, SMALL.but(gpu_providers=("aws",)), "h100-sxm", 2)
+    assert [offer.gpus_per_instance for offer in offers] == [8]
+    assert offers[0].replicas_per_instance(2) == 4
+    low, base, high = low_base_high(offers_of(catalog, SMALL, "h100-sxm", 1))
+    assert low.usd_per_gpu_hour <= base.usd_per_gpu_hour <= high.usd_per_gpu_hour
+
+
+def test_of_equally_dear_formats_the_better_one_is_recommended() -> None:
+    """Twelve gigabytes or five: one T4 is rented either way, so the format that loses least wins."""
+    found = evaluate(
+        Scenario(
+            model_ids=("llama-3.1-8b",),
+            precision_ids=("w3a16", "w4a16", "int8"),
+            gpu_ids=("t4",),
+            engine_ids=("vllm",),
+            queries_per_day=100,
+            ttft_limit_ms=None,
+            tpot_limit_ms=None,
+            data_stays_in_house=True,
+        )
+    )
+    tied = [i for i in found.order if found.monthly_usd[1, i] == found.monthly_usd[1, found.order[0]]]
+    items = [found.options.items[i] for i in tied]
+    assert {item.precision_id for item in items} == {"w3a16", "w4a16", "int8"}
+    assert [item.quality for item in items] == sorted((item.quality or 0 for item in items), reverse=True)
+
+
+def test_regions_find_a_providers_own_names_and_say_what_is_out() -> None:
+    """Azure's eastus is in the us; nothing in the table rents an A10G in the eu."""
+    us = offers_of(load_catalog(), Scenario(regions=("us",)), "a100-80gb-pcie", 1)
+    assert "azure" in {offer.provider for offer in us}
+    assert not offers_of(load_catalog(), Scenario(regions=("eu",)), "a100-80gb-pcie", 1)
+    table = compare(Scenario(regions=("eu",), model_ids=("llama-3.1-8b",), gpu_ids=("a10g",)))
+    reasons = {reason for row in table[table.kind == "self_hosted"].reasons for reason in row}
+    assert "no on demand price for this GPU from any provider in region eu" in reasons
+    with pytest.raises(UnknownNameError, match="mars"):
+        compare(Scenario(regions=("mars",)))
+
+
+def test_useful_formats_are_smaller_than_the_checkpoint() -> None:
+    catalog = load_catalog()
+    v3, h100 = catalog.model("deepseek-v3"), catalog.gpu("h100-sxm")
+    assert is_useful_format(catalog, v3, catalog.precision("fp8"), h100)
+    assert not is_useful_format(catalog, v3, catalog.precision("bf16"), h100)
+    llama, t4 = catalog.model("llama-3.1-8b"), catalog.gpu("t4")
+    assert is_useful_format(catalog, llama, catalog.precision("fp16"), t4)
+    assert not is_useful_format(catalog, llama, catalog.precision("bf16"), t4)
+
+
+def test_cost_never_falls_with_volume() -> None:
+    options = options_of(SMALL)
+    usd = options.monthly_usd(np.geomspace(100, 1e7, 300))
+    finite = np.isfinite(usd[1, :, 0])
+    assert (np.diff(usd[:, finite], axis=2) >= -1e-9).all()
+
+
+def test_a_higher_price_or_a_lower_ceiling_never_makes_self_hosting_cheaper() -> None:
+    def usd(**changes: object) -> float:
+        found = evaluate(SMALL.but(**changes))
+        place = found.cheapest("self_hosted")
+        assert place is not None
+        return float(found.monthly_usd[1, place])
+
+    assert usd(utilisation_ceiling=0.5) >= usd(utilisation_ceiling=0.9)
+    assert usd(peak_to_mean=4) >= usd(peak_to_mean=1)
+    assert usd(spare_replicas=3) >= usd(spare_replicas=0)
+
+
+def test_the_map_names_the_cheapest_of_each_cell() -> None:
+    volumes = volume_axis(9)
+    found = decision_map(SMALL, volumes)
+    assert list(found.total_params_b) == sorted(found.total_params_b)
+    assert "mistral-large-2" not in found.model_ids
+    usd = found.options.monthly_usd(volumes, sides=(1,))[0]
+    for row in range(len(found.model_ids)):
+        for column in range(len(volumes)):
+            place = found.option_place[row, column]
+            assert usd[place, column] == found.monthly_usd[row, column]
+            item = found.options.items[place]
+            assert item.feasible
+            assert item.kind == "api" or item.model_id == found.model_ids[row]
+    assert not found.unrivalled.any()
+
+
+def test_the_map_marks_models_that_no_token_price_reaches() -> None:
+    free = SMALL.but(api_ids=("gpt-4o-mini",), model_ids=("llama-3.1-8b", "llama-3.1-70b"))
+    found = decision_map(free, volume_axis(5))
+    qualities = [
+        max(o.quality or 0.0 for o in found.options.items if o.kind == "self_hosted" and o.model_id == m)
+        for m in found.model_ids
+    ]
+    (mini,) = [o.quality for o in found.options.items if o.kind == "api"]
+    assert mini is not None
+    assert list(found.unrivalled) == [quality > mini for quality in qualities] == [False, True]
+    assert (found.kind[1] == 2).all() and np.isnan(found.saving[1]).all()
+
+
+def test_dates_on_the_table_come_from_the_data() -> None:
+    catalog = load_catalog()
+    known = {row.as_of for row in catalog.gpu_prices} | {row.as_of for row in catalog.apis.values()}
+    table = compare(SMALL)
+    assert set(table.prices_as_of.dropna()) <= known
+    assert all(isinstance(day, dt.date) for day in table.prices_as_of.dropna())
+    assert all(source in catalog.sources for ids in table.source_ids for source in ids)
+
+
+def test_utilisation_stays_under_the_ceiling() -> None:
+    table = compare(SMALL)
+    loads = [u for u in table.utilisation if not math.isnan(u)]
+    assert loads
+    assert max(loads) <= SMALL.utilisation_ceiling + 1e-9

@@ -1,0 +1,301 @@
+"""The recommendation's sentences: each figure is one of the comparison's, the risk's or the tipping points'."""
+
+import re
+from itertools import pairwise
+
+import pytest
+
+from llmplan.catalog import load_catalog
+from llmplan.options import Comparison, evaluate
+from llmplan.options.frame import feasible_rows
+from llmplan.recommend import Recommendation, recommend
+from llmplan.recommend.records import in_words
+from llmplan.recommend.wording import joined, percent, usd, usd_small
+from llmplan.risk.hybrid import hybrid_draws, winning_hybrid
+from llmplan.scenario import Scenario
+
+FEW = {
+    "api_ids": ("gpt-4o", "gpt-4o-mini", "deepinfra/llama-3.1-8b-turbo"),
+    "model_ids": ("llama-3.1-8b", "llama-3.3-70b", "qwen3-8b"),
+    "gpu_ids": ("l4", "a100-80gb-sxm", "h100-sxm"),
+    "engine_ids": ("vllm", "tgi"),
+}
+CASES = {
+    "token price": Scenario().but(**FEW, quality_floor=0.8),
+    "fleet": Scenario().but(**{**FEW, "api_ids": ("gpt-4o",)}, queries_per_day=80_000),
+    "in house": Scenario().but(**FEW, data_stays_in_house=True, quality_floor=0.85),
+    "dear": Scenario().but(**FEW, queries_per_day=6_000_000, quality_floor=0.9),
+}
+FIGURE = re.compile(r"(?<![\w.-])\$?(\d[\d,]*\.?\d*)(%|\s%)?")
+
+
+@pytest.fixture(scope="module", params=sorted(CASES))
+def case(request: pytest.FixtureRequest) -> tuple[Comparison, Recommendation]:
+    scenario = CASES[request.param]
+    return evaluate(scenario), recommend(scenario)
+
+
+MIXED = Scenario().but(
+    api_ids=("gpt-4o", "gpt-4.1"),
+    model_ids=("llama-3.1-8b",),
+    gpu_ids=("l4", "h100-sxm"),
+    engine_ids=("vllm",),
+    queries_per_day=200_000,
+    quality_floor=0.9,
+)
+"""Here a fleet that misses the floor alone and an API that is dear alone make the cheapest answer together."""
+
+
+def figures(text: str, names: list[str]) -> list[float]:
+    """Return the numbers of a text, names of options taken out; percent as they stand."""
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, "")
+    return [float(number.rstrip(".").replace(",", "")) for number, _ in FIGURE.findall(text)]
+
+
+def names_of(found: Comparison) -> list[str]:
+    labels = [item.label for item in found.options.items]
+    short = [label.rpartition(", ")[0] for label in labels if ", " in label]
+    return [*labels, *short, *(item.option_id for item in found.options.items), "8 of 10"]
+
+
+def known_numbers(found: Comparison, advice: Recommendation) -> list[float]:
+    """Return every number that a sentence may tell, from the table, the risk and the scenario."""
+    place, scenario = found.order[0], found.scenario
+    item, row = found.options.items[place], found.row(found.order[0])
+    base = float(found.monthly_usd[1, place])
+    numbers = [base, float(found.usd_per_query[place]), scenario.queries_per_day, len(found.order)]
+    numbers += [float(str(row[name])) for name in ("replicas", "gpus_total")] + [scenario.spare_replicas]
+    numbers += [
+        100 * float(found.utilisation[place]),
+        100 * (item.quality or 0),
+        100 * scenario.quality_floor,
+    ]
+    for other in found.order[1:]:
+        cost = float(found.monthly_usd[1, other])
+        numbers += [cost, cost - base, 100 * (1 - base / cost)]
+    numbers += [step.monthly_usd for step in advice.quality_ladder]
+    numbers += [100 * p for p in advice.p_kind.values()] + [100 * (1 - p) for p in advice.p_kind.values()]
+    numbers += [advice.expected_regret_usd or 0.0]
+    numbers += [*(item.requests_per_s or ()), *(offer.usd_per_gpu_hour for offer in item.offers or ())]
+    gpus = float(found.gpus_total[place])
+    numbers += [float(found.options.fixed.usd(gpus, side)) for side in range(3)]
+    return numbers
+
+
+def agrees(told: float, numbers: list[float]) -> bool:
+    """Say whether a figure is a number rounded as sentences round: half a unit of its last place."""
+    text = f"{told:.10f}".rstrip("0").rstrip(".")
+    last = 10.0 ** -len(text.partition(".")[2])
+    return any(abs(told - number) <= last * 0.5000001 for number in numbers)
+
+
+def test_it_is_what_the_comparison_recommends(case: tuple[Comparison, Recommendation]) -> None:
+    found, advice = case
+    assert found.recommended is not None and advice.option_id == found.recommended.option_id
+    assert advice.monthly_usd is not None
+    assert advice.monthly_usd[1] == pytest.approx(float(found.monthly_usd[1, found.order[0]]))
+    others = [i for i in found.order if found.options.items[i].kind != advice.kind]
+    if others:
+        assert advice.rival is not None and advice.margin_usd is not None and advice.margin_pct is not None
+        rival = float(found.monthly_usd[1, others[0]])
+        assert advice.margin_usd == pytest.approx(rival - advice.monthly_usd[1])
+        assert advice.margin_pct == pytest.approx(100 * advice.margin_usd / rival)
+    else:
+        assert advice.rival is None and "No option of another kind" in advice.reason
+
+
+def test_each_figure_of_headline_and_reason_is_the_tables(case: tuple[Comparison, Recommendation]) -> None:
+    found, advice = case
+    numbers, names = known_numbers(found, advice), names_of(found)
+    told = figures(advice.headline, names) + figures(advice.reason.replace("gpt-4o's", ""), names)
+    assert len(told) >= 5
+    assert [figure for figure in told if not agrees(figure, numbers)] == []
+
+
+def test_each_figure_of_the_caveats_is_the_tables(case: tuple[Comparison, Recommendation]) -> None:
+    found, advice = case
+    numbers, names = known_numbers(found, advice), names_of(found)
+    dates = re.compile(r"\d{4}-\d\d-\d\d")
+    told = [f for text in advice.caveats for f in figures(dates.sub("", text).replace("gpt-4o's", ""), names)]
+    assert len(advice.caveats) == 3
+    assert [figure for figure in told if not agrees(figure, numbers)] == []
+
+
+def test_each_flip_is_a_tipping_point(case: tuple[Comparison, Recommendation]) -> None:
+    _, advice = case
+    sentences = {row.sentence: row for row in advice.tipping if row.nearest is not None}
+    assert set(advice.flips) <= set(sentences)
+    assert len(advice.flips) == min(3, len(set(advice.flips)))
+    told = [sentences[text] for text in advice.flips]
+    assert [not row.is_plausible for row in told] == sorted(not row.is_plausible for row in told)
+    likely = [row.distance for row in sentences.values() if row.is_plausible]
+    if likely:
+        assert told[0].is_plausible and told[0].distance == min(likely)
+    inside = [row for row in advice.tipping if any(p and p.within_expected for p in (row.below, row.above))]
+    assert all(row.label in advice.outlook for row in inside)
+    assert advice.outlook.startswith("No ") is not bool(inside)
+
+
+def test_each_step_of_the_ladder_is_what_a_scenario_with_that_floor_recommends(
+    case: tuple[Comparison, Recommendation],
+) -> None:
+    _, advice = case
+    steps = advice.quality_ladder
+    assert len(steps) >= 2
+    assert [step.quality for step in steps] == sorted({step.quality for step in steps})
+    assert [step.monthly_usd for step in steps] == sorted(step.monthly_usd for step in steps)
+    floors = [0.5 * (a.quality + b.quality) for a, b in pairwise(steps)]
+    for step, floor in zip(steps[1:], floors, strict=True):
+        if floor <= 1.5:
+            there = evaluate(advice.scenario.but(quality_floor=floor))
+            assert there.recommended is not None and there.recommended.option_id == step.option_id
+            assert float(there.monthly_usd[1, there.order[0]]) == pytest.approx(step.monthly_usd)
+    assert advice.option_id in {step.option_id for step in steps}
+
+
+def test_the_reason_says_whether_the_floor_drives_the_choice() -> None:
+    scenario = CASES["token price"]
+    free, floored = (
+        recommend(scenario.but(quality_floor=0), tipping=False),
+        recommend(scenario, tipping=False),
+    )
+    assert free.option_id != floored.option_id and "The floor drives the choice" in floored.reason
+    assert free.label is not None and free.label in floored.reason
+    low = recommend(scenario.but(quality_floor=0.3), tipping=False)
+    assert low.option_id == free.option_id and "does not drive the choice" in low.reason
+    assert "The floor" not in free.reason
+
+
+def test_the_headline_is_short_enough_for_a_slide(case: tuple[Comparison, Recommendation]) -> None:
+    assert len(case[1].headline.split()) <= 25
+
+
+def test_probabilities_and_words(case: tuple[Comparison, Recommendation]) -> None:
+    _, advice = case
+    assert sum(advice.p_kind.values()) == pytest.approx(1)
+    assert advice.p_right == advice.p_kind[advice.kind or ""]
+    assert advice.confidence == in_words(advice.p_right or 0.0) and advice.confidence in advice.headline
+
+
+def test_runners_up_are_the_best_of_each_kind(case: tuple[Comparison, Recommendation]) -> None:
+    found, advice = case
+    for kind, row in advice.runners_up.items():
+        rest = [i for i in found.order[1:] if found.options.items[i].kind == kind]
+        assert row.option_id == found.options.items[rest[0]].option_id
+        assert row.difference_usd == pytest.approx(
+            float(found.monthly_usd[1, rest[0]] - found.monthly_usd[1, found.order[0]])
+        )
+
+
+def test_the_text_is_the_same_each_time(case: tuple[Comparison, Recommendation]) -> None:
+    again = recommend(case[1].scenario)
+    assert again.to_dict() == case[1].to_dict()
+
+
+def test_light_mode_differs_in_tipping_points_only_by_their_absence() -> None:
+    scenario = CASES["fleet"]
+    light, full = recommend(scenario, tipping=False), recommend(scenario)
+    assert light.option_id == full.option_id and light.reason == full.reason
+    assert light.tipping == () and light.flips == ()
+    assert light.p_right == pytest.approx(full.p_right, abs=0.03)
+
+
+def test_options_at_hand_are_used() -> None:
+    scenario = CASES["fleet"]
+    found = evaluate(scenario)
+    part = found.options.take([found.order[3], found.order[5]])
+    advice = recommend(scenario, tipping=False, options=part)
+    assert advice.option_id == found.options.items[found.order[3]].option_id
+
+
+def test_nothing_feasible_says_what_is_in_the_way() -> None:
+    advice = recommend(CASES["token price"].but(quality_floor=1.45))
+    assert advice.option_id is None and advice.margin_usd is None and advice.p_right is None
+    assert "quality below the floor" in advice.reason
+    assert advice.to_dict()["monthly_usd"] == {"low": None, "base": None, "high": None}
+
+
+def test_an_engine_in_maintenance_and_no_floor_are_caveats() -> None:
+    only = {"engine_ids": ("tgi",), "model_ids": ("llama-3.1-8b",)}
+    scenario = Scenario().but(**{**FEW, **only}, data_stays_in_house=True)
+    catalog = load_catalog()
+    advice = recommend(scenario, tipping=False)
+    assert catalog.engines["tgi"].status != "active"
+    assert any("No quality floor" in text for text in advice.caveats)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.95, "almost certain"), (0.85, "likely"), (0.6, "more likely than not"), (0.1, "unlikely to hold")],
+)
+def test_words(value: float, text: str) -> None:
+    assert in_words(value) == text
+
+
+def test_numbers_in_sentences() -> None:
+    assert [usd(v) for v in (1234.5, 99.994, 0.5, None)] == ["$1,234", "$99.99", "$0.50", "-"]
+    assert [usd_small(v) for v in (0.0000340, 0.00475, 1.5)] == ["$0.0000340", "$0.00475", "$1.50"]
+    assert [percent(v) for v in (33.4, 3.44, 0, None)] == ["33%", "3.4%", "0%", "-"]
+    assert [joined(v) for v in (["a"], ["a", "b"], ["a", "b", "c"], [])] == [
+        "a",
+        "a and b",
+        "a, b and c",
+        "nothing",
+    ]
+
+
+def test_a_hybrid_is_recommended_where_it_is_the_cheapest_row() -> None:
+    advice, rows = recommend(MIXED), feasible_rows(evaluate(MIXED))
+    assert rows[0]["kind"] == advice.kind == "hybrid"
+    assert advice.option_id == rows[0]["option_id"] and advice.monthly_usd is not None
+    assert advice.monthly_usd[1] == pytest.approx(rows[0]["monthly_usd_base"])
+    alone = next(row for row in rows if row["kind"] != "hybrid")
+    assert advice.rival is not None and advice.rival.option_id == alone["option_id"]
+    assert advice.margin_usd == pytest.approx(alone["monthly_usd_base"] - rows[0]["monthly_usd_base"])
+    assert sum(advice.p_kind.values()) == pytest.approx(1) and advice.p_right == advice.p_kind["hybrid"]
+    assert len(advice.headline.split()) <= 25 and len(advice.caveats) == 3
+
+
+def test_each_figure_of_a_hybrids_reason_is_the_tables() -> None:
+    advice, rows, found = recommend(MIXED), feasible_rows(evaluate(MIXED)), evaluate(MIXED)
+    row, alone = rows[0], advice.rival
+    assert alone is not None and advice.p_right is not None
+    cost = row["monthly_usd_base"]
+    numbers = [cost, row["usd_per_query"], 100 * row["share_weak"], MIXED.queries_per_day, row["replicas"]]
+    numbers += [row["gpus_total"], 100 * row["quality"], 100 * MIXED.quality_floor, 100 * advice.p_right]
+    numbers += [alone.monthly_usd, alone.monthly_usd - cost, 100 * (1 - cost / alone.monthly_usd)]
+    names = [*names_of(found), "Llama-3.1-8B fp8", "Llama-3.1-8B bf16"]
+    told = figures(advice.headline, names) + figures(advice.reason.replace("gpt-4o's", ""), names)
+    assert len(told) >= 8
+    assert [figure for figure in told if not agrees(figure, numbers)] == []
+
+
+def test_each_tipping_point_of_a_hybrid_is_what_compare_says_there() -> None:
+    advice, asked = recommend(MIXED), 0
+    assert advice.flips and set(advice.flips) <= {row.sentence for row in advice.tipping}
+    for row in advice.tipping:
+        for point in (row.below, row.above):
+            if point is None or point.changes is None:
+                continue
+            there = feasible_rows(evaluate(MIXED.but(**point.changes)))
+            assert there[0]["kind"] == point.kind != "hybrid"
+            field = next(iter(point.changes))
+            old = int(point.last_value) if field == "spare_replicas" else point.last_value
+            assert feasible_rows(evaluate(MIXED.but(**{field: old})))[0]["kind"] == "hybrid"
+            asked += 1
+    assert asked >= 4
+
+
+def test_a_hybrids_draws_without_ranges_are_its_cost() -> None:
+    factors = ("gpu_price", "api_price", "hosted_price", "throughput", "hidden_cost")
+    certain = MIXED.but(ranges={f"{name}_factor": (1, 1) for name in factors})
+    best = winning_hybrid(evaluate(certain))
+    assert best is not None
+    draws = hybrid_draws(best, load_catalog(), 5, 0)
+    assert draws.usd == pytest.approx([best.monthly_usd] * 5)
+
+
+def test_no_hybrid_where_the_smallest_fleet_is_dearer_already() -> None:
+    assert winning_hybrid(evaluate(CASES["token price"])) is None
+    assert winning_hybrid(evaluate(CASES["in house"])) is None

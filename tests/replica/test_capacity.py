@@ -1,0 +1,82 @@
+"""Capacity: the largest batch within the targets, reasons, properties."""
+
+import numpy as np
+import pytest
+
+from llmplan.catalog import load_catalog
+from llmplan.replica import Configurations, ReplicaConfig, capacity
+from llmplan.replica.memory import memory_plan
+
+CATALOG = load_catalog()
+
+
+def replicas(*rows):
+    return Configurations.from_configs(CATALOG, [ReplicaConfig(*row) for row in rows])
+
+
+def test_what_does_not_fit_says_so_and_serves_nothing():
+    c = replicas(("llama-3.1-405b", "bf16", "a100-80gb-sxm", 8, "vllm"))
+    got = capacity(c, 1000, 500, 2000, 100)
+    assert not got.fits[0]
+    assert got.requests_per_s[0] == 0
+    assert got.binding[0] == "memory"
+    assert "do not fit" in got.reason[0]
+
+
+def test_memory_agrees_with_the_memory_plan():
+    c = replicas(
+        ("llama-3.1-70b", "bf16", "a100-80gb-sxm", 2, "vllm"), ("deepseek-v3", "fp8", "h200-sxm", 8, "sglang")
+    )
+    got = capacity(c, 2000, 500)
+    for i, config in enumerate(c.configs):
+        plan = memory_plan(
+            CATALOG.model(config.model_id),
+            CATALOG.precision(config.precision_id),
+            CATALOG.gpu(config.gpu_id),
+            config.n_gpus,
+            2500,
+        )
+        assert got.max_concurrent_sequences[i] == plan.max_concurrent_sequences
+
+
+def test_targets_are_kept_and_a_tighter_one_never_serves_more():
+    c = replicas(("llama-3.1-70b", "fp8", "h100-sxm", 4, "vllm"), ("llama-3.1-8b", "bf16", "l4", 1, "vllm"))
+    loose, tight = capacity(c, 1000, 500, 5000, 100), capacity(c, 1000, 500, 2000, 30)
+    free = capacity(c, 1000, 500)
+    assert np.all(tight.requests_per_s <= loose.requests_per_s + 1e-9)
+    assert np.all(loose.requests_per_s <= free.requests_per_s + 1e-9)
+    assert loose.tpot_ms[0] <= 100
+    assert loose.ttft_ms[0] <= 5000
+
+
+def test_an_impossible_target_names_itself():
+    got = capacity(replicas(("llama-3.1-70b", "bf16", "a100-80gb-sxm", 4, "vllm")), 1000, 500, None, 0.5)
+    assert got.fits[0]
+    assert got.requests_per_s[0] == 0
+    assert got.binding[0] == "latency target"
+    assert "TPOT" in got.reason[0]
+
+
+def test_a_context_beyond_the_model_is_refused():
+    got = capacity(
+        replicas(("mixtral-8x7b", "bf16", "h200-sxm", 4, "vllm")), 1000, 500, context_tokens=100_000
+    )
+    assert not got.fits[0]
+    assert "context" in got.reason[0]
+
+
+def test_bands_enclose_the_rate():
+    c = replicas(("llama-3.1-70b", "fp8", "h100-sxm", 4, "vllm"))
+    got = capacity(c, 1000, 500, 2000, 100)
+    assert 0 < got.requests_per_s_p10[0] <= got.requests_per_s[0] <= got.requests_per_s_p90[0]
+    assert got.output_tokens_per_s[0] == pytest.approx(got.requests_per_s[0] * 500)
+
+
+def test_an_engine_without_continuous_batching_runs_few_sequences():
+    c = replicas(
+        ("llama-3.1-8b", "bf16", "h100-sxm", 1, "ollama"), ("llama-3.1-8b", "bf16", "h100-sxm", 1, "vllm")
+    )
+    got = capacity(c, 1000, 500)
+    assert got.concurrency[0] <= 4
+    assert got.requests_per_s[0] < 0.2 * got.requests_per_s[1]
+    assert got.binding[0] != "memory"

@@ -1,0 +1,144 @@
+"""Memory: the hard facts, and properties."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmplan.catalog import load_catalog
+from llmplan.errors import InputError
+from llmplan.replica.memory import (
+    kv_cache_bytes,
+    kv_cache_bytes_per_token,
+    kv_shards,
+    memory_plan,
+    overhead_gib,
+    smallest_gpu_count,
+    tensor_parallel_degrees,
+    weight_parts,
+    weights_gb,
+)
+
+CATALOG = load_catalog()
+GIB = 2.0**30
+
+
+def plan(model: str, precision: str, gpu: str, n: int, context: float):
+    c = CATALOG
+    return memory_plan(c.model(model), c.precision(precision), c.gpu(gpu), n, context)
+
+
+def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards():
+    result = plan("llama-3.1-405b", "bf16", "a100-80gb-sxm", 8, 2500)
+    assert weights_gb(CATALOG.model("llama-3.1-405b"), CATALOG.precision("bf16")) == pytest.approx(
+        812, rel=2e-3
+    )
+    assert not result.fits
+    assert result.binding == "weights"
+    assert "exceed" in result.reason
+
+
+def test_405b_at_4_bit_does_not_fit_two_cards():
+    size = weights_gb(CATALOG.model("llama-3.1-405b"), CATALOG.precision("w4a16"))
+    assert 203 <= size <= 219
+    assert not plan("llama-3.1-405b", "w4a16", "a100-80gb-sxm", 2, 2500).fits
+    assert plan("llama-3.1-405b", "w4a16", "a100-80gb-sxm", 4, 2500).fits
+
+
+def test_70b_at_16_bit_on_two_80_gb_cards_holds_15_to_25_sequences():
+    result = plan("llama-3.1-70b", "bf16", "a100-80gb-sxm", 2, 2500)
+    assert result.fits
+    assert 15 <= result.max_concurrent_sequences <= 25
+
+
+def test_8b_at_16_bit_leaves_a_t4_no_useful_kv_cache():
+    assert plan("llama-3.1-8b", "fp16", "t4", 1, 2500).max_concurrent_sequences == 0
+
+
+@pytest.mark.parametrize(("model", "size_gb"), [("llama-3.1-70b", 39.8), ("llama-3.1-8b", 5.7)])
+def test_4_bit_checkpoints_keep_embeddings_at_16_bit(model, size_gb):
+    assert weights_gb(CATALOG.model(model), CATALOG.precision("w4a16")) == pytest.approx(size_gb, rel=0.01)
+
+
+def test_mxfp4_quantises_the_experts_only():
+    assert weights_gb(CATALOG.model("gpt-oss-120b"), CATALOG.precision("mxfp4")) == pytest.approx(
+        65.2, rel=0.01
+    )
+
+
+def test_70b_cache_of_32_sequences_of_8192_tokens_takes_80_gib():
+    per_token = kv_cache_bytes_per_token(CATALOG.model("llama-3.1-70b"), 2)
+    assert per_token == 327_680
+    assert per_token * 32 * 8192 == 80 * GIB
+
+
+def test_mla_cache_is_small_and_copied_to_every_rank():
+    model = CATALOG.model("deepseek-v3")
+    assert kv_cache_bytes_per_token(model, 2) == 61 * (512 + 64) * 2
+    assert kv_shards(model, 8) == 1
+
+
+def test_gqa_cache_is_cut_up_to_the_kv_heads_and_copied_beyond():
+    model = CATALOG.model("qwen3-235b-a22b")
+    assert model.kv_heads == 4
+    assert [kv_shards(model, n) for n in (1, 2, 4, 8)] == [1, 2, 4, 4]
+
+
+def test_sliding_window_layers_stop_growing():
+    model = CATALOG.model("gpt-oss-120b")
+    full = model.layers - model.sliding_window_layers
+    layer = 2 * model.kv_heads * model.head_dim * 2
+    expected = (full * 10_000 + model.sliding_window_layers * 128) * layer
+    assert kv_cache_bytes(model, 2, 10_000) == expected
+
+
+def test_overhead_follows_the_published_rule():
+    assert overhead_gib(40.0) == pytest.approx(2.3 + 2.0)
+
+
+def test_parts_of_deepseek_add_up():
+    parts = weight_parts(CATALOG.model("deepseek-v3"))
+    assert parts.experts_b == pytest.approx(58 * 256 * 3 * 7168 * 2048 / 1e9)
+    total = (
+        parts.embedding_b + parts.attention_b + parts.dense_mlp_b + parts.experts_b + parts.shared_experts_b
+    )
+    assert total == pytest.approx(671)
+
+
+def test_tensor_parallel_divides_the_heads():
+    assert tensor_parallel_degrees(CATALOG.model("llama-3.1-8b")) == (1, 2, 4, 8)
+
+
+def test_smallest_count_of_a_model_that_fits_nowhere_is_none():
+    assert (
+        smallest_gpu_count(
+            CATALOG.model("llama-3.1-405b"), CATALOG.precision("bf16"), CATALOG.gpu("l4"), 2500
+        )
+        is None
+    )
+    assert (
+        smallest_gpu_count(
+            CATALOG.model("llama-3.1-70b"), CATALOG.precision("bf16"), CATALOG.gpu("h100-sxm"), 2500
+        )
+        == 2
+    )
+
+
+@pytest.mark.parametrize(("n", "context", "share"), [(0, 1000, 0.9), (1, float("nan"), 0.9), (1, 1000, 1.5)])
+def test_bad_requests_name_the_field(n, context, share):
+    with pytest.raises(InputError):
+        memory_plan(
+            CATALOG.model("llama-3.1-8b"), CATALOG.precision("bf16"), CATALOG.gpu("l4"), n, context, share
+        )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(sorted(CATALOG.models)),
+    st.sampled_from(["bf16", "fp8", "w4a16"]),
+    st.sampled_from([500.0, 4000.0]),
+)
+def test_more_gpus_never_hold_fewer_sequences_and_longer_ones_never_more(model, precision, context):
+    counts = [plan(model, precision, "h100-sxm", n, context).max_concurrent_sequences for n in (1, 2, 4, 8)]
+    assert counts == sorted(counts)
+    longer = plan(model, precision, "h100-sxm", 8, 2 * context).max_concurrent_sequences
+    assert longer <= counts[-1]

@@ -1,0 +1,138 @@
+"""The answer as a sentence, and the titles of charts."""
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from llmplan.options import BreakEven
+from llmplan.report import Report, make_report
+from llmplan.report.finding import finding, where_cheaper
+from llmplan.report.headlines import curve_title, flip_rows, flip_title, kpi_cards, map_title
+from llmplan.wording import usd
+
+
+@pytest.fixture(scope="module")
+def dear(report: Report) -> Report:
+    """Return a report whose only token price is a dear one, at a volume too small for a fleet."""
+    return make_report(
+        report.scenario.but(api_ids=("gpt-4o",), queries_per_day=5_000), made_on=report.made_on
+    )
+
+
+def test_finding_names_the_cheapest_and_its_cost(report: Report) -> None:
+    best = report.comparison.order[0]
+    assert report.option(best).label in report.finding
+    assert usd(float(report.comparison.monthly_usd[1, best])) in report.finding
+
+
+def test_finding_says_where_it_flips(report: Report) -> None:
+    best = report.comparison.order[0]
+    assert report.option(best).kind != "self_hosted"
+
+    def said(*intervals: tuple[int, int | None]) -> str:
+        return finding(report.comparison, {best: BreakEven((), intervals)})
+
+    assert said((400_000, None)).endswith("and pays from 400k queries/day")
+    assert said((300_000, 310_000), (400_000, None)).endswith("and pays for good from 400k queries/day")
+    assert said((300_000, 310_000)).endswith("and pays only from 300k to 310k queries/day")
+    assert said((1_000, 2_000)).endswith("and pays at no higher volume")
+    assert said().endswith("and never pays")
+
+
+def test_where_cheaper_covers_every_shape() -> None:
+    assert where_cheaper(()) == "never"
+    assert where_cheaper(((1, None),)) == "at any volume"
+    assert where_cheaper(((93_057, None),)) == "from 93,057 queries/day"
+    both = where_cheaper(((93_057, 99_217), (246_853, None)))
+    assert both == "first at 93,057 queries/day, for good from 247k"
+    pieces = where_cheaper(((10_000, 20_000), (30_000, 40_000)))
+    assert pieces == "only in stretches between 10,000 and 40,000 queries/day"
+
+
+@pytest.mark.parametrize("name", ["report", "dear"])
+def test_where_self_hosting_pays_counts_every_configuration(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    """An option that loses today may win at a larger volume: all feasible ones are asked."""
+    asked: Report = request.getfixturevalue(name)
+    found = asked.comparison
+    own = [place for place in found.order if asked.option(place).kind == "self_hosted"]
+    assert asked.rivals
+    for place, rival in asked.rivals:
+        for volume in (2e5, 1e6, 3e6, 1e7, 1e8):
+            cost = found.options.take([*own, place]).monthly_usd(volume, sides=(1,))[0, :, 0]
+            inside = any(low <= volume <= (high or np.inf) for low, high in rival.self_hosted_cheaper)
+            assert inside == (cost[:-1].min() < cost[-1])
+
+
+def test_the_option_that_pays_first_is_drawn(dear: Report) -> None:
+    found = dear.comparison
+    assert dear.nearest_rival is not None
+    place, rival = dear.nearest_rival
+    ahead = [low for low, _ in rival.self_hosted_cheaper if low > dear.scenario.queries_per_day]
+    assert ahead
+    drawn = found.options.take(dear.curve_places).monthly_usd(ahead[0], sides=(1,))[0, :, 0]
+    own = [n for n, p in enumerate(dear.curve_places) if dear.option(p).kind == "self_hosted"]
+    assert drawn[own].min() < drawn[dear.curve_places.index(place)]
+    assert set(dear.best_places) <= set(dear.curve_places)
+
+
+def test_finding_when_nothing_is_feasible(report: Report) -> None:
+    empty = make_report(report.scenario.but(quality_floor=1.5), made_on=report.made_on)
+    out = sum(
+        all(reason.startswith("quality") for reason in item.reasons)
+        for item in empty.comparison.options.items
+    )
+    every = len(empty.comparison.options)
+    assert (
+        empty.finding == f"No option meets this scenario: the quality floor alone rules out {out} of {every}"
+    )
+
+
+def test_finding_in_another_currency(report: Report) -> None:
+    euros = make_report(
+        report.scenario.but(currency_symbol="€", currency_per_usd=0.5), made_on=report.made_on
+    )
+    best = report.comparison.order[0]
+    half = usd(float(report.comparison.monthly_usd[1, best]) / 2).replace("$", "€")
+    assert f": {half} a month" in euros.finding
+    assert "$" not in euros.finding + euros.stamp
+    assert "€ at 0.5 per USD" in euros.stamp
+
+
+def test_finding_is_the_hybrid_where_it_costs_least(report: Report) -> None:
+    cost = float(report.comparison.monthly_usd[1, report.comparison.order[0]]) / 2
+    hybrid = {"label": "60% own, 40% API", "monthly_usd_base": cost}
+    sentence = finding(report.comparison, {}, hybrid)
+    assert sentence.startswith(f"Route 60% own, 40% API: {usd(cost)} a month; ")
+    assert sentence.endswith("alone costs 2.0 times as much")
+    assert "Route" not in finding(report.comparison, {}, hybrid | {"monthly_usd_base": cost * 3})
+
+
+def test_titles(report: Report) -> None:
+    assert curve_title(report).startswith("Self-hosting ")
+    assert len(kpi_cards(report)) == 4
+
+
+def test_map_title_counts_what_the_map_shows(dear: Report) -> None:
+    won = (dear.map.kind == 2).sum(axis=0)
+    volumes = list(dear.map.queries_per_day)
+    title = map_title(dear)
+    assert f"{won[volumes.index(10_000)] or 'none'} of {len(dear.map.model_ids)} models" in title
+    assert title.endswith(f"and for {won[-1]} at 10M")
+
+
+def test_flip_title_is_the_nearest_flip(report: Report) -> None:
+    title = flip_title(report)
+    assert title.startswith("The answer holds unless ")
+    condition = title.removeprefix("The answer holds unless ").replace("%", " %")
+    nearest = next(row for row in report.tipping if row.nearest is not None)
+    assert condition.replace("  %", " %").split()[:3] == nearest.sentence.split(" if ")[1].split()[:3]
+    assert flip_rows(report)[0][0].lower() == nearest.label.lower()
+
+
+def test_stamp_flags_stale_prices(report: Report) -> None:
+    assert "days old" not in report.stamp
+    assert "some over 365 days old" in replace(report, made_on=dt.date(2028, 1, 1)).stamp
