@@ -8,13 +8,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.calibration.observations import QUANTITIES, Observations, Unanswered, observe
 from llmplan.calibration.percent_errors import error_summary
 from llmplan.calibration.predicted_rows import predicted
 from llmplan.catalog.measurements import Measurement
 from llmplan.replica.bands import band_factors, structure_of
 from llmplan.replica.basis import basis_of
-from llmplan.replica.configurations import Floats, KnowsHardware
+from llmplan.replica.configurations import KnowsHardware
 from llmplan.replica.constants import Calibration, load_calibration
 
 SLICES: Final[dict[str, Callable[[Measurement], str]]] = {

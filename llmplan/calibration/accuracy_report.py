@@ -6,11 +6,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.calibration.accuracy import Scored, report, scored_from, shown
 from llmplan.calibration.calibrate import HeldOut, distance_of
 from llmplan.calibration.fitting import OWN
 from llmplan.calibration.observations import QUANTITIES, Observations
-from llmplan.replica.configurations import Floats
 from llmplan.replica.constants import Levels
 
 PANEL: Final = 300

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.calibration.fitting import fit, row_weights_of
 from llmplan.calibration.observations import QUANTITIES, Observations
 from llmplan.calibration.percent_errors import error_summary
@@ -20,7 +21,6 @@ from llmplan.calibration.validation import (
 )
 from llmplan.replica.bands import FAR, SEEN, UNSEEN, Band, fit_bands, slice_keys, structure_of
 from llmplan.replica.basis import ENOUGH_ROWS
-from llmplan.replica.configurations import Floats
 from llmplan.replica.constants import Calibration
 
 COUNTED: Final = "engine:architecture:compute"

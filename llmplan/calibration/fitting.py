@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.calibration.observations import Observations
-from llmplan.replica.configurations import Floats
 from llmplan.replica.constants import Calibration, constants
 
 QUANTITY_WEIGHTS: Final = np.array([[1.0], [0.35], [1.0]])

@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.catalog.measurements import PRECISION_ALIASES, Measurement
 from llmplan.errors import near_names
-from llmplan.replica.configurations import LATEST, Configurations, Floats, KnowsHardware, ReplicaConfig
+from llmplan.replica.configurations import LATEST, Configurations, KnowsHardware, ReplicaConfig
 from llmplan.replica.memory import GPU_COUNTS
 from llmplan.replica.queue import Service, closed_loop, max_rate, open_loop, within_latency
 from llmplan.replica.step import Constants

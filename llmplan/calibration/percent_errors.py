@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from llmplan.replica.configurations import Floats
+from llmplan.arrays import Floats
 
 
 def error_summary(log_errors: Floats) -> dict[str, float | int | None]:

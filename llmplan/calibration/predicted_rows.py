@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.calibration.observations import Observations
-from llmplan.replica.configurations import Floats
 from llmplan.replica.constants import Calibration
 
 

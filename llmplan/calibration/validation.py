@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.calibration.fitting import fit, row_weights_of
 from llmplan.calibration.observations import Observations
 from llmplan.calibration.predicted_rows import predicted
 from llmplan.catalog.measurements import Measurement
-from llmplan.replica.configurations import Floats
 
 POINT_FOLDS: Final = 5
 GROUP_FOLDS: Final = 8

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.charts.style import (
     DASHES,
     KIND_COLOURS,
@@ -25,9 +25,7 @@ LETTER_EVERY = 6
 MAP_KINDS = ("api", "hosted", "self_hosted", "hybrid")
 
 
-def per_unit(
-    curves: Curves, unit: str, queries_per_volume: float, tokens_per_query: float
-) -> npt.NDArray[np.float64]:
+def per_unit(curves: Curves, unit: str, queries_per_volume: float, tokens_per_query: float) -> Floats:
     """Return the curves' cost (3, n, v) a month, a query or a million tokens.
 
     queries_per_volume: queries a month of one query a day (the days of a month).
@@ -39,7 +37,7 @@ def per_unit(
 
 def cost_curves_figure(
     curves: Curves,
-    cost: npt.NDArray[np.float64],
+    cost: Floats,
     queries_per_day: float,
     crossings: Sequence[float] = (),
     *,
@@ -103,7 +101,7 @@ def _apart(labels: list[Figure], taken: float) -> list[Figure]:
     return kept
 
 
-def _ends(cost: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _ends(cost: Floats) -> tuple[float, float]:
     finite = cost[np.isfinite(cost) & (cost > 0)]
     if not finite.size:
         return 1.0, 10.0
@@ -126,9 +124,7 @@ def _styles(items: Sequence[Option]) -> list[dict[str, str]]:
     return styles
 
 
-def _band(
-    x: npt.NDArray[np.float64], low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], colour: str
-) -> list[Figure]:
+def _band(x: Floats, low: Floats, high: Floats, colour: str) -> list[Figure]:
     edge = {
         "type": "scatter",
         "mode": "lines",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.charts.style import Figure
 from llmplan.growth import SwitchPlan, TimePlan
 from llmplan.growth.autoscaling import FleetWeek
 from llmplan.wording import usd
 
-Floats = npt.NDArray[np.float64]
 FAMILY_NAMES = {
     "incumbent": "Runs today",
     "api": "Best API",

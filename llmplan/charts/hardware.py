@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.charts.style import Figure, log_axis
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 PART_COLOURS = {
     "weights": "@1",
     "overhead": "@8",

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.charts.style import KIND_COLOURS, KIND_DASHES, KIND_NAMES, Figure, log_axis, vertical_line
 from llmplan.risk import KIND_NAMES as KINDS
 from llmplan.risk import Information, VolumeCurve
 from llmplan.risk.sensitivity import Bar, SobolIndex
 from llmplan.wording import usd
 
-Floats = npt.NDArray[np.float64]
 LABEL_WIDTH = 19
 LEAST_SHARE = 0.005
 """Bars below this share of the longest are left out: they would not be seen."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.claims.checks_costs import CEILING, FORMAT, GPU, MODEL, PEAK_TO_MEAN
 from llmplan.claims.context import Context, requests_per_minute
@@ -15,8 +14,6 @@ from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_needed
 from llmplan.cost.month import LowBaseHigh, api_usd_per_query, fixed_costs
 from llmplan.replica import Configurations, ReplicaConfig, capacity
 from llmplan.units import S_PER_MINUTE
-
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

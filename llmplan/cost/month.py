@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.units import HOURS_PER_DAY, MONTHS_PER_YEAR, TOKENS_PER_MTOK
-
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 class LowBaseHigh(NamedTuple):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.units import MONTHS_PER_YEAR, W_PER_KW
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from llmplan.catalog import Catalog, Gpu, GpuPurchase
 
 Case = Literal["low", "base", "high"]
-FloatArray = NDArray[np.float64]
 
 TERM_IDS: Final = {
     "life_years": "life-years",
@@ -82,15 +82,15 @@ class OwnershipCost:
     power_kw: drawn from the grid with the GPUs at their rated power. [kW]
     """
 
-    capital_usd: FloatArray
-    depreciation_usd: FloatArray
-    capital_charge_usd: FloatArray
-    maintenance_usd: FloatArray
-    power_usd: FloatArray
-    colocation_usd: FloatArray
-    usd_per_server_month: FloatArray
-    usd_per_gpu_hour: FloatArray
-    power_kw: FloatArray
+    capital_usd: Floats
+    depreciation_usd: Floats
+    capital_charge_usd: Floats
+    maintenance_usd: Floats
+    power_usd: Floats
+    colocation_usd: Floats
+    usd_per_server_month: Floats
+    usd_per_gpu_hour: Floats
+    power_kw: Floats
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def _server_choice(
 
 def rent_break_even_hours(
     owned_usd_per_server_month: ArrayLike, gpus_per_server: int, rent_usd_per_gpu_hour: ArrayLike
-) -> FloatArray:
+) -> Floats:
     """Return the hours a month above which owning beats renting by the hour, equation (5b.7). [h/month]
 
     Above the hours of the month itself: renting wins even without a pause.
@@ -234,7 +234,7 @@ def rent_break_even_hours(
     return np.asarray(owned / (gpus_per_server * rent))
 
 
-def _all(holds: NDArray[np.bool_], values: FloatArray) -> bool:
+def _all(holds: NDArray[np.bool_], values: Floats) -> bool:
     return bool(np.all(holds & np.isfinite(values)))
 
 

@@ -6,7 +6,6 @@ import io
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import xlsxwriter
 from pptx.chart.data import XyChartData
 from pptx.enum.chart import (
@@ -22,6 +21,7 @@ from pptx.oxml.ns import nsdecls
 from pptx.util import Pt
 from xlsxwriter.utility import xl_col_to_name
 
+from llmplan.arrays import Floats
 from llmplan.export.number_formats import VOLUME, ticks
 from llmplan.export.pptx_charts import ACCENTS, add_chart, legend_below, place
 from llmplan.export.pptx_parts import Box, describe
@@ -44,9 +44,9 @@ class Line(NamedTuple):
 
     name: str
     kind: str
-    low: npt.NDArray[np.float64]
-    base: npt.NDArray[np.float64]
-    high: npt.NDArray[np.float64]
+    low: Floats
+    base: Floats
+    high: Floats
 
     @property
     def is_range(self) -> bool:

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.ownership import cheapest_servers, ownership_terms
 from llmplan.errors import InputError
-from llmplan.growth.cash import FloatArray, PlanOption
+from llmplan.growth.cash import PlanOption
 from llmplan.growth.options import (
     PricePaths,
     api_option,
@@ -25,7 +26,7 @@ from llmplan.scenario import Scenario
 
 
 def candidate_options(
-    scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: FloatArray
+    scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: Floats
 ) -> list[PlanOption]:
     """Return what one could switch to: APIs, self-hosting rented, reserved and bought, a hybrid.
 
@@ -62,7 +63,7 @@ def moved_for(options: Sequence[PlanOption], migration_usd: float | None) -> lis
 
 
 def _cheapest_ids(
-    scenario: Scenario, catalog: Catalog, queries_per_day: FloatArray
+    scenario: Scenario, catalog: Catalog, queries_per_day: Floats
 ) -> tuple[list[str], list[str]]:
     """Return what is priced by the token and what is self-hosted among the cheapest at three volumes."""
     tokens: dict[str, None] = {}

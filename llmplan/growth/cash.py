@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.growth.paths import price_factors
 from llmplan.units import MONTHS_PER_YEAR
 
-FloatArray = NDArray[np.float64]
-MonthlyCost = Callable[[FloatArray], FloatArray]
+MonthlyCost = Callable[[Floats], Floats]
 """queries/day of each month (m,) -> USD/month at today's prices (m,)"""
 
 
@@ -84,8 +83,8 @@ class PlanOption:
 
 
 def cash_flows(
-    option: PlanOption, queries_per_day: FloatArray, start: int = 0, stop: int | None = None
-) -> FloatArray:
+    option: PlanOption, queries_per_day: Floats, start: int = 0, stop: int | None = None
+) -> Floats:
     """Return what the option pays when it serves the months `start` to `stop` - 1.
 
     Parameters
@@ -114,9 +113,7 @@ def cash_flows(
     return flows
 
 
-def part_bills(
-    part: CostPart, queries_per_day: FloatArray, start: int, stop: int
-) -> tuple[FloatArray, FloatArray]:
+def part_bills(part: CostPart, queries_per_day: Floats, start: int, stop: int) -> tuple[Floats, Floats]:
     """Return the bills of months `start` to `stop` - 1 and what of them a term commits. [USD/month]"""
     factors = price_factors(part.decline_per_year, len(queries_per_day))[start:stop]
     today = np.asarray(part.usd_per_month(queries_per_day[start:stop]), float)
@@ -128,7 +125,7 @@ def part_bills(
     return committed + np.maximum(today - today[first], 0.0) * factors, committed
 
 
-def exit_usd(option: PlanOption, queries_per_day: FloatArray, start: int, stop: int) -> float:
+def exit_usd(option: PlanOption, queries_per_day: Floats, start: int, stop: int) -> float:
     """Return what terms still bind when the option, begun at `start`, is left at `stop`. [USD]"""
     total = 0.0
     for part in option.parts:
@@ -139,8 +136,8 @@ def exit_usd(option: PlanOption, queries_per_day: FloatArray, start: int, stop: 
 
 
 def purchase_flows(
-    part: PurchasePart, queries_per_day: FloatArray, start: int, stop: int
-) -> tuple[FloatArray, FloatArray]:
+    part: PurchasePart, queries_per_day: Floats, start: int, stop: int
+) -> tuple[Floats, Floats]:
     """Return payments (m + 1,) for servers bought as volume asks for them, and servers owned by month (m,).
 
     A server stays until its life ends, needed or not; at `stop` the rest are sold at straight-line value.
@@ -162,14 +159,14 @@ def purchase_flows(
     return flows, owned
 
 
-def _resale_usd(part: PurchasePart, bought: FloatArray, price: FloatArray, start: int, stop: int) -> float:
+def _resale_usd(part: PurchasePart, bought: Floats, price: Floats, start: int, stop: int) -> float:
     first = max(start, stop - part.life_months)
     age = stop - np.arange(first, stop)
     kept = 1 - (1 - part.residual_share) * age / part.life_months
     return float((bought[first:stop] * price[first:stop] * kept).sum())
 
 
-def updates_by_month(updates_per_year: float, months: int) -> FloatArray:
+def updates_by_month(updates_per_year: float, months: int) -> Floats:
     """Return how many model updates fall in each month; a year has exactly `updates_per_year`. (months,)"""
     if not 0 <= updates_per_year < np.inf:
         raise InputError("updates_per_year", updates_per_year, "must not be negative", "give 0 or more")

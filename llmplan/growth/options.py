@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.cost.month import FixedCosts
@@ -26,7 +26,6 @@ from llmplan.options.table import Options
 from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
-FloatArray = NDArray[np.float64]
 BASE = 1
 UPDATES_LINE = "model updates"
 TERM_MONTHS = {"reserved_1y": MONTHS_PER_YEAR}
@@ -94,7 +93,7 @@ def _in_place(option: PlanOption) -> PlanOption:
 
 
 def hybrid_option(
-    scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: FloatArray
+    scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: Floats
 ) -> PlanOption | None:
     """Return the hybrid that is cheapest at the plan's middle volume, its share kept; None: there is none."""
     middle = scenario.but(queries_per_day=float(queries_per_day[len(queries_per_day) // 2]))
@@ -220,7 +219,7 @@ def _with_people(
     )
 
 
-def _fixed_usd(fixed: FixedCosts, gpus: FloatArray, people_factor: float) -> FloatArray:
+def _fixed_usd(fixed: FixedCosts, gpus: Floats, people_factor: float) -> Floats:
     """The month's lines without updates: those are booked when they happen."""
     updates = sum(line[BASE] for name, line in fixed.lines if name == UPDATES_LINE)
     lines = sum(line[BASE] for _, line in fixed.lines)

@@ -6,24 +6,23 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.units import MONTHS_PER_YEAR
 
-FloatArray = NDArray[np.float64]
 MAX_MONTHS: Final = 60
 
 
-def month_numbers(months: int) -> FloatArray:
+def month_numbers(months: int) -> Floats:
     """Return 0, 1, ..., months - 1; raise InputError unless 1 <= months <= 60."""
     if not 1 <= months <= MAX_MONTHS:
         raise InputError("months", months, f"must be 1 to {MAX_MONTHS}", "plan at most five years ahead")
     return np.arange(months, dtype=float)
 
 
-def compound_volumes(start_queries_per_day: float, growth_per_month: float, months: int) -> FloatArray:
+def compound_volumes(start_queries_per_day: float, growth_per_month: float, months: int) -> Floats:
     """Return volumes that grow by the same share each month, equation (8b.1). [queries/day]
 
     The first month has `start_queries_per_day`; `growth_per_month` may be negative, above -1.
@@ -40,7 +39,7 @@ def compound_volumes(start_queries_per_day: float, growth_per_month: float, mont
 
 def s_curve_volumes(
     start_queries_per_day: float, ceiling_queries_per_day: float, midpoint_month: float, months: int
-) -> FloatArray:
+) -> Floats:
     """Return logistic growth from the start towards a ceiling, equation (8b.2). [queries/day]
 
     `midpoint_month` is when half the ceiling is reached; the start must lie below that half.
@@ -57,7 +56,7 @@ def s_curve_volumes(
     return np.asarray(ceiling_queries_per_day / (1 + ratio * np.exp(-steepness * month_numbers(months))))
 
 
-def series_volumes(queries_per_day: Sequence[float], months: int) -> FloatArray:
+def series_volumes(queries_per_day: Sequence[float], months: int) -> Floats:
     """Return the given monthly volumes; the last one holds for the months after it. [queries/day]
 
     More volumes than months are refused: a plan that leaves some out would answer another question.
@@ -81,7 +80,7 @@ def numbers(field: str, text: str) -> list[float]:
         raise InputError(field, text, "must be numbers with commas between", "as 1000,2000") from None
 
 
-def price_factors(decline_per_year: float, months: int, field: str = "decline_per_year") -> FloatArray:
+def price_factors(decline_per_year: float, months: int, field: str = "decline_per_year") -> Floats:
     """Return each month's price over today's, equation (8b.3); a negative decline is a rise. [-]
 
     `field`: what an error calls it.

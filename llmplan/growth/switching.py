@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.growth.cash import PlanOption, cash_flows, exit_usd
 from llmplan.growth.timeline import net_present_usd
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,17 +27,15 @@ class SwitchPlan:
 
     incumbent_id: str
     candidate_id: str
-    npv_usd: FloatArray
+    npv_usd: Floats
     best_month: int | None
     saving_usd: float
-    cost_of_waiting_usd: FloatArray
+    cost_of_waiting_usd: Floats
     payback_month: int | None
     payback_month_now: int | None
 
 
-def switch_flows(
-    incumbent: PlanOption, candidate: PlanOption, queries_per_day: FloatArray, month: int
-) -> FloatArray:
+def switch_flows(incumbent: PlanOption, candidate: PlanOption, queries_per_day: Floats, month: int) -> Floats:
     """Return the payments of running the incumbent until `month` and the candidate from it on. (m + 1,) [USD]
 
     The incumbent is in place already (no migration); leaving it pays what its terms still bind, at once.
@@ -52,7 +48,7 @@ def switch_flows(
 
 
 def switch_plan(
-    incumbent: PlanOption, candidate: PlanOption, queries_per_day: FloatArray, discount_per_year: float
+    incumbent: PlanOption, candidate: PlanOption, queries_per_day: Floats, discount_per_year: float
 ) -> SwitchPlan:
     """Return the present cost of every moment to switch, equation (8b.7), the best one and its payback."""
     months = len(queries_per_day)
@@ -72,7 +68,7 @@ def switch_plan(
     )
 
 
-def payback_month(flows_without_usd: FloatArray, flows_with_usd: FloatArray) -> int | None:
+def payback_month(flows_without_usd: Floats, flows_with_usd: Floats) -> int | None:
     """Return the first month by whose end the switch has saved more than it took, and never falls back again.
 
     Undiscounted; 0 where it is ahead from the start; None where it is not ahead at the end of the horizon.

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy_financial as npf
-from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.growth.cash import PlanOption, cash_flows
 from llmplan.units import MONTHS_PER_YEAR
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,8 @@ class OptionPlan:
 
     option_id: str
     label: str
-    flows_usd: FloatArray
-    cumulative_usd: FloatArray
+    flows_usd: Floats
+    cumulative_usd: Floats
     tco_usd: float
     npv_usd: float
 
@@ -47,7 +45,7 @@ class TimePlan:
     leader_by_month: option of least cumulative cost at the end of each month. (m,)
     """
 
-    queries_per_day: FloatArray
+    queries_per_day: Floats
     discount_per_year: float
     options: tuple[OptionPlan, ...]
     leader_by_month: tuple[str, ...]
@@ -68,14 +66,12 @@ def monthly_rate(discount_per_year: float) -> float:
     return float((1 + discount_per_year) ** (1 / MONTHS_PER_YEAR) - 1)
 
 
-def net_present_usd(flows_usd: FloatArray, discount_per_year: float) -> float:
+def net_present_usd(flows_usd: Floats, discount_per_year: float) -> float:
     """Return the present value of monthly payments, the first of them now, equation (8b.6). [USD]"""
     return float(npf.npv(monthly_rate(discount_per_year), flows_usd))
 
 
-def time_plan(
-    options: Sequence[PlanOption], queries_per_day: FloatArray, discount_per_year: float
-) -> TimePlan:
+def time_plan(options: Sequence[PlanOption], queries_per_day: Floats, discount_per_year: float) -> TimePlan:
     """Return each option's payments, totals and present value over the months of `queries_per_day`."""
     if not options:
         raise InputError("options", 0, "needs at least one option", "compare two or more")
@@ -85,7 +81,7 @@ def time_plan(
     return TimePlan(np.asarray(queries_per_day, float), discount_per_year, plans, leaders)
 
 
-def _option_plan(option: PlanOption, queries_per_day: FloatArray, discount_per_year: float) -> OptionPlan:
+def _option_plan(option: PlanOption, queries_per_day: Floats, discount_per_year: float) -> OptionPlan:
     flows = cash_flows(option, queries_per_day)
     return OptionPlan(
         option_id=option.option_id,

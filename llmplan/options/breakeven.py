@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.options.table import Options
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 Interval = tuple[int, int | None]
 MAX_QUERIES_PER_DAY = 1_000_000_000
 """Where the search ends; an interval that reaches it is open only if the slopes prove it."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.options.table import Option, Options, build_options
@@ -17,7 +16,6 @@ from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK
 from llmplan.wording import DOLLAR
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 CACHED_OPTIONS = 32
 ASIDE = {
     "name": "",

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.options.comparison import options_of
@@ -19,7 +20,6 @@ from llmplan.router.roc import from_auc
 from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 Places: TypeAlias = npt.NDArray[np.intp]
 SPLITS = np.linspace(0.05, 0.95, 19)
 """Shares of the fleet that are tried; all and nothing are options of their own."""

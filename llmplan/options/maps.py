@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.options.comparison import options_of
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 VOLUME_LOW, VOLUME_HIGH = 100.0, 10_000_000.0
 
 

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog, Model
 from llmplan.cost.fleet import queries_per_day_of_one_replica
 from llmplan.cost.month import FixedCosts, api_usd_per_query, fixed_costs, self_hosted_usd_per_month
@@ -27,7 +28,6 @@ from llmplan.quality.relative import Quality, precision_loss, relative_qualities
 from llmplan.replica import Capacity, Configurations, ReplicaConfig
 from llmplan.scenario import Scenario, check_ids
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 Kind = Literal["api", "hosted", "self_hosted", "hybrid"]
 SIDES = ("low", "base", "high")
 

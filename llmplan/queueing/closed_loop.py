@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.queueing.curve import ServiceCurve
-from llmplan.queueing.waits import Floats
 from llmplan.units import MS_PER_S
 
 LEAST_OUTPUT_CV: Final = 0.3

@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.queueing.simulation.steps import ReplicaLimits, StepTimes
-from llmplan.queueing.waits import LARGEST_CV, Floats
+from llmplan.queueing.waits import LARGEST_CV
 
 BISECTIONS: Final = 40
 FINE_BATCHES: Final = 12

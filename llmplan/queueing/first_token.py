@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.queueing.curve import ServiceCurve
-from llmplan.queueing.waits import Floats
 
 MOST_BUSY: Final = 0.98
 QUANTILE_NODES: Final = 48

@@ -9,10 +9,11 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.queueing.curve import ServiceCurve
 from llmplan.queueing.first_token import Arrivals, first_token_mean_s, first_token_nodes_s
-from llmplan.queueing.waits import LARGEST_CV, Floats
+from llmplan.queueing.waits import LARGEST_CV
 from llmplan.units import MS_PER_S
 
 Router = Literal["least_loaded", "round_robin", "random"]

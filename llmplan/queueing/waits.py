@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 
-Floats = npt.NDArray[np.float64]
 LARGEST_CV: Final = 2.0
 """Distributions wider than this break two-moment corrections."""
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.replica.configurations import Configurations, Floats
+from llmplan.arrays import Floats
+from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import level_values, load_document
 
 SEEN, UNSEEN, FAR = "seen", "unseen", "far"

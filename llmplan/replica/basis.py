@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.catalog.measurements import PRECISION_ALIASES
-from llmplan.replica.configurations import Configurations, Floats
+from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import level_values, load_document
 
 NEAR: Final = 0.3

@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmplan.arrays import Floats
 from llmplan.replica.bands import band_factors
 from llmplan.replica.basis import basis_of
-from llmplan.replica.configurations import Configurations, Floats
+from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, load_calibration
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of

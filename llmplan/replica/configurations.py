@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.catalog.records import Gpu, Model, Precision
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.replica.config import FACTORS, LATEST, ReplicaConfig, levels_of
@@ -17,7 +18,6 @@ from llmplan.units import BYTES_PER_GB, BYTES_PER_GIB, GB_PER_GIB
 
 __all__ = ["FACTORS", "LATEST", "Configurations", "Floats", "KnowsHardware", "ReplicaConfig", "Texts"]
 
-Floats = NDArray[np.float64]
 Texts = NDArray[Any]
 
 

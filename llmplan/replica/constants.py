@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.catalog import data_dir
-from llmplan.replica.configurations import FACTORS, Configurations, Floats
+from llmplan.replica.configurations import FACTORS, Configurations
 
 
 @dataclass(frozen=True)

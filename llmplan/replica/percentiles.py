@@ -3,10 +3,9 @@
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
-from llmplan.replica.configurations import Floats
 from llmplan.replica.queue import Service
 
 INPUT_CV: Final = 0.5
@@ -150,7 +149,7 @@ def _chances(states: _States, rate: Floats, busy: Floats, top: Floats) -> tuple[
     return weights / total[:, :, None], late / total
 
 
-def _quantile(mean: Floats, variance: Floats, level: NDArray[np.float64]) -> Floats:
+def _quantile(mean: Floats, variance: Floats, level: Floats) -> Floats:
     """Return the quantile of a gamma distribution of that mean and variance (3b.15)."""
     from scipy.special import gammaincinv
 

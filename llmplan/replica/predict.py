@@ -6,9 +6,10 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.replica.basis import basis_of
-from llmplan.replica.configurations import Configurations, Floats
+from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, load_calibration
 from llmplan.replica.queue import Service, all_at_once, closed_loop, max_rate, open_loop
 from llmplan.replica.step import Constants, decode_step

@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from llmplan.replica.configurations import Configurations, Floats
+from llmplan.arrays import Floats
+from llmplan.replica.configurations import Configurations
 from llmplan.replica.step import Constants, Prefill, decode_step, prefill
 
 ITERATIONS: Final = 14

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmplan.replica.configurations import Configurations, Floats
+from llmplan.arrays import Floats
+from llmplan.replica.configurations import Configurations
 
 Constants = dict[str, Floats]
 """Calibrated constants by name, each of shape (n,)."""

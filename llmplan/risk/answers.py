@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.options import evaluate, volume_axis
 from llmplan.risk.breakeven import first_volume_cheaper
-from llmplan.risk.distributions import Floats
 from llmplan.risk.draws import KIND_NAMES, LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve
 from llmplan.risk.hybrid import BestHybrid, HybridDraws, hybrid_draws, winning_hybrid
 from llmplan.risk.inputs import RiskInput

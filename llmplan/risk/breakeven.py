@@ -7,8 +7,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
-from llmplan.risk.distributions import Floats
 from llmplan.risk.draws import own_usd
 from llmplan.risk.problem import ROUNDING, Draws, Problem
 

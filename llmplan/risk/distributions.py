@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+from llmplan.arrays import Floats
+
 Z_P90 = 1.2815515655446004
 """Standard normal deviate of the 90th percentile."""
 Z_LIMIT = 3.0

@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.risk.distributions import Floats, latin_hypercube
+from llmplan.arrays import Floats
+from llmplan.risk.distributions import latin_hypercube
 from llmplan.risk.problem import ROUNDING, Draws, Problem, realise
 
 Places: TypeAlias = npt.NDArray[np.intp]

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.options import Comparison, Option, Options
 from llmplan.options.constraints import quality_reasons
 from llmplan.options.hybrid import SPLITS, Hybrid, find_hybrids, hybrid_row
-from llmplan.risk.distributions import Floats
 from llmplan.risk.draws import own_usd, sample
 from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import problem_of, realise

@@ -9,11 +9,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Assumption, Catalog
 from llmplan.cost.month import FixedCosts, fixed_costs
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options import Option, Options
-from llmplan.risk.distributions import Floats, Range
+from llmplan.risk.distributions import Range
 from llmplan.scenario import Scenario
 
 Places: TypeAlias = npt.NDArray[np.int_]

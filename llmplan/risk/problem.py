@@ -11,17 +11,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.cost.month import FixedCosts
 from llmplan.options import Comparison, Options, evaluate
-from llmplan.risk.distributions import (
-    Z_LIMIT,
-    Floats,
-    Range,
-    normal_deviate,
-    split_lognormal,
-    triangular_quantile,
-)
+from llmplan.risk.distributions import Z_LIMIT, Range, normal_deviate, split_lognormal, triangular_quantile
 from llmplan.risk.inputs import (
     RiskInput,
     field_ranges,

@@ -22,12 +22,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+from llmplan.arrays import Floats
 
 
 def can_win(features: Floats, causes: Sequence[str]) -> npt.NDArray[np.bool_]:

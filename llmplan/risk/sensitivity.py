@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
 from llmplan.risk.answers import best_places
-from llmplan.risk.distributions import Floats
 from llmplan.risk.draws import monthly_usd
 from llmplan.risk.problem import Problem, make_problem, realise
 from llmplan.scenario import Scenario

@@ -9,12 +9,12 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.month import api_usd_per_query
 from llmplan.options import Options, build_options
 from llmplan.options.table import priced
 from llmplan.replica import Configurations, ReplicaConfig
-from llmplan.risk.distributions import Floats
 from llmplan.risk.inputs import to_range
 from llmplan.scenario import Scenario
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.router.costs import Tier, Traffic
-from llmplan.router.measures import Floats
 
 
 @dataclass(frozen=True)

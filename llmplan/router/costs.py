@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
-from llmplan.router.measures import Floats
 from llmplan.router.policies import Policies
 
 MOST = 1e12

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
-from llmplan.router.measures import Floats
 from llmplan.units import HOURS_PER_DAY
 
 

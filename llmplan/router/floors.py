@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.router.measures import Floats, RouterCurve, exact_curve, non_decreasing_hull
+from llmplan.arrays import Floats
+from llmplan.router.measures import RouterCurve, exact_curve, non_decreasing_hull
 from llmplan.router.oracle import oracle_frontier
 from llmplan.router.queries import QueryOutcomes
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from llmplan.arrays import Floats
 from llmplan.router.costs import Router, Traffic
-from llmplan.router.measures import Floats, exact_curve, pgr
+from llmplan.router.measures import exact_curve, pgr
 from llmplan.router.optimum import TOLERANCE
 from llmplan.router.queries import QueryOutcomes
 from llmplan.router.roc import RocCurve

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
-from llmplan.router.measures import Floats
 
 TOLERANCE = 1e-9
 """Quality within this of a floor reaches it."""

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from llmplan.router.measures import Floats, RouterCurve
+from llmplan.arrays import Floats
+from llmplan.router.measures import RouterCurve
 from llmplan.router.queries import QueryOutcomes
 
 

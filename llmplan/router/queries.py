@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError, LlmplanError
 from llmplan.units import TOKENS_PER_MTOK
-
-Floats = NDArray[np.float64]
 
 SCORE_PREFIX = "score_"
 PLAIN_SCORES = ("score", "complexity", "label")

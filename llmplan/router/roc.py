@@ -8,8 +8,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
-from llmplan.router.measures import Floats
 
 GRID_SIGMAS = np.linspace(-6.0, 6.0, 401)
 """Thresholds of the binormal curve, in standard deviations of the easy queries' score."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.router.floors import FLOORS, LEAST_QUERIES_TO_SPLIT, TrialSettings, cheapest_at_floors
 from llmplan.router.measures import (
-    Floats,
     RouterCurve,
     aiq,
     apgr,

@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.router.costs import Tier, Traffic
-from llmplan.router.measures import Floats, non_decreasing_hull
+from llmplan.router.measures import non_decreasing_hull
 from llmplan.router.optimum import TOLERANCE
 
 MOST_ASSIGNMENTS = 300_000

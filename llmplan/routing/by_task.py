@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.quality.relative import relative_qualities, task_ids
@@ -17,7 +18,6 @@ from llmplan.router.tasks import TaskTable, residency_shadow_price, task_table, 
 from llmplan.routing.plan import RoutePlan
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 ENDS = ("weak", "strong")
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.router.cascade import Cascade, cascade_latency_ms, cascade_usd, from_verifier
 from llmplan.router.costs import MOST, Tier
 from llmplan.routing.plan import RoutePlan
-
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 def cascade_report(

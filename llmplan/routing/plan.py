@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.cost.fleet import replicas_needed
 from llmplan.errors import InputError
@@ -21,7 +21,6 @@ from llmplan.router.queries import QueryOutcomes
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG, RouteRequest
 from llmplan.routing.sides import Sides, find_sides
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 _CURVES = {"oracle": rocs.perfect(), "coin": rocs.chance()}
 
 

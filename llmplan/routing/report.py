@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.router.assumptions import router_assumptions
 from llmplan.router.optimum import break_even_queries_per_day, first_volume_worth
 from llmplan.routing.plan import RoutePlan, at_floor
 from llmplan.wording import usd
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 MOST_STEPS = 2_000
 """Replicas up to which the volume that routing is worth is searched."""
 

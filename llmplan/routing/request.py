@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
+from llmplan.arrays import Floats
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.router import roc as rocs
 from llmplan.router.costs import MOST, Router, Traffic
 from llmplan.router.queries import QueryOutcomes
 from llmplan.scenario import Scenario
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 DEFAULT_FLOOR_OF_STRONG = 0.95
 """Without a share, threshold, floor or budget: the cheapest split that keeps so much of the API's quality."""
 CLASSIFIERS = ("accuracy", "auc", "error_matrix")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.month import api_usd_per_query
 from llmplan.errors import InputError, UnknownNameError
@@ -17,7 +16,6 @@ from llmplan.quality.relative import relative_qualities
 from llmplan.router.hybrid import SplitPlan
 from llmplan.routing.request import RouteRequest
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 MOST_FORMAT_LOSS = 0.03
 """Formats that lose more quality than this are left out where only a split is asked for."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.errors import InputError
 from llmplan.router.assumptions import router_assumptions
@@ -18,7 +18,6 @@ from llmplan.router.policies import Policies, cut_grid, from_classes, population
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG, RouteRequest
 from llmplan.routing.sides import Sides, find_sides
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 SPLITS = 210
 
 

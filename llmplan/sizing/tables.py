@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
 from llmplan.measurements import MeasuredPoint, points_of_slice
@@ -63,20 +64,16 @@ def memory_breakdown(
 class LatencyCurve:
     """One replica against concurrency; arrays of shape (n,) inside `prediction`, measured points beside."""
 
-    concurrency: npt.NDArray[np.float64]
+    concurrency: Floats
     prediction: Prediction
     points: tuple[MeasuredPoint, ...]
 
-    def bands(
-        self, metric: str
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def bands(self, metric: str) -> tuple[Floats, Floats, Floats]:
         """Return value, p10 and p90 of `metric` (a field of `Prediction`) at each concurrency."""
         base, low, high = (getattr(self.prediction, metric + end) for end in ("", "_p10", "_p90"))
         return base, low, high
 
-    def measured(
-        self, metric: str
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], tuple[str, ...]]:
+    def measured(self, metric: str) -> tuple[Floats, Floats, tuple[str, ...]]:
         """Return clients, value and source of the measured points that have `metric` (a field of theirs)."""
         known = [p for p in self.points if p.concurrency and getattr(p, metric)]
         values = np.array([getattr(p, metric) for p in known], dtype=float)
@@ -118,13 +115,13 @@ class WaitingCurve:
     rate in that range whose last percentile keeps the target; None without a target.
     """
 
-    requests_per_s: npt.NDArray[np.float64]
-    queries_per_day: npt.NDArray[np.float64]
-    utilisation: npt.NDArray[np.float64]
+    requests_per_s: Floats
+    queries_per_day: Floats
+    utilisation: Floats
     percentiles: tuple[float, ...]
-    ttft_ms: npt.NDArray[np.float64]
-    ttft_ms_mean: npt.NDArray[np.float64]
-    tpot_ms: npt.NDArray[np.float64]
+    ttft_ms: Floats
+    ttft_ms_mean: Floats
+    tpot_ms: Floats
     valid: npt.NDArray[np.bool_]
     requests_per_s_for_target: float | None
 

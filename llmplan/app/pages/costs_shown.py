@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.charts.cost import per_unit
 from llmplan.charts.sizes import SizePoint
@@ -17,7 +16,6 @@ from llmplan.report import Report
 from llmplan.report.report import CURVE_POINTS
 from llmplan.wording import kind_name, short_volume
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 UNITS = (("month", "A month"), ("query", "A query"), ("mtok", "A million tokens"))
 MOST_PAIRS = 6
 """Pairs of lines whose crossings are worked out exactly while a slider moves."""

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from llmplan.app.fields import Field, Number, Select, Slider, Text
 from llmplan.app.model import AppModel
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.scenario import Scenario
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from llmplan.growth import PlanOption, SwitchPlan, TimePlan
     from llmplan.growth.autoscaling.planned import PlannedWeek
     from llmplan.operations import ServingPlan
@@ -140,7 +138,7 @@ def growth_fields(model: AppModel) -> list[Field]:
     ]
 
 
-def volumes(scenario: Scenario, values: dict[str, Any]) -> NDArray[np.float64]:
+def volumes(scenario: Scenario, values: dict[str, Any]) -> Floats:
     """Return the queries a day of each month."""
     from llmplan.growth import compound_volumes, numbers, s_curve_volumes, series_volumes
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from llmplan.app.model import AppModel
+from llmplan.arrays import Floats
 from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_by_hour, replicas_needed
 from llmplan.errors import InputError
 from llmplan.measurements import read_points_of
@@ -25,7 +25,6 @@ from llmplan.sizing import (
 from llmplan.units import HOURS_PER_DAY
 from llmplan.wording import milliseconds, usd
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 METRICS = ("ttft_ms", "tpot_ms", "output_tokens_per_s")
 NO_LIMIT_MS = 1e12
 CONCURRENCY = np.unique(np.round(np.geomspace(1, 256, 33)))

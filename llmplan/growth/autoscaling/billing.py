@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llmplan.arrays import Floats
 from llmplan.growth.autoscaling.fleet_week import (
     FleetWeek,
     ScalingPolicy,
@@ -20,7 +21,6 @@ from llmplan.growth.autoscaling.fleet_week import (
 from llmplan.growth.autoscaling.load import STEP_S, STEPS_PER_WEEK, WORKING_DAYS, require
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, S_PER_HOUR
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
@@ -153,7 +153,7 @@ def _mode(name: str, week: FleetWeek, usd_per_replica_hour: float, weeks: float)
 
 
 def _window_mode(
-    offered: FloatArray,
+    offered: Floats,
     policy: ScalingPolicy,
     window: ActiveWindow,
     usd_per_replica_hour: float,
@@ -183,14 +183,14 @@ def _window_mode(
     )
 
 
-def _fleet_while(running: BoolArray, replicas: int) -> FloatArray:
+def _fleet_while(running: BoolArray, replicas: int) -> Floats:
     fleet = np.full(running.shape, float(replicas))
     fleet[~running] = 0.0
     return fleet
 
 
 def _zero_mode(
-    offered: FloatArray, policy: ScalingPolicy, usd_per_replica_hour: float, wait_limit_s: float, weeks: float
+    offered: Floats, policy: ScalingPolicy, usd_per_replica_hour: float, wait_limit_s: float, weeks: float
 ) -> ModeCost:
     """Autoscaled without spares; the last replica stops when idle, the next request waits for it to start."""
     scaled = autoscaled_week(offered, replace(policy, spare_replicas=0), wait_limit_s)
@@ -212,7 +212,7 @@ def _zero_mode(
 
 def idle_shares(
     requests_per_s: ArrayLike, idle_timeout_s: float, cold_start_s: float
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Floats, Floats]:
     """Return the share of time that a replica is billed and the share of requests that meet a cold start.
 
     A cycle: off until a Poisson arrival (mean 1/rate), cold start, on until a gap exceeds the timeout (mean
@@ -226,14 +226,14 @@ def idle_shares(
     return np.asarray((cold + gap - 1) / cycle), np.asarray((1 + cold) / cycle)
 
 
-def cold_wait_s(requests_per_s: ArrayLike, cold_start_s: float) -> FloatArray:
+def cold_wait_s(requests_per_s: ArrayLike, cold_start_s: float) -> Floats:
     """Return the mean wait of requests that meet a cold start: the first waits all of it, later ones half.
     [s]"""
     during = np.asarray(requests_per_s, float) * cold_start_s
     return np.asarray(cold_start_s * (1 + during / 2) / (1 + during))
 
 
-def late_when_cold(requests_per_s: ArrayLike, cold_start_s: float, wait_limit_s: float) -> FloatArray:
+def late_when_cold(requests_per_s: ArrayLike, cold_start_s: float, wait_limit_s: float) -> Floats:
     """Return the share of requests meeting a cold start that wait longer than the limit. [0..1]"""
     during = np.asarray(requests_per_s, float) * cold_start_s
     if not cold_start_s > wait_limit_s:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from llmplan.arrays import Floats
 from llmplan.growth.autoscaling.load import HOURS_PER_WEEK, STEP_S, STEPS_PER_WEEK, require
 from llmplan.growth.autoscaling.waiting import erlang_c, fluid_backlog
 from llmplan.units import S_PER_DAY, S_PER_HOUR
 
-FloatArray = NDArray[np.float64]
 NEARLY_FULL: Final = 0.9
 
 
@@ -91,12 +91,12 @@ class FleetWeek:
     late_share: share of the requests arriving now that wait longer than the limit. [0..1]
     """
 
-    offered_requests_per_s: FloatArray
-    replicas_billed: FloatArray
-    replicas_ready: FloatArray
-    backlog_requests: FloatArray
-    wait_s: FloatArray
-    late_share: FloatArray
+    offered_requests_per_s: Floats
+    replicas_billed: Floats
+    replicas_ready: Floats
+    backlog_requests: Floats
+    wait_s: Floats
+    late_share: Floats
 
     @property
     def replica_hours(self) -> float:
@@ -113,11 +113,11 @@ class FleetWeek:
         return self._by_request(self.wait_s)
 
     @property
-    def replicas_by_hour(self) -> FloatArray:
+    def replicas_by_hour(self) -> Floats:
         """Mean billed replicas of each hour of the week. (168,)"""
         return np.asarray(self.replicas_billed.reshape(HOURS_PER_WEEK, -1).mean(axis=1))
 
-    def _by_request(self, values: FloatArray) -> float:
+    def _by_request(self, values: Floats) -> float:
         weights = self.offered_requests_per_s
         busy = weights > 0
         return float((values[busy] * weights[busy]).sum() / weights.sum()) if busy.any() else 0.0
@@ -153,7 +153,7 @@ def peak_replicas(loads: ArrayLike, policy: ScalingPolicy) -> int:
 
 
 def serve_week(
-    offered: FloatArray, billed: FloatArray, ready: FloatArray, policy: ScalingPolicy, wait_limit_s: float
+    offered: Floats, billed: Floats, ready: Floats, policy: ScalingPolicy, wait_limit_s: float
 ) -> FleetWeek:
     """Return the week of a fleet whose ready replicas are given.
 
@@ -170,9 +170,7 @@ def serve_week(
     return FleetWeek(offered, billed, ready, backlog, wait, late)
 
 
-def _random_waiting(
-    offered: FloatArray, ready: FloatArray, policy: ScalingPolicy
-) -> tuple[FloatArray, FloatArray]:
+def _random_waiting(offered: Floats, ready: Floats, policy: ScalingPolicy) -> tuple[Floats, Floats]:
     """Return P(wait > 0) and the rate at which P(wait > t) decays: M/M/c over all slots of the fleet.
 
     At full load M/M/c has no mean, and near it the mean is reached after hours only: see `fullest_load`.
@@ -189,7 +187,7 @@ def _random_waiting(
     return delayed, capacity * (1 - share)
 
 
-def fullest_load(share: FloatArray, capacity: FloatArray) -> FloatArray:
+def fullest_load(share: Floats, capacity: Floats) -> Floats:
     """Return the load that a queue can have settled to since the fleet has been nearly full. (n,)
 
     A queue at load x takes about 1 / (capacity (1 - sqrt(x))^2) to reach its mean, M/M/1's relaxation time, (4b.7):
@@ -204,13 +202,13 @@ def fullest_load(share: FloatArray, capacity: FloatArray) -> FloatArray:
     return np.asarray(np.where(share < NEARLY_FULL, NEARLY_FULL, root**2))
 
 
-def _replicas(offered: FloatArray, policy: ScalingPolicy) -> FloatArray:
+def _replicas(offered: Floats, policy: ScalingPolicy) -> Floats:
     # the share taken off keeps rounding from buying a replica
     ratio = offered / (policy.replica_requests_per_s * policy.target_utilisation)
     return np.asarray(np.ceil(ratio * (1 - 1e-12)) + policy.spare_replicas)
 
 
-def _over_last(values: FloatArray, seconds: float, keep: np.ufunc) -> FloatArray:
+def _over_last(values: Floats, seconds: float, keep: np.ufunc) -> Floats:
     """Return the running maximum or minimum over the last `seconds`, round the week."""
     out = values
     for shift in range(1, min(int(np.ceil(seconds / STEP_S)), len(values) - 1) + 1):
@@ -218,7 +216,7 @@ def _over_last(values: FloatArray, seconds: float, keep: np.ufunc) -> FloatArray
     return np.asarray(out)
 
 
-def check_loads(loads: ArrayLike) -> FloatArray:
+def check_loads(loads: ArrayLike) -> Floats:
     """Return loads as an array (10080,); raise InputError on another shape or a negative value."""
     offered = np.asarray(loads, float)
     require(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, S_PER_HOUR
 
-FloatArray = NDArray[np.float64]
 HOURS_PER_WEEK: Final = HOURS_PER_DAY * DAYS_PER_WEEK
 STEP_S: Final = 60
 STEPS_PER_WEEK: Final = HOURS_PER_WEEK * S_PER_HOUR // STEP_S
@@ -21,7 +21,7 @@ BUSIEST_HOUR: Final = 14
 
 def week_profile(
     hourly_profile: Sequence[float] | None = None, weekend_factor: float = 1.0, peak_to_mean: float = 1.0
-) -> FloatArray:
+) -> Floats:
     """Return 168 hourly load factors of mean 1, Monday first.
 
     Parameters
@@ -48,7 +48,7 @@ def week_profile(
     return np.asarray(week / week.mean())
 
 
-def _bell_day(peak_to_mean: float) -> FloatArray:
+def _bell_day(peak_to_mean: float) -> Floats:
     """A cosine day; sharpened by a power (found by halving) where a cosine's night would fall below zero."""
     hours = np.arange(HOURS_PER_DAY)
     wave = (1 + np.cos((hours - BUSIEST_HOUR) / HOURS_PER_DAY * 2 * np.pi)) / 2
@@ -62,7 +62,7 @@ def _bell_day(peak_to_mean: float) -> FloatArray:
     return np.asarray(wave**high / (wave**high).mean())
 
 
-def minute_loads(queries_per_day: float, week: ArrayLike) -> FloatArray:
+def minute_loads(queries_per_day: float, week: ArrayLike) -> Floats:
     """Return requests/s by minute of the week, linear between the middles of the hours. (10080,)
 
     The week's total is kept exactly: `queries_per_day` is the mean day. Linear joins flatten a peak hour by

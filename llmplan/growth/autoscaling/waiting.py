@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from llmplan.arrays import Floats
 from llmplan.growth.autoscaling.load import STEP_S, require
 
-FloatArray = NDArray[np.float64]
 
-
-def fluid_backlog(offered: FloatArray, capacity: FloatArray) -> tuple[FloatArray, FloatArray]:
+def fluid_backlog(offered: Floats, capacity: Floats) -> tuple[Floats, Floats]:
     """Return requests waiting and what an arrival waits, by step of a repeating week, (4b.4) and (4b.5).
 
     Parameters
@@ -40,11 +39,11 @@ def fluid_backlog(offered: FloatArray, capacity: FloatArray) -> tuple[FloatArray
     return _middles(waiting[second]), _middles(wait[second])
 
 
-def _middles(edges: FloatArray) -> FloatArray:
+def _middles(edges: Floats) -> Floats:
     return np.asarray((edges[:-1] + edges[1:]) / 2)
 
 
-def erlang_c(servers: ArrayLike, offered_erlang: ArrayLike) -> FloatArray:
+def erlang_c(servers: ArrayLike, offered_erlang: ArrayLike) -> Floats:
     """Return P(wait > 0) in M/M/c by the recursion for Erlang B, equation (4b.6); broadcasts.
 
     Valid for 0 <= offered < servers; InputError otherwise.

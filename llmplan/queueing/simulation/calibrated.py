@@ -8,9 +8,9 @@ from typing import Final, Self
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.queueing.curve import service_curve
-from llmplan.queueing.simulation.requests import Floats
 from llmplan.queueing.simulation.steps import ReplicaLimits
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import load_calibration

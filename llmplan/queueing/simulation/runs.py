@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.queueing.simulation.replica import Job, Replica, Totals
-from llmplan.queueing.simulation.requests import Floats, Ints, Requests
+from llmplan.queueing.simulation.requests import Ints, Requests
 from llmplan.queueing.simulation.steps import ReplicaLimits, StepTimes
 from llmplan.units import MS_PER_S
 

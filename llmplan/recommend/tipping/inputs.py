@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.options import Option, Options
 from llmplan.options.table import tie_rank
-from llmplan.risk.distributions import Floats
 from llmplan.risk.pruning import can_win, features_of
 
 MANY = 3.0

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.month import FixedCosts, LowBaseHigh
 from llmplan.options import Options
 from llmplan.options.offers import why_no_offer
 from llmplan.options.table import priced
 from llmplan.recommend.tipping.inputs import Input, cheapest, contenders
-from llmplan.risk.distributions import Floats
 from llmplan.risk.pruning import can_win, features_of
 from llmplan.scenario import Scenario
 

@@ -1,0 +1,9 @@
+"""The array that nearly every function takes and returns."""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+"""Real numbers of any shape; a docstring states shape and unit."""
