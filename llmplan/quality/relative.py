@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from llmplan.catalog import Benchmark, Catalog, Lineage, Model, Score, TaskBenchmark
+from llmplan.catalog.cache import kept
 from llmplan.units import PARAMS_PER_B
 
 LEAST_COVERAGE = 0.5
@@ -74,7 +74,7 @@ def _pairs(values: Mapping[str, float] | None) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((values or {}).items()))
 
 
-@lru_cache(maxsize=32)
+@kept(32)
 def _relative_qualities(
     catalog: Catalog,
     model_ids: tuple[str, ...],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog.cache import kept
 from llmplan.cost.month import FixedCosts
 from llmplan.options import Comparison, Options, evaluate
 from llmplan.risk.distributions import Z_LIMIT, Range, normal_deviate, split_lognormal, triangular_quantile
@@ -105,10 +105,6 @@ class Draws:
         return float(self.gpus_per_step.min())
 
 
-_kept: OrderedDict[tuple[int, Ranges], tuple[Options, Places]] = OrderedDict()
-CACHED = 32
-
-
 def make_problem(scenario: Scenario, catalog: Catalog | None = None) -> Problem:
     """Return the scenario's uncertainty.
 
@@ -123,21 +119,17 @@ def problem_from(found: Comparison, catalog: Catalog) -> Problem:
     options = replace(found.options, scenario=found.scenario)
     best = found.order[0] if found.order else None
     rank = found.options.preference
-    kept = {*_places(found.options, options, catalog).tolist(), *found.order[:1]}
-    places = sorted(kept, key=lambda i: int(rank[i]))
+    chosen = {*_places(found.options, found.scenario.ranges, catalog).tolist(), *found.order[:1]}
+    places = sorted(chosen, key=lambda i: int(rank[i]))
     base = None if best is None else places.index(best)
     return problem_of(options.take(places), catalog, base, prune=False)
 
 
-def _places(key: Options, options: Options, catalog: Catalog) -> Places:
+@kept(8)
+def _places(key: Options, ranges: Ranges, catalog: Catalog) -> Places:
     """Return the places of the options that can win; kept for `key`, the options as they are cached."""
-    name = (id(key), options.scenario.ranges)
-    if name not in _kept or _kept[name][0] is not key:
-        _kept[name] = (key, _winning_places(options, catalog))
-        while len(_kept) > CACHED:
-            _kept.popitem(last=False)
-    _kept.move_to_end(name)
-    return _kept[name][1]
+    scenario = key.scenario.model_copy(update={"name": "any volume", "ranges": ranges})
+    return _winning_places(replace(key, scenario=scenario), catalog)
 
 
 def _winning_places(options: Options, catalog: Catalog) -> Places:
