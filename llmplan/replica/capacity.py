@@ -13,7 +13,7 @@ from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, load_calibration
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of
-from llmplan.replica.queue import Service, closed_loop, kv_limited_sequences
+from llmplan.replica.queue import Service, closed_loop, kv_limited_sequences, running_limit
 from llmplan.replica.step import Constants
 from llmplan.units import MS_PER_S
 
@@ -136,30 +136,55 @@ def _largest(
     targets: _Targets,
 ) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
     """Concurrency with the best rate within the targets, its service, that judged, and whether any meets them."""
-    n, m = len(c), len(CLIENTS)
-    steady = k | {"burst_share": np.zeros(n)}
-    index = np.flatnonzero(fits)
-    seen = osl if targets.percentile is None else osl * SEEN_LONGER
-    limit = np.floor(kv_limited_sequences(c, k, isl, seen))
-    clients = np.minimum(np.array(CLIENTS), limit[index, None])
-    rows = np.repeat(index, m)
-    part, loads = c.take(rows), (isl[rows], osl[rows], clients.ravel())
-    service = closed_loop(part, {name: v[rows] for name, v in steady.items()}, *loads)
-    judged, running = service, clients
-    if targets.percentile is not None:
-        service, judged = at_random(
-            _table(service, m), clients, osl[index], targets.percentile, k["prefill_interference"][index]
-        )
-        running = service.running
-    shape = (len(index), judged.ttft_s.size // max(len(index), 1))
-    within = targets.kept(judged).reshape(shape)
-    score = np.where(within, service.requests_per_s.reshape(shape), -1.0)
-    best = score.argmax(axis=1) if len(index) else np.zeros(0, dtype=int)
-    picked = np.arange(len(index)) * shape[1] + best
+    n, index = len(c), np.flatnonzero(fits)
+    steady = {name: v[index] for name, v in k.items()} | {"burst_share": np.zeros(len(index))}
+    find = _by_bisection if targets.percentile is None else _at_random
+    running, service, judged, within = find(c.take(index), steady, isl[index], osl[index], targets)
     chosen, meets = np.zeros(n), np.zeros(n, dtype=bool)
-    chosen[index] = running.ravel()[picked]
-    meets[index] = within.ravel()[picked]
-    return chosen, _scatter(service, picked, index, n), _scatter(judged, picked, index, n), meets
+    chosen[index], meets[index] = running, within
+    return chosen, _scatter(service, index, n), _scatter(judged, index, n), meets
+
+
+def _by_bisection(
+    c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets
+) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+    """Return the most clients whose mean latencies keep the targets: rate and latencies rise with the clients."""
+    limit = np.floor(kv_limited_sequences(c, k, isl, osl))
+    levels = np.array(CLIENTS)
+    # More clients than decode at once wait and serve nobody faster.
+    useful = np.minimum(limit, running_limit(c, k, isl, osl))
+    low, high = np.zeros(len(c), np.intp), np.searchsorted(levels, useful * (1 - 1e-12)) + 1
+    high = np.minimum(high, len(levels))
+    for _ in range(len(levels).bit_length()):
+        middle = (low + high) // 2
+        clients = np.minimum(levels[middle], limit)
+        within = targets.kept(closed_loop(c, k, isl, osl, clients))
+        low, high = np.where(within, middle, low), np.where(within, high, np.maximum(middle, 1))
+    clients = np.minimum(levels[low], limit)
+    service = closed_loop(c, k, isl, osl, clients)
+    return clients, service, service, targets.kept(service)
+
+
+def _at_random(
+    c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets
+) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+    """Return the best rate of random arrivals of which the percentile keeps the targets."""
+    n, m = len(c), len(CLIENTS)
+    limit = np.floor(kv_limited_sequences(c, k, isl, osl * SEEN_LONGER))
+    clients = np.minimum(np.array(CLIENTS), limit[:, None])
+    rows = np.repeat(np.arange(n), m)
+    many = {name: v[rows] for name, v in k.items()}
+    service = closed_loop(c.take(rows), many, isl[rows], osl[rows], clients.ravel())
+    assert targets.percentile is not None
+    service, judged = at_random(_table(service, m), clients, osl, targets.percentile, k["prefill_interference"])
+    within = targets.kept(judged)
+    best = np.where(within, service.requests_per_s, -1.0).argmax(axis=1)
+    picked = np.arange(n), best
+    return service.running[picked], _picked(service, picked), _picked(judged, picked), within[picked]
+
+
+def _picked(service: Service, places: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Service:
+    return Service(**{name: value[places] for name, value in vars(service).items()})
 
 
 def _table(service: Service, loads: int) -> Service:
@@ -167,12 +192,11 @@ def _table(service: Service, loads: int) -> Service:
     return Service(**{name: value.reshape(-1, loads) for name, value in vars(service).items()})
 
 
-def _scatter(service: Service, picked: NDArray[np.intp], index: NDArray[np.intp], n: int) -> Service:
+def _scatter(service: Service, index: NDArray[np.intp], n: int) -> Service:
     arrays = {}
     for name, value in vars(service).items():
-        full = np.full(n, np.nan)
-        full[index] = value.ravel()[picked]
-        arrays[name] = full
+        arrays[name] = np.full(n, np.nan)
+        arrays[name][index] = value
     return Service(**arrays)
 
 

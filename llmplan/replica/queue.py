@@ -7,7 +7,7 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.replica.configurations import Configurations
-from llmplan.replica.step import Constants, Prefill, decode_step, prefill
+from llmplan.replica.step import Constants, DecodeTerms, Prefill, decode_terms, prefill
 
 ITERATIONS: Final = 14
 
@@ -52,14 +52,24 @@ def running_limit(c: Configurations, k: Constants, input_tokens: Floats, output_
     return np.minimum(kv_limited_sequences(c, k, input_tokens, output_tokens), fed)
 
 
-def _pace(
-    c: Configurations, k: Constants, p: Prefill, batch: Floats, context: Floats, output_tokens: Floats
-) -> tuple[Floats, Floats]:
-    """Seconds of a decode step alone and of a step slowed by the prefills that share it (3.9)."""
-    step = decode_step(c, k, batch, context).total_s * k["decode_pace"] / k["tokens_per_step"]
+@dataclass(frozen=True)
+class _Pace:
+    """Seconds of a decode step alone, and of a step slowed by the prefills that share it (3.9)."""
+
+    terms: DecodeTerms
+    own: Floats
+    shared_s_per_sequence: Floats
+
+    def at(self, batch: Floats) -> tuple[Floats, Floats]:
+        step = self.terms.total_s(batch) * self.own
+        return step, step + self.shared_s_per_sequence * batch
+
+
+def _pace(c: Configurations, k: Constants, p: Prefill, input_tokens: Floats, output_tokens: Floats) -> _Pace:
+    terms = decode_terms(c, k, input_tokens + output_tokens / 2.0)
     # of a burst, the average request waits for half of the prefills while it decodes
     spread = k["prefill_interference"] * (1.0 - 0.5 * k["burst_share"])
-    return step, step + spread * p.marginal_s * batch / output_tokens
+    return _Pace(terms, k["decode_pace"] / k["tokens_per_step"], spread * p.marginal_s / output_tokens)
 
 
 def _ttft(k: Constants, p: Prefill, step: Floats, busy: Floats, clients: Floats) -> Floats:
@@ -74,12 +84,12 @@ def closed_loop(
 ) -> Service:
     """Serve `concurrency` clients, each sending its next request when the last one ended (3.9 to 3.12)."""
     p = prefill(c, k, input_tokens)
-    context = input_tokens + output_tokens / 2.0
+    paces = _pace(c, k, p, input_tokens, output_tokens)
     steps = np.maximum(output_tokens - 1.0, 1.0)
     inside = np.minimum(concurrency, running_limit(c, k, input_tokens, output_tokens))
     batch = inside
     for _ in range(ITERATIONS):
-        step, pace = _pace(c, k, p, batch, context, output_tokens)
+        step, pace = paces.at(batch)
         rate = batch / (steps * pace)
         busy = np.minimum(rate * p.marginal_s, 0.98)
         first = _ttft(k, p, step, busy, inside)
@@ -95,9 +105,9 @@ def closed_loop(
 def max_rate(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Service:
     """Serve an endless queue: the largest batch that memory and engine allow runs all the time (3.13)."""
     p = prefill(c, k, input_tokens)
-    context = input_tokens + output_tokens / 2.0
+    paces = _pace(c, k, p, input_tokens, output_tokens)
     batch = running_limit(c, k, input_tokens, output_tokens)
-    _, pace = _pace(c, k, p, batch, context, output_tokens)
+    _, pace = paces.at(batch)
     rate = batch / (np.maximum(output_tokens, 1.0) * pace) * k["offline_occupancy"]
     return Service(p.alone_s, pace, rate, batch, np.zeros_like(batch), rate * p.marginal_s)
 
@@ -112,22 +122,22 @@ def open_loop(
     the queue grows for as long as the run lasts.
     """
     p = prefill(c, k, input_tokens)
-    context = input_tokens + output_tokens / 2.0
+    paces = _pace(c, k, p, input_tokens, output_tokens)
     steps = np.maximum(output_tokens - 1.0, 1.0)
     limit = running_limit(c, k, input_tokens, output_tokens)
     limit = np.maximum(np.minimum(limit, k["open_run_requests"]), 1.0)
     low, high = np.full_like(limit, 1e-3), limit
     for _ in range(2 * ITERATIONS):
         batch = np.sqrt(low * high)
-        _, pace = _pace(c, k, p, batch, context, output_tokens)
+        _, pace = paces.at(batch)
         enough = batch >= offered_rps * steps * pace
         low, high = np.where(enough, low, batch), np.where(enough, batch, high)
-    _, alone = _pace(c, k, p, np.ones_like(batch), context, output_tokens)
+    _, alone = paces.at(np.ones_like(batch))
     light = np.minimum(offered_rps * steps * alone, batch)
     rate = np.minimum(offered_rps, batch / (steps * pace))
     batch = light ** (1.0 - k["open_feedback"]) * batch ** k["open_feedback"]
     # a lone request still runs in a batch of one
-    step, pace = _pace(c, k, p, np.maximum(batch, 1.0), context, output_tokens)
+    step, pace = paces.at(np.maximum(batch, 1.0))
     busy = np.minimum(rate * p.marginal_s, 0.98)
     first = _ttft(k, p, step, busy, batch + 1.0)
     queued = k["open_run_requests"] / 2.0 * np.maximum(1.0 / rate - 1.0 / offered_rps, 0.0)
@@ -147,14 +157,14 @@ def within_latency(
     The limits hold for a high percentile; `latency_margin` is the mean's share of it.
     """
     p = prefill(c, k, input_tokens)
-    context = input_tokens + output_tokens / 2.0
+    paces = _pace(c, k, p, input_tokens, output_tokens)
     steps = np.maximum(output_tokens - 1.0, 1.0)
     limit = running_limit(c, k, input_tokens, output_tokens)
     low, high = np.full_like(limit, 1.0), limit
     target = np.minimum(tpot_limit_s * k["latency_margin"], 1e9)
     for _ in range(2 * ITERATIONS):
         batch = np.sqrt(low * high)
-        step, pace = _pace(c, k, p, batch, context, output_tokens)
+        step, pace = paces.at(batch)
         busy = np.minimum(batch / (steps * pace) * p.marginal_s, 0.98)
         first = _ttft(k, p, step, busy, batch + 1.0)
         within = (pace <= target) & (first <= ttft_limit_s)
@@ -171,9 +181,9 @@ def all_at_once(
     Prefills run one after the other; those beyond the KV limit wait for whole generations.
     """
     p = prefill(c, k, input_tokens)
-    context = input_tokens + output_tokens / 2.0
+    paces = _pace(c, k, p, input_tokens, output_tokens)
     batch = np.minimum(requests, running_limit(c, k, input_tokens, output_tokens))
-    _, pace = _pace(c, k, p, batch, context, output_tokens)
+    _, pace = paces.at(batch)
     steps = np.maximum(output_tokens - 1.0, 1.0)
     rate = batch / (steps * pace)
     last = np.minimum(requests * p.marginal_s, requests / rate) + (requests - batch) / rate

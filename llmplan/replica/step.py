@@ -1,6 +1,7 @@
 """The step model: seconds of one decode step and of one prefill on one replica (equations 3.1 to 3.7)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -23,10 +24,10 @@ class StepParts:
     total_s: Floats
 
 
-def smooth_max(a: Floats, b: Floats, sharpness: float = 4.0) -> Floats:
-    """Soft maximum of two positive times: a kernel near the ridge is slower than either limit."""
-    top = np.maximum(a, b)
-    return top * (1.0 + (np.minimum(a, b) / top) ** sharpness) ** (1.0 / sharpness)
+def smooth_max(a: Floats, b: Floats) -> Floats:
+    """Soft maximum of two times, (a^4 + b^4)^(1/4): a kernel near the ridge is slower than either limit."""
+    a2, b2 = a * a, b * b
+    return np.sqrt(np.sqrt(a2 * a2 + b2 * b2))
 
 
 def expert_share_touched(experts: Floats, experts_per_token: Floats, tokens: Floats) -> Floats:
@@ -50,33 +51,84 @@ def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
     return np.where(ranks > 1, 2.0 * c.layers * (latency + volume), 0.0)
 
 
-def decode_step(c: Configurations, k: Constants, batch: Floats, context_tokens: Floats) -> StepParts:
-    """Seconds of one decode step of `batch` sequences that each hold `context_tokens` tokens (3.1)."""
+@dataclass(frozen=True)
+class DecodeTerms:
+    """A decode step by what its parts depend on, at one context: fixed seconds, and seconds a sequence (3.1).
+
+    unread_log: logarithm of the chance that one token leaves an expert unread; 0 for dense models.
+    """
+
+    dense_read_s: Floats
+    dense_math_s_per_sequence: Floats
+    expert_read_s: Floats
+    expert_math_s_per_sequence: Floats
+    unread_log: Floats
+    kv_s_per_sequence: Floats
+    collectives_s: Floats
+    collectives_s_per_sequence: Floats
+    overhead_s: Floats
+    overhead_s_per_sequence: Floats
+
+    def parts(self, batch: Floats) -> StepParts:
+        """Seconds of a step of `batch` sequences by cause."""
+        expert_read = self.expert_read_s * -np.expm1(batch * self.unread_log)
+        math = (self.dense_math_s_per_sequence + self.expert_math_s_per_sequence) * batch
+        kv = self.kv_s_per_sequence * batch
+        exchange = self.collectives_s + self.collectives_s_per_sequence * batch
+        overhead = self.overhead_s + self.overhead_s_per_sequence * batch
+        return StepParts(
+            self.dense_read_s + expert_read, math, kv, exchange, overhead, self.total_s(batch)
+        )
+
+    def total_s(self, batch: Floats) -> Floats:
+        """Seconds of a whole step: read and math of a matrix overlap, the rest adds up."""
+        busy = smooth_max(self.dense_read_s, self.dense_math_s_per_sequence * batch)
+        if self.expert_read_s.any():
+            read = self.expert_read_s * -np.expm1(batch * self.unread_log)
+            busy = busy + smooth_max(read, self.expert_math_s_per_sequence * batch)
+        return busy + self._fixed_s + self._s_per_sequence * batch
+
+    @cached_property
+    def _fixed_s(self) -> Floats:
+        return self.collectives_s + self.overhead_s
+
+    @cached_property
+    def _s_per_sequence(self) -> Floats:
+        return self.kv_s_per_sequence + self.collectives_s_per_sequence + self.overhead_s_per_sequence
+
+
+def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> DecodeTerms:
+    """What decode steps cost at `context_tokens` tokens a sequence, whatever the batch (3.1 to 3.5)."""
     g, t = c.n_gpus, c.tensor_parallel
-    per_rank = np.maximum(batch / c.data_parallel, 1e-9)
-    dense_gb = (c.attention_bytes + c.head_bytes) / t + c.dense_bytes / g
-    touched = expert_share_touched(c.experts, c.experts_per_token, batch)
-    expert_gb = c.expert_bytes / g * touched
     read = c.bandwidth * k["weight_bandwidth_efficiency"]
     spread = np.where((c.expert_parallel > 1) & (c.experts > 0), k["expert_parallel_load"], 1.0)
-    dense_read = dense_gb / read
-    expert_read = expert_gb * spread / (read * k["expert_bandwidth_efficiency"])
     rate = c.flops * k["decode_compute_efficiency"]
-    unpack = 1.0 + c.weight_only * k["unpack_work"]
-    flops = 2.0 * unpack * batch / g
-    dense_math = flops * (c.active_params + c.head_params) / rate
-    expert_math = flops * c.expert_active_params * spread / (rate * k["expert_compute_efficiency"])
+    flops = 2.0 * (1.0 + c.weight_only * k["unpack_work"]) / g
     cached = cached_tokens_read(c, context_tokens) * c.kv_layer_bytes / c.kv_shards
-    kv = per_rank * cached / (c.bandwidth * k["kv_bandwidth_efficiency"])
-    exchange = collective_s(c, k, batch)
+    none = np.zeros_like(g)
+    latency = collective_s(c, k, none)
     overhead = k["step_overhead_s"] + k["layer_overhead_s"] * c.layers
-    overhead = overhead + k["moe_layer_overhead_s"] * c.moe_layers + k["sequence_overhead_s"] * batch
-    math = dense_math + expert_math
-    weights = dense_read + expert_read
-    busy = smooth_max(dense_read, dense_math) + np.where(
-        c.experts > 0, smooth_max(np.maximum(expert_read, 1e-12), np.maximum(expert_math, 1e-12)), 0.0
+    dense_bytes = (c.attention_bytes + c.head_bytes) / t + c.dense_bytes / g
+    return DecodeTerms(
+        dense_read_s=dense_bytes / read,
+        dense_math_s_per_sequence=flops * (c.active_params + c.head_params) / rate,
+        expert_read_s=c.expert_bytes / g * spread / (read * k["expert_bandwidth_efficiency"]),
+        expert_math_s_per_sequence=flops
+        * c.expert_active_params
+        * spread
+        / (rate * k["expert_compute_efficiency"]),
+        unread_log=np.log1p(-expert_share_touched(c.experts, c.experts_per_token, none + 1.0)),
+        kv_s_per_sequence=cached / (c.bandwidth * k["kv_bandwidth_efficiency"] * c.data_parallel),
+        collectives_s=latency,
+        collectives_s_per_sequence=collective_s(c, k, none + 1.0) - latency,
+        overhead_s=overhead + k["moe_layer_overhead_s"] * c.moe_layers,
+        overhead_s_per_sequence=k["sequence_overhead_s"],
     )
-    return StepParts(weights, math, kv, exchange, overhead, busy + kv + exchange + overhead)
+
+
+def decode_step(c: Configurations, k: Constants, batch: Floats, context_tokens: Floats) -> StepParts:
+    """Seconds of one decode step of `batch` sequences that each hold `context_tokens` tokens (3.1)."""
+    return decode_terms(c, k, context_tokens).parts(batch)
 
 
 @dataclass(frozen=True)
@@ -110,4 +162,4 @@ def prefill(c: Configurations, k: Constants, input_tokens: Floats) -> Prefill:
     floor = weights / (c.bandwidth * k["weight_bandwidth_efficiency"]) + k["step_overhead_s"]
     floor = floor + k["layer_overhead_s"] * c.layers + k["moe_layer_overhead_s"] * c.moe_layers
     launch, pace = k["prefill_launch_s"], k["prefill_pace"]
-    return Prefill(pace * (smooth_max(marginal, floor, 2.0) + launch), pace * (marginal + launch))
+    return Prefill(pace * (np.hypot(marginal, floor) + launch), pace * (marginal + launch))
