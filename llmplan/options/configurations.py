@@ -16,7 +16,7 @@ from llmplan.scenario import Scenario
 Names = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 GPU_COUNTS = (1, 2, 4, 8)
-PIECE = 256
+PIECE = 2048
 """Configurations sized at once."""
 MOST_TIMES_SMALLEST = 4
 """Replicas of more GPUs than this times the fewest that fit are left out."""

@@ -176,7 +176,9 @@ def _at_random(
     many = {name: v[rows] for name, v in k.items()}
     service = closed_loop(c.take(rows), many, isl[rows], osl[rows], clients.ravel())
     assert targets.percentile is not None
-    service, judged = at_random(_table(service, m), clients, osl, targets.percentile, k["prefill_interference"])
+    service, judged = at_random(
+        _table(service, m), clients, osl, targets.percentile, k["prefill_interference"]
+    )
     within = targets.kept(judged)
     best = np.where(within, service.requests_per_s, -1.0).argmax(axis=1)
     picked = np.arange(n), best

@@ -76,9 +76,7 @@ class DecodeTerms:
         kv = self.kv_s_per_sequence * batch
         exchange = self.collectives_s + self.collectives_s_per_sequence * batch
         overhead = self.overhead_s + self.overhead_s_per_sequence * batch
-        return StepParts(
-            self.dense_read_s + expert_read, math, kv, exchange, overhead, self.total_s(batch)
-        )
+        return StepParts(self.dense_read_s + expert_read, math, kv, exchange, overhead, self.total_s(batch))
 
     def total_s(self, batch: Floats) -> Floats:
         """Seconds of a whole step: read and math of a matrix overlap, the rest adds up."""
