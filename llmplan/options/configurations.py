@@ -9,8 +9,9 @@ import numpy as np
 
 from llmplan.catalog import Catalog, Gpu, Model, Precision
 from llmplan.options.constraints import needed_context_tokens
-from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
+from llmplan.replica import Capacity, Configurations, capacity
 from llmplan.replica.capacity import sequences_in_memory
+from llmplan.replica.configurations import Texts
 from llmplan.scenario import Scenario
 
 Names = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
@@ -139,24 +140,18 @@ def _priced_gpus(catalog: Catalog, scenario: Scenario) -> tuple[str, ...]:
 def _useful_sizes(grid: Configurations, context_tokens: float) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return the places to keep: from the fewest GPUs that fit up to four times as many."""
     fits = sequences_in_memory(grid, np.full(len(grid), context_tokens)) >= 1
-    smallest: dict[tuple[str, str, str], int] = {}
-    largest: dict[tuple[str, str, str], tuple[int, int]] = {}
-    for place, config in enumerate(grid.configs):
-        key = _key(config)
-        if fits[place]:
-            smallest[key] = min(smallest.get(key, config.n_gpus), config.n_gpus)
-        if key not in largest or config.n_gpus > largest[key][0]:
-            largest[key] = (config.n_gpus, place)
-    kept = []
-    for place, config in enumerate(grid.configs):
-        key = _key(config)
-        if key not in smallest:
-            if largest[key][1] == place:
-                kept.append(place)
-        elif smallest[key] <= config.n_gpus <= MOST_TIMES_SMALLEST * smallest[key]:
-            kept.append(place)
-    return np.array(kept, dtype=np.intp)
+    pairing = _codes(grid.model_id, grid.precision_id, grid.gpu_id)
+    smallest, largest = np.full(pairing.max() + 1, np.inf), np.zeros(pairing.max() + 1)
+    np.minimum.at(smallest, pairing[fits], grid.n_gpus[fits])
+    np.maximum.at(largest, pairing, grid.n_gpus)
+    least = smallest[pairing]
+    useful = (least <= grid.n_gpus) & (grid.n_gpus <= MOST_TIMES_SMALLEST * least)
+    hopeless = np.flatnonzero(np.isinf(least) & (grid.n_gpus == largest[pairing]))
+    first = hopeless[np.unique(pairing[hopeless], return_index=True)[1]]
+    return np.sort(np.concatenate([np.flatnonzero(useful & np.isfinite(least)), first])).astype(np.intp)
 
 
-def _key(config: ReplicaConfig) -> tuple[str, str, str]:
-    return (config.model_id, config.precision_id, config.gpu_id)
+def _codes(*columns: Texts) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return, for every row, the number of its combination of names."""
+    seen: dict[tuple[str, ...], int] = {}
+    return np.array([seen.setdefault(row, len(seen)) for row in zip(*columns, strict=True)], dtype=np.intp)

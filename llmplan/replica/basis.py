@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -65,14 +66,21 @@ def basis_of(
     enough = level_values(c, "engine:architecture:compute", counts) >= ENOUGH_ROWS
     basis = np.where(enough, "calibrated", "extrapolated").astype(object)
     points = measured_points()
-    known = {key[:5] for key in points}
     arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
-    for i, config in enumerate(c.configs):
+    for i in np.flatnonzero(_has_points(c, points)):
+        config = c.config(int(i))
         replica = (config.model_id, config.precision_id, config.gpu_id, config.n_gpus, config.engine_id)
-        rows = points.get((*replica, str(arrivals[i]))) if replica in known else None
+        rows = points.get((*replica, str(arrivals[i])))
         if rows is not None:
             pressed = 1.0 if load is None or arrivals[i] not in LOADS else float(load[i])
             point = [math.log(isl[i]), math.log(osl[i]), math.log(pressed)]
             if np.any(np.all(np.abs(rows - point) < NEAR, axis=1)):
                 basis[i] = "measured"
     return basis
+
+
+def _has_points(c: Configurations, points: Mapping[Key, Floats]) -> NDArray[np.bool_]:
+    """Say which configurations have a model that was measured in their format on their GPU."""
+    known = {key[:3] for key in points}
+    names = zip(c.model_id, c.precision_id, c.gpu_id, strict=True)
+    return np.array([name in known for name in names], dtype=bool)

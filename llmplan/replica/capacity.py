@@ -240,7 +240,7 @@ def _reasons(
     """Why a replica is out, in a sentence; empty where it works."""
     reason = np.full(len(c), "", dtype=object)
     for i in np.flatnonzero(~(fits & meets)):
-        config = c.configs[i]
+        config = c.config(int(i))
         if longest[i] > c.max_context_tokens[i]:
             reason[i] = (
                 f"a context of {longest[i]:,.0f} tokens exceeds the model's {c.max_context_tokens[i]:,.0f}"

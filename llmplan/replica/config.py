@@ -65,16 +65,16 @@ def engine_generation(engine_id: str, version: str) -> str:
 
 
 def levels_of(
-    model: Model, precision: Precision, gpu: Gpu, config: ReplicaConfig, unpacks: bool
+    model: Model, precision: Precision, gpu: Gpu, engine_id: str, engine_version: str, unpacks: bool
 ) -> tuple[str, ...]:
     """Level of each factor, in the order of FACTORS."""
-    engine, arch = config.engine_id, gpu.architecture
+    arch = gpu.architecture
     native_fp4 = precision.precision_id == "mxfp4" and not unpacks
     compute = f"weight-only-{precision.weight_bits:.0f}bit" if unpacks else precision.compute
     compute = "fp4" if native_fp4 else compute
     structure = "dense" if not model.is_moe else f"{model.attention}-moe"
-    generation = engine_generation(engine, config.engine_version)
-    versioned = config.engine_version != LATEST
+    generation = engine_generation(engine_id, engine_version)
+    versioned = engine_version != LATEST
     return (
         generation,
         gpu.gpu_id,
@@ -89,5 +89,5 @@ def levels_of(
         f"{arch}:{compute}",
         f"{generation}:{arch}:{compute}",
         f"{generation}:{model.model_id}:{gpu.gpu_id}:{precision.precision_id}",
-        f"{engine}:{config.engine_version}:{model.model_id}" if model.is_moe and versioned else "",
+        f"{engine_id}:{engine_version}:{model.model_id}" if model.is_moe and versioned else "",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import product
 from typing import Any, Final, Protocol, Self
 
@@ -40,9 +41,13 @@ class Configurations:
     (n, number of factors) are those of `level_codes`, the levels on which calibrated constants may depend.
     """
 
-    configs: tuple[ReplicaConfig, ...]
     level_codes: tuple[dict[str, int], ...]
     codes: NDArray[np.intp]
+    model_id: Texts
+    precision_id: Texts
+    gpu_id: Texts
+    engine_id: Texts
+    engine_version: Texts
     n_gpus: Floats
     tensor_parallel: Floats
     data_parallel: Floats
@@ -76,13 +81,30 @@ class Configurations:
     batch_limit: Floats
 
     def __len__(self) -> int:
-        return len(self.configs)
+        return len(self.codes)
 
     def take(self, index: NDArray[np.intp]) -> Self:
         """Return the configurations at `index` (repeats allowed)."""
-        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self)[2:]}
-        configs = tuple(self.configs[i] for i in index)
-        return type(self)(configs=configs, level_codes=self.level_codes, **arrays)
+        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self)[1:]}
+        return type(self)(level_codes=self.level_codes, **arrays)
+
+    def config(self, place: int) -> ReplicaConfig:
+        """Return the replica at a place by its names."""
+        return ReplicaConfig(
+            self.model_id[place],
+            self.precision_id[place],
+            self.gpu_id[place],
+            int(self.n_gpus[place]),
+            self.engine_id[place],
+            int(self.data_parallel[place]),
+            int(self.expert_parallel[place]),
+            self.engine_version[place],
+        )
+
+    @cached_property
+    def configs(self) -> tuple[ReplicaConfig, ...]:
+        """Every replica by its names."""
+        return tuple(self.config(place) for place in range(len(self)))
 
     def levels(self, factor: str) -> Texts:
         """Level of a factor of each configuration, shape (n,) of str."""
@@ -93,12 +115,48 @@ class Configurations:
     @classmethod
     def from_configs(cls, catalog: KnowsHardware, configs: Sequence[ReplicaConfig]) -> Self:
         """Look every name up in the catalog and compute the arrays; unknown names offer near ones."""
-        seen: dict[tuple[str, str], Any] = {}
-        rows = [_row(catalog, config, seen) for config in configs]
-        table = np.array([row.numbers for row in rows], dtype=float).reshape(len(rows), len(NUMBERS))
+        for config in configs:
+            if not config.n_gpus >= 1 or config.n_gpus % config.data_parallel:
+                rule = "must be a multiple of data_parallel"
+                raise InputError("n_gpus", config.n_gpus, rule, "change one of them")
+        return cls._from_columns(catalog, *_columns(configs, ReplicaConfig))
+
+    @classmethod
+    def _from_columns(
+        cls,
+        catalog: KnowsHardware,
+        model_ids: Texts,
+        precision_ids: Texts,
+        gpu_ids: Texts,
+        n_gpus: Texts,
+        engine_ids: Texts,
+        data_parallel: Texts,
+        expert_parallel: Texts,
+        engine_versions: Texts,
+    ) -> Self:
+        """Compute the arrays: what rows share, a model in a format for instance, once."""
+        names = (model_ids, precision_ids, gpu_ids, engine_ids, engine_versions)
+        shared, place = _distinct(*names)
+        rows = [_shared_row(catalog, *row) for row in zip(*(column[shared] for column in names), strict=True)]
         level_codes, codes = _encoded([row.levels for row in rows])
-        arrays = {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(NUMBERS)}
-        return cls(tuple(configs), level_codes, codes, **arrays)
+        table = np.array([row.numbers for row in rows], float).reshape(len(rows), len(SHARED))[place]
+        arrays = {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(SHARED)}
+        gpus, ranks = n_gpus.astype(float), data_parallel.astype(float)
+        tensor_parallel = gpus // ranks
+        per_gpu_gib = arrays["weights_gb"] / GB_PER_GIB / gpus
+        room = arrays.pop("memory_gib") - per_gpu_gib - overhead_gib(per_gpu_gib)
+        return cls(
+            level_codes,
+            codes[place],
+            *names,
+            n_gpus=gpus,
+            tensor_parallel=tensor_parallel,
+            data_parallel=ranks,
+            expert_parallel=np.maximum(1.0, expert_parallel.astype(float)),
+            kv_shards=np.minimum(tensor_parallel, arrays.pop("most_kv_shards")),
+            kv_room_bytes=room * BYTES_PER_GIB,
+            **arrays,
+        )
 
     @classmethod
     def grid(
@@ -117,23 +175,77 @@ class Configurations:
         """
         supported = {(s.engine_id, s.precision_id, s.architecture) for s in catalog.engine_support}
         multi = {e.engine_id: e.multi_gpu for e in catalog.engines.values()}
-        configs = [
-            ReplicaConfig(model_id, precision_id, gpu_id, n, engine_id)
-            for model_id, precision_id, gpu_id, engine_id, n in product(
-                model_ids, precision_ids, gpu_ids, engine_ids, n_gpus
-            )
-            if (engine_id, precision_id, catalog.gpus[gpu_id].architecture) in supported
-            and n in tensor_parallel_degrees(catalog.models[model_id])
-            and (n == 1 or multi.get(engine_id, True))
-            and (keep is None or keep(model_id, precision_id, gpu_id))
+        sizes = tuple(n_gpus)
+        degrees = {
+            m: [n for n in sizes if n in tensor_parallel_degrees(catalog.models[m])] for m in model_ids
+        }
+        hardware = {
+            (p, g): [e for e in engine_ids if (e, p, catalog.gpus[g].architecture) in supported]
+            for p, g in product(precision_ids, gpu_ids)
+        }
+        rows = [
+            (m, p, g, n, e, 1, 1, LATEST)
+            for m, (p, g) in product(model_ids, hardware)
+            if hardware[p, g] and (keep is None or keep(m, p, g))
+            for e in hardware[p, g]
+            for n in degrees[m]
+            if n == 1 or multi.get(e, True)
         ]
-        return cls.from_configs(catalog, configs)
+        return cls._from_columns(catalog, *_transposed(rows))
 
 
 UNBATCHED_SEQUENCES: Final = 4.0
 """Default of OLLAMA_NUM_PARALLEL where memory allows it (Ollama's FAQ)."""
-NUMBERS: Final = tuple(f.name for f in fields(Configurations))[3:]
-"""Fields that hold one number a configuration."""
+SHARED: Final = (
+    "layers",
+    "moe_layers",
+    "hidden",
+    "attention_width",
+    "head_bytes",
+    "attention_bytes",
+    "dense_bytes",
+    "expert_bytes",
+    "active_params",
+    "expert_active_params",
+    "head_params",
+    "experts",
+    "experts_per_token",
+    "kv_layer_bytes",
+    "full_layers",
+    "window_layers",
+    "window_tokens",
+    "weights_gb",
+    "most_kv_shards",
+    "bandwidth",
+    "flops",
+    "flops_16bit",
+    "weight_only",
+    "link_bandwidth",
+    "memory_gib",
+    "max_context_tokens",
+    "batch_limit",
+)
+"""Numbers that do not depend on how many GPUs a replica has."""
+
+
+def _columns(rows: Sequence[Any], of: type) -> list[Texts]:
+    """Return the fields of some records, one array a field."""
+    return _transposed([tuple(getattr(row, f.name) for f in fields(of)) for row in rows], len(fields(of)))
+
+
+def _transposed(rows: Sequence[tuple[Any, ...]], width: int = 8) -> list[Texts]:
+    table = np.empty((len(rows), width), dtype=object)
+    if rows:
+        table[:] = rows
+    return list(table.T)
+
+
+def _distinct(*columns: Texts) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the places of the first of each distinct row, and for every row which of them it equals."""
+    seen: dict[tuple[Any, ...], int] = {}
+    place = np.array([seen.setdefault(row, len(seen)) for row in zip(*columns, strict=True)], dtype=np.intp)
+    first = np.unique(place, return_index=True)[1]
+    return first, place
 
 
 def _encoded(levels: Sequence[tuple[str, ...]]) -> tuple[tuple[dict[str, int], ...], NDArray[np.intp]]:
@@ -153,42 +265,27 @@ class _Row:
     levels: tuple[str, ...]
 
 
-def _row(catalog: KnowsHardware, config: ReplicaConfig, seen: dict[tuple[str, str], Any]) -> _Row:
-    """Numbers and levels of one configuration; `seen` holds what rows share."""
-    model = _known("model", config.model_id, catalog.models)
-    precision = _known("precision", config.precision_id, catalog.precisions)
-    gpu = _known("gpu", config.gpu_id, catalog.gpus)
-    if not config.n_gpus >= 1 or config.n_gpus % config.data_parallel:
-        raise InputError("n_gpus", config.n_gpus, "must be a multiple of data_parallel", "change one of them")
-    numbers = seen.get((config.model_id, config.precision_id))
-    if numbers is None:
-        numbers = seen[config.model_id, config.precision_id] = model_numbers(model, precision)
-    cores = seen.get((config.gpu_id, config.precision_id))
-    if cores is None:
-        cores = seen[config.gpu_id, config.precision_id] = peak_flops(gpu, precision)
-    own, wide, unpacks = cores
-    tensor_parallel = config.n_gpus // config.data_parallel
-    per_gpu_gib = numbers["weights_gb"] / GB_PER_GIB / config.n_gpus
-    room = gpu.memory_gib_usable - per_gpu_gib - overhead_gib(per_gpu_gib)
-    all_numbers = numbers | {
-        "n_gpus": config.n_gpus,
-        "tensor_parallel": tensor_parallel,
-        "data_parallel": config.data_parallel,
-        "expert_parallel": max(1, config.expert_parallel),
-        "kv_shards": kv_shards(model, tensor_parallel),
+def _shared_row(
+    catalog: KnowsHardware, model_id: str, precision_id: str, gpu_id: str, engine_id: str, version: str
+) -> _Row:
+    """Numbers and levels of a model in a format on a GPU under an engine."""
+    model = _known("model", model_id, catalog.models)
+    precision = _known("precision", precision_id, catalog.precisions)
+    gpu = _known("gpu", gpu_id, catalog.gpus)
+    own, wide, unpacks = peak_flops(gpu, precision)
+    numbers = model_numbers(model, precision) | {
+        "most_kv_shards": kv_shards(model, model.kv_heads),
         "bandwidth": gpu.bandwidth_gb_s * BYTES_PER_GB,
         "flops": own,
         "flops_16bit": wide,
         "weight_only": float(unpacks),
         "link_bandwidth": gpu.interconnect_gb_s * BYTES_PER_GB / 2,
-        "kv_room_bytes": room * BYTES_PER_GIB,
+        "memory_gib": gpu.memory_gib_usable,
         "max_context_tokens": model.max_context_tokens,
-        "batch_limit": _batch_limit(catalog, config.engine_id),
+        "batch_limit": _batch_limit(catalog, engine_id),
     }
-    names = [f.name for f in fields(Configurations)][3:]
-    return _Row(
-        tuple(float(all_numbers[name]) for name in names), levels_of(model, precision, gpu, config, unpacks)
-    )
+    levels = levels_of(model, precision, gpu, engine_id, version, unpacks)
+    return _Row(tuple(float(numbers[name]) for name in SHARED), levels)
 
 
 def _batch_limit(catalog: KnowsHardware, engine_id: str) -> float:
