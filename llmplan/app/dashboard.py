@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import ipywidgets
 import traitlets as t
+from IPython.display import clear_output, display
 from markupsafe import Markup
 
 from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
@@ -20,12 +22,17 @@ from llmplan.app.pages.page import Page
 from llmplan.app.pages.risk import RiskPage
 from llmplan.app.pages.routing import RoutingPage
 from llmplan.app.pages.sources import SourcesPage
-from llmplan.app.widgets.base import View, close_widgets, guarded
+from llmplan.app.widgets.base import View, close_widgets
 from llmplan.app.widgets.controls import ControlPanel
 from llmplan.app.widgets.layout import page, stack, toolbar
 from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
+from llmplan.errors import LlmplanError, UnknownNameError
 from llmplan.export import FORMATS, MEDIA_TYPES, export_bytes, file_name
+from llmplan.options.frame import curves_frame, option_frame
 from llmplan.scenario import Scenario, scenario_from_toml, scenario_to_toml
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAGES: dict[str, tuple[str, Callable[[AppModel], Page]]] = {
     "decision": ("Decision", DecisionPage),
@@ -182,12 +189,74 @@ def warm_up() -> None:
     close_widgets()  # a kernel makes a page of its own: without this, its visitor would get both
 
 
-def show(*pages: str, scenario: Scenario | None = None) -> Any:
-    """Return the dashboard's root for a notebook's last line.
+class Board:
+    """What `show` returns: pages that a notebook displays, and the values behind them, which follow the inputs.
+
+    Attributes
+    ----------
+    model: holds the scenario; `board.model.change({"queries_per_day": 1e6})` moves it as a slider does.
+    root: the widget that is displayed.
+    """
+
+    def __init__(self, pages: Sequence[str] = (), scenario: Scenario | None = None) -> None:
+        self.model = AppModel(scenario)
+        self.root = Dashboard(pages, self.model).root
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario as the inputs stand now."""
+        present: Scenario = self.model.scenario
+        return present
+
+    def table(self) -> pd.DataFrame:
+        """Return the options that the pages compare, feasible and cheapest first; columns as of `compare`."""
+        return option_frame(self.model.report.comparison, self.model.catalog)
+
+    def curves(self) -> pd.DataFrame:
+        """Return the cost curves that the pages draw: a row for each option and volume, USD a month."""
+        return curves_frame(self.model.report.curves)
+
+    def on_change(self, call: Callable[[Board], object]) -> Callable[[], None]:
+        """Call `call(board)` whenever the scenario has changed; return what stops it."""
+
+        def follow(_change: t.Bunch) -> None:
+            call(self)
+
+        self.model.observe(follow, names=["scenario"])
+        return lambda: self.model.unobserve(follow, names=["scenario"])
+
+    def live(self, make: Callable[[Board], object]) -> ipywidgets.Output:
+        """Return a widget that displays `make(board)`, a table for instance, anew whenever the scenario changes."""
+        shown = ipywidgets.Output()
+
+        def render(board: Board) -> None:
+            with shown:
+                clear_output(wait=True)
+                try:
+                    display(make(board))
+                except LlmplanError as problem:
+                    print(problem)
+
+        render(self)
+        self.on_change(render)
+        return shown
+
+    def _repr_mimebundle_(self, **how: Any) -> Any:
+        return self.root._repr_mimebundle_(**how)
+
+
+def show(*pages: str, scenario: Scenario | None = None) -> Board:
+    """Return pages of the dashboard for a notebook, over a scenario that their inputs change.
 
     Parameters
     ----------
     pages: keys of PAGES; none: all. scenario: one of your own, which may rest on your measurements.
+
+    Raises
+    ------
+    UnknownNameError: for a page that is not there.
     """
-    with guarded():
-        return Dashboard(pages, AppModel(scenario)).root
+    for name in pages:
+        if name not in PAGES:
+            raise UnknownNameError("page", name, PAGES)
+    return Board(pages, scenario)

@@ -9,6 +9,7 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.options.comparison import COLUMNS, Comparison, evaluate
 from llmplan.options.hybrid import hybrid_rows
+from llmplan.options.maps import Curves
 from llmplan.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -40,3 +41,22 @@ def option_frame(found: Comparison, catalog: Catalog | None = None) -> pd.DataFr
 
     out = [found.row(int(place)) for place in np.flatnonzero(~found.options.feasible)]
     return pd.DataFrame([*feasible_rows(found, catalog), *out], columns=list(TABLE_COLUMNS))
+
+
+def curves_frame(found: Curves) -> pd.DataFrame:
+    """Return cost curves as a tidy DataFrame: a row for each option and volume, costs in USD a month."""
+    import pandas as pd
+
+    items, volumes = found.options.items, found.queries_per_day
+    low, base, high = (side.ravel() for side in found.monthly_usd)
+    return pd.DataFrame(
+        {
+            "queries_per_day": np.tile(volumes, len(items)),
+            "option_id": np.repeat([item.option_id for item in items], len(volumes)),
+            "kind": np.repeat([item.kind for item in items], len(volumes)),
+            "label": np.repeat([item.label for item in items], len(volumes)),
+            "monthly_usd_low": low,
+            "monthly_usd_base": base,
+            "monthly_usd_high": high,
+        }
+    )

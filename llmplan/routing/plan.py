@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from llmplan.router.optimum import TOLERANCE, best_at_budget, cheapest_at_floor,
 from llmplan.router.queries import QueryOutcomes
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG, RouteRequest
 from llmplan.routing.sides import Sides, find_sides
+from llmplan.scenario import Scenario
 
 _CURVES = {"oracle": rocs.perfect(), "coin": rocs.chance()}
 
@@ -105,6 +106,21 @@ def plan_route(request: RouteRequest, catalog: Catalog | None = None) -> RoutePl
         return route
     traffic = replace(traffic, fallback=_spilled_share(route, request.availability, catalog))
     return _choose(_price(request, sides, hard, shares, traffic), wanted)
+
+
+def route(
+    scenario: Scenario,
+    weak: str = RouteRequest.weak,
+    strong: str = RouteRequest.strong,
+    catalog: Catalog | None = None,
+    **more: Any,
+) -> RoutePlan:
+    """Return the cheapest route of a scenario between two models; `more` as the fields of `RouteRequest`.
+
+    `route(scenario, "llama-3.1-70b", "gpt-4o", share_weak=0.7)`; without a share, threshold, floor or budget: the
+    cheapest split that keeps most of the strong model's quality. Raises as `plan_route`.
+    """
+    return plan_route(RouteRequest(scenario, weak, strong, **more), catalog)
 
 
 def _spilled_share(route: RoutePlan, availability: float, catalog: Catalog) -> float:
