@@ -20,3 +20,5 @@ DAYS_PER_YEAR: Final = 365
 MONTHS_PER_YEAR: Final = 12
 W_PER_KW: Final = 1e3
 BITS_PER_BYTE: Final = 8
+UNIT_QUERIES: Final = 1_000
+"""Unit costs are shown for a thousand queries: a single one costs too little to read."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,81 +16,181 @@ from llmplan.charts.style import (
     KIND_DASHES,
     KIND_NAMES,
     Figure,
+    decades,
     log_axis,
+    plain_text,
     vertical_line,
 )
-from llmplan.options import Curves, DecisionMap, Option
+from llmplan.options import Curves, DecisionMap
+from llmplan.scenario import Scenario
+from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
+from llmplan.wording import Currency
 
-UNIT_TITLES = {"month": "USD a month", "query": "USD a query", "mtok": "USD a million tokens"}
+UNITS = {"month": "a month", "query": f"per {UNIT_QUERIES:,} queries", "mtok": "per million tokens"}
+TODAY = "now"
+"""How the present volume's mark is labelled, and found."""
+MOST_CROSSINGS = 6
 LETTER_EVERY = 6
 """Cells of a row from one letter to the next: one in each would run together."""
 MAP_KINDS = ("api", "hosted", "self_hosted", "hybrid")
 
 
-def per_unit(curves: Curves, unit: str, queries_per_volume: float, tokens_per_query: float) -> Floats:
-    """Return the curves' cost (3, n, v) a month, a query or a million tokens.
+@dataclass(frozen=True)
+class CostLine:
+    """An option's cost over volume, and how it is drawn.
 
-    queries_per_volume: queries a month of one query a day (the days of a month).
+    Attributes
+    ----------
+    low, base, high: (v,), in the chart's currency and unit. is_stepped: it is level until it needs one more replica.
+    dash: as Plotly names it; a second line of a kind, which has the kind's colour, has another one.
+    is_shaded: its range is drawn as a band; of two bands of one colour the first alone.
     """
-    queries = curves.queries_per_day * queries_per_volume
-    share = {"month": np.ones_like(queries), "query": queries, "mtok": queries * tokens_per_query / 1e6}[unit]
-    return np.asarray(curves.monthly_usd / share)
+
+    name: str
+    kind: str
+    dash: str
+    low: Floats
+    base: Floats
+    high: Floats
+    is_stepped: bool
+    is_shaded: bool
+
+    @property
+    def is_range(self) -> bool:
+        """Whether low and high differ anywhere."""
+        return not np.array_equal(self.low, self.high)
 
 
-def cost_curves_figure(
+@dataclass(frozen=True)
+class CostChart:
+    """Cost over volume as page, HTML report and deck draw it.
+
+    Attributes
+    ----------
+    queries_per_day: (v,). today: the scenario's volume.
+    crossings: volumes [queries/day] at which the cheaper side changes.
+    title: of the cost axis. ends: the powers of ten around all costs.
+    """
+
+    queries_per_day: Floats
+    lines: tuple[CostLine, ...]
+    today: float
+    crossings: tuple[float, ...]
+    money: Currency
+    title: str
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The powers of ten around all costs: where a logarithmic axis begins and ends."""
+        return decades(np.array([side for line in self.lines for side in (line.low, line.high)]))
+
+    def table(self) -> dict[str, Floats]:
+        """Return the numbers behind the chart, column by column."""
+        columns = {"Queries a day": self.queries_per_day}
+        for line in self.lines:
+            columns |= {f"{line.name}, {side}": getattr(line, side) for side in ("low", "base", "high")}
+        return columns
+
+
+def cost_chart(
     curves: Curves,
-    cost: Floats,
-    queries_per_day: float,
+    scenario: Scenario,
     crossings: Sequence[float] = (),
-    *,
     unit: str = "month",
-    logarithmic: bool = True,
-    bands: bool = True,
-) -> Figure:
-    """Draw cost over volume: a line an option, its low-high band, the present volume and the crossings.
+    *,
+    every_band: bool = False,
+) -> CostChart:
+    """Describe the cost of some options over volume, in the scenario's currency.
 
     Parameters
     ----------
-    curves, cost: options and volumes; the cost (3, n, v) to draw, see `per_unit`.
-    crossings: volumes [queries/day] at which the cheaper side changes.
+    crossings: volumes [queries/day] at which the cheaper side changes; the first of those in sight are kept.
+    unit: a key of `UNITS`. every_band: shade the range of a kind's later lines too.
     """
-    volumes = curves.queries_per_day
-    low, high = _ends(cost)
-    data: list[Figure] = []
-    styles = _styles(curves.options.items)
+    money, volumes = scenario.currency, curves.queries_per_day
+    cost = money.of(per_unit(curves, unit, scenario))
+    count: Counter[str] = Counter()
+    lines = []
     for place, item in enumerate(curves.options.items):
-        lines = np.where(np.isfinite(cost[:, place]), cost[:, place], np.nan)
-        if bands and not np.allclose(lines[0], lines[2], equal_nan=True):
-            data += _band(volumes, lines[0], lines[2], styles[place]["color"])
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": volumes,
-                "y": lines[1],
-                "name": item.label,
-                "line": {
-                    **styles[place],
-                    "width": 2.5,
-                    "shape": "hv" if item.kind == "self_hosted" else "linear",
-                },
-                "hovertemplate": "%{x:,.0f} a day: $%{y:,.4~g}",
-            }
+        low, base, high = np.where(np.isfinite(cost[:, place]), cost[:, place], np.nan)
+        lines.append(
+            CostLine(
+                name=item.label,
+                kind=item.kind,
+                dash=line_dash(item.kind, count[item.kind]),
+                low=low,
+                base=base,
+                high=high,
+                is_stepped=unit == "month" and item.kind == "self_hosted",
+                is_shaded=(every_band or not count[item.kind]) and not np.allclose(low, high, equal_nan=True),
+            )
         )
-    shape, label = vertical_line(queries_per_day, "now")
-    marks = [x for x in crossings if volumes[0] <= x <= volumes[-1]][:6]
-    crossed = [vertical_line(x, f"{x:,.0f}", font={"color": "@muted", "size": 11}) for x in marks]
+        count[item.kind] += 1
+    seen = tuple(x for x in crossings if volumes[0] <= x <= volumes[-1])[:MOST_CROSSINGS]
+    title = f"{money.name} {UNITS[unit]}"
+    return CostChart(volumes, tuple(lines), scenario.queries_per_day, seen, money, title)
+
+
+def per_unit(curves: Curves, unit: str, scenario: Scenario) -> Floats:
+    """Return the curves' cost (3, n, v) in USD a month, per thousand queries or per million tokens."""
+    queries = curves.queries_per_day * scenario.days_per_month
+    tokens = queries * (scenario.input_tokens + scenario.output_tokens)
+    share = {
+        "month": np.ones_like(queries),
+        "query": queries / UNIT_QUERIES,
+        "mtok": tokens / TOKENS_PER_MTOK,
+    }
+    return np.asarray(curves.monthly_usd / share[unit])
+
+
+def line_dash(kind: str, number: int) -> str:
+    """Return the dashes of a kind's line, the first (0) or a later one."""
+    return KIND_DASHES[kind] if number == 0 else DASHES[(number + 1) % len(DASHES)]
+
+
+def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: bool = True) -> Figure:
+    """Draw cost over volume: a line an option, its low-high band, the present volume and the crossings."""
+    data: list[Figure] = []
+    for line in chart.lines:
+        if bands and line.is_shaded:
+            data += _band(chart.queries_per_day, line.low, line.high, KIND_COLOURS[line.kind])
+        data.append(_line(chart, line))
+    shape, label = vertical_line(chart.today, TODAY, name=TODAY)
+    crossed = [vertical_line(x, f"{x:,.0f}", font={"color": "@muted", "size": 11}) for x in chart.crossings]
     for mark, _ in crossed:
         mark["line"] = {"color": "@muted", "dash": "dash", "width": 1}
-    y = log_axis(UNIT_TITLES[unit], low, high, tickprefix="$") if logarithmic else _linear(unit)
+    symbol = chart.money.symbol
+    y = (
+        log_axis(chart.title, *chart.ends, tickprefix=symbol)
+        if logarithmic
+        else {"title": chart.title, "rangemode": "tozero", "tickprefix": symbol, "tickformat": "~s"}
+    )
+    ends = float(chart.queries_per_day[0]), float(chart.queries_per_day[-1])
     return {
         "data": data,
         "layout": {
-            "xaxis": log_axis("Queries a day", float(volumes[0]), float(volumes[-1])),
+            "xaxis": log_axis("Queries a day", *ends),
             "yaxis": y,
             "shapes": [shape, *(mark for mark, _ in crossed)],
-            "annotations": [label, *_apart([text for _, text in crossed], math.log10(queries_per_day))],
+            "annotations": [label, *_apart([text for _, text in crossed], math.log10(chart.today))],
         },
+    }
+
+
+def _line(chart: CostChart, line: CostLine) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": chart.queries_per_day,
+        "y": line.base,
+        "name": plain_text(line.name),
+        "line": {
+            "color": KIND_COLOURS[line.kind],
+            "dash": line.dash,
+            "width": 2.5,
+            "shape": "hv" if line.is_stepped else "linear",
+        },
+        "hovertemplate": f"%{{x:,.0f}} a day: {chart.money.symbol}%{{y:,.4~g}}",
     }
 
 
@@ -99,29 +201,6 @@ def _apart(labels: list[Figure], taken: float) -> list[Figure]:
         if all(abs(label["x"] - x) > 0.4 for x in [taken, *(one["x"] for one in kept)]):
             kept.append(label)
     return kept
-
-
-def _ends(cost: Floats) -> tuple[float, float]:
-    finite = cost[np.isfinite(cost) & (cost > 0)]
-    if not finite.size:
-        return 1.0, 10.0
-    return 10 ** math.floor(math.log10(finite.min())), 10 ** math.ceil(math.log10(finite.max()))
-
-
-def _linear(unit: str) -> Figure:
-    return {"title": UNIT_TITLES[unit], "rangemode": "tozero", "tickprefix": "$", "tickformat": "~s"}
-
-
-def _styles(items: Sequence[Option]) -> list[dict[str, str]]:
-    """Return colour by kind; a second line of one kind gets the next dash."""
-    seen: dict[str, int] = {}
-    styles = []
-    for item in items:
-        count = seen.get(item.kind, 0)
-        seen[item.kind] = count + 1
-        dash = KIND_DASHES[item.kind] if count == 0 else DASHES[(count + 1) % len(DASHES)]
-        styles.append({"color": KIND_COLOURS[item.kind], "dash": dash})
-    return styles
 
 
 def _band(x: Floats, low: Floats, high: Floats, colour: str) -> list[Figure]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.charts.style import LIGHT_COLOURS, Figure
+from llmplan.charts.palette import light
+from llmplan.charts.style import Figure
 
-TOKEN = re.compile(r"^(@\w+)(?:/([\d.]+))?$")
+TOKEN = re.compile(r"^(@[a-z0-9]+)(?:/([\d.]+))?$")
 
 
 def to_plotly(figure: Figure, title: str = "") -> Any:
@@ -30,11 +31,11 @@ def _coloured(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value
     found = TOKEN.match(value) if isinstance(value, str) else None
-    return _rgba(found[1], found[2]) if found and found[1] in LIGHT_COLOURS else value
+    return _rgba(found[1], found[2]) if found else value
 
 
 def _rgba(token: str, opacity: str | None) -> str:
-    colour = LIGHT_COLOURS[token]
+    colour = light(token)
     if opacity is None:
         return colour
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))

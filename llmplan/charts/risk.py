@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import KIND_COLOURS, KIND_DASHES, KIND_NAMES, Figure, log_axis, vertical_line
+from llmplan.charts.style import (
+    KIND_COLOURS,
+    KIND_DASHES,
+    KIND_NAMES,
+    Figure,
+    decades,
+    log_axis,
+    vertical_line,
+)
 from llmplan.risk import KIND_NAMES as KINDS
 from llmplan.risk import Information, VolumeCurve
 from llmplan.risk.sensitivity import Bar, SobolIndex
@@ -75,7 +82,7 @@ def sides_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
         "data": data,
         "layout": {
             "xaxis": _volumes(curve.queries_per_day),
-            "yaxis": log_axis("USD a month", *_decades(seen), tickprefix="$"),
+            "yaxis": log_axis("USD a month", *decades(np.array(seen)), tickprefix="$"),
             "shapes": [shape],
             "annotations": [label],
         },
@@ -184,14 +191,6 @@ def _padded(low: float, high: float) -> list[float]:
 
 def _volumes(volumes: Floats) -> Figure:
     return log_axis("Queries a day", float(volumes[0]), float(volumes[-1]))
-
-
-def _decades(parts: Sequence[Floats]) -> tuple[float, float]:
-    every = np.concatenate([part.ravel() for part in parts]) if parts else np.zeros(0)
-    every = every[np.isfinite(every) & (every > 0)]
-    if not every.size:
-        return 1.0, 10.0
-    return 10.0 ** math.floor(math.log10(every.min())), 10.0 ** math.ceil(math.log10(every.max()))
 
 
 def _line(x: Floats, y: Floats, name: str, colour: str, dash: str) -> Figure:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmplan.charts.cost import UNIT_TITLES
+from llmplan.charts.cost import UNITS
 from llmplan.charts.style import KIND_COLOURS, KIND_NAMES, Figure, log_axis
 
 SMALLEST_B, LARGEST_B = 0.8, 1_200.0
@@ -47,7 +47,7 @@ def model_size_figure(
     known = np.array([usd for usd in costs if np.isfinite(usd) and usd > 0] or [1.0])
     data = [_trace(points, kind, inside) for kind in SYMBOLS for inside in (True, False)]
     data += [_level(label, usd, place) for place, (label, usd) in enumerate(flat)]
-    title = UNIT_TITLES[unit]
+    title = f"USD {UNITS[unit]}"
     y = (
         log_axis(title, float(known.min()) / 2, float(known.max()) * 2, tickprefix="$")
         if logarithmic

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from html import escape
 from typing import Any
+
+import numpy as np
+
+from llmplan.arrays import Floats
 
 Figure = dict[str, Any]
 KIND_COLOURS = {"api": "@1", "hosted": "@2", "self_hosted": "@3", "hybrid": "@4"}
@@ -16,24 +22,6 @@ KIND_DASHES = {"api": "solid", "hosted": "dash", "self_hosted": "solid", "hybrid
 FEW_DECADES = 2.5
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 NOTHING_HEIGHT = 60
-LIGHT_COLOURS = {
-    "@1": "#0072B2",
-    "@2": "#D55E00",
-    "@3": "#009E73",
-    "@4": "#AA4499",
-    "@5": "#E69F00",
-    "@6": "#56B4E9",
-    "@7": "#882255",
-    "@8": "#666666",
-    "@ink": "#1b1f24",
-    "@muted": "#5b6470",
-    "@grid": "#dfe3e8",
-    "@accent": "#0072B2",
-    "@good": "#1a7f4b",
-    "@bad": "#b3261e",
-    "@card": "#ffffff",
-}
-"""Colour-blind-safe series (Okabe and Ito 2008; Tol 2021) on white."""
 
 
 def nothing_figure() -> Figure:
@@ -47,8 +35,6 @@ def log_axis(title: str, low: float, high: float, tickprefix: str = "", **more: 
 
     Ticks stand at the decades; over less than three of them also at their doubles and fives.
     """
-    import math
-
     ends = [math.log10(low), math.log10(high)]
     first, last = math.floor(ends[0]), math.ceil(ends[1])
     steps = (1,) if ends[1] - ends[0] >= FEW_DECADES else (1, 2, 5)
@@ -59,6 +45,19 @@ def log_axis(title: str, low: float, high: float, tickprefix: str = "", **more: 
     return {"type": "log", "title": title, "range": ends, **ticks, **more}
 
 
+def decades(values: Floats) -> tuple[float, float]:
+    """Return the decades below and above the values that a logarithmic axis can show."""
+    seen = values[np.isfinite(values) & (values > 0)]
+    if not seen.size:
+        return 1.0, 10.0
+    return 10.0 ** math.floor(math.log10(seen.min())), 10.0 ** math.ceil(math.log10(seen.max()))
+
+
+def plain_text(text: str) -> str:
+    """Return a text that Plotly, which reads tags in names, shows as it is."""
+    return escape(text, quote=False)
+
+
 def tick_text(value: float) -> str:
     """Return a number as a tick shows it: 0.001, 5, 200, 10k, 2M."""
     for step, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
@@ -67,12 +66,11 @@ def tick_text(value: float) -> str:
     return f"{value:.10f}".rstrip("0").rstrip(".") if value < 1 else f"{value:.3g}"
 
 
-def vertical_line(x: float, text: str, **more: Any) -> tuple[Figure, Figure]:
-    """Return a dotted line at x and the label at its top."""
-    import math
-
+def vertical_line(x: float, text: str, name: str = "", **more: Any) -> tuple[Figure, Figure]:
+    """Return a dotted line at x and the label at its top, both under a name to find them by."""
     shape = {
         "type": "line",
+        "name": name,
         "x0": x,
         "x1": x,
         "yref": "paper",
@@ -81,6 +79,7 @@ def vertical_line(x: float, text: str, **more: Any) -> tuple[Figure, Figure]:
         "line": {"color": "@ink", "dash": "dot", "width": 1.5},
     }
     label = {
+        "name": name,
         "x": math.log10(x),
         "y": 1,
         "yref": "paper",

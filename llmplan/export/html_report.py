@@ -2,83 +2,109 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import math
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
-from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
-from llmplan.export.tables import csv_text
+from llmplan.charts import CostChart, cost_chart, cost_curves_figure
+from llmplan.charts.cost import TODAY, UNITS
+from llmplan.charts.palette import style_sheet
+from llmplan.charts.style import KIND_COLOURS
+from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE, csv_text
 from llmplan.export.xlsx_workbook import workbook_places
 from llmplan.quality.relative import is_lower_bound
 from llmplan.report.assumptions import assumption_rows
-from llmplan.report.headlines import (
-    UNIT_QUERIES,
-    curve_note,
-    curve_title,
-    flip_rows,
-    flip_title,
-    kpi_cards,
-    map_title,
-)
+from llmplan.report.headlines import curve_note, curve_title, flip_rows, flip_title, kpi_cards, map_title
 from llmplan.report.report import Report
 from llmplan.scenario import scenario_to_toml
-from llmplan.wording import kind_name, milliseconds, parameters, quality_shown, short_volume
+from llmplan.units import UNIT_QUERIES
+from llmplan.wording import kind_name, milliseconds, parameters, quality_shown, short_volume, volume
 
 ASSETS = Path(__file__).parent / "assets"
-PLOTLY = Path(__file__).parent.parent / "app/voila/templates/llmplan/static/plotly.min.js"
-MAP_CLASSES = {0: "api", 1: "hosted", 2: "self_hosted"}
-MOST_MARKS = 6
+STATIC = Path(__file__).parent.parent / "app/voila/templates/llmplan/static"
+MAP_KINDS = {0: "api", 1: "hosted", 2: "self_hosted"}
 CSV_TABLES = ("curve", "map", "flips", "assumptions", "sources")
+ROWS_APART = 4
+"""The table behind the chart holds every so many volumes."""
+OPTION_NUMBERS = range(2, 9)
+CSS_DASHES = {"solid": "solid", "dot": "dotted"}
+
+
+class Cell(NamedTuple):
+    """A table's cell that is more than its text: what it sorts by, the kind that colours it, where it leads."""
+
+    text: str
+    value: float | str | None = None
+    kind: str = ""
+    url: str = ""
+
+
+class Table(NamedTuple):
+    """A table for people; `numbers`: its columns that hold numbers."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str | Cell]]
+    numbers: Sequence[int] = ()
 
 
 def html_bytes(report: Report) -> bytes:
     """Return the report as one self-contained HTML file in UTF-8."""
-    parts = {
-        "generator": escape(f"llmplan {report.version}"),
-        "title": escape(report.finding),
-        "stamp": escape(report.stamp),
-        "style": _asset("report.css"),
-        "cards": "".join(_card(*card) for card in kpi_cards(report)),
-        "map": _map(report),
-        "counted": escape(_counted(report)),
-        "hashes": " ".join(script_hash(text) for text in (_plotly(), _asset("report.js"))),
-        "curve": escape(curve_title(report)),
-        "beside": escape(f" {curve_note(report)}.") if curve_note(report) else "",
-        "map_title": escape(map_title(report)),
-        "flip": escape(flip_title(report)),
-        "flips": _table(("Input", "Today", "Flips at", "Then the answer is"), flip_rows(report)),
-        "assumptions": _table(
-            ("Assumption", "Value", "Source", "As of"), [list(r) for r in assumption_rows(report)]
-        ),
-        "sources": _sources(report),
-        "data": script_json(report_data(report)),
-        "plotly": _plotly(),
-        "script": _asset("report.js"),
-    }
-    # Split, not replaced: the text of one part is never taken for the place of another.
-    page: list[str] = []
-    for number, piece in enumerate(_asset("report.html").replace("{{", "}}").split("}}")):
-        page.append(parts[piece] if number % 2 else piece)
-    return "".join(page).encode()
+    charts = {unit: cost_chart(report.curves, report.scenario, report.crossings, unit) for unit in UNITS}
+    data = report_data(report, charts)
+    scripts = [_plotly(), _asset(STATIC / "figure.js"), _asset(ASSETS / "report.js")]
+    month = charts["month"]
+    page: str = _template().render(
+        report=report,
+        style=Markup(style_sheet() + _asset(ASSETS / "report.css")),
+        hashes=Markup(" ".join(script_hash(text) for text in scripts)),
+        scripts=[Markup(text) for text in scripts],
+        data=Markup(script_json(data)),
+        cards=kpi_cards(report),
+        curve_title=curve_title(report),
+        curve_note=curve_note(report),
+        units={unit: chart.title for unit, chart in charts.items()},
+        last_volume=len(month.queries_per_day) - 1,
+        volume_index=data["volume_index"],
+        at_volume_heads=(month.title, "Low to high", f"{UNITS['query']}".capitalize()),
+        lines=[_key(line.name, line.kind, line.dash) for line in month.lines],
+        curve=_curve_table(month),
+        map_title=map_title(report),
+        map=_map_table(report),
+        counted=_counted(report),
+        options=_option_table(report),
+        flips=Table(flip_title(report), FLIP_HEADS, flip_rows(report)),
+        assumptions=Table(ASSUMPTIONS_TITLE, ASSUMPTION_HEADS, assumption_rows(report)),
+        sources=_source_table(report),
+        downloads={f"{name}.csv": f"{name} (CSV)" for name in CSV_TABLES}
+        | {"scenario.toml": "Scenario (TOML)"},
+    )
+    return page.encode()
 
 
 @cache
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
+def _template() -> Any:
+    return Environment(autoescape=True, undefined=StrictUndefined).from_string(_asset(ASSETS / "report.html"))
+
+
+@cache
+def _asset(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 @cache
 def _plotly() -> str:
     """The chart library's partial bundle, without what would end the script element that it stands in."""
-    return PLOTLY.read_text(encoding="utf-8").replace("</script", "<\\/script")
+    return _asset(STATIC / "plotly.min.js").replace("</script", "<\\/script")
 
 
 @cache
@@ -93,98 +119,102 @@ def script_json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def report_data(report: Report) -> dict[str, Any]:
-    """Return what the page's script reads: curves, tables, CSV texts."""
+def report_data(report: Report, charts: Mapping[str, CostChart]) -> dict[str, Any]:
+    """Return what the page's script reads: figures by unit, the lines' texts at every volume, files to save."""
     volumes = report.curves.queries_per_day
-    asked = report.scenario
+    files = {f"{name}.csv": csv_text(report, name) for name in CSV_TABLES}
     return {
-        "queries_per_day": [round(float(v), 6) for v in volumes],
-        "volume_index": int(np.argmin(np.abs(volumes - asked.queries_per_day))),
-        "days_per_month": asked.days_per_month,
-        "money": {"name": report.money.name, "symbol": report.money.symbol},
-        "tokens_a_query": asked.input_tokens + asked.output_tokens,
-        "lines": [_line(report, number) for number in range(len(report.curve_places))],
-        "crossings": [x for x in report.crossings if volumes[0] <= x <= volumes[-1]][:MOST_MARKS],
-        "tables": {"curve": _curve_rows(report), "shown_options": _option_rows(report)},
-        "csv": {name: csv_text(report, name) for name in CSV_TABLES},
-        "scenario_toml": scenario_to_toml(asked),
+        "queries_per_day": _plain(volumes),
+        "volume_texts": [volume(float(each)) for each in volumes],
+        "volume_index": int(np.argmin(np.abs(volumes - report.scenario.queries_per_day))),
+        "mark": TODAY,
+        "lines": [_line(report, number) for number in range(len(charts["month"].lines))],
+        "figures": {unit: _figures(chart) for unit, chart in charts.items()},
+        "meta": {"title": curve_title(report), "footnote": report.stamp},
+        "files": files | {"scenario.toml": scenario_to_toml(report.scenario)},
     }
+
+
+def _figures(chart: CostChart) -> dict[str, Any]:
+    figures = {name: cost_curves_figure(chart, logarithmic=name == "log") for name in ("log", "linear")}
+    layouts = {name: figure["layout"] for name, figure in figures.items()}
+    return {"traces": _plain(figures["log"]["data"]), "layouts": _plain(layouts)}
+
+
+def _plain(value: Any) -> Any:
+    """Return a figure's part as JSON holds it: arrays as lists of seven digits, what is no number as null."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.7g}") if math.isfinite(value) else None
+    return value
 
 
 def _line(report: Report, number: int) -> dict[str, Any]:
-    item = report.curves.options.items[number]
-    low, base, high = report.money.of(report.curves.monthly_usd[:, number])
+    low, base, high = report.curves.monthly_usd[:, number]
+    short = report.money.short
+    queries = report.curves.queries_per_day * report.scenario.days_per_month
+    is_range = not np.array_equal(low, high)
+    ranges = zip(low, high, strict=True)
     return {
-        "id": item.option_id,
-        "kind": item.kind,
-        "label": item.label,
-        "is_range": not np.array_equal(low, high),
-        "low": _plain(low),
-        "base": _plain(base),
-        "high": _plain(high),
+        "base": _plain(report.money.of(base)),
+        "base_texts": [short(usd) for usd in base],
+        "range_texts": [f"{short(least)} to {short(most)}" if is_range else "–" for least, most in ranges],
+        "each_texts": [short(usd) for usd in base / queries * UNIT_QUERIES],
     }
 
 
-def _plain(values: Any) -> list[float | None]:
-    return [float(f"{value:.7g}") if math.isfinite(value) else None for value in values]
+def _key(name: str, kind: str, dash: str) -> dict[str, str]:
+    """Return a line's name and looks, for the key beside its name."""
+    colour = f"var(--lp-series-{KIND_COLOURS[kind].removeprefix('@')})"
+    return {"name": name, "css_colour": colour, "css_dash": CSS_DASHES.get(dash, "dashed")}
 
 
-def _curve_rows(report: Report) -> dict[str, Any]:
-    columns = ["Queries a day"]
-    series = [report.curves.queries_per_day]
-    for number, item in enumerate(report.curves.options.items):
-        columns += [f"{item.label}, {side}" for side in ("low", "base", "high")]
-        series += list(report.money.of(report.curves.monthly_usd[:, number]))
-    rows = np.stack(series, axis=1)[::4]
-    return {"columns": columns, "rows": [_plain(row) for row in rows]}
+def _curve_table(chart: CostChart) -> Table:
+    columns = chart.table()
+    rows = [[f"{value:,.10g}" for value in row] for row in zip(*columns.values(), strict=True)]
+    return Table("", list(columns), rows[::ROWS_APART], range(len(columns)))
 
 
-def option_columns(money: str) -> tuple[tuple[str, bool], ...]:
-    """Return the heads of the table of options, and whether a column holds numbers."""
-    words = ("Option", "Kind"), ("Licence", "Prices as of")
-    numbers = (f"{money} a month", "Low", "High", "Per 1,000 queries", "Quality", "TTFT", "TPOT")
-    return (
-        *((head, False) for head in words[0]),
-        *((head, True) for head in numbers),
-        *((head, False) for head in words[1]),
+def _option_table(report: Report) -> Table:
+    money = report.money.name
+    heads = (
+        "Option",
+        "Kind",
+        f"{money} a month",
+        "Low",
+        "High",
+        "Per 1,000 queries",
+        "Quality",
+        "TTFT",
+        "TPOT",
     )
-
-
-def _option_rows(report: Report) -> dict[str, Any]:
     rows = [_option_row(report, row) for row in report.rows(workbook_places(report))]
-    columns = option_columns(report.money.name)
-    return {
-        "columns": [head for head, _ in columns],
-        "numeric": [is_number for _, is_number in columns],
-        "rows": rows,
-    }
+    return Table("Options", (*heads, "Licence", "Prices as of"), rows, OPTION_NUMBERS)
 
 
-def _option_row(report: Report, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _option_row(report: Report, row: Mapping[str, Any]) -> list[Cell]:
     costs = [float(row[f"monthly_usd_{side}"]) for side in ("base", "low", "high")]
     costs.append(float(row["usd_per_query"]) * UNIT_QUERIES)
-    ttft, tpot, licence = row.get("ttft_ms"), row.get("tpot_ms"), row["licence_id"]
+    ttft, tpot, licence = row.get("ttft_ms"), row.get("tpot_ms"), row["licence_id"] or "–"
+    quality = quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on")))
     day = str(row["prices_as_of"] or "–")
-    shown: list[tuple[str, Any]] = [
-        (row["label"], row["label"]),
-        (kind_name(row["kind"]), row["kind"]),
-        *((report.money.short(value), value) for value in costs),
-        (quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on"))), row["quality"]),
-        (milliseconds(ttft), ttft),
-        (milliseconds(tpot), tpot),
-        (licence or "–", licence),
-        (day, day),
+    return [
+        Cell(row["label"], row["label"]),
+        Cell(kind_name(row["kind"]), row["kind"]),
+        *(Cell(report.money.short(usd), _sortable(usd)) for usd in costs),
+        Cell(quality, _sortable(row["quality"])),
+        Cell(milliseconds(ttft), _sortable(ttft)),
+        Cell(milliseconds(tpot), _sortable(tpot)),
+        Cell(licence, licence),
+        Cell(day, day),
     ]
-    return [{"text": text, "value": _sortable(value)} for text, value in shown]
 
 
-def _sortable(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _card(head: str, figure: str, note: str) -> str:
-    lines = f'<p>{escape(head)}</p><p class="figure">{escape(figure)}</p><p>{escape(note)}</p>'
-    return f'<div class="card">{lines}</div>'
+def _sortable(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _counted(report: Report) -> str:
@@ -195,48 +225,33 @@ def _counted(report: Report) -> str:
     )
 
 
-def _map(report: Report) -> str:
-    heads = ["Model", "Size", *(f"{short_volume(v)}/day" for v in report.map.queries_per_day)]
+def _map_table(report: Report) -> Table:
+    shown = report.map
+    heads = ("Model", "Size", *(f"{short_volume(v)}/day" for v in shown.queries_per_day))
     rows = []
-    for row, model_id in enumerate(report.map.model_ids):
+    for row, model_id in enumerate(shown.model_ids):
         cells = [
-            f"<th scope=row>{escape(model_id)}</th>",
-            f"<td>{parameters(float(report.map.total_params_b[row]))}</td>",
+            _map_cell(report, *each) for each in zip(shown.kind[row], shown.monthly_usd[row], strict=True)
         ]
-        for kind, cost in zip(report.map.kind[row], report.map.monthly_usd[row], strict=True):
-            name = MAP_CLASSES.get(int(kind))
-            text = f"{kind_name(name)}, {report.money.short(float(cost))}" if name else "nothing feasible"
-            cells.append(f'<td class="{name or "none"}">{escape(text)}</td>')
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    return f"<table><thead>{_heads(heads)}</thead><tbody>{''.join(rows)}</tbody></table>"
+        rows.append([Cell(model_id), Cell(parameters(float(shown.total_params_b[row]))), *cells])
+    return Table(map_title(report), heads, rows)
 
 
-def _heads(heads: list[str] | tuple[str, ...]) -> str:
-    return "<tr>" + "".join(f"<th scope=col>{escape(head)}</th>" for head in heads) + "</tr>"
+def _map_cell(report: Report, kind: int, usd: float) -> Cell:
+    name = MAP_KINDS.get(int(kind))
+    if name is None:
+        return Cell("nothing feasible")
+    return Cell(f"{kind_name(name)}, {report.money.short(float(usd))}", kind=name)
 
 
-def _table(heads: tuple[str, ...], rows: list[list[str]]) -> str:
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead>{_heads(heads)}</thead><tbody>{body}</tbody></table>"
+def _source_table(report: Report) -> Table:
+    rows = [
+        (Cell(source.title, url=_web(source.url)), source.kind, source.licence or "–", str(source.as_of))
+        for source in report.sources_of(workbook_places(report))
+    ]
+    return Table(SOURCES_TITLE, ("Source", "Kind", "Licence", "As of"), rows)
 
 
-def _sources(report: Report) -> str:
-    rows = []
-    for source in report.sources_of(workbook_places(report)):
-        cells = [_link(source.title, source.url), escape(source.kind), escape(source.licence or "–")]
-        rows.append(
-            "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + f"<td>{_day(source.as_of)}</td></tr>"
-        )
-    heads = ("Source", "Kind", "Licence", "As of")
-    return f"<table><thead>{_heads(heads)}</thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _day(day: dt.date) -> str:
-    return day.isoformat()
-
-
-def _link(title: str, url: str | None) -> str:
-    """Return a link to an address of the web, and plain text for anything else."""
-    if url is None or not url.startswith(("https://", "http://")):
-        return escape(title)
-    return f'<a href="{escape(url)}" rel="noopener noreferrer">{escape(title)}</a>'
+def _web(url: str | None) -> str:
+    """Return an address of the web; anything else is no link."""
+    return url if url and url.startswith(("https://", "http://")) else ""

@@ -33,7 +33,6 @@ from llmplan.export.pptx_parts import (
 from llmplan.quality.relative import is_lower_bound
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.headlines import (
-    UNIT_QUERIES,
     curve_title,
     flip_rows,
     flip_title,
@@ -44,6 +43,7 @@ from llmplan.report.headlines import (
 )
 from llmplan.report.notes import answer_notes, curve_notes, flip_notes, map_notes, option_notes
 from llmplan.report.report import Report
+from llmplan.units import UNIT_QUERIES
 from llmplan.wording import parameters, quality_shown, short_volume
 
 MAP_ROWS, OPTION_ROWS, FLIP_ROWS = 7, 7, 6

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = ("options", "curve", "map", "flips", "assumptions", "sources")
+FLIP_HEADS = ("Input", "Today", "Flips at", "Then the answer is")
+ASSUMPTION_HEADS = ("Assumption", "Value", "Source", "As of")
+ASSUMPTIONS_TITLE, SOURCES_TITLE = "What the answer rests on", "Where the numbers come from"
 FLIP_COLUMNS = ("below_flips_at", "below_option_id", "above_flips_at", "above_option_id")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Text that begins so is run as a formula by spreadsheets."""

@@ -11,14 +11,13 @@ from llmplan.options import BreakEven
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
 from llmplan.report.report import Report
+from llmplan.units import UNIT_QUERIES
 from llmplan.wording import short_volume
 
 MISSES_A_KIND = 2
 SELF_HOSTED = 2
 """A map's number for the kind."""
 TODAY, MANY = "ratio to today", 10
-UNIT_QUERIES = 1_000
-"""Unit costs are shown for a thousand queries: a single one costs too little to read."""
 
 
 def kpi_cards(report: Report) -> list[tuple[str, str, str]]:

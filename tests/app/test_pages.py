@@ -105,7 +105,7 @@ def test_cost_curves_change_unit_scale_bands_and_lines(model: AppModel) -> None:
     page.refresh()
     month = page.curve.figure
     page.change({"unit": "query"})
-    assert page.curve.figure["layout"]["yaxis"]["title"] == "USD a query"
+    assert page.curve.figure["layout"]["yaxis"]["title"] == "USD per 1,000 queries"
     page.change({"unit": "month", "scale": "linear"})
     assert page.curve.figure["layout"]["yaxis"].get("type") != "log"
     page.change({"scale": "log", "bands": False})

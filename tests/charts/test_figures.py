@@ -127,4 +127,4 @@ def test_sizes_out_for_another_reason_are_open() -> None:
 def test_plotly_takes_a_figure_and_its_colours() -> None:
     figure = to_plotly(waterfall_figure([("x", 5.0)], ("B", 1.0), "A", usd), "Why")
     assert figure.layout.title.text == "Why"
-    assert figure.data[0].marker.color == "#0072B2"
+    assert figure.data[0].marker.color == "#0072b2"

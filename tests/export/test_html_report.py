@@ -56,6 +56,10 @@ def test_one_file_names_no_host_to_load_from(page_file: Path) -> None:
     assert page_file.stat().st_size < 2_500_000
 
 
+def test_the_chart_librarys_licence_travels_along(page_file: Path) -> None:
+    assert "Plotly Technologies Inc.\n\nPermission is hereby granted" in page_file.read_text()
+
+
 def test_stamped(page_file: Path, report: Report) -> None:
     text = page_file.read_text()
     for part in (f"llmplan {report.version}", "prices as of", "2026-11-24", report.scenario.name):
@@ -67,8 +71,15 @@ def test_data_in_the_page_equals_the_curves(page_file: Path, report: Report) -> 
     match = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, flags=re.DOTALL)
     assert match
     data = json.loads(match[1])
+    month = report.scenario.days_per_month * report.curves.queries_per_day
+    drawn = {
+        unit: [t["y"] for t in figure["traces"] if "name" in t] for unit, figure in data["figures"].items()
+    }
     for number, line in enumerate(data["lines"]):
-        assert line["base"] == pytest.approx(list(report.curves.monthly_usd[1, number]), rel=1e-6)
+        base = report.curves.monthly_usd[1, number]
+        assert line["base"] == pytest.approx(list(base), rel=1e-6)
+        assert drawn["month"][number] == line["base"]
+        assert drawn["query"][number] == pytest.approx(list(base / month * 1_000), rel=1e-6)
     assert data["queries_per_day"][data["volume_index"]] == report.scenario.queries_per_day
 
 
@@ -90,7 +101,9 @@ def test_draws_every_line_and_moves_with_the_volume(opened: Open, report: Report
     page.focus("#volume")
     page.keyboard.press("ArrowRight")
     assert page.inner_text("#at-volume tbody") != first
-    assert page.inner_text("#volume-text") != f"{report.scenario.queries_per_day:,.0f}"
+    moved = page.inner_text("#volume-text")
+    assert moved != f"{report.scenario.queries_per_day:,.0f}"
+    assert page.locator("#chart .annotation-text").first.text_content() == moved, "the mark moves along"
 
 
 @pytest.mark.browser
@@ -99,7 +112,8 @@ def test_units_axis_sort_and_filter(opened: Open) -> None:
     page.select_option("#unit", "query")
     page.select_option("#scale", "linear")
     assert "per 1,000 queries" in (page.text_content("#chart .ytitle") or "")
-    rows = page.locator("#options-table tbody tr")
+    assert page.locator("#chart .ytick").count() < 15
+    rows = page.locator("#options-table tbody tr:visible")
     every = rows.count()
     page.fill("#filter", "gpt-4o-mini")
     assert 0 < rows.count() < every

@@ -27,7 +27,8 @@ from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.controls import ControlPanel
 from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
-from llmplan.charts import cost_curves_figure
+from llmplan.charts import cost_chart, cost_curves_figure
+from llmplan.charts.cost import per_unit
 from llmplan.charts.sizes import model_size_figure
 from llmplan.report import Report
 from llmplan.report.headlines import curve_title
@@ -86,31 +87,21 @@ class CostCurvesPage:
 
     def _show_curve(self, report: Report) -> None:
         places = places_of(report, self.wanted["options"] or default_choices(report))
-        shown = shown_costs(report, places, self.wanted["unit"])
-        figure = cost_curves_figure(
-            shown.curves,
-            shown.cost,
-            report.scenario.queries_per_day,
-            shown.crossings,
-            unit=self.wanted["unit"],
-            logarithmic=self.wanted["scale"] == "log",
-            bands=self.wanted["bands"],
+        shown = shown_costs(report, places)
+        chart = cost_chart(
+            shown.curves, report.scenario, shown.crossings, self.wanted["unit"], every_band=True
         )
-        names = [item.label for item in shown.curves.options.items]
+        figure = cost_curves_figure(
+            chart, logarithmic=self.wanted["scale"] == "log", bands=self.wanted["bands"]
+        )
+        names = "; ".join(line.name for line in chart.lines)
         self.curve.show(
             figure,
             title=curve_title(report),
             what="Cost against volume. Lines are base costs, bands low to high, steps whole replicas; dashed "
             "uprights: where a fleet crosses a token price.",
-            alt=f"Cost over 100 to 10 million queries a day of {'; '.join(names)}. {shown.cheapest_in_words}",
-            table={
-                "queries a day": shown.curves.queries_per_day,
-                **{
-                    f"{name}, {side}": shown.cost[i, place]
-                    for place, name in enumerate(names)
-                    for i, side in enumerate(("low", "base", "high"))
-                },
-            },
+            alt=f"Cost over 100 to 10 million queries a day of {names}. {shown.cheapest_in_words}",
+            table=chart.table(),
             filename="cost-curves",
             footnote=report.stamp,
             height=480,
@@ -153,15 +144,15 @@ class CostCurvesPage:
 
 def _present_table(report: Report, shown: ShownCosts) -> Markup:
     items, now = shown.curves.options.items, shown.present
-    units = [shown_costs(report, shown.places, unit).cost[1][:, now] for unit, _ in UNITS]
+    units = [per_unit(shown.curves, unit, report.scenario)[1][:, now] for unit, _ in UNITS]
     order = np.argsort(units[0], kind="stable")
     rows: list[tuple[object, ...]] = [
         (
             items[i].label,
             *(usd(float(cost[i])) for cost in units),
-            usd_range(float(shown.monthly_usd[0, i, now]), float(shown.monthly_usd[2, i, now])),
+            usd_range(float(shown.curves.monthly_usd[0, i, now]), float(shown.curves.monthly_usd[2, i, now])),
         )
         for i in order
     ]
-    heads = ("Option", "A month", "A query", "A million tokens", "A month, low to high")
+    heads = ("Option", "A month", "Per 1,000 queries", "Per million tokens", "A month, low to high")
     return table(heads, rows, "Costs at the present volume", numbers=(1, 2, 3, 4))

@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
-from llmplan.charts.cost import per_unit
 from llmplan.charts.sizes import SizePoint
 from llmplan.options import Curves, break_even, cost_curves, volume_axis
 from llmplan.report import Report
 from llmplan.report.report import CURVE_POINTS
+from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
 from llmplan.wording import kind_name, short_volume
 
-UNITS = (("month", "A month"), ("query", "A query"), ("mtok", "A million tokens"))
+UNITS = (("month", "A month"), ("query", "A thousand queries"), ("mtok", "A million tokens"))
 MOST_PAIRS = 6
 """Pairs of lines whose crossings are worked out exactly while a slider moves."""
 NOT_OFFERED = "known for its measurements, not offered as an option"
@@ -29,15 +28,12 @@ class ShownCosts:
 
     Attributes
     ----------
-    cost: (3, n, v) in the unit; monthly_usd: (3, n, v).
     present: index of the present volume.
     crossings: volumes [queries/day] at which a self-hosted line crosses one of token prices.
     """
 
     places: tuple[int, ...]
     curves: Curves
-    cost: Floats
-    monthly_usd: Floats
     present: int
     crossings: tuple[float, ...]
     cheapest_in_words: str
@@ -80,17 +76,15 @@ def places_of(report: Report, keys: Iterable[str]) -> tuple[int, ...]:
     return tuple(first[key] for key in wanted if key in first)
 
 
-def shown_costs(report: Report, places: Sequence[int], unit: str) -> ShownCosts:
-    """Return the curves of the options at some places, in a unit."""
+def shown_costs(report: Report, places: Sequence[int]) -> ShownCosts:
+    """Return the curves of the options at some places."""
     scenario, options = report.scenario, report.comparison.options
     ids = [options.items[place].option_id for place in places]
     volumes = np.union1d(volume_axis(CURVE_POINTS), [scenario.queries_per_day])
     curves = cost_curves(scenario, ids, volumes, report.catalog, options)
-    tokens = scenario.input_tokens + scenario.output_tokens
-    cost = per_unit(curves, unit, scenario.days_per_month, tokens)
     present = int(np.searchsorted(volumes, scenario.queries_per_day))
     words = _cheapest_line(curves)
-    return ShownCosts(tuple(places), curves, cost, curves.monthly_usd, present, _crossings(curves), words)
+    return ShownCosts(tuple(places), curves, present, _crossings(curves), words)
 
 
 def _crossings(curves: Curves) -> tuple[float, ...]:
@@ -157,7 +151,7 @@ def _queries_or_tokens(report: Report, unit: str) -> float:
     """Return what a month's cost is divided by: 1, its queries, its million tokens."""
     month = report.comparison.queries_per_month
     tokens = report.scenario.input_tokens + report.scenario.output_tokens
-    return {"month": 1.0, "query": month, "mtok": month * tokens / 1e6}[unit]
+    return {"month": 1.0, "query": month / UNIT_QUERIES, "mtok": month * tokens / TOKENS_PER_MTOK}[unit]
 
 
 def _place_of(report: Report, option_id: str) -> int | None:

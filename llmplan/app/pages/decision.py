@@ -12,8 +12,7 @@ from llmplan.app.widgets.base import guarded
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.layout import columns, stack
 from llmplan.app.widgets.parts import HtmlView
-from llmplan.charts import cost_curves_figure, decision_map_figure
-from llmplan.charts.cost import per_unit
+from llmplan.charts import cost_chart, cost_curves_figure, decision_map_figure
 from llmplan.options import DecisionMap, Option, decision_map, volume_axis
 from llmplan.quality.relative import is_lower_bound
 from llmplan.recommend import Recommendation, recommend
@@ -144,30 +143,17 @@ def _option_name(report: Report, place: int) -> str:
     return report.option(place).label if place >= 0 else "none feasible"
 
 
-def show_cost_curve(view: ChartView, report: Report, unit: str = "month", logarithmic: bool = True) -> None:
+def show_cost_curve(view: ChartView, report: Report) -> None:
     """Draw the report's cost curves."""
-    scenario = report.scenario
-    tokens = scenario.input_tokens + scenario.output_tokens
-    cost = per_unit(report.curves, unit, scenario.days_per_month, tokens)
-    crossed = report.crossings
-    figure = cost_curves_figure(
-        report.curves, cost, scenario.queries_per_day, crossed, unit=unit, logarithmic=logarithmic
-    )
-    names = [item.label for item in report.curves.options.items]
-    where = ", ".join(f"{x:,.0f}" for x in crossed[:4]) or "nowhere"
+    chart = cost_chart(report.curves, report.scenario, report.crossings)
+    names = "; ".join(line.name for line in chart.lines)
+    where = ", ".join(f"{x:,.0f}" for x in report.crossings[:4]) or "nowhere"
     view.show(
-        figure,
+        cost_curves_figure(chart),
         title=curve_title(report),
         what="Cost against volume: lines are base costs, bands low to high; steps are whole replicas.",
-        alt=f"Cost over volume of {'; '.join(names)}. The cheaper side changes at {where} queries a day.",
-        table={
-            "queries a day": report.curves.queries_per_day,
-            **{
-                f"{name}, {side}": cost[i, place]
-                for place, name in enumerate(names)
-                for i, side in enumerate(("low", "base", "high"))
-            },
-        },
+        alt=f"Cost over volume of {names}. The cheaper side changes at {where} queries a day.",
+        table=chart.table(),
         filename="cost-curve",
         footnote=report.stamp,
         height=460,

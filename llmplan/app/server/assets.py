@@ -9,7 +9,7 @@ from pathlib import Path
 APP_DIR = Path(__file__).resolve().parent.parent
 TEMPLATE_NAME = "llmplan"
 STATIC_DIR = APP_DIR / "voila" / "templates" / TEMPLATE_NAME / "static"
-RUNTIME_SCRIPTS = ("runtime.js", "controls.js", "quick.js", "chart.js")
+RUNTIME_SCRIPTS = ("runtime.js", "controls.js", "quick.js", "figure.js", "chart.js")
 
 
 @lru_cache(maxsize=1)
