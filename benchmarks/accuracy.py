@@ -1,11 +1,11 @@
 """Print the held-out accuracy of the sizing model, by protocol, as stored by `llmplan calibrate`."""
 
-from llmplan.replica.constants import load_document
+from llmplan.catalog import load_catalog
 
 
 def main() -> None:
     """Print one line a protocol, quantity and part."""
-    document = load_document()
+    document = load_catalog().calibration.model_dump()
     print(
         f"{document['rows']:,} rows, newest of {document['fit_date']}; |predicted / measured - 1|, held out"
     )

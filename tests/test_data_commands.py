@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from llmplan.catalog import data_dir
+from llmplan.catalog import data_dir, newest_shipped_date
 from llmplan.cli import app
 from llmplan.errors import InputError
 
 RUN = CliRunner()
+TODAY = newest_shipped_date().isoformat()
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_shipped_tables_pass() -> None:
 
 def test_problems_are_printed_one_a_line_and_end_with_code_one(folder: Path) -> None:
     spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,NaN,-10,")
-    result = RUN.invoke(app, ["check-data", str(folder), "--today", "2026-11-23"])
+    result = RUN.invoke(app, ["check-data", str(folder), "--today", TODAY])
     assert result.exit_code == 1
     first, second, _, summary = result.stdout.strip().splitlines()
     assert first.startswith("api_prices.csv:2 input_usd_per_mtok = 'NaN': is not a finite number; ")
@@ -83,7 +84,7 @@ def test_the_given_day_counts_for_scenarios_too(folder: Path) -> None:
 
 
 def test_tables_taken_from_the_shipped_data_are_named(folder: Path) -> None:
-    lines = RUN.invoke(app, ["check-data", str(folder), "--today", "2026-11-23"]).stdout.splitlines()
+    lines = RUN.invoke(app, ["check-data", str(folder), "--today", TODAY]).stdout.splitlines()
     assert lines[0].startswith("not in the folder, so taken from the shipped data: sources.csv, ")
     assert "api_prices.csv" not in lines[0]
 
@@ -101,7 +102,7 @@ def test_a_bad_day_is_refused() -> None:
 def test_refresh_prints_and_writes_nothing_unasked(folder: Path) -> None:
     spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,2.75,10,")
     before = (folder / "api_prices.csv").read_bytes()
-    result = RUN.invoke(app, ["refresh-prices", "--data", str(folder), "--today", "2026-11-23"])
+    result = RUN.invoke(app, ["refresh-prices", "--data", str(folder), "--today", TODAY])
     assert result.exit_code == 0
     assert "2.75" in result.stdout
     assert "nothing written" in result.stdout
@@ -110,7 +111,7 @@ def test_refresh_prints_and_writes_nothing_unasked(folder: Path) -> None:
 
 def test_refresh_as_json_and_write(folder: Path) -> None:
     spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,2.75,10,")
-    command = ["refresh-prices", "--data", str(folder), "--today", "2026-11-23", "--json"]
+    command = ["refresh-prices", "--data", str(folder), "--today", TODAY, "--json"]
     report = json.loads(RUN.invoke(app, [*command, "--write"]).stdout)
     difference = next(item for item in report["differences"] if item["api_id"] == "gpt-4o")
     assert (difference["field"], difference["ours"], difference["theirs"]) == (

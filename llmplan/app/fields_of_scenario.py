@@ -8,6 +8,7 @@ from typing import Any
 from llmplan.app.fields import Button, Check, Field, MultiSelect, Number, Select, Slider, Text
 from llmplan.catalog import Catalog
 from llmplan.scenario import Scenario, load_scenario, scenario_names
+from llmplan.scenario.text import PRESET, scenario_to_query
 
 NO_PROFILE = "none"
 NO_LIMIT_MS = 0
@@ -119,7 +120,7 @@ HISTORY_BUTTONS: tuple[Button, ...] = (
 def values_of(scenario: Scenario, preset: str | None) -> dict[str, Any]:
     """Return the panel's values of a scenario."""
     values = {field: getattr(scenario, field) for field in Scenario.model_fields}
-    values["preset"] = preset if preset and load_scenario(preset) == scenario else CUSTOM
+    values["preset"] = preset if preset and scenario_to_query(scenario, preset).keys() <= {PRESET} else CUSTOM
     values["profile_id"] = scenario.profile_id or NO_PROFILE
     for field, empty in (
         ("ttft_limit_ms", NO_LIMIT_MS),

@@ -85,9 +85,8 @@ class AppModel(t.HasTraits):
         self._options: OrderedDict[Scenario, Options] = OrderedDict()
         self._rivals: dict[Scenario, Rivals] = {}
         show_money_in((scenario or Scenario()).currency)
-        super().__init__(
-            scenario=scenario or load_scenario(DEFAULT_PRESET), preset=None if scenario else DEFAULT_PRESET
-        )
+        start = scenario or load_scenario(DEFAULT_PRESET, self.catalog)
+        super().__init__(scenario=start.under(self.catalog), preset=None if scenario else DEFAULT_PRESET)
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Change some fields; raise InputError, and change nothing, when a value breaks a rule."""
@@ -102,7 +101,7 @@ class AppModel(t.HasTraits):
 
     def load_preset(self, name: str) -> None:
         """Take a shipped preset; UnknownNameError for one that is not there."""
-        self.load(load_scenario(name), name)
+        self.load(load_scenario(name, self.catalog), name)
 
     def reset(self) -> None:
         """Go back to the preset's own values."""
@@ -122,9 +121,9 @@ class AppModel(t.HasTraits):
 
     def _read(self, query: Mapping[str, str]) -> tuple[Scenario, str, tuple[str, ...]]:
         named = query.get("preset", DEFAULT_PRESET)
-        known = {"preset": named if named in scenario_names() else DEFAULT_PRESET}
+        known = {"preset": named if named in scenario_names(self.catalog) else DEFAULT_PRESET}
         scenario, preset, ignored = scenario_from_query(
-            {**query, **known}, lambda found: check_ids(found, self.catalog)
+            {**query, **known}, lambda found: check_ids(found, self.catalog), self.catalog
         )
         unknown = () if named in known.values() else (f"preset {named[:40]!r} is not known",)
         return scenario, preset or DEFAULT_PRESET, (*unknown, *ignored)
@@ -147,10 +146,11 @@ class AppModel(t.HasTraits):
         return query
 
     def _written(self, scenario: Scenario) -> dict[str, str]:
-        query = scenario_to_query(scenario, self.preset or DEFAULT_PRESET)
+        query = scenario_to_query(scenario, self.preset or DEFAULT_PRESET, self.catalog)
         return {name: text for name, text in query.items() if (name, text) != ("preset", DEFAULT_PRESET)}
 
     def _go(self, scenario: Scenario, preset: str | None) -> None:
+        scenario = scenario.under(self.catalog)
         if scenario == self.scenario and preset == self.preset:
             return
         self._past = [*self._past, (self.scenario, self.preset)][-HISTORY:]

@@ -12,11 +12,11 @@ from llmplan.arrays import Floats
 from llmplan.calibration.observations import QUANTITIES, Observations, Unanswered, observe
 from llmplan.calibration.percent_errors import error_summary
 from llmplan.calibration.predicted_rows import predicted
+from llmplan.catalog import Catalog
 from llmplan.catalog.measurements import Measurement
 from llmplan.replica.bands import band_factors, structure_of
 from llmplan.replica.basis import basis_of
-from llmplan.replica.configurations import KnowsHardware
-from llmplan.replica.constants import Calibration, load_calibration
+from llmplan.replica.constants import Calibration, fitted
 
 SLICES: Final[dict[str, Callable[[Measurement], str]]] = {
     "model": lambda m: m.model_id,
@@ -42,11 +42,11 @@ class Scored:
 
 
 def score(
-    catalog: KnowsHardware, measurements: Sequence[Measurement], calibration: Calibration | None = None
+    catalog: Catalog, measurements: Sequence[Measurement], calibration: Calibration | None = None
 ) -> Scored:
     """Predict every row that can be answered; the rest come back with the reason."""
     obs, unanswered = observe(catalog, measurements)
-    logs, chosen = predicted(obs, calibration or load_calibration())
+    logs, chosen = predicted(obs, calibration or fitted(catalog))
     return scored_from(obs, logs, chosen, unanswered)
 
 

@@ -11,7 +11,7 @@ from llmplan.calibration.accuracy import Scored, report, scored_from, shown
 from llmplan.calibration.calibrate import HeldOut, distance_of
 from llmplan.calibration.fitting import OWN
 from llmplan.calibration.observations import QUANTITIES, Observations
-from llmplan.replica.constants import Levels
+from llmplan.catalog.evidence import Levels
 
 PANEL: Final = 300
 MARGIN: Final = 56

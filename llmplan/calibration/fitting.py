@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
 from llmplan.calibration.observations import Observations
-from llmplan.replica.constants import Calibration, constants
+from llmplan.replica.constants import Calibration
 
 QUANTITY_WEIGHTS: Final = np.array([[1.0], [0.35], [1.0]])
 """TTFT scatters about three times as much as TPOT and throughput."""
@@ -43,7 +43,7 @@ class Parameter:
 def family_parameters(obs: Observations) -> list[Parameter]:
     """Unknowns of the first stage: each constant's base, and its deviations by level of shared factors."""
     result = []
-    for i, constant in enumerate(constants()):
+    for i, constant in enumerate(obs.constants):
         result.append(Parameter(i, None, None, None, constant.tightness * PRIOR_SCALE))
         for factor in constant.factors:
             result += [] if factor == OWN else _deviations(obs, i, factor, SHRINKAGE)
@@ -52,7 +52,7 @@ def family_parameters(obs: Observations) -> list[Parameter]:
 
 def replica_parameters(obs: Observations) -> list[Parameter]:
     """Unknowns of the second stage: how a replica of the data deviates from its family."""
-    own = [i for i, constant in enumerate(constants()) if OWN in constant.factors]
+    own = [i for i, constant in enumerate(obs.constants) if OWN in constant.factors]
     return [p for i in own for p in _deviations(obs, i, OWN, OWN_SHRINKAGE)]
 
 
@@ -71,7 +71,7 @@ def moved_by(logs: Floats, parameters: list[Parameter], x: Floats) -> Floats:
 
 
 def _outputs(obs: Observations, logs: Floats) -> Floats:
-    return obs.outputs({constant.name: constant.value(logs[i]) for i, constant in enumerate(constants())})
+    return obs.outputs({constant.name: constant.value(logs[i]) for i, constant in enumerate(obs.constants)})
 
 
 def _pseudo_huber(residuals: Floats) -> Floats:
@@ -109,12 +109,12 @@ def fit(obs: Observations, row_weights: Floats) -> Calibration:
     First what families share, then what their replicas add: fitted together, a replica with many rows would
     keep its speed to itself instead of teaching its family.
     """
-    start = np.repeat(np.log([c.start for c in constants()])[:, None], len(obs.configurations), axis=1)
+    start = np.repeat(np.log([c.start for c in obs.constants])[:, None], len(obs.configurations), axis=1)
     weights = QUANTITY_WEIGHTS * np.isfinite(obs.measured) * row_weights
     family, own = family_parameters(obs), replica_parameters(obs)
     shared = _descended(_problem(obs, family, start, weights * _evened(obs, row_weights)))
     rest = _descended(_problem(obs, own, shared.logs, weights))
-    return _calibration(family + own, np.concatenate([shared.x, rest.x]))
+    return _calibration(obs, family + own, np.concatenate([shared.x, rest.x]))
 
 
 def _evened(obs: Observations, row_weights: Floats) -> Floats:
@@ -195,11 +195,11 @@ def _derivative(obs: Observations, state: _State, constant: int) -> Floats:
     return np.where(np.isfinite(change), change, 0.0)
 
 
-def _calibration(parameters: list[Parameter], x: Floats) -> Calibration:
-    base = {constant.name: float(np.log(constant.start)) for constant in constants()}
+def _calibration(obs: Observations, parameters: list[Parameter], x: Floats) -> Calibration:
+    base = {constant.name: float(np.log(constant.start)) for constant in obs.constants}
     effects: dict[str, dict[str, dict[str, float]]] = {}
     for value, p in zip(x, parameters, strict=True):
-        name = constants()[p.constant].name
+        name = obs.constants[p.constant].name
         if p.factor is None or p.level is None:
             base[name] = round(base[name] + float(value), 6)
         elif abs(value) > NEGLIGIBLE:

@@ -1,17 +1,20 @@
 """Measured rows as loads on replicas: names resolved, splits into replicas spread out, all rows at once."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
+from llmplan.catalog import Catalog
+from llmplan.catalog.evidence import Fit
 from llmplan.catalog.measurements import PRECISION_ALIASES, Measurement
 from llmplan.errors import near_names
-from llmplan.replica.configurations import LATEST, Configurations, KnowsHardware, ReplicaConfig
+from llmplan.replica.configurations import LATEST, Configurations, ReplicaConfig
+from llmplan.replica.constants import Constant, constants
 from llmplan.replica.memory import GPU_COUNTS
 from llmplan.replica.queue import Service, closed_loop, max_rate, open_loop, within_latency
 from llmplan.replica.step import Constants
@@ -56,11 +59,23 @@ class Observations:
     kind: NDArray[np.str_]
     measured: Floats
 
-    def outputs(self, constants: Constants) -> Floats:
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The constants of the catalog that the configurations come from."""
+        return constants(self.configurations.catalog)
+
+    def under(self, fit: Fit | None) -> Self:
+        """Return the observations with another fit in the catalog's place."""
+        if fit is None:
+            return self
+        c = self.configurations
+        return replace(self, configurations=replace(c, catalog=replace(c.catalog, calibration=fit)))
+
+    def outputs(self, values: Constants) -> Floats:
         """Predicted log of TPOT [ms], TTFT [ms] and output tokens/s of each candidate, shape (3, n)."""
         result = np.full((3, len(self.configurations)), np.nan)
         for kind, (index, part) in self.by_kind.items():
-            k = {name: value[index] for name, value in constants.items()}
+            k = {name: value[index] for name, value in values.items()}
             service = self._serve(kind, index, part, k)
             rate = service.requests_per_s * self.output_tokens[index] * self.replicas[index]
             result[:, index] = np.log([service.tpot_s * 1e3, service.ttft_s * 1e3, rate])
@@ -94,7 +109,7 @@ class Observations:
 
 
 def observe(
-    catalog: KnowsHardware, measurements: Sequence[Measurement]
+    catalog: Catalog, measurements: Sequence[Measurement]
 ) -> tuple[Observations, tuple[Unanswered, ...]]:
     """Turn measurements into observations; rows that name unknown things come back with the reason."""
     rows: list[Measurement] = []
@@ -169,7 +184,7 @@ def resolve(name: str, known: Collection[str]) -> str | None:
     return max(starts, key=len) if starts else None
 
 
-def resolve_precision(catalog: KnowsHardware, m: Measurement, model_id: str, gpu_id: str) -> str:
+def resolve_precision(catalog: Catalog, m: Measurement, model_id: str, gpu_id: str) -> str:
     """Catalog precision of a row; unstated or unknown ones become the likeliest format of the GPU."""
     gpu = catalog.gpus[gpu_id]
     name = PRECISION_ALIASES.get(m.precision, m.precision)
@@ -182,7 +197,7 @@ def resolve_precision(catalog: KnowsHardware, m: Measurement, model_id: str, gpu
     return "bf16" if gpu.bf16_tflops is not None else "fp16"
 
 
-def _problem(catalog: KnowsHardware, m: Measurement) -> str:
+def _problem(catalog: Catalog, m: Measurement) -> str:
     """Why a row cannot be answered; empty when it can."""
     for field, name, known in (
         ("model", m.model_id, list(catalog.models)),
@@ -195,7 +210,7 @@ def _problem(catalog: KnowsHardware, m: Measurement) -> str:
     return ""
 
 
-def _candidates(catalog: KnowsHardware, m: Measurement) -> list[tuple[ReplicaConfig, float]]:
+def _candidates(catalog: Catalog, m: Measurement) -> list[tuple[ReplicaConfig, float]]:
     """Replicas that a row may have run on and how many of each; blank parallelism means every split."""
     model_id = resolve(m.model_id, catalog.models) or m.model_id
     gpu_id = resolve(m.gpu_id, catalog.gpus) or m.gpu_id

@@ -2,11 +2,13 @@
 
 from llmplan.catalog.loading import (
     Catalog,
+    DataFolder,
     check_folder,
     data_dir,
     load_catalog,
     newest_shipped_date,
     notebooks_dir,
+    shipped_assumption,
     tables_from_shipped,
 )
 from llmplan.catalog.problems import CatalogError, Problem
@@ -49,6 +51,7 @@ __all__ = [
     "CatalogError",
     "CategoryScore",
     "Claim",
+    "DataFolder",
     "Engine",
     "EngineSupport",
     "Gpu",
@@ -76,5 +79,6 @@ __all__ = [
     "load_catalog",
     "newest_shipped_date",
     "notebooks_dir",
+    "shipped_assumption",
     "tables_from_shipped",
 ]

@@ -1,13 +1,20 @@
-"""Rows of measurements, router evaluations and calibration: checked like every table, read by later rooms.
+"""Rows of measurements, router evaluations and calibration, and the fit that rests on them."""
 
-A Catalog does not hold them: each has thousands of rows or serves one room only, which reads the file itself.
-"""
+from typing import Annotated, Any, Literal
 
-from typing import Annotated, Literal
+from pydantic import BaseModel, ConfigDict, Field
 
-from pydantic import Field
-
-from llmplan.catalog.records import Count, Finite, Fraction, Id, NonNegative, Positive, PositiveInt, Sourced
+from llmplan.catalog.records import (
+    Count,
+    Date,
+    Finite,
+    Fraction,
+    Id,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    Sourced,
+)
 
 Quantity = Annotated[str, Field(min_length=1)]
 Rank = Annotated[int, Field(ge=1)]
@@ -101,3 +108,31 @@ class CalibrationFactor(Sourced):
 
     constant: Id
     factor: Id
+
+
+Levels = dict[str, dict[str, Finite]]
+"""Log deviations by factor and level."""
+
+
+class Fit(BaseModel):
+    """data/calibration.json: the fitted serving model. `llmplan calibrate` writes it.
+
+    Attributes
+    ----------
+    rows, fit_date: how many measured rows it rests on, and when the newest was published.
+    base, effects: log of each constant, and its log deviations by factor and level.
+    bands: by quantity and slice, factors from a prediction to its 10th and 90th percentile.
+    replicas, rows_by_engine_architecture_compute: what the rows cover.
+    errors: held-out errors by protocol, quantity and part.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    rows: Count
+    fit_date: Date
+    base: dict[str, Finite]
+    effects: dict[str, Levels]
+    bands: dict[str, dict[str, tuple[Positive, Positive]]]
+    replicas: tuple[str, ...]
+    rows_by_engine_architecture_compute: dict[str, NonNegative]
+    errors: dict[str, Any]

@@ -1,7 +1,7 @@
 """A folder of tables to a Catalog of frozen records; all problems of all files at once."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from llmplan.catalog import checking
+from llmplan.catalog import evidence as evi
 from llmplan.catalog import records as rec
+from llmplan.catalog.cache import kept
 from llmplan.catalog.problems import CatalogError, Problem
 from llmplan.catalog.reading import RawRow, RawTable, read_table
-from llmplan.catalog.tables import BY_NAME, BY_RECORD, EVIDENCE, TABLES, Table
+from llmplan.catalog.tables import BY_NAME, BY_RECORD, LONG, TABLES, Table
 from llmplan.errors import InputError, UnknownNameError, near_names
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -21,11 +23,31 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
+class DataFolder:
+    """A folder of data files; what it lacks is taken from the shipped data."""
+
+    path: Path
+
+    def holds(self, file: str) -> bool:
+        """Say whether the folder has the file itself; the shipped folder has them all."""
+        return (self.path / file).exists() or self.path.resolve() == data_dir().resolve()
+
+    def find(self, file: str) -> Path:
+        """Return where a file is read from: the folder, or the shipped data where the folder lacks it."""
+        return (self.path if self.holds(file) else data_dir()) / file
+
+    def read(self, table: Table) -> RawTable:
+        """Return a table as text."""
+        return read_table(table, self.find(table.file))
+
+
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """Every table of a folder: a dict by id where rows have one, a tuple of rows otherwise.
 
-    Instances are compared and hashed by identity, so that results can be cached per catalog; do not edit
-    the dicts, use `with_record`.
+    `calibration` is the fit of the serving model, `folder` where files are read from that are no table of the
+    catalog: presets, traces and the `LONG` tables. Instances are compared and hashed by identity, so that
+    results can be cached per catalog (`llmplan.catalog.cache`); do not edit the dicts, use `with_record`.
     """
 
     sources: dict[str, rec.Source]
@@ -53,6 +75,12 @@ class Catalog:
     claims: dict[str, rec.Claim]
     tasks: tuple[rec.TaskBenchmark, ...]
     apis: dict[str, rec.ApiPrice]
+    measured_datasets: tuple[evi.MeasuredDataset, ...]
+    checkpoints: tuple[evi.Checkpoint, ...]
+    calibration_constants: dict[str, evi.CalibrationConstant]
+    calibration_factors: tuple[evi.CalibrationFactor, ...]
+    calibration: evi.Fit
+    folder: DataFolder
     warnings: tuple[Problem, ...] = ()
 
     def model(self, model_id: str) -> rec.Model:
@@ -94,6 +122,11 @@ class Catalog:
         """Return the licence of that id. Raises UnknownNameError with near names."""
         return _find("licence", licence_id, self.licences)
 
+    @property
+    def measured_points(self) -> tuple[RawRow, ...]:
+        """Rows of data/measured_serving.csv, as text; read when first asked for."""
+        return _long_table(self.folder, "measured_points")
+
     def with_record(self, record: rec.Record) -> "Catalog":
         """Return a catalog with `record` in the place of the row of its key, or added when there is none."""
         table = BY_RECORD.get(type(record))
@@ -114,6 +147,11 @@ class Catalog:
 
 def _key(table: Table, record: rec.Record) -> tuple[object, ...]:
     return tuple(getattr(record, column) for column in table.key)
+
+
+@kept(1)
+def _long_table(folder: DataFolder, name: str) -> tuple[RawRow, ...]:
+    return folder.read(BY_NAME[name]).rows
 
 
 def _find(field: str, name: str, known: Mapping[str, _T]) -> _T:
@@ -156,6 +194,11 @@ def _load_shipped() -> Catalog:
     return _load(data_dir(), None)
 
 
+def shipped_assumption(assumption_id: str) -> float:
+    """Return the base of an assumption of the shipped catalog: what stands where no catalog is at hand."""
+    return load_catalog().assumption(assumption_id).base
+
+
 def clear_cache() -> None:
     """Forget the shipped catalog, so that the next load reads its files again."""
     _load_shipped.cache_clear()
@@ -172,33 +215,36 @@ def _load(folder: Path, today: dt.date | None) -> Catalog:
 def check_folder(folder: Path | str | None = None, today: dt.date | None = None) -> tuple[Problem, ...]:
     """Return every problem of the tables in `folder` (the shipped ones when None), warnings included.
 
-    Besides the tables of a Catalog those of `EVIDENCE` that the folder holds are checked. `today` is the date
-    against which rows are stale or in the future; by default the newest `as_of` of the shipped data or the
-    clock, whichever is later.
+    `today` is the date against which rows are stale or in the future; by default the newest `as_of` of the
+    shipped data or the clock, whichever is later.
     """
-    place = data_dir() if folder is None else Path(folder)
-    return read_folder(place, today, [table for table in EVIDENCE if _is_own(table, place)])[1]
+    return read_folder(data_dir() if folder is None else Path(folder), today, check_long=True)[1]
 
 
 def tables_from_shipped(folder: Path | str) -> tuple[str, ...]:
     """Return the files that a folder of the user's own lacks, and that come from the shipped data instead."""
-    return tuple(table.file for table in TABLES if not _is_own(table, Path(folder)))
+    place = DataFolder(Path(folder))
+    return tuple(file for file in FILES if not place.holds(file))
 
 
 def read_folder(
-    folder: Path, today: dt.date | None, more: Sequence[Table] = ()
+    path: Path, today: dt.date | None, check_long: bool = False
 ) -> tuple[Catalog | None, tuple[Problem, ...]]:
-    """Return the catalog of `folder` (None where it has errors) and all its problems, in file order.
+    """Return the catalog of a folder (None where it has errors) and all its problems, in file order.
 
-    more: tables to check besides those of the catalog.
+    check_long: check the shipped `LONG` tables too; those of a folder of the user's own always are.
     """
+    folder = DataFolder(path)
     refused = _no_folder(folder)
     if refused is not None:
         return None, (refused,)
-    tables = [*TABLES, *more]
-    raw = {table.name: _raw(table, folder) for table in tables}
+    own = check_long or path.resolve() != data_dir().resolve()
+    tables = [*TABLES, *(table for table in LONG if own and folder.holds(table.file))]
+    raw = {table.name: folder.read(table) for table in tables}
     known = {table.name: raw[table.name].names(table.key[0]) for table in tables if table.key}
-    problems = list(_stray_files(folder))
+    problems = list(_stray_files(path))
+    fit, found = read_fit(folder.find(FIT_FILE))
+    problems += found
     parsed: dict[str, tuple[list[RawRow], list[Any]]] = {}
     for table in tables:
         rows = raw[table.name].rows
@@ -212,31 +258,48 @@ def read_folder(
     problems += _between_tables(parsed, known["models"])
     problems += _dates(parsed, today)
     problems = sorted(dict.fromkeys(problems), key=lambda p: (_ORDER.get(p.file, -1), p.line))
-    if any(problem.severity == "error" for problem in problems):
+    if fit is None or any(problem.severity == "error" for problem in problems):
         return None, tuple(problems)
     held: dict[str, Any] = {table.name: _collect(table, parsed[table.name][1]) for table in TABLES}
-    return Catalog(**held, warnings=tuple(problems)), tuple(problems)
+    catalog = Catalog(**held, calibration=fit, folder=folder, warnings=tuple(problems))
+    return catalog, tuple(problems)
 
 
-_ORDER = {table.file: index for index, table in enumerate((*TABLES, *EVIDENCE))}
+FIT_FILE = "calibration.json"
+FILES = (*(table.file for table in (*TABLES, *LONG)), FIT_FILE)
+"""Every file of data that a folder may hold, besides scenarios/ and traces/."""
+_ORDER = {file: index for index, file in enumerate(FILES)}
 
 
-def _no_folder(folder: Path) -> Problem | None:
+def _no_folder(folder: DataFolder) -> Problem | None:
     """Return why a folder cannot be read at all: it is none, or it holds no table (a path mistyped, say)."""
     fix = "give a folder with CSV tables, such as a copy of the shipped ones"
-    if not folder.is_dir():
-        return Problem(str(folder), 0, "", "", "is not a folder", fix)
-    if not any(_is_own(table, folder) for table in (*TABLES, *EVIDENCE)):
-        return Problem(str(folder), 0, "", "", "holds none of the tables", fix)
+    if not folder.path.is_dir():
+        return Problem(str(folder.path), 0, "", "", "is not a folder", fix)
+    if not any(folder.holds(file) for file in FILES):
+        return Problem(str(folder.path), 0, "", "", "holds none of the tables", fix)
     return None
 
 
-def _is_own(table: Table, folder: Path) -> bool:
-    return (folder / table.file).exists() or folder.resolve() == data_dir().resolve()
-
-
-def _raw(table: Table, folder: Path) -> RawTable:
-    return read_table(table, folder if _is_own(table, folder) else data_dir())
+def read_fit(path: Path) -> tuple[evi.Fit | None, list[Problem]]:
+    """Return the fit that a file holds, or None and its problems, each with the place in the document."""
+    try:
+        return evi.Fit.model_validate_json(path.read_bytes()), []
+    except OSError as error:
+        return None, [Problem(path.name, 0, "", "", f"cannot be read ({error.strerror})", "put it there")]
+    except ValidationError as error:
+        fix = "write it with `llmplan calibrate`"
+        return None, [
+            Problem(
+                path.name,
+                0,
+                ".".join(map(str, detail["loc"])),
+                str(detail["input"])[:60],
+                detail["msg"][:1].lower() + detail["msg"][1:],
+                fix,
+            )
+            for detail in error.errors(include_url=False)
+        ]
 
 
 def _parse(table: Table, raw: RawTable) -> tuple[list[RawRow], list[Any], list[Problem]]:
@@ -262,7 +325,7 @@ def _between_tables(
 
 def _dates(parsed: Mapping[str, tuple[list[RawRow], list[Any]]], today: dt.date | None) -> Iterator[Problem]:
     reference = today or _today()
-    for table in (table for table in (*TABLES, *EVIDENCE) if table.name in parsed):
+    for table in (table for table in BY_NAME.values() if table.name in parsed):
         yield from checking.date_problems(table, *parsed[table.name], reference)
 
 
@@ -273,15 +336,16 @@ def _today() -> dt.date:
 @lru_cache(maxsize=1)
 def newest_shipped_date() -> dt.date:
     """Return the newest `as_of` of the shipped sources: no clock that is behind it can be right."""
-    rows = read_table(BY_NAME["sources"], data_dir()).rows
+    rows = DataFolder(data_dir()).read(BY_NAME["sources"]).rows
     return max(dt.date.fromisoformat(row.cells["as_of"]) for row in rows)
 
 
 def _stray_files(folder: Path) -> Iterator[Problem]:
-    files = [table.file for table in (*TABLES, *EVIDENCE)]
-    for path in sorted(path for path in folder.glob("*.csv") if path.name not in files):
-        near = near_names(path.name, files, 1)
-        fix = f"rename it to {near[0]}" if near else f"the tables are {', '.join(files)}"
+    for path in sorted(path for path in folder.glob("*.*") if path.suffix in (".csv", ".json")):
+        if path.name in FILES:
+            continue
+        near = near_names(path.name, FILES, 1)
+        fix = f"rename it to {near[0]}" if near else f"the tables are {', '.join(FILES)}"
         yield Problem(path.name, 0, "", "", "is no known table and is not read", fix, "warning")
 
 

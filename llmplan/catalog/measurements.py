@@ -2,12 +2,13 @@
 
 import csv
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from llmplan.catalog.cache import kept
+from llmplan.catalog.loading import Catalog
 from llmplan.errors import InputError
 
 REQUIRED: Final = ("model_id", "gpu_id", "n_gpus", "arrival")
@@ -78,9 +79,8 @@ class Measurement:
         return f"{self.engine_id}|{self.gpu_id}|{self.model_id}|{self.precision}"
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """Mean lengths of a benchmark's data set and the limits of one of its scenarios."""
+class Lengths(NamedTuple):
+    """Mean lengths as served, and the latency limits of the benchmark's scenario; NaN: none."""
 
     input_tokens: float
     output_tokens: float
@@ -88,31 +88,30 @@ class Dataset:
     tpot_limit_ms: float
 
 
-@lru_cache(maxsize=1)
-def datasets() -> dict[tuple[str, str, str], Dataset]:
-    """Read data/measured_serving_datasets.csv by data set, model and scenario."""
-    from llmplan.catalog import data_dir
-
-    with (data_dir() / "measured_serving_datasets.csv").open(newline="", encoding="utf-8") as file:
-        return {
-            (row["dataset"], row["model_id"], row["scenario"]): Dataset(
-                *(float(row[name]) for name in Dataset.__dataclass_fields__)
-            )
-            for row in csv.DictReader(file)
-        }
+Datasets = Mapping[tuple[str, str, str], Lengths]
+"""By data set, model (blank: any) and scenario."""
 
 
-def dataset_of(name: str, model_id: str, scenario: str) -> Dataset | None:
+@kept(1)
+def datasets(catalog: Catalog) -> Datasets:
+    """Return the mean lengths behind the data sets of benchmarks."""
+    return {
+        (row.dataset, row.model_id or "", row.scenario): Lengths(
+            row.input_tokens, row.output_tokens, row.ttft_limit_ms, row.tpot_limit_ms
+        )
+        for row in catalog.measured_datasets
+    }
+
+
+def dataset_of(known: Datasets, name: str, model_id: str, scenario: str) -> Lengths | None:
     """Data set that a row's length column names; offline rows take the lengths of the server scenario."""
     wanted = "MLPerf Interactive" if "interactive" in scenario.lower() else "MLPerf Server"
-    table = datasets()
-    for key in ((name, model_id, wanted), (name, "", wanted), (name, model_id, "MLPerf Server")):
-        if key in table:
-            return table[key]
-    return table.get((name, "", "MLPerf Server"))
+    keys = ((name, model_id, wanted), (name, "", wanted), (name, model_id, "MLPerf Server"))
+    found = (known[key] for key in keys if key in known)
+    return next(found, known.get((name, "", "MLPerf Server")))
 
 
-def read_measurements(path: Path | str) -> tuple[Measurement, ...]:
+def read_measurements(path: Path | str, catalog: Catalog) -> tuple[Measurement, ...]:
     """Read a CSV with the columns of data/measured_serving.csv; a missing column or file is an InputError."""
     file = Path(path)
     if not file.is_file():
@@ -124,15 +123,11 @@ def read_measurements(path: Path | str) -> tuple[Measurement, ...]:
             raise InputError(
                 "columns", missing, "are missing", "use the columns of data/measured_serving.csv"
             )
-        return tuple(_measurements(reader))
+        known = datasets(catalog)
+        return tuple(measurement_of(row, known, line) for line, row in enumerate(reader, start=2))
 
 
-def _measurements(reader: "csv.DictReader[str]") -> Iterator[Measurement]:
-    for line, row in enumerate(reader, start=2):
-        yield measurement_of(row, line)
-
-
-def measurement_of(row: dict[str, str | None], line: int = 0) -> Measurement:
+def measurement_of(row: dict[str, str | None], known: Datasets, line: int = 0) -> Measurement:
     """Turn one row of text into a Measurement; what cannot be read as a number is NaN."""
 
     def text(name: str, default: str = "") -> str:
@@ -152,7 +147,7 @@ def measurement_of(row: dict[str, str | None], line: int = 0) -> Measurement:
         return "-".join(text(column).lower().replace("_", " ").split())
 
     model_id, arrival = name("model_id"), text("arrival", "closed_loop").lower()
-    lengths = _lengths(text, number, model_id)
+    lengths = _lengths(text, number, model_id, known)
     return Measurement(
         line=line,
         model_id=model_id,
@@ -180,9 +175,9 @@ def measurement_of(row: dict[str, str | None], line: int = 0) -> Measurement:
     )
 
 
-def _lengths(text: Text, number: Number, model_id: str) -> Dataset:
+def _lengths(text: Text, number: Number, model_id: str, known: Datasets) -> Lengths:
     """Mean lengths of a row: those of its data set, or the stated ones."""
-    found = dataset_of(text("isl_tokens"), model_id, text("scenario_as_published"))
+    found = dataset_of(known, text("isl_tokens"), model_id, text("scenario_as_published"))
     if found is not None:
         return found
     isl, osl = number("isl_tokens"), number("osl_tokens")
@@ -190,4 +185,4 @@ def _lengths(text: Text, number: Number, model_id: str) -> Dataset:
     share = RANDOM_LENGTH_SHARE if drawn and isl in RANDOM_LENGTHS else 1.0
     isl = max(isl, LEAST_PROMPT) if math.isfinite(isl) else isl
     osl = osl if math.isfinite(osl) else UNSTATED_OUTPUT
-    return Dataset(isl * share, osl * share, math.nan, math.nan)
+    return Lengths(isl * share, osl * share, math.nan, math.nan)

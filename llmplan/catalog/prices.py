@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llmplan.catalog import editing
-from llmplan.catalog.loading import clear_cache, data_dir, load_catalog
-from llmplan.catalog.reading import read_table
+from llmplan.catalog.loading import DataFolder, clear_cache, data_dir, load_catalog
 from llmplan.catalog.records import ApiPrice
 from llmplan.catalog.tables import BY_NAME
 from llmplan.errors import InputError
@@ -61,7 +60,7 @@ def review_prices(folder: Path | str | None = None, today: dt.date | None = None
     """
     today = today or dt.date.today()
     catalog = load_catalog(folder)
-    lines = {row.cells["api_id"]: row.line for row in read_table(BY_NAME["apis"], _home(folder)).rows}
+    lines = {row.cells["api_id"]: row.line for row in catalog.folder.read(BY_NAME["apis"]).rows}
     compared: list[str] = []
     differences: list[Difference] = []
     not_compared: list[tuple[str, str]] = []
@@ -111,16 +110,10 @@ def _folder(folder: Path | str | None) -> Path:
     return data_dir() if folder is None else Path(folder)
 
 
-def _home(folder: Path | str | None) -> Path:
-    """Return the folder that api_prices.csv is read from."""
-    target = _folder(folder)
-    return target if (target / BY_NAME["apis"].file).exists() else data_dir()
-
-
 def _add_source(review: Review, target: Path) -> None:
     file = BY_NAME["sources"].file
     own = target / file
-    data = (own if own.exists() else data_dir() / file).read_bytes()
+    data = DataFolder(target).find(file).read_bytes()
     release = review.package.removeprefix(f"{PACKAGE}-")
     row = {
         "source_id": review.package,

@@ -39,10 +39,10 @@ class RawTable:
         return dict.fromkeys((cells[column] for cells in self.refused if column in cells), 0) | names
 
 
-def read_table(table: Table, folder: Path) -> RawTable:
-    """Return the rows of `table` in `folder`; never raises for what a file holds."""
+def read_table(table: Table, path: Path) -> RawTable:
+    """Return the rows of `table` in the file at `path`; never raises for what a file holds."""
     try:
-        data = (folder / table.file).read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return _failed(table.file, 0, "", f"cannot be read ({reason})", "put a readable CSV file there")

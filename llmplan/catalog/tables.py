@@ -40,11 +40,11 @@ class Table:
     def is_mapping(self) -> bool:
         return len(self.key) == 1
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         return tuple(self.record.model_fields)
 
-    @property
+    @cached_property
     def required(self) -> tuple[str, ...]:
         return tuple(name for name, info in self.record.model_fields.items() if info.is_required())
 
@@ -57,6 +57,7 @@ _PRECISION: _Refs = {"precision_id": ("precisions",)}
 _ANY_MODEL: _Refs = {"model_id": ("models", "other_models")}
 _BENCHMARK: _Refs = {"benchmark_id": ("benchmarks",)}
 _TASK: _Refs = {"task_id": ("tasks",)}
+_CONSTANT: _Refs = {"constant": ("calibration_constants",)}
 PRICE_STALE_DAYS = 365
 
 TABLES: tuple[Table, ...] = (
@@ -161,10 +162,6 @@ TABLES: tuple[Table, ...] = (
         _SOURCE | _ANY_MODEL | _PRECISION,
         PRICE_STALE_DAYS,
     ),
-)
-_CONSTANT: _Refs = {"constant": ("calibration_constants",)}
-EVIDENCE: tuple[Table, ...] = (
-    Table("measured_points", "measured_serving.csv", evi.MeasuredPoint, (), _SOURCE | _MODEL | _GPU),
     Table(
         "measured_datasets",
         "measured_serving_datasets.csv",
@@ -172,7 +169,6 @@ EVIDENCE: tuple[Table, ...] = (
         ("dataset", "model_id", "scenario"),
         _SOURCE | _MODEL,
     ),
-    Table("router_queries", "router_eval.csv", evi.RouterQuery, ("dataset", "query_id"), _SOURCE),
     Table(
         "checkpoints",
         "checkpoints.csv",
@@ -195,6 +191,10 @@ EVIDENCE: tuple[Table, ...] = (
         _SOURCE | _CONSTANT,
     ),
 )
-"""Tables that a Catalog does not hold, because one room alone reads each; `check_folder` checks them too."""
-BY_NAME = {table.name: table for table in TABLES}
+LONG: tuple[Table, ...] = (
+    Table("measured_points", "measured_serving.csv", evi.MeasuredPoint, (), _SOURCE | _MODEL | _GPU),
+    Table("router_queries", "router_eval.csv", evi.RouterQuery, ("dataset", "query_id"), _SOURCE),
+)
+"""Tables of thousands of rows: a Catalog reads them when asked (`Catalog.long_table`)."""
+BY_NAME = {table.name: table for table in (*TABLES, *LONG)}
 BY_RECORD = {table.record: table for table in TABLES}

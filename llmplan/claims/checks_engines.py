@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from itertools import product
 
 import numpy as np
 
-from llmplan.catalog import Catalog, Claim, data_dir
+from llmplan.catalog import Catalog, Claim
 from llmplan.claims.context import Context, check
 from llmplan.claims.verdicts import Finding, Verdict
 from llmplan.replica import Configurations, ReplicaConfig, predict
@@ -81,7 +80,7 @@ def _setting(count: int) -> str:
 
 def _races(catalog: Catalog, engine_id: str) -> list[dict[str, float]]:
     """Return each race that the engine runs against another: predicted output tokens/s by engine."""
-    measured = _rows_by_engine()
+    measured = _rows_by_engine(catalog)
     runners = [
         e.engine_id for e in catalog.engines.values() if e.status == "active" and measured[e.engine_id]
     ]
@@ -102,13 +101,12 @@ def _race(catalog: Catalog, model: str, precision: str, gpu: str, engines: list[
     return dict(zip(engines, map(float, found.output_tokens_per_s), strict=True))
 
 
-def _measured_rows() -> list[dict[str, str]]:
-    with (data_dir() / "measured_serving.csv").open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["output_tokens_per_s"]]
+def _measured_rows(catalog: Catalog) -> list[dict[str, str]]:
+    return [row.cells for row in catalog.measured_points if "output_tokens_per_s" in row.cells]
 
 
-def _rows_by_engine() -> Counter[str]:
-    return Counter(row["engine_id"] for row in _measured_rows())
+def _rows_by_engine(catalog: Catalog) -> Counter[str]:
+    return Counter(row["engine_id"] for row in _measured_rows(catalog))
 
 
 @check("engine_ratio")
@@ -116,9 +114,9 @@ def engine_ratio(context: Context, claim: Claim) -> Finding:
     """Compare two engines on the published measurements that differ in nothing else."""
     one, other = context.parts(claim)
     rates: dict[str, dict[tuple[str, ...], float]] = {one: {}, other: {}}
-    for row in _measured_rows():
+    for row in _measured_rows(context.catalog):
         if row["engine_id"] in rates:
-            key = tuple(row[column] for column in SAME_SETTING)
+            key = tuple(row.get(column, "") for column in SAME_SETTING)
             rates[row["engine_id"]][key] = float(row["output_tokens_per_s"])
     ratios = [rates[one][key] / rates[other][key] for key in rates[one].keys() & rates[other].keys()]
     if not ratios:

@@ -38,7 +38,11 @@ class Context:
 
     @classmethod
     def of(cls, catalog: Catalog) -> Context:
-        return cls(catalog, load_scenario("article-as-stated"), load_scenario("article-as-computed"))
+        return cls(
+            catalog,
+            load_scenario("article-as-stated", catalog),
+            load_scenario("article-as-computed", catalog),
+        )
 
     def parts(self, claim: Claim) -> list[str]:
         """Return the parts of a claim's subject."""

@@ -1,9 +1,16 @@
 """`llmplan calibrate` and `llmplan accuracy FILE.csv`."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from llmplan.catalog import Catalog
+
+MEASURED = "measured_serving.csv"
 
 
 def accuracy(
@@ -20,12 +27,13 @@ def accuracy(
     from llmplan.catalog.measurements import read_measurements
     from llmplan.cli.output import print_json
 
-    catalog, measurements = load_catalog(), read_measurements(file)
+    catalog = load_catalog()
+    measurements = read_measurements(file, catalog)
     if cross_validated:
         scored, note = _held_out(catalog, measurements, by)
     else:
         scored = score(catalog, measurements)
-        note = _note(file)
+        note = _note(file, catalog)
     result = report(scored, note)
     if json:
         print_json(result)
@@ -33,7 +41,7 @@ def accuracy(
         _print_report(result)
 
 
-def _held_out(catalog: Any, measurements: Any, by: str) -> tuple[Any, str]:
+def _held_out(catalog: Catalog, measurements: Any, by: str) -> tuple[Any, str]:
     """Score with folds refitted: each row by constants that never saw it (or its group)."""
     from llmplan.calibration.accuracy import scored_from
     from llmplan.calibration.calibrate import distance_of
@@ -41,24 +49,21 @@ def _held_out(catalog: Any, measurements: Any, by: str) -> tuple[Any, str]:
     from llmplan.calibration.predicted_rows import predicted
     from llmplan.calibration.validation import cross_validate, group_folds, point_folds
     from llmplan.errors import InputError
-    from llmplan.replica.constants import load_calibration
+    from llmplan.replica.constants import fitted
 
     folds = {"points": point_folds, "groups": group_folds}
     if by not in folds:
         raise InputError("by", by, "is no kind of fold", "use points or groups")
     obs, unanswered = observe(catalog, measurements)
-    _, chosen = predicted(obs, load_calibration())
+    _, chosen = predicted(obs, fitted(catalog))
     logs = cross_validate(obs, folds[by](obs)) + obs.measured
     tier = distance_of(obs, chosen) if by == "groups" else None
     return scored_from(obs, logs, chosen, unanswered, tier), f"held out by {by}: no row was in its own fit"
 
 
-def _note(file: Path) -> str:
+def _note(file: Path, catalog: Catalog) -> str:
     """Say so when the rows scored are those of the fit."""
-    from llmplan.catalog import data_dir
-
-    shipped = data_dir() / "measured_serving.csv"
-    if shipped.is_file() and shipped.read_bytes() == file.read_bytes():
+    if catalog.folder.find(MEASURED).read_bytes() == file.read_bytes():
         return "these rows were in the fit: use --cross-validated for held-out errors"
     return ""
 
@@ -95,15 +100,16 @@ def calibrate(
     from llmplan.calibration.calibrate import calibrate as fit_all
     from llmplan.calibration.calibrate import write_document
     from llmplan.calibration.observations import observe
-    from llmplan.catalog import data_dir, load_catalog
+    from llmplan.catalog import load_catalog
+    from llmplan.catalog.loading import FIT_FILE, read_fit
     from llmplan.catalog.measurements import read_measurements
-    from llmplan.replica.constants import load_calibration, load_document
 
-    measurements = read_measurements(file or data_dir() / "measured_serving.csv")
-    obs, unanswered = observe(load_catalog(), measurements)
+    catalog = load_catalog()
+    measurements = read_measurements(file or catalog.folder.find(MEASURED), catalog)
+    obs, unanswered = observe(catalog, measurements)
     newest = max((m.published for m in measurements), default="")
     document, held = fit_all(obs, date or newest)
-    target = output or data_dir() / "calibration.json"
+    target = output or catalog.folder.find(FIT_FILE)
     write_document(document, target)
     print(f"{target}: {document['rows']} rows, {len(unanswered)} left out")
     for protocol, figures in document["errors"].items():
@@ -113,9 +119,7 @@ def calibrate(
                 f"{protocol}: {quantity} mean {f['mean_abs_pct']} %, median {f['median_abs_pct']} % of {f['n']}"
             )
     if docs is not None:
-        load_document.cache_clear()
-        load_calibration.cache_clear()
-        write_report(obs, held, document, docs)
+        write_report(obs.under(read_fit(target)[0]), held, document, docs)
 
 
 def register(app: typer.Typer) -> None:

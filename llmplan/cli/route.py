@@ -102,8 +102,8 @@ def route(
     as_json: Json = False,
 ) -> None:
     """Route between a self-hosted model and an API: cost, quality, fleet and the cheapest split."""
-    from llmplan.router.assumptions import preset_tolerance
     from llmplan.router.costs import Router, Traffic
+    from llmplan.router.task_mixes import preset_tolerance
     from llmplan.routing.by_task import task_report
     from llmplan.routing.cascade import cascade_report
     from llmplan.routing.plan import plan_route
@@ -151,7 +151,7 @@ def route(
         return
     plan = plan_route(request, catalog)
     preset_mix = task_mix if task_mix and ":" not in task_mix else None
-    tolerance = {} if preset_mix is None else preset_tolerance(preset_mix, kept, catalog)
+    tolerance = {} if preset_mix is None else preset_tolerance(catalog, preset_mix, kept)
     tolerance |= _by_task("task-tolerance", task_tolerance)
     result = {
         "scenario": plan.request.scenario.to_dict(),
@@ -211,7 +211,7 @@ def _with_mix(scenario: Scenario, text: str | None, catalog: Catalog) -> Scenari
     if text is None:
         return scenario
     if ":" not in text:
-        from llmplan.router.assumptions import task_mix
+        from llmplan.router.task_mixes import task_mix
 
-        return scenario.but(task_mix=task_mix(text, catalog).shares)
+        return scenario.but(task_mix=task_mix(catalog, text).shares)
     return scenario.but(task_mix=_by_task("task-mix", text))

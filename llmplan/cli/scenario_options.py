@@ -64,7 +64,7 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
         asked = {name: given.pop(name) for name in FLAGS}
         catalog = catalog_from(asked.pop("data"))
         asked["constraints"] = {name: asked.pop(name) for name in CONSTRAINTS}
-        function(scenario=scenario_from_options(**asked), catalog=catalog, **given)
+        function(scenario=scenario_from_options(**asked, catalog=catalog), catalog=catalog, **given)
 
     parameters = [p.replace(kind=keyword) for p in evaluated] + flags
     vars(command)["__signature__"] = inspect.Signature(parameters)
@@ -85,14 +85,18 @@ def scenario_from_options(
     quality_floor: float | None = None,
     settings: list[str] | None = None,
     constraints: Mapping[str, Any] | None = None,
+    catalog: Catalog | None = None,
 ) -> Scenario:
     """Build the scenario of a command: preset, then trace, then flags, then --set, the later winning.
 
-    constraints: the flags of `constraint_options`, by scenario field.
+    constraints: the flags of `constraint_options`, by scenario field. catalog: whose presets and assumptions
+        count; the shipped ones where None.
     """
+    from llmplan.catalog import load_catalog
     from llmplan.scenario import Scenario, load_scenario
 
-    scenario = load_scenario(preset) if preset else Scenario()
+    catalog = catalog or load_catalog()
+    scenario = load_scenario(preset, catalog) if preset else Scenario()
     changes: dict[str, Any] = trace_fields(trace) if trace else {}
     flags = {
         "queries_per_day": queries_per_day,
@@ -107,7 +111,7 @@ def scenario_from_options(
     changes |= given | constraint_fields(constraints or {})
     for setting in settings or ():
         changes |= parse_setting(setting)
-    return scenario.but(**changes) if changes else scenario
+    return (scenario.but(**changes) if changes else scenario).under(catalog)
 
 
 def trace_fields(trace: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def candidate_options(
     another in between is not planned for.
     """
     comparison = evaluate(scenario, catalog)
+    scenario = comparison.scenario
     middle = float(queries_per_day[len(queries_per_day) // 2])
     tokens, own = _cheapest_ids(scenario, catalog, queries_per_day)
     options = comparison.options

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
+from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
 from llmplan.errors import InputError
 from llmplan.measurements.points import MeasuredPoint, point_of_row
 from llmplan.replica import Capacity, Configurations, ReplicaConfig
-from llmplan.replica.configurations import KnowsHardware
 
 LENGTH_TOLERANCE: Final = 0.15
 """A point stands for a workload when input and output tokens each lie within this share of its own."""
@@ -87,7 +86,7 @@ def resting_points(
 
 
 def with_measured(
-    catalog: KnowsHardware,
+    catalog: Catalog,
     configurations: Configurations,
     points: Sequence[MeasuredPoint],
     keep: Callable[[ReplicaConfig], bool],
@@ -157,28 +156,25 @@ def is_near(
     return all(abs(measured - wanted) <= tolerance * wanted for measured, wanted in pairs)
 
 
-@lru_cache(maxsize=1)
-def published_points() -> tuple[MeasuredPoint, ...]:
-    """Return the rows of data/measured_serving.csv whose lengths are numbers of tokens."""
-    from llmplan.catalog import data_dir
-
-    points = []
-    with (data_dir() / "measured_serving.csv").open(newline="", encoding="utf-8") as stream:
-        for line, row in enumerate(csv.DictReader(stream), start=2):
-            point, _ = point_of_row(f"measured_serving.csv line {line}", row, {})
-            points += [point] if point else []
-    return tuple(points)
+@kept(1)
+def published_points(catalog: Catalog) -> tuple[MeasuredPoint, ...]:
+    """Return the published rows (data/measured_serving.csv) whose lengths are numbers of tokens."""
+    rows = (
+        point_of_row(f"measured_serving.csv line {row.line}", row.cells, {})[0]
+        for row in catalog.measured_points
+    )
+    return tuple(point for point in rows if point)
 
 
 def points_of_slice(
+    points: Sequence[MeasuredPoint],
     config: ReplicaConfig,
     input_tokens: float | None = None,
     output_tokens: float | None = None,
-    points: Sequence[MeasuredPoint] | None = None,
     tolerance: float = LENGTH_TOLERANCE,
 ) -> tuple[MeasuredPoint, ...]:
-    """Return published (or given) points of one replica by concurrency, at about these lengths if given."""
-    found = [point for point in (published_points() if points is None else points) if is_same(point, config)]
+    """Return the points of one replica by concurrency, at about these lengths where they are given."""
+    found = [point for point in points if is_same(point, config)]
     if input_tokens is not None and output_tokens is not None:
         found = [point for point in found if is_near(point, input_tokens, output_tokens, tolerance)]
     return tuple(sorted(found, key=lambda p: (p.input_tokens, p.output_tokens, p.concurrency or np.inf)))

@@ -1,15 +1,15 @@
-"""Which published repository holds a model in a format: data/checkpoints.csv."""
+"""Which published repository holds a model in a format."""
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from llmplan.catalog import data_dir
+from llmplan.catalog import Catalog
 
-FILE: Final = "checkpoints.csv"
+Repositories: TypeAlias = tuple[tuple[str, str, str], ...]
+"""Precision, kind of file and repository of each published checkpoint of a model."""
+
 SAFETENSORS: Final = "safetensors"
 OLLAMA: Final = "ollama"
 GGUF_STAND_INS: Final = {"fp8": "w8a16", "int8": "w8a16", "bf16": "fp16"}
@@ -32,8 +32,14 @@ class Checkpoint:
     quantise_at_load: str | None = None
 
 
+def repositories_of(catalog: Catalog, model_id: str) -> Repositories:
+    """Return where a model's weights are published."""
+    rows = (row for row in catalog.checkpoints if row.model_id == model_id)
+    return tuple((row.precision_id, row.format, row.repository) for row in rows)
+
+
 def checkpoint(
-    model_id: str, precision_id: str, form: str = SAFETENSORS, folder: Path | None = None
+    repositories: Repositories, model_id: str, precision_id: str, form: str = SAFETENSORS
 ) -> Checkpoint:
     """Return the repository of a model in a precision.
 
@@ -41,23 +47,10 @@ def checkpoint(
     Ollama's library holds GGUF files only: the format of the same width stands in. Anything else unknown becomes
     the local path /models/MODEL-PRECISION, to be filled by a quantiser.
     """
-    table = _table(folder or data_dir())
+    known = {precision: name for precision, format_, name in repositories if format_ == form}
     wanted = GGUF_STAND_INS.get(precision_id, precision_id) if form == OLLAMA else precision_id
-    exact = table.get((model_id, wanted, form))
-    if exact is not None:
-        return Checkpoint(exact, True)
-    plain = table.get((model_id, "bf16", form))
-    if plain is not None and precision_id in ("fp16", "fp8"):
-        return Checkpoint(plain, True, "fp8" if precision_id == "fp8" else None)
+    if wanted in known:
+        return Checkpoint(known[wanted], True)
+    if "bf16" in known and precision_id in ("fp16", "fp8"):
+        return Checkpoint(known["bf16"], True, "fp8" if precision_id == "fp8" else None)
     return Checkpoint(f"/models/{model_id}-{precision_id}", False)
-
-
-def _table(folder: Path) -> dict[tuple[str, str, str], str]:
-    path = folder / FILE
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {
-            (row["model_id"], row["precision_id"], row["format"]): row["repository"]
-            for row in csv.DictReader(file)
-        }

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.operations.checkpoints import repositories_of
 from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
 from llmplan.options.constraints import needed_context_tokens
-from llmplan.replica.memory import memory_plan
-from llmplan.scenario import Scenario
+from llmplan.replica.memory import memory_plan, memory_reserve
+from llmplan.scenario import Scenario, under_catalog
 
 CONTEXT_STEP: Final = 1024
 MEAN_TO_LONGEST: Final = 4
@@ -63,7 +64,7 @@ def serving_plan(
     scenario: Scenario, catalog: Catalog | None = None, option_id: str | None = None
 ) -> ServingPlan:
     """Return the plan of a scenario's cheapest feasible self-hosted option, or of the named one."""
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(scenario, catalog)
     comparison = evaluate(scenario, catalog)
     return plan_of(comparison, self_hosted_place(comparison, option_id), catalog)
 
@@ -73,14 +74,14 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
     item, scenario = comparison.options.items[place], comparison.scenario
     rates = item.requests_per_s or (0.0, 0.0, 0.0)
     model, precision = catalog.model(item.model_id), catalog.precision(str(item.precision_id))
-    utilisation = catalog.assumption("gpu-memory-utilisation").base
+    reserve = memory_reserve(catalog)
     memory = memory_plan(
         model,
         precision,
         catalog.gpu(str(item.gpu_id)),
         item.n_gpus or 1,
         needed_context_tokens(scenario),
-        utilisation,
+        reserve,
     )
     concurrency = max(1, math.floor(item.concurrency or 1))
     load_s = memory.weights_gb / catalog.assumption("weights-load-gb-per-s").base
@@ -112,10 +113,11 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         kv_gib_per_gpu=memory.kv_gib_per_gpu,
         overhead_gib_per_gpu=memory.overhead_gib_per_gpu,
         usable_gib_per_gpu=memory.usable_gib_per_gpu,
-        kv_share_of_free=utilisation,
+        kv_share_of_free=reserve.utilisation,
         kv_bytes=precision.kv_bytes,
         start_s=catalog.assumption("replica-start-s").base + load_s,
         gpu_vendor=catalog.gpu(str(item.gpu_id)).vendor,
+        repositories=repositories_of(catalog, item.model_id),
     )
 
 

@@ -69,7 +69,7 @@ def launch_command(plan: ServingPlan, engine_id: str | None = None) -> LaunchCom
 
 
 def _vllm(plan: ServingPlan) -> LaunchCommand:
-    source = checkpoint(plan.model_id, plan.precision_id)
+    source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["vllm", "serve", source.repository, "--served-model-name", plan.model_id]
     argv += ["--host", "0.0.0.0", "--port", "8000"]
     argv += ["--tensor-parallel-size", str(plan.n_gpus)]
@@ -86,7 +86,7 @@ def _vllm(plan: ServingPlan) -> LaunchCommand:
 
 
 def _sglang(plan: ServingPlan) -> LaunchCommand:
-    source = checkpoint(plan.model_id, plan.precision_id)
+    source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["python3", "-m", "sglang.launch_server", "--model-path", source.repository]
     argv += ["--served-model-name", plan.model_id, "--host", "0.0.0.0", "--port", "30000"]
     argv += ["--tp-size", str(plan.n_gpus)]
@@ -104,7 +104,7 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
 
 
 def _trtllm(plan: ServingPlan) -> LaunchCommand:
-    source = checkpoint(plan.model_id, plan.precision_id)
+    source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["trtllm-serve", source.repository, "--host", "0.0.0.0", "--port", "8000"]
     argv += ["--tp_size", str(plan.n_gpus)]
     argv += ["--max_batch_size", str(plan.concurrency)]
@@ -120,7 +120,7 @@ def _trtllm(plan: ServingPlan) -> LaunchCommand:
 
 
 def _tgi(plan: ServingPlan) -> LaunchCommand:
-    source = checkpoint(plan.model_id, plan.precision_id)
+    source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     queue = max(1, round(thresholds(plan).queue_requests))
     answer = max(1, min(plan.context_tokens - 1, round(4 * plan.output_tokens)))
     budget = max(plan.context_tokens, min(plan.concurrency * plan.context_tokens, plan.kv_room_tokens))
@@ -143,7 +143,7 @@ def _tgi(plan: ServingPlan) -> LaunchCommand:
 
 
 def _ollama(plan: ServingPlan) -> LaunchCommand:
-    source = checkpoint(plan.model_id, plan.precision_id, OLLAMA)
+    source = checkpoint(plan.repositories, plan.model_id, plan.precision_id, OLLAMA)
     environment = [
         ("OLLAMA_HOST", "0.0.0.0:11434"),
         ("OLLAMA_NUM_PARALLEL", str(plan.concurrency)),

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields
 
 from llmplan.errors import InputError
+from llmplan.operations.checkpoints import Repositories
 from llmplan.units import S_PER_DAY
 
 
@@ -34,6 +35,7 @@ class ServingPlan:
     kv_bytes: bytes of a KV cache element.
     start_s: from wish to first answer of a new replica. [s]
     gpu_vendor: "nvidia" or "amd".
+    repositories: where the model's weights are published.
     """
 
     option_id: str
@@ -67,12 +69,13 @@ class ServingPlan:
     kv_bytes: float
     start_s: float
     gpu_vendor: str = "nvidia"
+    repositories: Repositories = ()
 
     def __post_init__(self) -> None:
         may_be_zero = {"spare_replicas", "overhead_gib_per_gpu"}
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, str) or value is None:
+            if isinstance(value, (str, tuple)) or value is None:
                 continue
             if not (0 <= value < math.inf and (value > 0 or field.name in may_be_zero)):
                 raise InputError(field.name, value, "must be a positive number", "plan a feasible option")

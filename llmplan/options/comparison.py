@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.options.table import Option, Options, build_options
-from llmplan.scenario import Scenario
+from llmplan.scenario import Scenario, under_catalog
 from llmplan.units import TOKENS_PER_MTOK
 from llmplan.wording import DOLLAR
 
@@ -40,7 +40,7 @@ def same_options(scenario: Scenario, other: Scenario) -> bool:
 
 def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
     """Return the scenario's options; those that differ in the fields of `ASIDE` only are worked out once."""
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(scenario, catalog)
     key = (id(catalog), aside(scenario))
     if key not in _cache:
         _cache[key] = (catalog, build_options(key[1], catalog))
@@ -164,7 +164,9 @@ def evaluate(
 
     options: those of this scenario when they are at hand, a part of them for instance.
     """
-    options = options or options_of(scenario, catalog)
+    if options is None:
+        scenario, catalog = under_catalog(scenario, catalog)
+        options = options_of(scenario, catalog)
     volume = np.array([scenario.queries_per_day])
     monthly = _ordered(options.monthly_usd(volume)[:, :, 0])
     own = ~options.is_api & np.isfinite(monthly[1])

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog
+from llmplan.catalog import Catalog, load_catalog
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.options.comparison import options_of
 from llmplan.options.table import Option, Options
-from llmplan.router.assumptions import router_assumptions
 from llmplan.router.costs import Router, Traffic
 from llmplan.router.hybrid import HybridOption, SplitPlan, hybrid_options, split_plan
 from llmplan.router.roc import from_auc
@@ -47,7 +46,7 @@ def assumed_plan(
     queries_per_day: float, days_per_month: float, splits: Floats = SPLITS, catalog: Catalog | None = None
 ) -> SplitPlan:
     """Return the loads under the base assumptions of data/router_assumptions.csv."""
-    base = {row.assumption_id: row.base for row in router_assumptions(catalog).values()}
+    base = {row.assumption_id: row.base for row in (catalog or load_catalog()).router_assumptions.values()}
     router = Router(base["router-usd-per-million"] / 1e6, latency_ms=base["router-latency-ms"])
     traffic = Traffic(days_per_month=days_per_month)
     curve, multiplier = from_auc(base["router-auc"]), base["hard-token-multiplier"]

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.options.comparison import options_of
 from llmplan.options.table import Options
-from llmplan.scenario import Scenario
+from llmplan.scenario import Scenario, under_catalog
 
 VOLUME_LOW, VOLUME_HIGH = 100.0, 10_000_000.0
 
@@ -86,7 +86,7 @@ def decision_map(
     A row's candidates: self-hosting that model, the same model hosted, and every feasible API whose known
     quality is at least the model's (any feasible API where the model's own is not known).
     """
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(scenario, catalog)
     options = options or options_of(scenario, catalog)
     feasible = np.flatnonzero(options.feasible)
     usd = options.monthly_usd(queries_per_day, sides=(1,))[0]

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.options import Comparison, Options, evaluate
 from llmplan.recommend.caveats import caveats_of
 from llmplan.recommend.hybrid import hybrid_caveats
@@ -20,7 +20,7 @@ from llmplan.risk.answers import kind_shares
 from llmplan.risk.draws import monthly_usd, sample
 from llmplan.risk.hybrid import BestHybrid, hybrid_draws, winning_hybrid
 from llmplan.risk.problem import Problem, problem_from, realise
-from llmplan.scenario import Scenario
+from llmplan.scenario import Scenario, under_catalog
 
 DRAWS, DRAWS_LIGHT = 10_000, 2_000
 FLIPS = 3
@@ -42,7 +42,7 @@ def recommend(
 
     Every figure in the sentences is one of the comparison's, the risk's or the tipping points', rounded.
     """
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(scenario, catalog)
     found = evaluate(scenario, catalog, options)
     hybrid = winning_hybrid(found) if tipping else None
     if hybrid is not None:

@@ -2,7 +2,7 @@
 
 from llmplan.replica.capacity import Capacity, capacity
 from llmplan.replica.configurations import Configurations, ReplicaConfig
-from llmplan.replica.constants import Calibration, load_calibration
+from llmplan.replica.constants import Calibration, fitted
 from llmplan.replica.predict import Prediction, predict
 
 __all__ = [
@@ -12,6 +12,6 @@ __all__ = [
     "Prediction",
     "ReplicaConfig",
     "capacity",
-    "load_calibration",
+    "fitted",
     "predict",
 ]

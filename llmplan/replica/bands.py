@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
 from llmplan.replica.configurations import Configurations
-from llmplan.replica.constants import level_values, load_document
+from llmplan.replica.constants import level_values
 
 SEEN, UNSEEN, FAR = "seen", "unseen", "far"
 LEAST_ROWS: Final = 25
@@ -17,7 +17,7 @@ Band = list[float]
 
 def tiers(c: Configurations, basis: NDArray[Any]) -> NDArray[Any]:
     """How near the data is: the replica itself is in it, its engine and GPU family are, or neither."""
-    known = dict.fromkeys(load_document()["replicas"], 1.0)
+    known = dict.fromkeys(c.catalog.calibration.replicas, 1.0)
     seen = level_values(c, "replica", known) > 0
     return np.where(seen, SEEN, np.where(basis == "extrapolated", FAR, UNSEEN))
 
@@ -57,7 +57,7 @@ def band_factors(
 
     tier: nearness to the data where it is not that of the stored fit (held-out rows).
     """
-    table: dict[str, Band] = load_document()["bands"][quantity]
+    table = {name: list(band) for name, band in c.catalog.calibration.bands[quantity].items()}
     arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
     columns = tiers(c, basis) if tier is None else tier, arrivals, structure_of(c), c.levels("generation")
     coded = [np.unique(column.astype(str), return_inverse=True) for column in columns]

@@ -1,18 +1,18 @@
 """What a prediction rests on: a measured row, a calibrated engine and GPU, or neither."""
 
-import csv
 import math
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
+from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
 from llmplan.catalog.measurements import PRECISION_ALIASES
 from llmplan.replica.configurations import Configurations
-from llmplan.replica.constants import level_values, load_document
+from llmplan.replica.constants import level_values
 
 NEAR: Final = 0.3
 """A row is near when input, output and clients each differ by less than a factor exp(0.3) = 1.35."""
@@ -22,22 +22,20 @@ LOADS: Final = {"closed_loop": "concurrency", "open_loop": "offered_rps"}
 Key = tuple[str, str, str, int, str, str]
 
 
-@lru_cache(maxsize=1)
-def measured_points() -> dict[Key, Floats]:
-    """Log input, output and load of the rows of data/measured_serving.csv, by replica and arrival.
+@kept(1)
+def measured_points(catalog: Catalog) -> dict[Key, Floats]:
+    """Log input, output and load of the published rows (data/measured_serving.csv), by replica and arrival.
 
     The load is the clients of a closed loop, the rate of an open loop, and nothing for the other arrivals.
     """
-    from llmplan.catalog import data_dir
-
     points: dict[Key, list[list[float]]] = {}
-    with (data_dir() / "measured_serving.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            loads = [_log(row[name]) for name in ("isl_tokens", "osl_tokens")]
-            loads.append(_log(row[LOADS[row["arrival"]]]) if row["arrival"] in LOADS else 0.0)
-            place = row["gpu_id"], int(row["n_gpus"]), row["engine_id"], row["arrival"]
-            for precision in _spellings(row["precision"]):
-                points.setdefault((row["model_id"], precision, *place), []).append(loads)
+    for row in catalog.measured_points:
+        cell = row.cells
+        loads = [_log(cell.get(name, "")) for name in ("isl_tokens", "osl_tokens")]
+        loads.append(_log(cell.get(LOADS[cell["arrival"]], "")) if cell["arrival"] in LOADS else 0.0)
+        place = cell["gpu_id"], int(cell["n_gpus"]), cell["engine_id"], cell["arrival"]
+        for precision in _spellings(cell["precision"]):
+            points.setdefault((cell["model_id"], precision, *place), []).append(loads)
     return {key: np.array(value) for key, value in points.items()}
 
 
@@ -62,10 +60,10 @@ def basis_of(
 
     load: clients of a closed loop, requests/s of an open loop; None where there is neither.
     """
-    counts = load_document()["rows_by_engine_architecture_compute"]
+    counts = c.catalog.calibration.rows_by_engine_architecture_compute
     enough = level_values(c, "engine:architecture:compute", counts) >= ENOUGH_ROWS
     basis = np.where(enough, "calibrated", "extrapolated").astype(object)
-    points = measured_points()
+    points = measured_points(c.catalog)
     arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
     for i in np.flatnonzero(_has_points(c, points)):
         config = c.config(int(i))

@@ -10,7 +10,8 @@ from llmplan.arrays import Floats
 from llmplan.replica.bands import band_factors
 from llmplan.replica.basis import basis_of
 from llmplan.replica.configurations import Configurations
-from llmplan.replica.constants import Calibration, load_calibration
+from llmplan.replica.constants import Calibration, fitted
+from llmplan.replica.memory import memory_reserve
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of
 from llmplan.replica.queue import Service, closed_loop, kv_limited_sequences, running_limit
@@ -21,8 +22,6 @@ CLIENTS: Final = tuple(float(v) for v in np.unique(np.round(np.geomspace(1, 1024
 """Concurrencies that the search tries: about a quarter apart."""
 FULL_ENOUGH: Final = 0.25
 """Share of the requests that may be late: where more wait for a place in the batch, memory binds."""
-KV_RESERVE: Final = 0.9
-"""Share of the memory left by weights and overhead that the engine gives to the KV cache (section 2)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +47,7 @@ def sequences_in_memory(c: Configurations, context_tokens: Floats) -> Floats:
     """Complete sequences of `context_tokens` tokens that the KV room holds, as in equation 2.7."""
     windowed = np.minimum(context_tokens, np.where(c.window_layers > 0, c.window_tokens, np.inf))
     held = (c.full_layers * context_tokens + c.window_layers * windowed) * c.kv_layer_bytes / c.kv_shards
-    room = np.maximum(c.kv_room_bytes, 0.0) * KV_RESERVE * c.data_parallel
+    room = np.maximum(c.kv_room_bytes, 0.0) * memory_reserve(c.catalog).utilisation * c.data_parallel
     return np.floor(room / held)
 
 
@@ -84,7 +83,7 @@ def capacity(
         isl + osl if context_tokens is None else np.broadcast_to(np.asarray(context_tokens, float), (n,))
     )
     longest = np.maximum(longest, isl + osl)
-    k = (calibration or load_calibration()).values(c)
+    k = (calibration or fitted(c.catalog)).values(c)
     room = sequences_in_memory(c, isl + osl)
     fits = (sequences_in_memory(c, longest) >= 1) & (longest <= c.max_context_tokens)
     targets = _Targets(ttft_limit_ms, tpot_limit_ms, latency_percentile)

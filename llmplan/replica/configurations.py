@@ -4,43 +4,33 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import product
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
-from llmplan.catalog.records import Gpu, Model, Precision
+from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.replica.config import FACTORS, LATEST, ReplicaConfig, levels_of
 from llmplan.replica.demand import model_numbers, peak_flops
-from llmplan.replica.memory import kv_shards, overhead_gib, tensor_parallel_degrees
+from llmplan.replica.memory import kv_shards, memory_reserve, tensor_parallel_degrees
 from llmplan.units import BYTES_PER_GB, BYTES_PER_GIB, GB_PER_GIB
 
-__all__ = ["FACTORS", "LATEST", "Configurations", "Floats", "KnowsHardware", "ReplicaConfig", "Texts"]
+__all__ = ["FACTORS", "LATEST", "Configurations", "Floats", "ReplicaConfig", "Texts"]
 
 Texts = NDArray[Any]
 
 
-class KnowsHardware(Protocol):
-    """The part of a catalog that sizing needs."""
-
-    @property
-    def models(self) -> dict[str, Model]: ...
-    @property
-    def gpus(self) -> dict[str, Gpu]: ...
-    @property
-    def precisions(self) -> dict[str, Precision]: ...
-
-
 @dataclass(frozen=True, eq=False)
 class Configurations:
-    """Arrays of shape (n,), one entry a replica.
+    """Arrays of shape (n,), one entry a replica, and the catalog that they were looked up in.
 
     Bytes and parameters are of the whole model; `tensor_parallel` is the attention's degree. `codes`
     (n, number of factors) are those of `level_codes`, the levels on which calibrated constants may depend.
     """
 
+    catalog: Catalog
     level_codes: tuple[dict[str, int], ...]
     codes: NDArray[np.intp]
     model_id: Texts
@@ -85,8 +75,8 @@ class Configurations:
 
     def take(self, index: NDArray[np.intp]) -> Self:
         """Return the configurations at `index` (repeats allowed)."""
-        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self)[1:]}
-        return type(self)(level_codes=self.level_codes, **arrays)
+        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self)[2:]}
+        return type(self)(catalog=self.catalog, level_codes=self.level_codes, **arrays)
 
     def config(self, place: int) -> ReplicaConfig:
         """Return the replica at a place by its names."""
@@ -113,7 +103,7 @@ class Configurations:
         return names[self.codes[:, i]] if len(names) else np.zeros(0, dtype=object)
 
     @classmethod
-    def from_configs(cls, catalog: KnowsHardware, configs: Sequence[ReplicaConfig]) -> Self:
+    def from_configs(cls, catalog: Catalog, configs: Sequence[ReplicaConfig]) -> Self:
         """Look every name up in the catalog and compute the arrays; unknown names offer near ones."""
         for config in configs:
             if not config.n_gpus >= 1 or config.n_gpus % config.data_parallel:
@@ -124,7 +114,7 @@ class Configurations:
     @classmethod
     def _from_columns(
         cls,
-        catalog: KnowsHardware,
+        catalog: Catalog,
         model_ids: Texts,
         precision_ids: Texts,
         gpu_ids: Texts,
@@ -144,8 +134,9 @@ class Configurations:
         gpus, ranks = n_gpus.astype(float), data_parallel.astype(float)
         tensor_parallel = gpus // ranks
         per_gpu_gib = arrays["weights_gb"] / GB_PER_GIB / gpus
-        room = arrays.pop("memory_gib") - per_gpu_gib - overhead_gib(per_gpu_gib)
+        room = arrays.pop("memory_gib") - per_gpu_gib - memory_reserve(catalog).overhead_gib(per_gpu_gib)
         return cls(
+            catalog,
             level_codes,
             codes[place],
             *names,
@@ -161,7 +152,7 @@ class Configurations:
     @classmethod
     def grid(
         cls,
-        catalog: Any,
+        catalog: Catalog,
         model_ids: Iterable[str],
         precision_ids: Iterable[str],
         gpu_ids: Iterable[str],
@@ -194,8 +185,6 @@ class Configurations:
         return cls._from_columns(catalog, *_transposed(rows))
 
 
-UNBATCHED_SEQUENCES: Final = 4.0
-"""Default of OLLAMA_NUM_PARALLEL where memory allows it (Ollama's FAQ)."""
 SHARED: Final = (
     "layers",
     "moe_layers",
@@ -266,7 +255,7 @@ class _Row:
 
 
 def _shared_row(
-    catalog: KnowsHardware, model_id: str, precision_id: str, gpu_id: str, engine_id: str, version: str
+    catalog: Catalog, model_id: str, precision_id: str, gpu_id: str, engine_id: str, version: str
 ) -> _Row:
     """Numbers and levels of a model in a format on a GPU under an engine."""
     model = _known("model", model_id, catalog.models)
@@ -288,10 +277,12 @@ def _shared_row(
     return _Row(tuple(float(numbers[name]) for name in SHARED), levels)
 
 
-def _batch_limit(catalog: KnowsHardware, engine_id: str) -> float:
+def _batch_limit(catalog: Catalog, engine_id: str) -> float:
     """Sequences that an engine without continuous batching runs at once; no limit for the others."""
-    engine = getattr(catalog, "engines", {}).get(engine_id)
-    return UNBATCHED_SEQUENCES if engine is not None and not engine.continuous_batching else np.inf
+    engine = catalog.engines.get(engine_id)
+    if engine is None or engine.continuous_batching:
+        return np.inf
+    return catalog.assumption("unbatched-sequences").base
 
 
 def _known(field: str, name: str, table: dict[str, Any]) -> Any:

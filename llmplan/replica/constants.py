@@ -1,16 +1,13 @@
 """The calibrated constants: what each means, on which factors it may depend, and their fitted values."""
 
-import csv
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.catalog import data_dir
+from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
+from llmplan.catalog.evidence import Levels
 from llmplan.replica.configurations import FACTORS, Configurations
 
 
@@ -37,34 +34,25 @@ class Constant:
         return np.clip(np.exp(log), self.least, self.most)
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (data_dir() / name).open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
-
-
-@lru_cache(maxsize=1)
-def constants() -> tuple[Constant, ...]:
-    """Read the registry of constants."""
+@kept(1)
+def constants(catalog: Catalog) -> tuple[Constant, ...]:
+    """Return the constants of the serving model, with the factors that each may deviate by."""
     factors: dict[str, list[str]] = {}
-    for row in _rows("calibration_factors.csv"):
-        factors.setdefault(row["constant"], []).append(row["factor"])
+    for row in catalog.calibration_factors:
+        factors.setdefault(row.constant, []).append(row.factor)
     return tuple(
         Constant(
-            row["constant"],
-            row["unit"],
-            row["meaning"],
-            float(row["start"]),
-            float(row["tightness"]),
-            float(row["least"] or 0.0),
-            float(row["most"] or "inf"),
-            tuple(factors.get(row["constant"], ())),
+            row.constant,
+            row.unit,
+            row.meaning,
+            row.start,
+            row.tightness,
+            row.least or 0.0,
+            row.most or np.inf,
+            tuple(factors.get(row.constant, ())),
         )
-        for row in _rows("calibration_constants.csv")
+        for row in catalog.calibration_constants.values()
     )
-
-
-Levels = dict[str, dict[str, float]]
-"""Log deviations by factor and level."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +65,7 @@ class Calibration:
     def values(self, c: Configurations) -> dict[str, Floats]:
         """Constants of each configuration, each of shape (n,)."""
         result = {}
-        for constant in constants():
+        for constant in constants(c.catalog):
             log = np.full(len(c), self.base.get(constant.name, np.log(constant.start)))
             for factor, levels in self.effects.get(constant.name, {}).items():
                 log += level_values(c, factor, levels)
@@ -98,15 +86,7 @@ def level_values(c: Configurations, factor: str, levels: dict[str, float]) -> Fl
     return values
 
 
-@lru_cache(maxsize=1)
-def load_document() -> dict[str, Any]:
-    """Read data/calibration.json: constants, their deviations, bands, errors and the fit's date."""
-    document: dict[str, Any] = json.loads((data_dir() / "calibration.json").read_text(encoding="utf-8"))
-    return document
-
-
-@lru_cache(maxsize=1)
-def load_calibration() -> Calibration:
-    """Constants as fitted last, from data/calibration.json."""
-    document = load_document()
-    return Calibration(document["base"], document["effects"])
+@kept(1)
+def fitted(catalog: Catalog) -> Calibration:
+    """Return the constants as the catalog's fit has them."""
+    return Calibration(catalog.calibration.base, catalog.calibration.effects)

@@ -1,16 +1,15 @@
 """Memory of one replica: weights, KV cache, overhead; what fits and how many sequences run at once."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from llmplan.catalog.records import Gpu, Model, Precision
+from llmplan.arrays import Floats
+from llmplan.catalog import Catalog, Gpu, Model, Precision
+from llmplan.catalog.cache import kept
 from llmplan.errors import InputError
 from llmplan.units import BITS_PER_BYTE, BYTES_PER_GB, BYTES_PER_GIB, GB_PER_GIB, PARAMS_PER_B
 
 BYTES_16BIT: Final = 2.0
-OVERHEAD_GIB: Final = 2.3
-"""Runtime, activations, graphs and communication buffers of one GPU (kaito, pull request 2139)."""
-OVERHEAD_SHARE_OF_WEIGHTS: Final = 0.05
 GPU_COUNTS: Final = (1, 2, 4, 8)
 """Sizes in which instances come; a larger replica spans nodes and is not offered."""
 
@@ -93,9 +92,31 @@ def kv_shards(model: Model, tensor_parallel: int) -> int:
     return 1 if model.attention == "mla" else min(tensor_parallel, model.kv_heads)
 
 
-def overhead_gib(weights_gib_per_gpu: float) -> float:
-    """Runtime, activations, graphs and buffers of one GPU [GiB] (equation 2.6; kaito, pull request 2139)."""
-    return OVERHEAD_GIB + OVERHEAD_SHARE_OF_WEIGHTS * weights_gib_per_gpu
+@dataclass(frozen=True)
+class MemoryReserve:
+    """What of a GPU's memory is kept from the KV cache.
+
+    Attributes
+    ----------
+    fixed_gib: runtime, activations, graphs and communication buffers of one GPU. [GiB]
+    share_of_weights: overhead that grows with the weights on the GPU.
+    utilisation: share of the memory left after weights and overhead that the engine gives to the KV cache.
+    """
+
+    fixed_gib: float
+    share_of_weights: float
+    utilisation: float
+
+    def overhead_gib(self, weights_gib_per_gpu: Floats | float) -> Any:
+        """Runtime, activations, graphs and buffers of one GPU [GiB], float or array (equation 2.6)."""
+        return self.fixed_gib + self.share_of_weights * weights_gib_per_gpu
+
+
+@kept(1)
+def memory_reserve(catalog: Catalog) -> MemoryReserve:
+    """Return the reserve that the catalog's assumptions state."""
+    ids = "overhead-gib-per-gpu", "overhead-share-of-weights", "gpu-memory-utilisation"
+    return MemoryReserve(*(catalog.assumption(name).base for name in ids))
 
 
 @dataclass(frozen=True)
@@ -125,26 +146,25 @@ def memory_plan(
     gpu: Gpu,
     n_gpus: int,
     context_tokens: float,
-    memory_utilisation: float = 0.9,
+    reserve: MemoryReserve,
 ) -> MemoryPlan:
     """Say whether a replica on `n_gpus` GPUs (tensor parallel) fits and how many sequences it holds.
 
     Parameters
     ----------
     context_tokens: tokens of one sequence when it is complete, input and output [tokens].
-    memory_utilisation: share of the memory left after weights and overhead that the engine gives to the
-        KV cache.
+    reserve: what is kept from the KV cache.
 
     Notes
     -----
     Equations 2.5 to 2.7. Too little KV room for all clients is no lack of memory: the rest waits.
     Out of memory is: weights, overhead and one sequence do not fit.
     """
-    _check_request(n_gpus, context_tokens, memory_utilisation)
+    _check_request(n_gpus, context_tokens)
     total_gb = weights_gb(model, precision)
     weights = total_gb / GB_PER_GIB / n_gpus
-    overhead = overhead_gib(weights)
-    room = memory_utilisation * (gpu.memory_gib_usable - weights - overhead)
+    overhead = reserve.overhead_gib(weights)
+    room = reserve.utilisation * (gpu.memory_gib_usable - weights - overhead)
     per_sequence = kv_cache_bytes(model, precision.kv_bytes, context_tokens) / BYTES_PER_GIB
     per_sequence /= kv_shards(model, n_gpus)
     sequences = max(0, int(room / per_sequence))
@@ -163,15 +183,13 @@ def memory_plan(
     )
 
 
-def _check_request(n_gpus: int, context_tokens: float, memory_utilisation: float) -> None:
+def _check_request(n_gpus: int, context_tokens: float) -> None:
     if not n_gpus >= 1:
         raise InputError("n_gpus", n_gpus, "must be at least 1", "give 1, 2, 4 or 8")
     if not context_tokens > 0:
         raise InputError(
             "context_tokens", context_tokens, "must be positive", "give input plus output tokens"
         )
-    if not 0 < memory_utilisation <= 1:
-        raise InputError("memory_utilisation", memory_utilisation, "must lie in (0, 1]", "give 0.9")
 
 
 def _verdict(
@@ -196,9 +214,11 @@ def _verdict(
     return "none", f"{need} leave room for {sequences} sequences of {context_tokens:,.0f} tokens on {card}"
 
 
-def smallest_gpu_count(model: Model, precision: Precision, gpu: Gpu, context_tokens: float) -> int | None:
+def smallest_gpu_count(
+    model: Model, precision: Precision, gpu: Gpu, context_tokens: float, reserve: MemoryReserve
+) -> int | None:
     """Fewest GPUs of 1, 2, 4, 8 that hold the model and one sequence; None when eight do not."""
     for n in tensor_parallel_degrees(model):
-        if memory_plan(model, precision, gpu, n, context_tokens).fits:
+        if memory_plan(model, precision, gpu, n, context_tokens, reserve).fits:
             return n
     return None

@@ -10,7 +10,7 @@ from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.replica.basis import basis_of
 from llmplan.replica.configurations import Configurations
-from llmplan.replica.constants import Calibration, load_calibration
+from llmplan.replica.constants import Calibration, fitted
 from llmplan.replica.queue import Service, all_at_once, closed_loop, max_rate, open_loop
 from llmplan.replica.step import Constants, decode_step
 from llmplan.units import MS_PER_S
@@ -64,7 +64,7 @@ def predict(
     """
     n = len(configurations)
     isl, osl = _positive("input_tokens", input_tokens, n), _positive("output_tokens", output_tokens, n)
-    k = (calibration or load_calibration()).values(configurations)
+    k = (calibration or fitted(configurations.catalog)).values(configurations)
     service = _serve(configurations, k, isl, osl, concurrency, arrival, offered_rps)
     load = offered_rps if arrival == "open_loop" else concurrency
     pressed = None if load is None else _positive("load", load, n)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from llmplan import __version__
-from llmplan.catalog import ApiPrice, Assumption, Catalog, Source, load_catalog
+from llmplan.catalog import ApiPrice, Assumption, Catalog, Source
 from llmplan.catalog.tables import PRICE_STALE_DAYS
 from llmplan.cost.month import PEOPLE_LINE
 from llmplan.options import (
@@ -33,7 +33,7 @@ from llmplan.options.table import priced
 from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.report.finding import finding
 from llmplan.report.rivals import Rivals, best_places, first_to_pay, nearest, rivals_of
-from llmplan.scenario import Scenario
+from llmplan.scenario import Scenario, under_catalog
 from llmplan.wording import Currency
 
 UPDATES_LINE = "model updates"
@@ -227,7 +227,7 @@ def make_report(
         all of them, are then left out.
     rivals: those of a report that differs in the volume or the name alone, which they do not depend on.
     """
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(scenario, catalog)
     found = evaluate(scenario, catalog, options)
     rivals = rivals_of(found) if rivals is None else rivals
     wanted = [found.options.index(option_id) for option_id in option_ids]

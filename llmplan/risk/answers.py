@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.options import evaluate, volume_axis
 from llmplan.risk.breakeven import first_volume_cheaper
 from llmplan.risk.draws import KIND_NAMES, LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve
 from llmplan.risk.hybrid import BestHybrid, HybridDraws, hybrid_draws, winning_hybrid
 from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Draws, Problem, problem_from, realise
-from llmplan.scenario import Scenario
+from llmplan.scenario import Scenario, under_catalog
 
 BINS = 50
 """Bins of one cause's draws when its information is valued."""
@@ -123,7 +123,7 @@ def assess(
     queries_per_day: volumes of the curve; default 200 from 100 to 10 million.
     curve: False leaves the curve over volumes out, which takes most of the time.
     """
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(scenario, catalog)
     found = evaluate(scenario, catalog)
     problem, best = problem_from(found, catalog), winning_hybrid(found)
     u = sample(problem, draws, seed)

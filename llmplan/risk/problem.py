@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.month import FixedCosts
 from llmplan.options import Comparison, Options, evaluate
@@ -29,7 +29,8 @@ from llmplan.risk.inputs import (
 )
 from llmplan.risk.pruning import can_win, features_of
 from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
-from llmplan.scenario.fields import Ranges, Scenario
+from llmplan.scenario import Scenario, under_catalog
+from llmplan.scenario.fields import Ranges
 
 Places: TypeAlias = npt.NDArray[np.intp]
 ROUNDING = 1 - 1e-12
@@ -110,7 +111,7 @@ def make_problem(scenario: Scenario, catalog: Catalog | None = None) -> Problem:
 
     Raises UnknownNameError or InputError for a range that names nothing or breaks a bound.
     """
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(scenario, catalog)
     return problem_from(evaluate(scenario, catalog), catalog)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from llmplan.arrays import Floats
+from llmplan.catalog import shipped_assumption
 from llmplan.errors import InputError
 from llmplan.router.policies import Policies
 
@@ -84,7 +85,7 @@ class Traffic:
     false_hit_quality: float = 0.0
     usd_per_lookup: float = 0.0
     fallback: float = 0.0
-    days_per_month: float = 30.0
+    days_per_month: float = field(default_factory=lambda: shipped_assumption("days-per-month"))
 
     def __post_init__(self) -> None:
         for name in ("exact_hits", "semantic_hits", "false_hits", "fallback"):

@@ -12,8 +12,8 @@ from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.quality.relative import relative_qualities, task_ids
-from llmplan.router.assumptions import task_mixes
 from llmplan.router.costs import FleetUsd, Tier
+from llmplan.router.task_mixes import task_mixes
 from llmplan.router.tasks import TaskTable, residency_shadow_price, task_table, whole_task_split
 from llmplan.routing.plan import RoutePlan
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG

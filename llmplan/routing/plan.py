@@ -8,11 +8,10 @@ from typing import Any, Literal
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.cost.fleet import replicas_needed
 from llmplan.errors import InputError
 from llmplan.router import roc as rocs
-from llmplan.router.assumptions import router_assumptions
 from llmplan.router.costs import Traffic
 from llmplan.router.fallback import fallback_share, hourly_load
 from llmplan.router.hybrid import SplitPlan, split_plan, split_plan_of_queries
@@ -20,7 +19,7 @@ from llmplan.router.optimum import TOLERANCE, best_at_budget, cheapest_at_floor,
 from llmplan.router.queries import QueryOutcomes
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG, RouteRequest
 from llmplan.routing.sides import Sides, find_sides
-from llmplan.scenario import Scenario
+from llmplan.scenario import Scenario, under_catalog
 
 _CURVES = {"oracle": rocs.perfect(), "coin": rocs.chance()}
 
@@ -93,7 +92,8 @@ def plan_route(request: RouteRequest, catalog: Catalog | None = None) -> RoutePl
     UnknownNameError: for an unknown model or API.
     InputError: where no split reaches the floor or the budget, or the weak model fits no hardware.
     """
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(request.scenario, catalog)
+    request = replace(request, scenario=scenario)
     sides = find_sides(request, catalog)
     hard = _hard_share(request, sides, catalog)
     shares = np.linspace(0, 1, request.splits)
@@ -147,7 +147,7 @@ def _hard_share(request: RouteRequest, sides: Sides, catalog: Catalog) -> float:
             rule = f"cannot hold the gap of {gap:.3f} in quality between the two"
             raise InputError("hard share", request.hard_share, rule, f"give at least {least:.3f}")
         return request.hard_share
-    assumed = router_assumptions(catalog)["hard-share"].base
+    assumed = catalog.router_assumptions["hard-share"].base
     return max(assumed if request.share_weak is None else 1 - request.share_weak, least)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.cost.fleet import instances_needed, replicas_needed
-from llmplan.router.assumptions import router_assumptions
 from llmplan.router.optimum import break_even_queries_per_day, first_volume_worth
 from llmplan.routing.plan import RoutePlan, at_floor
 from llmplan.wording import usd
@@ -238,7 +237,7 @@ def notes(route: RoutePlan) -> list[str]:
     request, sides = route.request, route.sides
     found = []
     if request.never_errs:
-        real = router_assumptions()["router-auc"].base
+        real = sides.catalog.router_assumptions["router-auc"].base
         found.append(
             f"a classifier that never errs; a text router on real queries has an ROC area of {real:.2f}"
         )

@@ -24,6 +24,7 @@ MOST_FORMAT_LOSS = 0.03
 class Sides:
     """The two ends of a route: n ways to run the weak model; `options` is None where it has a unit price."""
 
+    catalog: Catalog
     options: Options | None
     weak_label: str
     weak_usd_per_query: float
@@ -66,6 +67,7 @@ def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
     strong = known[strong_id]
     strong_usd = request.strong_usd_per_query
     return Sides(
+        catalog=catalog,
         options=options,
         weak_label=request.weak,
         weak_usd_per_query=unit or 0.0,

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.errors import InputError
-from llmplan.router.assumptions import router_assumptions
 from llmplan.router.costs import MonthlyCost, Tier, Traffic, one_shot_usd, quality_served
 from llmplan.router.optimum import best_at_budget, cheapest_at_floor, pareto
 from llmplan.router.policies import Policies, cut_grid, from_classes, population
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG, RouteRequest
 from llmplan.routing.sides import Sides, find_sides
+from llmplan.scenario import under_catalog
 
 SPLITS = 210
 
@@ -35,6 +35,7 @@ class TierPlan:
     """
 
     request: RouteRequest
+    catalog: Catalog
     names: tuple[str, ...]
     option_ids: tuple[str | None, ...]
     policies: Policies
@@ -62,7 +63,8 @@ def plan_tiers(request: RouteRequest, weak: Sequence[str], catalog: Catalog | No
     if request.weak_usd_per_query is not None or request.weak_quality is not None:
         rule = "stands for one weak model, and there are several"
         raise InputError("weak price or quality", weak, rule, "leave it to the catalog")
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(request.scenario, catalog)
+    request = replace(request, scenario=scenario)
     sides = [find_sides(replace(request, weak=name), catalog) for name in weak]
     sides.sort(key=lambda side: float(side.weak_quality.max()))
     traffic = replace(request.traffic or Traffic(), days_per_month=request.scenario.days_per_month)
@@ -81,7 +83,7 @@ def plan_tiers(request: RouteRequest, weak: Sequence[str], catalog: Catalog | No
         for side, way in zip(sides, ways, strict=True)
     ]
     names = tuple(tier.name for tier in tiers[1])
-    return TierPlan(request, names, (*ids, None), policies, (low, base, high), quality, chosen)
+    return TierPlan(request, catalog, names, (*ids, None), policies, (low, base, high), quality, chosen)
 
 
 def _cheapest_way(side: Sides, queries_per_day: float) -> int:
@@ -109,7 +111,7 @@ def _tiers(sides: Sequence[Sides], ways: Sequence[int], side: int) -> list[Tier]
 def _hard_share(request: RouteRequest, qualities: Sequence[float], catalog: Catalog) -> float:
     least = max(0.0, 1 - min(qualities) / qualities[-1])
     given = request.hard_share
-    return max(router_assumptions(catalog)["hard-share"].base, least) if given is None else given
+    return max(catalog.router_assumptions["hard-share"].base, least) if given is None else given
 
 
 def _choose(request: RouteRequest, usd: Floats, quality: Floats, strong_quality: float) -> int:
@@ -174,7 +176,7 @@ def _notes(plan: TierPlan) -> list[str]:
     """Return what the reader has to know to trust the figures."""
     found = ["each weak model runs in the configuration that is cheapest for an even share of the traffic"]
     if plan.request.never_errs:
-        real = router_assumptions()["router-auc"].base
+        real = plan.catalog.router_assumptions["router-auc"].base
         found.append(
             f"a classifier that never errs; a text router on real queries has an ROC area of {real:.2f}"
         )

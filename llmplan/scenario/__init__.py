@@ -8,6 +8,7 @@ from llmplan.scenario.fields import (
     scenario_from_toml,
     scenario_names,
     scenario_to_toml,
+    under_catalog,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "scenario_from_toml",
     "scenario_names",
     "scenario_to_toml",
+    "under_catalog",
 ]

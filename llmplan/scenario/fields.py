@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from llmplan.catalog import Catalog, data_dir, load_catalog
+from llmplan.catalog import Catalog, DataFolder, data_dir, load_catalog, shipped_assumption
 from llmplan.errors import InputError, UnknownNameError, rule_and_fix
 from llmplan.scenario.workload import Workload
 from llmplan.wording import Currency
@@ -43,10 +43,20 @@ OPTIONAL = (
     "engineering_usd_per_month",
 )
 """Fields that may be without a value."""
+ASSUMED = {"days_per_month": "days-per-month", "utilisation_ceiling": "utilisation-ceiling"}
+"""Fields that hold the catalog's assumption where they are left empty, and the id of that."""
+
+
+def _assumed(field: str) -> Any:
+    return Field(default_factory=lambda: shipped_assumption(ASSUMED[field]))
 
 
 class Scenario(BaseModel):
-    """Everything that an answer rests on besides the catalog. Empty tuples of ids mean: all of them."""
+    """Everything that an answer rests on besides the catalog. Empty tuples of ids mean: all of them.
+
+    The fields of `ASSUMED` may be left empty (out, or None): they then hold the assumption of the shipped
+    catalog until `under` puts that of another in its place.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,7 +73,7 @@ class Scenario(BaseModel):
     """Share of queries that can wait for a provider's batch price."""
     profile_id: str | None = None
     peak_to_mean: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2.0
-    days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = 30.0
+    days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = _assumed("days_per_month")
     # what a good answer is
     quality_floor: Annotated[float, Field(ge=0, le=1.5, allow_inf_nan=False)] = 0.0
     """Least quality, as a share of the reference API's (1 = equal), weighted by the task mix."""
@@ -95,7 +105,9 @@ class Scenario(BaseModel):
     engine_ids: Ids = ()
     # fleet and its price
     gpu_price_kind: Literal["on_demand", "reserved_1y", "reserved_short", "spot", "serverless"] = "on_demand"
-    utilisation_ceiling: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.7
+    utilisation_ceiling: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = _assumed(
+        "utilisation_ceiling"
+    )
     spare_replicas: Annotated[int, Field(ge=0, le=100)] = 1
     engineering_usd_per_month: Annotated[float, Field(ge=0, le=1e8, allow_inf_nan=False)] | None = None
     """Replaces the hidden cost lines, people and updates by one figure; None: the catalog's lines."""
@@ -115,6 +127,13 @@ class Scenario(BaseModel):
     ranges: Ranges = ()
     """Name and (low, high) or (low, base, high): a field, an assumption, a price or a factor that becomes a
     distribution. Names as in `llmplan.risk.inputs`; they leave the base case alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {key: v for key, v in values.items() if not (key in ASSUMED and v in (None, NONE))}
 
     @field_validator(
         "task_mix",
@@ -212,7 +231,25 @@ class Scenario(BaseModel):
 
     def but(self, **changes: Any) -> Scenario:
         """Return a checked copy with `changes`; raise InputError that names the field, value and rule."""
-        return make_scenario({**self.model_dump(), **changes})
+        found = make_scenario({**self.model_dump(), **changes})
+        emptied = {field for field in ASSUMED if changes.get(field, 0) in (None, NONE)}
+        return found._with_set((self.model_fields_set | changes.keys()) - emptied)
+
+    def _with_set(self, fields: set[str]) -> Scenario:
+        object.__setattr__(self, "__pydantic_fields_set__", fields)
+        return self
+
+    def given(self, field: str) -> Any:
+        """Return a field's value; None where it is left to the catalog's assumption."""
+        return getattr(self, field) if field in self.model_fields_set or field not in ASSUMED else None
+
+    def under(self, catalog: Catalog) -> Scenario:
+        """Return the scenario with the catalog's assumptions in the fields that are left empty."""
+        left = {field: catalog.assumption(row).base for field, row in ASSUMED.items()}
+        left = {field: value for field, value in left.items() if self.given(field) is None}
+        if all(getattr(self, field) == value for field, value in left.items()):
+            return self
+        return self.model_copy(update=left)._with_set(self.model_fields_set)
 
     @property
     def currency(self) -> Currency:
@@ -248,6 +285,12 @@ def _is_pairs(field: str) -> bool:
     return field in named or field.endswith(("_usd_per_hour", "_usd_per_mtok"))
 
 
+def under_catalog(scenario: Scenario, catalog: Catalog | None) -> tuple[Scenario, Catalog]:
+    """Return the catalog (the shipped one where None) and the scenario with its assumptions filled in."""
+    catalog = catalog or load_catalog()
+    return scenario.under(catalog), catalog
+
+
 def make_scenario(values: Mapping[str, Any]) -> Scenario:
     """Build a Scenario; raise InputError that names the first field, its value, the rule and the fix."""
     unknown = [key for key in values if key not in Scenario.model_fields]
@@ -264,24 +307,30 @@ def make_scenario(values: Mapping[str, Any]) -> Scenario:
         raise InputError(field, first.get("input"), *rule_and_fix(first)) from None
 
 
-def scenario_names() -> list[str]:
-    """Return the shipped presets' names."""
-    return sorted(path.stem for path in (data_dir() / "scenarios").glob("*.toml"))
+def scenario_names(catalog: Catalog | None = None) -> list[str]:
+    """Return the presets' names: those of the catalog's folder, and the shipped ones."""
+    folders = {data_dir(), data_dir() if catalog is None else catalog.folder.path}
+    return sorted({path.stem for folder in folders for path in (folder / "scenarios").glob("*.toml")})
 
 
-def load_scenario(name_or_path: str | Path) -> Scenario:
-    """Load a shipped preset by name, or a TOML file by path (anything with a slash or .toml)."""
+def load_scenario(name_or_path: str | Path, catalog: Catalog | None = None) -> Scenario:
+    """Load a preset by name, or a TOML file by path (anything with a slash or .toml).
+
+    catalog: whose folder's presets come before the shipped ones, and whose assumptions fill empty fields.
+    """
     text = str(name_or_path)
     if text.endswith(".toml") or "/" in text or "\\" in text:
         path = Path(text)
         if not path.is_file():
             raise InputError("scenario file", text, "no such file", "give a path to a TOML file")
     else:
-        names = scenario_names()
+        names = scenario_names(catalog)
         if text not in names:
             raise UnknownNameError("preset", text, names)
-        path = data_dir() / "scenarios" / f"{text}.toml"
-    return scenario_from_toml(path.read_text(encoding="utf-8"))
+        folder = DataFolder(data_dir()) if catalog is None else catalog.folder
+        path = folder.find(f"scenarios/{text}.toml")
+    found = scenario_from_toml(path.read_text(encoding="utf-8"))
+    return found if catalog is None else found.under(catalog)
 
 
 def scenario_from_toml(text: str) -> Scenario:
@@ -303,9 +352,10 @@ def scenario_to_toml(scenario: Scenario) -> str:
     """Write a scenario as TOML; fields that hold their default are left out, a limit taken away is "none"."""
     import tomli_w
 
-    defaults = Scenario().to_dict()
-    data = {k: v for k, v in scenario.to_dict().items() if v is not None and v != defaults[k]}
-    data |= {k: NONE for k, v in scenario.to_dict().items() if v is None and defaults[k] is not None}
+    defaults = {key: None if key in ASSUMED else value for key, value in Scenario().to_dict().items()}
+    values = scenario.to_dict() | {field: scenario.given(field) for field in ASSUMED}
+    data = {k: v for k, v in values.items() if v is not None and v != defaults[k]}
+    data |= {k: NONE for k, v in values.items() if v is None and defaults[k] is not None}
     return tomli_w.dumps({k: list(v) if isinstance(v, tuple) else v for k, v in data.items()})
 
 
@@ -352,4 +402,5 @@ __all__ = [
     "scenario_from_toml",
     "scenario_names",
     "scenario_to_toml",
+    "under_catalog",
 ]

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from llmplan.catalog import Catalog
 from llmplan.errors import InputError, LlmplanError
 from llmplan.scenario.fields import NONE, Scenario, load_scenario, scenario_names
 
@@ -65,30 +66,35 @@ def _numbers(value: float | tuple[float, ...]) -> str:
     return "~".join(f"{number:.10g}" for number in (value if isinstance(value, tuple) else (value,)))
 
 
-def scenario_to_query(scenario: Scenario, preset: str | None = None) -> dict[str, str]:
-    """Return the fields of a link: the preset it starts from and what differs from it."""
-    base = load_scenario(preset) if preset else Scenario()
+def scenario_to_query(
+    scenario: Scenario, preset: str | None = None, catalog: Catalog | None = None
+) -> dict[str, str]:
+    """Return the fields of a link: the preset (of the catalog) it starts from and what differs from it."""
+    base = load_scenario(preset, catalog) if preset else Scenario()
     changed = {
         field: field_text(field, value)
         for field in Scenario.model_fields
-        if (value := getattr(scenario, field)) != getattr(base, field) and field not in NOT_IN_LINKS
+        if (value := scenario.given(field)) != base.given(field) and field not in NOT_IN_LINKS
     }
     return ({PRESET: preset} if preset else {}) | changed
 
 
 def scenario_from_query(
-    query: Mapping[str, str], check: Callable[[Scenario], object] = lambda _scenario: None
+    query: Mapping[str, str],
+    check: Callable[[Scenario], object] = lambda _scenario: None,
+    catalog: Catalog | None = None,
 ) -> tuple[Scenario, str | None, tuple[str, ...]]:
     """Read a link; return the scenario, its preset and what was ignored, in words. Never raises.
 
     check: raises LlmplanError for a scenario that may not be taken, one with an unknown id for instance.
+    catalog: whose presets count; the shipped ones where None.
     """
     ignored: list[str] = []
     preset = query.get(PRESET)
-    if preset is not None and preset not in scenario_names():
+    if preset is not None and preset not in scenario_names(catalog):
         ignored.append(f"preset {preset[:40]!r} is not known")
         preset = None
-    base = load_scenario(preset) if preset else Scenario()
+    base = load_scenario(preset, catalog) if preset else Scenario()
     asked: dict[str, str] = {}
     for field, text in query.items():
         if field in Scenario.model_fields and field not in NOT_IN_LINKS:

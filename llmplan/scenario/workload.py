@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from llmplan.catalog import shipped_assumption
 from llmplan.errors import InputError
 from llmplan.units import HOURS_PER_DAY, S_PER_DAY
 
@@ -38,7 +39,9 @@ class Workload(BaseModel):
     output_tokens_p95: Tokens | None = None
     hourly_profile: tuple[float, ...] | None = None
     peak_to_mean: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = 1.0
-    days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = 30.0
+    days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = Field(
+        default_factory=lambda: shipped_assumption("days-per-month")
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Workload:
@@ -49,7 +52,7 @@ class Workload(BaseModel):
         return self
 
     @classmethod
-    def from_trace(cls, path: Path | str, name: str | None = None, days_per_month: float = 30.0) -> Workload:
+    def from_trace(cls, path: Path | str, name: str | None = None) -> Workload:
         """Build a workload from real requests (columns TIMESTAMP, ContextTokens, GeneratedTokens).
 
         The volume is the trace's own rate carried over a day; peak-to-mean comes from its arrivals by minute.
@@ -64,7 +67,6 @@ class Workload(BaseModel):
             input_tokens_p95=trace.input_tokens_percentile(95),
             output_tokens_p95=trace.output_tokens_percentile(95),
             peak_to_mean=trace.peak_to_mean,
-            days_per_month=days_per_month,
         )
 
     @property

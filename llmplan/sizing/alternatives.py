@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmplan.catalog import Catalog, Gpu, Model, Precision
-from llmplan.replica.memory import memory_plan, smallest_gpu_count, tensor_parallel_degrees
+from llmplan.replica.memory import memory_plan, memory_reserve, smallest_gpu_count, tensor_parallel_degrees
 from llmplan.sizing.support import engine_for, useful_formats
 
 GPUS_PER_NODE = 8
@@ -52,12 +52,15 @@ def _larger(
         return None
     degrees = [n for n in tensor_parallel_degrees(model) if n_gpus is None or n != n_gpus]
     for n in degrees:
-        if memory_plan(model, precision, gpu, n, context).fits:
+        if memory_plan(model, precision, gpu, n, context, memory_reserve(catalog)).fits:
             note = f"{n} of the same GPU in one node"
             return _alternative(catalog, "other count", model, precision, gpu, n, context, note)
     for nodes in range(2, MOST_NODES + 1):
         n = nodes * GPUS_PER_NODE
-        if memory_plan(model, precision, gpu, n, context).fits and gpu.interconnect != "pcie":
+        if (
+            memory_plan(model, precision, gpu, n, context, memory_reserve(catalog)).fits
+            and gpu.interconnect != "pcie"
+        ):
             note = f"{n} GPUs in {nodes} nodes, as pipeline stages"
             return _alternative(catalog, "more nodes", model, precision, gpu, n, context, note)
     return None
@@ -69,10 +72,14 @@ def _other_format(
     if engine_for(catalog, precision, gpu, n_gpus) is None:
         return None
     wished = n_gpus is not None and n_gpus in tensor_parallel_degrees(model)
-    if wished and n_gpus is not None and memory_plan(model, precision, gpu, n_gpus, context).fits:
+    if (
+        wished
+        and n_gpus is not None
+        and memory_plan(model, precision, gpu, n_gpus, context, memory_reserve(catalog)).fits
+    ):
         n: int | None = n_gpus
     else:
-        n = smallest_gpu_count(model, precision, gpu, context)
+        n = smallest_gpu_count(model, precision, gpu, context, memory_reserve(catalog))
     if n is None:
         return None
     note = f"{precision.name} on {n} of the same GPU"
@@ -84,7 +91,7 @@ def _other_card(
 ) -> Alternative | None:
     if engine_for(catalog, precision, gpu, None) is None:
         return None
-    n = smallest_gpu_count(model, precision, gpu, context)
+    n = smallest_gpu_count(model, precision, gpu, context, memory_reserve(catalog))
     if n is None:
         return None
     return _alternative(catalog, "other GPU", model, precision, gpu, n, context, f"{n} x {gpu.name}")
@@ -100,7 +107,7 @@ def _alternative(
     context: float,
     note: str,
 ) -> Alternative:
-    plan = memory_plan(model, precision, gpu, n_gpus, context)
+    plan = memory_plan(model, precision, gpu, n_gpus, context, memory_reserve(catalog))
     engine = engine_for(catalog, precision, gpu, n_gpus)
     return Alternative(
         change=change,

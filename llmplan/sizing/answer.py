@@ -18,6 +18,7 @@ from llmplan.replica.memory import (
     MemoryPlan,
     kv_cache_bytes_per_token,
     memory_plan,
+    memory_reserve,
     smallest_gpu_count,
     weights_gb,
 )
@@ -133,7 +134,9 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
     model, gpu = catalog.model(request.model_id), catalog.gpu(request.gpu_id)
     precision = precision_named(catalog, model, request.precision_id)
     named = catalog.engine(request.engine_id) if request.engine_id else None
-    n_gpus = request.n_gpus or smallest_gpu_count(model, precision, gpu, request.context_tokens)
+    n_gpus = request.n_gpus or smallest_gpu_count(
+        model, precision, gpu, request.context_tokens, memory_reserve(catalog)
+    )
     engine = (
         named
         or engine_for(catalog, precision, gpu, n_gpus)
@@ -141,7 +144,7 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
     )
     parts = _Parts(model, precision, gpu, engine)
     tried = n_gpus or 8
-    plan = memory_plan(model, precision, gpu, tried, request.context_tokens)
+    plan = memory_plan(model, precision, gpu, tried, request.context_tokens, memory_reserve(catalog))
     one = Configurations.from_configs(catalog, [parts.replica(tried)])
     point = _measured_point(one, request, measured)
     refusal = _refusal(catalog, parts, request, tried, plan)
@@ -157,7 +160,7 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
 def _published_engine(catalog: Catalog, model: Model, precision: Precision, gpu: Gpu) -> Engine | None:
     """Return an engine that a published run shows to serve this, where the support table names none."""
     engines = [catalog.engines[name] for name in PREFERRED_ENGINES if name in catalog.engines]
-    return next((e for e in engines if was_published(model, precision, gpu, e)), None)
+    return next((e for e in engines if was_published(catalog, model, precision, gpu, e)), None)
 
 
 def _refusal(
@@ -168,7 +171,7 @@ def _refusal(
     # a support table may lag behind what was published; missing arithmetic units are a fact
     if unsupported is not None and (
         unsupported[0] == "hardware"
-        or not was_published(parts.model, parts.precision, parts.gpu, parts.engine)
+        or not was_published(catalog, parts.model, parts.precision, parts.gpu, parts.engine)
     ):
         return unsupported
     model, engine = parts.model, parts.engine

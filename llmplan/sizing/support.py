@@ -23,14 +23,16 @@ def precision_named(catalog: Catalog, model: Model, name: str) -> Precision:
     return catalog.precision(known)
 
 
-def was_published(model: Model, precision: Precision, gpu: Gpu, engine: Engine | None) -> bool:
+def was_published(
+    catalog: Catalog, model: Model, precision: Precision, gpu: Gpu, engine: Engine | None
+) -> bool:
     """Say whether a published run shows the model in that format on that card under that engine."""
     return any(
         point.model_id == model.model_id
         and point.precision_id == precision.precision_id
         and point.gpu_id == gpu.gpu_id
         and (engine is None or point.engine_id == engine.engine_id)
-        for point in published_points()
+        for point in published_points(catalog)
     )
 
 

@@ -13,10 +13,11 @@ from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
 from llmplan.measurements import MeasuredPoint, points_of_slice
+from llmplan.measurements.use import published_points
 from llmplan.queueing import highest_rate, open_loop, service_curve
 from llmplan.queueing.simulation.calibrated import simulated_replica
 from llmplan.replica import Configurations, Prediction, ReplicaConfig, predict
-from llmplan.replica.memory import memory_plan
+from llmplan.replica.memory import memory_plan, memory_reserve
 from llmplan.units import MS_PER_S, S_PER_DAY
 
 
@@ -40,7 +41,7 @@ def memory_breakdown(
         config.gpu_id,
     )
     card = catalog.gpu(gpu)
-    plan = memory_plan(model, precision, card, config.n_gpus, context_tokens)
+    plan = memory_plan(model, precision, card, config.n_gpus, context_tokens, memory_reserve(catalog))
     running = plan.max_concurrent_sequences if sequences is None else sequences
     if not running >= 0:
         raise InputError("sequences", sequences, "must be at least 0", "give how many run at once")
@@ -103,8 +104,8 @@ def latency_curve(
     one = Configurations.from_configs(catalog, [config])
     many = one.take(np.zeros(clients.size, dtype=np.intp))
     found = predict(many, input_tokens, output_tokens, clients)
-    own = points_of_slice(config, input_tokens, output_tokens, measured)
-    return LatencyCurve(clients, found, (*points_of_slice(config, input_tokens, output_tokens), *own))
+    points = points_of_slice((*published_points(catalog), *measured), config, input_tokens, output_tokens)
+    return LatencyCurve(clients, found, points)
 
 
 @dataclass(frozen=True, eq=False)

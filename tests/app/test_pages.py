@@ -16,6 +16,7 @@ from llmplan.app.pages.routing import RoutingPage
 from llmplan.app.pages.sources import SourcesPage
 from llmplan.app.widgets.base import PLAIN_FAILURE, View
 from llmplan.app.widgets.chart_view import ChartView
+from llmplan.catalog import load_catalog
 
 
 def views(root: Any) -> Iterator[View]:
@@ -145,7 +146,7 @@ def test_hardware_lays_published_points_over_the_curves(model: AppModel) -> None
 
     point = next(
         p
-        for p in published_points()
+        for p in published_points(load_catalog())
         if p.concurrency and p.ttft_ms and p.gpu_id == "h200-sxm" and p.arrival == "closed_loop"
     )
     model.change(

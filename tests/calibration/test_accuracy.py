@@ -19,7 +19,7 @@ SHIPPED = data_dir() / "measured_serving.csv"
 
 @pytest.fixture(scope="module")
 def scored():
-    return score(load_catalog(), read_measurements(SHIPPED))
+    return score(load_catalog(), read_measurements(SHIPPED, load_catalog()))
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,14 @@ from llmplan.calibration.observations import observe
 from llmplan.calibration.percent_errors import error_summary
 from llmplan.calibration.predicted_rows import predicted
 from llmplan.calibration.validation import group_folds, point_folds
-from llmplan.catalog import data_dir
+from llmplan.catalog import data_dir, load_catalog
 from llmplan.catalog.measurements import read_measurements
-from llmplan.replica.constants import constants, load_document
+from llmplan.replica.constants import constants
 
 
 @pytest.fixture(scope="module")
 def some(catalog):
-    rows = read_measurements(data_dir() / "measured_serving.csv")
+    rows = read_measurements(data_dir() / "measured_serving.csv", load_catalog())
     chosen = [m for m in rows if m.model_id == "llama-3.1-70b" and m.gpu_id in ("h100-sxm", "h200-sxm")]
     return observe(catalog, chosen[::6])[0]
 
@@ -61,18 +61,18 @@ def test_folds_keep_repeats_and_groups_together(some):
 
 
 def test_calibrate_on_a_few_rows_gives_a_whole_document(catalog):
-    rows = read_measurements(data_dir() / "measured_serving.csv")
+    rows = read_measurements(data_dir() / "measured_serving.csv", load_catalog())
     obs, _ = observe(catalog, [m for m in rows if m.model_id == "qwen3-32b"][::16])
     document, _ = calibrate(obs, "2026-01-01")
     assert document["fit_date"] == "2026-01-01"
-    assert set(document["base"]) == {c.name for c in constants()}
+    assert set(document["base"]) == {c.name for c in constants(load_catalog())}
     assert document["errors"]["kept-back points"]["tpot"]["all"]["n"] == len(obs.rows)
     json.dumps(document, allow_nan=False)
 
 
 def test_the_shipped_calibration_names_every_constant_and_keeps_its_promise():
-    document = load_document()
-    assert set(document["base"]) == {c.name for c in constants()}
+    document = load_catalog().calibration.model_dump()
+    assert set(document["base"]) == {c.name for c in constants(load_catalog())}
     errors = document["errors"]
     points, groups = errors["kept-back points"], errors["kept-back groups"]
     assert points["tpot"]["dense"]["median_abs_pct"] <= 5.5

@@ -15,15 +15,15 @@ from llmplan.calibration.fitting import (
     replica_parameters,
 )
 from llmplan.calibration.observations import observe
-from llmplan.catalog import data_dir
+from llmplan.catalog import data_dir, load_catalog
 from llmplan.catalog.measurements import read_measurements
-from llmplan.replica import Configurations, ReplicaConfig, load_calibration
-from llmplan.replica.constants import Calibration, constants, load_document
+from llmplan.replica import Configurations, ReplicaConfig
+from llmplan.replica.constants import Calibration, constants, fitted
 
 
 @pytest.fixture(scope="module")
 def some(catalog):
-    rows = read_measurements(data_dir() / "measured_serving.csv")
+    rows = read_measurements(data_dir() / "measured_serving.csv", load_catalog())
     chosen = [m for m in rows if m.model_id == "mixtral-8x7b"]
     return observe(catalog, chosen)[0]
 
@@ -32,7 +32,7 @@ def test_the_stages_share_no_unknown(some):
     family, own = family_parameters(some), replica_parameters(some)
     assert {p.factor for p in own} == {OWN}
     assert OWN not in {p.factor for p in family}
-    assert sum(p.factor is None for p in family) == len(constants())
+    assert sum(p.factor is None for p in family) == len(constants(load_catalog()))
 
 
 def test_n_rows_of_a_replica_count_as_their_square_root(some):
@@ -63,8 +63,10 @@ def observe_rows(some, part):
 
 def test_only_the_replica_that_is_slower_than_its_family_gets_a_pace_of_its_own(some):
     """Rows made by the model itself, one replica's rates cut by a fifth."""
-    start = np.repeat(np.log([c.start for c in constants()])[:, None], len(some.configurations), axis=1)
-    outputs = some.outputs({c.name: np.exp(start[i]) for i, c in enumerate(constants())})
+    start = np.repeat(
+        np.log([c.start for c in constants(load_catalog())])[:, None], len(some.configurations), axis=1
+    )
+    outputs = some.outputs({c.name: np.exp(start[i]) for i, c in enumerate(constants(load_catalog()))})
     measured = outputs[:, some.best(outputs)]
     slow = np.array([m.gpu_id == "l40s" and m.engine_id == "tensorrt-llm" for m in some.rows])
     measured[2, slow] += np.log(0.8)
@@ -73,7 +75,9 @@ def test_only_the_replica_that_is_slower_than_its_family_gets_a_pace_of_its_own(
     own = replica_parameters(some)
     found = _descended(_problem(replace(some, measured=measured), own, start, weights)).x
     paces = {
-        p.level: x for p, x in zip(own, found, strict=True) if constants()[p.constant].name == "decode_pace"
+        p.level: x
+        for p, x in zip(own, found, strict=True)
+        if constants(load_catalog())[p.constant].name == "decode_pace"
     }
     assert 0.05 < paces.pop("tensorrt-llm-v0:mixtral-8x7b:l40s:fp8") < np.log(1 / 0.8) + 0.05
     assert max(abs(x) for x in paces.values()) < 0.01
@@ -81,15 +85,15 @@ def test_only_the_replica_that_is_slower_than_its_family_gets_a_pace_of_its_own(
 
 def test_an_unseen_replica_runs_at_its_familys_pace(catalog):
     c = Configurations.from_configs(catalog, [ReplicaConfig("mistral-large-2", "fp8", "h100-sxm", 8, "vllm")])
-    k = load_calibration().values(c)
-    base = load_calibration().base
+    k = fitted(c.catalog).values(c)
+    base = fitted(load_catalog()).base
     for name in ("decode_pace", "prefill_pace"):
         assert k[name][0] == pytest.approx(np.exp(base[name]))
 
 
 def test_the_shipped_fit_is_small_and_every_number_says_something():
     """No table of measurements: far fewer numbers than measured values, none negligible."""
-    document = load_document()
+    document = load_catalog().calibration.model_dump()
     levels = [x for factors in document["effects"].values() for by in factors.values() for x in by.values()]
     assert min(abs(x) for x in levels) > NEGLIGIBLE
     measured = sum(q["all"]["n"] for q in document["errors"]["kept-back points"].values())
@@ -106,10 +110,10 @@ def test_values_multiply_base_and_deviations_by_hand(catalog):
 
 def test_no_efficiency_exceeds_what_physics_allows(catalog):
     c = Configurations.from_configs(catalog, [ReplicaConfig("llama-3.1-8b", "w4a16", "l4", 1, "vllm")])
-    absurd = Calibration({constant.name: 5.0 for constant in constants()}, {})
+    absurd = Calibration({constant.name: 5.0 for constant in constants(load_catalog())}, {})
     k = absurd.values(c)
     assert k["weight_bandwidth_efficiency"][0] == k["prefill_compute_efficiency"][0] == 1.0
     assert k["kv_bandwidth_efficiency"][0] == 2.0
     assert k["max_sequences"][0] == pytest.approx(np.exp(5.0))
-    tiny = Calibration({constant.name: -5.0 for constant in constants()}, {}).values(c)
+    tiny = Calibration({constant.name: -5.0 for constant in constants(load_catalog())}, {}).values(c)
     assert tiny["kv_room_share"][0] == 0.7

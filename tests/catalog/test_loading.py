@@ -279,7 +279,11 @@ def test_with_record_refuses_what_is_no_row(catalog: Catalog) -> None:
 
 
 def test_catalog_has_an_attribute_a_table() -> None:
-    assert {field.name for field in fields(Catalog)} == {table.name for table in TABLES} | {"warnings"}
+    assert {field.name for field in fields(Catalog)} == {table.name for table in TABLES} | {
+        "calibration",
+        "folder",
+        "warnings",
+    }
 
 
 def test_catalog_and_its_error_survive_pickling(catalog: Catalog) -> None:

@@ -43,7 +43,7 @@ def test_written_points_read_back(tmp_path: Path) -> None:
 
 
 def test_the_shipped_table_reads(tmp_path: Path) -> None:
-    published = published_points()
+    published = published_points(load_catalog())
     assert len(published) > 2000
     some = published[:50]
     write_points(tmp_path / "some.csv", some)
@@ -170,11 +170,12 @@ def test_usual_spellings_and_unknown_names(tmp_path: Path) -> None:
 
 def test_published_points_of_a_slice() -> None:
     config = ReplicaConfig("llama-3.3-70b", "fp8", "h100-sxm", 2, "tensorrt-llm")
-    found = points_of_slice(config, 5000, 500)
+    published = published_points(load_catalog())
+    found = points_of_slice(published, config, 5000, 500)
     clients = [point.concurrency for point in found if point.arrival == "closed_loop"]
     assert clients == sorted(clients, key=float)
     assert {50.0, 150.0} <= set(clients)
-    assert points_of_slice(config, 77, 77) == ()
+    assert points_of_slice(published, config, 77, 77) == ()
 
 
 def test_a_scenario_rests_on_the_users_points(tmp_path: Path) -> None:

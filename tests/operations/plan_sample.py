@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from llmplan.catalog import load_catalog
 from llmplan.operations import ServingPlan
+from llmplan.operations.checkpoints import repositories_of
 
 SAMPLE = ServingPlan(
     option_id="llama-3.1-70b@fp8@2xh100-sxm@vllm",
@@ -35,8 +37,12 @@ SAMPLE = ServingPlan(
     kv_share_of_free=0.9,
     kv_bytes=2,
     start_s=400,
+    repositories=repositories_of(load_catalog(), "llama-3.1-70b"),
 )
 
 
 def sample(**changes: object) -> ServingPlan:
+    """Return the plan with some fields changed; another model brings its own repositories."""
+    if "model_id" in changes:
+        changes["repositories"] = repositories_of(load_catalog(), str(changes["model_id"]))
     return replace(SAMPLE, **changes)

@@ -5,8 +5,10 @@ import subprocess
 import pytest
 from plan_sample import SAMPLE, sample
 
+from llmplan.catalog import load_catalog
 from llmplan.errors import UnknownNameError
 from llmplan.operations import LAUNCHERS, checkpoint, launch_command
+from llmplan.operations.checkpoints import repositories_of
 
 DOCUMENTED = {
     "vllm": "--served-model-name --host --port --tensor-parallel-size --max-model-len --max-num-seqs "
@@ -114,5 +116,12 @@ def test_an_engine_without_a_launcher_is_named():
         launch_command(SAMPLE, "lmdeploy")
 
 
-def test_checkpoints_of_a_folder_without_the_table(tmp_path):
-    assert checkpoint("llama-3.1-8b", "bf16", folder=tmp_path).published is False
+def test_a_model_without_published_weights():
+    assert checkpoint((), "llama-3.1-8b", "bf16").published is False
+
+
+def test_repositories_come_from_the_catalog():
+    catalog = load_catalog()
+    row = next(row for row in catalog.checkpoints if row.model_id == "llama-3.1-8b")
+    changed = catalog.with_record(row.model_copy(update={"repository": "our/llama"}))
+    assert (row.precision_id, row.format, "our/llama") in repositories_of(changed, "llama-3.1-8b")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from llmplan.catalog import load_catalog
 from llmplan.options.comparison import COLUMNS, options_of
 from llmplan.options.hybrid import SPLITS, find_hybrids, hybrid_row, hybrid_rows
-from llmplan.router.assumptions import router_assumptions
 from llmplan.router.costs import Router
 from llmplan.routing.plan import plan_route
 from llmplan.routing.request import RouteRequest
@@ -46,7 +46,7 @@ def test_rows_of_a_scenario_with_a_floor_may_have_a_weak_end_below_it():
 
 
 def test_agrees_with_the_route_planned_alone():
-    base = {row.assumption_id: row.base for row in router_assumptions().values()}
+    base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
     found = find_hybrids(options(), 300_000, 0.96)
     assert found
     for hybrid in found:
@@ -70,7 +70,7 @@ def test_agrees_with_the_route_planned_alone():
 def test_no_other_pair_or_split_is_cheaper():
     floor = 0.96
     best = find_hybrids(options(), 300_000, floor)[0].found.monthly_usd_base
-    base = {row.assumption_id: row.base for row in router_assumptions().values()}
+    base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
     for model in SCENARIO.model_ids:
         for api in SCENARIO.api_ids:
             try:

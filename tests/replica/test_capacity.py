@@ -5,7 +5,7 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.replica import Configurations, ReplicaConfig, capacity
-from llmplan.replica.memory import memory_plan
+from llmplan.replica.memory import memory_plan, memory_reserve
 
 CATALOG = load_catalog()
 
@@ -35,6 +35,7 @@ def test_memory_agrees_with_the_memory_plan():
             CATALOG.gpu(config.gpu_id),
             config.n_gpus,
             2500,
+            memory_reserve(CATALOG),
         )
         assert got.max_concurrent_sequences[i] == plan.max_concurrent_sequences
 

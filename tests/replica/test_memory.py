@@ -11,7 +11,7 @@ from llmplan.replica.memory import (
     kv_cache_bytes_per_token,
     kv_shards,
     memory_plan,
-    overhead_gib,
+    memory_reserve,
     smallest_gpu_count,
     tensor_parallel_degrees,
     weight_parts,
@@ -19,12 +19,13 @@ from llmplan.replica.memory import (
 )
 
 CATALOG = load_catalog()
+RESERVE = memory_reserve(CATALOG)
 GIB = 2.0**30
 
 
 def plan(model: str, precision: str, gpu: str, n: int, context: float):
     c = CATALOG
-    return memory_plan(c.model(model), c.precision(precision), c.gpu(gpu), n, context)
+    return memory_plan(c.model(model), c.precision(precision), c.gpu(gpu), n, context, RESERVE)
 
 
 def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards():
@@ -92,7 +93,7 @@ def test_sliding_window_layers_stop_growing():
 
 
 def test_overhead_follows_the_published_rule():
-    assert overhead_gib(40.0) == pytest.approx(2.3 + 2.0)
+    assert RESERVE.overhead_gib(40.0) == pytest.approx(2.3 + 2.0)
 
 
 def test_parts_of_deepseek_add_up():
@@ -111,23 +112,23 @@ def test_tensor_parallel_divides_the_heads():
 def test_smallest_count_of_a_model_that_fits_nowhere_is_none():
     assert (
         smallest_gpu_count(
-            CATALOG.model("llama-3.1-405b"), CATALOG.precision("bf16"), CATALOG.gpu("l4"), 2500
+            CATALOG.model("llama-3.1-405b"), CATALOG.precision("bf16"), CATALOG.gpu("l4"), 2500, RESERVE
         )
         is None
     )
     assert (
         smallest_gpu_count(
-            CATALOG.model("llama-3.1-70b"), CATALOG.precision("bf16"), CATALOG.gpu("h100-sxm"), 2500
+            CATALOG.model("llama-3.1-70b"), CATALOG.precision("bf16"), CATALOG.gpu("h100-sxm"), 2500, RESERVE
         )
         == 2
     )
 
 
-@pytest.mark.parametrize(("n", "context", "share"), [(0, 1000, 0.9), (1, float("nan"), 0.9), (1, 1000, 1.5)])
-def test_bad_requests_name_the_field(n, context, share):
+@pytest.mark.parametrize(("n", "context"), [(0, 1000), (1, float("nan"))])
+def test_bad_requests_name_the_field(n, context):
     with pytest.raises(InputError):
         memory_plan(
-            CATALOG.model("llama-3.1-8b"), CATALOG.precision("bf16"), CATALOG.gpu("l4"), n, context, share
+            CATALOG.model("llama-3.1-8b"), CATALOG.precision("bf16"), CATALOG.gpu("l4"), n, context, RESERVE
         )
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from llmplan.replica import Configurations, ReplicaConfig, load_calibration
+from llmplan.replica import Configurations, ReplicaConfig
+from llmplan.replica.constants import fitted
 from llmplan.replica.queue import closed_loop, kv_limited_sequences, running_limit
 from llmplan.replica.step import prefill
 
@@ -11,7 +12,7 @@ from llmplan.replica.step import prefill
 @pytest.fixture
 def replica(catalog):
     c = Configurations.from_configs(catalog, [ReplicaConfig("llama-3.1-8b", "fp8", "h100-sxm", 1, "vllm")])
-    return c, load_calibration().values(c)
+    return c, fitted(c.catalog).values(c)
 
 
 def test_the_token_budget_bounds_the_decoding_batch(replica):

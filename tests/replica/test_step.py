@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from llmplan.catalog import load_catalog
 from llmplan.replica import Configurations, ReplicaConfig
 from llmplan.replica.constants import constants
 from llmplan.replica.step import (
@@ -17,7 +18,7 @@ from llmplan.replica.step import (
 
 def plain(n: int, **changes: float) -> dict[str, np.ndarray]:
     """Constants of an ideal machine: efficiencies 1, overheads 0."""
-    values = {c.name: 1.0 if c.unit == "1" else 0.0 for c in constants()}
+    values = {c.name: 1.0 if c.unit == "1" else 0.0 for c in constants(load_catalog())}
     values |= {"unpack_work": 0.0, "prefill_unpack_work": 0.0, "half_efficiency_tokens": 0.0}
     return {name: np.full(n, changes.get(name, value)) for name, value in values.items()}
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from llmplan.catalog import load_catalog
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.router.assumptions import router_assumptions, task_mix, task_mixes
 from llmplan.router.costs import Tier, Traffic
+from llmplan.router.task_mixes import task_mix, task_mixes
 from llmplan.router.tasks import greedy_split, residency_shadow_price, task_table, whole_task_split
 
 DAY = Traffic(days_per_month=1)
@@ -104,14 +105,18 @@ def test_values_against_rules(call):
 
 
 def test_presets_sum_to_one_and_carry_the_articles_verdict():
-    for mix in task_mixes().values():
+    for mix in task_mixes(load_catalog()).values():
         assert sum(mix.shares.values()) == pytest.approx(1)
         assert set(mix.verdicts.values()) <= {"match", "fall short"}
-    match = {task for task, verdict in task_mix("article-70-30").verdicts.items() if verdict == "match"}
-    assert match == set(task_mix("article-match").shares)
-    assert sum(task_mix("article-70-30").shares[task] for task in match) == pytest.approx(0.7)
+    match = {
+        task
+        for task, verdict in task_mix(load_catalog(), "article-70-30").verdicts.items()
+        if verdict == "match"
+    }
+    assert match == set(task_mix(load_catalog(), "article-match").shares)
+    assert sum(task_mix(load_catalog(), "article-70-30").shares[task] for task in match) == pytest.approx(0.7)
     with pytest.raises(UnknownNameError):
-        task_mix("article-match-up")
+        task_mix(load_catalog(), "article-match-up")
 
 
 def test_router_overheads_are_the_published_ones():
@@ -120,7 +125,7 @@ def test_router_overheads_are_the_published_ones():
         rows = [row for row in csv.DictReader(file) if row["dataset"] == "router overhead"]
     usd = sorted(float(r["value"]) for r in rows if r["metric"] == "USD per million routed requests")
     rate = [float(r["value"]) for r in rows if r["metric"].startswith("requests per second")]
-    assumed = router_assumptions()
+    assumed = load_catalog().router_assumptions
     cost, latency = assumed["router-usd-per-million"], assumed["router-latency-ms"]
     assert (cost.low, cost.high) == (usd[0], usd[-1]) and cost.base in usd
     assert latency.low == pytest.approx(1000 / max(rate), rel=0.1)
@@ -128,6 +133,6 @@ def test_router_overheads_are_the_published_ones():
 
 
 def test_assumptions_are_ordered_and_sourced():
-    rows = router_assumptions()
+    rows = load_catalog().router_assumptions
     assert {"hard-share", "router-auc", "router-usd-per-million", "router-latency-ms"} <= set(rows)
     assert all(row.low <= row.base <= row.high and row.source_id for row in rows.values())

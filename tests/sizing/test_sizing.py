@@ -90,7 +90,7 @@ def test_no_replica_with_a_published_run_is_refused(catalog: Catalog) -> None:
     """But one typing error in a source (235 GB of weights on a card of 141 GB) and FP8 without FP8 cores."""
     replicas = {
         (p.model_id, p.precision_id, p.gpu_id, p.n_gpus, p.engine_id)
-        for p in published_points()
+        for p in published_points(load_catalog())
         if p.precision_id in catalog.precisions and p.engine_id in catalog.engines
     }
     refused = {

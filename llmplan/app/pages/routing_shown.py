@@ -9,8 +9,8 @@ from llmplan.app.fields import Field, MultiSelect, Number, Select, Slider
 from llmplan.app.model import AppModel
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
-from llmplan.router.assumptions import preset_tolerance, router_assumptions, task_mix, task_mixes
 from llmplan.router.costs import Router, Traffic
+from llmplan.router.task_mixes import preset_tolerance, task_mix, task_mixes
 from llmplan.routing.by_task import task_report
 from llmplan.routing.plan import RoutePlan, plan_route
 from llmplan.routing.report import route_report
@@ -41,7 +41,7 @@ class ShownRoute:
 
 def first_values(catalog: Catalog) -> dict[str, Any]:
     """Return the page's inputs at the start: the article's split under a classifier that errs."""
-    assumed = router_assumptions(catalog)
+    assumed = catalog.router_assumptions
     return {
         "weak": "llama-3.1-70b",
         "strong": "gpt-4o",
@@ -124,7 +124,7 @@ def shown_route(model: AppModel, values: dict[str, Any]) -> ShownRoute:
 
 def _request(scenario: Scenario, values: dict[str, Any], catalog: Catalog) -> RouteRequest:
     if values["mix"] != SCENARIO_MIX:
-        scenario = scenario.but(task_mix=task_mix(values["mix"], catalog).shares)
+        scenario = scenario.but(task_mix=task_mix(catalog, values["mix"]).shares)
     goals = {"share": "share_weak", "threshold": "threshold", "floor": "quality_floor"}
     goal: dict[str, Any] = {goals[values["goal"]]: values[values["goal"]]}
     router = Router(values["router_usd"] / 1e6)
@@ -142,7 +142,7 @@ def _request(scenario: Scenario, values: dict[str, Any], catalog: Catalog) -> Ro
 
 
 def _tolerance(mix: str, kept: list[str], catalog: Catalog) -> dict[str, float]:
-    return {} if mix == SCENARIO_MIX else preset_tolerance(mix, kept, catalog)
+    return {} if mix == SCENARIO_MIX else preset_tolerance(catalog, mix, kept)
 
 
 def _or_none(request: RouteRequest, catalog: Catalog) -> RoutePlan | None:

@@ -13,7 +13,7 @@ from llmplan.errors import InputError
 from llmplan.queueing.curve import service_curve
 from llmplan.queueing.simulation.steps import ReplicaLimits
 from llmplan.replica.configurations import Configurations
-from llmplan.replica.constants import load_calibration
+from llmplan.replica.constants import fitted
 from llmplan.replica.predict import predict
 from llmplan.replica.queue import kv_limited_sequences
 from llmplan.replica.step import Constants, decode_step, prefill
@@ -99,7 +99,7 @@ def simulated_replica(
     """
     if len(configuration) != 1:
         raise InputError("configuration", len(configuration), "must be one replica", "take one row")
-    k = load_calibration().values(configuration)
+    k = fitted(configuration.catalog).values(configuration)
     isl, osl = np.array([float(input_tokens)]), np.array([float(output_tokens)])
     room = kv_limited_sequences(configuration, k | {"max_sequences": np.array([np.inf])}, isl, osl)
     if not (configuration.kv_room_bytes[0] > 0 and room[0] >= 1):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.options import Option, Options, evaluate
 from llmplan.recommend.tipping.expected import expected_ranges
 from llmplan.recommend.tipping.hybrids import hybrid_inputs
@@ -18,7 +18,7 @@ from llmplan.recommend.tipping.records import Tipping, TippingPoint
 from llmplan.recommend.tipping.sentences import sentence
 from llmplan.recommend.tipping.tokens import token_inputs
 from llmplan.risk.hybrid import winning_hybrid
-from llmplan.scenario import Scenario
+from llmplan.scenario import Scenario, under_catalog
 
 By = Literal["kind", "option"]
 STEPS = 60
@@ -46,7 +46,7 @@ def tipping_points(
     verify: tokens are searched among a shortlist of fleets, since each value needs a new sizing; True asks
         the whole catalog on both sides of what was found, and searches on where it disagrees.
     """
-    catalog = catalog or load_catalog()
+    scenario, catalog = under_catalog(scenario, catalog)
     compared = evaluate(scenario, catalog)
     best = winning_hybrid(compared)
     inputs = (

@@ -1,9 +1,9 @@
-"""What routing assumes by default: data/router_assumptions.csv and the task mixes beside it."""
+"""Preset task mixes: shares of tasks, and what each can lose."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from llmplan.catalog import Catalog, RouterAssumption, load_catalog
+from llmplan.catalog import Catalog
 from llmplan.errors import UnknownNameError
 
 
@@ -25,15 +25,10 @@ class TaskMix:
     verdicts: dict[str, str]
 
 
-def router_assumptions(catalog: Catalog | None = None) -> dict[str, RouterAssumption]:
-    """Return the assumptions by id."""
-    return (catalog or load_catalog()).router_assumptions
-
-
-def task_mixes(catalog: Catalog | None = None) -> dict[str, TaskMix]:
+def task_mixes(catalog: Catalog) -> dict[str, TaskMix]:
     """Return the preset task mixes by id."""
     found: dict[str, TaskMix] = {}
-    for row in (catalog or load_catalog()).router_task_mixes:
+    for row in catalog.router_task_mixes:
         mix = found.setdefault(row.mix_id, TaskMix(row.mix_id, row.mix_name, {}, {}, {}))
         mix.shares[row.task_id] = row.share
         if row.tolerance is not None:
@@ -43,7 +38,7 @@ def task_mixes(catalog: Catalog | None = None) -> dict[str, TaskMix]:
     return found
 
 
-def task_mix(mix_id: str, catalog: Catalog | None = None) -> TaskMix:
+def task_mix(catalog: Catalog, mix_id: str) -> TaskMix:
     """Return a preset task mix. Raises UnknownNameError with near names."""
     mixes = task_mixes(catalog)
     if mix_id not in mixes:
@@ -51,9 +46,7 @@ def task_mix(mix_id: str, catalog: Catalog | None = None) -> TaskMix:
     return mixes[mix_id]
 
 
-def preset_tolerance(
-    mix_id: str, stays_in_house: Collection[str] = (), catalog: Catalog | None = None
-) -> dict[str, float]:
+def preset_tolerance(catalog: Catalog, mix_id: str, stays_in_house: Collection[str] = ()) -> dict[str, float]:
     """Return what a preset's tasks can lose; a task that stays in house must make do with what is there."""
-    found = task_mix(mix_id, catalog).tolerances
+    found = task_mix(catalog, mix_id).tolerances
     return {task: loss for task, loss in found.items() if task not in stays_in_house}
