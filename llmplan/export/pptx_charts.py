@@ -1,24 +1,36 @@
-"""What all native charts share, and the bars."""
+"""The deck's native charts: bars by kind; cost over volume with bands on logarithmic axes and a tidy sheet behind."""
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from pptx.chart.data import CategoryChartData
-from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
-from pptx.enum.dml import MSO_THEME_COLOR
+import numpy as np
+import xlsxwriter
+from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.enum.chart import (
+    XL_AXIS_CROSSES,
+    XL_CHART_TYPE,
+    XL_LABEL_POSITION,
+    XL_LEGEND_POSITION,
+    XL_MARKER_STYLE,
+    XL_TICK_LABEL_POSITION,
+)
+from pptx.enum.dml import MSO_LINE_DASH_STYLE, MSO_THEME_COLOR
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
 from pptx.util import Emu, Pt
+from xlsxwriter.utility import xl_col_to_name
 
-from llmplan.export.number_formats import short
+from llmplan.charts import CostChart, CostLine, cost_chart
+from llmplan.charts.cost import TODAY
+from llmplan.charts.style import decades
+from llmplan.export.number_formats import VOLUME, short, ticks
 from llmplan.export.pptx_parts import GLYPH, Box, describe
 from llmplan.report.report import Report
 
-BARS = (0.45, 0.01, 0.47, 0.85)
-"""Left, top, width and height of the bars in their chart: names wrap on the left, a legend stands below."""
 ACCENTS = {
     "api": MSO_THEME_COLOR.ACCENT_1,
     "hosted": MSO_THEME_COLOR.ACCENT_2,
@@ -26,7 +38,25 @@ ACCENTS = {
     "hybrid": MSO_THEME_COLOR.ACCENT_4,
 }
 SIDES = ("low", "base", "high")
-SIDE_ACCENTS = (MSO_THEME_COLOR.ACCENT_6, MSO_THEME_COLOR.ACCENT_1, MSO_THEME_COLOR.ACCENT_5)
+SIDE_BRIGHTNESS = (0.6, 0.0, -0.4)
+"""Shades of one colour: low is light, high is dark."""
+BARS = (0.45, 0.01, 0.47, 0.85)
+"""Left, top, width and height of the bars in their chart: names wrap on the left, a legend stands below."""
+SHEET = "Sheet1"
+BAND_ALPHA = 25_000
+"""Opacity of a band, in thousandths of a percent."""
+LEFT, RIGHT, ABOVE, BELOW = 6.4, 1.6, 1.8, 4.0
+"""Room around the plot for labels and names, in heights of the type."""
+LEGEND_LEADING, LEAST_PLOT = 1.4, 0.3
+"""Height of a legend's row over its type's size; the least share of a chart that its plot keeps."""
+DASHES = {
+    "solid": MSO_LINE_DASH_STYLE.SOLID,
+    "dash": MSO_LINE_DASH_STYLE.LONG_DASH,
+    "dot": MSO_LINE_DASH_STYLE.DASH,
+    "dashdot": MSO_LINE_DASH_STYLE.DASH_DOT,
+    "longdash": MSO_LINE_DASH_STYLE.LONG_DASH_DOT,
+}
+"""A chart's dashes as slides have them: dots would be lost in a room."""
 
 
 def add_chart(slide: Any, box: Box, kind: Any, data: Any) -> Any:
@@ -40,16 +70,6 @@ def legend_below(chart: Any, size: int) -> None:
     chart.legend.position = XL_LEGEND_POSITION.BOTTOM
     chart.legend.include_in_layout = False
     chart.legend.font.size = Pt(size)
-
-
-def _label(series: Any, number_format: str, size: int, hidden: Sequence[int]) -> None:
-    labels = series.data_labels
-    labels.show_value = True
-    labels.number_format, labels.number_format_is_linked = number_format, False
-    labels.font.size = Pt(size)
-    for category in reversed(hidden):
-        gone = f'<c:dLbl {nsdecls("c")}><c:idx val="{category}"/><c:delete val="1"/></c:dLbl>'
-        labels._element.insert(0, parse_xml(gone))
 
 
 def place(element: Any, kind: str, left: float, top: float, width: float, height: float) -> None:
@@ -88,9 +108,10 @@ def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
     chart = frame.chart
     plot = chart.plots[0]
     plot.gap_width, plot.overlap = 35, 0
-    for series, accent in zip(plot.series, SIDE_ACCENTS, strict=True):
+    for series, brightness in zip(plot.series, SIDE_BRIGHTNESS, strict=True):
         series.format.fill.solid()
-        series.format.fill.fore_color.theme_color = accent
+        series.format.fill.fore_color.theme_color = MSO_THEME_COLOR.ACCENT_1
+        series.format.fill.fore_color.brightness = brightness
     same = [n for n, row in enumerate(rows) if row["monthly_usd_low"] == row["monthly_usd_high"]]
     for series, side in zip(plot.series, SIDES, strict=True):
         # Three bars of an option without a range say the same: one label is enough.
@@ -104,3 +125,183 @@ def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
     costs = ", ".join(f"{row['label']} {money.short(float(row['monthly_usd_base']))}" for row in rows)
     describe(frame, f"Monthly cost of the cheapest option of each kind: {costs}.")
     return frame
+
+
+def _label(series: Any, number_format: str, size: int, hidden: Sequence[int]) -> None:
+    labels = series.data_labels
+    labels.show_value = True
+    labels.number_format, labels.number_format_is_linked = number_format, False
+    labels.font.size = Pt(size)
+    for category in reversed(hidden):
+        gone = f'<c:dLbl {nsdecls("c")}><c:idx val="{category}"/><c:delete val="1"/></c:dLbl>'
+        labels._element.insert(0, parse_xml(gone))
+
+
+def add_cost_chart(slide: Any, box: Box, report: Report, size: int) -> Any:
+    """Add monthly cost over volume: a line an option, its band from low to high, today's volume marked.
+
+    Its type has `size` points. Lines that a logarithmic axis cannot show at every volume are left out.
+    """
+    chart = cost_chart(report.curves, report.scenario)
+    lines = [line for line in chart.lines if np.all(line.low > 0) and np.all(np.isfinite(line.high))]
+    data = XyChartData(number_format="#,##0.00")
+    for line in lines:
+        _add_series(data, line.name, chart.queries_per_day, line.base)
+    _add_series(data, TODAY, (chart.today, chart.today), chart.ends)
+    frame = add_chart(slide, box, XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, data)
+    legend_below(frame.chart, size)
+    series = list(frame.chart.plots[0].series)
+    for one, line in zip(series, lines, strict=False):
+        _style_line(one, ACCENTS[line.kind], DASHES[line.dash], Pt(3))
+    _mark_today(series[-1], len(lines), frame.chart, size)
+    _cost_axes(frame.chart, chart, size)
+    width = _make_room(frame.chart, box, size, len(lines))
+    _put_sheet(frame.chart, chart, lines, stroke=width // len(chart.queries_per_day))
+    describe(frame, f"Monthly cost over queries a day, both on logarithmic axes. {report.finding}")
+    return frame
+
+
+def _add_series(data: Any, name: str, xs: Any, ys: Any) -> None:
+    series = data.add_series(name)
+    for x, y in zip(xs, ys, strict=True):
+        series.add_data_point(float(x), float(y))
+
+
+def _style_line(series: Any, colour: Any, dash: Any, width: int) -> None:
+    series.smooth = False
+    series.marker.style = XL_MARKER_STYLE.NONE
+    line = series.format.line
+    line.width, line.color.theme_color, line.dash_style = width, colour, dash
+
+
+def _mark_today(series: Any, hidden: int, chart: Any, size: int) -> None:
+    """Draw today's volume as an upright line that says so itself, and keep it out of the legend."""
+    _style_line(series, MSO_THEME_COLOR.TEXT_1, MSO_LINE_DASH_STYLE.SQUARE_DOT, Pt(1.75))
+    label = series.points[1].data_label
+    label.position = XL_LABEL_POSITION.ABOVE
+    label.font.size = Pt(size)
+    for name, shown in (("showSerName", "1"), ("showVal", "0"), ("showLegendKey", "0")):
+        label._dLbl.find(f"{{*}}{name}").set("val", shown)
+    entry = f'<c:legendEntry {nsdecls("c")}><c:idx val="{hidden}"/><c:delete val="1"/></c:legendEntry>'
+    chart.legend._element.find("{*}legendPos").addnext(parse_xml(entry))
+
+
+def _cost_axes(chart: Any, shown: CostChart, size: int) -> None:
+    horizontal, vertical = chart.category_axis, chart.value_axis
+    horizontal.minimum_scale, horizontal.maximum_scale = decades(shown.queries_per_day)
+    vertical.minimum_scale, vertical.maximum_scale = shown.ends
+    for axis, text, number_format in (
+        (horizontal, "Queries a day", VOLUME),
+        (vertical, shown.title, ticks(shown.money, shown.ends[0])),
+    ):
+        make_logarithmic(axis)
+        axis.crosses = XL_AXIS_CROSSES.MINIMUM
+        axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
+        axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = number_format, False
+        axis.tick_labels.font.size = Pt(size)
+        axis.has_major_gridlines = True
+        axis.major_gridlines.format.line.color.theme_color = MSO_THEME_COLOR.BACKGROUND_1
+        axis.major_gridlines.format.line.color.brightness = -0.15
+        axis.has_title = True
+        axis.axis_title.text_frame.text = text
+        font = axis.axis_title.text_frame.paragraphs[0].font
+        font.size, font.bold = Pt(size), False
+
+
+def make_logarithmic(axis: Any) -> None:
+    """Set base 10; the schema wants it first inside c:scaling, and python-pptx has no call for it."""
+    scaling = axis._element.scaling
+    scaling.insert(0, parse_xml(f'<c:logBase {nsdecls("c")} val="10"/>'))
+
+
+def _make_room(chart: Any, box: Box, size: int, entries: int) -> int:
+    """Give the plot what labels and a legend of so many rows leave of the box; return its width in EMU."""
+    space, em = chart._chartSpace.chart, Pt(size)
+    left, top = LEFT * em / box.width, ABOVE * em / box.height
+    width = 1 - left - RIGHT * em / box.width
+    legend = (entries + 0.5) * LEGEND_LEADING * em / box.height
+    height = max(LEAST_PLOT, 1 - top - BELOW * em / box.height - legend)
+    place(space.plotArea, "inner", left, top, width, height)
+    place(space.find("{*}legend"), "", 0.02, 1 - legend, 0.96, legend)
+    return int(width * box.width)
+
+
+def _put_sheet(chart: Any, shown: CostChart, lines: list[CostLine], stroke: int) -> None:
+    """Put one table behind the chart, a row a volume, and tie lines and bands to its columns."""
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False})
+    sheet = book.add_worksheet(SHEET)
+    money = book.add_format({"num_format": "#,##0.00"})
+    sheet.set_column(0, 5 * len(lines) + 2, 18)
+    sheet.write_string(0, 0, "Queries a day")
+    sheet.write_column(1, 0, shown.queries_per_day)
+    count, column = len(shown.queries_per_day), 1
+    elements = [one._element for one in chart.plots[0].series]
+    for element, line in zip(elements, lines, strict=False):
+        _tie(element, 0, column, count)
+        sheet.write_string(0, column, line.name)
+        sheet.write_column(1, column, line.base, money)
+        column += 1
+        if line.is_range:
+            _write_range(sheet, column, line, money)
+            if line.is_shaded:
+                _add_band(element, line, column + 2, count, stroke)
+            column += 4
+    _tie(elements[-1], column, column + 1, 2)
+    sheet.write_string(0, column + 1, TODAY)
+    sheet.write_column(1, column, (shown.today, shown.today))
+    sheet.write_column(1, column + 1, shown.ends, money)
+    sheet.freeze_panes(1, 1)
+    book.close()
+    chart.part.chart_workbook.update_from_xlsx_blob(buffer.getvalue())
+
+
+def _write_range(sheet: Any, column: int, line: CostLine, money: Any) -> None:
+    """Write low and high, then live: how far they lie from the base in the column before."""
+    heads = ("low", "high", "base less low", "high less base")
+    for offset, head in enumerate(heads):
+        sheet.write_string(0, column + offset, f"{line.name}, {head}")
+    sheet.write_column(1, column, line.low, money)
+    sheet.write_column(1, column + 1, line.high, money)
+    base, low, high = (xl_col_to_name(place) for place in (column - 1, column, column + 1))
+    for row, (less, more) in enumerate(zip(line.base - line.low, line.high - line.base, strict=True), 1):
+        sheet.write_formula(row, column + 2, f"={base}{row + 1}-{low}{row + 1}", money, less)
+        sheet.write_formula(row, column + 3, f"={high}{row + 1}-{base}{row + 1}", money, more)
+
+
+def _tie(element: Any, xs: int, ys: int, count: int) -> None:
+    """Let a series read its name, volumes and costs from the sheet's columns."""
+    name, x_values, y_values = element.findall(".//{*}f")
+    name.text = f"{SHEET}!${xl_col_to_name(ys)}$1"
+    x_values.text, y_values.text = _span(xs, count), _span(ys, count)
+
+
+def _span(column: int, count: int) -> str:
+    letters = xl_col_to_name(column)
+    return f"{SHEET}!${letters}$2:${letters}${count + 1}"
+
+
+def _add_band(element: Any, line: CostLine, column: int, count: int, stroke: int) -> None:
+    """Add error bars as wide as the volumes are apart: together they are the band from low to high."""
+    accent = f"accent{list(ACCENTS).index(line.kind) + 1}"
+    minus, plus = (
+        f"<c:{side}><c:numRef><c:f>{_span(column + number, count)}</c:f>{_cache(values)}</c:numRef></c:{side}>"
+        for number, (side, values) in enumerate(
+            (("minus", line.base - line.low), ("plus", line.high - line.base))
+        )
+    )
+    bars = (
+        f'<c:errBars {nsdecls("c", "a")}><c:errDir val="y"/><c:errBarType val="both"/><c:errValType val="cust"/>'
+        f'<c:noEndCap val="1"/>{plus}{minus}<c:spPr><a:ln w="{stroke}" cap="flat"><a:solidFill>'
+        f'<a:schemeClr val="{accent}"><a:alpha val="{BAND_ALPHA}"/></a:schemeClr></a:solidFill></a:ln></c:spPr>'
+        "</c:errBars>"
+    )
+    element.find("{*}xVal").addprevious(parse_xml(bars))
+
+
+def _cache(values: Any) -> str:
+    points = "".join(f'<c:pt idx="{n}"><c:v>{value:.10g}</c:v></c:pt>' for n, value in enumerate(values))
+    return (
+        f'<c:numCache><c:formatCode>General</c:formatCode><c:ptCount val="{len(values)}"/>'
+        f"{points}</c:numCache>"
+    )

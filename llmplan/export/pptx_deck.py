@@ -12,8 +12,7 @@ from pptx.enum.dml import MSO_THEME_COLOR
 from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
 from pptx.util import Emu, Pt
 
-from llmplan.export.pptx_charts import ACCENTS, SIDES, add_kind_bars
-from llmplan.export.pptx_curve import add_cost_chart
+from llmplan.export.pptx_charts import ACCENTS, SIDES, add_cost_chart, add_kind_bars
 from llmplan.export.pptx_parts import (
     APPENDIX_PT,
     BODY_PT,

@@ -19,8 +19,8 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Emu, Inches, Pt
 
+from llmplan.charts.palette import light
 from llmplan.errors import InputError
-from llmplan.export.palette import ACCENTS
 
 WIDE = (Inches(13.333), Inches(7.5))
 """16:9."""
@@ -34,7 +34,9 @@ CELL_SIDE, CELL_EDGE, INSET = Inches(0.08), Inches(0.03), Inches(0.05)
 HEAD_TINT, BAND_TINTS, CARD_TINT = 40_000, (4_000, 14_000), 6_000
 """Opacity of fills, in thousandths of a percent."""
 LONGEST_WORD = 16
-INK = RGBColor(0x1F, 0x29, 0x33)
+INK = RGBColor.from_string(light("@ink").removeprefix("#"))
+THEME_SERIES = ("@1", "@2", "@3", "@4", "@8", "@6")
+"""A theme's six accents: the kinds of options in their order, then two neutral ones."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,9 @@ def _colour_theme(deck: Any) -> None:
         rel.target_part for rel in deck.slide_master.part.rels.values() if rel.reltype.endswith("/theme")
     )
     theme = part.blob.decode()
-    for number, colour in enumerate(ACCENTS, start=1):
+    for number, series in enumerate(THEME_SERIES, start=1):
         pattern = rf"(<a:accent{number}>).*?(</a:accent{number}>)"
+        colour = light(series).removeprefix("#")
         theme = re.sub(pattern, rf'\g<1><a:srgbClr val="{colour}"/>\g<2>', theme, flags=re.DOTALL)
     part._blob = theme.encode()
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.charts.cost import line_dash
+from llmplan.charts.palette import light
+from llmplan.charts.style import KIND_COLOURS
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.export.number_formats import VOLUME, ticks
-from llmplan.export.palette import ACCENTS, KIND_COLOURS
 from llmplan.export.xlsx_costs import (
     API_QUERY,
     API_SHEET,
@@ -27,7 +29,13 @@ from llmplan.report.report import Report
 
 SHEET = "Curve"
 POINTS_A_DECADE = 12
-DASHES = {"api": "solid", "hosted": "long_dash", "self_hosted": "solid", "hybrid": "dash_dot"}
+DASHES = {
+    "solid": "solid",
+    "dash": "long_dash",
+    "dot": "dash",
+    "dashdot": "dash_dot",
+    "longdash": "long_dash_dot",
+}
 
 
 def curve_volumes() -> Any:
@@ -113,24 +121,18 @@ def _own_columns(
         book.shown(sheet, line, column + 2, f"MAX({sides})", months[:, offset].max())
 
 
-def _dash(kind: str, side: str, *, is_second: bool) -> str:
-    """Return a line's dashes: ends of a range are dotted, a second line of a kind is dashed."""
-    if side != "base":
-        return "round_dot"
-    return "dash" if is_second else DASHES.get(kind, "solid")
-
-
 def _chart(book: Book, report: Report, shown: list[tuple[int, str, int]], count: int) -> Any:
     chart = book.file.add_chart({"type": "scatter", "subtype": "straight"})
     last = FIRST_ROW + count - 1
-    kinds: dict[str, int] = {}
+    of_kind: dict[str, dict[int, int]] = {}
     for place, side, column in shown:
         kind = report.option(place).kind
-        is_second = kinds.setdefault(kind, place) != place
+        places = of_kind.setdefault(kind, {})
+        number = places.setdefault(place, len(places))
         line = {
-            "color": f"#{KIND_COLOURS.get(kind, ACCENTS[4])}",
+            "color": light(KIND_COLOURS[kind]),
             "width": 2.5 if side == "base" else 1.0,
-            "dash_type": _dash(kind, side, is_second=is_second),
+            "dash_type": DASHES[line_dash(kind, number)] if side == "base" else "round_dot",
         }
         chart.add_series(
             {
