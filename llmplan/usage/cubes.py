@@ -60,7 +60,8 @@ def build_cubes(rows: ir.Table) -> Cubes:
 def cube_expressions(rows: ir.Table) -> dict[str, ir.Table]:
     """Return the three cubes as Ibis expressions, by name."""
     rows = rows.filter(rows.status != STRUCTURE)
-    seconds = rows.ts.epoch_seconds().cast("int64")
+    # Cut to whole minutes first: DuckDB rounds the seconds of a time, Spark cuts them.
+    seconds = rows.ts.truncate("m").epoch_seconds().cast("int64")
     rows = rows.mutate(hour=_whole(seconds, S_PER_HOUR), minute=_whole(seconds, S_PER_MINUTE))
     counted = rows.filter((rows.status == OK) & (rows.kind != BILL))
     single = counted.filter((counted.bucket_s == 0) & (counted.n_requests == 1))
