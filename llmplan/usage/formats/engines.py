@@ -44,9 +44,7 @@ class _Scrapes(Format):
             self._before[key] = value
             plain = re.sub(self.prefix, "", name)
             part = labels.get(self.split_labels.get(plain, ""))
-            grown[labels.get(self.model_label, "")][plain, part] += (
-                value if value < past else value - past
-            )
+            grown[labels.get(self.model_label, "")][plain, part] += value if value < past else value - past
         self._at = now
         if before is None or now <= before:
             return
