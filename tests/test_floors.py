@@ -20,7 +20,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "measurements queueing calibration",
         "options sizing",
         "routing risk operations claims sweep",
-        "growth recommend usage",
+        "growth recommend",
         "report charts",
         "export",
         "app",

@@ -13,6 +13,7 @@ from llmplan.catalog.loading import (
 )
 from llmplan.catalog.problems import CatalogError, Problem
 from llmplan.catalog.records import (
+    HIDDEN_COST_UNITS,
     ApiPrice,
     ArticleCost,
     Assumption,
@@ -43,6 +44,7 @@ from llmplan.catalog.records import (
 )
 
 __all__ = [
+    "HIDDEN_COST_UNITS",
     "ApiPrice",
     "ArticleCost",
     "Assumption",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from llmplan.catalog import records as rec
 from llmplan.catalog.problems import Problem
-from llmplan.catalog.reading import RawRow
+from llmplan.catalog.reading import RawRow, RawTable
 from llmplan.catalog.tables import Table
 from llmplan.errors import limit_rule, near_names
 from llmplan.units import HOURS_PER_DAY
@@ -175,13 +175,27 @@ def _api(row: rec.ApiPrice) -> Iterator[Finding]:
         yield "cached_input_usd_per_mtok", "is above the price of input", "swap or correct them"
 
 
+def _assumption(row: rec.Assumption) -> Iterator[Finding]:
+    yield from _ordered("")(row)
+    if row.group == "hidden cost" and row.unit not in rec.HIDDEN_COST_UNITS:
+        units = ", ".join(rec.HIDDEN_COST_UNITS)
+        yield "unit", "is not one that hidden costs are counted in", f"use one of {units}"
+    least, most = _LIMITS.get(row.unit, (-math.inf, math.inf))
+    for column in ("low", "base", "high"):
+        if not least <= getattr(row, column) <= most:
+            yield column, f"must lie in {least:g} to {most:g} {row.unit}", "correct the number or its unit"
+
+
+_LIMITS = {"share": (0.0, 1.0), "days": (1.0, 31.0), "ratio": (0.0, math.inf), "GiB/GPU": (0.0, math.inf)}
+"""Least and most of an assumption by its unit."""
+
 _ROW_RULES: dict[type[rec.Record], Callable[[Any], Iterator[Finding]]] = {
     rec.Model: _model,
     rec.Gpu: _gpu,
     rec.ArticleCost: _purchase,
     rec.Benchmark: _benchmark,
     rec.ApiPrice: _api,
-    rec.Assumption: _ordered(""),
+    rec.Assumption: _assumption,
     rec.RouterAssumption: _ordered(""),
     rec.PrecisionLoss: _ordered("loss_pct_"),
 }
@@ -195,6 +209,38 @@ def rule_problems(table: Table, rows: Sequence[RawRow], records: Iterable[Any]) 
     for row, record in zip(rows, records, strict=True):
         for column, rule, fix in rules(record):
             yield Problem(table.file, row.line, column, row.cells.get(column, ""), rule, fix)
+
+
+def fixed_row_problems(table: Table, own: RawTable, shipped: RawTable) -> Iterator[Problem]:
+    """Yield a Problem for each row that code reads and the table lacks, or has in another unit, and for each
+    that no code reads."""
+    key = table.key[0]
+    known = {row.cells[key]: row.cells.get("unit", "") for row in shipped.rows}
+    for missing in sorted(known.keys() - own.names(key).keys()):
+        yield Problem(table.file, 0, key, missing, "row is missing", "copy it from the shipped table")
+    for row in own.rows:
+        name, unit = row.cells.get(key, ""), row.cells.get("unit", "")
+        if name in known and unit != known[name]:
+            fix = f"give it in {known[name]}"
+            yield Problem(table.file, row.line, "unit", unit, f"is not the unit of {name}", fix)
+        if name and name not in known and row.cells.get("group") != "hidden cost":
+            near = near_names(name, list(known), 1)
+            fix = f"rename it to {near[0]}" if near else "delete it"
+            yield Problem(table.file, row.line, key, name, "is read by no answer", fix)
+
+
+def unoffered_problems(
+    table: Table, rows: Sequence[RawRow], prices: Sequence[rec.GpuPrice], gpus: Mapping[str, rec.Gpu]
+) -> Iterator[Problem]:
+    """Yield a warning for each active price of a GPU that is not offered as an option."""
+    for row, price in zip(rows, prices, strict=True):
+        gpu = gpus.get(price.gpu_id)
+        if price.status == "active" and gpu and gpu.status != "option":
+            rule, fix = (
+                f"is {gpu.status} in gpus.csv: the price is not used",
+                "set its status there to option",
+            )
+            yield Problem(table.file, row.line, "gpu_id", price.gpu_id, rule, fix, "warning")
 
 
 def score_problems(

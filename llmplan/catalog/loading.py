@@ -20,6 +20,8 @@ from llmplan.errors import InputError, UnknownNameError, near_names
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _T = TypeVar("_T")
+LAST_CHOICE = 1_000
+"""Rank of an engine without a preference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +123,16 @@ class Catalog:
     def licence(self, licence_id: str) -> rec.Licence:
         """Return the licence of that id. Raises UnknownNameError with near names."""
         return _find("licence", licence_id, self.licences)
+
+    @property
+    def preferred_engines(self) -> tuple[str, ...]:
+        """Ids of the engines that are taken where none is named, the first choice first."""
+        asked = [name for name, engine in self.engines.items() if engine.preference is not None]
+        return tuple(sorted(asked, key=self.engine_rank))
+
+    def engine_rank(self, engine_id: str) -> int:
+        """Return an engine's place in the order of preference, the best first; those without one come last."""
+        return self.engines[engine_id].preference or LAST_CHOICE
 
     @property
     def measured_points(self) -> tuple[RawRow, ...]:
@@ -242,7 +254,7 @@ def read_folder(
     tables = [*TABLES, *(table for table in LONG if own and folder.holds(table.file))]
     raw = {table.name: folder.read(table) for table in tables}
     known = {table.name: raw[table.name].names(table.key[0]) for table in tables if table.key}
-    problems = list(_stray_files(path))
+    problems = [*_stray_files(path), *(_unused(folder) if path.resolve() != data_dir().resolve() else ())]
     fit, found = read_fit(folder.find(FIT_FILE))
     problems += found
     parsed: dict[str, tuple[list[RawRow], list[Any]]] = {}
@@ -254,6 +266,10 @@ def read_folder(
         problems += checking.duplicate_problems(table, rows)
         problems += checking.reference_problems(table, rows, known)
         problems += checking.rule_problems(table, good, records)
+        if own and table.is_fixed and folder.holds(table.file):
+            problems += checking.fixed_row_problems(
+                table, raw[table.name], DataFolder(data_dir()).read(table)
+            )
         parsed[table.name] = (good, records)
     problems += _between_tables(parsed, known["models"])
     problems += _dates(parsed, today)
@@ -320,6 +336,8 @@ def _between_tables(
     yield from checking.profile_problems(BY_NAME["profile_hours"], *parsed["profile_hours"])
     yield from checking.score_problems(BY_NAME["scores"], *parsed["scores"], benchmarks)
     yield from checking.hosted_problems(BY_NAME["apis"], *parsed["apis"], models)
+    gpus = {row.gpu_id: row for row in parsed["gpus"][1]}
+    yield from checking.unoffered_problems(BY_NAME["gpu_prices"], *parsed["gpu_prices"], gpus)
     yield from checking.mix_problems(BY_NAME["router_task_mixes"], *parsed["router_task_mixes"])
 
 
@@ -347,6 +365,13 @@ def _stray_files(folder: Path) -> Iterator[Problem]:
         near = near_names(path.name, FILES, 1)
         fix = f"rename it to {near[0]}" if near else f"the tables are {', '.join(FILES)}"
         yield Problem(path.name, 0, "", "", "is no known table and is not read", fix, "warning")
+
+
+def _unused(folder: DataFolder) -> Iterator[Problem]:
+    """Yield a warning for each table that the folder holds and no answer follows from."""
+    for table in BY_NAME.values():
+        if table.unused and folder.holds(table.file):
+            yield Problem(table.file, 0, "", "", "moves no answer", table.unused, "warning")
 
 
 def _collect(table: Table, records: list[Any]) -> Any:

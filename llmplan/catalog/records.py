@@ -205,6 +205,8 @@ class Engine(Sourced):
     min_compute_capability: Positive | None = None
     multi_gpu: bool
     continuous_batching: bool
+    preference: PositiveInt | None = None
+    """Order in which engines are taken where none is named; blank: only when named."""
     note: str | None = None
 
 
@@ -265,6 +267,18 @@ class QuantisationScore(Sourced):
     quantised_score: Finite | None = None
     recovery_pct: Finite
     note: str | None = None
+
+
+HIDDEN_COST_UNITS = (
+    "USD/month",
+    "USD/query",
+    "USD/1M tokens",
+    "USD/GPU-hour",
+    "USD/replica-month",
+    "USD/GPU step-month",
+    "USD once",
+)
+"""Units that a hidden cost may have."""
 
 
 class Assumption(Sourced):

@@ -24,7 +24,7 @@ def implied_tokens(
     prices: tuple[ApiPrice, ApiPrice],
     usd_per_month: tuple[float, float],
     queries_per_day: float,
-    days_per_month: float = 30,
+    days_per_month: float,
 ) -> ImpliedTokens | None:
     """Solve p_in x + p_out y = u for two APIs: the tokens behind two stated months.
 
@@ -38,13 +38,13 @@ def implied_tokens(
     return ImpliedTokens(tokens_in, tokens_out) if min(tokens_in, tokens_out) >= 0 else None
 
 
-def implied_volume(usd_per_query: float, fleet_usd_per_month: float, days_per_month: float = 30) -> float:
+def implied_volume(usd_per_query: float, fleet_usd_per_month: float, days_per_month: float) -> float:
     """Return the queries a day at which a fleet of fixed cost comes to a price a query."""
     return fleet_usd_per_month / (usd_per_query * days_per_month)
 
 
 def implied_fleet_usd(
-    crossover_queries_per_day: float, api_usd_per_query: float, days_per_month: float = 30
+    crossover_queries_per_day: float, api_usd_per_query: float, days_per_month: float
 ) -> float:
     """Return the monthly fleet cost that crosses an API at a given volume."""
     return crossover_queries_per_day * api_usd_per_query * days_per_month
@@ -56,7 +56,7 @@ def implied_gpus(fleet_usd: float, usd_per_gpu_month: float, hidden_usd: LowBase
 
 
 def least_usd_per_query(
-    fleet_usd_per_month: float, requests_per_minute: float, days_per_month: float = 30
+    fleet_usd_per_month: float, requests_per_minute: float, days_per_month: float
 ) -> float:
     """Return the price a query of a fleet that is busy every minute of the month."""
     if not requests_per_minute > 0:

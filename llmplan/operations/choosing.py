@@ -168,4 +168,5 @@ def api_tier(
         input_usd_per_mtok=price.input_usd_per_mtok,
         output_usd_per_mtok=price.output_usd_per_mtok,
         usd_per_month=queries * (item.usd_per_query or 0.0),
+        days_per_month=scenario.days_per_month,
     )

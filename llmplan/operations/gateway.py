@@ -43,6 +43,7 @@ class ApiTier:
     input_usd_per_mtok: float
     output_usd_per_mtok: float
     usd_per_month: float
+    days_per_month: float
 
     @property
     def litellm_provider(self) -> str:
@@ -59,9 +60,7 @@ class ApiTier:
         return self.litellm_provider.upper().replace("-", "_") + "_API_KEY"
 
 
-def litellm_config(
-    plan: ServingPlan, api: ApiTier, days_per_month: int = 30, budget_headroom: float = 1.25
-) -> dict[str, Any]:
+def litellm_config(plan: ServingPlan, api: ApiTier, budget_headroom: float = 1.25) -> dict[str, Any]:
     """Return config.yaml of the LiteLLM proxy.
 
     Two tiers by name. The fleet's requests a minute are capped at what it sustains at the ceiling; whatever
@@ -92,7 +91,7 @@ def litellm_config(
         "input_cost_per_token": _per_token(api.input_usd_per_mtok),
         "output_cost_per_token": _per_token(api.output_usd_per_mtok),
         "max_budget": budget,
-        "budget_duration": f"{days_per_month}d",
+        "budget_duration": f"{round(api.days_per_month)}d",
     }
     return {
         "model_list": [

@@ -21,8 +21,6 @@ PIECE = 2048
 """Configurations sized at once."""
 MOST_TIMES_SMALLEST = 4
 """Replicas of more GPUs than this times the fewest that fit are left out."""
-ENGINES = ("vllm", "sglang", "tensorrt-llm", "tgi", "ollama")
-"""Asked about unless the scenario names others."""
 
 
 def self_hosted_grid(catalog: Catalog, scenario: Scenario) -> Configurations:
@@ -79,7 +77,7 @@ def _ids(catalog: Catalog, scenario: Scenario) -> Names:
         scenario.model_ids or offered,
         scenario.precision_ids,
         scenario.gpu_ids or _priced_gpus(catalog, scenario),
-        scenario.engine_ids or ENGINES,
+        scenario.engine_ids or catalog.preferred_engines,
     )
 
 

@@ -294,7 +294,7 @@ def _self_hosted_option(
         gpu_id=config.gpu_id,
         n_gpus=config.n_gpus,
         engine_id=config.engine_id,
-        engine_rank=_engine_rank(catalog, config.engine_id),
+        engine_rank=catalog.engine_rank(config.engine_id),
         offers=offers,
         requests_per_s=(float(rates[0]), float(rates[1]), float(rates[2])),
         ttft_ms=float(found.ttft_ms[place]),
@@ -306,11 +306,6 @@ def _self_hosted_option(
         binding=str(found.binding[place]),
         basis=str(found.basis[place]),
     )
-
-
-def _engine_rank(catalog: Catalog, engine_id: str) -> int:
-    statuses = ("active", "maintenance", "development use")
-    return 100 * statuses.index(catalog.engines[engine_id].status) + list(catalog.engines).index(engine_id)
 
 
 def _with_arrays(scenario: Scenario, catalog: Catalog, items: list[Option]) -> Options:

@@ -78,10 +78,10 @@ def break_even_queries_per_day(
     fleet_usd_per_month: float,
     share_weak: float,
     strong_usd_of_weak_routed: float,
+    days_per_month: float,
     weak_usd_per_query: float = 0.0,
     router_usd_per_query: float = 0.0,
     missed: float = 1.0,
-    days_per_month: float = 30.0,
 ) -> float:
     """Return Q*, the volume from which a hybrid with one fixed fleet beats all-API, or infinity. (7.11)
 

@@ -191,7 +191,7 @@ def worth_from(route: RoutePlan) -> dict[str, Any] | None:
         return np.asarray(way.monthly_usd(load * volumes, sides=(1,))[0, 0] + rest * volumes)
 
     one = float(way.monthly_usd(np.array([1.0]), sides=(1,))[0, 0, 0])
-    formula = break_even_queries_per_day(one, 1.0, (alone - rest) / days, days_per_month=days)
+    formula = break_even_queries_per_day(one, 1.0, (alone - rest) / days, days)
     return {
         "first": first_volume_worth(routed, lambda volumes: alone * volumes, steps),
         "formula": _finite(formula),

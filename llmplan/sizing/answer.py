@@ -24,7 +24,7 @@ from llmplan.replica.memory import (
 )
 from llmplan.sizing.alternatives import Alternative, would_fit
 from llmplan.sizing.speed import Speed, measured_speed, speed_of
-from llmplan.sizing.support import PREFERRED_ENGINES, engine_for, precision_named, was_published, why_not
+from llmplan.sizing.support import engine_for, precision_named, was_published, why_not
 
 DEFAULT_TTFT_LIMIT_MS: Final = 2000.0
 DEFAULT_TPOT_LIMIT_MS: Final = 100.0
@@ -159,7 +159,7 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
 
 def _published_engine(catalog: Catalog, model: Model, precision: Precision, gpu: Gpu) -> Engine | None:
     """Return an engine that a published run shows to serve this, where the support table names none."""
-    engines = [catalog.engines[name] for name in PREFERRED_ENGINES if name in catalog.engines]
+    engines = map(catalog.engine, catalog.preferred_engines)
     return next((e for e in engines if was_published(catalog, model, precision, gpu, e)), None)
 
 

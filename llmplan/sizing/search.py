@@ -13,7 +13,7 @@ from llmplan.measurements import MeasuredPoint, apply_measured, resting_points, 
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.memory import GPU_COUNTS
 from llmplan.sizing.answer import DEFAULT_TPOT_LIMIT_MS, DEFAULT_TTFT_LIMIT_MS
-from llmplan.sizing.support import PREFERRED_ENGINES, useful_formats
+from llmplan.sizing.support import useful_formats
 from llmplan.units import S_PER_HOUR
 
 BINDS = {
@@ -140,7 +140,7 @@ def _grid(
         every,
         useful,
         n_gpus,
-        engines or PREFERRED_ENGINES,
+        engines or catalog.preferred_engines,
         lambda _, precision_id, gpu_id: precision_id in useful[gpu_id],
     )
 

@@ -6,8 +6,6 @@ from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
 from llmplan.catalog.measurements import PRECISION_ALIASES
 from llmplan.measurements.use import published_points
 
-PREFERRED_ENGINES = ("vllm", "sglang", "tensorrt-llm", "lmdeploy", "tgi", "ollama")
-"""Order in which an engine is taken where the caller names none: maintained servers first."""
 WEIGHT_ONLY_FORMATS = ("w8a16", "mxfp4")
 """Formats that a checkpoint comes in or that need the space of 8 bit without its speed: only on request."""
 
@@ -56,9 +54,8 @@ def engine_runs(catalog: Catalog, engine: Engine, precision: Precision, gpu: Gpu
 
 def engine_for(catalog: Catalog, precision: Precision, gpu: Gpu, n_gpus: int | None) -> Engine | None:
     """Return the first engine in order of preference that serves the format there; None if none does."""
-    for engine_id in PREFERRED_ENGINES:
-        engine = catalog.engines.get(engine_id)
-        if engine is None or (n_gpus is not None and n_gpus > 1 and not engine.multi_gpu):
+    for engine in map(catalog.engine, catalog.preferred_engines):
+        if n_gpus is not None and n_gpus > 1 and not engine.multi_gpu:
             continue
         if engine_runs(catalog, engine, precision, gpu):
             return engine

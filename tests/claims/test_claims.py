@@ -210,17 +210,17 @@ def test_a_claim_that_names_no_check_is_an_error() -> None:
 def test_implied_assumptions_by_hand() -> None:
     catalog = load_catalog()
     prices = (catalog.api("gpt-4o"), catalog.api("claude-sonnet-4-5"))
-    tokens = implied_tokens(prices, (2250, 3150), 10_000)
+    tokens = implied_tokens(prices, (2250, 3150), 10_000, 30)
     assert tokens is not None
     assert tokens.input_tokens == pytest.approx(1000)
     assert tokens.output_tokens == pytest.approx(500)
-    assert implied_tokens((prices[0], prices[0]), (2250, 2250), 10_000) is None
-    assert implied_volume(0.001, 7000) == pytest.approx(233_333.3, abs=0.1)
-    assert implied_fleet_usd(30_000, 0.0075) == pytest.approx(6750)
-    assert implied_fleet_usd(50_000, 0.0075) == pytest.approx(11_250)
+    assert implied_tokens((prices[0], prices[0]), (2250, 2250), 10_000, 30) is None
+    assert implied_volume(0.001, 7000, 30) == pytest.approx(233_333.3, abs=0.1)
+    assert implied_fleet_usd(30_000, 0.0075, 30) == pytest.approx(6750)
+    assert implied_fleet_usd(50_000, 0.0075, 30) == pytest.approx(11_250)
     fewest, most = implied_gpus(11_250, 2500, LowBaseHigh(2300, 4100, 5900))
     assert (fewest, most) == pytest.approx((2.14, 3.58))
-    assert least_usd_per_query(7000, 100) == pytest.approx(0.00162, abs=1e-5)
+    assert least_usd_per_query(7000, 100, 30) == pytest.approx(0.00162, abs=1e-5)
 
 
 def test_verdicts_of_ranges() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import yaml
 from plan_sample import SAMPLE, sample
@@ -6,7 +8,7 @@ from llmplan.errors import InputError
 from llmplan.operations import LAUNCHERS, ApiTier, litellm_config
 from llmplan.operations.writing import to_yaml
 
-GPT = ApiTier("openai", "gpt-4o", 2.5, 10.0, 4_000.0)
+GPT = ApiTier("openai", "gpt-4o", 2.5, 10.0, 4_000.0, 30)
 KNOWN = {
     "litellm_params": "model api_base api_key rpm max_parallel_requests timeout stream_timeout "
     "input_cost_per_token output_cost_per_token max_budget budget_duration",
@@ -46,7 +48,7 @@ def test_two_tiers_with_a_fallback_between_them():
 def test_the_api_s_budget_is_the_plan_s_with_headroom():
     api = config()["model_list"][1]["litellm_params"]
     assert (api["max_budget"], api["budget_duration"]) == (5_000, "30d")
-    longer = config(days_per_month=31, budget_headroom=1)["model_list"][1]["litellm_params"]
+    longer = config(replace(GPT, days_per_month=31), budget_headroom=1)["model_list"][1]["litellm_params"]
     assert (longer["max_budget"], longer["budget_duration"]) == (4_000, "31d")
     with pytest.raises(InputError, match="headroom"):
         litellm_config(SAMPLE, GPT, budget_headroom=0.5)
@@ -84,14 +86,14 @@ def test_the_gateway_asks_for_the_model_by_the_name_that_the_engine_answers_to()
     ],
 )
 def test_providers_by_litellm_s_names(provider, name, expected):
-    assert ApiTier(provider, name, 1, 1, 1).litellm_model == expected
+    assert ApiTier(provider, name, 1, 1, 1, 30).litellm_model == expected
 
 
 def test_no_secret_is_written():
     for provider in ("openai", "bedrock", "vertex-ai"):
-        document = config(ApiTier(provider, "m", 1, 1, 1))
+        document = config(ApiTier(provider, "m", 1, 1, 1, 30))
         keys = [d["litellm_params"].get("api_key", "os.environ/") for d in document["model_list"]]
         assert all(
             key.startswith("os.environ/") for key in [*keys, document["general_settings"]["master_key"]]
         )
-    assert "api_key" not in config(ApiTier("bedrock", "m", 1, 1, 1))["model_list"][1]["litellm_params"]
+    assert "api_key" not in config(ApiTier("bedrock", "m", 1, 1, 1, 30))["model_list"][1]["litellm_params"]

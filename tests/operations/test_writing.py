@@ -18,7 +18,7 @@ from llmplan.operations import (
     write_operations,
 )
 
-API = ApiTier("openai", "gpt-4o", 2.5, 10.0, 4_000.0)
+API = ApiTier("openai", "gpt-4o", 2.5, 10.0, 4_000.0, 30)
 
 
 def files(api=API):

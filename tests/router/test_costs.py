@@ -59,7 +59,7 @@ def test_article_hybrid_is_dearer_than_the_api_at_its_first_volume():
 
 @pytest.mark.parametrize(("fleet", "volume"), [(3500, 12_300), (7000, 24_700)])
 def test_break_even_volume_of_the_article(fleet, volume):
-    found = optimum.break_even_queries_per_day(fleet, 0.7, SONNET)
+    found = optimum.break_even_queries_per_day(fleet, 0.7, SONNET, 30)
     assert found == pytest.approx(volume, abs=50)
     tiers = [Tier("70B", fleet_usd=fixed(float(fleet))), Tier("Sonnet", SONNET)]
     policies = two(cuts=[[0.3]])
@@ -72,7 +72,9 @@ def test_break_even_volume_of_the_article(fleet, volume):
 
 
 def test_a_classifier_dearer_than_its_saving_never_pays():
-    assert optimum.break_even_queries_per_day(3500, 0.7, SONNET, router_usd_per_query=0.01) == float("inf")
+    assert optimum.break_even_queries_per_day(3500, 0.7, SONNET, 30, router_usd_per_query=0.01) == float(
+        "inf"
+    )
 
 
 @settings(max_examples=40, deadline=None)

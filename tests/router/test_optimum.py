@@ -105,6 +105,6 @@ def test_threshold_against_every_set_of_queries_that_it_can_send(seed, floor):
 
 def test_values_against_rules():
     with pytest.raises(InputError):
-        optimum.break_even_queries_per_day(float("nan"), 0.7, 0.01)
+        optimum.break_even_queries_per_day(float("nan"), 0.7, 0.01, 30)
     with pytest.raises(InputError):
         optimum.first_volume_worth(lambda q: q, lambda q: q, [])

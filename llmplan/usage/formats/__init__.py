@@ -1,1 +1,0 @@
-"""One adapter a format; each is registered by its entry point in pyproject.toml."""
