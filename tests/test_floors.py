@@ -20,7 +20,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "measurements queueing calibration",
         "options sizing",
         "routing risk operations claims sweep",
-        "growth recommend",
+        "growth recommend usage",
         "report charts",
         "export",
         "app",

@@ -112,24 +112,31 @@ def ready(checkout: Path) -> Path:
     return checkout
 
 
-def test_ci_fails_without_browser_and_office(ready: Path) -> None:
+def with_all_but_a_browser(ready: Path) -> Path:
+    for name in ("soffice", "java"):
+        executable(ready / "bin" / name)
+    return ready
+
+
+def test_ci_fails_without_browser_office_and_java(ready: Path) -> None:
     done = call(ready, ".ci/run")
     assert done.returncode != 0
     assert "a Chromium" in done.stderr
     assert "LibreOffice" in done.stderr
+    assert "Java 17" in done.stderr
 
 
 def test_ci_fails_without_a_browser_alone(ready: Path) -> None:
-    executable(ready / "bin/soffice")
-    done = call(ready, ".ci/run")
+    done = call(with_all_but_a_browser(ready), ".ci/run")
     assert done.returncode != 0
     assert "a Chromium" in done.stderr
     assert "LibreOffice" not in done.stderr
+    assert "Java" not in done.stderr
 
 
 def test_a_missing_browser_is_installed_where_that_is_possible(ready: Path) -> None:
     """apt-get is asked for it, once, without a question; the machine then has one."""
-    executable(ready / "bin/soffice")
+    with_all_but_a_browser(ready)
     executable(ready / "bin/sudo", '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n')
     executable(ready / "bin/apt-get", APT_GET)
     (ready / "bin/chmod").symlink_to(str(shutil.which("chmod")))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the tests drive beside Python: a Chromium and LibreOffice. Installs what is missing where that
+# What the tests drive beside Python: a Chromium, LibreOffice and Java (for Spark). Installs what is missing where that
 # can be done without asking (Debian or Ubuntu, as root or with password-less sudo), else says what to do.
 set -eu
 cd "$(dirname "$0")/.."
@@ -24,6 +24,8 @@ has_office() {
     return 1
 }
 
+has_java() { java -version >/dev/null 2>&1; }
+
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
@@ -42,6 +44,7 @@ apt_install() {
 has_browser || apt_install chromium || true
 has_browser || { echo "llmplan tests: asking Playwright for a Chromium"; .venv/bin/python -m playwright install chromium; } || true
 has_office || apt_install libreoffice-calc-nogui libreoffice-impress-nogui || true
+has_java || apt_install default-jre-headless || true
 
 missing=""
 if ! has_browser; then
@@ -51,6 +54,10 @@ fi
 if ! has_office; then
     missing="$missing
   LibreOffice (Debian: apt-get install libreoffice-calc-nogui libreoffice-impress-nogui; elsewhere: libreoffice.org)"
+fi
+if ! has_java; then
+    missing="$missing
+  Java 17 or newer (Debian: apt-get install default-jre-headless; elsewhere: adoptium.net)"
 fi
 if [ -n "$missing" ]; then
     echo "llmplan tests need, and could not install:$missing" >&2

@@ -1,0 +1,326 @@
+"""Files of any known format to a usage folder: rows as Parquet, a part a file, and the cubes of all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from llmplan.catalog.problems import Problem
+from llmplan.errors import InputError, LlmplanError, UnknownNameError
+from llmplan.usage import cubes, engine
+from llmplan.usage.canonical import canonical, input_conventions
+from llmplan.usage.reading import Found, records
+from llmplan.usage.rows import Format, Row, formats, schema
+from llmplan.usage.values import hashed
+
+BATCH = 100_000
+LOOKED_AT = 20
+"""Records in which a file's format is looked for."""
+KEPT_PROBLEMS = 100
+"""Problems a file's part keeps word for word; all are counted."""
+MANIFEST = "usage.json"
+AUTO = "auto"
+Progress = Callable[[Sequence[Path]], Iterable[Path]]
+
+
+class UsageError(LlmplanError, ValueError):
+    """Files hold rows that break rules, and all were to be good; `problems` lists the first of them."""
+
+    def __init__(self, problems: Sequence[Problem], count: int) -> None:
+        self.problems, self.count = tuple(problems), count
+        more = [f"… and {count - len(problems)} more"] if count > len(problems) else []
+        plural = "s" * (count != 1)
+        super().__init__("\n".join([f"{count} problem{plural}:", *map(str, problems), *more]))
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.problems, self.count)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one file (or all scrapes of an engine) gave.
+
+    Attributes
+    ----------
+    file, fingerprint: where it came from, and what tells whether it has changed since.
+    format: name of the format.
+    rows, problem_count: rows stored, rows refused.
+    problems: the first of what was refused, with file, line, field, rule and fix.
+    """
+
+    file: str
+    fingerprint: str
+    format: str
+    rows: int
+    problem_count: int
+    problems: tuple[Problem, ...]
+
+
+def import_usage(
+    files: Sequence[Path],
+    out: Path,
+    format: str = AUTO,
+    mapping: Path | None = None,
+    strict: bool = False,
+    memory: str = engine.MEMORY,
+    temp: Path | None = None,
+    progress: Progress = lambda paths: paths,
+) -> tuple[Part, ...]:
+    """Import files into a usage folder, and return what each gave.
+
+    A file that an earlier, broken-off run has finished is not read again; further files may be added to a
+    folder later. Prompts and answers are not kept, ids are hashed, and nothing leaves the machine.
+
+    Parameters
+    ----------
+    files: files, or folders of them; gzip is read as it is.
+    out: folder to write; new, empty or an earlier import's.
+    format: a format's name; auto: each file's first record tells.
+    mapping: TOML that says where a file's own columns stand, for formats that are not known.
+    strict: True refuses files with bad rows; False imports the rest.
+
+    Raises
+    ------
+    UsageError: with strict, listing each bad row's file, line, field, rule and fix.
+    InputError: for a file that no format recognises.
+    """
+    _check_folder(out)
+    known = formats()
+    units = list(_units(expand(files), _chooser(format, mapping, known)))
+    parts = []
+    for unit in _shown(units, progress):
+        part = _finished(out, unit) or _import_unit(out, unit)
+        parts.append(part)
+        if strict and part.problem_count:
+            _forget(out, unit)
+    refused = [problem for part in parts for problem in part.problems]
+    if strict and refused:
+        raise UsageError(refused[:KEPT_PROBLEMS], sum(part.problem_count for part in parts))
+    everything = _parts_of(out)
+    if not any(part.rows for part in everything):
+        raise InputError(
+            "files", ", ".join(map(str, files))[:80], "hold no usable row", "see the problems listed"
+        )
+    _finish(out, everything, engine.duckdb(memory, temp))
+    return tuple(parts)
+
+
+def expand(files: Sequence[Path]) -> list[Path]:
+    """Return the files named and those in the folders named, in order, each once."""
+    found: list[Path] = []
+    for path in files:
+        if path.is_dir():
+            inside = (
+                item for item in sorted(path.rglob("*")) if item.is_file() and not item.name.startswith(".")
+            )
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise InputError(
+                "file", str(path), "is not there", "give the path of a log, an export or a folder"
+            )
+    if not found:
+        raise InputError("files", ", ".join(map(str, files))[:80], "are no files", "give at least one file")
+    return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """Files that one instance of a format reads: one, or every scrape of an engine."""
+
+    kind: type[Format]
+    files: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind.name}-{hashed(*(path.resolve() for path in self.files)):016x}"
+
+    @property
+    def fingerprint(self) -> str:
+        stats = [path.stat() for path in self.files]
+        return f"{hashed(self.kind.name, *((stat.st_size, stat.st_mtime_ns) for stat in stats)):016x}"
+
+    @property
+    def label(self) -> str:
+        return (
+            str(self.files[0])
+            if len(self.files) == 1
+            else f"{self.files[0].parent} ({len(self.files)} scrapes)"
+        )
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError("--out", str(out), "is a file", "give a folder")
+    if out.is_dir() and any(out.iterdir()) and not (out / "rows").is_dir():
+        raise InputError("--out", str(out), "holds other files", "give a new folder or an earlier import's")
+
+
+def _chooser(
+    name: str, mapping: Path | None, known: Mapping[str, type[Format]]
+) -> Callable[[Path], type[Format]]:
+    if mapping is not None:
+        from llmplan.usage.formats.mapped import mapped, read_mapping
+
+        chosen = mapped(read_mapping(mapping))
+        return lambda _path: chosen
+    if name == AUTO:
+        return lambda path: recognise(path, known)
+    if name not in known:
+        raise UnknownNameError("format", name, known)
+    return lambda _path: known[name]
+
+
+def recognise(path: Path, known: Mapping[str, type[Format]]) -> type[Format]:
+    """Return the format of a file by its first record; raise InputError where none is recognised."""
+    with closing(records(path)) as found:
+        head = [record for _, record in islice(found, LOOKED_AT)]
+    for record in head:
+        if isinstance(record, Mapping):
+            kind = next((kind for kind in known.values() if kind.recognises(record)), None)
+            if kind is not None:
+                return kind
+            break
+    else:
+        if head and isinstance(head[0], InputError):
+            raise head[0]
+    fix = f"name it with --format ({', '.join(known)}), or map its columns with --map"
+    raise InputError("file", str(path), "is of no known format", fix)
+
+
+def _units(files: Sequence[Path], choose: Callable[[Path], type[Format]]) -> Iterator[_Unit]:
+    together: dict[type[Format], list[Path]] = {}
+    for path in files:
+        kind = choose(path)
+        if kind.spans_files:
+            together.setdefault(kind, []).append(path)
+        else:
+            yield _Unit(kind, (path,))
+    for kind, paths in together.items():
+        yield _Unit(kind, tuple(paths))
+
+
+def _shown(units: Sequence[_Unit], progress: Progress) -> Iterator[_Unit]:
+    by_path = {unit.files[0]: unit for unit in units}
+    for path in progress(list(by_path)):
+        yield by_path[path]
+
+
+def _finished(out: Path, unit: _Unit) -> Part | None:
+    """Return the part that an earlier run wrote of the same files in the same state."""
+    sidecar = out / "rows" / f"{unit.name}.json"
+    if not sidecar.is_file():
+        return None
+    part = _read_part(sidecar)
+    return part if part.fingerprint == unit.fingerprint else None
+
+
+def _read_part(sidecar: Path) -> Part:
+    held = json.loads(sidecar.read_text(encoding="utf-8"))
+    return Part(**{**held, "problems": tuple(Problem(**problem) for problem in held["problems"])})
+
+
+def _parts_of(out: Path) -> list[Part]:
+    return [_read_part(path) for path in sorted((out / "rows").glob("*.json"))]
+
+
+def _forget(out: Path, unit: _Unit) -> None:
+    for suffix in (".json", ".parquet"):
+        (out / "rows" / f"{unit.name}{suffix}").unlink(missing_ok=True)
+
+
+def _import_unit(out: Path, unit: _Unit) -> Part:
+    import pyarrow.parquet as pq
+
+    folder = out / "rows"
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished, count, rows = folder / f"{unit.name}.unfinished", 0, 0
+    problems: list[Problem] = []
+
+    def good() -> Iterator[Row]:
+        nonlocal count
+        for found in _rows(unit):
+            if isinstance(found, Row):
+                yield found
+            else:
+                count += 1
+                if len(problems) < KEPT_PROBLEMS:
+                    problems.append(found)
+
+    stream = good()
+    with pq.ParquetWriter(unfinished, schema(), compression="zstd") as writer:
+        while batch := list(islice(stream, BATCH)):
+            writer.write_table(_table(batch, unit.kind.name))
+            rows += len(batch)
+    part = Part(unit.label, unit.fingerprint, unit.kind.name, rows, count, tuple(problems))
+    # The rows first, then the word that they are whole: a run broken off between reads the file again.
+    unfinished.rename(folder / f"{unit.name}.parquet")
+    text = json.dumps(asdict(part), ensure_ascii=False)
+    (folder / f"{unit.name}.json").write_text(text, encoding="utf-8")
+    return part
+
+
+def _table(rows: Sequence[Row], name: str) -> Any:
+    import pyarrow as pa
+
+    columns = [*zip(*rows, strict=True), [name] * len(rows)]
+    held = schema()
+    return pa.Table.from_arrays(
+        [pa.array(c, f.type) for c, f in zip(columns, held, strict=True)], schema=held
+    )
+
+
+def _rows(unit: _Unit) -> Iterator[Row | Problem]:
+    """Yield the rows of a unit's records, and each problem in the place of the row that it spoils."""
+    reader = unit.kind()
+    for path, line, record in _records(unit):
+        if isinstance(record, InputError):
+            yield _problem(path, line, record)
+            continue
+        try:
+            yield from reader.rows(record)
+        except InputError as error:
+            yield _problem(path, line, error)
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
+            rule = f"is not a record of {unit.kind.title} ({type(error).__name__})"
+            yield _problem(path, line, InputError("record", "", rule, "export it again, or use --map"))
+
+
+def _records(unit: _Unit) -> Iterator[tuple[Path, int, Mapping[str, Any] | InputError]]:
+    """Yield a unit's records in the order of its files, scrapes in the order of their times."""
+
+    def of(path: Path) -> Iterator[tuple[Path, Found]]:
+        return ((path, found) for found in records(path))
+
+    stream: Iterable[tuple[Path, Found]] = chain.from_iterable(of(path) for path in unit.files)
+    if unit.kind.spans_files:
+        stream = sorted(stream, key=lambda pair: _scraped_at(pair[1]))
+    return ((path, line, record) for path, (line, record) in stream)
+
+
+def _scraped_at(found: Found) -> int:
+    return -1 if isinstance(found[1], InputError) else int(found[1].get("ts_us", -1))
+
+
+def _problem(path: Path, line: int, error: InputError) -> Problem:
+    value = "" if error.value is None else str(error.value)
+    return Problem(path.name, line, error.field, value, error.rule, error.fix)
+
+
+def _finish(out: Path, parts: Sequence[Part], backend: Any) -> None:
+    """Compute the cubes of all parts, and note what was imported and what input meant."""
+    raw = backend.read_parquet(str(out / "rows" / "*.parquet"))
+    cubes.save(cubes.build_cubes(canonical(raw)), out)
+    conventions = input_conventions(raw).to_pyarrow().to_pylist()
+    manifest = {
+        "files": [asdict(part) for part in parts],
+        "input_conventions": sorted(conventions, key=lambda row: str(row["input_group"])),
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=1)
+    (out / MANIFEST).write_text(text, encoding="utf-8")

@@ -1,0 +1,243 @@
+"""Cells of logs as numbers, times and text: each refuses what it cannot read by field, value, rule and fix."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict
+
+from llmplan.errors import InputError
+from llmplan.usage.rows import OTHER_KINDS, Row
+
+Record = Mapping[str, Any]
+
+
+class Counts(TypedDict, total=False):
+    """The token counts of a row, by their canonical names."""
+
+    input_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+
+
+MOST_TOKENS = 10**15
+US_PER_S = 1_000_000
+FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS_PER_S = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (math.inf, 10**9))
+"""An epoch below the bound counts in these units: dates of this century tell seconds from milliseconds."""
+_TWELVE_HOURS = ("%m/%d/%Y, %I:%M:%S.%f %p", "%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p")
+_EMPTY = ("", "null", "none", "None", "NULL", "\\N")
+_KIND_WORDS = {
+    "embedding": ("embed", "/bge-"),
+    "rerank": ("rerank",),
+    "moderation": ("moderation",),
+    "audio": ("speech", "transcri", "whisper", "tts-", "audio_", "audio/"),
+    "image": ("image", "dall-e"),
+}
+
+
+def dig(record: Record, path: str) -> Any:
+    """Return the value at a path of keys parted by dots; None where a step is missing."""
+    found: Any = record
+    for key in path.split("."):
+        found = as_object(found).get(key)
+    return found
+
+
+def as_object(value: Any) -> Record:
+    """Return an object, or the one that a text holds; {} for anything else."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        for text in (value, value.replace("'", '"')):
+            try:
+                value = json.loads(text)
+                break
+            except ValueError:
+                continue
+    if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
+        value = dict(value)  # a Parquet map
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(record: Record, *names: str) -> str | None:
+    """Return the first of the cells that holds text."""
+    for name in names:
+        value = dig(record, name)
+        if value is not None and str(value).strip() not in _EMPTY:
+            return str(value).strip()
+    return None
+
+
+def number(record: Record, *names: str) -> float | None:
+    """Return the first of the cells that holds a number."""
+    found = next((name for name in names if text(record, name) is not None), None)
+    if found is None:
+        return None
+    value = dig(record, found)
+    try:
+        figure = float(value)
+    except (TypeError, ValueError):
+        raise InputError(found, value, "is not a number", "write digits and one decimal point") from None
+    if not math.isfinite(figure):
+        raise InputError(found, value, "is not finite", "leave it empty where it is not known")
+    return figure
+
+
+def tokens(record: Record, *names: str) -> int | None:
+    """Return the first of the cells that holds a count, tokens or requests."""
+    figure = number(record, *names)
+    if figure is None:
+        return None
+    if not (0 <= figure <= MOST_TOKENS and figure.is_integer()):
+        rule = f"must be a whole number from 0 to {MOST_TOKENS:,}"
+        raise InputError(names[0], figure, rule, "correct it or delete the row")
+    return int(figure)
+
+
+def added(*counts: int | None) -> int | None:
+    """Return the sum of the counts that are known; None where none is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def is_true(record: Record, name: str) -> bool:
+    """Say whether a cell says yes, as a truth value or as text."""
+    return str(dig(record, name)).strip().lower() in ("true", "1", "hit", "yes")
+
+
+def moment(record: Record, *names: str) -> int:
+    """Return the first of the cells that holds a time as microseconds since 1970 in UTC.
+
+    ISO dates and times (a time without a zone is UTC, as the exports' own documents say), epochs in seconds
+    to nanoseconds, and Azure's 12-hour form.
+    """
+    found = next((name for name in names if text(record, name) is not None), None)
+    if found is None:
+        raise InputError(names[0], None, "has no time", "export the column that says when")
+    value = dig(record, found)
+    when = _epoch(value)
+    if when is None:
+        when = _written(str(value))
+    if when is None or not FIRST <= when < LAST:
+        fix = "write 2026-03-02T09:00:00Z, or seconds since 1970"
+        raise InputError(found, value, "is not a time between 2000 and 2100", fix)
+    return (when - _EPOCH) // timedelta(microseconds=1)
+
+
+def _epoch(value: Any) -> datetime | None:
+    try:
+        figure = float(value)
+    except (TypeError, ValueError):
+        return None
+    if not 0 <= figure < 1e19:
+        return None
+    per_s = next(units for bound, units in _UNITS_PER_S if figure < bound)
+    return _EPOCH + timedelta(microseconds=round(figure / per_s * US_PER_S))
+
+
+def _written(written: str) -> datetime | None:
+    written = re.sub(r"\s*(UTC|GMT)$", "+00:00", written.strip())
+    try:
+        when = datetime.fromisoformat(written)
+    except ValueError:
+        for form in _TWELVE_HOURS:
+            try:
+                when = datetime.strptime(written, form)
+                break
+            except ValueError:
+                continue
+        else:
+            return None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+
+
+def hashed(*parts: Any) -> int | None:
+    """Return a 63-bit hash of an id of one or more parts; None where all are empty. Ids are not kept."""
+    if all(part is None or str(part) in _EMPTY for part in parts):
+        return None
+    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def app_of(record: Record, names: tuple[str, ...], keys: tuple[str, ...] = ()) -> str | None:
+    """Return the app: the first name that is told, else a hash of the first key or user id."""
+    named = text(record, *names)
+    if named is not None:
+        return named
+    secret = text(record, *keys) if keys else None
+    return None if secret is None else f"key-{hashed(secret):x}"[:12]
+
+
+def kind_of(*hints: str | None) -> str | None:
+    """Return which of `OTHER_KINDS` a call type, a path or a model's name speaks of; None: text."""
+    said = " ".join(hint.lower() for hint in hints if hint)
+    return next((kind for kind in OTHER_KINDS if any(word in said for word in _KIND_WORDS[kind])), None)
+
+
+def without_usage(row: Row) -> Row:
+    """Return a row that counts, or leave it out where neither input nor output is known to be above 0."""
+    if row.status == "ok" and not row.input_tokens and not row.output_tokens:
+        return row._replace(status="no_usage")
+    return row
+
+
+def left_out(row: Row, status: str | None) -> Row:
+    """Return the row with the status, a kind other than text among them; None leaves it as it is."""
+    if status is None:
+        return row
+    return row._replace(status=status, kind=status if status in OTHER_KINDS else row.kind)
+
+
+def openai_counts(usage: Record) -> Counts:
+    """Return the counts of an OpenAI usage object; the input holds the cached tokens, the output the reasoning.
+
+    Where the object has `prompt_tokens_details`, a missing cached count is 0, and so for reasoning.
+    """
+    inside, made = (
+        as_object(usage.get("prompt_tokens_details")),
+        as_object(usage.get("completion_tokens_details")),
+    )
+    inside = inside or as_object(usage.get("input_tokens_details"))
+    made = made or as_object(usage.get("output_tokens_details"))
+    cached = tokens(inside, "cached_tokens")
+    reasoning = tokens(made, "reasoning_tokens")
+    return {
+        "input_tokens": tokens(usage, "prompt_tokens", "input_tokens"),
+        "cached_tokens": 0 if inside and cached is None else cached,
+        "output_tokens": tokens(usage, "completion_tokens", "output_tokens"),
+        "reasoning_tokens": 0 if made and reasoning is None else reasoning,
+    }
+
+
+def anthropic_counts(usage: Record) -> Counts:
+    """Return the counts of an Anthropic usage object, whose three kinds of input are disjoint."""
+    split = as_object(usage.get("cache_creation"))
+    written = tokens(usage, "cache_creation_input_tokens")
+    if written is None:
+        written = added(
+            tokens(split, "ephemeral_5m_input_tokens"), tokens(split, "ephemeral_1h_input_tokens"), 0
+        )
+    read = tokens(usage, "cache_read_input_tokens") or 0
+    return {
+        "input_tokens": added(tokens(usage, "input_tokens", "uncached_input_tokens"), read, written),
+        "cached_tokens": read,
+        "cache_write_tokens": written,
+        "output_tokens": tokens(usage, "output_tokens"),
+    }
+
+
+def gemini_counts(usage: Record) -> Counts:
+    """Return the counts of Gemini's usageMetadata; thoughts stand beside the candidates."""
+    thoughts = tokens(usage, "thoughtsTokenCount") or 0
+    return {
+        "input_tokens": added(tokens(usage, "promptTokenCount"), tokens(usage, "toolUsePromptTokenCount")),
+        "cached_tokens": tokens(usage, "cachedContentTokenCount") or 0,
+        "output_tokens": added(tokens(usage, "candidatesTokenCount"), thoughts),
+        "reasoning_tokens": thoughts,
+    }

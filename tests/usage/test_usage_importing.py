@@ -1,0 +1,235 @@
+"""Files in, a usage folder out: copies, roll-ups, what input means, bad rows, broken-off runs."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from llmplan.cli import app
+from llmplan.errors import InputError
+from llmplan.usage.importing import UsageError, import_usage
+from llmplan.usage.reading import records
+from llmplan.usage.summary import read_usage, summary
+
+MAP = """
+cost_per_usd = 100
+input_holds_cached = false
+[columns]
+ts = "when"
+app = "who"
+input_tokens = "usage.in"
+cached_tokens = "usage.read"
+output_tokens = "usage.out"
+cost_usd = "cents"
+key = "id"
+ok = "status"
+[constants]
+model = "gpt-4o"
+"""
+
+
+def record(number: int, **changes: Any) -> dict[str, Any]:
+    usage = {"in": 100, "read": 20, "out": 10}
+    base = {
+        "when": "2026-03-02T09:00:00Z",
+        "who": "a",
+        "usage": usage,
+        "cents": 5,
+        "id": number,
+        "status": 200,
+    }
+    return base | changes
+
+
+def write(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> Path:
+    path = tmp_path / "map.toml"
+    path.write_text(MAP)
+    return path
+
+
+def test_mapped_files_copies_and_bad_rows(tmp_path: Path, mapping: Path) -> None:
+    """A file packed with gzip, a copy in another file, a failure and two bad rows."""
+    first = tmp_path / "first.jsonl.gz"
+    lines = [json.dumps(record(1)), "{not json", json.dumps(record(2, status="failed"))]
+    first.write_bytes(gzip.compress("\n".join(lines).encode()))
+    second = write(tmp_path / "second.jsonl", record(1), record(3), record(4, usage={"in": -1}))
+    out = tmp_path / "usage"
+    parts = import_usage([first, second], out, mapping=mapping)
+    found = summary(read_usage(out))
+    assert (found["requests"], found["input_tokens"], found["output_tokens"]) == (2, 240, 20)
+    assert found["cost_usd"] == pytest.approx(0.10)
+    assert found["excluded"] == {"duplicate": 1, "failed_attempt": 1}
+    problems = [problem for part in parts for problem in part.problems]
+    assert [(p.file, p.line, p.column) for p in problems] == [
+        ("first.jsonl.gz", 2, "record"),
+        ("second.jsonl", 3, "usage.in"),
+    ]
+    assert "whole number" in problems[1].rule and problems[1].fix
+
+
+def test_strict_refuses_and_leaves_no_rows(tmp_path: Path, mapping: Path) -> None:
+    bad = write(tmp_path / "bad.jsonl", record(1), record(2, when="yesterday"))
+    with pytest.raises(UsageError, match=r"bad\.jsonl:2 when = 'yesterday'"):
+        import_usage([bad], tmp_path / "usage", mapping=mapping, strict=True)
+    assert list((tmp_path / "usage").rglob("*.parquet")) == []
+
+
+def test_finished_files_are_not_read_again(
+    tmp_path: Path, mapping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = write(tmp_path / "first.jsonl", record(1))
+    out = tmp_path / "usage"
+    import_usage([first], out, mapping=mapping)
+    second = write(tmp_path / "second.jsonl", record(2))
+    read: list[Path] = []
+
+    def spied(path: Path) -> Any:
+        read.append(path)
+        return records(path)
+
+    monkeypatch.setattr("llmplan.usage.importing.records", spied)
+    import_usage([first, second], out, mapping=mapping)
+    assert read == [second]
+    assert summary(read_usage(out))["requests"] == 2
+    write(first, record(1), record(5))
+    import_usage([first], out, mapping=mapping)
+    assert summary(read_usage(out))["requests"] == 3
+
+
+def spans(*steps: tuple[str, str, str, int, int]) -> dict[str, Any]:
+    """Return an OTLP batch of (id, parent, operation, input, output)."""
+
+    def span(name: str, parent: str, operation: str, into: int, out: int) -> dict[str, Any]:
+        said: dict[str, Any] = {"gen_ai.operation.name": operation} if operation else {"http.method": "POST"}
+        said |= {"gen_ai.usage.input_tokens": into, "gen_ai.usage.output_tokens": out} if into else {}
+        return {
+            "spanId": name,
+            "parentSpanId": parent,
+            "startTimeUnixNano": "1772442000000000000",
+            "attributes": [{"key": key, "value": {"stringValue": str(value)}} for key, value in said.items()],
+        }
+
+    return {"resourceSpans": [{"scopeSpans": [{"spans": [span(*step) for step in steps]}]}]}
+
+
+def test_spans_above_others_do_not_count(tmp_path: Path) -> None:
+    """Children end first: an SDK's span stands above a gateway's by way of HTTP, a chain above two chats."""
+    lines = [
+        spans(("gateway", "http", "chat", 100, 10)),
+        spans(("http", "sdk", "", 0, 0), ("sdk", "", "chat", 100, 10)),
+        spans(("one", "chain", "chat", 7, 1), ("two", "chain", "chat", 8, 1), ("chain", "", "chat", 15, 2)),
+        spans(("inner", "outer", "chat", 5, 1), ("outer", "", "chat", 5, 1)),
+    ]
+    import_usage([write(tmp_path / "spans.jsonl", *lines)], tmp_path / "usage")
+    found = summary(read_usage(tmp_path / "usage"))
+    assert (found["requests"], found["input_tokens"]) == (4, 120)
+    assert found["excluded"] == {"duplicate": 1, "parent_rollup": 2}
+
+
+def helicone(number: int, prompt: int, read: int, written: int, provider: str) -> dict[str, Any]:
+    return {
+        "response_id": str(number),
+        "request_id": str(number),
+        "request_created_at": "2026-03-02T09:00:00Z",
+        "provider": provider,
+        "prompt_tokens": prompt,
+        "prompt_cache_read_tokens": read,
+        "prompt_cache_write_tokens": written,
+        "completion_tokens": 1,
+    }
+
+
+def test_input_holds_the_cached_tokens_whatever_the_source(tmp_path: Path) -> None:
+    """Row by row where a row tells; by the majority of its provider's rows where it does not."""
+    rows = [
+        helicone(1, 100, 80, 0, "OPENAI"),  # inside: 100
+        helicone(2, 10, 90, 0, "ANTHROPIC"),  # beside: 100
+        helicone(3, 5, 0, 95, "BEDROCK"),  # written beside: 100
+        helicone(4, 10, 90, 0, "ANTHROPIC"),  # beside: 100
+        helicone(5, 100, 60, 40, "ANTHROPIC"),  # fits both; the provider's others stand beside: 200
+    ]
+    out = tmp_path / "usage"
+    import_usage([write(tmp_path / "log.jsonl", *rows)], out)
+    assert summary(read_usage(out))["input_tokens"] == 600
+    conventions = {row["input_group"]: row for row in read_usage(out).manifest["input_conventions"]}
+    assert conventions["helicone ANTHROPIC"]["all_beside"] == 2
+    assert conventions["helicone ANTHROPIC"]["inside"] == 1
+
+
+def test_json_of_any_shape_is_read(tmp_path: Path) -> None:
+    """An array with a comma too many, objects over several lines, and an array in one line."""
+    path = tmp_path / "x.json"
+    for text, lines in (
+        ('[\n{"a": 1},\n{"a": 2},\n]', [2, 3]),
+        ('{\n"a": 1\n}\n{\n"a": 2\n}', [1, 4]),
+        ('[{"a": 1},{"a": 2}]', [1, 1]),
+        ('{"a": 1}\n\n{"a": 2}\n', [1, 3]),
+    ):
+        path.write_text(text)
+        found = list(records(path))
+        assert [dict(record) for _, record in found if not isinstance(record, InputError)] == [
+            {"a": 1},
+            {"a": 2},
+        ]
+        assert [line for line, _ in found] == lines
+    path.write_text('[{"a": 1}, {"a": ')
+    (_, first), (line, broken) = records(path)
+    assert first == {"a": 1} and isinstance(broken, InputError) and line == 1
+
+
+def test_long_json_array_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmplan.usage.reading.CHUNK", 7)
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps([{"n": n, "text": "x" * n} for n in range(30)], indent=1))
+    assert [record["n"] for _, record in records(path) if isinstance(record, dict)] == list(range(30))
+
+
+def test_what_is_no_log_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(InputError, match="no known format; name it with --format"):
+        import_usage([tmp_path / "a.csv"], tmp_path / "usage")
+    with pytest.raises(InputError, match="is not there"):
+        import_usage([tmp_path / "b.csv"], tmp_path / "usage")
+    assert not (tmp_path / "usage").exists()
+    with pytest.raises(InputError, match="holds other files"):
+        import_usage([tmp_path / "a.csv"], tmp_path)
+
+
+def test_shell_imports_and_shows(tmp_path: Path, mapping: Path) -> None:
+    log, out = write(tmp_path / "log.jsonl", record(1), record(2, who="b"), {}), str(tmp_path / "usage")
+    command = ["usage", "import", str(log), "--map", str(mapping), "--out", out, "--json"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert (report["refused"], report["problems"][0]["line"]) == (1, 3)
+    shown = json.loads(CliRunner().invoke(app, ["usage", "show", out, "--json"]).stdout)
+    assert [item["app"] for item in shown["apps"]] == ["a", "b"]
+    assert shown["apps"][0]["input_tokens"] == {"mean": 120, "p50": 120, "p95": 120, "p99": 120}
+    table = CliRunner().invoke(app, ["usage", "show", out]).stdout
+    assert "By app" in table and "requests/day" in table
+
+
+def test_nothing_of_prompts_and_ids_is_kept(tmp_path: Path) -> None:
+    secret = "sk-secret-0123456789"
+    call = {
+        "request_id": "my-request-id",
+        "spend": 1.0,
+        "startTime": "2026-03-02T09:00:00Z",
+        "api_key": secret,
+        "end_user": "ann@example.org",
+        "prompt_tokens": 5,
+        "completion_tokens": 1,
+        "messages": [{"content": "my private words"}],
+    }
+    import_usage([write(tmp_path / "log.jsonl", call)], tmp_path / "usage")
+    held = b"".join(path.read_bytes() for path in (tmp_path / "usage").rglob("*") if path.is_file())
+    assert not any(word in held for word in (b"secret", b"my-request-id", b"ann@", b"private"))
