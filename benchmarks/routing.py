@@ -11,7 +11,7 @@ from llmplan.options.comparison import options_of
 from llmplan.options.hybrid import find_hybrids
 from llmplan.router.costs import Router, Tier, Traffic, one_shot_usd, quality_served
 from llmplan.router.optimum import pareto
-from llmplan.router.policies import cut_grid, from_classes, from_queries, population
+from llmplan.router.policies import cut_grid, from_classes, population
 from llmplan.router.queries import read_queries
 from llmplan.router.roc import from_auc
 from llmplan.router.router_eval import EvaluationSettings, evaluate
@@ -39,13 +39,6 @@ def frontier_of_classes() -> None:
     pareto(cost.total, quality_served(policies, TIERS, Traffic()))
 
 
-def frontier_of_queries(quality: np.ndarray, usd: np.ndarray, score: np.ndarray) -> None:
-    """The same from 12,000 queries with their own scores."""
-    policies = from_queries(score, quality, usd, cut_grid(3, 210))
-    cost = one_shot_usd(policies, TIERS, VOLUMES, Traffic(), Router(5e-6))
-    pareto(cost.total, quality_served(policies, TIERS, Traffic()))
-
-
 def timed(name: str, call: Callable[[], object], repeats: int = 15) -> None:
     """Print the median and the worst time of a call, the first left out."""
     call()
@@ -60,12 +53,9 @@ def timed(name: str, call: Callable[[], object], repeats: int = 15) -> None:
 def main() -> None:
     """Run every benchmark."""
     data = read_queries(data_dir() / "router_eval.csv")["mmlu_pro_llama31_70b_vs_gpt4o"]
-    quality = np.column_stack([data.weak_quality, data.weak_quality, data.strong_quality])
-    usd = np.column_stack([data.weak_usd / 4, data.weak_usd, data.strong_usd])
     scenario = Scenario(queries_per_day=200_000)
     options = options_of(scenario)
     timed("frontier, 210 cuts x 100 volumes x 3 tiers (classes)", frontier_of_classes)
-    timed("the same from 12,032 queries", lambda: frontier_of_queries(quality, usd, data.scores["lr"]))
     timed(f"hybrids among {len(options):,} options", lambda: find_hybrids(options, 200_000, 0.95))
     timed("route-eval, one router, 12,032 queries", lambda: evaluate(data, "lr", EvaluationSettings()), 3)
 

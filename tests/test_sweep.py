@@ -1,8 +1,10 @@
 import gc
 import logging
 import pickle
+import re
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -35,6 +37,14 @@ def test_equal_scenarios_count_once_and_order_does_not_matter(tmp_path):
     two = sweep(scenarios(5, 3), tmp_path / "b.parquet", evaluate=table, progress=False)
     pd.testing.assert_frame_equal(one, two)
     assert len(one) == 4
+
+
+def test_the_page_on_studies_runs(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[1] / "docs" / "studies.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    exec(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[0], {})
+    assert "10,000 a day, 200 tokens out" in capsys.readouterr().out
+    assert (tmp_path / "study.parquet").is_file()
 
 
 def test_keys_are_of_the_values():

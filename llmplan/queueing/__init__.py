@@ -3,7 +3,7 @@
 from llmplan.queueing.closed_loop import ClosedLoop, closed_loop
 from llmplan.queueing.curve import ServiceCurve, service_curve
 from llmplan.queueing.open_loop import OpenLoop, highest_rate, open_loop
-from llmplan.queueing.waits import erlang_c, mean_wait_mgk_s
+from llmplan.queueing.waits import erlang_c
 
 __all__ = [
     "ClosedLoop",
@@ -12,7 +12,6 @@ __all__ = [
     "closed_loop",
     "erlang_c",
     "highest_rate",
-    "mean_wait_mgk_s",
     "open_loop",
     "service_curve",
 ]

@@ -66,21 +66,3 @@ def closed_loop(curve: ServiceCurve, concurrency: npt.ArrayLike) -> ClosedLoop:
         | (clients <= 1)
         | (clients >= CLEARLY_FULL * curve.places),
     )
-
-
-def burst_ttft_ms(curve: ServiceCurve, requests: int) -> Floats:
-    """Return TTFT of each of `requests` that all arrive at once, in order of service, shape (requests,) [ms].
-
-    Waves of B: a wave is prefilled in full steps one after the other and starts when the one before has
-    ended, B over the saturation rate later. Valid for answers of equal length, where waves stay together.
-    """
-    if not requests >= 1:
-        raise InputError("requests", requests, "must be at least 1", "give a number of requests")
-    order = np.arange(requests, dtype=float)
-    wave, place = np.divmod(order, curve.places)
-    in_wave = np.minimum(requests - wave * curve.places, curve.places)
-    steps = np.ceil((place + 1) * curve.steps_per_prompt - 1e-9)
-    prefilled = np.minimum(in_wave, steps / curve.steps_per_prompt)
-    start = wave * curve.places / curve.saturation_requests_per_s
-    ttft = start + steps * curve.decode_step_s[0] + prefilled * curve.prefill_s[-1]
-    return np.asarray(ttft * MS_PER_S)

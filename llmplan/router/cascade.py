@@ -58,30 +58,6 @@ def from_verifier(
     return Cascade(right + wrong, quality, np.ones_like(quality))
 
 
-def from_confidence(
-    confidence: ArrayLike,
-    weak_quality: ArrayLike,
-    strong_quality: ArrayLike,
-    strong_usd: ArrayLike,
-    below: ArrayLike,
-) -> Cascade:
-    """Return the cascade that escalates every query whose confidence lies below a threshold.
-
-    Parameters
-    ----------
-    confidence, weak_quality, strong_quality, strong_usd: of each query, shape (n,).
-    below: thresholds, shape (c,).
-    """
-    sure, weak, strong, usd = (
-        np.asarray(x, float) for x in (confidence, weak_quality, strong_quality, strong_usd)
-    )
-    up = sure < np.atleast_1d(np.asarray(below, float))[:, None]
-    escalated = up.mean(axis=1)
-    paid = (up * usd).mean(axis=1)
-    factor = np.divide(paid, escalated * usd.mean(), out=np.ones_like(paid), where=escalated * usd.mean() > 0)
-    return Cascade(escalated, np.where(up, strong, weak).mean(axis=1), factor)
-
-
 def cascade_usd(
     cascade: Cascade,
     tiers: Sequence[Tier],

@@ -67,13 +67,6 @@ def best_at_budget(usd: ArrayLike, quality: ArrayLike, budget_usd: float) -> NDA
     return np.asarray(found.reshape(costs.shape[1:]), np.intp)
 
 
-def best_trade(usd: ArrayLike, quality: ArrayLike, usd_per_quality: float) -> NDArray[np.intp]:
-    """Return the policy of the largest `usd_per_quality` x quality - cost: a point of the frontier's hull."""
-    costs = np.asarray(usd, float)
-    worth = usd_per_quality * np.asarray(quality, float).reshape(-1, *[1] * (costs.ndim - 1))
-    return np.asarray(np.argmax(worth - costs, axis=0), np.intp)
-
-
 def break_even_queries_per_day(
     fleet_usd_per_month: float,
     share_weak: float,

@@ -132,43 +132,6 @@ def from_classes(roc: RocCurve, people: Population, cut_share: ArrayLike) -> Pol
     )
 
 
-def from_queries(score: ArrayLike, quality: ArrayLike, usd: ArrayLike, cut_share: ArrayLike) -> Policies:
-    """Return the policies that cut per-query scores; ties and fractions of a query split in proportion.
-
-    Parameters
-    ----------
-    score: higher goes up, shape (n,).
-    quality, usd: of each tier's answer to each query, shape (n, k).
-    cut_share: as in `from_classes`, shape (p, k - 1).
-    """
-    values, answers, prices = np.asarray(score, float), np.asarray(quality, float), np.asarray(usd, float)
-    cuts = _checked(cut_share, answers.shape[1])
-    # The most demanding queries come first, so a cut at share s takes the first s of the ranking.
-    order = np.argsort(-values, kind="stable")
-    share = _segments(cuts)
-    means = prices.mean(axis=0)
-    factors = np.divide(prices, means, out=np.ones_like(prices), where=means > 0)
-    top = [np.repeat(block[:, -1:], answers.shape[1], axis=1) for block in (answers, factors)]
-    ranked = values[order]
-    means = [
-        _segment_means(ranked, block[order], cuts, share, empty)
-        for block, empty in ((answers, 0.0), (top[0], 0.0), (factors, 1.0), (top[1], 1.0))
-    ]
-    return Policies(cuts, share, *means)
-
-
-def _segment_means(ranked: Floats, block: Floats, cuts: Floats, share: Floats, empty: float) -> Floats:
-    """Return each tier's mean over its segment of the ranking, (n, k) -> (p, k)."""
-    n, k = block.shape
-    ends = np.append(np.flatnonzero(np.diff(ranked) != 0), n - 1)
-    at = np.append(0.0, (ends + 1) / n)
-    totals = np.vstack([np.zeros(k), np.cumsum(block, axis=0)[ends] / n])
-    sums = np.stack(
-        [_segments(np.interp(cuts, at, totals[:, j]), totals[-1, j])[:, j] for j in range(k)], axis=1
-    )
-    return _over(sums, share, empty)
-
-
 def _over(total: Floats, share: Floats, empty: float) -> Floats:
     """Return total / share, `empty` where a tier gets nothing."""
     mean = np.full(share.shape, empty)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from llmplan.arrays import Floats
 from llmplan.errors import InputError
 from llmplan.router.costs import Tier, Traffic
-from llmplan.router.measures import non_decreasing_hull
 from llmplan.router.optimum import TOLERANCE
 
 MOST_ASSIGNMENTS = 300_000
@@ -103,36 +101,6 @@ class TaskSplit:
     usd: float
 
 
-def greedy_split(table: TaskTable, floor: float) -> TaskSplit | None:
-    """Return the cheapest split at a quality floor with unit prices, or None where none reaches it. (7.12)
-
-    Each task starts at its cheapest tier; upgrades along each task's own hull are bought by quality gained
-    per dollar until the floor holds, the last one in part. That is the optimum of the linear program.
-    """
-    steps: list[tuple[float, int, int, int, float, float]] = []
-    assigned = np.zeros(table.quality.shape)
-    for task, allowed in enumerate(table.allowed):
-        tiers = np.flatnonzero(allowed)
-        hull = tiers[non_decreasing_hull(table.usd_per_query[task, tiers], table.quality[task, tiers])]
-        assigned[task, hull[0]] = 1
-        for low, high in pairwise(hull):
-            gain = table.share[task] * float(table.quality[task, high] - table.quality[task, low])
-            usd = table.share[task] * float(table.usd_per_query[task, high] - table.usd_per_query[task, low])
-            if gain > 0:
-                steps.append((usd / gain, task, int(low), int(high), gain, usd))
-    quality, usd_total = (
-        float((table.share[:, None] * assigned * x).sum()) for x in (table.quality, table.usd_per_query)
-    )
-    for _, task, low, high, gain, usd in sorted(steps):
-        if quality >= floor - TOLERANCE:
-            break
-        part = min(1.0, (floor - quality) / gain)
-        assigned[task, low] -= part
-        assigned[task, high] += part
-        quality, usd_total = quality + part * gain, usd_total + part * usd
-    return TaskSplit(assigned, quality, usd_total) if quality >= floor - TOLERANCE else None
-
-
 def whole_task_split(
     table: TaskTable, tiers: Sequence[Tier], queries_per_day: float, traffic: Traffic, floor: float
 ) -> TaskSplit | None:
@@ -143,9 +111,7 @@ def whole_task_split(
     """
     m, k = table.quality.shape
     if k**m > MOST_ASSIGNMENTS:
-        raise InputError(
-            "tasks", m, f"{k} tiers give {k**m:,} assignments", "merge tasks or use greedy_split"
-        )
+        raise InputError("tasks", m, f"{k} tiers give {k**m:,} assignments", "merge tasks")
     choice = np.stack(np.unravel_index(np.arange(k**m), (k,) * m), axis=1)
     rows = np.arange(m)
     choice = choice[table.allowed[rows, choice].all(axis=1)]

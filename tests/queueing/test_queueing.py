@@ -11,12 +11,10 @@ from llmplan.queueing import (
     closed_loop,
     erlang_c,
     highest_rate,
-    mean_wait_mgk_s,
     open_loop,
     service_curve,
 )
-from llmplan.queueing.closed_loop import burst_ttft_ms
-from llmplan.queueing.simulation.requests import all_at_once, poisson_requests, sample_lengths
+from llmplan.queueing.simulation.requests import poisson_requests, sample_lengths
 from llmplan.queueing.simulation.runs import Router, simulate_closed_loop, simulate_requests
 from llmplan.queueing.simulation.steps import AffineSteps, ReplicaLimits
 
@@ -41,28 +39,8 @@ def test_erlang_c_by_hand_and_at_its_ends() -> None:
     assert erlang_c(1, 0.3) == pytest.approx(0.3)
     assert erlang_c(2, 1.0) == pytest.approx(1 / 3)
     assert erlang_c(3, [0.0, 3.0, 9.0]).tolist() == [0, 1, 1]
+    assert erlang_c([1, 2, 3], 0.9) == pytest.approx([0.9, erlang_c_by_sum(2, 0.9), erlang_c_by_sum(3, 0.9)])
     assert erlang_c(2000, [1900.0, 1999.0]) == pytest.approx([0.0, 1.0], abs=0.98)
-
-
-def test_mean_waits_of_single_servers_are_exact() -> None:
-    rate, service = 0.7, 1.0
-    assert mean_wait_mgk_s(rate, service, 1) == pytest.approx(0.7 / 0.3)
-    assert mean_wait_mgk_s(rate, service, 1, service_cv=0) == pytest.approx(0.7 / 0.3 / 2)
-    assert np.isinf(mean_wait_mgk_s(1.0, 1.0, 1))
-
-
-def test_mean_wait_of_several_servers_against_a_simulated_queue() -> None:
-    rng = np.random.default_rng(4)
-    k, rate, cv = 4, 3.2, 0.5
-    sigma = math.sqrt(math.log1p(cv**2))
-    arrivals = np.cumsum(rng.exponential(1 / rate, 60_000))
-    services = rng.lognormal(-(sigma**2) / 2, sigma, arrivals.size)
-    free, waits = [0.0] * k, []
-    for arrival, service in zip(arrivals.tolist(), services.tolist(), strict=True):
-        start = max(arrival, min(free))
-        free[free.index(min(free))] = start + service
-        waits.append(start - arrival)
-    assert mean_wait_mgk_s(rate, 1.0, k, cv) == pytest.approx(np.mean(waits[2000:]), rel=0.12)
 
 
 @pytest.mark.parametrize("steps", [LARGE, SMALL])
@@ -188,22 +166,11 @@ def test_waiting_for_a_place_near_saturation_against_simulation() -> None:
     assert found.running[0] == pytest.approx(run.running_sequences, rel=0.1)
 
 
-@pytest.mark.parametrize(("steps", "isl", "osl", "n"), [(LARGE, 5000, 500, 150), (LARGE, 1000, 300, 400)])
-def test_burst_against_simulation(steps: AffineSteps, isl: int, osl: int, n: int) -> None:
-    curve = service_curve(steps, LIMITS, isl, osl)
-    run = simulate_requests(steps, LIMITS, all_at_once(np.random.default_rng(0), n, isl, osl), warmup_share=0)
-    found = burst_ttft_ms(curve, n)
-    assert found.mean() == pytest.approx(run.ttft_ms.mean(), rel=0.06)
-    assert found[-1] == pytest.approx(run.ttft_ms[-1], rel=0.05)
-
-
 @pytest.mark.parametrize(
     "call",
     [
         lambda: erlang_c(0, 0.5),
         lambda: erlang_c(2, float("nan")),
-        lambda: mean_wait_mgk_s(1, 0, 1),
-        lambda: mean_wait_mgk_s(1, 1, 1, service_cv=3),
         lambda: service_curve(LARGE, LIMITS, 0, 100),
         lambda: service_curve(LARGE, LIMITS, 100, 100, output_cv=5),
         lambda: service_curve(LARGE, ReplicaLimits(1000), 2000, 100),
@@ -212,7 +179,6 @@ def test_burst_against_simulation(steps: AffineSteps, isl: int, osl: int, n: int
         lambda: open_loop(CURVE, 1.0, replicas=0),
         lambda: open_loop(CURVE, 1.0, input_cv=9),
         lambda: closed_loop(CURVE, 0),
-        lambda: burst_ttft_ms(CURVE, 0),
         lambda: highest_rate(CURVE, 0),
     ],
 )

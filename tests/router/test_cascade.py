@@ -25,14 +25,9 @@ def test_automix_program_from_the_queries():
     for row in rows:
         queries = data[NAMES[row["dataset"]]]
         weak_usd, strong_usd = float(row["c_slm"]), float(row["c_llm"])
-        alike = np.full(len(queries), strong_usd)
-        found = cas.from_confidence(
-            1 - queries.scores["lr"],
-            queries.weak_quality,
-            queries.strong_quality,
-            alike,
-            float(row["threshold"]),
-        )
+        up = 1 - queries.scores["lr"] < float(row["threshold"])
+        quality = np.where(up, queries.strong_quality, queries.weak_quality).mean(keepdims=True)
+        found = cas.Cascade(up.mean(keepdims=True), quality, np.ones(1))
         tiers = [Tier("weak", weak_usd), Tier("strong", strong_usd)]
         usd = cas.cascade_usd(found, tiers, 1, ONE_MONTH, float(row["verifier_cost"]))
         assert found.escalated[0] == pytest.approx(float(row["escalated"]), abs=2e-4)
@@ -65,13 +60,6 @@ def test_a_blind_verifier_only_costs():
     tiers = [Tier("w", 0.02), Tier("s", 0.1)]
     usd = cas.cascade_usd(found, tiers, 1, ONE_MONTH, 0.01)[:, 0]
     assert usd[0] > 0.1 and usd[1] > 0.02
-
-
-def test_escalated_queries_are_priced_as_what_they_are():
-    found = cas.from_confidence([0.1, 0.9], [0, 1], [1, 1], [3.0, 1.0], [0.5])
-    assert found.escalated == pytest.approx([0.5]) and found.strong_cost_factor == pytest.approx([1.5])
-    usd = cas.cascade_usd(found, [Tier("w", 0.5), Tier("s", 2.0)], 2, ONE_MONTH)
-    assert usd[0, 0] == pytest.approx(2 * 0.5 + 3.0)
 
 
 def test_fallback_is_not_paid_twice():

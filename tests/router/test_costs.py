@@ -15,8 +15,7 @@ from llmplan.router.costs import (
     one_shot_usd,
     quality_served,
 )
-from llmplan.router.measures import exact_curve
-from llmplan.router.policies import cut_grid, from_classes, from_queries, population
+from llmplan.router.policies import cut_grid, from_classes, population
 
 SONNET = 0.0135
 FREE = Router()
@@ -152,20 +151,6 @@ def test_cut_grid_holds_the_pure_splits():
         cuts = cut_grid(tiers, 200)
         assert len(cuts) <= 201 and np.all(np.diff(cuts, axis=1) <= 0)
         assert {0.0, 1.0} <= set(cuts[:, 0])
-
-
-def test_policies_from_queries_match_the_router_curve():
-    rng = np.random.default_rng(3)
-    score = rng.integers(0, 6, 40) / 5
-    quality, usd = rng.random((40, 2)), rng.random((40, 2))
-    curve = exact_curve(
-        score, np.stack([quality[:, 0], usd[:, 0]], 1), np.stack([quality[:, 1], usd[:, 1]], 1)
-    )
-    policies = from_queries(score, quality, usd, curve.share_strong[:, None])
-    assert policies.mean_quality == pytest.approx(curve.quality)
-    tiers = [Tier("w", usd[:, 0].mean()), Tier("s", usd[:, 1].mean())]
-    cost = one_shot_usd(policies, tiers, 1, Traffic(days_per_month=1), FREE)
-    assert cost.total[:, 0] == pytest.approx(curve.usd_per_query)
 
 
 def test_too_few_hard_queries_for_the_gap():

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from llmplan.errors import InputError
 from llmplan.router import optimum
-from llmplan.router.costs import Router, Tier, Traffic, one_shot_usd
-from llmplan.router.policies import from_queries
 
 tables = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=12)
 
@@ -49,58 +47,10 @@ def test_floor_and_budget_against_brute_force(rows, limit):
         assert not within or (-quality[j], cost[j]) == min(within)
 
 
-def test_best_trade_lies_on_the_frontier():
-    rng = np.random.default_rng(0)
-    usd, quality = rng.random((50, 4)), rng.random(50)
-    chosen = optimum.best_trade(usd, quality, 1.0)
-    mask = optimum.pareto(usd, quality)
-    assert mask[chosen, np.arange(4)].all()
-
-
 def test_unaffordable_fleets_are_never_chosen():
     usd = np.array([np.inf, np.inf])
     assert optimum.cheapest_at_floor(usd, [1.0, 0.5], 0.1) == -1
     assert not optimum.pareto(usd, [1.0, 0.5]).any()
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.floats(0, 1))
-def test_threshold_against_every_set_of_queries_that_it_can_send(seed, floor):
-    """Seven queries, two fleets and an API: every pair of cuts, priced query by query."""
-    rng = np.random.default_rng(seed)
-    n, volume = 7, 700.0
-    score, quality, usd = rng.permutation(n) / n, rng.random((n, 3)), rng.random((n, 3)) / 100
-    stairs = [
-        lambda x: 90 * np.ceil(np.maximum(x, 1e-9) / 150),
-        lambda x: 260 * np.ceil(np.maximum(x, 1e-9) / 200),
-    ]
-    tiers = [
-        Tier("a", fleet_usd=stairs[0]),
-        Tier("b", fleet_usd=stairs[1]),
-        Tier("c", float(usd[:, 2].mean())),
-    ]
-    cuts = np.array([(i / n, j / n) for i in range(n + 1) for j in range(i + 1)])
-    policies = from_queries(score, quality, usd, cuts)
-    total = one_shot_usd(policies, tiers, volume, Traffic(), Router()).total[:, 0]
-    best = int(optimum.cheapest_at_floor(total, policies.mean_quality, floor))
-
-    ranked = np.argsort(-score)
-    candidates = []
-    for up, top in ((i, j) for i in range(n + 1) for j in range(i + 1)):
-        tier = np.zeros(n, int)
-        tier[ranked[:up]] = 1
-        tier[ranked[:top]] = 2
-        means = usd.mean(axis=0)
-        load = [sum(usd[q, t] / means[t] for q in range(n) if tier[q] == t) * volume / n for t in range(3)]
-        cost = (
-            sum(stairs[t](np.array(load[t])) if load[t] > 0 else 0 for t in (0, 1)) + load[2] * 30 * means[2]
-        )
-        reached = np.mean([quality[q, tier[q]] for q in range(n)])
-        if reached >= floor - 1e-9:
-            candidates.append(float(cost))
-    assert (best == -1) == (not candidates)
-    if candidates:
-        assert total[best] == pytest.approx(min(candidates), rel=1e-9)
 
 
 def test_values_against_rules():

@@ -5,15 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.optimize import linprog
 
 from llmplan.catalog import load_catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.router.costs import Tier, Traffic
 from llmplan.router.task_mixes import task_mix, task_mixes
-from llmplan.router.tasks import greedy_split, residency_shadow_price, task_table, whole_task_split
+from llmplan.router.tasks import residency_shadow_price, task_table, whole_task_split
 
 DAY = Traffic(days_per_month=1)
 
@@ -22,40 +19,6 @@ def table_of(seed, tasks=4, tiers=3, **rest):
     rng = np.random.default_rng(seed)
     quality, usd = rng.random((tasks, tiers)), np.sort(rng.random((tasks, tiers)), axis=1)
     return task_table({f"t{i}": 1 + i for i in range(tasks)}, quality, usd, **rest)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10_000), st.floats(0, 1))
-def test_greedy_is_the_linear_program(seed, floor):
-    table = table_of(seed)
-    found = greedy_split(table, floor)
-    m, k = table.quality.shape
-    weights = np.repeat(table.share, k)
-    one_each = np.kron(np.eye(m), np.ones(k))
-    program = linprog(
-        weights * table.usd_per_query.ravel(),
-        A_ub=-(weights * table.quality.ravel())[None],
-        b_ub=[-floor],
-        A_eq=one_each,
-        b_eq=np.ones(m),
-        bounds=(0, 1),
-    )
-    if found is None:
-        assert table.quality.max(axis=1) @ table.share < floor + 1e-7
-    else:
-        assert found.usd == pytest.approx(program.fun, abs=1e-7)
-        assert found.assigned.sum(axis=1) == pytest.approx(np.ones(m))
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10_000), st.floats(0, 0.9))
-def test_whole_tasks_without_fleets_bound_the_greedy_one(seed, floor):
-    table = table_of(seed)
-    tiers = [Tier(str(i)) for i in range(3)]
-    whole, part = whole_task_split(table, tiers, 1, DAY, floor), greedy_split(table, floor)
-    assert (whole is None) == (part is None)
-    if whole is not None and part is not None:
-        assert whole.usd >= part.usd - 1e-9 and whole.quality >= floor - 1e-9
 
 
 def test_a_half_empty_fleet_takes_more_tasks():

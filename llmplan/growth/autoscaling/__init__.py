@@ -9,7 +9,7 @@ from llmplan.growth.autoscaling.fleet_week import (
     static_week,
 )
 from llmplan.growth.autoscaling.load import HOURS_PER_WEEK, STEP_S, STEPS_PER_WEEK, minute_loads, week_profile
-from llmplan.growth.autoscaling.waiting import erlang_c, fluid_backlog
+from llmplan.growth.autoscaling.waiting import fluid_backlog
 
 __all__ = [
     "HOURS_PER_WEEK",
@@ -22,7 +22,6 @@ __all__ = [
     "autoscaled_week",
     "billing_modes",
     "busy_window",
-    "erlang_c",
     "fluid_backlog",
     "idle_shares",
     "minute_loads",

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from llmplan.arrays import Floats
 from llmplan.growth.autoscaling.load import HOURS_PER_WEEK, STEP_S, STEPS_PER_WEEK, require
-from llmplan.growth.autoscaling.waiting import erlang_c, fluid_backlog
+from llmplan.growth.autoscaling.waiting import fluid_backlog
+from llmplan.queueing.waits import erlang_c
 from llmplan.units import S_PER_DAY, S_PER_HOUR
 
 NEARLY_FULL: Final = 0.9

@@ -1,12 +1,11 @@
-"""What requests wait: for missing capacity (fluid) and at random (Erlang C)."""
+"""What requests wait for missing capacity: a fluid."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from llmplan.arrays import Floats
-from llmplan.growth.autoscaling.load import STEP_S, require
+from llmplan.growth.autoscaling.load import STEP_S
 
 
 def fluid_backlog(offered: Floats, capacity: Floats) -> tuple[Floats, Floats]:
@@ -41,23 +40,3 @@ def fluid_backlog(offered: Floats, capacity: Floats) -> tuple[Floats, Floats]:
 
 def _middles(edges: Floats) -> Floats:
     return np.asarray((edges[:-1] + edges[1:]) / 2)
-
-
-def erlang_c(servers: ArrayLike, offered_erlang: ArrayLike) -> Floats:
-    """Return P(wait > 0) in M/M/c by the recursion for Erlang B, equation (4b.6); broadcasts.
-
-    Valid for 0 <= offered < servers; InputError otherwise.
-    """
-    n, load = np.broadcast_arrays(np.asarray(servers, float), np.asarray(offered_erlang, float))
-    require(
-        bool(np.all((load >= 0) & (load < n))),
-        "offered_erlang",
-        float(np.max(load, initial=0)),
-        "must lie in 0 to below the number of servers",
-    )
-    blocked, result = np.ones(n.shape), np.ones(n.shape)
-    for servers_now in range(1, int(np.max(n, initial=0)) + 1):
-        blocked = load * blocked / (servers_now + load * blocked)
-        result = np.where(n == servers_now, blocked, result)
-    utilisation = load / n
-    return np.asarray(result / (1 - utilisation + utilisation * result))

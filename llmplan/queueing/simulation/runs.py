@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.errors import InputError
@@ -186,8 +185,3 @@ def _sum_totals(totals: Sequence[Totals]) -> Totals:
     names = ("elapsed_s", "busy_s", "running_s", "waiting_s", "kv_token_s")
     sums = {name: sum(getattr(part, name) for part in totals) for name in names}
     return Totals(**sums, steps=sum(part.steps for part in totals))
-
-
-def lengths_of(tokens: npt.ArrayLike) -> Ints:
-    """Return token counts as whole numbers, shape kept."""
-    return np.asarray(tokens, dtype=np.int64)

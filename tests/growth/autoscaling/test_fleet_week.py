@@ -9,12 +9,12 @@ from llmplan.errors import InputError
 from llmplan.growth.autoscaling import (
     ScalingPolicy,
     autoscaled_week,
-    erlang_c,
     minute_loads,
     peak_replicas,
     static_week,
     week_profile,
 )
+from llmplan.queueing import erlang_c
 
 LIMIT_S = 20.0
 

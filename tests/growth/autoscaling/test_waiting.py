@@ -1,24 +1,7 @@
-from math import factorial
-
 import numpy as np
 import pytest
 
-from llmplan.errors import InputError
-from llmplan.growth.autoscaling import erlang_c, fluid_backlog
-
-
-def test_erlang_c_against_its_sum():
-    for servers, load in [(1, 0.5), (4, 3.0), (20, 15.0), (50, 49.0)]:
-        last = load**servers / factorial(servers) * servers / (servers - load)
-        total = sum(load**k / factorial(k) for k in range(servers)) + last
-        assert erlang_c(servers, load) == pytest.approx(last / total, rel=1e-9)
-
-
-def test_erlang_c_broadcasts_and_knows_its_range():
-    values = erlang_c(np.array([1, 2, 3]), 0.9)
-    assert values[0] == pytest.approx(0.9) and np.all(np.diff(values) < 0)
-    with pytest.raises(InputError):
-        erlang_c(2, 2.0)
+from llmplan.growth.autoscaling import fluid_backlog
 
 
 def test_a_burst_by_hand():
