@@ -1,6 +1,6 @@
 """Figures and tables out: PPTX, XLSX, HTML and CSV."""
 
-from llmplan.export.writing import FORMATS, MEDIA_TYPES, export_bytes, export_target, file_name, write_export
+from llmplan.export.files import FORMATS, MEDIA_TYPES, export_bytes, export_target, file_name, write_export
 from llmplan.report.report import Report, make_report
 
 __all__ = [

@@ -29,6 +29,7 @@ from llmplan.export.pptx_parts import (
     text_height,
     tint,
 )
+from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.quality.relative import is_lower_bound
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.headlines import (
@@ -72,8 +73,12 @@ def pptx_bytes(report: Report, template: Path | str | None = None) -> bytes:
         _options(deck, report)
     if report.comparison.order:
         _flips(deck, report)
-    _assumptions(deck, report)
-    _sources(deck, report)
+    assumptions = [list(row) for row in assumption_rows(report)]
+    _appendix(deck, report, ASSUMPTIONS_TITLE, ASSUMPTION_HEADS, assumptions, [3.0, 3.9, 4.0, 1.4])
+    sources = [[row.title, row.kind, row.url or "–", str(row.as_of)] for row in report.sources]
+    _appendix(
+        deck, report, SOURCES_TITLE, ("Source", "Kind", "Address", "As of"), sources, [4.2, 1.4, 5.0, 1.4]
+    )
     _stamp(deck, report)
     buffer = io.BytesIO()
     deck.file.save(buffer)
@@ -202,24 +207,12 @@ def _option_texts(report: Report, row: Mapping[str, Any]) -> list[str]:
 
 def _flips(deck: Deck, report: Report) -> None:
     slide, free = add_slide(deck, flip_title(report), report.footnote, flip_notes(report))
-    rows = [["Input", "Today", "Flips at", "Then the answer is"], *flip_rows(report)[:FLIP_ROWS]]
+    rows = [list(FLIP_HEADS), *flip_rows(report)[:FLIP_ROWS]]
     if len(rows) > 1:
         add_table(slide, free, rows, [3.2, 2.2, 2.6, 4.4], name="Flips", size=deck.pt(BODY_PT))
     else:
         searched = "\n".join(row.sentence for row in report.tipping[:SEARCHED_LINES])
         add_text(slide, free, searched, deck.pt(BODY_PT), name="Searched")
-
-
-def _assumptions(deck: Deck, report: Report) -> None:
-    head = ("Assumption", "Value", "Source", "As of")
-    rows = [list(row) for row in assumption_rows(report)]
-    _appendix(deck, report, "What the answer rests on", head, rows, [3.0, 3.9, 4.0, 1.4])
-
-
-def _sources(deck: Deck, report: Report) -> None:
-    head = ("Source", "Kind", "Address", "As of")
-    rows = [[row.title, row.kind, row.url or "–", str(row.as_of)] for row in report.sources]
-    _appendix(deck, report, "Where the numbers come from", head, rows, [4.2, 1.4, 5.0, 1.4])
 
 
 def _appendix(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
+from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
 from llmplan.export.xlsx_hybrids import hybrid_places, write_hybrids
@@ -66,10 +68,7 @@ def xlsx_bytes(report: Report) -> bytes:
         what = {"description": f"Monthly cost over volume. {report.finding}"}
         answer.insert_chart(row + 1, 0, chart, what)
     write_hybrids(book, report, _rows(tokens), _rows(own))
-    _flips(book, report)
-    _left_out(book, report)
-    _assumptions(book, report)
-    _sources(book, report)
+    _tables(book, report)
     _stamp(book, report)
     return book.bytes()
 
@@ -138,42 +137,50 @@ def _answer(book: Book, sheet: object, report: Report, where: dict[int, Addresse
     return row + 1
 
 
-def _flips(book: Book, report: Report) -> None:
-    """Write where the answer flips, one input at a time: values as of the export."""
-    heads = ("Input", "Today", "Flips at", "Then the answer is")
-    sheet = book.sheet("Flips", "What would flip the answer", flip_title(report), heads, (50, 24, 30, 70))
-    for row, line in enumerate(flip_rows(report), start=FIRST_ROW):
-        for column, text in enumerate(line):
-            book.text(sheet, row, column, text)
-
-
-def _left_out(book: Book, report: Report) -> None:
-    note = "Why the other options are out, counted by model and reason."
-    sheet = book.sheet("Left out", "Options left out", note, ("Model", "Reason", "Options"), (34, 90, 12))
+def _tables(book: Book, report: Report) -> None:
+    """Write what formulas do not reach: flips, options left out, assumptions and sources, as of the export."""
+    _table(
+        book,
+        "Flips",
+        "What would flip the answer",
+        flip_title(report),
+        (50, 24, 30, 70),
+        FLIP_HEADS,
+        flip_rows(report),
+    )
     counted = Counter(
         (item.model_id, reason) for item in report.comparison.options.items for reason in item.reasons
     )
-    for row, ((model_id, reason), count) in enumerate(sorted(counted.items()), start=FIRST_ROW):
-        book.text(sheet, row, 0, model_id)
-        book.text(sheet, row, 1, reason)
-        book.number(sheet, row, 2, count, "integer")
-
-
-def _assumptions(book: Book, report: Report) -> None:
-    heads = ("Assumption", "Value", "Source", "As of")
-    sheet = book.sheet("Assumptions", "What the answer rests on", report.stamp, heads, (50, 60, 70, 12))
-    for row, line in enumerate(assumption_rows(report), start=FIRST_ROW):
-        for column, text in enumerate(line):
-            book.text(sheet, row, column, text)
-
-
-def _sources(book: Book, report: Report) -> None:
+    note = "Why the other options are out, counted by model and reason."
+    rows = [(*key, count) for key, count in sorted(counted.items())]
+    _table(book, "Left out", "Options left out", note, (34, 90, 12), ("Model", "Reason", "Options"), rows)
+    lines = assumption_rows(report)
+    _table(book, "Assumptions", ASSUMPTIONS_TITLE, report.stamp, (50, 60, 70, 12), ASSUMPTION_HEADS, lines)
     heads = ("Source", "Title", "Address", "Licence", "Kind", "As of")
-    sheet = book.sheet("Sources", "Sources", report.stamp, heads, (30, 70, 60, 16, 16, 12))
-    for row, source in enumerate(report.sources_of(workbook_places(report)), start=FIRST_ROW):
-        values = (source.source_id, source.title, source.url, source.licence, source.kind, source.as_of)
-        for column, value in enumerate(values):
-            book.text(sheet, row, column, value)
+    sources = [
+        (each.source_id, each.title, each.url, each.licence, each.kind, each.as_of)
+        for each in report.sources_of(workbook_places(report))
+    ]
+    _table(book, "Sources", SOURCES_TITLE, report.stamp, (30, 70, 60, 16, 16, 12), heads, sources)
+
+
+def _table(
+    book: Book,
+    name: str,
+    title: str,
+    note: str,
+    widths: Sequence[int],
+    heads: Sequence[str],
+    rows: Iterable[Sequence[object]],
+) -> None:
+    """Write a sheet of plain cells: counts as numbers, all else as text."""
+    sheet = book.sheet(name, title, note, heads, widths)
+    for row, line in enumerate(rows, start=FIRST_ROW):
+        for column, value in enumerate(line):
+            if isinstance(value, int):
+                book.number(sheet, row, column, value, "integer")
+            else:
+                book.text(sheet, row, column, value)
 
 
 def _stamp(book: Book, report: Report) -> None:
