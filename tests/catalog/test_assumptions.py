@@ -173,6 +173,9 @@ def test_a_hidden_cost_of_one_s_own_may_be_added(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", ["router_eval.csv", "quantisation_scores.csv", "quality_by_category.csv"])
 def test_a_table_that_moves_no_answer_is_named(tmp_path: Path, file: str) -> None:
     shutil.copyfile(data_dir() / file, tmp_path / file)
+    assert check_folder(tmp_path) == ()
+    with (tmp_path / file).open("a") as stream:
+        stream.write("\n")
     assert [(p.file, p.severity, p.rule) for p in check_folder(tmp_path)] == [
         (file, "warning", "moves no answer")
     ]
