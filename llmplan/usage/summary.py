@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from llmplan.catalog import shipped_assumption
 from llmplan.errors import InputError
 from llmplan.units import HOURS_PER_DAY, S_PER_HOUR, S_PER_MINUTE
 from llmplan.usage import cubes as cubing
@@ -24,7 +25,6 @@ UNNAMED = "unknown"
 """App of rows that tell none."""
 LEAST_DAYS_FOR_GROWTH = 28
 DAYS_PER_WEEK = 7
-DAYS_PER_MONTH = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,4 +229,4 @@ def growth_per_month(cells: pd.DataFrame) -> float | None:
     if not (sums > 0).all():
         return None
     slope = np.polyfit(np.arange(weeks), np.log(sums), 1)[0]
-    return float(math.expm1(slope / DAYS_PER_WEEK * DAYS_PER_MONTH))
+    return float(math.expm1(slope / DAYS_PER_WEEK * shipped_assumption("days-per-month")))
