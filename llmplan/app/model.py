@@ -19,7 +19,6 @@ from llmplan.report import Report, make_report
 from llmplan.report.rivals import Rivals
 from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names
 from llmplan.scenario.text import scenario_from_query, scenario_to_query
-from llmplan.wording import show_money_in
 
 DEFAULT_PRESET = "support-chat"
 HISTORY = 100
@@ -84,7 +83,6 @@ class AppModel(t.HasTraits):
         self._report: tuple[Scenario, Report] | None = None
         self._options: OrderedDict[Scenario, Options] = OrderedDict()
         self._rivals: dict[Scenario, Rivals] = {}
-        show_money_in((scenario or Scenario()).currency)
         start = scenario or load_scenario(DEFAULT_PRESET, self.catalog)
         super().__init__(scenario=start.under(self.catalog), preset=None if scenario else DEFAULT_PRESET)
 
@@ -158,7 +156,6 @@ class AppModel(t.HasTraits):
         self._set(scenario, preset)
 
     def _set(self, scenario: Scenario, preset: str | None) -> None:
-        show_money_in(scenario.currency)
         with self.hold_trait_notifications():
             self.preset = preset
             self.scenario = scenario

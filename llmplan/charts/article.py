@@ -6,52 +6,53 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmplan.charts.style import Figure, log_axis, vertical_line
+from llmplan.charts.style import Figure, log_axis, money_hover, money_log_axis, vertical_line
 from llmplan.claims.pictures import CrossoverLines, HardwareCost, RequestRates
+from llmplan.wording import Currency
 
 
-def claimed_cost_figure(rows: Sequence[HardwareCost]) -> Figure:
+def claimed_cost_figure(rows: Sequence[HardwareCost], money: Currency) -> Figure:
     """Draw each row's claimed range as a bar and today's range as a line with its median."""
     names = [row.name.replace(", ", "<br>") for row in rows]
     claimed = {
         "type": "bar",
         "orientation": "h",
         "y": names,
-        "x": [row.claimed_high - row.claimed_low for row in rows],
-        "base": [row.claimed_low for row in rows],
+        "x": [money.of(row.claimed_high - row.claimed_low) for row in rows],
+        "base": [money.of(row.claimed_low) for row in rows],
         "name": "claimed",
         "marker": {"color": "@8/0.45"},
-        "hovertemplate": "claimed from %{base:$,.0f}<extra></extra>",
+        "hovertemplate": f"claimed from {money_hover(money, 'base')}<extra></extra>",
     }
     computed = {
         "type": "scatter",
         "mode": "markers",
         "y": names,
-        "x": [row.computed.base for row in rows],
+        "x": [money.of(row.computed.base) for row in rows],
         "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [row.computed.high - row.computed.base for row in rows],
-            "arrayminus": [row.computed.base - row.computed.low for row in rows],
+            "array": [money.of(row.computed.high - row.computed.base) for row in rows],
+            "arrayminus": [money.of(row.computed.base - row.computed.low) for row in rows],
             "color": "@1",
         },
         "name": "today: cheapest, median, dearest",
         "marker": {"color": "@1", "size": 10, "symbol": "diamond"},
-        "hovertemplate": "median %{x:$,.0f}<extra></extra>",
+        "hovertemplate": f"median {money_hover(money, 'x')}<extra></extra>",
     }
     return {
         "data": [claimed, computed],
         "layout": {
-            "xaxis": log_axis("USD a month", 100, 50_000, tickprefix="$"),
+            "xaxis": money_log_axis(money, "a month", money.of(100), money.of(50_000)),
             "yaxis": {"type": "category", "automargin": True, "autorange": "reversed"},
         },
     }
 
 
-def crossover_figure(lines: CrossoverLines) -> Figure:
+def crossover_figure(lines: CrossoverLines, money: Currency) -> Figure:
     """Draw the API's line, the article's flat fleet, the fleet for the peak, and the claimed band."""
     styles = (
-        (lines.api_usd, f"GPT-4o at ${lines.usd_per_query:.4f} a query", "@1", "solid", "linear"),
+        (lines.api_usd, f"GPT-4o at {money.each(lines.usd_per_query)} a query", "@1", "solid", "linear"),
         (lines.flat_usd, "the article: two A100, any volume", "@8", "dash", "linear"),
         (lines.fleet_usd, "A100 as the peak needs them", "@3", "solid", "hv"),
     )
@@ -60,10 +61,10 @@ def crossover_figure(lines: CrossoverLines) -> Figure:
             "type": "scatter",
             "mode": "lines",
             "x": lines.queries_per_day,
-            "y": y,
+            "y": money.of(y),
             "name": name,
             "line": {"color": colour, "dash": dash, "width": 2.5, "shape": shape},
-            "hovertemplate": "%{x:,.0f} a day: $%{y:,.3~s}",
+            "hovertemplate": f"%{{x:,.0f}} a day: {money_hover(money, 'y')}",
         }
         for y, name, colour, dash, shape in styles
     ]
@@ -77,7 +78,7 @@ def crossover_figure(lines: CrossoverLines) -> Figure:
             "type": "scatter",
             "mode": "markers",
             "x": [crossing[0] for crossing in shown],
-            "y": [crossing[1] for crossing in shown],
+            "y": [money.of(crossing[1]) for crossing in shown],
             "name": "costs no more than the API from here",
             "marker": {
                 "symbol": "diamond",
@@ -85,14 +86,14 @@ def crossover_figure(lines: CrossoverLines) -> Figure:
                 "color": [crossing[2] for crossing in shown],
                 "line": {"color": "@ink", "width": 1},
             },
-            "hovertemplate": "%{x:,.0f} a day: $%{y:,.3~s}<extra></extra>",
+            "hovertemplate": f"%{{x:,.0f}} a day: {money_hover(money, 'y')}<extra></extra>",
         }
     )
     return {
         "data": data,
         "layout": {
             "xaxis": log_axis("Queries a day", 1_000, 1_000_000),
-            "yaxis": log_axis("USD a month", 100, 1_000_000, tickprefix="$"),
+            "yaxis": money_log_axis(money, "a month", money.of(100), money.of(1_000_000)),
             "shapes": [_band(*lines.claimed, "x")],
             "annotations": [_note(float(np.log10(np.sqrt(lines.claimed[0] * lines.claimed[1]))), "claimed")],
         },

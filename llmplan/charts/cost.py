@@ -12,15 +12,15 @@ import numpy as np
 from llmplan.arrays import Floats
 from llmplan.charts.style import (
     DASHES,
-    KIND_COLOURS,
-    KIND_DASHES,
-    KIND_NAMES,
     Figure,
     decades,
     log_axis,
+    money_axis,
+    money_hover,
     plain_text,
     vertical_line,
 )
+from llmplan.kinds import Kind
 from llmplan.options import Curves, DecisionMap
 from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
@@ -32,7 +32,6 @@ TODAY = "now"
 MOST_CROSSINGS = 6
 LETTER_EVERY = 6
 """Cells of a row from one letter to the next: one in each would run together."""
-MAP_KINDS = ("api", "hosted", "self_hosted", "hybrid")
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class CostLine:
     """
 
     name: str
-    kind: str
+    kind: Kind
     dash: str
     low: Floats
     base: Floats
@@ -121,7 +120,7 @@ def cost_chart(
                 low=low,
                 base=base,
                 high=high,
-                is_stepped=unit == "month" and item.kind == "self_hosted",
+                is_stepped=unit == "month" and item.kind is Kind.SELF_HOSTED,
                 is_shaded=(every_band or not count[item.kind]) and not np.allclose(low, high, equal_nan=True),
             )
         )
@@ -143,9 +142,9 @@ def per_unit(curves: Curves, unit: str, scenario: Scenario) -> Floats:
     return np.asarray(curves.monthly_usd / share[unit])
 
 
-def line_dash(kind: str, number: int) -> str:
+def line_dash(kind: Kind, number: int) -> str:
     """Return the dashes of a kind's line, the first (0) or a later one."""
-    return KIND_DASHES[kind] if number == 0 else DASHES[(number + 1) % len(DASHES)]
+    return kind.dash if number == 0 else DASHES[(number + 1) % len(DASHES)]
 
 
 def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: bool = True) -> Figure:
@@ -153,17 +152,16 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
     data: list[Figure] = []
     for line in chart.lines:
         if bands and line.is_shaded:
-            data += _band(chart.queries_per_day, line.low, line.high, KIND_COLOURS[line.kind])
+            data += _band(chart.queries_per_day, line.low, line.high, line.kind.colour)
         data.append(_line(chart, line))
     shape, label = vertical_line(chart.today, TODAY, name=TODAY)
     crossed = [vertical_line(x, f"{x:,.0f}", font={"color": "@muted", "size": 11}) for x in chart.crossings]
     for mark, _ in crossed:
         mark["line"] = {"color": "@muted", "dash": "dash", "width": 1}
-    symbol = chart.money.symbol
     y = (
-        log_axis(chart.title, *chart.ends, tickprefix=symbol)
+        log_axis(chart.title, *chart.ends, tickprefix=chart.money.symbol)
         if logarithmic
-        else {"title": chart.title, "rangemode": "tozero", "tickprefix": symbol, "tickformat": "~s"}
+        else money_axis(chart.money, "", 0.0, _top(chart)) | {"title": chart.title}
     )
     ends = float(chart.queries_per_day[0]), float(chart.queries_per_day[-1])
     return {
@@ -185,12 +183,12 @@ def _line(chart: CostChart, line: CostLine) -> Figure:
         "y": line.base,
         "name": plain_text(line.name),
         "line": {
-            "color": KIND_COLOURS[line.kind],
+            "color": line.kind.colour,
             "dash": line.dash,
             "width": 2.5,
             "shape": "hv" if line.is_stepped else "linear",
         },
-        "hovertemplate": f"%{{x:,.0f}} a day: {chart.money.symbol}%{{y:,.4~g}}",
+        "hovertemplate": f"%{{x:,.0f}} a day: {money_hover(chart.money, 'y')}",
     }
 
 
@@ -201,6 +199,13 @@ def _apart(labels: list[Figure], taken: float) -> list[Figure]:
         if all(abs(label["x"] - x) > 0.4 for x in [taken, *(one["x"] for one in kept)]):
             kept.append(label)
     return kept
+
+
+def _top(chart: CostChart) -> float:
+    """Return where a linear axis of costs ends."""
+    costs = np.array([line.high for line in chart.lines])
+    seen = costs[np.isfinite(costs)]
+    return 1.05 * float(seen.max()) if seen.size else 1.0
 
 
 def _band(x: Floats, low: Floats, high: Floats, colour: str) -> list[Figure]:
@@ -220,10 +225,10 @@ def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mappi
 
     names: a row's label by model id.
     """
-    letters = np.array(["", "A", "H", "S", "M"])[found.kind + 1]
+    letters = np.array(["", *(kind.letter for kind in Kind)])[found.kind + 1]
     letters[:, np.arange(letters.shape[1]) % LETTER_EVERY != LETTER_EVERY // 2] = ""
-    colours = [[i / 4, c] for i, kind in enumerate(MAP_KINDS) for c in [f"{KIND_COLOURS[kind]}/0.75"]]
-    scale = [[edge, colour] for i, (_, colour) in enumerate(colours) for edge in (i / 4, (i + 1) / 4)]
+    colours = [f"{kind.colour}/0.75" for kind in Kind]
+    scale = [[end / 4, colour] for i, colour in enumerate(colours) for end in (i, i + 1)]
     rows = [names[model_id] for model_id in found.model_ids]
     heat = {
         "type": "heatmap",
@@ -246,11 +251,11 @@ def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mappi
             "mode": "markers",
             "x": [None],
             "y": [None],
-            "name": f"{'AHSM'[i]}: {KIND_NAMES[kind]}",
-            "marker": {"color": f"{KIND_COLOURS[kind]}/0.75", "symbol": "square", "size": 12},
+            "name": f"{kind.letter}: {kind.head}",
+            "marker": {"color": f"{kind.colour}/0.75", "symbol": "square", "size": 12},
         }
-        for i, kind in enumerate(MAP_KINDS)
-        if (found.kind == i).any()
+        for kind in Kind
+        if (found.kind == kind.order).any()
     ]
     shape, label = vertical_line(queries_per_day, "now")
     low, high = float(found.queries_per_day[0]), float(found.queries_per_day[-1])

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import Figure
+from llmplan.charts.style import Figure, money_axis, money_hover
 from llmplan.growth import SwitchPlan, TimePlan
 from llmplan.growth.autoscaling import FleetWeek
-from llmplan.wording import usd
+from llmplan.wording import Currency
 
 FAMILY_NAMES = {
     "incumbent": "Runs today",
@@ -71,7 +71,9 @@ def week_shown(
     )
 
 
-def cumulative_figure(plan: TimePlan, drawn: Mapping[str, str], payback: Mapping[str, int | None]) -> Figure:
+def cumulative_figure(
+    plan: TimePlan, drawn: Mapping[str, str], payback: Mapping[str, int | None], money: Currency
+) -> Figure:
     """Draw what each option has cost by the end of each month, and where it has paid back.
 
     Parameters
@@ -84,10 +86,12 @@ def cumulative_figure(plan: TimePlan, drawn: Mapping[str, str], payback: Mapping
     for option_id, family in drawn.items():
         option = plan.option(option_id)
         colour, dash = FAMILY_STYLES[family]
-        data.append(_line(months, option.cumulative_usd, FAMILY_NAMES[family], colour, dash))
+        data.append(_cost_line(months, option.cumulative_usd, FAMILY_NAMES[family], colour, dash, money))
         month = payback.get(option_id)
         if month is not None and family != "incumbent":
-            marks.append(_mark(month, float(option.cumulative_usd[month]), colour, FAMILY_NAMES[family]))
+            marks.append(
+                _mark(month, float(option.cumulative_usd[month]), colour, FAMILY_NAMES[family], money)
+            )
     for place, mark in enumerate(sorted(marks, key=lambda mark: float(mark["x"][0]))):
         mark["textposition"] = ("top left", "top right")[place % 2]
         mark["showlegend"] = place == 0
@@ -96,26 +100,26 @@ def cumulative_figure(plan: TimePlan, drawn: Mapping[str, str], payback: Mapping
         "data": [*data, *marks],
         "layout": {
             "xaxis": _months(len(months) - 1),
-            "yaxis": _dollars("USD so far", float(every.min()), float(every.max())),
+            "yaxis": _sums(money, "so far", float(every.min()), float(every.max())),
         },
     }
 
 
-def waiting_figure(switches: Sequence[SwitchPlan], families: Mapping[str, str]) -> Figure:
-    """Draw what switching in each month costs above switching in the best one, in present dollars."""
+def waiting_figure(switches: Sequence[SwitchPlan], families: Mapping[str, str], money: Currency) -> Figure:
+    """Draw what switching in each month costs above switching in the best one, in present money."""
     data = []
     for switch in switches:
         colour, dash = FAMILY_STYLES[families[switch.candidate_id]]
         late = switch.cost_of_waiting_usd[:-1]
         name = FAMILY_NAMES[families[switch.candidate_id]]
-        data.append(_line(np.arange(1, len(late) + 1), late, name, colour, dash))
+        data.append(_cost_line(np.arange(1, len(late) + 1), late, name, colour, dash, money))
     highest = max((float(np.max(line["y"])) for line in data), default=1.0)
     count = max((len(line["x"]) for line in data), default=1)
     return {
         "data": data,
         "layout": {
             "xaxis": {**_months(count), "title": "Month of the switch"},
-            "yaxis": _dollars("USD above the best month", 0.0, highest),
+            "yaxis": _sums(money, "above the best month", 0.0, highest),
         },
     }
 
@@ -160,22 +164,28 @@ def _line(x: npt.ArrayLike, y: Floats, name: str, colour: str, dash: str) -> Fig
         "y": y,
         "name": name,
         "line": {"color": colour, "dash": dash, "width": 2.5},
-        "hovertemplate": "month %{x:.0f}: $%{y:,.4~s}",
     }
 
 
-def _mark(month: int, cost_usd: float, colour: str, name: str) -> Figure:
+def _cost_line(
+    months: npt.ArrayLike, usd: Floats, name: str, colour: str, dash: str, money: Currency
+) -> Figure:
+    hover = f"month %{{x:.0f}}: {money_hover(money, 'y')}"
+    return {**_line(months, money.of(usd), name, colour, dash), "hovertemplate": hover}
+
+
+def _mark(month: int, cost_usd: float, colour: str, name: str, money: Currency) -> Figure:
     return {
         "type": "scatter",
         "mode": "markers+text",
         "x": np.array([float(month)]),
-        "y": np.array([cost_usd]),
+        "y": np.array([money.of(cost_usd)]),
         "text": [f"{month}"],
         "name": "paid back (month)",
         "showlegend": False,
         "legendgroup": "payback",
         "marker": {"color": colour, "symbol": "diamond", "size": 11, "line": {"color": "@ink", "width": 1}},
-        "hovertemplate": f"{name}: paid back by month {month}, {usd(cost_usd)} so far<extra></extra>",
+        "hovertemplate": f"{name}: paid back by month {month}, {money.short(cost_usd)} so far<extra></extra>",
     }
 
 
@@ -184,15 +194,9 @@ def _months(count: int) -> Figure:
     return {"title": "Month", "range": [0, count + 0.5], "dtick": step, "tick0": 0}
 
 
-def _dollars(title: str, low: float, high: float) -> Figure:
+def _sums(money: Currency, title: str, low: float, high: float) -> Figure:
     pad = 0.06 * (high - min(low, 0.0)) or 1.0
-    return {
-        "title": title,
-        "range": [min(0.0, low - pad) if low < 0 else 0.0, high + pad],
-        "tickprefix": "$",
-        "tickformat": "~s",
-        "automargin": True,
-    }
+    return money_axis(money, title, low - pad if low < 0 else 0.0, high + pad, automargin=True)
 
 
 def _night(hour: float) -> Figure:

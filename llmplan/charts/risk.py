@@ -10,18 +10,18 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.charts.style import (
-    KIND_COLOURS,
-    KIND_DASHES,
-    KIND_NAMES,
     Figure,
     decades,
     log_axis,
+    money_axis,
+    money_hover,
+    money_log_axis,
     vertical_line,
 )
-from llmplan.risk import KIND_NAMES as KINDS
+from llmplan.kinds import PURE
 from llmplan.risk import Information, VolumeCurve
 from llmplan.risk.sensitivity import Bar, SobolIndex
-from llmplan.wording import usd
+from llmplan.wording import Currency
 
 LABEL_WIDTH = 19
 LEAST_SHARE = 0.005
@@ -38,12 +38,12 @@ def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
             "x": curve.queries_per_day,
             "y": curve.p_kind[:, i],
             "stackgroup": "kinds",
-            "name": KIND_NAMES[kind],
-            "line": {"color": KIND_COLOURS[kind], "dash": KIND_DASHES[kind], "width": 2},
-            "fillcolor": f"{KIND_COLOURS[kind]}/0.45",
+            "name": kind.head,
+            "line": {"color": kind.colour, "dash": kind.dash, "width": 2},
+            "fillcolor": f"{kind.colour}/0.45",
             "hovertemplate": "%{x:,.0f} a day: %{y:.0%}",
         }
-        for i, kind in enumerate(KINDS)
+        for i, kind in enumerate(PURE)
         if (curve.p_kind[:, i] > 0).any()
     ]
     shape, label = vertical_line(queries_per_day, "now")
@@ -64,7 +64,7 @@ def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
     }
 
 
-def sides_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
+def sides_figure(curve: VolumeCurve, queries_per_day: float, money: Currency) -> Figure:
     """Draw the month's cost of the cheapest token price and of the cheapest fleet: median, 10 to 90% of draws."""
     low, middle, high = (curve.levels.index(level) for level in (0.1, 0.5, 0.9))
     data: list[Figure] = []
@@ -73,27 +73,30 @@ def sides_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
         if not np.isfinite(costs[:, middle]).any():
             continue
         name, colour, dash = SIDES[side]
-        costs = np.where(np.isfinite(costs), costs, np.nan)
+        costs = money.of(np.where(np.isfinite(costs), costs, np.nan))
         data += _band(curve.queries_per_day, costs[:, low], costs[:, high], colour)
-        data.append(_line(curve.queries_per_day, costs[:, middle], name, colour, dash))
+        data.append(_line(curve.queries_per_day, costs[:, middle], name, colour, dash, money))
         seen.append(costs[:, [low, high]])
     shape, label = vertical_line(queries_per_day, "now")
     return {
         "data": data,
         "layout": {
             "xaxis": _volumes(curve.queries_per_day),
-            "yaxis": log_axis("USD a month", *decades(np.array(seen)), tickprefix="$"),
+            "yaxis": money_log_axis(money, "a month", *decades(np.array(seen))),
             "shapes": [shape],
             "annotations": [label],
         },
     }
 
 
-def tornado_figure(bars: Sequence[Bar], axis_title: str, most: int = 10) -> Figure:
-    """Draw each cause's effect on the outcome, one at a time, around its base value; the widest on top."""
+def tornado_figure(bars: Sequence[Bar], what: str, money: Currency, most: int = 10) -> Figure:
+    """Draw each cause's effect on the outcome, one at a time, around its base value; the widest on top.
+
+    what: the outcome, for the axis: "a month", or "a month saved".
+    """
     shown = [bar for bar in bars if bar.swing_usd > LEAST_SHARE * max(b.swing_usd for b in bars)][:most]
     names = [_wrapped(bar.label) for bar in shown]
-    base = shown[0].usd_at_base if shown else 0.0
+    base = money.of(shown[0].usd_at_base) if shown else 0.0
     ends = [("cause at its 10th percentile", "@1", "", [bar.usd_at_low for bar in shown])]
     ends.append(("cause at its 90th percentile", "@5", "/", [bar.usd_at_high for bar in shown]))
     data = [
@@ -101,23 +104,23 @@ def tornado_figure(bars: Sequence[Bar], axis_title: str, most: int = 10) -> Figu
             "type": "bar",
             "orientation": "h",
             "y": names,
-            "x": np.array(values) - base,
+            "x": money.of(np.array(values)) - base,
             "base": np.full(len(shown), base),
             "name": name,
             "marker": {"color": colour, "pattern": {"shape": pattern}},
-            "customdata": [usd(value) for value in values],
+            "customdata": [money.short(value) for value in values],
             "hovertemplate": "%{customdata} a month",
         }
         for name, colour, pattern, values in ends
     ]
-    reach = [value for _, _, _, values in ends for value in values] + [base]
-    layout = _bars_layout(names, axis_title, _padded(min(reach), max(reach)))
+    reach = [money.of(value) for _, _, _, values in ends for value in values] + [base]
+    layout = _bars_layout(names, money_axis(money, what, *_padded(min(reach), max(reach))))
     line = {"type": "line", "x0": base, "x1": base, "yref": "paper", "y0": 0, "y1": 1}
     layout["shapes"] = [{**line, "line": {"color": "@ink", "width": 1.5, "dash": "dot"}}]
     return {"data": data, "layout": {**layout, "barmode": "overlay"}}
 
 
-def information_figure(rows: Sequence[Information], most: int = 8) -> Figure:
+def information_figure(rows: Sequence[Information], money: Currency, most: int = 8) -> Figure:
     """Draw what knowing each cause before choosing is worth."""
     top = max((row.usd_per_month for row in rows), default=0.0)
     shown = [row for row in rows if row.usd_per_month > LEAST_SHARE * top][:most]
@@ -129,8 +132,8 @@ def information_figure(rows: Sequence[Information], most: int = 8) -> Figure:
                 "type": "bar",
                 "orientation": "h",
                 "y": names,
-                "x": values,
-                "text": [usd(value) for value in values],
+                "x": money.of(values),
+                "text": [money.short(value) for value in values],
                 "textposition": "outside",
                 "cliponaxis": False,
                 "marker": {"color": "@4"},
@@ -138,7 +141,9 @@ def information_figure(rows: Sequence[Information], most: int = 8) -> Figure:
                 "showlegend": False,
             }
         ],
-        "layout": _bars_layout(names, "USD a month", [0.0, top * 1.25 if top > 0 else 1.0]),
+        "layout": _bars_layout(
+            names, money_axis(money, "a month", 0.0, money.of(top) * 1.25 if top > 0 else 1.0)
+        ),
     }
 
 
@@ -161,14 +166,14 @@ def sobol_figure(rows: Sequence[SobolIndex], most: int = 8) -> Figure:
         }
         for name, colour, pattern, pairs in kinds
     ]
-    layout = _bars_layout(names, "Share of the variance", [0.0, 1.15])
-    layout["xaxis"] |= {"tickformat": ".0%"}
+    axis = {"title": "Share of the variance", "range": [0.0, 1.15], "tickformat": ".0%", "nticks": 6}
+    layout = _bars_layout(names, axis)
     return {"data": data, "layout": {**layout, "barmode": "group"}}
 
 
-def _bars_layout(names: Sequence[str], title: str, span: Sequence[float]) -> dict[str, Any]:
+def _bars_layout(names: Sequence[str], axis: Figure) -> dict[str, Any]:
     return {
-        "xaxis": {"title": title, "range": list(span), "tickformat": "$~s", "nticks": 6},
+        "xaxis": axis,
         "yaxis": {
             "type": "category",
             "categoryorder": "array",
@@ -184,16 +189,16 @@ def _wrapped(label: str) -> str:
     return "<br>".join(textwrap.wrap(label, LABEL_WIDTH))
 
 
-def _padded(low: float, high: float) -> list[float]:
+def _padded(low: float, high: float) -> tuple[float, float]:
     pad = 0.08 * (high - low) or max(1.0, 0.1 * abs(high))
-    return [low - pad, high + pad]
+    return low - pad, high + pad
 
 
 def _volumes(volumes: Floats) -> Figure:
     return log_axis("Queries a day", float(volumes[0]), float(volumes[-1]))
 
 
-def _line(x: Floats, y: Floats, name: str, colour: str, dash: str) -> Figure:
+def _line(x: Floats, y: Floats, name: str, colour: str, dash: str, money: Currency) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -201,7 +206,7 @@ def _line(x: Floats, y: Floats, name: str, colour: str, dash: str) -> Figure:
         "y": y,
         "name": name,
         "line": {"color": colour, "dash": dash, "width": 2.5},
-        "hovertemplate": "%{x:,.0f} a day: $%{y:,.4~g}",
+        "hovertemplate": f"%{{x:,.0f}} a day: {money_hover(money, 'y')}",
     }
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import Figure
+from llmplan.charts.style import Figure, money_axis, money_hover
+from llmplan.wording import Currency, share
 
 
 @dataclass(frozen=True)
@@ -23,15 +24,12 @@ class RoutePoint:
     colour: str
 
 
-def flow_figure(
-    flows: Sequence[Mapping[str, Any]], weak: str, strong: str, money: Callable[[float], str]
-) -> Figure:
+def flow_figure(flows: Sequence[Mapping[str, Any]], weak: str, strong: str, money: Currency) -> Figure:
     """Draw the traffic as a Sankey: width by queries, labels with what each end costs a month.
 
     Parameters
     ----------
     flows: {source, target, queries_per_day, monthly_usd} as of `llmplan.routing.report.flows`.
-    money: writes USD for people.
     """
     names = list(dict.fromkeys(name for row in flows for name in (row["source"], row["target"])))
     colours = {"queries": "@8", "router": "@8", "cache": "@6", weak: "@3", strong: "@1"}
@@ -40,14 +38,18 @@ def flow_figure(
     labels = []
     for name in names:
         carried = sum(row["queries_per_day"] for row in flows if row["target"] == name)
-        share = f"<br>{carried / whole:.0%}<br>{money(paid[name])}/month" if name in (weak, strong) else ""
-        labels.append(name + share)
+        end = (
+            f"<br>{share(carried / whole)}<br>{money.short(paid[name])}/month"
+            if name in (weak, strong)
+            else ""
+        )
+        labels.append(name + end)
     link = {
         "source": [names.index(row["source"]) for row in flows],
         "target": [names.index(row["target"]) for row in flows],
         "value": [max(row["queries_per_day"], 1e-9) for row in flows],
         "color": [f"{colours.get(row['target'], '@8')}/0.35" for row in flows],
-        "customdata": [money(row["monthly_usd"]) for row in flows],
+        "customdata": [money.short(row["monthly_usd"]) for row in flows],
         "hovertemplate": "%{value:,.0f} a day, %{customdata} a month<extra></extra>",
     }
     node = {
@@ -73,6 +75,7 @@ def frontier_figure(
     frontier: Sequence[Mapping[str, Any]],
     points: Sequence[RoutePoint],
     floor: float | None,
+    money: Currency,
 ) -> Figure:
     """Draw quality against cost: every split, the frontier that nothing beats, and named points.
 
@@ -80,29 +83,30 @@ def frontier_figure(
     ----------
     all_usd, all_quality: (p,) of the cheapest fleet at each split. floor: least quality, a level line.
     """
+    hover = f"{money_hover(money, 'x')}, quality %{{y:.3f}}"
     data: list[Figure] = [
         {
             "type": "scatter",
             "mode": "markers",
-            "x": all_usd,
+            "x": money.of(all_usd),
             "y": all_quality,
             "name": "every split",
             "marker": {"color": "@8/0.6", "size": 4},
-            "hovertemplate": "$%{x:,.0f}, quality %{y:.3f}",
+            "hovertemplate": hover,
         },
         {
             "type": "scatter",
             "mode": "lines+markers",
-            "x": np.array([row["monthly_usd"] for row in frontier]),
+            "x": money.of(np.array([row["monthly_usd"] for row in frontier])),
             "y": np.array([row["quality"] for row in frontier]),
             "name": "frontier: nothing is cheaper and better",
             "line": {"color": "@3", "width": 2.5},
             "marker": {"size": 6, "color": "@3"},
-            "text": [f"{row['share_weak']:.0%} to the weak model" for row in frontier],
-            "hovertemplate": "%{text}<br>$%{x:,.0f}, quality %{y:.3f}<extra></extra>",
+            "text": [f"{share(row['share_weak'])} to the weak model" for row in frontier],
+            "hovertemplate": f"%{{text}}<br>{hover}<extra></extra>",
         },
     ]
-    data += [_mark(point) for point in points]
+    data += [_mark(point, money, hover) for point in points]
     usd_all = np.concatenate([all_usd, [p.monthly_usd for p in points]])
     quality = np.concatenate([all_quality, [p.quality for p in points], [floor] if floor else []])
     pad = max(0.02, 0.08 * float(quality.max() - quality.min()))
@@ -113,12 +117,7 @@ def frontier_figure(
     return {
         "data": data,
         "layout": {
-            "xaxis": {
-                "title": "USD a month",
-                "range": [0, float(usd_all.max()) * 1.08],
-                "tickprefix": "$",
-                "tickformat": "~s",
-            },
+            "xaxis": money_axis(money, "a month", 0.0, money.of(float(usd_all.max())) * 1.08),
             "yaxis": {
                 "title": "Quality (reference = 1)",
                 "range": [float(quality.min()) - pad, float(quality.max()) + pad],
@@ -129,11 +128,11 @@ def frontier_figure(
     }
 
 
-def _mark(point: RoutePoint) -> Figure:
+def _mark(point: RoutePoint, money: Currency, hover: str) -> Figure:
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": np.array([point.monthly_usd]),
+        "x": np.array([money.of(point.monthly_usd)]),
         "y": np.array([point.quality]),
         "name": point.name,
         "marker": {
@@ -142,5 +141,5 @@ def _mark(point: RoutePoint) -> Figure:
             "symbol": point.symbol,
             "line": {"color": "@card", "width": 1},
         },
-        "hovertemplate": f"{point.name}<br>$%{{x:,.0f}}, quality %{{y:.3f}}<extra></extra>",
+        "hovertemplate": f"{point.name}<br>{hover}<extra></extra>",
     }

@@ -1,4 +1,4 @@
-"""What all charts share: which colour and dash a kind of option has."""
+"""What all charts share: colours, axes of volume and of money, the line at the present volume."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from typing import Any
 import numpy as np
 
 from llmplan.arrays import Floats
+from llmplan.wording import Currency
 
 Figure = dict[str, Any]
-KIND_COLOURS = {"api": "@1", "hosted": "@2", "self_hosted": "@3", "hybrid": "@4"}
-KIND_NAMES = {
-    "api": "API",
-    "hosted": "Hosted open model",
-    "self_hosted": "Self-hosted",
-    "hybrid": "Hybrid",
-}
-KIND_DASHES = {"api": "solid", "hosted": "dash", "self_hosted": "solid", "hybrid": "dashdot"}
 FEW_DECADES = 2.5
+TICKS = 6
+"""At most so many steps between the ends of an axis of sums."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 NOTHING_HEIGHT = 60
 
@@ -45,6 +40,11 @@ def log_axis(title: str, low: float, high: float, tickprefix: str = "", **more: 
     return {"type": "log", "title": title, "range": ends, **ticks, **more}
 
 
+def money_log_axis(money: Currency, title: str, low: float, high: float) -> Figure:
+    """Return a logarithmic axis of sums that are converted already."""
+    return log_axis(f"{money.name} {title}", low, high, tickprefix=money.symbol)
+
+
 def decades(values: Floats) -> tuple[float, float]:
     """Return the decades below and above the values that a logarithmic axis can show."""
     seen = values[np.isfinite(values) & (values > 0)]
@@ -56,6 +56,22 @@ def decades(values: Floats) -> tuple[float, float]:
 def plain_text(text: str) -> str:
     """Return a text that Plotly, which reads tags in names, shows as it is."""
     return escape(text, quote=False)
+
+
+def money_axis(money: Currency, title: str, low: float, high: float, **more: Any) -> Figure:
+    """Return an axis of sums that are converted already; its labels all have as many decimals."""
+    rough = (high - low) / TICKS or 1.0
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(step * size for step in (1, 2, 2.5, 5, 10) if step * size >= rough)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    values = [place * step for place in range(first, last + 1)]
+    ticks = {"tickmode": "array", "tickvals": values, "ticktext": money.ticks(values)}
+    return {"title": f"{money.name} {title}", "range": [low, high], **ticks, **more}
+
+
+def money_hover(money: Currency, letter: str) -> str:
+    """Return how a chart's hover text writes a point's sum, converted already."""
+    return f"{money.symbol}%{{{letter}:,.4~r}}"
 
 
 def tick_text(value: float) -> str:

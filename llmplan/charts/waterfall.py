@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from llmplan.charts.style import Figure
+from llmplan.charts.style import Figure, money_axis
+from llmplan.wording import Currency
 
 
 def waterfall_figure(
-    steps: Sequence[tuple[str, float]], start: tuple[str, float], end: str, money: Callable[[float], str]
+    steps: Sequence[tuple[str, float]], start: tuple[str, float], end: str, money: Currency
 ) -> Figure:
     """Draw a start, its changes one after another, and the end they add up to.
 
     Parameters
     ----------
-    steps: (what changed, USD a month it adds; negative: it saves). money: writes USD for people.
+    steps: (what changed, USD a month it adds; negative: it saves). money: what it is drawn in.
     """
     changes = np.array([usd_added for _, usd_added in steps])
     after = start[1] + np.cumsum(changes)
@@ -53,12 +54,7 @@ def waterfall_figure(
                 "categoryarray": names,
                 "automargin": True,
             },
-            "yaxis": {
-                "title": "USD a month",
-                "range": [0, highest * 1.15],
-                "tickprefix": "$",
-                "tickformat": "~s",
-            },
+            "yaxis": money_axis(money, "a month", 0.0, money.of(highest) * 1.15),
         },
     }
 
@@ -69,16 +65,16 @@ def _bars(
     names: Sequence[str],
     heights: dict[int, float],
     bases: dict[int, float],
-    money: Callable[[float], str],
+    money: Currency,
 ) -> Figure:
     places = sorted(heights)
     signs = {"dearer": "+", "cheaper": "−"}
-    texts = [f"{signs.get(name, '')}{money(heights[i])}" for i in places]
+    texts = [f"{signs.get(name, '')}{money.short(heights[i])}" for i in places]
     return {
         "type": "bar",
         "x": [names[i] for i in places],
-        "y": np.array([heights[i] for i in places], float),
-        "base": np.array([bases.get(i, 0.0) for i in places], float),
+        "y": money.of(np.array([heights[i] for i in places], float)),
+        "base": money.of(np.array([bases.get(i, 0.0) for i in places], float)),
         "name": name,
         "marker": {"color": colour, "pattern": {"shape": "/" if name == "cheaper" else ""}},
         "text": texts,

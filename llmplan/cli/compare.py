@@ -12,7 +12,7 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
 from llmplan.quality.relative import is_lower_bound
-from llmplan.wording import quality_shown, usd
+from llmplan.wording import Currency, number, quality_shown
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
@@ -103,13 +103,14 @@ def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int
     first: dict[tuple[str, str], dict[str, Any]] = {}
     for row in feasible:
         first.setdefault((row["kind"], row["model_id"]), row)
-    columns = ("option", "USD/month", "low to high", "USD/query", "quality", "GPUs")
+    money = found.scenario.currency
+    columns = ("option", f"{money.name}/month", "low to high", f"{money.name}/query", "quality", "GPUs")
     title = f"{found.scenario.queries_per_day:,.0f} queries/day: the cheapest way to each model"
-    print_table(title, columns, [_cells(row) for row in list(first.values())[:top]])
+    print_table(title, columns, [_cells(row, money) for row in list(first.values())[:top]])
     if feasible:
         best = feasible[0]
-        usd_month = usd(best["monthly_usd_base"])
-        typer.echo(f"Cheapest feasible: {best['label']} ({best['option_id']}), {usd_month} a month.")
+        cost = money.short(best["monthly_usd_base"])
+        typer.echo(f"Cheapest feasible: {best['label']} ({best['option_id']}), {cost} a month.")
     else:
         typer.echo("Nothing is feasible.")
     for reason, names in models_left_out(found.options).items():
@@ -121,14 +122,13 @@ def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int
         typer.echo(f"Measurements: {measurements_used(found.options)}.")
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    low, base, high = (f"{row[f'monthly_usd_{side}']:,.0f}" for side in ("low", "base", "high"))
-    usd_per_query = row["usd_per_query"]
+def _cells(row: dict[str, Any], money: Currency) -> tuple[str, ...]:
+    low, base, high = (money.amount(row[f"monthly_usd_{side}"]) for side in ("low", "base", "high"))
     return (
         row["label"],
         base,
         "" if low == high else f"{low} to {high}",
-        f"{float(f'{usd_per_query:.3g}'):,.9f}".rstrip("0").rstrip("."),
+        number(money.of(row["usd_per_query"]), 3),
         quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on"))),
         str(row["gpus_total"] or ""),
     )

@@ -9,7 +9,7 @@ from typing import Any
 WIDTH_WITHOUT_TERMINAL = 160
 GAP = 3
 """Blanks between the columns of a table."""
-_NUMBER = r"-?\$?\d[\d,.]*(e-?\d+)?[%kMB]?"
+_NUMBER = r"[<>]?-?\$?\d[\d,.]*(e-?\d+)?[%kMB]?"
 _FIGURE = re.compile(rf"([–-]?|{_NUMBER}( to {_NUMBER})?)")
 """A cell that holds a figure, a range of figures, a dash or nothing."""
 

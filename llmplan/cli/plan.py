@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmplan.growth.options import PricePaths
     from llmplan.operations import ServingPlan
     from llmplan.scenario import Scenario
+    from llmplan.wording import Currency
 
 DEFAULT_MONTHS = 36
 DEFAULT_MIDPOINT = 12.0
@@ -82,7 +83,7 @@ def plan(
     if json:
         print_json(plan_json(scenario, result, switches, paths, [first, *others], fleet))
     else:
-        _print_plan(result, switches, fleet)
+        _print_plan(result, switches, fleet, scenario.currency)
 
 
 def _volumes(
@@ -194,7 +195,10 @@ def _fleet_json(chosen: ServingPlan, week: PlannedWeek) -> dict[str, Any]:
 
 
 def _print_plan(
-    result: TimePlan, switches: list[SwitchPlan], fleet: tuple[ServingPlan, PlannedWeek] | None
+    result: TimePlan,
+    switches: list[SwitchPlan],
+    fleet: tuple[ServingPlan, PlannedWeek] | None,
+    money: Currency,
 ) -> None:
     moments = {switch.candidate_id: switch for switch in switches}
     rows = []
@@ -203,31 +207,38 @@ def _print_plan(
         best = "-" if switch is None else "never" if switch.best_month is None else str(switch.best_month + 1)
         payback = "-" if switch is None or switch.payback_month is None else str(switch.payback_month)
         rows.append(
-            (option.label, f"{option.npv_usd:,.0f}", f"{option.tco_usd:,.0f}", best, payback, _late(switch))
+            (
+                option.label,
+                money.amount(option.npv_usd),
+                money.amount(option.tco_usd),
+                best,
+                payback,
+                _late(switch, money),
+            )
         )
     months, first, last = len(result.queries_per_day), result.queries_per_day[0], result.queries_per_day[-1]
     print_table(
         f"{months} months, {first:,.0f} to {last:,.0f} queries a day, discounted at "
-        f"{100 * result.discount_per_year:.4g} % a year",
+        f"{100 * result.discount_per_year:.4g}% a year",
         (
             "option",
-            "NPV of cost, USD",
-            "total, USD",
+            f"NPV of cost, {money.name}",
+            f"total, {money.name}",
             "best month to switch",
             "paid back by month",
-            f"{LATE_MONTHS} months late, USD",
+            f"{LATE_MONTHS} months late, {money.name}",
         ),
         rows,
     )
     if fleet is not None:
         print_table(
             f"Fleet by hour: {fleet[0].option_id}",
-            ("billing", "most replicas", "USD a month", "late", "mean wait, s"),
+            ("billing", "most replicas", f"{money.name} a month", "late", "mean wait, s"),
             [
                 (
                     m.mode,
                     m.peak_replicas,
-                    f"{m.usd_per_month:,.0f}",
+                    money.amount(m.usd_per_month),
                     f"{m.slo_miss_share:.2%}",
                     f"{m.mean_wait_s:.2g}" if m.mean_wait_s >= SHORTEST_WAIT_S else "0",
                 )
@@ -236,12 +247,12 @@ def _print_plan(
         )
 
 
-def _late(switch: SwitchPlan | None) -> str:
+def _late(switch: SwitchPlan | None, money: Currency) -> str:
     """What the switch costs more when made so many months after its best one; "-" where the plan ends before."""
     if switch is None or switch.best_month is None:
         return "-"
     month = switch.best_month + LATE_MONTHS
-    return f"{switch.cost_of_waiting_usd[month]:,.0f}" if month < len(switch.npv_usd) - 1 else "-"
+    return money.amount(switch.cost_of_waiting_usd[month]) if month < len(switch.npv_usd) - 1 else "-"
 
 
 def register(app: typer.Typer) -> None:

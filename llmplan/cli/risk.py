@@ -11,7 +11,8 @@ import typer
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
-from llmplan.wording import kind_name, probability, usd
+from llmplan.kinds import PURE, Kind
+from llmplan.wording import probability
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
@@ -156,13 +157,11 @@ def _saving(found: Risk, names: list[str]) -> dict[str, Any] | None:
 
 
 def _curve(curve: VolumeCurve) -> list[dict[str, Any]]:
-    from llmplan.risk import KIND_NAMES
-
     middle = curve.levels.index(0.5)
     return [
         {
             "queries_per_day": float(volume),
-            **{f"p_{kind}": float(curve.p_kind[row, i]) for i, kind in enumerate(KIND_NAMES)},
+            **{f"p_{kind}": float(curve.p_kind[row, i]) for i, kind in enumerate(PURE)},
             "token_usd_per_month_p50": float(curve.token_usd[row, middle]),
             "self_hosted_usd_per_month_p50": float(curve.self_hosted_usd[row, middle]),
             "saving_usd_per_month": {
@@ -180,36 +179,43 @@ def print_risk(
     if found.recommended_id is None:
         typer.echo("Nothing is feasible: see llmplan compare --json for the reasons.")
         return
-    shares = ", ".join(f"{kind_name(kind)} {probability(p)}" for kind, p in found.p_kind.items())
+    shares = ", ".join(f"{Kind(kind).label} {probability(p)}" for kind, p in found.p_kind.items())
     typer.echo(f"Cheapest in {found.draws:,} draws: {shares}. Recommended: {found.recommended_id}")
     low, high = found.levels.index(0.1), found.levels.index(0.9)
+    money = found.scenario.currency
     rows = [
         (
             row.option_id,
             probability(row.p_cheapest),
-            f"{row.base_usd:,.0f}",
-            f"{row.quantiles_usd[low]:,.0f}-{row.quantiles_usd[high]:,.0f}",
-            f"{row.expected_regret_usd:,.0f}",
+            money.amount(row.base_usd),
+            f"{money.amount(row.quantiles_usd[low])} to {money.amount(row.quantiles_usd[high])}",
+            money.amount(row.expected_regret_usd),
         )
         for row in found.options[:8]
     ]
-    print_table("USD a month", ("option", "P(cheapest)", "base", "p10-p90", "expected regret"), rows)
+    print_table(
+        f"{money.name} a month", ("option", "P(cheapest)", "base", "p10-p90", "expected regret"), rows
+    )
     worth = [
-        (row.label, f"{row.usd_per_month:,.2f}") for row in found.information if row.usd_per_month >= 0.005
+        (row.label, f"{money.of(row.usd_per_month):,.2f}")
+        for row in found.information
+        if row.usd_per_month >= 0.005
     ]
     if worth:
-        print_table("Worth of knowing before choosing", ("input", "USD/month"), worth[:6])
+        print_table("Worth of knowing before choosing", ("input", f"{money.name}/month"), worth[:6])
     else:
         typer.echo("Worth of knowing before choosing: nothing, for every input alone.")
     for line in _sides(found):
         typer.echo(line)
     swings = [
-        (bar.label, f"{bar.usd_at_low:,.0f}", f"{bar.usd_at_high:,.0f}")
+        (bar.label, money.amount(bar.usd_at_low), money.amount(bar.usd_at_high))
         for bar in bars
         if bar.swing_usd >= 0.5
     ]
     outcome = "Cost of the choice" if found.saving is None else "Saving of self-hosting"
-    print_table(f"{outcome}, one input at a time, USD/month", ("input", "at p10", "at p90"), swings[:8])
+    print_table(
+        f"{outcome}, one input at a time, {money.name}/month", ("input", "at p10", "at p90"), swings[:8]
+    )
     if indices:
         shown = [
             (row.label, f"{row.first:.2f}", f"{row.total:.2f} ± {row.total_ci95:.2f}") for row in indices[:8]
@@ -223,13 +229,14 @@ def print_risk(
 def _sides(found: Risk) -> list[str]:
     """Say what perfect knowledge is worth, what self-hosting saves, and from which volume."""
     low, middle, high = (found.levels.index(level) for level in (0.1, 0.5, 0.9))
-    lines = [f"Knowing everything before choosing: {usd(found.perfect_information_usd)} a month."]
+    money = found.scenario.currency
+    lines = [f"Knowing everything before choosing: {money.short(found.perfect_information_usd)} a month."]
     saving = found.saving
     if saving is not None:
         least, half, most = (saving.quantiles_usd[i] for i in (low, middle, high))
         first, median, last = (saving.break_even_queries_per_day[i] for i in (low, middle, high))
         lines += [
-            f"Self-hosting saves {usd(half)} a month, p10-p90 {usd(least)} to {usd(most)}.",
+            f"Self-hosting saves {money.short(half)} a month, p10-p90 {money.short(least)} to {money.short(most)}.",
             f"It breaks even at {_volume(median)}, p10-p90 {_volume(first)} to {_volume(last)} queries/day.",
         ]
     return lines
@@ -268,7 +275,9 @@ def print_recommendation(found: Recommendation) -> None:
     flips = [*([found.outlook] if found.outlook else []), *found.flips]
     parts = {"Caveats": found.caveats, "What would flip it": flips}
     reference = found.scenario.reference_api_id
-    parts[f"The cheapest by quality floor, in percent of {reference}'s"] = ladder_lines(found.quality_ladder)
+    parts[f"The cheapest by quality floor, in percent of {reference}'s"] = ladder_lines(
+        found.quality_ladder, found.scenario.currency
+    )
     for title, lines in parts.items():
         if lines:
             typer.echo(f"\n{title}:")

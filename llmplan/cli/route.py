@@ -166,7 +166,7 @@ def route(
     if as_json:
         print_json(result)
     else:
-        print_route(result)
+        print_route(result, scenario.currency)
 
 
 def _two(option: str, text: str) -> tuple[float, float]:
@@ -204,7 +204,7 @@ def _several_tiers(
     if as_json:
         print_json(result)
     else:
-        print_tiers(result)
+        print_tiers(result, request.scenario.currency)
 
 
 def _with_mix(scenario: Scenario, text: str | None, catalog: Catalog) -> Scenario:

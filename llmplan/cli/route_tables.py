@@ -5,40 +5,41 @@ from __future__ import annotations
 from typing import Any
 
 from llmplan.cli.output import print_table
+from llmplan.wording import Currency, counted, share
 
 
-def print_route(result: dict[str, Any]) -> None:
+def print_route(result: dict[str, Any], money: Currency) -> None:
     """Print a route between two models: costs, frontier, tasks, the cascade."""
     usd, fleet, parts = result["monthly_usd"], result["fleet"], result["breakdown"]
     rows = [
         ("Share to the weak model", f"{result['share_weak']:.1%}"),
         (
             "Cost a month, low - base - high",
-            f"${usd['low']:,.0f} - ${usd['base']:,.0f} - ${usd['high']:,.0f}",
+            " - ".join(money.whole(usd[side]) for side in ("low", "base", "high")),
         ),
-        ("Cost a query", f"${result['usd_per_query']:.5f}"),
+        ("Cost a query", money.each(result["usd_per_query"])),
         ("Quality (reference API = 1)", f"{result['quality']:.3f}"),
-        ("All to the API", f"${result['all_strong_usd']:,.0f} a month"),
-        ("Saving", "-" if result["saving_pct"] is None else f"{result['saving_pct']:.1f} %"),
-        ("Misrouting", _misrouting_text(result["misrouting"])),
+        ("All to the API", f"{money.whole(result['all_strong_usd'])} a month"),
+        ("Saving", "-" if result["saving_pct"] is None else share(result["saving_pct"] / 100)),
+        ("Misrouting", _misrouting_text(result["misrouting"], money)),
         ("Cheaper than the API alone", _worth_text(result["worth_from_queries_per_day"])),
         ("Fleet", _fleet_text(fleet)),
-        *((f"  {name.removesuffix('_usd')}", f"${value:,.0f}") for name, value in parts.items() if value),
+        *((f"  {name.removesuffix('_usd')}", money.whole(value)) for name, value in parts.items() if value),
     ]
     print_table(f"{result['weak']} and {result['strong']}", ("", ""), rows)
     frontier = [
         (
-            f"{row['share_weak']:.0%}",
-            f"${row['monthly_usd']:,.0f}",
+            share(row["share_weak"]),
+            money.amount(row["monthly_usd"]),
             f"{row['quality']:.3f}",
             row["option_id"] or "-",
         )
         for row in _every(result["frontier"], 8)
     ]
-    print_table("Frontier", ("to weak", "USD a month", "quality", "fleet"), frontier)
+    print_table("Frontier", ("to weak", f"{money.name} a month", "quality", "fleet"), frontier)
     if result["tasks"] is not None:
         tasks = [
-            (row["task"], f"{row['share']:.0%}", f"{row['weak_quality']:.2f}", f"{row['strong_quality']:.2f}",
+            (row["task"], share(row["share"]), f"{row['weak_quality']:.2f}", f"{row['strong_quality']:.2f}",
              row["article"] or "-", row["goes_to"] or "-")
             for row in result["tasks"]["rows"]
         ]  # fmt: skip
@@ -48,15 +49,15 @@ def print_route(result: dict[str, Any]) -> None:
     cascade = result["cascade"]
     if cascade is not None:
         print(
-            f"As a cascade: {cascade['escalated']:.0%} escalated, ${cascade['monthly_usd']['base']:,.0f} a month, "
+            f"As a cascade: {share(cascade['escalated'])} escalated, {money.whole(cascade['monthly_usd']['base'])} a month, "
             f"quality {cascade['quality']:.3f}"
         )
     for note in result["notes"]:
         print(f"- {note}")
 
 
-def _misrouting_text(wrong: dict[str, Any]) -> str:
-    return f"${wrong['strong_usd_for_easy']:,.0f} a month and {wrong['quality_lost']:.3f} of quality"
+def _misrouting_text(wrong: dict[str, Any], money: Currency) -> str:
+    return f"{money.whole(wrong['strong_usd_for_easy'])} a month and {wrong['quality_lost']:.3f} of quality"
 
 
 def _worth_text(worth: dict[str, Any] | None) -> str:
@@ -72,7 +73,7 @@ def _fleet_text(fleet: dict[str, Any]) -> str:
         return "at a unit price"
     if not fleet["replicas"]:
         return "none"
-    return f"{fleet['label']}: {fleet['replicas']} replicas, {fleet['gpus_total']} GPUs"
+    return f"{fleet['label']}: {counted(fleet['replicas'], 'replica')}, {counted(fleet['gpus_total'], 'GPU')}"
 
 
 def _every(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
@@ -80,14 +81,18 @@ def _every(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     return rows[::step] + ([rows[-1]] if rows and (len(rows) - 1) % step else [])
 
 
-def print_tiers(result: dict[str, Any]) -> None:
+def print_tiers(result: dict[str, Any], money: Currency) -> None:
     """Print a route over several tiers."""
     rows = [
-        (row["name"], f"{row['share']:.0%}", f"${row['monthly_usd']:,.0f}", row["option_id"] or "-")
+        (row["name"], share(row["share"]), money.amount(row["monthly_usd"]), row["option_id"] or "-")
         for row in result["tiers"]
     ]
-    saving = "" if result["saving_pct"] is None else f", {result['saving_pct']:.1f} % less than the API alone"
-    print_table("Tiers", ("tier", "share", "USD a month", "fleet"), rows)
-    print(f"${result['monthly_usd']['base']:,.0f} a month{saving}, quality {result['quality']:.3f}")
+    saving = (
+        ""
+        if result["saving_pct"] is None
+        else f", {share(result['saving_pct'] / 100)} less than the API alone"
+    )
+    print_table("Tiers", ("tier", "share", f"{money.name} a month", "fleet"), rows)
+    print(f"{money.whole(result['monthly_usd']['base'])} a month{saving}, quality {result['quality']:.3f}")
     for note in result["notes"]:
         print(f"- {note}")

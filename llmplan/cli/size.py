@@ -8,6 +8,7 @@ import typer
 
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, catalog_from
+from llmplan.wording import DOLLAR
 
 if TYPE_CHECKING:
     from llmplan.sizing import SearchRow, SizeAnswer, SizeRequest
@@ -226,7 +227,7 @@ def _print_search(model: str, rows: list[SearchRow], top: int) -> None:
 def _pairing(row: dict[str, Any]) -> str:
     """Say what a hardware row of the article would really serve."""
     low, high = row["claimed_usd_per_month_low"], row["claimed_usd_per_month_high"]
-    asked = f"${low:,.0f}" if low == high else f"${low:,.0f} to ${high:,.0f}"
+    asked = DOLLAR.whole(low) if low == high else f"{DOLLAR.whole(low)} to {DOLLAR.whole(high)}"
     what = f"The article's {row['n_gpus']} x {row['gpu_id']} in {row['precision_id']} ({asked} a month)"
     if not row["fits"]:
         return f"{what} cannot run: {row['reason']}."

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.report.report import Report
-from llmplan.wording import money_in
 
 NEW_FILE_MODE = 0o666
 FORMATS = ("pptx", "xlsx", "html", "csv")
@@ -30,11 +29,6 @@ def export_bytes(
 
     Raises UnknownNameError for another format or table, InputError for a template that cannot be read.
     """
-    with money_in(report.money):
-        return _bytes(report, format, template, table)
-
-
-def _bytes(report: Report, format: str, template: Path | str | None, table: str) -> bytes:
     if format == "pptx":
         from llmplan.export.pptx_deck import pptx_bytes
 

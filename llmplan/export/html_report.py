@@ -18,20 +18,19 @@ from markupsafe import Markup
 from llmplan.charts import CostChart, cost_chart, cost_curves_figure
 from llmplan.charts.cost import TODAY, UNITS
 from llmplan.charts.palette import style_sheet
-from llmplan.charts.style import KIND_COLOURS
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE, csv_text
 from llmplan.export.xlsx_workbook import workbook_places
+from llmplan.kinds import Kind
 from llmplan.quality.relative import is_lower_bound
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.headlines import curve_note, curve_title, flip_rows, flip_title, kpi_cards, map_title
 from llmplan.report.report import Report
 from llmplan.scenario import scenario_to_toml
 from llmplan.units import UNIT_QUERIES
-from llmplan.wording import kind_name, milliseconds, parameters, quality_shown, short_volume, volume
+from llmplan.wording import milliseconds, parameters, quality_shown, short_volume, volume
 
 ASSETS = Path(__file__).parent / "assets"
 STATIC = Path(__file__).parent.parent / "app/voila/templates/llmplan/static"
-MAP_KINDS = {0: "api", 1: "hosted", 2: "self_hosted"}
 CSV_TABLES = ("curve", "map", "flips", "assumptions", "sources")
 ROWS_APART = 4
 """The table behind the chart holds every so many volumes."""
@@ -166,9 +165,9 @@ def _line(report: Report, number: int) -> dict[str, Any]:
     }
 
 
-def _key(name: str, kind: str, dash: str) -> dict[str, str]:
+def _key(name: str, kind: Kind, dash: str) -> dict[str, str]:
     """Return a line's name and looks, for the key beside its name."""
-    colour = f"var(--lp-series-{KIND_COLOURS[kind].removeprefix('@')})"
+    colour = f"var(--lp-series-{kind.colour.removeprefix('@')})"
     return {"name": name, "css_colour": colour, "css_dash": CSS_DASHES.get(dash, "dashed")}
 
 
@@ -203,7 +202,7 @@ def _option_row(report: Report, row: Mapping[str, Any]) -> list[Cell]:
     day = str(row["prices_as_of"] or "–")
     return [
         Cell(row["label"], row["label"]),
-        Cell(kind_name(row["kind"]), row["kind"]),
+        Cell(Kind(row["kind"]).label, row["kind"]),
         *(Cell(report.money.short(usd), _sortable(usd)) for usd in costs),
         Cell(quality, _sortable(row["quality"])),
         Cell(milliseconds(ttft), _sortable(ttft)),
@@ -238,10 +237,10 @@ def _map_table(report: Report) -> Table:
 
 
 def _map_cell(report: Report, kind: int, usd: float) -> Cell:
-    name = MAP_KINDS.get(int(kind))
-    if name is None:
+    if kind < 0:
         return Cell("nothing feasible")
-    return Cell(f"{kind_name(name)}, {report.money.short(float(usd))}", kind=name)
+    name = list(Kind)[kind]
+    return Cell(f"{name.label}, {report.money.short(float(usd))}", kind=name)
 
 
 def _source_table(report: Report) -> Table:

@@ -27,9 +27,9 @@ from xlsxwriter.utility import xl_col_to_name
 from llmplan.charts import CostChart, CostLine, cost_chart
 from llmplan.charts.cost import TODAY
 from llmplan.charts.style import decades
-from llmplan.export.number_formats import VOLUME, short, ticks
 from llmplan.export.pptx_parts import GLYPH, Box, describe
 from llmplan.report.report import Report
+from llmplan.wording import VOLUME_FORMAT
 
 ACCENTS = {
     "api": MSO_THEME_COLOR.ACCENT_1,
@@ -115,7 +115,7 @@ def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
     same = [n for n, row in enumerate(rows) if row["monthly_usd_low"] == row["monthly_usd_high"]]
     for series, side in zip(plot.series, SIDES, strict=True):
         # Three bars of an option without a range say the same: one label is enough.
-        _label(series, short(money), size, hidden=() if side == "base" else same)
+        _label(series, money.short_format, size, hidden=() if side == "base" else same)
     chart.category_axis.tick_labels.font.size = Pt(size)
     chart.category_axis.reverse_order = True
     chart.value_axis.visible = False
@@ -191,8 +191,8 @@ def _cost_axes(chart: Any, shown: CostChart, size: int) -> None:
     horizontal.minimum_scale, horizontal.maximum_scale = decades(shown.queries_per_day)
     vertical.minimum_scale, vertical.maximum_scale = shown.ends
     for axis, text, number_format in (
-        (horizontal, "Queries a day", VOLUME),
-        (vertical, shown.title, ticks(shown.money, shown.ends[0])),
+        (horizontal, "Queries a day", VOLUME_FORMAT),
+        (vertical, shown.title, shown.money.ticks_format(shown.ends[0])),
     ):
         make_logarithmic(axis)
         axis.crosses = XL_AXIS_CROSSES.MINIMUM

@@ -30,6 +30,7 @@ from llmplan.export.pptx_parts import (
     tint,
 )
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
+from llmplan.kinds import Kind
 from llmplan.quality.relative import is_lower_bound
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.headlines import (
@@ -52,8 +53,7 @@ APPENDIX_ROWS = 9
 WIDE_ENOUGH = 1.55
 """Width over height from which four cards stand side by side."""
 CARD_PT = (18, 24, 18)
-MAP_KINDS = {0: "api", 1: "hosted", 2: "self_hosted"}
-MAP_WORDS = {0: "API", 1: "Hosted", 2: "Self-host"}
+MAP_WORDS = {Kind.API: "API", Kind.HOSTED: "Hosted", Kind.SELF_HOSTED: "Self-host", Kind.HYBRID: "Hybrid"}
 MAP_TINT = 30_000
 """Opacity of a map's colours, in thousandths of a percent."""
 
@@ -175,13 +175,13 @@ def _map_texts(report: Report, row: int) -> list[str]:
     cells = []
     for kind, cost in zip(report.map.kind[row], report.map.monthly_usd[row], strict=True):
         month = report.money.short(float(cost))
-        cells.append(f"{MAP_WORDS[int(kind)]}\n{month}" if int(kind) in MAP_WORDS else "–")
+        cells.append(f"{MAP_WORDS[list(Kind)[kind]]}\n{month}" if kind >= 0 else "–")
     return [f"{report.map.model_ids[row]} ({size})", *cells]
 
 
 def _shade(cell: Any, kind: int) -> None:
-    if kind in MAP_KINDS:
-        tint(cell.fill, ACCENTS[MAP_KINDS[kind]], MAP_TINT)
+    if kind >= 0:
+        tint(cell.fill, ACCENTS[list(Kind)[kind]], MAP_TINT)
 
 
 def _options(deck: Deck, report: Report) -> None:

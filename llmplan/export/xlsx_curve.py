@@ -8,9 +8,7 @@ import numpy as np
 
 from llmplan.charts.cost import line_dash
 from llmplan.charts.palette import light
-from llmplan.charts.style import KIND_COLOURS
 from llmplan.cost.fleet import instances_needed, replicas_needed
-from llmplan.export.number_formats import VOLUME, ticks
 from llmplan.export.xlsx_costs import (
     API_QUERY,
     API_SHEET,
@@ -26,6 +24,7 @@ from llmplan.export.xlsx_costs import (
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
 from llmplan.report.headlines import curve_title
 from llmplan.report.report import Report
+from llmplan.wording import VOLUME_FORMAT
 
 SHEET = "Curve"
 POINTS_A_DECADE = 12
@@ -130,7 +129,7 @@ def _chart(book: Book, report: Report, shown: list[tuple[int, str, int]], count:
         places = of_kind.setdefault(kind, {})
         number = places.setdefault(place, len(places))
         line = {
-            "color": light(KIND_COLOURS[kind]),
+            "color": light(kind.colour),
             "width": 2.5 if side == "base" else 1.0,
             "dash_type": DASHES[line_dash(kind, number)] if side == "base" else "round_dot",
         }
@@ -146,9 +145,11 @@ def _chart(book: Book, report: Report, shown: list[tuple[int, str, int]], count:
     chart.set_title({"name": curve_title(report), "name_font": {"size": 12}})
     grid = {"visible": True, "line": {"color": "#D9D9D9", "width": 0.75}}
     looks = {"log_base": 10, "major_gridlines": grid, "name_font": {"bold": False}}
-    chart.set_x_axis({"name": "Queries a day", "min": 100, "max": 1e7, "num_format": VOLUME, **looks})
+    chart.set_x_axis({"name": "Queries a day", "min": 100, "max": 1e7, "num_format": VOLUME_FORMAT, **looks})
     name, least = f"{report.money.name} a month", float(report.money.of(report.curves.monthly_usd.min()))
-    chart.set_y_axis({"name": name, "num_format": ticks(report.money, least), "crossing": "min", **looks})
+    chart.set_y_axis(
+        {"name": name, "num_format": report.money.ticks_format(least), "crossing": "min", **looks}
+    )
     ranges = [number for number, (_, side, _) in enumerate(shown) if side != "base"]
     chart.set_legend({"position": "bottom", "delete_series": ranges})
     chart.set_size({"width": 960, "height": 520})

@@ -9,7 +9,6 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from llmplan.export.number_formats import cents, price, whole
 from llmplan.wording import DOLLAR, Currency
 
 HEAD_ROW = 3
@@ -39,8 +38,6 @@ FORMATS: dict[str, dict[str, Any]] = {
     "integer": {"num_format": "#,##0"},
     "number": {"num_format": "#,##0.######"},
     "tenths": {"num_format": "#,##0.0"},
-    "usd": {"num_format": cents(DOLLAR)},
-    "price": {"num_format": price(DOLLAR)},
     "percent": {"num_format": "0.0%"},
     "date": {"num_format": "yyyy-mm-dd", "align": "left"},
 }
@@ -56,10 +53,14 @@ class Book:
         plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True, **plain})
         self.money = money
+        # Beside another currency what stays in dollars says so in its head, not with a second sign.
+        paid = DOLLAR if money == DOLLAR else Currency("")
         looks = FORMATS | {
-            "shown": {"num_format": cents(money)},
-            "shown_price": {"num_format": price(money)},
-            "big": {"bold": True, "font_size": 14, "num_format": whole(money)},
+            "usd": {"num_format": paid.cents_format},
+            "price": {"num_format": paid.price_format},
+            "shown": {"num_format": money.cents_format},
+            "shown_price": {"num_format": money.price_format},
+            "big": {"bold": True, "font_size": 14, "num_format": money.whole_format},
         }
         self.formats = {name: self.file.add_format(each) for name, each in looks.items()}
         self.inputs = {name: self.file.add_format({**each, **INPUT_LOOKS}) for name, each in looks.items()}

@@ -14,10 +14,9 @@ from llmplan.export.xlsx_inputs import write_inputs
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.finding import where_cheaper
-from llmplan.report.headlines import capital, flip_rows, flip_title
+from llmplan.report.headlines import flip_rows, flip_title
 from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
-from llmplan.wording import kind_name
 
 OWN_OPTIONS = 60
 """Self-hosted options with formulas; each GPU count, format and card of a model once, cheapest first."""
@@ -96,7 +95,7 @@ def _option(book: Book, sheet: object, row: int, report: Report, place: int, at:
     low, base, high = (float(value) for value in report.comparison.monthly_usd[:, place])
     book.text(sheet, row, 0, item.option_id)
     book.text(sheet, row, 1, item.label)
-    book.text(sheet, row, 2, kind_name(item.kind))
+    book.text(sheet, row, 2, item.kind.label)
     # Lots can make the cheapest rate the dearer month: the range is that of the three sides.
     book.shown(sheet, row, 3, f"MIN({at.low},{at.base},{at.high})", low)
     book.shown(sheet, row, 4, at.base, base)
@@ -123,7 +122,7 @@ def _answer(book: Book, sheet: object, report: Report, where: dict[int, Addresse
     for place in report.best_places:
         item, at = report.option(place), where[place]
         low, base, high = (float(value) for value in report.comparison.monthly_usd[:, place])
-        book.text(sheet, row, 0, capital(kind_name(item.kind)))
+        book.text(sheet, row, 0, item.kind.head)
         book.shown(sheet, row, 1, f"MIN({at.low},{at.base},{at.high})", low, "big")
         book.shown(sheet, row, 2, at.base, base, "big")
         book.shown(sheet, row, 3, f"MAX({at.low},{at.base},{at.high})", high, "big")

@@ -66,7 +66,7 @@ def _updates(updates: Sequence[UpdateWindow]) -> str:
     head = [
         "## Updates",
         "",
-        f"{len(updates)} a year, {days:g} working days, ${usd:,.0f}. Each: "
+        f"{len(updates)} a year, {days:g} working days, {usd:,.0f} USD. Each: "
         + "; ".join(updates[0].steps)
         + ".",
         "",

@@ -72,9 +72,6 @@ class DecisionMap:
     unrivalled: npt.NDArray[np.bool_]
 
 
-KINDS = ("api", "hosted", "self_hosted")
-
-
 def decision_map(
     scenario: Scenario,
     queries_per_day: Floats,
@@ -110,7 +107,7 @@ def decision_map(
         at = np.argmin(usd[every], axis=0)
         place[row] = every[at]
         best[row] = usd[every][at, np.arange(shape[1])]
-        kind[row] = [KINDS.index(items[i].kind) for i in place[row]]
+        kind[row] = [items[i].kind.order for i in place[row]]
         if token:
             saving[row] = 1 - usd[own].min(axis=0) / usd[token].min(axis=0)
     sizes = np.array([catalog.models[m].total_params_b for m in models])

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog, Model
 from llmplan.cost.fleet import queries_per_day_of_one_replica
 from llmplan.cost.month import FixedCosts, api_usd_per_query, fixed_costs, self_hosted_usd_per_month
+from llmplan.kinds import Kind
 from llmplan.options.constraints import (
     api_reasons,
     model_reasons,
@@ -28,7 +28,6 @@ from llmplan.quality.relative import Quality, precision_loss, relative_qualities
 from llmplan.replica import Capacity, Configurations, ReplicaConfig
 from llmplan.scenario import Scenario, check_ids
 
-Kind = Literal["api", "hosted", "self_hosted", "hybrid"]
 SIDES = ("low", "base", "high")
 
 
@@ -208,7 +207,7 @@ def _api_option(catalog: Catalog, scenario: Scenario, price: ApiPrice, quality: 
     model = catalog.models.get(price.model_id)
     return Option(
         option_id=price.api_id,
-        kind="hosted" if price.kind == "hosted_open" else "api",
+        kind=Kind.HOSTED if price.kind == "hosted_open" else Kind.API,
         label=f"{model.name} at {price.provider}" if model else f"{price.api_id} API",
         model_id=price.model_id,
         quality=overall(quality),
@@ -280,7 +279,7 @@ def _self_hosted_option(
     gpu = catalog.gpus[config.gpu_id]
     return Option(
         option_id=f"{config.model_id}@{config.precision_id}@{config.n_gpus}x{config.gpu_id}@{config.engine_id}",
-        kind="self_hosted",
+        kind=Kind.SELF_HOSTED,
         label=f"{model.name} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}",
         model_id=config.model_id,
         quality=quality,

@@ -15,12 +15,12 @@ from llmplan.recommend.ladder import quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
 from llmplan.recommend.sentences import headline, hybrid_headline, hybrid_reason, reason
 from llmplan.recommend.tipping import Tipping, tipping_points
-from llmplan.recommend.wording import joined
 from llmplan.risk.answers import kind_shares
 from llmplan.risk.draws import monthly_usd, sample
 from llmplan.risk.hybrid import BestHybrid, hybrid_draws, winning_hybrid
 from llmplan.risk.problem import Problem, problem_from, realise
 from llmplan.scenario import Scenario, under_catalog
+from llmplan.wording import joined
 
 DRAWS, DRAWS_LIGHT = 10_000, 2_000
 FLIPS = 3
@@ -66,7 +66,7 @@ def recommend(
         option_id=item.option_id,
         kind=item.kind,
         label=item.label,
-        headline=headline(item, base, rival, margin_pct, confidence, p_right),
+        headline=headline(item, scenario.currency.whole(base), rival, margin_pct, confidence, p_right),
         reason=reason(found, item, rival, margin, margin_pct, ladder),
         monthly_usd=(low, base, high),
         rival=rival,
@@ -99,7 +99,9 @@ def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int)
         option_id=row["option_id"],
         kind="hybrid",
         label=row["label"],
-        headline=hybrid_headline(best, usd_base, margin_pct, confidence, p_kind["hybrid"]),
+        headline=hybrid_headline(
+            best, scenario.currency.whole(usd_base), margin_pct, confidence, p_kind["hybrid"]
+        ),
         reason=hybrid_reason(found, best, usd_base, rival, margin, margin_pct),
         monthly_usd=(float(row["monthly_usd_low"]), usd_base, float(row["monthly_usd_high"])),
         rival=rival,

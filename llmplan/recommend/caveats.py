@@ -9,7 +9,7 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.options import Comparison, Option
 from llmplan.quality.relative import precision_loss
-from llmplan.recommend.wording import percent, usd
+from llmplan.wording import Currency, probability, share
 
 TOLD = 3
 SURE = 0.8
@@ -32,7 +32,7 @@ def caveats_of(found: Comparison, catalog: Catalog, p_right: float, regret_usd: 
     """
     item, place = found.options.items[found.order[0]], found.order[0]
     rows = [
-        *_doubt(p_right, regret_usd),
+        *_doubt(p_right, regret_usd, found.scenario.currency),
         *_close_rival(found),
         *_quality(found, catalog, item),
         *_dates(item),
@@ -42,12 +42,12 @@ def caveats_of(found: Comparison, catalog: Catalog, p_right: float, regret_usd: 
     return tuple(text for _, text in ranked[:TOLD])
 
 
-def _doubt(p_right: float, regret_usd: float) -> Iterator[Weighed]:
+def _doubt(p_right: float, regret_usd: float, money: Currency) -> Iterator[Weighed]:
     if p_right < SURE:
         yield (
             1.0,
-            f"In {percent(100 * (1 - p_right))} of draws another kind is cheaper; choosing now costs "
-            f"{usd(regret_usd)} a month in expected regret.",
+            f"In {probability(1 - p_right)} of draws another kind is cheaper; choosing now costs "
+            f"{money.whole(regret_usd)} a month in expected regret.",
         )
 
 
@@ -59,7 +59,11 @@ def _close_rival(found: Comparison) -> Iterator[Weighed]:
         if not cost <= base * (1 + CLOSE):
             return
         if other.model_id != model:
-            more = f"only {usd(cost - base)} a month dearer" if cost > base else "no dearer"
+            more = (
+                f"only {found.scenario.currency.whole(cost - base)} a month dearer"
+                if cost > base
+                else "no dearer"
+            )
             yield 0.6, f"{other.label} is {more}: choose between the two by quality and effort."
             return
 
@@ -71,20 +75,20 @@ def _quality(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weig
         yield 0.85, f"Too few benchmarks are shared with {reference} to state its quality."
         return
     if floor <= 0 and item.quality < 1:
-        text = f"No quality floor is set: this option reaches {percent(100 * item.quality)} of {reference}'s quality."
+        text = f"No quality floor is set: this option reaches {share(item.quality)} of {reference}'s quality."
         yield min(0.95, 0.5 + 2 * (1 - item.quality)), text
     elif floor > 0 and item.quality < floor + NEAR_FLOOR:
         yield (
             0.8,
-            f"Its quality, {percent(100 * item.quality)}, is close to the floor of {percent(100 * floor)}.",
+            f"Its quality, {share(item.quality)}, is close to the floor of {share(floor)}.",
         )
     if item.quality_stands_on in catalog.other_models or item.quality_stands_on in catalog.models:
         text = f"It has too few scores of its own; its quality is that of {item.quality_stands_on}, which it succeeds"
         yield 0.84, f"{text}: test it on a sample of your queries."
     worst = _quality_at_worst(catalog, item)
     if worst is not None and floor > 0 and worst < floor:
-        text = f"At the largest loss measured for {item.precision_id} its quality is {percent(100 * worst)}"
-        yield 0.82, f"{text}, below the floor of {percent(100 * floor)}."
+        text = f"At the largest loss measured for {item.precision_id} its quality is {share(worst)}"
+        yield 0.82, f"{text}, below the floor of {share(floor)}."
     yield 0.25, "Quality rests on public benchmarks, not on your own queries: test both on a sample."
 
 
@@ -117,11 +121,11 @@ def _token(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weighe
 
 def _fleet(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:
     yield from throughput_caveats(item)
-    yield from gpu_price_caveats(item)
+    yield from gpu_price_caveats(item, found.scenario.currency)
     yield from _hidden(found, place)
     load = float(found.utilisation[place])
     if load < LOW_LOAD:
-        yield 0.5, f"The fleet is loaded to {percent(100 * load)} on average: idle hours are paid for."
+        yield 0.5, f"The fleet is loaded to {share(load)} on average: idle hours are paid for."
     engine = catalog.engines.get(item.engine_id or "")
     if engine is not None and engine.status != "active":
         yield 0.6, f"{engine.name} is in {engine.status}: plan for a change of engine."
@@ -142,12 +146,13 @@ def throughput_caveats(item: Option) -> Iterator[Weighed]:
         )
 
 
-def gpu_price_caveats(item: Option) -> Iterator[Weighed]:
+def gpu_price_caveats(item: Option, money: Currency) -> Iterator[Weighed]:
     """Say how far the offers for a GPU lie apart."""
     if item.offers is not None:
         low, base, high = (offer.usd_per_gpu_hour for offer in item.offers)
         if high > WIDE_PRICE * low:
-            text = f"The GPU is priced at ${base:,.2f}/h; offers run from ${low:,.2f} to ${high:,.2f}/h."
+            least, price, most = (money.each(usd) for usd in (low, base, high))
+            text = f"The GPU is priced at {price}/h; offers run from {least} to {most}/h."
             yield float(np.clip(0.5 + 0.1 * np.log2(high / low), 0.5, 0.8)), text
 
 
@@ -155,5 +160,6 @@ def _hidden(found: Comparison, place: int) -> Iterator[Weighed]:
     gpus, total = float(found.gpus_total[place]), float(found.monthly_usd[1, place])
     low, base, high = (float(found.options.fixed.usd(gpus, side)) for side in range(3))
     if total > 0 and base > 0 and high > low:
-        text = f"People and hidden costs are {usd(base)} of it and could be {usd(low)} to {usd(high)}."
+        least, sure, most = (found.scenario.currency.whole(usd) for usd in (low, base, high))
+        text = f"People and hidden costs are {sure} of it and could be {least} to {most}."
         yield 0.45 + 0.5 * base / total, text

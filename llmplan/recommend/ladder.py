@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from llmplan.options import Comparison
-from llmplan.recommend.wording import usd
 from llmplan.risk.hybrid import places_without_floor
+from llmplan.wording import Currency
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ def quality_ladder(found: Comparison) -> tuple[QualityStep, ...]:
     )
 
 
-def floor_sentences(ladder: tuple[QualityStep, ...], option_id: str, floor: float) -> list[str]:
+def floor_sentences(
+    ladder: tuple[QualityStep, ...], option_id: str, floor: float, money: Currency
+) -> list[str]:
     """Say whether the floor drives the choice, and what a higher one would make of it."""
     at = next((place for place, step in enumerate(ladder) if step.option_id == option_id), None)
     if at is None:
@@ -52,14 +54,14 @@ def floor_sentences(ladder: tuple[QualityStep, ...], option_id: str, floor: floa
     said = []
     if floor > 0 and at > 0:
         first = ladder[0]
-        said.append(
-            f"The floor drives the choice: without it {first.label} would do at {usd(first.monthly_usd)}."
-        )
+        cost = money.whole(first.monthly_usd)
+        said.append(f"The floor drives the choice: without it {first.label} would do at {cost}.")
     elif floor > 0:
         said.append("The floor does not drive the choice: nothing cheaper is kept out by it.")
     if at + 1 < len(ladder):
         after = ladder[at + 1]
-        said.append(f"For more quality than that the cheapest is {after.label} at {usd(after.monthly_usd)}.")
+        cost = money.whole(after.monthly_usd)
+        said.append(f"For more quality than that the cheapest is {after.label} at {cost}.")
     else:
         said.append("No feasible option has a higher quality.")
     return said
@@ -70,9 +72,9 @@ def floor_percent(quality: float) -> str:
     return f"{math.floor(1000 * quality + 1e-9) / 10:.4g}%"
 
 
-def ladder_lines(ladder: tuple[QualityStep, ...]) -> list[str]:
+def ladder_lines(ladder: tuple[QualityStep, ...], money: Currency) -> list[str]:
     """Return one line a step."""
     return [
-        f"up to {floor_percent(step.quality)}: {step.label}, {usd(step.monthly_usd)} a month"
+        f"up to {floor_percent(step.quality)}: {step.label}, {money.whole(step.monthly_usd)} a month"
         for step in ladder
     ]

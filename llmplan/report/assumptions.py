@@ -7,8 +7,8 @@ from typing import NamedTuple
 from llmplan.cost.month import PEOPLE_LINE, LowBaseHigh
 from llmplan.options import Option
 from llmplan.options.measured import measurements_used
-from llmplan.report.headlines import capital
 from llmplan.report.report import UPDATES_LINE, Report, cost_assumptions
+from llmplan.wording import capital, share
 
 SCENARIO_SOURCE = "this scenario"
 MODEL_SOURCE = "llmplan's throughput model"
@@ -40,10 +40,10 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
         if limit is not None
     ]
     if limits and asked.latency_percentile is not None:
-        limits.append(f"for {asked.latency_percentile:g} % of requests")
-    tokens_in = f"{asked.input_tokens:,.0f} in ({asked.cached_input_share:.0%} cached)"
-    floor = f"{asked.quality_floor:.0%} of {asked.reference_api_id}" if asked.quality_floor else "none"
-    load = f"load at most {asked.utilisation_ceiling:.0%}"
+        limits.append(f"for {asked.latency_percentile:g}% of requests")
+    tokens_in = f"{asked.input_tokens:,.0f} in ({share(asked.cached_input_share)} cached)"
+    floor = f"{share(asked.quality_floor)} of {asked.reference_api_id}" if asked.quality_floor else "none"
+    load = f"load at most {share(asked.utilisation_ceiling)}"
     values = [
         ("Volume", f"{asked.queries_per_day:,.0f} queries/day, {asked.days_per_month:g} days a month"),
         ("Tokens", f"{tokens_in}, {asked.output_tokens:,.0f} out"),

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from llmplan.kinds import TOKEN, Kind
 from llmplan.options import BreakEven, Comparison
 from llmplan.options.breakeven import Interval
-from llmplan.wording import short_volume, volume
+from llmplan.wording import share, short_volume, volume
 
-TOKEN_KINDS = ("api", "hosted")
 SHORT_FROM = 100_000
 LIMITS = {
     "quality": "the quality floor",
@@ -99,7 +99,7 @@ def _routed(found: Comparison, hybrid: Mapping[str, Any]) -> str:
 
 def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> str:
     own = found.options.items[best].kind == "self_hosted"
-    other = found.cheapest(*(TOKEN_KINDS if own else ("self_hosted",)))
+    other = found.cheapest(*(TOKEN if own else (Kind.SELF_HOSTED,)))
     if other is None:
         return "no API is feasible" if own else "no self-hosted option is feasible"
     more = times_as_much(float(found.monthly_usd[1, other] / found.monthly_usd[1, best]))
@@ -118,7 +118,7 @@ def times_as_much(ratio: float) -> str:
     if ratio < 1.005:
         return "the same"
     if ratio < 1.995:
-        return f"{ratio - 1:.0%} more"
+        return f"{share(ratio - 1)} more"
     return f"{ratio:,.0f} times as much" if ratio >= 9.95 else f"{ratio:.1f} times as much"
 
 

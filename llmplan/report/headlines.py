@@ -7,31 +7,29 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.kinds import PURE, Kind
 from llmplan.options import BreakEven
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
 from llmplan.report.report import Report
 from llmplan.units import UNIT_QUERIES
-from llmplan.wording import short_volume
+from llmplan.wording import TODAY, capital, in_unit, short_volume
 
 MISSES_A_KIND = 2
-SELF_HOSTED = 2
-"""A map's number for the kind."""
-TODAY, MANY = "ratio to today", 10
+MANY = 10
 
 
 def kpi_cards(report: Report) -> list[tuple[str, str, str]]:
     """Return (head, figure, note) of the answer's key figures."""
     cards = []
-    heads = {"api": "API", "hosted": "Hosted open model", "self_hosted": "Self-hosted"}
-    for kind, head in heads.items():
+    for kind in PURE:
         place = report.comparison.cheapest(kind)
         if place is None:
-            cards.append((head, "–", "none is feasible"))
+            cards.append((kind.head, "–", "none is feasible"))
         else:
             month = report.money.short(float(report.comparison.monthly_usd[1, place]))
             each = report.money.short(float(report.comparison.usd_per_query[place]) * UNIT_QUERIES)
-            cards.append((head, f"{month}/month", f"{each} per 1,000 queries"))
+            cards.append((kind.head, f"{month}/month", f"{each} per 1,000 queries"))
     return [*cards, ("Self-hosting pays", *_pays(report))]
 
 
@@ -89,7 +87,7 @@ def map_title(report: Report) -> str:
     """
     shown = report.map
     rivalled = shown.kind[~shown.unrivalled]
-    won = np.sum(rivalled == SELF_HOSTED, axis=0) if rivalled.size else np.zeros(1)
+    won = np.sum(rivalled == Kind.SELF_HOSTED.order, axis=0) if rivalled.size else np.zeros(1)
     if not won.any():
         return "At equal quality, tokens are cheaper than own GPUs at every model size and volume"
     now = int(np.argmin(np.abs(np.log(shown.queries_per_day / report.scenario.queries_per_day))))
@@ -135,14 +133,14 @@ def flip_rows(report: Report) -> list[list[str]]:
     for row in report.tipping:
         for point in (row.below, row.above):
             if point is not None:
-                now, then = _with_unit(report, row.base, row.unit), point.label or "nothing is feasible"
+                now, then = in_unit(row.base, row.unit, report.money), point.label or "nothing is feasible"
                 rows.append([capital(row.label), now, _flips_at(report, row, point), then])
     return rows
 
 
 def _flips_at(report: Report, row: Tipping, point: TippingPoint) -> str:
     """Return where an input flips the answer, and how far that is from today."""
-    value = "" if row.unit == TODAY else _with_unit(report, point.shown, row.unit)
+    value = "" if row.unit == TODAY else in_unit(point.shown, row.unit, report.money)
     change = point.change_pct
     if change is None:
         return value
@@ -153,24 +151,6 @@ def _flips_at(report: Report, row: Tipping, point: TippingPoint) -> str:
     else:
         far = f"{change:+.0f}%"
     return f"{value} ({far})" if value else far
-
-
-def capital(text: str) -> str:
-    """Return a text with its first letter large."""
-    return text[:1].upper() + text[1:]
-
-
-def _with_unit(report: Report, value: float, unit: str) -> str:
-    """Return an input's value in words, money in the report's currency."""
-    if unit == TODAY:
-        return "today's"
-    if unit.startswith("USD"):
-        return f"{report.money.short(value)}{unit.removeprefix('USD')}"
-    if unit.startswith("share"):
-        whole = unit.removeprefix("share").replace("reference", f"{report.scenario.reference_api_id}'s")
-        return f"{value * 100:.4g}%{whole}"
-    shown = at_volume(value) if abs(value) >= UNIT_QUERIES else f"{value:.3g}"
-    return f"{shown} {unit.removeprefix('ratio')}".strip()
 
 
 def near_misses(report: Report) -> list[list[str]]:

@@ -6,16 +6,16 @@ from typing import TypeAlias
 
 import numpy as np
 
+from llmplan.kinds import PURE
 from llmplan.options import BreakEven, Comparison, break_even
 
-KINDS = ("api", "hosted", "self_hosted")
 Rivals: TypeAlias = tuple[tuple[int, BreakEven], ...]
 """(token price's place, where the cheapest self-hosted option at each volume costs less)."""
 
 
 def best_places(found: Comparison) -> list[int]:
     """Return the places of the cheapest option of each kind."""
-    return [place for kind in KINDS if (place := found.cheapest(kind)) is not None]
+    return [place for kind in PURE if (place := found.cheapest(kind)) is not None]
 
 
 def _own_places(found: Comparison) -> list[int]:

@@ -1,12 +1,11 @@
 """The decision under uncertainty: how sure, at what regret, and what more knowledge would be worth."""
 
 from llmplan.risk.answers import Information, OptionRisk, Risk, Saving, assess
-from llmplan.risk.draws import KIND_NAMES, LEVELS, VolumeCurve, sample, volume_curve
+from llmplan.risk.draws import LEVELS, VolumeCurve, sample, volume_curve
 from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Problem, make_problem
 
 __all__ = [
-    "KIND_NAMES",
     "LEVELS",
     "Information",
     "OptionRisk",

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
+from llmplan.kinds import PURE, Kind
 from llmplan.options import evaluate, volume_axis
 from llmplan.risk.breakeven import first_volume_cheaper
-from llmplan.risk.draws import KIND_NAMES, LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve
+from llmplan.risk.draws import LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve
 from llmplan.risk.hybrid import BestHybrid, HybridDraws, hybrid_draws, winning_hybrid
 from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Draws, Problem, problem_from, realise
@@ -34,7 +35,7 @@ class OptionRisk:
 
     option_id: str
     label: str
-    kind: str
+    kind: Kind
     base_usd: float
     p_cheapest: float
     mean_usd: float
@@ -187,7 +188,7 @@ def kind_shares(problem: Problem, usd: Floats, best: BestHybrid | None = None) -
         return {}
     extra = () if best is None else ("hybrid",)
     kinds = np.array((*problem.kinds, *extra), dtype=str)[winners(problem, usd, best)]
-    return {kind: float(np.mean(kinds == kind)) for kind in (*KIND_NAMES, *extra)}
+    return {kind: float(np.mean(kinds == kind)) for kind in (*PURE, *extra)}
 
 
 def option_risks(problem: Problem, usd: Floats, best: BestHybrid | None = None) -> tuple[OptionRisk, ...]:
@@ -199,7 +200,7 @@ def option_risks(problem: Problem, usd: Floats, best: BestHybrid | None = None) 
     named = [(item.option_id, item.label, item.kind) for item in problem.options.items]
     base = list(base_usd(problem)) if named else []
     if best is not None:
-        named.append((best.option_id, best.label, "hybrid"))
+        named.append((best.option_id, best.label, Kind.HYBRID))
         base.append(best.monthly_usd)
     spread, late = quantiles(usd, LEVELS), quantiles(regret, (0.9,))[:, 0]
     rows = [

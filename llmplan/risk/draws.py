@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
+from llmplan.kinds import PURE
 from llmplan.risk.distributions import latin_hypercube
 from llmplan.risk.problem import ROUNDING, Draws, Problem, realise
 
@@ -18,7 +19,6 @@ Winners: TypeAlias = npt.NDArray[np.int32]
 VOLUMES_PER_BLOCK = 2
 DRAWS_PER_BLOCK = 5_000
 """A block of 10,000 cells stays in a core's cache."""
-KIND_NAMES = ("api", "hosted", "self_hosted")
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """Quantiles that are reported."""
 
@@ -77,7 +77,7 @@ class VolumeCurve:
     Attributes
     ----------
     p_cheapest: (v, n) share of draws in which an option is cheapest; rows sum to 1.
-    p_kind: (v, 3) the same for `KIND_NAMES`.
+    p_kind: (v, 3) the same for the kinds `PURE`.
     token_usd, self_hosted_usd, saving_usd: (v, levels) quantiles of the cheapest token price's month, the
         cheapest fleet's, and the first less the second; NaN where a side has no option.
     """
@@ -123,7 +123,7 @@ def volume_curve(problem: Problem, u: Floats, queries_per_day: npt.ArrayLike) ->
         sides[2, rows] = quantiles(_difference(cost, own), LEVELS)
     p = wins / u.shape[1]
     kinds = np.array(problem.kinds, dtype=str)
-    p_kind = np.stack([p[:, kinds == kind].sum(axis=1) for kind in KIND_NAMES], axis=1)
+    p_kind = np.stack([p[:, kinds == kind].sum(axis=1) for kind in PURE], axis=1)
     ids = tuple(item.option_id for item in problem.options.items)
     return VolumeCurve(volumes, ids, p, p_kind, LEVELS, *sides)
 

@@ -10,7 +10,6 @@ from llmplan.arrays import Floats
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.router.optimum import break_even_queries_per_day, first_volume_worth
 from llmplan.routing.plan import RoutePlan, at_floor
-from llmplan.wording import usd
 
 MOST_STEPS = 2_000
 """Replicas up to which the volume that routing is worth is searched."""
@@ -258,7 +257,8 @@ def notes(route: RoutePlan) -> list[str]:
         found.append("the API is not the better of the two: routing can only save money")
     pure = best_pure(route)
     if pure["monthly_usd"] < route.monthly_usd[1] * (1 - 1e-9):
-        found.append(f"{pure['label']} alone is cheaper at this quality: {usd(pure['monthly_usd'])} a month")
+        cost = request.scenario.currency.short(pure["monthly_usd"])
+        found.append(f"{pure['label']} alone is cheaper at this quality: {cost} a month")
     return found
 
 

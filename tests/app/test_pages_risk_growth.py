@@ -13,13 +13,12 @@ from llmplan.app.model import AppModel
 from llmplan.app.pages.growth import GrowthPage
 from llmplan.app.pages.growth_shown import first_values, volumes, work_out
 from llmplan.app.pages.risk import RiskPage
-from llmplan.app.pages.risk_tables import SCALE, in_unit
 from llmplan.app.widgets.base import View
 from llmplan.errors import InputError
 from llmplan.growth import compound_volumes
 from llmplan.recommend.tipping.sentences import scale_words
 from llmplan.scenario import load_scenario
-from llmplan.wording import probability, usd
+from llmplan.wording import DOLLAR, TODAY, in_unit, probability
 
 ARTICLE = "article-as-computed"
 
@@ -62,10 +61,10 @@ def test_risk_shows_the_numbers_of_the_math(risk_page: RiskPage) -> None:
     option = shown.risk.option(str(shown.risk.recommended_id))
     assert option is not None
     assert option.label in risk_page.answer.html
-    assert usd(shown.risk.saving.quantiles_usd[3]) in risk_page.figures.html
+    assert DOLLAR.short(shown.risk.saving.quantiles_usd[3]) in risk_page.figures.html
     assert "1,000 draws" in risk_page.answer.html
     assert "seed 0" in risk_page.answer.html
-    assert usd(shown.bars[0].swing_usd) in title(risk_page.tornado)
+    assert DOLLAR.short(shown.bars[0].swing_usd) in title(risk_page.tornado)
 
 
 def test_each_tipping_point_of_the_math_is_in_the_table(risk_page: RiskPage) -> None:
@@ -75,7 +74,7 @@ def test_each_tipping_point_of_the_math_is_in_the_table(risk_page: RiskPage) -> 
     points = [(tip, point) for tip in tips for point in (tip.below, tip.above) if point is not None]
     assert points
     for tip, point in points:
-        told = scale_words(point.shown) if tip.unit == SCALE else in_unit(point.shown, tip.unit)
+        told = scale_words(point.shown) if tip.unit == TODAY else in_unit(point.shown, tip.unit, DOLLAR)
         assert str(escape(told)) in risk_page.tipping.html
     assert ": outside" in risk_page.tipping.html and "gpt-4o API, $" in risk_page.tipping.html
 
@@ -86,7 +85,7 @@ def test_the_quality_ladder_names_the_choice_and_what_more_quality_costs(risk_pa
     assert shown.ladder[0].option_id == shown.risk.recommended_id
     for step in shown.ladder:
         assert str(escape(step.label)) in risk_page.ladder.html
-        assert usd(step.monthly_usd) in risk_page.ladder.html
+        assert DOLLAR.short(step.monthly_usd) in risk_page.ladder.html
 
 
 def test_every_chart_has_words_and_a_table(risk_page: RiskPage, growth_page: GrowthPage) -> None:
@@ -143,9 +142,9 @@ def test_growth_says_who_costs_least(growth_page: GrowthPage) -> None:
     shown = work_out(growth_page.model, growth_page.wanted)
     best = min(shown.plan.options, key=lambda option: option.npv_usd)
     assert best.label in growth_page.answer.html
-    assert usd(best.npv_usd) in growth_page.answer.html
+    assert DOLLAR.short(best.npv_usd) in growth_page.answer.html
     for option in shown.plan.options:
-        assert usd(option.npv_usd) in growth_page.costs.html
+        assert DOLLAR.short(option.npv_usd) in growth_page.costs.html
 
 
 def test_growth_draws_the_best_of_each_family(growth_page: GrowthPage) -> None:

@@ -9,7 +9,7 @@ from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.charts.sizes import SizePoint, model_size_figure
 from llmplan.charts.style import log_axis, tick_text
 from llmplan.charts.waterfall import waterfall_figure
-from llmplan.wording import usd
+from llmplan.wording import DOLLAR
 
 
 def test_ticks_read_as_people_write_them() -> None:
@@ -30,7 +30,7 @@ def test_ticks_read_as_people_write_them() -> None:
 
 
 def test_a_waterfall_ends_where_its_steps_lead() -> None:
-    figure = waterfall_figure([("Volume", 400.0), ("Tokens", -150.0)], ("B", 100.0), "A", usd)
+    figure = waterfall_figure([("Volume", 400.0), ("Tokens", -150.0)], ("B", 100.0), "A", DOLLAR)
     bars = {trace["name"]: trace for trace in figure["data"]}
     assert bars["total"]["x"] == ["B", "A"] and bars["total"]["y"].tolist() == [100, 350]
     assert (bars["dearer"]["base"][0], bars["dearer"]["y"][0]) == (100, 400)
@@ -40,7 +40,7 @@ def test_a_waterfall_ends_where_its_steps_lead() -> None:
 
 
 def test_a_waterfall_without_steps_has_two_equal_ends() -> None:
-    bars = waterfall_figure([], ("B", 80.0), "A", usd)["data"]
+    bars = waterfall_figure([], ("B", 80.0), "A", DOLLAR)["data"]
     assert [bar["y"].tolist() for bar in bars] == [[80, 80]]
 
 
@@ -100,7 +100,7 @@ def test_flows_carry_their_queries() -> None:
         {"source": "router", "target": "w", "queries_per_day": 70.0, "monthly_usd": 20.0},
         {"source": "router", "target": "s", "queries_per_day": 30.0, "monthly_usd": 50.0},
     ]
-    trace = flow_figure(flows, "w", "s", usd)["data"][0]
+    trace = flow_figure(flows, "w", "s", DOLLAR)["data"][0]
     assert trace["link"]["value"] == [100, 70, 30]
     assert trace["node"]["label"] == ["queries", "router", "w<br>70%<br>$20/month", "s<br>30%<br>$50/month"]
 
@@ -108,7 +108,7 @@ def test_flows_carry_their_queries() -> None:
 def test_the_frontier_names_its_points_and_draws_the_floor() -> None:
     point = RoutePoint("now", 20.0, 0.9, "star", "@5")
     frontier = [{"monthly_usd": 10.0, "quality": 0.8, "share_weak": 1.0}]
-    figure = frontier_figure(np.array([10.0, 30.0]), np.array([0.8, 1.0]), frontier, [point], 0.95)
+    figure = frontier_figure(np.array([10.0, 30.0]), np.array([0.8, 1.0]), frontier, [point], 0.95, DOLLAR)
     assert figure["data"][-1]["name"] == "now"
     assert figure["layout"]["shapes"][0]["y0"] == 0.95
 
@@ -118,13 +118,13 @@ def test_sizes_out_for_another_reason_are_open() -> None:
         SizePoint("self_hosted", "a", "a on x", 8.0, 1.0, 2.0, 3.0, True, ""),
         SizePoint("self_hosted", "b", "b on x", 70.0, 2.0, 4.0, 6.0, False, "too weak"),
     ]
-    figure = model_size_figure(points, [("api", 1.5)], "month")
+    figure = model_size_figure(points, [("api", 1.5)], "month", money=DOLLAR)
     symbols = [trace["marker"]["symbol"] for trace in figure["data"] if trace["mode"] == "markers"]
     assert symbols == ["circle", "circle-open"]
     assert "too weak" in figure["data"][1]["text"][0]
 
 
 def test_plotly_takes_a_figure_and_its_colours() -> None:
-    figure = to_plotly(waterfall_figure([("x", 5.0)], ("B", 1.0), "A", usd), "Why")
+    figure = to_plotly(waterfall_figure([("x", 5.0)], ("B", 1.0), "A", DOLLAR), "Why")
     assert figure.layout.title.text == "Why"
     assert figure.data[0].marker.color == "#0072b2"

@@ -16,6 +16,7 @@ from llmplan.growth import CostPart, PlanOption, SwitchPlan, TimePlan, switch_pl
 from llmplan.growth.autoscaling.fleet_week import FleetWeek
 from llmplan.risk import LEVELS, Information, VolumeCurve
 from llmplan.risk.sensitivity import Bar, SobolIndex
+from llmplan.wording import DOLLAR
 
 MINUTES = 7 * 24 * 60
 
@@ -53,22 +54,24 @@ def test_probabilities_are_stacked_and_kinds_that_never_win_left_out() -> None:
 
 def test_sides_show_median_and_the_middle_eighty_per_cent() -> None:
     curve = volume_curve()
-    lines = [trace for trace in sides_figure(curve, 5_000)["data"] if trace.get("name")]
+    lines = [trace for trace in sides_figure(curve, 5_000, DOLLAR)["data"] if trace.get("name")]
     assert np.allclose(lines[0]["y"], curve.token_usd[:, LEVELS.index(0.5)])
-    bands = [trace for trace in sides_figure(curve, 5_000)["data"] if not trace.get("name")]
+    bands = [trace for trace in sides_figure(curve, 5_000, DOLLAR)["data"] if not trace.get("name")]
     assert np.allclose(bands[0]["y"], curve.token_usd[:, LEVELS.index(0.1)])
     assert np.allclose(bands[1]["y"], curve.token_usd[:, LEVELS.index(0.9)])
 
 
 def test_a_side_without_options_is_left_out() -> None:
-    names = [trace.get("name") for trace in sides_figure(volume_curve(self_hosted=False), 5_000)["data"]]
+    names = [
+        trace.get("name") for trace in sides_figure(volume_curve(self_hosted=False), 5_000, DOLLAR)["data"]
+    ]
     assert "Cheapest own fleet" not in names
     assert "Cheapest token price" in names
 
 
 def test_tornado_bars_end_at_the_outcomes() -> None:
     bars = [Bar("gpu", "GPU prices", 400.0, 300.0, 100.0), Bar("api", "API prices", 290.0, 300.0, 310.0)]
-    figure = tornado_figure(bars, "USD a month")
+    figure = tornado_figure(bars, "a month", DOLLAR)
     low, high = figure["data"]
     assert np.allclose(low["base"] + low["x"], [400.0, 290.0])
     assert np.allclose(high["base"] + high["x"], [100.0, 310.0])
@@ -80,13 +83,13 @@ def test_tornado_bars_end_at_the_outcomes() -> None:
 
 def test_tornado_leaves_out_bars_too_short_to_see() -> None:
     bars = [Bar("a", "a", 0.0, 500.0, 1000.0), Bar("b", "b", 499.5, 500.0, 500.5)]
-    assert tornado_figure(bars, "USD")["data"][0]["y"] == ["a"]
-    assert tornado_figure([Bar("a", "a", 5.0, 5.0, 5.0)], "USD")["data"][0]["y"] == []
+    assert tornado_figure(bars, "a month", DOLLAR)["data"][0]["y"] == ["a"]
+    assert tornado_figure([Bar("a", "a", 5.0, 5.0, 5.0)], "a month", DOLLAR)["data"][0]["y"] == []
 
 
 def test_information_bars() -> None:
     rows = [Information("a", "throughput of an engine, measured", 40.0), Information("b", "b", 0.1)]
-    trace = information_figure(rows)["data"][0]
+    trace = information_figure(rows, DOLLAR)["data"][0]
     assert trace["y"] == ["throughput of an<br>engine, measured"]
     assert trace["text"] == ["$40"]
 
@@ -104,7 +107,7 @@ def test_cumulative_cost_marks_the_payback_on_the_line() -> None:
     plan, switch = hand_plan()
     assert switch.payback_month_now == 3
     figure = cumulative_figure(
-        plan, {"api": "incumbent", "own#rented": "rented"}, {"own#rented": switch.payback_month_now}
+        plan, {"api": "incumbent", "own#rented": "rented"}, {"own#rented": switch.payback_month_now}, DOLLAR
     )
     today, own, mark = figure["data"]
     assert today["y"].tolist() == [0, 100, 200, 300, 400, 500, 600]
@@ -114,13 +117,15 @@ def test_cumulative_cost_marks_the_payback_on_the_line() -> None:
 
 def test_no_payback_no_mark() -> None:
     plan, _ = hand_plan(2)
-    figure = cumulative_figure(plan, {"api": "incumbent", "own#rented": "rented"}, {"own#rented": None})
+    figure = cumulative_figure(
+        plan, {"api": "incumbent", "own#rented": "rented"}, {"own#rented": None}, DOLLAR
+    )
     assert [trace["mode"] for trace in figure["data"]] == ["lines", "lines"]
 
 
 def test_waiting_starts_at_the_best_month() -> None:
     _, switch = hand_plan()
-    trace = waiting_figure([switch], {"own#rented": "rented"})["data"][0]
+    trace = waiting_figure([switch], {"own#rented": "rented"}, DOLLAR)["data"][0]
     assert trace["x"].tolist() == [1, 2, 3, 4, 5, 6]
     assert trace["y"].tolist() == pytest.approx([0, 40, 80, 120, 160, 200])
 
@@ -142,11 +147,11 @@ def test_analysts_get_plotly_figures() -> None:
     plan, switch = hand_plan()
     figures = [
         probability_figure(volume_curve(), 5_000),
-        sides_figure(volume_curve(), 5_000),
-        tornado_figure([Bar("a", "a", 0.0, 500.0, 1000.0)], "USD"),
-        information_figure([]),
-        cumulative_figure(plan, {"api": "incumbent"}, {}),
-        waiting_figure([switch], {"own#rented": "rented"}),
+        sides_figure(volume_curve(), 5_000, DOLLAR),
+        tornado_figure([Bar("a", "a", 0.0, 500.0, 1000.0)], "a month", DOLLAR),
+        information_figure([], DOLLAR),
+        cumulative_figure(plan, {"api": "incumbent"}, {}, DOLLAR),
+        waiting_figure([switch], {"own#rented": "rented"}, DOLLAR),
     ]
     for figure in figures:
         assert len(to_plotly(figure, "title").data) == len(figure["data"])

@@ -7,6 +7,7 @@ from llmplan.catalog import load_catalog
 from llmplan.charts.article import claimed_cost_figure, crossover_figure, request_rate_figure
 from llmplan.claims import check_claims
 from llmplan.claims.pictures import crossover_lines, first_crossing, hardware_costs, request_rates
+from llmplan.wording import DOLLAR
 
 CATALOG = load_catalog()
 
@@ -27,7 +28,7 @@ def test_the_crossings_lie_on_the_lines() -> None:
     step = lines.queries_per_day[1] / lines.queries_per_day[0]
     assert lines.fleet_crossing <= cheaper[0] <= lines.fleet_crossing * step
     assert lines.fleet_crossing_usd == pytest.approx(lines.fleet_crossing * 30 * lines.usd_per_query)
-    markers = crossover_figure(lines)["data"][-1]
+    markers = crossover_figure(lines, DOLLAR)["data"][-1]
     assert markers["x"] == [lines.flat_crossing, lines.fleet_crossing]
 
 
@@ -38,7 +39,7 @@ def test_dear_gpus_have_no_crossing_to_mark() -> None:
             catalog = catalog.with_record(row.model_copy(update={"usd_per_gpu_hour": 30.0}))
     lines = crossover_lines(catalog)
     assert lines.fleet_crossing == float("inf")
-    assert crossover_figure(lines)["data"][-1]["x"] == [lines.flat_crossing]
+    assert crossover_figure(lines, DOLLAR)["data"][-1]["x"] == [lines.flat_crossing]
 
 
 def test_rates_are_those_of_the_claim() -> None:
@@ -53,4 +54,4 @@ def test_rates_are_those_of_the_claim() -> None:
 def test_hardware_rows_are_named_for_people() -> None:
     rows = hardware_costs(CATALOG)
     assert rows[0].name == "8B at 16 bit, 1 x A10G" and rows[3].name == "70B at 4 bit, 1 x A100-80GB SXM"
-    assert claimed_cost_figure(rows)["data"][0]["y"][0] == "8B at 16 bit<br>1 x A10G"
+    assert claimed_cost_figure(rows, DOLLAR)["data"][0]["y"][0] == "8B at 16 bit<br>1 x A10G"

@@ -10,7 +10,6 @@ from llmplan.options import Comparison, evaluate
 from llmplan.options.frame import feasible_rows
 from llmplan.recommend import Recommendation, recommend
 from llmplan.recommend.records import in_words
-from llmplan.recommend.wording import joined, percent, usd, usd_small
 from llmplan.risk.hybrid import hybrid_draws, winning_hybrid
 from llmplan.scenario import Scenario
 
@@ -231,18 +230,6 @@ def test_an_engine_in_maintenance_and_no_floor_are_caveats() -> None:
 )
 def test_words(value: float, text: str) -> None:
     assert in_words(value) == text
-
-
-def test_numbers_in_sentences() -> None:
-    assert [usd(v) for v in (1234.5, 99.994, 0.5, None)] == ["$1,234", "$99.99", "$0.50", "-"]
-    assert [usd_small(v) for v in (0.0000340, 0.00475, 1.5)] == ["$0.0000340", "$0.00475", "$1.50"]
-    assert [percent(v) for v in (33.4, 3.44, 0, None)] == ["33%", "3.4%", "0%", "-"]
-    assert [joined(v) for v in (["a"], ["a", "b"], ["a", "b", "c"], [])] == [
-        "a",
-        "a and b",
-        "a, b and c",
-        "nothing",
-    ]
 
 
 def test_a_hybrid_is_recommended_where_it_is_the_cheapest_row() -> None:

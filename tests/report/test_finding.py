@@ -10,7 +10,7 @@ from llmplan.options import BreakEven
 from llmplan.report import Report, make_report
 from llmplan.report.finding import finding, where_cheaper
 from llmplan.report.headlines import curve_title, flip_rows, flip_title, kpi_cards, map_title
-from llmplan.wording import usd
+from llmplan.wording import DOLLAR
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def dear(report: Report) -> Report:
 def test_finding_names_the_cheapest_and_its_cost(report: Report) -> None:
     best = report.comparison.order[0]
     assert report.option(best).label in report.finding
-    assert usd(float(report.comparison.monthly_usd[1, best])) in report.finding
+    assert DOLLAR.short(float(report.comparison.monthly_usd[1, best])) in report.finding
 
 
 def test_finding_says_where_it_flips(report: Report) -> None:
@@ -96,7 +96,7 @@ def test_finding_in_another_currency(report: Report) -> None:
         report.scenario.but(currency_symbol="€", currency_per_usd=0.5), made_on=report.made_on
     )
     best = report.comparison.order[0]
-    half = usd(float(report.comparison.monthly_usd[1, best]) / 2).replace("$", "€")
+    half = DOLLAR.short(float(report.comparison.monthly_usd[1, best]) / 2).replace("$", "€")
     assert f": {half} a month" in euros.finding
     assert "$" not in euros.finding + euros.stamp
     assert "€ at 0.5 per USD" in euros.stamp
@@ -106,7 +106,7 @@ def test_finding_is_the_hybrid_where_it_costs_least(report: Report) -> None:
     cost = float(report.comparison.monthly_usd[1, report.comparison.order[0]]) / 2
     hybrid = {"label": "60% own, 40% API", "monthly_usd_base": cost}
     sentence = finding(report.comparison, {}, hybrid)
-    assert sentence.startswith(f"Route 60% own, 40% API: {usd(cost)} a month; ")
+    assert sentence.startswith(f"Route 60% own, 40% API: {DOLLAR.short(cost)} a month; ")
     assert sentence.endswith("alone costs 2.0 times as much")
     assert "Route" not in finding(report.comparison, {}, hybrid | {"monthly_usd_base": cost * 3})
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
 from llmplan.cost.month import FixedCosts, LowBaseHigh, self_hosted_usd_per_month
+from llmplan.kinds import PURE
 from llmplan.options import Options, evaluate
-from llmplan.risk.draws import KIND_NAMES, LEVELS, monthly_usd, quantiles, sample, volume_curve
+from llmplan.risk.draws import LEVELS, monthly_usd, quantiles, sample, volume_curve
 from llmplan.risk.problem import Draws, Problem, make_problem, problem_of, realise
 from llmplan.scenario import Scenario
 from tests.risk.synthetic_options import Fleet, options_of
@@ -72,7 +73,7 @@ def test_pruned_blocks_equal_a_plain_loop_over_every_option(rows: list[Fleet], s
             [[plain_usd(whole, drawn, i, volume, d) for d in range(23)] for i in range(len(whole.options))]
         )
         best, cheapest_own = usd.min(axis=0), usd[own].min(axis=0)
-        share = [np.mean(usd[[k == kind for k in whole.kinds]].min(axis=0) <= best) for kind in KIND_NAMES]
+        share = [np.mean(usd[[k == kind for k in whole.kinds]].min(axis=0) <= best) for kind in PURE]
         assert curve.p_kind[row] == pytest.approx(share)
         assert curve.self_hosted_usd[row] == pytest.approx(np.quantile(cheapest_own, LEVELS))
         saved = usd[:2].min(axis=0) - cheapest_own

@@ -19,7 +19,7 @@ from llmplan.charts.article import claimed_cost_figure, crossover_figure, reques
 from llmplan.claims import VERDICTS, CheckedClaim, check_claims
 from llmplan.claims.document import MARKS, MEANINGS
 from llmplan.claims.pictures import RequestRates, crossover_lines, hardware_costs, request_rates
-from llmplan.wording import short_volume
+from llmplan.wording import DOLLAR, short_volume
 
 VERDICT_CLASSES = {
     "holds": "lp-verdict-holds",
@@ -31,7 +31,10 @@ VERDICT_CLASSES = {
 
 
 class ArticlePage:
-    """The claims as a filterable table, and the three charts; none depends on the reader's scenario."""
+    """The claims as a filterable table, and the three charts; none depends on the reader's scenario.
+
+    Sums are in the article's own currency, US dollars.
+    """
 
     def __init__(self, model: AppModel) -> None:
         self.model = model
@@ -120,7 +123,7 @@ class ArticlePage:
         rows = hardware_costs(self.model.catalog)
         under = sum(row.computed.base > row.claimed_high for row in rows)
         self.costs.show(
-            claimed_cost_figure(rows),
+            claimed_cost_figure(rows, DOLLAR),
             title=f"{under} of {len(rows)} hardware rows cost more on demand than the article says",
             what="Monthly rent of the article's hardware: its range against today's on-demand prices.",
             alt="; ".join(
@@ -142,7 +145,7 @@ class ArticlePage:
     def _show_crossover(self) -> None:
         lines = crossover_lines(self.model.catalog)
         self.crossover.show(
-            crossover_figure(lines),
+            crossover_figure(lines, DOLLAR),
             title=f"A fleet that never grows matches GPT-4o at {_volume(lines.flat_crossing)} queries a day, "
             f"one that carries the peak at {_volume(lines.fleet_crossing)}",
             what="Left of a crossing the API is cheaper. Flat: two A100 and hidden costs whatever the volume. "

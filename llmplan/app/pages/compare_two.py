@@ -18,7 +18,6 @@ from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts.waterfall import waterfall_figure
 from llmplan.report import Report
 from llmplan.report.headlines import kpi_cards
-from llmplan.wording import usd
 
 BUTTONS = (("pin", "Keep the present one as B"), ("swap", "Swap A and B"), ("unpin", "Stop comparing"))
 
@@ -62,20 +61,25 @@ class CompareTwo:
 
     def refresh(self) -> None:
         """Show both scenarios; nothing while none is pinned."""
-        pinned = self.model.pinned
+        pinned, present = self.model.pinned, self.model.scenario
         self.buttons.show(_buttons(BUTTONS) if pinned is not None else "")
         if (pinned is not None) != bool(self.body.children):
             self.body.children = self._parts if pinned is not None else []
         if pinned is None:
             return
+        # Both sides in one currency: that of the present scenario.
+        pinned = pinned.but(
+            currency_symbol=present.currency_symbol, currency_per_usd=present.currency_per_usd
+        )
         with guarded(self.present, self.pinned):
             self.present.show(_side("A, now", self.model.report))
             self.pinned.show(_side("B, kept", self.model.report_for(pinned)))
         with guarded(self.bridge, self.fields):
-            self._show_bridge(difference(self.model, pinned, self.model.scenario, self.subject))
+            self._show_bridge(difference(self.model, pinned, present, self.subject))
 
     def _show_bridge(self, found: Difference) -> None:
-        rows = [(step.words, step.was, step.now, _signed(step.usd_added)) for step in found.steps]
+        money = self.model.scenario.currency
+        rows = [(step.words, step.was, step.now, money.change(step.usd_added)) for step in found.steps]
         heads = ("What differs", "B", "A", "A month")
         body = (
             table(heads, list(rows), "What differs", numbers=(3,))
@@ -96,16 +100,19 @@ class CompareTwo:
         word = (
             "as much as"
             if round(change, 2) == 0
-            else f"{usd(abs(change))} {'more' if change > 0 else 'less'} than"
+            else f"{money.short(abs(change))} {'more' if change > 0 else 'less'} than"
         )
         steps = [(step.words, step.usd_added or 0.0) for step in found.charted]
         self.bridge.show(
-            waterfall_figure(steps, ("B, kept", found.start_usd), "A, now", usd),
+            waterfall_figure(steps, ("B, kept", found.start_usd), "A, now", money),
             title=f"A costs {word} B a month",
             what="From B to A: one differing input after the other is set to A's value, in this order.",
-            alt=f"B costs {usd(found.start_usd)}, A {usd(found.end_usd)}; "
-            + "; ".join(f"{name} {_signed(added)}" for name, added in steps),
-            table={"step": [name for name, _ in steps], "USD a month": [added for _, added in steps]},
+            alt=f"B costs {money.short(found.start_usd)}, A {money.short(found.end_usd)}; "
+            + "; ".join(f"{name} {money.change(added)}" for name, added in steps),
+            table={
+                "step": [name for name, _ in steps],
+                f"{money.name} a month": [money.of(added) for _, added in steps],
+            },
             filename="difference",
             height=380,
         )
@@ -123,9 +130,3 @@ def _side(name: str, report: Report) -> Markup:
     head = f"{name}: {report.scenario.name}, {report.scenario.queries_per_day:,.0f} queries a day"
     body = Markup("<p>{}.</p>").format(report.finding) + cards(kpi_cards(report))
     return card(head, body)
-
-
-def _signed(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{'+' if value >= 0 else '−'}{usd(abs(value))}"

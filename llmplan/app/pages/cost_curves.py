@@ -32,7 +32,7 @@ from llmplan.charts.cost import per_unit
 from llmplan.charts.sizes import model_size_figure
 from llmplan.report import Report
 from llmplan.report.headlines import curve_title
-from llmplan.wording import parameters, usd, usd_range
+from llmplan.wording import parameters
 
 OPTIONS_GROUP = "Options to draw"
 SCALES = (("log", "Logarithmic"), ("linear", "Linear"))
@@ -116,7 +116,11 @@ class CostCurvesPage:
             alone = report.scenario.but(model_ids=small, api_ids=(report.scenario.reference_api_id,))
             points = [*small_points(self.model.report_for(alone), self.wanted["unit"]), *points]
         figure = model_size_figure(
-            points, flat, self.wanted["unit"], logarithmic=self.wanted["scale"] == "log"
+            points,
+            flat,
+            self.wanted["unit"],
+            money=report.money,
+            logarithmic=self.wanted["scale"] == "log",
         )
         self.sizes.show(
             figure,
@@ -125,15 +129,16 @@ class CostCurvesPage:
             "its cheapest token price. Open markers are out for another reason than cost.",
             alt="Cost over model size: "
             + "; ".join(
-                f"{p.model_name} {parameters(p.total_params_b)} {p.kind} {usd(p.base)}" for p in points[:12]
+                f"{p.model_name} {parameters(p.total_params_b)} {p.kind} {report.money.short(p.base)}"
+                for p in points[:12]
             ),
             table={
                 "model": [p.model_name for p in points],
                 "billions of parameters": [p.total_params_b for p in points],
                 "option": [p.label for p in points],
-                "low": [p.low for p in points],
-                "base": [p.base for p in points],
-                "high": [p.high for p in points],
+                "low": [report.money.of(p.low) for p in points],
+                "base": [report.money.of(p.base) for p in points],
+                "high": [report.money.of(p.high) for p in points],
                 "why out": [p.why_out for p in points],
             },
             filename="cost-by-model-size",
@@ -149,8 +154,8 @@ def _present_table(report: Report, shown: ShownCosts) -> Markup:
     rows: list[tuple[object, ...]] = [
         (
             items[i].label,
-            *(usd(float(cost[i])) for cost in units),
-            usd_range(float(shown.curves.monthly_usd[0, i, now]), float(shown.curves.monthly_usd[2, i, now])),
+            *(report.money.short(float(cost[i])) for cost in units),
+            report.money.range(*(float(shown.curves.monthly_usd[side, i, now]) for side in (0, 2))),
         )
         for i in order
     ]

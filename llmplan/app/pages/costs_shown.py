@@ -13,13 +13,12 @@ from llmplan.options import Curves, break_even, cost_curves, volume_axis
 from llmplan.report import Report
 from llmplan.report.report import CURVE_POINTS
 from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
-from llmplan.wording import kind_name, short_volume
+from llmplan.wording import short_volume
 
 UNITS = (("month", "A month"), ("query", "A thousand queries"), ("mtok", "A million tokens"))
 MOST_PAIRS = 6
 """Pairs of lines whose crossings are worked out exactly while a slider moves."""
 NOT_OFFERED = "known for its measurements, not offered as an option"
-KIND_ORDER = ("api", "hosted", "self_hosted")
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def choices(report: Report) -> tuple[tuple[str, str], ...]:
         if key not in found:
             model = report.catalog.models.get(item.model_id)
             name = model.name if model else item.model_id
-            found[key] = (KIND_ORDER.index(item.kind), name.lower(), f"{name}, {kind_name(item.kind)}")
+            found[key] = (item.kind.order, name.lower(), f"{name}, {item.kind.label}")
     return tuple((key, row[2]) for key, row in sorted(found.items(), key=lambda pair: pair[1][:2]))
 
 

@@ -13,13 +13,13 @@ from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.layout import columns, stack
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts import cost_chart, cost_curves_figure, decision_map_figure
+from llmplan.kinds import PURE
 from llmplan.options import DecisionMap, Option, decision_map, volume_axis
 from llmplan.quality.relative import is_lower_bound
 from llmplan.recommend import Recommendation, recommend
 from llmplan.report import Report
 from llmplan.report.headlines import curve_title, kpi_cards, map_title
-from llmplan.report.rivals import KINDS
-from llmplan.wording import milliseconds, parameters, quality_shown, usd, usd_range
+from llmplan.wording import milliseconds, parameters, quality_shown
 
 MAP_POINTS = 41
 UNRIVALLED = " * No token price is known to reach this model's quality."
@@ -165,9 +165,13 @@ def figure_cards(report: Report) -> Markup:
     found = report.comparison
     chosen = report.option(found.order[0]).kind if found.order else None
     entries: list[tuple[str | Markup, str | Markup, str]] = []
-    for (head, figure, note), kind in zip(kpi_cards(report), (*KINDS, None), strict=True):
+    for (head, figure, note), kind in zip(kpi_cards(report), (*PURE, None), strict=True):
         place = found.cheapest(kind) if kind else None
-        full = figure if place is None else full_value(figure, float(found.monthly_usd[1, place]))
+        full = (
+            figure
+            if place is None
+            else full_value(report.money, float(found.monthly_usd[1, place]), "/month")
+        )
         marked = Markup('{} <span class="lp-badge lp-badge-chosen">the answer</span>').format(head)
         entries.append((marked if kind and kind == chosen else head, full, note))
     return cards(entries)
@@ -179,7 +183,11 @@ def sure_card(found: Recommendation) -> Markup:
         return card("How sure is that", Markup("<p>{}</p>").format(found.reason))
     sure = f"{found.confidence.capitalize()} ({found.p_right:.0%})"
     regret = found.expected_regret_usd
-    wrong = f"If it is wrong, that costs {usd(regret)} a month on average." if regret else ""
+    wrong = (
+        f"If it is wrong, that costs {found.scenario.currency.short(regret)} a month on average."
+        if regret
+        else ""
+    )
     lead = Markup(
         "<p><strong>{}</strong>: this kind of option stays the cheapest over the ranges of the inputs. {}</p>"
     ).format(sure, wrong)
@@ -223,8 +231,8 @@ def option_table(report: Report) -> Markup:
         rows.append(
             (
                 item.label,
-                full_value(usd(base), base),
-                usd_range(low, high),
+                full_value(report.money, base),
+                report.money.range(low, high),
                 why_not(base, least),
                 quality_shown(item.quality, is_lower_bound(item.quality_stands_on)),
                 milliseconds(item.ttft_ms),

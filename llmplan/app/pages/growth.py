@@ -44,7 +44,7 @@ from llmplan.app.widgets.parts import DownloadButton, HtmlView
 from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
 from llmplan.options.comparison import same_options
 from llmplan.scenario import Scenario
-from llmplan.wording import usd, volume
+from llmplan.wording import counted, volume
 
 HEIGHT = 380
 
@@ -141,17 +141,21 @@ class GrowthPage:
             key: f"{FAMILY_NAMES[family]}: {option_label(shown, key)}" for key, family in shown.drawn.items()
         }
         self.cumulative.show(
-            cumulative_figure(shown.plan, shown.drawn, payback),
+            cumulative_figure(shown.plan, shown.drawn, payback, shown.money),
             title=payback_title(shown),
             what="Payments added up, the move and servers bought included. Diamond: the month by which a move made "
             "now has paid back. A fall at the end: servers sold.",
             alt="; ".join(
-                f"{name}: {usd(shown.plan.option(key).tco_usd)} in all, paid back by {month_name(payback.get(key))}"
+                f"{name}: {shown.money.short(shown.plan.option(key).tco_usd)} in all, paid back by "
+                f"{month_name(payback.get(key))}"
                 for key, name in names.items()
             ),
             table={
                 "end of month": np.arange(len(shown.plan.queries_per_day) + 1),
-                **{name: np.round(shown.plan.option(key).cumulative_usd, 2) for key, name in names.items()},
+                **{
+                    name: np.round(shown.money.of(shown.plan.option(key).cumulative_usd), 2)
+                    for key, name in names.items()
+                },
             },
             filename="cumulative-cost",
             footnote=self.model.report.stamp,
@@ -171,15 +175,18 @@ class GrowthPage:
             for s in switches
         }
         self.waiting.show(
-            waiting_figure(switches, shown.families),
+            waiting_figure(switches, shown.families, shown.money),
             title=waiting_title(shown),
-            what="What switching in a month costs above switching in that option's best month, in present dollars.",
+            what="What switching in a month costs above switching in that option's best month, in present money.",
             alt="; ".join(
                 f"{names[s.candidate_id]}: best month {month_of_switch(s.best_month)}" for s in switches
             ),
             table={
                 "month of the switch": np.arange(1, len(shown.plan.queries_per_day) + 1),
-                **{names[s.candidate_id]: np.round(s.cost_of_waiting_usd[:-1], 2) for s in switches},
+                **{
+                    names[s.candidate_id]: np.round(shown.money.of(s.cost_of_waiting_usd[:-1]), 2)
+                    for s in switches
+                },
             },
             filename="cost-of-waiting",
             footnote=self.model.report.stamp,
@@ -207,8 +214,8 @@ class GrowthPage:
             title=fleet_title(shown),
             what=f"Replicas through the week of month {shown.month}, {volume(shown.queries_per_day)} queries a day: "
             f"{shown.label}. Replicas that start are billed.",
-            alt=f"Always on: {always.peak_replicas} replicas. Autoscaled: {week.autoscaled_replicas.min():.1f} to "
-            f"{week.autoscaled_replicas.max():.1f}.",
+            alt=f"Always on: {counted(always.peak_replicas, 'replica')}. Autoscaled: "
+            f"{week.autoscaled_replicas.min():.1f} to {week.autoscaled_replicas.max():.1f}.",
             table={
                 "hour": [f"{DAYS[i // 24]} {i % 24:02d}:00" for i in range(len(week.load_replicas))],
                 "load, replicas": np.round(week.load_replicas, 3),

@@ -14,6 +14,7 @@ from llmplan.app.model import AppModel
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.scenario import Scenario
+from llmplan.wording import Currency
 
 if TYPE_CHECKING:
     from llmplan.growth import PlanOption, SwitchPlan, TimePlan
@@ -55,6 +56,7 @@ class GrowthShown:
     families: dict[str, str]
     drawn: dict[str, str]
     switches: dict[str, SwitchPlan]
+    money: Currency
 
     @property
     def incumbent_id(self) -> str:
@@ -85,6 +87,7 @@ class FleetShown:
     serving: ServingPlan
     label: str
     week: PlannedWeek
+    money: Currency
 
 
 def first_values(model: AppModel) -> dict[str, Any]:
@@ -171,7 +174,7 @@ def work_out(model: AppModel, values: dict[str, Any]) -> GrowthShown:
     plan = time_plan([first, *others], path, rate)
     switches = {option.option_id: switch_plan(first, option, path, rate) for option in others}
     options = {option.option_id: option for option in (first, *others)}
-    return GrowthShown(plan, options, families, _best_of_each(plan, families), switches)
+    return GrowthShown(plan, options, families, _best_of_each(plan, families), switches, scenario.currency)
 
 
 def family_of(option_id: str, catalog: Catalog) -> str:
@@ -216,7 +219,7 @@ def fleet_shown(
     fallback = None if api is None else comparison.options.items[api].usd_per_query
     rent = item.offers[1].usd_per_gpu_hour if item.offers else 0.0
     week = planned_week(serving, scenario, model.catalog, rent, weekend_factor, fallback)
-    return FleetShown(month, scenario.queries_per_day, serving, item.label, week)
+    return FleetShown(month, scenario.queries_per_day, serving, item.label, week, scenario.currency)
 
 
 def operations_zip(scenario: Scenario, catalog: Catalog, start: dt.date) -> tuple[str, str, bytes]:

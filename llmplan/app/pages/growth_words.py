@@ -10,7 +10,7 @@ from llmplan.app.pages.growth_shown import (
     GrowthShown,
 )
 from llmplan.app.pages.page import table
-from llmplan.wording import share, short_volume, usd
+from llmplan.wording import counted, share, short_volume
 
 OPEN = "–"
 
@@ -36,14 +36,13 @@ def finding(shown: GrowthShown) -> str:
     months, first = len(plan.queries_per_day), plan.option(shown.incumbent_id)
     today = first.label.removesuffix(", in place")
     if best.option_id == shown.incumbent_id:
-        return (
-            f"Over {months} months nothing beats staying with {today}: {usd(best.npv_usd)} in present dollars"
-        )
+        cost = shown.money.short(best.npv_usd)
+        return f"Over {months} months nothing beats staying with {today}: {cost} in present money"
     switch = shown.switches[best.option_id]
     paid = "" if switch.payback_month is None else f", paid back by {month_name(switch.payback_month)}"
     return (
-        f"Over {months} months {best.label} costs least: {usd(best.npv_usd)} in present dollars, "
-        f"{usd(first.npv_usd - best.npv_usd)} less than staying with {today}. Best moment to switch: "
+        f"Over {months} months {best.label} costs least: {shown.money.short(best.npv_usd)} in present money, "
+        f"{shown.money.short(first.npv_usd - best.npv_usd)} less than staying with {today}. Best moment to switch: "
         f"{month_of_switch(switch.best_month)}{paid}"
     )
 
@@ -58,14 +57,14 @@ def kpis(shown: GrowthShown) -> list[tuple[str, str, str]]:
             f"{short_volume(path[0])} to {short_volume(path[-1])}/day",
             f"first to last of {len(path)} months",
         ),
-        ("Least present cost", usd(best.npv_usd), best.label),
+        ("Least present cost", shown.money.short(best.npv_usd), best.label),
     ]
     own = shown.best_own_id
     if own is None:
         entries.append(("Self-hosting", OPEN, "no way to pay for it is feasible"))
     else:
         switch, row = shown.switches[own], plan.option(own)
-        entries.append(("Best self-hosting", usd(row.npv_usd), row.label))
+        entries.append(("Best self-hosting", shown.money.short(row.npv_usd), row.label))
         paid = month_name(switch.payback_month_now)
         entries.append(
             (
@@ -100,7 +99,7 @@ def waiting_title(shown: GrowthShown) -> str:
     waited = at - (switch.best_month or 0)
     if waited <= 0:
         return f"Best month to switch: {month_of_switch(switch.best_month)}"
-    return f"Switching {waited} months late costs {usd(float(late[at]))}"
+    return f"Switching {waited} months late costs {shown.money.short(float(late[at]))}"
 
 
 def cost_table(shown: GrowthShown) -> Markup:
@@ -115,13 +114,13 @@ def cost_table(shown: GrowthShown) -> Markup:
             (
                 row.label,
                 FAMILY_NAMES[shown.families[row.option_id]].removeprefix("Best "),
-                usd(row.npv_usd),
-                usd(row.tco_usd),
-                usd(shown.options[row.option_id].migration_usd),
-                usd(float(row.flows_usd[0])),
+                shown.money.short(row.npv_usd),
+                shown.money.short(row.tco_usd),
+                shown.money.short(shown.options[row.option_id].migration_usd),
+                shown.money.short(float(row.flows_usd[0])),
                 OPEN if switch is None else month_of_switch(switch.best_month),
                 OPEN if switch is None else month_name(switch.payback_month_now),
-                OPEN if switch is None else usd(float(switch.cost_of_waiting_usd[late])),
+                OPEN if switch is None else shown.money.short(float(switch.cost_of_waiting_usd[late])),
             )
         )
     heads = (
@@ -148,7 +147,7 @@ def leader_table(shown: GrowthShown) -> Markup:
         (
             f"{first} to {last}" if last > first else f"{first}",
             option_label(shown, key),
-            usd(float(shown.plan.option(key).cumulative_usd[last])),
+            shown.money.short(float(shown.plan.option(key).cumulative_usd[last])),
         )
         for first, last, key in shown.leaders()
     ]
@@ -163,9 +162,9 @@ def fleet_title(shown: FleetShown) -> str:
     if saved < 0.005 * always.usd_per_month:
         count = always.peak_replicas
         late = f", {always.slo_miss_share:.0%} of requests late" if always.slo_miss_share >= 0.01 else ""
-        return f"Autoscaling saves nothing: {count} {'replica' if count == 1 else 'replicas'} round the clock{late}"
+        return f"Autoscaling saves nothing: {counted(count, 'replica')} round the clock{late}"
     return (
-        f"Autoscaling saves {usd(saved)} a month ({saved / always.usd_per_month:.0%}); "
+        f"Autoscaling saves {shown.money.short(saved)} a month ({saved / always.usd_per_month:.0%}); "
         f"requests late: {small(scaled.slo_miss_share)}"
     )
 
@@ -182,7 +181,7 @@ def mode_table(shown: FleetShown) -> Markup:
             mode.mode.capitalize(),
             mode.peak_replicas,
             f"{mode.replica_hours_per_month:,.0f}",
-            usd(mode.usd_per_month),
+            shown.money.short(mode.usd_per_month),
             small(mode.slo_miss_share),
             f"{mode.mean_wait_s:.2g} s" if mode.mean_wait_s >= 0.001 else "none",
             share(mode.unserved_share) if mode.unserved_share > 0 else "none",
@@ -200,7 +199,7 @@ def mode_table(shown: FleetShown) -> Markup:
         window.end_hour % 24,
         shown.week.policy.scale_up_lag_s,
     )
-    heads = ("Billing", "Most replicas", "Replica-hours", "USD/month", "Late", "Mean wait", "Left to an API")
+    heads = ("Billing", "Most replicas", "Replica-hours", "A month", "Late", "Mean wait", "Left to an API")
     return lead + table(heads, rows, "Billing modes", numbers=(1, 2, 3, 4, 5, 6))
 
 

@@ -27,7 +27,7 @@ from llmplan.charts.hardware import METRIC_TITLES, fleet_figure, load_figure, me
 from llmplan.replica import ReplicaConfig
 from llmplan.replica.memory import GPU_COUNTS
 from llmplan.sizing import SizeAnswer
-from llmplan.wording import milliseconds
+from llmplan.wording import counted, milliseconds
 
 CURVE_TITLES = {
     "ttft_ms": "First token",
@@ -215,7 +215,7 @@ class HardwarePage:
         idle = 1 - float(hours.needed.sum()) / (hours.rented * len(hours.needed))
         self.fleet.show(
             fleet_figure(hours.needed, hours.queries, hours.rented),
-            title=f"{hours.rented:,.0f} replica{'s' if hours.rented != 1 else ''} for the peak; "
+            title=f"{counted(hours.rented, 'replica')} for the peak; "
             + (f"{idle:.0%} of the hours rented are not needed" if idle > 0 else "each hour needs them all"),
             what="Replicas by hour of the day, spares included. " + hours.note,
             alt=f"From {hours.needed.min():.0f} to {hours.needed.max():.0f} replicas an hour; {hours.rented:.0f} rented.",

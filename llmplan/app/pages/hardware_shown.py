@@ -23,7 +23,7 @@ from llmplan.sizing import (
     what_binds,
 )
 from llmplan.units import HOURS_PER_DAY
-from llmplan.wording import milliseconds, usd
+from llmplan.wording import milliseconds
 
 METRICS = ("ttft_ms", "tpot_ms", "output_tokens_per_s")
 NO_LIMIT_MS = 1e12
@@ -142,7 +142,7 @@ def cheapest_rows(model: AppModel, model_id: str) -> list[tuple[object, ...]]:
         rows.append(
             (
                 item.label,
-                usd(float(report.comparison.monthly_usd[1, place])),
+                report.money.short(float(report.comparison.monthly_usd[1, place])),
                 int(report.comparison.gpus_total[place]),
                 f"{item.requests_per_s[1]:,.2f}" if item.requests_per_s else "–",
                 milliseconds(item.ttft_ms),

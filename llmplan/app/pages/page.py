@@ -8,7 +8,7 @@ from typing import Protocol
 from markupsafe import Markup, escape
 
 from llmplan.app.widgets.layout import Widget
-from llmplan.wording import usd_in_full
+from llmplan.wording import Currency
 
 
 class Page(Protocol):
@@ -59,9 +59,9 @@ def card(title: str, body: Markup) -> Markup:
     return Markup('<section class="lp-card"><h2>{}</h2>{}</section>').format(title, body)
 
 
-def full_value(shown: str, usd: float) -> Markup:
-    """Return a short figure with its full value on hover."""
-    return Markup('<span title="{}">{}</span>').format(usd_in_full(usd), shown)
+def full_value(money: Currency, usd: float, after: str = "") -> Markup:
+    """Return a short sum with its full value on hover."""
+    return Markup('<span title="{}">{}{}</span>').format(money.full(usd), money.short(usd), after)
 
 
 def cards(entries: Sequence[tuple[str | Markup, str | Markup, str]]) -> Markup:

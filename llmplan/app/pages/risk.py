@@ -34,9 +34,9 @@ from llmplan.app.widgets.controls import ControlPanel
 from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
-from llmplan.risk import KIND_NAMES
+from llmplan.kinds import PURE, Kind
 from llmplan.risk.sensitivity import SobolIndex
-from llmplan.wording import kind_name, probability, share, usd
+from llmplan.wording import probability, share
 
 BAR_HEIGHT, LEAST_HEIGHT = 46, 240
 ASK_SOBOL = Markup(
@@ -171,7 +171,7 @@ class RiskPage:
 
         now = shown.risk.scenario.queries_per_day
         words = ", ".join(
-            f"{kind_name(kind)} {probability(p)}" for kind, p in shown.risk.p_kind.items() if p > 0
+            f"{Kind(kind).label} {probability(p)}" for kind, p in shown.risk.p_kind.items() if p > 0
         )
         self.probability.show(
             probability_figure(curve, now),
@@ -180,10 +180,7 @@ class RiskPage:
             alt=f"Probability of being cheapest over volume. At {now:,.0f} queries a day: {words}. {_changes(curve)}",
             table={
                 "queries a day": [f"{v:,.0f}" for v in curve.queries_per_day],
-                **{
-                    f"P({kind_name(kind)})": np.round(curve.p_kind[:, i], 4)
-                    for i, kind in enumerate(KIND_NAMES)
-                },
+                **{f"P({kind.label})": np.round(curve.p_kind[:, i], 4) for i, kind in enumerate(PURE)},
             },
             filename="probability-by-volume",
             footnote=self._stamp(shown),
@@ -204,13 +201,17 @@ class RiskPage:
             ("saving", curve.saving_usd),
         )
         self.sides.show(
-            sides_figure(curve, shown.risk.scenario.queries_per_day),
+            sides_figure(curve, shown.risk.scenario.queries_per_day, shown.money),
             title=_sides_title(shown),
             what="The cheapest token price and the cheapest own fleet of each draw: line: median; band: 80% of the draws.",
             alt=f"Cost over volume of both sides. {_sides_title(shown)}.",
             table={
                 "queries a day": [f"{v:,.0f}" for v in curve.queries_per_day],
-                **{f"{side}, {name}": usd_at[:, i] for side, usd_at in sides for i, name in enumerate(names)},
+                **{
+                    f"{side}, {name}": shown.money.of(usd_at[:, i])
+                    for side, usd_at in sides
+                    for i, name in enumerate(names)
+                },
             },
             filename="cost-under-uncertainty",
             footnote=self._stamp(shown),
@@ -225,22 +226,22 @@ class RiskPage:
 
         word = "saving of self-hosting" if shown.outcome == "saving" else "cost of the choice"
         first = shown.bars[0]
-        figure = tornado_figure(
-            shown.bars, "Saving of self-hosting, USD a month" if shown.outcome == "saving" else "USD a month"
-        )
+        axis = "a month saved by self-hosting" if shown.outcome == "saving" else "a month"
+        figure = tornado_figure(shown.bars, axis, shown.money)
         count = len(figure["layout"]["yaxis"]["categoryarray"])
         self.tornado.show(
             figure,
-            title=f"The {word} hangs most on {first.label}: {usd(first.swing_usd)} a month between its ends",
+            title=f"The {word} hangs most on {first.label}: {shown.money.short(first.swing_usd)} a month between its ends",
             what=f"The {word} with one cause at a time at its 10th and 90th percentile, the others at base (dotted).",
             alt="; ".join(
-                f"{b.label}: {usd(b.usd_at_low)} to {usd(b.usd_at_high)}" for b in shown.bars[:count]
+                f"{b.label}: {shown.money.short(b.usd_at_low)} to {shown.money.short(b.usd_at_high)}"
+                for b in shown.bars[:count]
             ),
             table={
                 "cause": [b.label for b in shown.bars],
-                "at its 10th percentile": [round(b.usd_at_low, 2) for b in shown.bars],
-                "base": [round(b.usd_at_base, 2) for b in shown.bars],
-                "at its 90th percentile": [round(b.usd_at_high, 2) for b in shown.bars],
+                "at its 10th percentile": [round(shown.money.of(b.usd_at_low), 2) for b in shown.bars],
+                "base": [round(shown.money.of(b.usd_at_base), 2) for b in shown.bars],
+                "at its 90th percentile": [round(shown.money.of(b.usd_at_high), 2) for b in shown.bars],
             },
             filename="tornado",
             footnote=self._stamp(shown),
@@ -258,17 +259,19 @@ class RiskPage:
             return
         from llmplan.charts.risk import information_figure
 
-        figure = information_figure(rows)
+        figure = information_figure(rows, shown.money)
         count = len(figure["layout"]["yaxis"]["categoryarray"])
         top = rows[0]
         self.information.show(
             figure,
-            title=f"Most worth knowing: {top.label}, {usd(top.usd_per_month)} a month",
+            title=f"Most worth knowing: {top.label}, {shown.money.short(top.usd_per_month)} a month",
             what="What knowing a cause exactly before choosing would save on average: the most to spend on finding out.",
-            alt="; ".join(f"{row.label}: {usd(row.usd_per_month)} a month" for row in rows[:count]),
+            alt="; ".join(
+                f"{row.label}: {shown.money.short(row.usd_per_month)} a month" for row in rows[:count]
+            ),
             table={
                 "cause": [row.label for row in rows],
-                "USD a month": [round(row.usd_per_month, 2) for row in rows],
+                f"{shown.money.name} a month": [round(shown.money.of(row.usd_per_month), 2) for row in rows],
             },
             filename="worth-of-knowing",
             footnote=self._stamp(shown),
@@ -280,7 +283,7 @@ class RiskPage:
             '<p class="lp-help">Each input alone, the rest held: the nearest value at which another kind of option '
             "becomes the cheapest, those within the range expected first. Both sides of each value were priced.</p>"
         )
-        self.tipping.show(card("What would flip it", lead + tipping_table(shown.tips or ())))
+        self.tipping.show(card("What would flip it", lead + tipping_table(shown.tips or (), shown.money)))
 
     def _show_ladder(self, shown: RiskShown) -> None:
         scenario = shown.risk.scenario
@@ -290,7 +293,7 @@ class RiskPage:
         ).format(
             scenario.reference_api_id, share(scenario.quality_floor) if scenario.quality_floor else "none"
         )
-        self.ladder.show(card("What the quality floor does", lead + ladder_table(shown.ladder)))
+        self.ladder.show(card("What the quality floor does", lead + ladder_table(shown.ladder, shown.money)))
 
     def _show_quantiles(self, shown: RiskShown) -> None:
         self.quantiles.show(card("Saving and break-even", quantile_table(shown)))
@@ -304,7 +307,7 @@ class RiskPage:
 
     def _show_inputs(self, shown: RiskShown) -> None:
         body = Markup("<details><summary>{} causes and their ranges</summary>{}</details>").format(
-            len(shown.risk.inputs), inputs_table(shown.risk)
+            len(shown.risk.inputs), inputs_table(shown.risk, shown.money)
         )
         self.inputs.show(card("What is uncertain", body))
 
@@ -366,8 +369,7 @@ def _changes(curve: Any) -> str:
     best = np.argmax(curve.p_kind, axis=1)
     turns = np.flatnonzero(np.diff(best))
     said = [
-        f"{kind_name(KIND_NAMES[best[i + 1]])} leads from {curve.queries_per_day[i + 1]:,.0f} a day"
-        for i in turns[:4]
+        f"{PURE[best[i + 1]].head} leads from {curve.queries_per_day[i + 1]:,.0f} a day" for i in turns[:4]
     ]
     return "; ".join(said) if said else "The same kind leads at every volume."
 
@@ -378,4 +380,4 @@ def _sides_title(shown: RiskShown) -> str:
         return "Only one side is feasible"
     middle = saving.quantiles_usd[shown.risk.levels.index(0.5)]
     word = "saves" if middle >= 0 else "costs more by"
-    return f"Self-hosting {word} {usd(abs(middle))} a month in the median draw"
+    return f"Self-hosting {word} {shown.money.short(abs(middle))} a month in the median draw"

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from llmplan.app.fields import Button, Field, Number, Select
 from llmplan.app.model import AppModel
+from llmplan.kinds import Kind
 from llmplan.recommend.ladder import QualityStep, quality_ladder
 from llmplan.recommend.tipping import Tipping
 from llmplan.risk import Risk
 from llmplan.risk.sensitivity import Bar, SobolIndex
-from llmplan.wording import kind_name, probability, short_volume, usd, volume
+from llmplan.wording import Currency, probability, short_volume, volume
 
 if TYPE_CHECKING:
     from llmplan.risk.sensitivity import Outcome
@@ -41,10 +42,15 @@ class RiskShown:
     has_curve: bool = False
 
     @property
-    def kind(self) -> str | None:
+    def kind(self) -> Kind | None:
         """The recommended option's kind."""
         row = self.risk.option(self.risk.recommended_id or "")
         return None if row is None else row.kind
+
+    @property
+    def money(self) -> Currency:
+        """The currency that the page is in."""
+        return self.risk.scenario.currency
 
 
 def first_values() -> dict[str, Any]:
@@ -97,9 +103,9 @@ def finding(shown: RiskShown) -> str:
         return "Nothing is feasible, so there is nothing to be sure of: the Decision page has the reasons"
     p, regret = risk.p_kind.get(kind, 0.0), rounded(row.expected_regret_usd)
     sure = "all" if p == 1 else f"{probability(p)} of"
-    wrong = f"choosing it now costs {usd(regret)} a month more than hindsight would, on average"
+    wrong = f"choosing it now costs {shown.money.short(regret)} a month more than hindsight would, on average"
     return (
-        f"{row.label} is the choice: its kind ({kind_name(kind)}) is the cheapest in {sure} {risk.draws:,} draws, "
+        f"{row.label} is the choice: its kind ({kind.label}) is the cheapest in {sure} {risk.draws:,} draws, "
         f"this very option in {probability(row.p_cheapest)}; "
         + (wrong if regret else "hindsight would choose the same")
     )
@@ -109,18 +115,18 @@ def kpis(shown: RiskShown) -> list[tuple[str, str, str]]:
     """Return the key figures: probability, saving, break-even, worth of knowing."""
     risk = shown.risk
     others = ", ".join(
-        f"{kind_name(kind)} {probability(p)}"
+        f"{Kind(kind).label} {probability(p)}"
         for kind, p in risk.p_kind.items()
         if p > 0 and kind != shown.kind
     )
     p = risk.p_kind.get(shown.kind or "", math.nan)
     entries = [
         (
-            f"P({kind_name(shown.kind or 'nothing')} is cheapest)",
+            f"P({shown.kind.label if shown.kind else 'nothing'} is cheapest)",
             probability(p),
             others or "no other kind wins",
         ),
-        *_saving_kpis(risk),
+        *_saving_kpis(risk, shown.money),
     ]
     worth = rounded(risk.perfect_information_usd)
     note = (
@@ -128,10 +134,10 @@ def kpis(shown: RiskShown) -> list[tuple[str, str, str]]:
         if worth
         else "no study could change the choice"
     )
-    return [*entries, ("Knowing everything, a month", usd(worth), note)]
+    return [*entries, ("Knowing everything, a month", shown.money.short(worth), note)]
 
 
-def _saving_kpis(risk: Risk) -> list[tuple[str, str, str]]:
+def _saving_kpis(risk: Risk, money: Currency) -> list[tuple[str, str, str]]:
     saving = risk.saving
     if saving is None:
         nothing = "only one side is feasible"
@@ -142,12 +148,12 @@ def _saving_kpis(risk: Risk) -> list[tuple[str, str, str]]:
     if usd_mid >= 0:
         costs = (
             "Self-hosting saves",
-            f"{usd(usd_mid)}/month",
-            f"80% between {usd(usd_low)} and {usd(usd_high)}",
+            f"{money.short(usd_mid)}/month",
+            f"80% between {money.short(usd_low)} and {money.short(usd_high)}",
         )
     else:
-        span = f"80% between {usd(-usd_high)} and {usd(-usd_low)}"
-        costs = "Self-hosting costs more a month", usd(-usd_mid), span
+        span = f"80% between {money.short(-usd_high)} and {money.short(-usd_low)}"
+        costs = "Self-hosting costs more a month", money.short(-usd_mid), span
     spread = f"80% between {break_even(first)} and {break_even(last)}"
     note = "in none of the draws, at any volume"
     if saving.p_never < 1:

@@ -8,21 +8,19 @@ from markupsafe import Markup
 
 from llmplan.app.pages.page import table
 from llmplan.app.pages.risk_shown import OPEN, RiskShown, break_even, rounded
+from llmplan.kinds import Kind
 from llmplan.recommend.ladder import QualityStep, floor_percent
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.recommend.tipping.sentences import scale_change, scale_words
 from llmplan.risk import Risk
-from llmplan.wording import kind_name, probability, usd, volume
+from llmplan.wording import TODAY, Currency, capital, in_unit, probability, share
 
 MOST_OPTIONS = 12
-BIGGEST = 1e15
-SCALE = "ratio to today"
-"""Unit of the inputs that are scales of a price, a cost or a speed."""
 
 
 def quantile_table(shown: RiskShown) -> Markup:
     """Return the quantiles of the saving and of the break-even volume."""
-    risk, saving = shown.risk, shown.risk.saving
+    risk, saving, money = shown.risk, shown.risk.saving, shown.money
     if saving is None:
         return Markup("<p>Only one of the two sides is feasible: there is no saving to speak of.</p>")
     labels = {row.option_id: row.label for row in risk.options}
@@ -36,33 +34,33 @@ def quantile_table(shown: RiskShown) -> Markup:
     ).format(own, token, probability(saving.p_cheaper))
     rows: list[tuple[object, ...]] = [
         (
-            f"{level:.0%} of draws are below",
-            usd(saving.quantiles_usd[i]),
+            f"{share(level)} of draws are below",
+            money.short(saving.quantiles_usd[i]),
             break_even(saving.break_even_queries_per_day[i]),
         )
         for i, level in enumerate(risk.levels)
     ]
-    rows.append(("mean", usd(saving.mean_usd), OPEN))
-    heads = ("Quantile", "Saving, USD/month", "Break-even, queries/day")
+    rows.append(("mean", money.short(saving.mean_usd), OPEN))
+    heads = ("Quantile", "Saving a month", "Break-even, queries/day")
     return lead + table(heads, rows, "Quantiles of saving and break-even", numbers=(1, 2))
 
 
 def regret_table(shown: RiskShown) -> Markup:
     """Return the options with probability, spread and regret."""
-    risk = shown.risk
+    risk, money = shown.risk, shown.money
     low, high = risk.levels.index(0.1), risk.levels.index(0.9)
     rows: list[tuple[object, ...]] = [
         (
             row.label + (" (recommended)" if row.option_id == risk.recommended_id else ""),
             probability(row.p_cheapest),
-            usd(row.base_usd),
-            f"{usd(row.quantiles_usd[low])} to {usd(row.quantiles_usd[high])}",
-            usd(rounded(row.expected_regret_usd)),
-            usd(rounded(row.regret_p90_usd)),
+            money.short(row.base_usd),
+            f"{money.short(row.quantiles_usd[low])} to {money.short(row.quantiles_usd[high])}",
+            money.short(rounded(row.expected_regret_usd)),
+            money.short(rounded(row.regret_p90_usd)),
         )
         for row in _worth_showing(shown)
     ]
-    heads = ("Option", "P(cheapest)", "Base USD/month", "80% between", "Expected regret", "Regret, 1 in 10")
+    heads = ("Option", "P(cheapest)", "Base, a month", "80% between", "Expected regret", "Regret, 1 in 10")
     return table(heads, rows, "Regret of choosing each option now", numbers=(1, 2, 3, 4, 5))
 
 
@@ -76,15 +74,19 @@ def _worth_showing(shown: RiskShown) -> list[Any]:
     return [row for row in rows if row in first or row in kinds.values()]
 
 
-def tipping_table(tips: tuple[Tipping, ...]) -> Markup:
+def tipping_table(tips: tuple[Tipping, ...], money: Currency) -> Markup:
     """Return the values that flip the recommendation, who takes over, and what range is expected."""
     rows: list[tuple[object, ...]] = [
-        (f"{capital(tip.label)}: {_move(verb, tip, point)}", _winner(point), _expected(tip, point))
+        (
+            f"{capital(tip.label)}: {_move(verb, tip, point, money)}",
+            _winner(point, money),
+            _expected(tip, point, money),
+        )
         for tip in tips
         for verb, point in (("falls", tip.below), ("rises", tip.above))
         if point is not None
     ]
-    calm = [(capital(tip.label), _span(tip)) for tip in tips if tip.nearest is None]
+    calm = [(capital(tip.label), _span(tip, money)) for tip in tips if tip.nearest is None]
     heads = ("It flips when", "Then the choice is", "Expected range")
     body = (
         table(heads, rows, "Tipping points")
@@ -99,65 +101,51 @@ def tipping_table(tips: tuple[Tipping, ...]) -> Markup:
     )
 
 
-def _move(verb: str, tip: Tipping, point: TippingPoint) -> str:
-    if tip.unit == SCALE:
+def _move(verb: str, tip: Tipping, point: TippingPoint, money: Currency) -> str:
+    if tip.unit == TODAY:
         return f"{verb} {scale_words(point.shown)}"
-    return f"{verb} to {in_unit(point.shown, tip.unit)} (now {in_unit(tip.base, tip.unit)})"
+    return f"{verb} to {in_unit(point.shown, tip.unit, money)} (now {in_unit(tip.base, tip.unit, money)})"
 
 
-def _winner(point: TippingPoint) -> str:
-    if point.label is None:
+def _winner(point: TippingPoint, money: Currency) -> str:
+    if point.label is None or point.kind is None:
         return "nothing is feasible"
-    kind = "" if point.kind == "api" else f" ({kind_name(point.kind or '')})"
-    return f"{point.label}{kind}, {usd(point.monthly_usd)} a month"
+    kind = "" if point.kind == Kind.API else f" ({Kind(point.kind).label})"
+    return f"{point.label}{kind}, {money.short(point.monthly_usd)} a month"
 
 
-def _expected(tip: Tipping, point: TippingPoint) -> str:
+def _expected(tip: Tipping, point: TippingPoint, money: Currency) -> str:
     """Return the range that the input is expected to keep to, and whether the point lies in it."""
     if tip.expected_low is None or tip.expected_high is None:
         return OPEN
     ends = (tip.expected_low, tip.expected_high)
-    low, high = (scale_change(end) if tip.unit == SCALE else in_unit(end, tip.unit) for end in ends)
+    low, high = (scale_change(end) if tip.unit == TODAY else in_unit(end, tip.unit, money) for end in ends)
     return f"{low} to {high}: {'inside' if point.within_expected else 'outside'}"
 
 
-def ladder_table(steps: tuple[QualityStep, ...]) -> Markup:
+def ladder_table(steps: tuple[QualityStep, ...], money: Currency) -> Markup:
     """Return the cheapest option at every quality floor, the lowest first."""
     if not steps:
         return Markup("<p>No option with a known quality meets the other constraints.</p>")
     rows: list[tuple[object, ...]] = [
-        (f"up to {floor_percent(step.quality)}", step.label, usd(step.monthly_usd)) for step in steps
+        (f"up to {floor_percent(step.quality)}", step.label, money.short(step.monthly_usd)) for step in steps
     ]
-    return table(("Quality floor", "Cheapest option", "USD/month"), rows, "Quality ladder", numbers=(2,))
+    return table(("Quality floor", "Cheapest option", "A month"), rows, "Quality ladder", numbers=(2,))
 
 
-def _span(tip: Tipping) -> str:
-    return f"{in_unit(tip.low, tip.unit)} to {in_unit(tip.high, tip.unit)}"
+def _span(tip: Tipping, money: Currency) -> str:
+    return f"{in_unit(tip.low, tip.unit, money)} to {in_unit(tip.high, tip.unit, money)}"
 
 
-def in_unit(value: float, unit: str) -> str:
-    """Return an input's value with its unit, as people read it."""
-    if unit == SCALE:
-        return "today's" if value == 1 else f"{value:.4g} × today's"
-    if unit.startswith("share"):
-        return f"{value * 100:.4g}%"
-    if unit.startswith("USD"):
-        return f"${value:,.4g}{unit.removeprefix('USD')}"
-    if unit == "ratio":
-        return f"{value:.4g}"
-    return f"{volume(value) if value < BIGGEST else value} {unit}"
-
-
-def inputs_table(risk: Risk) -> Markup:
+def inputs_table(risk: Risk, money: Currency) -> Markup:
     """Return what is uncertain, how far, and where the range comes from."""
     rows: list[tuple[object, ...]] = [
-        (capital(row.label), f"{row.low:,.4g}", f"{row.base:,.4g}", f"{row.high:,.4g}", row.unit, row.source)
+        (
+            capital(row.label),
+            *(in_unit(value, row.unit, money) for value in (row.low, row.base, row.high)),
+            row.source,
+        )
         for row in risk.inputs
     ]
-    heads = ("Cause", "Low", "Base", "High", "Unit", "Where the range comes from")
+    heads = ("Cause", "Low", "Base", "High", "Where the range comes from")
     return table(heads, rows, "What is uncertain", numbers=(1, 2, 3))
-
-
-def capital(text: str) -> str:
-    """Return a text with a capital first."""
-    return text[:1].upper() + text[1:]

@@ -11,8 +11,6 @@ import numpy as np
 import traitlets as t
 
 from llmplan.app.widgets.base import Answer, View
-from llmplan.charts.currency import in_currency
-from llmplan.wording import shown_currency
 
 Table = Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
 INT32 = np.iinfo(np.int32)
@@ -132,7 +130,7 @@ class ChartView(View):
         height
             Of the plot [px].
         """
-        plain = in_currency(plotly_json(figure), shown_currency())
+        plain = plotly_json(figure)
         meta: dict[str, Any] = {
             "title": title,
             "alt": alt,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from llmplan.catalog import Catalog
+from llmplan.kinds import Kind
 from llmplan.options import Option, Options
 from llmplan.options.hybrid import Hybrid, find_hybrids, hybrid_row
 from llmplan.recommend.tipping.expected import expected_ranges
@@ -63,9 +64,10 @@ def cheapest_of_all(options: Options) -> Best:
 
 def _as_option(options: Options, hybrid: Hybrid) -> Option:
     row = hybrid_row(options, hybrid)
-    names = ("option_id", "kind", "label", "model_id", "quality", "reasons")
+    names = ("option_id", "label", "model_id", "quality", "reasons")
     return Option(
         **{name: row[name] for name in (*names, "licence_id", "source_ids", "prices_as_of")},
+        kind=Kind.HYBRID,
         basis=row["basis"],
     )
 

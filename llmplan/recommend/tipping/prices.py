@@ -158,7 +158,7 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
         base / 100,
         base * 100,
         at,
-        lambda v: f"${v:,.2f}/h" if v >= 1 else f"${v:.3g}/h",
+        lambda v: f"{few.scenario.currency.each(v)}/h",
         changes,
     )
 

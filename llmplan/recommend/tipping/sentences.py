@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from llmplan.kinds import Kind
 from llmplan.recommend.tipping.inputs import MANY, Input
 from llmplan.recommend.tipping.records import Tipping, TippingPoint
+from llmplan.wording import capital
 
 TAKES_OVER = {
-    "api": "an API wins",
-    "hosted": "a hosted open model wins",
-    "self_hosted": "self-hosting wins",
-    "hybrid": "routing wins",
+    Kind.API: "an API wins",
+    Kind.HOSTED: "a hosted open model wins",
+    Kind.SELF_HOSTED: "self-hosting wins",
+    Kind.HYBRID: "routing wins",
 }
 
 
@@ -22,9 +24,9 @@ def sentence(row: Input, found: Tipping) -> str:
         if point is not None
     ]
     if parts:
-        return _capital("; ".join(parts)) + "."
+        return capital("; ".join(parts)) + "."
     span = f"from {row.text(row.low)} to {row.text(row.high)}"
-    return f"{_capital(row.label)}: no value {span} changes the recommendation."
+    return f"{capital(row.label)}: no value {span} changes the recommendation."
 
 
 def amount(row: Input, point: TippingPoint) -> str:
@@ -40,7 +42,7 @@ def amount(row: Input, point: TippingPoint) -> str:
 
 def takes_over(point: TippingPoint) -> str:
     """Return what wins at a tipping point."""
-    return "nothing is feasible" if point.kind is None else f"{TAKES_OVER[point.kind]} ({point.label})"
+    return "nothing is feasible" if point.kind is None else f"{TAKES_OVER[Kind(point.kind)]} ({point.label})"
 
 
 def _beyond(row: Input, point: TippingPoint) -> str:
@@ -64,7 +66,3 @@ def scale_change(ratio: float) -> str:
 
 def _times(ratio: float) -> str:
     return f"{ratio:,.0f} times" if ratio >= 100 else f"{ratio:.2g} times"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
