@@ -25,7 +25,7 @@ CASES = {
     "in house": Scenario().but(**FEW, data_stays_in_house=True, quality_floor=0.85),
     "dear": Scenario().but(**FEW, queries_per_day=6_000_000, quality_floor=0.9),
 }
-FIGURE = re.compile(r"(?<![\w.-])\$?(\d[\d,]*\.?\d*)(%|\s%)?")
+FIGURE = re.compile(r"(?<![\w.<>-])\$?(\d[\d,]*\.?\d*)(%|\s%)?")
 
 
 @pytest.fixture(scope="module", params=sorted(CASES))
