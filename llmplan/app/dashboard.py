@@ -11,17 +11,10 @@ from IPython.display import clear_output, display
 from markupsafe import Markup
 
 from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
+from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
-from llmplan.app.pages.article import ArticlePage
-from llmplan.app.pages.cost_curves import CostCurvesPage
-from llmplan.app.pages.decision import DecisionPage
-from llmplan.app.pages.flips import Flips
-from llmplan.app.pages.growth import GrowthPage
-from llmplan.app.pages.hardware import HardwarePage
+from llmplan.app.pages import PAGES
 from llmplan.app.pages.page import Page
-from llmplan.app.pages.risk import RiskPage
-from llmplan.app.pages.routing import RoutingPage
-from llmplan.app.pages.sources import SourcesPage
 from llmplan.app.widgets.base import View, close_widgets
 from llmplan.app.widgets.controls import ControlPanel
 from llmplan.app.widgets.layout import page, stack, toolbar
@@ -34,18 +27,7 @@ from llmplan.scenario import Scenario, scenario_from_toml, scenario_to_toml
 if TYPE_CHECKING:
     import pandas as pd
 
-PAGES: dict[str, tuple[str, Callable[[AppModel], Page]]] = {
-    "decision": ("Decision", DecisionPage),
-    "cost_curves": ("Cost curves", CostCurvesPage),
-    "hardware": ("Hardware", HardwarePage),
-    "routing": ("Routing", RoutingPage),
-    "risk": ("Risk", RiskPage),
-    "growth": ("Growth", GrowthPage),
-    "article": ("Article check", ArticlePage),
-    "sources": ("Data and sources", SourcesPage),
-}
-"""Pages in the order of the navigation bar: key, name, what makes it."""
-WITHOUT_SCENARIO = frozenset({"article", "sources"})
+WITHOUT_SCENARIO = frozenset(key for key, (_, page) in PAGES.items() if not page.beside_inputs)
 """Pages that do not depend on the scenario: its inputs are not shown beside them."""
 COMPARES = "decision"
 """The page that shows two scenarios side by side."""
@@ -88,8 +70,7 @@ class Dashboard:
         alone = name in WITHOUT_SCENARIO
         self.body.children = [] if alone else [self._made[name].root]
         self.frame.children = [self._made[name].root if alone else self._beside]
-        opened = self._made[name]
-        getattr(opened, "open", opened.refresh)()
+        self._made[name].open()
         self._show_link()
 
     def on_change(self, changes: dict[str, Any]) -> None:

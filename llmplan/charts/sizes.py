@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from llmplan.charts.cost import UNITS
 from llmplan.charts.style import Figure, log_axis, money_axis, money_hover, money_log_axis
 from llmplan.kinds import Kind
+from llmplan.options.model_sizes import SizePoint
 from llmplan.wording import Currency
 
 SMALLEST_B, LARGEST_B = 0.8, 1_200.0
 SYMBOLS = {Kind.SELF_HOSTED: "circle", Kind.HOSTED: "diamond"}
-
-
-@dataclass(frozen=True)
-class SizePoint:
-    """The cheapest way of one kind to serve one open model.
-
-    Attributes
-    ----------
-    total_params_b: all parameters in billions.
-    low, base, high: cost in the unit of the chart [USD].
-    feasible: False where something but the cost stands against it.
-    """
-
-    kind: str
-    model_name: str
-    label: str
-    total_params_b: float
-    low: float
-    base: float
-    high: float
-    feasible: bool
-    why_out: str
 
 
 def model_size_figure(

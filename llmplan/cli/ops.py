@@ -44,13 +44,7 @@ def ops(
 ) -> None:
     """Write launch commands, alert rules, autoscaling, gateway, updates and storage of the chosen fleet."""
     from llmplan.errors import InputError
-    from llmplan.operations import (
-        operations_files,
-        storage_list,
-        thresholds,
-        update_calendar,
-        write_operations,
-    )
+    from llmplan.operations import fleet_files, thresholds, write_operations
     from llmplan.operations.choosing import api_tier, plan_of, self_hosted_place
     from llmplan.operations.hybrids import PREFIX, hybrid_loads
     from llmplan.options import evaluate
@@ -67,16 +61,7 @@ def ops(
     strong = scenario.queries_per_day * up
     comparison = evaluate(scenario.but(queries_per_day=scenario.queries_per_day * down), catalog)
     chosen = plan_of(comparison, self_hosted_place(comparison, option), catalog)
-
-    def base(assumption_id: str) -> float:
-        return catalog.assumption(assumption_id).base
-
-    updates = update_calendar(
-        chosen, _date(start), base("updates-per-year"), base("days-per-update"), base("day-rate-usd")
-    )
-    storage = storage_list(chosen, round(base("weight-versions-kept")))
-    versions = {engine.engine_id: engine.version for engine in catalog.engines.values()}
-    files = operations_files(chosen, api_tier(comparison, catalog, api, strong), updates, storage, versions)
+    files = fleet_files(chosen, api_tier(comparison, catalog, api, strong), catalog, _date(start))
     write_operations(out, files)
     if json:
         values = {"plan": dict(chosen.__dict__), "thresholds": dict(thresholds(chosen).__dict__)}

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from llmplan.catalog import Catalog
-    from llmplan.growth import PlanOption, SwitchPlan, TimePlan
-    from llmplan.growth.autoscaling.planned import PlannedWeek
+    from llmplan.growth import SwitchPlan
+    from llmplan.growth.autoscaling.planned import CheapestWeek
     from llmplan.growth.options import PricePaths
-    from llmplan.operations import ServingPlan
+    from llmplan.growth.planning import GrowthPlan
     from llmplan.scenario import Scenario
     from llmplan.wording import Currency
 
@@ -67,23 +67,19 @@ def plan(
     json: Json = False,
 ) -> None:
     """Plan over months: growth, falling prices, rent or buy, when to switch, the fleet by hour."""
-    from llmplan.growth import switch_plan, time_plan
-    from llmplan.growth.candidates import candidate_options, moved_for
-    from llmplan.growth.options import incumbent_option, price_paths
+    from llmplan.growth.autoscaling.planned import cheapest_week
+    from llmplan.growth.options import price_paths
+    from llmplan.growth.planning import plan_growth
 
     path = _volumes(scenario, catalog, months, growth, ceiling, midpoint, volumes)
     paths = price_paths(catalog, api_decline, gpu_decline, updates_per_year, days_per_update)
     rate = catalog.assumption("capital-cost-per-year").base if discount is None else discount
-    first = incumbent_option(scenario, catalog, paths, incumbent)
-    candidates = moved_for(candidate_options(scenario, catalog, paths, path), migration_usd)
-    others = [option for option in candidates if option.option_id != first.option_id]
-    result = time_plan([first, *others], path, rate)
-    switches = [switch_plan(first, option, path, rate) for option in others]
-    fleet = _fleet(scenario, catalog, weekend_factor)
+    found = plan_growth(scenario, catalog, path, paths, rate, incumbent, migration_usd)
+    fleet = cheapest_week(scenario, catalog, weekend_factor)
     if json:
-        print_json(plan_json(scenario, result, switches, paths, [first, *others], fleet))
+        print_json(plan_json(scenario, found, paths, fleet))
     else:
-        _print_plan(result, switches, fleet, scenario.currency)
+        _print_plan(found, fleet, scenario.currency)
 
 
 def _volumes(
@@ -115,42 +111,21 @@ def _volumes(
     return compound_volumes(scenario.queries_per_day, share, months)
 
 
-def _fleet(
-    scenario: Scenario, catalog: Catalog, weekend_factor: float
-) -> tuple[ServingPlan, PlannedWeek] | None:
-    """The cheapest self-hosted option by hour of the week; None where none is feasible."""
-    from llmplan.growth.autoscaling.planned import planned_week
-    from llmplan.operations.choosing import plan_of
-    from llmplan.options import evaluate
-
-    comparison = evaluate(scenario, catalog)
-    place = comparison.cheapest("self_hosted")
-    if place is None:
-        return None
-    chosen, item = plan_of(comparison, place, catalog), comparison.options.items[place]
-    api = comparison.cheapest("api", "hosted")
-    fallback = None if api is None else comparison.options.items[api].usd_per_query
-    rent = item.offers[1].usd_per_gpu_hour if item.offers else 0.0
-    return chosen, planned_week(chosen, scenario, catalog, rent, weekend_factor, fallback)
-
-
 def plan_json(
     scenario: Scenario,
-    result: TimePlan,
-    switches: list[SwitchPlan],
+    found: GrowthPlan,
     paths: PricePaths,
-    options: list[PlanOption],
-    fleet: tuple[ServingPlan, PlannedWeek] | None,
+    fleet: CheapestWeek | None,
 ) -> dict[str, Any]:
     """Return the document that `plan --json` prints; costs in USD, months counted from 1."""
-    by_id = {option.option_id: option for option in options}
+    result = found.time
     return {
         "scenario": scenario.to_dict(),
         "months": len(result.queries_per_day),
         "queries_per_day": result.queries_per_day,
         "discount_per_year": result.discount_per_year,
         "price_paths": dict(paths.__dict__),
-        "incumbent": result.options[0].option_id,
+        "incumbent": found.incumbent_id,
         "best": result.best.option_id,
         "options": [
             {
@@ -158,7 +133,7 @@ def plan_json(
                 "label": o.label,
                 "npv_usd": o.npv_usd,
                 "tco_usd": o.tco_usd,
-                "migration_usd": by_id[o.option_id].migration_usd,
+                "migration_usd": found.options[o.option_id].migration_usd,
                 "upfront_usd": o.flows_usd[0],
                 "monthly_usd": o.flows_usd[1:],
                 "cumulative_usd": o.cumulative_usd[1:],
@@ -166,8 +141,8 @@ def plan_json(
             for o in result.options
         ],
         "leader_by_month": result.leader_by_month,
-        "switches": [_switch_json(switch) for switch in switches],
-        "fleet": None if fleet is None else _fleet_json(*fleet),
+        "switches": [_switch_json(switch) for switch in found.switches.values()],
+        "fleet": None if fleet is None else _fleet_json(fleet),
     }
 
 
@@ -184,9 +159,10 @@ def _switch_json(switch: SwitchPlan) -> dict[str, Any]:
     }
 
 
-def _fleet_json(chosen: ServingPlan, week: PlannedWeek) -> dict[str, Any]:
+def _fleet_json(fleet: CheapestWeek) -> dict[str, Any]:
+    week = fleet.week
     return {
-        "option_id": chosen.option_id,
+        "option_id": fleet.serving.option_id,
         "replicas_by_hour": week.week.replicas_by_hour,
         "wait_limit_s": week.wait_limit_s,
         "window": dict(week.window.__dict__),
@@ -194,16 +170,10 @@ def _fleet_json(chosen: ServingPlan, week: PlannedWeek) -> dict[str, Any]:
     }
 
 
-def _print_plan(
-    result: TimePlan,
-    switches: list[SwitchPlan],
-    fleet: tuple[ServingPlan, PlannedWeek] | None,
-    money: Currency,
-) -> None:
-    moments = {switch.candidate_id: switch for switch in switches}
-    rows = []
+def _print_plan(found: GrowthPlan, fleet: CheapestWeek | None, money: Currency) -> None:
+    result, rows = found.time, []
     for option in sorted(result.options, key=lambda o: o.npv_usd):
-        switch = moments.get(option.option_id)
+        switch = found.switches.get(option.option_id)
         best = "-" if switch is None else "never" if switch.best_month is None else str(switch.best_month + 1)
         payback = "-" if switch is None or switch.payback_month is None else str(switch.payback_month)
         rows.append(
@@ -232,7 +202,7 @@ def _print_plan(
     )
     if fleet is not None:
         print_table(
-            f"Fleet by hour: {fleet[0].option_id}",
+            f"Fleet by hour: {fleet.serving.option_id}",
             ("billing", "most replicas", f"{money.name} a month", "late", "mean wait, s"),
             [
                 (
@@ -242,7 +212,7 @@ def _print_plan(
                     f"{m.slo_miss_share:.2%}",
                     f"{m.mean_wait_s:.2g}" if m.mean_wait_s >= SHORTEST_WAIT_S else "0",
                 )
-                for m in fleet[1].modes
+                for m in fleet.week.modes
             ],
         )
 

@@ -34,6 +34,12 @@ class SwitchPlan:
     payback_month: int | None
     payback_month_now: int | None
 
+    def cost_of_waiting(self, months: int) -> tuple[int, float]:
+        """Return the month index so long after the best one, within the plan, and what switching then costs more."""
+        last = len(self.cost_of_waiting_usd) - 2
+        month = min((self.best_month or 0) + months, last)
+        return month, float(self.cost_of_waiting_usd[month])
+
 
 def switch_flows(incumbent: PlanOption, candidate: PlanOption, queries_per_day: Floats, month: int) -> Floats:
     """Return the payments of running the incumbent until `month` and the candidate from it on. (m + 1,) [USD]

@@ -9,7 +9,7 @@ from llmplan.operations.plan import ServingPlan
 from llmplan.operations.prometheus import METRICS, alert_rules
 from llmplan.operations.scaling import scaled_object
 from llmplan.operations.updates import StorageItem, UpdateWindow, storage_list, update_calendar
-from llmplan.operations.writing import operations_files, write_operations
+from llmplan.operations.writing import fleet_files, operations_files, write_operations, zipped
 
 __all__ = [
     "LAUNCHERS",
@@ -25,6 +25,7 @@ __all__ = [
     "alert_rules",
     "checkpoint",
     "deployment",
+    "fleet_files",
     "launch_command",
     "litellm_config",
     "monitoring_list",
@@ -34,4 +35,5 @@ __all__ = [
     "thresholds",
     "update_calendar",
     "write_operations",
+    "zipped",
 ]

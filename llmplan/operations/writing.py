@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 import yaml
 
+from llmplan.catalog import Catalog
 from llmplan.errors import InputError
 from llmplan.operations.deployment import AMD_IMAGES, IMAGES, deployment
 from llmplan.operations.gateway import ApiTier, litellm_config
@@ -24,7 +26,7 @@ from llmplan.operations.plan import ServingPlan
 from llmplan.operations.prometheus import METRICS, alert_rules
 from llmplan.operations.readme import readme
 from llmplan.operations.scaling import scaled_object
-from llmplan.operations.updates import StorageItem, UpdateWindow
+from llmplan.operations.updates import StorageItem, UpdateWindow, storage_list, update_calendar
 
 PLAN_FILE: Final = "plan.json"
 NVIDIA_ONLY: Final = "tensorrt-llm"
@@ -64,6 +66,20 @@ def operations_files(
     return files
 
 
+def fleet_files(plan: ServingPlan, api: ApiTier | None, catalog: Catalog, start: dt.date) -> dict[str, str]:
+    """Return `operations_files` with updates from a day on and storage as the catalog assumes them."""
+
+    def base(assumption_id: str) -> float:
+        return catalog.assumption(assumption_id).base
+
+    updates = update_calendar(
+        plan, start, base("updates-per-year"), base("days-per-update"), base("day-rate-usd")
+    )
+    storage = storage_list(plan, round(base("weight-versions-kept")))
+    versions = {engine.engine_id: engine.version for engine in catalog.engines.values()}
+    return operations_files(plan, api, updates, storage, versions)
+
+
 def to_yaml(document: Mapping[str, Any]) -> str:
     """Return YAML with the keys in the order given, no aliases, lines unbroken."""
     return yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True)
@@ -74,6 +90,18 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
+
+
+def zipped(files: Mapping[str, str], folder: str = "operations") -> bytes:
+    """Return texts as a ZIP archive under one folder; scripts can be run."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{folder}/{name}")
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
+            archive.writestr(entry, files[name])
+    return out.getvalue()
 
 
 def write_operations(folder: Path, files: Mapping[str, str]) -> None:

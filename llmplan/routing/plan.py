@@ -74,6 +74,12 @@ class RoutePlan:
         """A month of the API alone, behind the same caches."""
         return float(self.total_usd[1, 0, 0])
 
+    @property
+    def cheapest_of_each_split(self) -> tuple[Floats, Floats]:
+        """Base cost and quality of the cheapest way at each split, from all strong to all weak. (p,), (p,)"""
+        ways, splits = np.argmin(self.total_usd[1], axis=0), np.arange(self.quality.shape[1])
+        return self.total_usd[1][ways, splits], self.quality[ways, splits]
+
     def frontier(self) -> list[tuple[int, int]]:
         """Return (way, split) of what nothing beats in cost and quality, cheapest first."""
         usd, quality = self.total_usd[1].ravel(), self.quality.ravel()

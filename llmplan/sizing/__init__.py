@@ -2,6 +2,7 @@
 
 from llmplan.sizing.alternatives import Alternative, would_fit
 from llmplan.sizing.answer import SizeAnswer, SizeRequest, size
+from llmplan.sizing.fleet_day import FleetDay, fleet_day
 from llmplan.sizing.search import SearchRow, article_pairings, cheapest_price, search, what_binds
 from llmplan.sizing.simulated import Load, SimulatedAnswer, simulate_load
 from llmplan.sizing.speed import Speed
@@ -9,6 +10,7 @@ from llmplan.sizing.tables import LatencyCurve, WaitingCurve, latency_curve, mem
 
 __all__ = [
     "Alternative",
+    "FleetDay",
     "LatencyCurve",
     "Load",
     "SearchRow",
@@ -19,6 +21,7 @@ __all__ = [
     "WaitingCurve",
     "article_pairings",
     "cheapest_price",
+    "fleet_day",
     "latency_curve",
     "memory_breakdown",
     "search",

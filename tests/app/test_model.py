@@ -2,8 +2,8 @@
 
 import pytest
 
+from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
-from llmplan.app.pages.flips import Flips
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.export import export_bytes
 from llmplan.options import evaluate

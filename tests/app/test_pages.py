@@ -10,7 +10,6 @@ from llmplan.app.dashboard import PAGES, WITHOUT_SCENARIO, Dashboard
 from llmplan.app.model import AppModel
 from llmplan.app.pages.compare_two import CompareTwo
 from llmplan.app.pages.cost_curves import CostCurvesPage
-from llmplan.app.pages.differences import difference
 from llmplan.app.pages.hardware import HardwarePage
 from llmplan.app.pages.routing import RoutingPage
 from llmplan.app.pages.sources import SourcesPage
@@ -216,17 +215,6 @@ def memory_of(array: dict[str, Any]) -> float:
     import numpy as np
 
     return float(np.frombuffer(array["data"], "<f4")[0])
-
-
-def test_a_difference_adds_up_to_the_two_costs(model: AppModel) -> None:
-    first = model.scenario
-    last = first.but(queries_per_day=400_000, output_tokens=500, output_tokens_p95=None, spare_replicas=3)
-    for subject in ("best", "api", "self_hosted"):
-        found = difference(model, first, last, subject)
-        assert found.start_usd is not None and found.end_usd is not None
-        added = sum(step.usd_added or 0.0 for step in found.steps)
-        assert found.start_usd + added == pytest.approx(found.end_usd)
-        assert {"Volume", "Output tokens", "Spare replicas"} <= {step.words for step in found.steps}
 
 
 def test_two_scenarios_stand_side_by_side_until_stopped(model: AppModel) -> None:

@@ -9,16 +9,18 @@ from markupsafe import escape
 from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
+from llmplan.app.fields import Number
 from llmplan.app.model import AppModel
-from llmplan.app.pages.growth import GrowthPage
-from llmplan.app.pages.growth_shown import first_values, volumes, work_out
+from llmplan.app.pages.growth import GrowthPage, first_values, growth_fields, planned, volumes
+from llmplan.app.pages.growth_parts import Planned
 from llmplan.app.pages.risk import RiskPage
 from llmplan.app.widgets.base import View
 from llmplan.errors import InputError
 from llmplan.growth import compound_volumes
+from llmplan.growth.planning import GrowthPlan
 from llmplan.recommend.tipping.sentences import scale_words
 from llmplan.scenario import load_scenario
-from llmplan.wording import DOLLAR, TODAY, in_unit, probability
+from llmplan.wording import DOLLAR, TODAY, in_unit
 
 ARTICLE = "article-as-computed"
 
@@ -55,7 +57,7 @@ def growth_page() -> GrowthPage:
 
 
 def test_risk_shows_the_numbers_of_the_math(risk_page: RiskPage) -> None:
-    shown = risk_page.found.shown
+    shown = risk_page.shown
     assert shown is not None
     assert errors(risk_page) == {}
     option = shown.risk.option(str(shown.risk.recommended_id))
@@ -68,7 +70,7 @@ def test_risk_shows_the_numbers_of_the_math(risk_page: RiskPage) -> None:
 
 
 def test_each_tipping_point_of_the_math_is_in_the_table(risk_page: RiskPage) -> None:
-    shown = risk_page.found.shown
+    shown = risk_page.shown
     assert shown is not None
     tips = shown.tips or ()
     points = [(tip, point) for tip in tips for point in (tip.below, tip.above) if point is not None]
@@ -80,7 +82,7 @@ def test_each_tipping_point_of_the_math_is_in_the_table(risk_page: RiskPage) -> 
 
 
 def test_the_quality_ladder_names_the_choice_and_what_more_quality_costs(risk_page: RiskPage) -> None:
-    shown = risk_page.found.shown
+    shown = risk_page.shown
     assert shown is not None and len(shown.ladder) > 1
     assert shown.ladder[0].option_id == shown.risk.recommended_id
     for step in shown.ladder:
@@ -137,32 +139,42 @@ def test_global_sensitivities_come_when_asked_for(risk_page: RiskPage) -> None:
     assert "of the spread" in title(risk_page.sobol)
 
 
+def plan_of_page(page: GrowthPage) -> GrowthPlan:
+    return planned(page.model.scenario, page.model.catalog, page.wanted)
+
+
 def test_growth_says_who_costs_least(growth_page: GrowthPage) -> None:
     assert errors(growth_page) == {}
-    shown = work_out(growth_page.model, growth_page.wanted)
-    best = min(shown.plan.options, key=lambda option: option.npv_usd)
-    assert best.label in growth_page.answer.html
-    assert DOLLAR.short(best.npv_usd) in growth_page.answer.html
-    for option in shown.plan.options:
+    time = plan_of_page(growth_page).time
+    assert time.best.label in growth_page.answer.html
+    assert DOLLAR.short(time.best.npv_usd) in growth_page.answer.html
+    for option in time.options:
         assert DOLLAR.short(option.npv_usd) in growth_page.costs.html
 
 
 def test_growth_draws_the_best_of_each_family(growth_page: GrowthPage) -> None:
-    shown = work_out(growth_page.model, growth_page.wanted)
-    for option_id, family in shown.drawn.items():
-        costs = [row.npv_usd for row in shown.plan.options if shown.families[row.option_id] == family]
-        assert shown.plan.option(option_id).npv_usd == min(costs)
-    assert shown.leaders()[-1][1] == 36
+    plan = plan_of_page(growth_page)
+    drawn = Planned(plan, DOLLAR, "").drawn
+    assert set(drawn.values()) == set(plan.families.values())
+    for option_id, family in drawn.items():
+        costs = [row.npv_usd for row in plan.time.options if plan.families[row.option_id] == family]
+        assert plan.time.option(option_id).npv_usd == min(costs)
 
 
-def test_migration_and_way_to_pay_are_the_readers() -> None:
+def test_moving_costs_and_the_way_to_pay_are_the_readers() -> None:
     model = a_model()
     values = first_values(model) | {"migration_rented": 123_456.0, "pay": "rented"}
-    shown = work_out(model, values)
-    assert set(shown.families.values()) & {"reserved", "bought"} == set()
-    rented = [key for key, family in shown.families.items() if family == "rented"]
-    assert {shown.options[key].migration_usd for key in rented} == {123_456.0}
-    assert all(shown.plan.option(key).flows_usd[0] == 123_456.0 for key in rented)
+    plan = planned(model.scenario, model.catalog, values)
+    assert set(plan.families.values()) & {"reserved", "bought"} == set()
+    rented = [key for key, family in plan.families.items() if family == "rented"]
+    assert rented
+    assert all(plan.time.option(key).flows_usd[0] == 123_456.0 for key in rented)
+
+
+def test_every_figure_says_whether_it_is_a_month_or_a_year() -> None:
+    units = {field.key: field.unit for field in growth_fields(a_model().catalog) if isinstance(field, Number)}
+    assert units["growth"] == "a month"
+    assert {units[key] for key in ("api_decline", "gpu_decline", "discount", "updates")} == {"a year"}
 
 
 def test_volumes_follow_the_inputs() -> None:
@@ -209,16 +221,6 @@ def test_the_operations_plan_is_a_whole_folder(growth_page: GrowthPage) -> None:
         assert {"operations/README.md", "operations/plan.json", "operations/launch/vllm.sh"} <= names
         assert archive.getinfo("operations/launch/vllm.sh").external_attr >> 16 == 0o755
         assert str(dt.datetime.now(tz=dt.UTC).year) in archive.read("operations/updates.csv").decode()
-
-
-def test_no_probability_is_rounded_to_certainty() -> None:
-    assert [probability(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == [
-        "0%",
-        "under 1%",
-        "50%",
-        "over 99%",
-        "100%",
-    ]
 
 
 @pytest.mark.browser

@@ -6,9 +6,10 @@ import pytest
 from llmplan.charts import to_plotly
 from llmplan.charts.hardware import fleet_figure, load_figure, memory_figure, waiting_figure
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
-from llmplan.charts.sizes import SizePoint, model_size_figure
+from llmplan.charts.sizes import model_size_figure
 from llmplan.charts.style import log_axis, tick_text
 from llmplan.charts.waterfall import waterfall_figure
+from llmplan.options.model_sizes import SizePoint
 from llmplan.wording import DOLLAR
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from llmplan.app.fields import MultiSelect, Text
 from llmplan.app.model import AppModel
-from llmplan.app.pages.page import cards
+from llmplan.app.pages.page import Page, show_parts
 from llmplan.app.widgets.base import guarded
-from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.chart_view import Chart, ChartView
 from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.html import badge, cards, table
 from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
+from llmplan.catalog import Catalog
 from llmplan.charts.article import claimed_cost_figure, crossover_figure, request_rate_figure
 from llmplan.claims import VERDICTS, CheckedClaim, check_claims
 from llmplan.claims.document import MARKS, MEANINGS
@@ -30,14 +33,16 @@ VERDICT_CLASSES = {
 }
 
 
-class ArticlePage:
+class ArticlePage(Page):
     """The claims as a filterable table, and the three charts; none depends on the reader's scenario.
 
     Sums are in the article's own currency, US dollars.
     """
 
+    beside_inputs = False
+
     def __init__(self, model: AppModel) -> None:
-        self.model = model
+        super().__init__(model)
         self._checked: tuple[CheckedClaim, ...] | None = None
         self._wanted: dict[str, Any] = {"verdicts": [], "sections": [], "words": ""}
         self.lead, self.table = HtmlView(), HtmlView()
@@ -59,14 +64,11 @@ class ArticlePage:
             return
         with guarded(self.lead, self.table):
             self._checked = check_claims(self.model.catalog)
+            self.lead.show(_verdicts(self._checked))
             self._show_filters(self._checked)
             self._show_table()
-        with guarded(self.costs):
-            self._show_costs()
-        with guarded(self.crossover):
-            self._show_crossover()
-        with guarded(self.rates):
-            self._show_rates()
+        charts = {self.costs: costs_chart, self.crossover: crossover_chart, self.rates: rates_chart}
+        show_parts(lambda: self.model.catalog, charts)
 
     def filter(self, changes: dict[str, Any]) -> None:
         """Show the claims that the filter lets through."""
@@ -74,12 +76,7 @@ class ArticlePage:
         with guarded(self.table):
             self._show_table()
 
-    def _show_filters(self, checked: tuple[CheckedClaim, ...]) -> None:
-        counts = Counter(item.verdict for item in checked)
-        self.lead.show(
-            Markup("<h2>What the article says, checked line by line</h2>")
-            + cards([(f"{MARKS[v]} {v}", f"{counts[v]} of {len(checked)}", MEANINGS[v]) for v in VERDICTS])
-        )
+    def _show_filters(self, checked: Sequence[CheckedClaim]) -> None:
         sections = tuple(dict.fromkeys(item.claim.section for item in checked))
         self.filters.set_fields(
             [
@@ -91,23 +88,7 @@ class ArticlePage:
         self.filters.show(self._wanted)
 
     def _show_table(self) -> None:
-        shown = [item for item in self._checked or () if self._passes(item)]
-        rows = Markup("").join(_row(item) for item in shown)
-        self.table.show(
-            Markup(
-                '<p class="lp-help" aria-live="polite">{} claims</p>'
-                '<div class="lp-scroll lp-tall" tabindex="0" role="region" '
-                'aria-label="The article\'s claims"><table class="lp-claims"><thead><tr>{}</tr></thead>'
-                "<tbody>{}</tbody></table></div>"
-            ).format(
-                len(shown),
-                Markup("").join(
-                    Markup('<th scope="col">{}</th>').format(head)
-                    for head in ("Verdict", "Claim", "Claimed", "Computed", "Why")
-                ),
-                rows,
-            )
-        )
+        self.table.show(_claims([item for item in self._checked or () if self._passes(item)]))
 
     def _passes(self, item: CheckedClaim) -> bool:
         verdicts, sections = self._wanted["verdicts"], self._wanted["sections"]
@@ -119,63 +100,91 @@ class ArticlePage:
             and all(word in text for word in words)
         )
 
-    def _show_costs(self) -> None:
-        rows = hardware_costs(self.model.catalog)
-        under = sum(row.computed.base > row.claimed_high for row in rows)
-        self.costs.show(
-            claimed_cost_figure(rows, DOLLAR),
-            title=f"{under} of {len(rows)} hardware rows cost more on demand than the article says",
-            what="Monthly rent of the article's hardware: its range against today's on-demand prices.",
-            alt="; ".join(
-                f"{row.name}: claimed {row.claimed_low:,.0f} to {row.claimed_high:,.0f}, computed "
-                f"{row.computed.low:,.0f} to {row.computed.high:,.0f}"
-                for row in rows
-            ),
-            table={
-                "row": [row.name for row in rows],
-                "claimed low": [row.claimed_low for row in rows],
-                "claimed high": [row.claimed_high for row in rows],
-                "cheapest": [row.computed.low for row in rows],
-                "median": [row.computed.base for row in rows],
-                "dearest": [row.computed.high for row in rows],
-            },
-            filename="article-hardware",
-        )
 
-    def _show_crossover(self) -> None:
-        lines = crossover_lines(self.model.catalog)
-        self.crossover.show(
-            crossover_figure(lines, DOLLAR),
-            title=f"A fleet that never grows matches GPT-4o at {_volume(lines.flat_crossing)} queries a day, "
-            f"one that carries the peak at {_volume(lines.fleet_crossing)}",
-            what="Left of a crossing the API is cheaper. Flat: two A100 and hidden costs whatever the volume. "
-            f"Steps: as many A100 as the peak needs. Claimed: {lines.claimed[0]:,.0f} to {lines.claimed[1]:,.0f}.",
-            alt=f"GPT-4o crosses the article's flat fleet at {_volume(lines.flat_crossing)} queries a day and the "
-            f"fleet for the peak first at {_volume(lines.fleet_crossing)}.",
-            table={
-                "queries a day": lines.queries_per_day,
-                "GPT-4o": lines.api_usd,
-                "two A100 + hidden costs": lines.flat_usd,
-                "fleet for the peak": lines.fleet_usd,
-            },
-            filename="article-crossover",
-        )
+def costs_chart(catalog: Catalog) -> Chart:
+    """Draw the article's hardware rows against today's rents."""
+    rows = hardware_costs(catalog)
+    under = sum(row.computed.base > row.claimed_high for row in rows)
+    return Chart(
+        claimed_cost_figure(rows, DOLLAR),
+        title=f"{under} of {len(rows)} hardware rows cost more on demand than the article says",
+        what="Monthly rent of the article's hardware: its range against today's on-demand prices.",
+        alt="; ".join(
+            f"{row.name}: claimed {row.claimed_low:,.0f} to {row.claimed_high:,.0f}, computed "
+            f"{row.computed.low:,.0f} to {row.computed.high:,.0f}"
+            for row in rows
+        ),
+        table={
+            "row": [row.name for row in rows],
+            "claimed low": [row.claimed_low for row in rows],
+            "claimed high": [row.claimed_high for row in rows],
+            "cheapest": [row.computed.low for row in rows],
+            "median": [row.computed.base for row in rows],
+            "dearest": [row.computed.high for row in rows],
+        },
+        filename="article-hardware",
+    )
 
-    def _show_rates(self) -> None:
-        rates = request_rates(self.model.catalog)
-        self.rates.show(
-            request_rate_figure(rates),
-            title=_rate_title(rates),
-            what="Requests a minute of one A100 80GB with the 70B at 4 bit, flat out, 500 output tokens; band: 80 %.",
-            alt=f"{_rate_title(rates)}.",
-            table={
-                "input tokens": rates.input_tokens,
-                "requests a minute": rates.base,
-                "low": rates.low,
-                "high": rates.high,
-            },
-            filename="article-request-rate",
+
+def crossover_chart(catalog: Catalog) -> Chart:
+    """Draw where GPT-4o crosses the article's fleet."""
+    lines = crossover_lines(catalog)
+    return Chart(
+        crossover_figure(lines, DOLLAR),
+        title=f"A fleet that never grows matches GPT-4o at {_volume(lines.flat_crossing)} queries a day, "
+        f"one that carries the peak at {_volume(lines.fleet_crossing)}",
+        what="Left of a crossing the API is cheaper. Flat: two A100 and hidden costs whatever the volume. "
+        f"Steps: as many A100 as the peak needs. Claimed: {lines.claimed[0]:,.0f} to {lines.claimed[1]:,.0f}.",
+        alt=f"GPT-4o crosses the article's flat fleet at {_volume(lines.flat_crossing)} queries a day and the "
+        f"fleet for the peak first at {_volume(lines.fleet_crossing)}.",
+        table={
+            "queries a day": lines.queries_per_day,
+            "GPT-4o": lines.api_usd,
+            "two A100 + hidden costs": lines.flat_usd,
+            "fleet for the peak": lines.fleet_usd,
+        },
+        filename="article-crossover",
+    )
+
+
+def rates_chart(catalog: Catalog) -> Chart:
+    """Draw the requests a minute that an A100 takes."""
+    rates = request_rates(catalog)
+    return Chart(
+        request_rate_figure(rates),
+        title=_rate_title(rates),
+        what="Requests a minute of one A100 80GB with the 70B at 4 bit, flat out, 500 output tokens; band: 80 %.",
+        alt=f"{_rate_title(rates)}.",
+        table={
+            "input tokens": rates.input_tokens,
+            "requests a minute": rates.base,
+            "low": rates.low,
+            "high": rates.high,
+        },
+        filename="article-request-rate",
+    )
+
+
+def _verdicts(checked: Sequence[CheckedClaim]) -> Markup:
+    counts = Counter(item.verdict for item in checked)
+    entries = [(f"{MARKS[v]} {v}", f"{counts[v]} of {len(checked)}", MEANINGS[v]) for v in VERDICTS]
+    return Markup("<h2>What the article says, checked line by line</h2>") + cards(entries)
+
+
+def _claims(shown: Sequence[CheckedClaim]) -> Markup:
+    rows = [
+        (
+            badge(f"{MARKS[item.verdict]} {item.verdict}", VERDICT_CLASSES[item.verdict]),
+            item.claim.claim,
+            item.claimed,
+            item.computed,
+            item.why,
         )
+        for item in shown
+    ]
+    count = Markup('<p class="lp-help" aria-live="polite">{} claims</p>').format(len(shown))
+    heads = ("Verdict", "Claim", "Claimed", "Computed", "Why")
+    return count + table(heads, rows, "The article's claims", style="lp-claims", tall=True)
 
 
 def _volume(queries_per_day: float) -> str:
@@ -191,17 +200,3 @@ def _rate_title(rates: RequestRates) -> str:
     if longest == float("inf"):
         return f"Every prompt allows {least:g} requests a minute: {at}"
     return f"{least:g} requests a minute take prompts of at most {longest:,.0f} tokens; it is {at}"
-
-
-def _row(item: CheckedClaim) -> Markup:
-    return Markup(
-        '<tr><td><span class="lp-badge {}">{} {}</span></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>'
-    ).format(
-        VERDICT_CLASSES[item.verdict],
-        MARKS[item.verdict],
-        item.verdict,
-        item.claim.claim,
-        item.claimed,
-        item.computed,
-        item.why,
-    )

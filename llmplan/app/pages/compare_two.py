@@ -8,18 +8,47 @@ from markupsafe import Markup
 
 from llmplan.app.fields import Select
 from llmplan.app.model import AppModel
-from llmplan.app.pages.differences import SUBJECTS, Difference, difference
-from llmplan.app.pages.page import card, cards, table
-from llmplan.app.widgets.base import guarded
-from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.pages.page import show_parts
+from llmplan.app.widgets.chart_view import Chart, ChartView, no_chart
 from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.html import button, card, cards, paragraph, table
 from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.charts.waterfall import waterfall_figure
+from llmplan.options import evaluate
+from llmplan.options.differences import Difference, difference
 from llmplan.report import Report
 from llmplan.report.headlines import kpi_cards
+from llmplan.scenario import Scenario
+from llmplan.scenario.text import field_text
+from llmplan.wording import Currency
 
-BUTTONS = (("pin", "Keep the present one as B"), ("swap", "Swap A and B"), ("unpin", "Stop comparing"))
+BUTTONS = {"pin": "Keep the present one as B", "swap": "Swap A and B", "unpin": "Stop comparing"}
+SUBJECTS = (
+    ("best", "The cheapest option"),
+    ("api", "The cheapest frontier API"),
+    ("hosted", "The cheapest hosted open model"),
+    ("self_hosted", "The cheapest self-hosted"),
+)
+WORDS = {
+    "queries_per_day": "Volume",
+    "input_tokens_p95": "Input, 95th percentile",
+    "output_tokens_p95": "Output, 95th percentile",
+    "cached_input_share": "Cached input",
+    "profile_id": "Daily profile",
+    "peak_to_mean": "Peak over mean",
+    "ttft_limit_ms": "First-token target",
+    "tpot_limit_ms": "Token target",
+    "latency_percentile": "Targets kept by, % of requests",
+    "gpu_price_kind": "GPU prices",
+    "engineering_usd_per_month": "Engineering",
+    "data_stays_in_house": "Data in house",
+    "api_ids": "APIs",
+    "model_ids": "Open models",
+    "gpu_ids": "GPUs",
+}
+"""Fields that people call otherwise."""
+LONGEST = 60
 
 
 class CompareTwo:
@@ -29,9 +58,8 @@ class CompareTwo:
         self.model = model
         self.subject = "best"
         self.buttons = HtmlView(on_action=self.act)
-        self.controls = ControlPanel(
-            [Select("subject", "Cost of", SUBJECTS)], {}, self.change, label="Compare"
-        )
+        choice = Select("subject", "Cost of", SUBJECTS)
+        self.controls = ControlPanel([choice], {}, self.change, label="Compare")
         self.present, self.pinned = HtmlView(), HtmlView()
         self.bridge, self.fields = ChartView(), HtmlView()
         self._parts = [
@@ -62,71 +90,79 @@ class CompareTwo:
     def refresh(self) -> None:
         """Show both scenarios; nothing while none is pinned."""
         pinned, present = self.model.pinned, self.model.scenario
-        self.buttons.show(_buttons(BUTTONS) if pinned is not None else "")
         if (pinned is not None) != bool(self.body.children):
             self.body.children = self._parts if pinned is not None else []
         if pinned is None:
             return
+        buttons = Markup("").join(button(action, text) for action, text in BUTTONS.items())
+        self.buttons.show(Markup('<div class="lp-actions">{}</div>').format(buttons))
         # Both sides in one currency: that of the present scenario.
-        pinned = pinned.but(
-            currency_symbol=present.currency_symbol, currency_per_usd=present.currency_per_usd
+        money = {name: getattr(present, name) for name in ("currency_symbol", "currency_per_usd")}
+        kept = pinned.but(**money)
+        show_parts(lambda: self.model.report, {self.present: lambda report: _side("A, now", report)})
+        show_parts(
+            lambda: self.model.report_for(kept), {self.pinned: lambda report: _side("B, kept", report)}
         )
-        with guarded(self.present, self.pinned):
-            self.present.show(_side("A, now", self.model.report))
-            self.pinned.show(_side("B, kept", self.model.report_for(pinned)))
-        with guarded(self.bridge, self.fields):
-            self._show_bridge(difference(self.model, pinned, present, self.subject))
-
-    def _show_bridge(self, found: Difference) -> None:
-        money = self.model.scenario.currency
-        rows = [(step.words, step.was, step.now, money.change(step.usd_added)) for step in found.steps]
-        heads = ("What differs", "B", "A", "A month")
-        body = (
-            table(heads, list(rows), "What differs", numbers=(3,))
-            if rows
-            else Markup("<p>A and B are alike. Change an input on the left: A follows, B stays.</p>")
-        )
-        self.fields.show(card("What causes the difference", body))
-        if found.start_usd is None or found.end_usd is None:
-            side = "B" if found.start_usd is None else "A"
-            self.bridge.show(
-                {"data": [], "layout": {}},
-                title=f"No feasible option of this kind in {side}",
-                alt="No waterfall.",
-                height=120,
-            )
-            return
-        change = found.end_usd - found.start_usd
-        word = (
-            "as much as"
-            if round(change, 2) == 0
-            else f"{money.short(abs(change))} {'more' if change > 0 else 'less'} than"
-        )
-        steps = [(step.words, step.usd_added or 0.0) for step in found.charted]
-        self.bridge.show(
-            waterfall_figure(steps, ("B, kept", found.start_usd), "A, now", money),
-            title=f"A costs {word} B a month",
-            what="From B to A: one differing input after the other is set to A's value, in this order.",
-            alt=f"B costs {money.short(found.start_usd)}, A {money.short(found.end_usd)}; "
-            + "; ".join(f"{name} {money.change(added)}" for name, added in steps),
-            table={
-                "step": [name for name, _ in steps],
-                f"{money.name} a month": [money.of(added) for _, added in steps],
+        show_parts(
+            lambda: difference(kept, present, self._cost),
+            {
+                self.fields: lambda found: _fields_card(found, present.currency),
+                self.bridge: lambda found: _bridge_chart(found, present.currency),
             },
-            filename="difference",
-            height=380,
         )
 
-
-def _buttons(names: tuple[tuple[str, str], ...]) -> Markup:
-    buttons = Markup("").join(
-        Markup('<button type="button" class="lp-button" data-action="{}">{}</button>').format(*pair)
-        for pair in names
-    )
-    return Markup('<div class="lp-actions">{}</div>').format(buttons)
+    def _cost(self, scenario: Scenario) -> float | None:
+        """Return the monthly cost of the cheapest feasible option of the subject; None where there is none."""
+        found = evaluate(scenario, self.model.catalog, self.model.options_for(scenario))
+        place = found.cheapest(*(key for key, _ in SUBJECTS if self.subject in ("best", key)))
+        return None if place is None else float(found.monthly_usd[1, place])
 
 
 def _side(name: str, report: Report) -> Markup:
     head = f"{name}: {report.scenario.name}, {report.scenario.queries_per_day:,.0f} queries a day"
-    body = Markup("<p>{}.</p>").format(report.finding) + cards(kpi_cards(report))
-    return card(head, body)
+    return card(head, paragraph(f"{report.finding}."), cards(kpi_cards(report)))
+
+
+def _fields_card(found: Difference, money: Currency) -> Markup:
+    title = "What causes the difference"
+    if not found.steps:
+        alike = "A and B are alike. Change an input on the left: A follows, B stays."
+        return card(title, paragraph(alike))
+    rows = [
+        (_words(s.field), _short(s.field, s.was), _short(s.field, s.now), money.change(s.usd_added))
+        for s in found.steps
+    ]
+    return card(title, table(("What differs", "B", "A", "A month"), rows, "What differs", (3,)))
+
+
+def _bridge_chart(found: Difference, money: Currency) -> Chart:
+    """Draw the way from B's cost to A's, one differing input after the other."""
+    if found.start_usd is None or found.end_usd is None:
+        side = "B" if found.start_usd is None else "A"
+        return no_chart(f"No feasible option of this kind in {side}")
+    change = found.end_usd - found.start_usd
+    compared = f"{money.short(abs(change))} {'more' if change > 0 else 'less'} than"
+    steps = [(_words(step.field), step.usd_added) for step in found.steps if step.usd_added]
+    return Chart(
+        waterfall_figure(steps, ("B, kept", found.start_usd), "A, now", money),
+        title=f"A costs {compared if round(change, 2) else 'as much as'} B a month",
+        what="From B to A: one differing input after the other is set to A's value, in this order.",
+        alt=f"B costs {money.short(found.start_usd)}, A {money.short(found.end_usd)}; "
+        + "; ".join(f"{name} {money.change(added)}" for name, added in steps),
+        table={
+            "step": [name for name, _ in steps],
+            f"{money.name} a month": [money.of(added) for _, added in steps],
+        },
+        filename="difference",
+        height=380,
+    )
+
+
+def _words(field: str) -> str:
+    """Return a field's name as people say it."""
+    return WORDS.get(field, field.replace("_", " ").capitalize())
+
+
+def _short(field: str, value: object) -> str:
+    text = (f"{value:,.6g}" if isinstance(value, float) else field_text(field, value)) or "all"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

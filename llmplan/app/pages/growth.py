@@ -3,69 +3,61 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from markupsafe import Markup
-
+from llmplan.app.fields import Field, Number, Select, Slider, Text
 from llmplan.app.model import AppModel
-from llmplan.app.pages.growth_shown import (
-    FURTHER,
-    FleetShown,
-    GrowthShown,
-    first_values,
-    fleet_shown,
-    growth_fields,
-    operations_zip,
-    volumes,
-    work_out,
-)
-from llmplan.app.pages.growth_words import (
-    cost_table,
-    finding,
-    fleet_title,
-    kpis,
-    leader_table,
-    mode_table,
-    month_name,
-    month_of_switch,
-    operations_lead,
-    option_label,
-    payback_title,
-    waiting_title,
-)
-from llmplan.app.pages.on_demand import Notice
-from llmplan.app.pages.page import card, cards
-from llmplan.app.widgets.base import guarded
+from llmplan.app.pages import growth_parts as parts
+from llmplan.app.pages.page import Page, StaleNotice, show_parts
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.controls import ControlPanel
 from llmplan.app.widgets.layout import box, columns, stack, toolbar
 from llmplan.app.widgets.parts import DownloadButton, HtmlView
-from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
+from llmplan.arrays import Floats
+from llmplan.catalog import Catalog
+from llmplan.growth import compound_volumes, numbers, s_curve_volumes, series_volumes
+from llmplan.growth.autoscaling.planned import cheapest_week
+from llmplan.growth.options import price_paths
+from llmplan.growth.planning import OWN, GrowthPlan, plan_growth
+from llmplan.operations import fleet_files, zipped
+from llmplan.operations.choosing import api_tier, plan_of, self_hosted_place
+from llmplan.options import evaluate
 from llmplan.options.comparison import same_options
 from llmplan.scenario import Scenario
-from llmplan.wording import counted, volume
 
-HEIGHT = 380
+FURTHER = "Further"
+PAY = (
+    ("all", "Rent, reserve or buy"),
+    ("rented", "Rent only"),
+    ("reserved", "Reserve only"),
+    ("bought", "Buy only"),
+)
+SHAPES = (
+    ("compound", "The same share each month"),
+    ("s_curve", "S-curve to a ceiling"),
+    ("series", "Given month by month"),
+)
+MOST_MONTHS = 60
+SERIES_LENGTH = 720
+"""Characters of a typed series: sixty volumes of up to eleven, and their commas."""
 
 
-class GrowthPage:
+class GrowthPage(Page):
     """Cumulative cost with payback, the best month to switch, present costs, the fleet by hour, the operations plan."""
 
     def __init__(self, model: AppModel) -> None:
-        self.model = model
+        super().__init__(model)
         self.wanted = first_values(model)
         self._computed: Scenario | None = None
-        self._fleet_of: tuple[Scenario, int, float, float] | None = None
-        self.controls = ControlPanel(
-            growth_fields(model), self.wanted, self.change, label="Plan", closed_groups=[FURTHER]
-        )
-        self.notice = Notice(self.compute)
+        self._week_of: tuple[tuple[object, ...], parts.Week] | None = None
+        fields = growth_fields(model.catalog)
+        self.controls = ControlPanel(fields, self.wanted, self.change, label="Plan", closed_groups=[FURTHER])
+        self.notice = StaleNotice(self.compute)
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.cumulative, self.waiting, self.fleet = ChartView(), ChartView(), ChartView()
         self.leaders, self.costs, self.modes = HtmlView(), HtmlView(), HtmlView()
         self.files_lead = HtmlView()
-        files = toolbar([DownloadButton("Operations plan (ZIP)", self._operations)])
         self.root = stack(
             [
                 box([self.controls], "lp-inline"),
@@ -78,7 +70,7 @@ class GrowthPage:
                 self.fleet,
                 self.modes,
                 self.files_lead,
-                files,
+                toolbar([DownloadButton("Operations plan (ZIP)", self._operations)]),
             ]
         )
 
@@ -102,133 +94,131 @@ class GrowthPage:
         """Plan the present scenario and show it."""
         self.notice.say(stale=False)
         self._computed = self.model.scenario
-        shown = None
-        with guarded(self.answer, self.figures, self.cumulative, self.waiting, self.costs, self.leaders):
-            shown = work_out(self.model, self.wanted)
-            self._show_answer(shown)
-        if shown is not None:
-            self._show_plan(shown)
-        with guarded(self.fleet, self.modes, self.files_lead):
-            self._follow_fleet()
+        show_parts(
+            self._plan,
+            {
+                self.answer: parts.answer,
+                self.figures: parts.figures,
+                self.cumulative: parts.cumulative_chart,
+                self.waiting: parts.waiting_chart,
+                self.costs: parts.costs_card,
+                self.leaders: parts.leaders_card,
+            },
+        )
+        show_parts(
+            self._week,
+            {
+                self.fleet: parts.fleet_chart,
+                self.modes: parts.modes_card,
+                self.files_lead: parts.operations_card,
+            },
+        )
 
-    def _follow_fleet(self) -> None:
-        """Work the week out anew where something of it has changed: prices over time do not."""
-        path = volumes(self.model.scenario, self.wanted)
+    def _plan(self) -> parts.Planned:
+        scenario = self.model.scenario
+        plan = planned(scenario, self.model.catalog, self.wanted)
+        return parts.Planned(plan, scenario.currency, self.model.report.stamp)
+
+    def _week(self) -> parts.Week:
+        """Return the fleet of the wanted month through the week, which prices over time do not change."""
+        path, weekend = volumes(self.model.scenario, self.wanted), self.wanted["weekend"]
         month = min(int(self.wanted["fleet_month"]), len(path))
-        asked = self.model.scenario, month, float(path[month - 1]), self.wanted["weekend"]
-        if asked != self._fleet_of:
-            self._show_fleet(fleet_shown(self.model, *asked[1:]))
-            self._fleet_of = asked
-
-    def _show_plan(self, shown: GrowthShown) -> None:
-        with guarded(self.cumulative):
-            self._show_cumulative(shown)
-        with guarded(self.waiting):
-            self._show_waiting(shown)
-        with guarded(self.costs, self.leaders):
-            self.costs.show(card("What each option costs over the plan", cost_table(shown)))
-            self.leaders.show(card("Who is ahead when", leader_table(shown)))
-
-    def _show_answer(self, shown: GrowthShown) -> None:
-        self.answer.show(Markup('<p class="lp-answer">{}.</p>').format(finding(shown)))
-        self.figures.show(cards(kpis(shown)))
-
-    def _show_cumulative(self, shown: GrowthShown) -> None:
-        from llmplan.charts.growth import FAMILY_NAMES, cumulative_figure
-
-        payback = {key: switch.payback_month_now for key, switch in shown.switches.items()}
-        names = {
-            key: f"{FAMILY_NAMES[family]}: {option_label(shown, key)}" for key, family in shown.drawn.items()
-        }
-        self.cumulative.show(
-            cumulative_figure(shown.plan, shown.drawn, payback, shown.money),
-            title=payback_title(shown),
-            what="Payments added up, the move and servers bought included. Diamond: the month by which a move made "
-            "now has paid back. A fall at the end: servers sold.",
-            alt="; ".join(
-                f"{name}: {shown.money.short(shown.plan.option(key).tco_usd)} in all, paid back by "
-                f"{month_name(payback.get(key))}"
-                for key, name in names.items()
-            ),
-            table={
-                "end of month": np.arange(len(shown.plan.queries_per_day) + 1),
-                **{
-                    name: np.round(shown.money.of(shown.plan.option(key).cumulative_usd), 2)
-                    for key, name in names.items()
-                },
-            },
-            filename="cumulative-cost",
-            footnote=self.model.report.stamp,
-            height=HEIGHT,
-        )
-
-    def _show_waiting(self, shown: GrowthShown) -> None:
-        from llmplan.charts.growth import FAMILY_NAMES, waiting_figure
-
-        switches = [shown.switches[key] for key in shown.drawn if key in shown.switches]
-        if not switches:
-            title = "Nothing to switch to"
-            self.waiting.show(nothing_figure(), title=title, alt=f"{title}.", height=NOTHING_HEIGHT)
-            return
-        names = {
-            s.candidate_id: f"{FAMILY_NAMES[shown.families[s.candidate_id]]}: {option_label(shown, s.candidate_id)}"
-            for s in switches
-        }
-        self.waiting.show(
-            waiting_figure(switches, shown.families, shown.money),
-            title=waiting_title(shown),
-            what="What switching in a month costs above switching in that option's best month, in present money.",
-            alt="; ".join(
-                f"{names[s.candidate_id]}: best month {month_of_switch(s.best_month)}" for s in switches
-            ),
-            table={
-                "month of the switch": np.arange(1, len(shown.plan.queries_per_day) + 1),
-                **{
-                    names[s.candidate_id]: np.round(shown.money.of(s.cost_of_waiting_usd[:-1]), 2)
-                    for s in switches
-                },
-            },
-            filename="cost-of-waiting",
-            footnote=self.model.report.stamp,
-            height=HEIGHT,
-        )
-
-    def _show_fleet(self, shown: FleetShown | None) -> None:
-        if shown is None:
-            self.modes.show(Markup(""))
-            self.files_lead.show(card("Operations plan", Markup("<p>Self-hosting is not feasible here.</p>")))
-            text = "The Decision page says why."
-            self.fleet.show(
-                nothing_figure(), title="No fleet", alt="No fleet.", what=text, height=NOTHING_HEIGHT
-            )
-            return
-        from llmplan.charts.growth import DAYS, fleet_week_figure, week_shown
-
-        always = shown.week.modes[0]
-        policy = shown.week.policy
-        week = week_shown(
-            shown.week.week, always.peak_replicas, policy.replica_requests_per_s, policy.target_utilisation
-        )
-        self.fleet.show(
-            fleet_week_figure(week),
-            title=fleet_title(shown),
-            what=f"Replicas through the week of month {shown.month}, {volume(shown.queries_per_day)} queries a day: "
-            f"{shown.label}. Replicas that start are billed.",
-            alt=f"Always on: {counted(always.peak_replicas, 'replica')}. Autoscaled: "
-            f"{week.autoscaled_replicas.min():.1f} to {week.autoscaled_replicas.max():.1f}.",
-            table={
-                "hour": [f"{DAYS[i // 24]} {i % 24:02d}:00" for i in range(len(week.load_replicas))],
-                "load, replicas": np.round(week.load_replicas, 3),
-                "always on": np.full(len(week.load_replicas), week.static_replicas),
-                "autoscaled": np.round(week.autoscaled_replicas, 3),
-                "late share": np.round(week.late_share, 6),
-            },
-            filename="fleet-by-hour-of-week",
-            footnote=self.model.report.stamp,
-            height=340,
-        )
-        self.modes.show(card("Four ways to pay for that fleet", mode_table(shown)))
-        self.files_lead.show(card("Operations plan", operations_lead(shown)))
+        scenario = self.model.scenario.but(queries_per_day=float(path[month - 1]))
+        if self._week_of is None or self._week_of[0] != (scenario, month, weekend):
+            found = cheapest_week(scenario, self.model.catalog, weekend)
+            week = parts.Week(month, scenario, found, self.model.report.stamp)
+            self._week_of = (scenario, month, weekend), week
+        return self._week_of[1]
 
     def _operations(self) -> tuple[str, str, bytes]:
-        return operations_zip(self.model.scenario, self.model.catalog, dt.datetime.now(tz=dt.UTC).date())
+        """Return the operations plan of the cheapest fleet as `llmplan ops` writes it: name, media type, ZIP."""
+        comparison, catalog = evaluate(self.model.scenario, self.model.catalog), self.model.catalog
+        chosen = plan_of(comparison, self_hosted_place(comparison), catalog)
+        today = dt.datetime.now(tz=dt.UTC).date()
+        files = fleet_files(chosen, api_tier(comparison, catalog), catalog, today)
+        return "llmplan-operations.zip", "application/zip", zipped(files)
+
+
+def first_values(model: AppModel) -> dict[str, Any]:
+    """Return the page's inputs at the start: the catalog's base assumptions."""
+
+    def base(name: str) -> float:
+        return model.catalog.assumption(name).base
+
+    return {
+        "growth": base("volume-growth-per-month"),
+        "api_decline": base("api-price-decline-per-year"),
+        "gpu_decline": base("gpu-price-decline-per-year"),
+        "discount": base("capital-cost-per-year"),
+        "months": 36,
+        "pay": "all",
+        "incumbent": model.scenario.reference_api_id,
+        "shape": "compound",
+        "series": f"{model.scenario.queries_per_day:g}",
+        "ceiling": 1_000_000.0,
+        "midpoint": 18,
+        "migration_rented": base("one-off-rented-usd"),
+        "migration_bought": base("one-off-owned-usd"),
+        "migration_api": base("one-off-hosted-usd"),
+        "updates": base("updates-per-year"),
+        "fleet_month": 1,
+        "weekend": 1.0,
+    }
+
+
+def growth_fields(catalog: Catalog) -> list[Field]:
+    """Return the page's inputs."""
+    apis = tuple((a.api_id, a.api_id) for a in catalog.apis.values() if a.status == "active")
+    return [
+        Slider("growth", "Volume growth", -0.1, 0.5, "a month", percent=True, step=0.005),
+        Slider("api_decline", "API price decline", -0.2, 0.8, "a year", percent=True, step=0.01),
+        Slider("gpu_decline", "GPU price decline", -0.2, 0.8, "a year", percent=True, step=0.01),
+        Slider("discount", "Discount rate", 0, 0.5, "a year", percent=True, step=0.005),
+        Slider("months", "Months", 1, MOST_MONTHS, "", step=1),
+        Select("pay", "Self-hosting", PAY),
+        Select("incumbent", "Runs today", apis),
+        Slider("fleet_month", "Fleet of month", 1, MOST_MONTHS, "", step=1),
+        Select("shape", "Growth", SHAPES, FURTHER),
+        Text("series", "Queries a day of each month, commas between", SERIES_LENGTH, FURTHER),
+        Number("ceiling", "Ceiling of the S-curve", 1, 1e9, "queries/day", FURTHER),
+        Number("midpoint", "Half of it in month", 1, MOST_MONTHS, "", FURTHER, step=1),
+        Number("migration_rented", "Moving to rented GPUs", 0, 1e8, "USD once", FURTHER),
+        Number("migration_bought", "Moving to own GPUs", 0, 1e8, "USD once", FURTHER),
+        Number("migration_api", "Moving to another API", 0, 1e8, "USD once", FURTHER),
+        Number("updates", "Model updates", 0, 52, "a year", FURTHER),
+        Slider("weekend", "Weekend's volume", 0, 2, "of a weekday's", FURTHER, percent=True, step=0.05),
+    ]
+
+
+def volumes(scenario: Scenario, values: Mapping[str, Any]) -> Floats:
+    """Return the queries a day of each month."""
+    months, start = int(values["months"]), scenario.queries_per_day
+    if values["shape"] == "s_curve":
+        return s_curve_volumes(start, values["ceiling"], values["midpoint"], months)
+    if values["shape"] == "series":
+        return series_volumes(numbers("volumes", values["series"]), months)
+    return compound_volumes(start, values["growth"], months)
+
+
+def planned(scenario: Scenario, catalog: Catalog, values: Mapping[str, Any]) -> GrowthPlan:
+    """Plan a scenario under the page's inputs; raise InputError where one breaks a rule."""
+    paths = price_paths(catalog, values["api_decline"], values["gpu_decline"], values["updates"])
+    rented, bought, api = (float(values[f"migration_{way}"]) for way in ("rented", "bought", "api"))
+    moving = {
+        "rented": rented,
+        "reserved": rented,
+        "hybrid": rented,
+        "bought": bought,
+        "api": api,
+        "hosted": api,
+    }
+    return plan_growth(
+        scenario,
+        catalog,
+        volumes(scenario, values),
+        paths,
+        values["discount"],
+        values["incumbent"],
+        moving,
+        OWN if values["pay"] == "all" else (values["pay"],),
+    )

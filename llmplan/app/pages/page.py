@@ -1,76 +1,67 @@
-"""What a page is."""
+"""What a page is: a root widget, and a refresh that reads the model anew."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from llmplan.app.model import AppModel
+from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.html import badge, button
 from llmplan.app.widgets.layout import Widget
-from llmplan.wording import Currency
+from llmplan.app.widgets.parts import HtmlView
+
+Found = TypeVar("Found")
 
 
-class Page(Protocol):
-    """A page of the dashboard: a root widget, and a refresh that reads the model anew."""
+class Page:
+    """A page of the dashboard over its model.
 
+    Attributes
+    ----------
+    root: what is shown.
+    beside_inputs: whether it depends on the scenario, whose inputs then stand beside it.
+    """
+
+    beside_inputs: ClassVar[bool] = True
     root: Widget
+
+    def __init__(self, model: AppModel) -> None:
+        self.model = model
 
     def refresh(self) -> None:
         """Show the model's present scenario; each part guards itself."""
-        ...
+        raise NotImplementedError
+
+    def open(self) -> None:
+        """Show the present scenario to a reader who has come to see it, even where that takes a while."""
+        self.refresh()
 
 
-CHOSEN = ' class="lp-chosen"'
+def show_parts(work: Callable[[], Found], parts: Mapping[Any, Callable[[Found], Any]]) -> None:
+    """Work out what a page shows, then have each part show what its function makes of it.
 
-
-def table(
-    heads: tuple[str, ...],
-    rows: list[tuple[object, ...]],
-    label: str,
-    numbers: tuple[int, ...] = (),
-    chosen: int | None = None,
-) -> Markup:
-    """Return an escaped HTML table in a region that scrolls sideways.
-
-    numbers: columns set to the right; chosen: the row to mark.
+    A part that fails says so in its place and the others live on; where the work fails, all of them say why.
     """
-    head = "".join(f'<th scope="col"{_side(i, numbers)}>{escape(text)}</th>' for i, text in enumerate(heads))
-    body = "".join(
-        f"<tr{CHOSEN if place == chosen else ''}>{_cells(row, numbers)}</tr>"
-        for place, row in enumerate(rows)
-    )
-    return Markup(
-        f'<div class="lp-scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    found = []
+    with guarded(*parts):
+        found.append(work())
+    for shown in found:
+        for view, make in parts.items():
+            with guarded(view):
+                view.show(make(shown))
 
 
-def _cells(row: tuple[object, ...], numbers: tuple[int, ...]) -> str:
-    return "".join(f"<td{_side(i, numbers)}>{escape(cell)}</td>" for i, cell in enumerate(row))
+class StaleNotice(HtmlView):
+    """Nothing while a page shows the present scenario, else a line with a button that computes anew."""
 
+    def __init__(self, compute: Callable[[], None]) -> None:
+        super().__init__(live=True, on_action=lambda _name, _value: compute())
 
-def _side(column: int, numbers: tuple[int, ...]) -> str:
-    return ' class="lp-num"' if column in numbers else ""
-
-
-def card(title: str, body: Markup) -> Markup:
-    """Return a titled card."""
-    return Markup('<section class="lp-card"><h2>{}</h2>{}</section>').format(title, body)
-
-
-def full_value(money: Currency, usd: float, after: str = "") -> Markup:
-    """Return a short sum with its full value on hover."""
-    return Markup('<span title="{}">{}{}</span>').format(money.full(usd), money.short(usd), after)
-
-
-def cards(entries: Sequence[tuple[str | Markup, str | Markup, str]]) -> Markup:
-    """Return a row of key figures: (what, figure, note)."""
-    return Markup('<dl class="lp-kpis">{}</dl>').format(
-        Markup("").join(
-            Markup(
-                '<div class="lp-kpi"><dt>{}</dt><dd class="lp-kpi-value">{}</dd><dd class="lp-kpi-note">{}</dd></div>'
-            ).format(*entry)
-            for entry in entries
-        )
-    )
+    def say(self, stale: bool) -> None:
+        """Show or hide the line."""
+        line = Markup('<p class="lp-card">{} What stands below was computed for an earlier scenario. {}</p>')
+        mark = badge("Earlier scenario", "lp-badge-warn")
+        self.show(line.format(mark, button("compute", "Recompute")) if stale else "")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import traitlets as t
 
 from llmplan.app.widgets.base import Answer, View
+from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
 
 Table = Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
 INT32 = np.iinfo(np.int32)
@@ -78,6 +80,43 @@ def plotly_json(figure: Any) -> Mapping[str, Any]:
     return figure
 
 
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """A figure with the words and the data that belong to it.
+
+    Attributes
+    ----------
+    figure: `{"data": [traces], "layout": {...}}` as in Plotly, arrays as numpy, or a Plotly `Figure`.
+    title: the finding, as a heading.
+    alt: what a reader who cannot see the chart should be told, in a sentence or two.
+    what: the "what am I looking at" line.
+    table: the data behind the chart, column by column, or a function that returns it when a reader asks for
+        it; without it the traces' x and y are listed.
+    filename, footnote: of the saved PNG, SVG and CSV; the footnote stands under the saved picture.
+    height: of the plot. [px]
+    """
+
+    figure: Any
+    title: str
+    alt: str
+    what: str = ""
+    table: Table | Callable[[], Table] | None = None
+    filename: str = "chart"
+    footnote: str = ""
+    height: int = 420
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """Everything beside the figure that the browser is sent."""
+        names = ("title", "alt", "what", "filename", "footnote", "height")
+        return {name: getattr(self, name) for name in names} | {"has_table": self.table is not None}
+
+
+def no_chart(title: str, what: str = "", alt: str = "") -> Chart:
+    """Return a chart for a part that has nothing to draw: its title says why."""
+    return Chart(nothing_figure(), title, alt or f"{title}.", what, height=NOTHING_HEIGHT)
+
+
 class ChartView(View):
     """A chart with its title, what it shows, its text alternative, its data table and its save buttons.
 
@@ -98,48 +137,11 @@ class ChartView(View):
         lists = [[plain_cell(item) for item in column] for column in table.values()]
         return {"columns": [str(name) for name in table], "lists": lists}, []
 
-    def show(
-        self,
-        figure: Any,
-        *,
-        title: str,
-        alt: str,
-        what: str = "",
-        table: Table | Callable[[], Table] | None = None,
-        filename: str = "chart",
-        footnote: str = "",
-        height: int = 420,
-    ) -> None:
-        """Draw this figure in place of the last one; nothing is sent when nothing has changed.
-
-        Parameters
-        ----------
-        figure
-            `{"data": [traces], "layout": {...}}` as in Plotly, arrays as numpy, or a Plotly `Figure`.
-        title
-            The finding, as a heading.
-        alt
-            What a reader who cannot see the chart should be told, in a sentence or two.
-        what
-            The "what am I looking at" line.
-        table
-            The data behind the chart, column by column, or a function that returns it when a reader asks
-            for it; without it the traces' x and y are listed.
-        filename, footnote
-            Of the saved PNG, SVG and CSV; the footnote stands under the saved picture.
-        height
-            Of the plot [px].
-        """
-        plain = plotly_json(figure)
-        meta: dict[str, Any] = {
-            "title": title,
-            "alt": alt,
-            "what": what,
-            "filename": filename,
-            "footnote": footnote,
-        }
-        meta |= {"height": height, "has_table": table is not None}
-        self._table = table
-        new = encode({"data": plain["data"], "layout": plain.get("layout", {}), "meta": meta})
+    def show(self, figure: Any, **words: Any) -> None:
+        """Draw a `Chart`, or a figure and its words, in place of the last one; nothing is sent that has not changed."""
+        chart = figure if isinstance(figure, Chart) else Chart(figure, **words)
+        plain = plotly_json(chart.figure)
+        self._table = chart.table
+        new = encode({"data": plain["data"], "layout": plain.get("layout", {}), "meta": chart.words})
         if new != self.figure:
             self.figure = new

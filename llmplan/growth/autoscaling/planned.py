@@ -9,9 +9,10 @@ from llmplan.catalog import Catalog
 from llmplan.growth.autoscaling.billing import ActiveWindow, ModeCost, billing_modes, busy_window
 from llmplan.growth.autoscaling.fleet_week import FleetWeek, ScalingPolicy, autoscaled_week
 from llmplan.growth.autoscaling.load import minute_loads, week_profile
+from llmplan.operations.choosing import plan_of
 from llmplan.operations.monitoring import thresholds
 from llmplan.operations.plan import ServingPlan
-from llmplan.options import options_of
+from llmplan.options import evaluate, options_of
 from llmplan.scenario import Scenario
 
 BINDING_PRICES: Final = ("reserved_1y", "reserved_short")
@@ -36,6 +37,35 @@ class PlannedWeek:
     week: FleetWeek
     window: ActiveWindow
     modes: tuple[ModeCost, ...]
+
+    @property
+    def autoscaling_saves_usd(self) -> float:
+        """What autoscaling costs less than the fleet that is always on. [USD/month]"""
+        always, _, scaled, _ = self.modes
+        return always.usd_per_month - scaled.usd_per_month
+
+
+@dataclass(frozen=True)
+class CheapestWeek:
+    """The cheapest self-hosted fleet through the week: the option's label, what serves, the week."""
+
+    label: str
+    serving: ServingPlan
+    week: PlannedWeek
+
+
+def cheapest_week(scenario: Scenario, catalog: Catalog, weekend_factor: float = 1.0) -> CheapestWeek | None:
+    """Return the cheapest self-hosted fleet of a scenario through the week; None where none is feasible."""
+    comparison = evaluate(scenario, catalog)
+    place = comparison.cheapest("self_hosted")
+    if place is None:
+        return None
+    item, chosen = comparison.options.items[place], plan_of(comparison, place, catalog)
+    api = comparison.cheapest("api", "hosted")
+    fallback = None if api is None else comparison.options.items[api].usd_per_query
+    rent = item.offers[1].usd_per_gpu_hour if item.offers else 0.0
+    week = planned_week(chosen, scenario, catalog, rent, weekend_factor, fallback)
+    return CheapestWeek(item.label, chosen, week)
 
 
 def planned_week(

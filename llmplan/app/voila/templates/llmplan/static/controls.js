@@ -15,7 +15,7 @@
     const digits = spec.decimals ?? (Math.abs(shown) >= 100 || Number.isInteger(shown) ? 0 : 2);
     return shown.toLocaleString("en-US", { maximumFractionDigits: digits });
   }
-  const unitText = (spec) => spec.percent ? "%" : (spec.unit || "");
+  const unitText = (spec) => [spec.percent ? "%" : "", spec.unit].filter(Boolean).join(" ");
 
   // A slider position <-> a value, rounded the way a person would write it.
   function toPosition(value, spec) {

@@ -1,0 +1,187 @@
+"""What each part of the Cost curves page shows: lines by kind and model, points by model size, any unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from markupsafe import Markup
+
+from llmplan.app.widgets.chart_view import Chart
+from llmplan.app.widgets.html import card, table
+from llmplan.arrays import Floats
+from llmplan.charts import cost_chart, cost_curves_figure
+from llmplan.charts.cost import per_unit
+from llmplan.charts.sizes import model_size_figure
+from llmplan.options import Curves, Option, cost_curves, volume_axis
+from llmplan.options.curve_crossings import crossings_of, leaders_of
+from llmplan.options.model_sizes import SizePoint, size_points, small_points
+from llmplan.report import Report
+from llmplan.report.headlines import curve_title
+from llmplan.report.report import CURVE_POINTS
+from llmplan.wording import parameters, short_volume
+
+UNITS = (("month", "A month"), ("query", "A thousand queries"), ("mtok", "A million tokens"))
+MOST_PAIRS = 6
+"""Pairs of lines whose crossings are worked out exactly while a slider moves."""
+MOST_TOLD = 12
+HEIGHT = 480
+
+
+@dataclass(frozen=True, eq=False)
+class CostsByVolume:
+    """Cost over volume of the options at some places, and how it is drawn."""
+
+    report: Report
+    places: tuple[int, ...]
+    unit: str
+    logarithmic: bool
+    bands: bool
+
+    @cached_property
+    def curves(self) -> Curves:
+        """The lines, with a point at the present volume."""
+        scenario, options = self.report.scenario, self.report.comparison.options
+        ids = [options.items[place].option_id for place in self.places]
+        volumes = np.union1d(volume_axis(CURVE_POINTS), [scenario.queries_per_day])
+        return cost_curves(scenario, ids, volumes, self.report.catalog, options)
+
+
+@dataclass(frozen=True, eq=False)
+class CostsBySize:
+    """Cost over model size, and how it is drawn; `below`: the models that are too small to be options."""
+
+    report: Report
+    below: Report | None
+    unit: str
+    logarithmic: bool
+
+
+def choices(report: Report) -> tuple[tuple[str, str], ...]:
+    """Return (key, label) of every line that is feasible, by kind, then name."""
+    found: dict[str, tuple[int, str, str]] = {}
+    for place in report.comparison.order:
+        item = report.option(place)
+        if _key(item) not in found:
+            model = report.catalog.models.get(item.model_id)
+            name = model.name if model else item.model_id
+            found[_key(item)] = (item.kind.order, name.lower(), f"{name}, {item.kind.label}")
+    return tuple((key, row[2]) for key, row in sorted(found.items(), key=lambda pair: pair[1][:2]))
+
+
+def default_choices(report: Report) -> list[str]:
+    """Return the cheapest of each kind and the reference API."""
+    reference = report.scenario.reference_api_id
+    known = [place for place in report.comparison.order if report.option(place).option_id == reference]
+    return list(dict.fromkeys(_key(report.option(place)) for place in (*report.curve_places, *known)))
+
+
+def places_of(report: Report, keys: Iterable[str]) -> tuple[int, ...]:
+    """Return the places of the cheapest option of each key; a key that is out now has none."""
+    first: dict[str, int] = {}
+    for place in report.comparison.order:
+        first.setdefault(_key(report.option(place)), place)
+    return tuple(first[key] for key in dict.fromkeys(keys) if key in first)
+
+
+def _key(item: Option) -> str:
+    """Return the key of a line: a model by one kind of way, whichever configuration is the cheapest."""
+    return f"{item.kind}:{item.model_id}"
+
+
+def curve_chart(shown: CostsByVolume) -> Chart:
+    """Draw cost over volume."""
+    report, crossings = shown.report, crossings_of(shown.curves, MOST_PAIRS)
+    chart = cost_chart(shown.curves, report.scenario, crossings, shown.unit, every_band=True)
+    names = "; ".join(line.name for line in chart.lines)
+    leads = (f"from {short_volume(at)} a day {item.label}" for at, item in leaders_of(shown.curves))
+    cheapest = "; ".join(leads) or "no option is chosen"
+    return Chart(
+        cost_curves_figure(chart, logarithmic=shown.logarithmic, bands=shown.bands),
+        title=curve_title(report),
+        what="Cost against volume. Lines are base costs, bands low to high, steps whole replicas; dashed "
+        "uprights: where a fleet crosses a token price.",
+        alt=f"Cost over 100 to 10 million queries a day of {names}. The cheapest: {cheapest}.",
+        table=chart.table(),
+        filename="cost-curves",
+        footnote=report.stamp,
+        height=HEIGHT,
+    )
+
+
+def present_card(shown: CostsByVolume) -> Markup:
+    """Return what each line costs at the present volume, in every unit."""
+    curves, scenario, money = shown.curves, shown.report.scenario, shown.report.money
+    now = int(np.searchsorted(curves.queries_per_day, scenario.queries_per_day))
+    units = [per_unit(curves, unit, scenario)[1][:, now] for unit, _ in UNITS]
+    low, _, high = curves.monthly_usd[:, :, now]
+    rows = [
+        (
+            curves.options.items[i].label,
+            *(money.short(float(cost[i])) for cost in units),
+            money.range(float(low[i]), float(high[i])),
+        )
+        for i in np.argsort(units[0], kind="stable")
+    ]
+    heads = ("Option", "A month", "Per 1,000 queries", "Per million tokens", "A month, low to high")
+    return card("At the present volume", table(heads, rows, "Costs at the present volume", range(1, 5)))
+
+
+def sizes_chart(shown: CostsBySize) -> Chart:
+    """Draw cost over model size."""
+    report, found, money = shown.report, shown.report.comparison, shown.report.money
+    cost = _cost(report, shown.unit)
+    offered = size_points(found, report.catalog, cost)
+    below = shown.below
+    small = small_points(below.comparison, report.catalog, _cost(below, shown.unit)) if below else []
+    points = [*small, *offered]
+    reference = [
+        i for i, o in enumerate(found.options.items) if o.option_id == report.scenario.reference_api_id
+    ]
+    apis = dict.fromkeys(place for place in (found.cheapest("api"), *reference) if place is not None)
+    flat = [(report.option(place).label, float(cost[1, place])) for place in apis]
+    return Chart(
+        model_size_figure(points, flat, shown.unit, money=money, logarithmic=shown.logarithmic),
+        title=_sizes_title(offered),
+        what=f"Each open model at {report.scenario.queries_per_day:,.0f} queries a day: its cheapest fleet and "
+        "its cheapest token price. Open markers are out for another reason than cost.",
+        alt="Cost over model size: "
+        + "; ".join(
+            f"{p.model_name} {parameters(p.total_params_b)} {p.kind} {money.short(p.base)}"
+            for p in points[:MOST_TOLD]
+        ),
+        table={
+            "model": [p.model_name for p in points],
+            "billions of parameters": [p.total_params_b for p in points],
+            "option": [p.label for p in points],
+            **{side: [money.of(getattr(p, side)) for p in points] for side in ("low", "base", "high")},
+            "why out": [p.why_out for p in points],
+        },
+        filename="cost-by-model-size",
+        footnote=report.stamp,
+        height=HEIGHT,
+    )
+
+
+def _cost(report: Report, unit: str) -> Floats:
+    """Return the cost (3, n) of every option of a report in a unit."""
+    found, volume = report.comparison, np.array([report.scenario.queries_per_day])
+    return per_unit(Curves(volume, found.options, found.monthly_usd[:, :, None]), unit, report.scenario)[
+        :, :, 0
+    ]
+
+
+def _sizes_title(points: Sequence[SizePoint]) -> str:
+    """Say for how many open models one's own fleet undercuts the same model's token price."""
+    own, hosted = (
+        {p.model_name: p.base for p in points if p.kind == kind} for kind in ("self_hosted", "hosted")
+    )
+    both = own.keys() & hosted.keys()
+    won = sum(own[name] < hosted[name] for name in both)
+    if not both:
+        return "What each model size costs at this volume"
+    if won == 0:
+        return f"At this volume tokens are cheaper than a fleet for each of {len(both)} open models"
+    return f"At this volume a fleet is cheaper than tokens for {won} of {len(both)} open models"

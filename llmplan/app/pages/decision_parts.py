@@ -1,0 +1,222 @@
+"""What each part of the Decision page shows: the answer, its cost, how sure it is, the options."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from llmplan.app.flips import Flips
+from llmplan.app.widgets import html
+from llmplan.app.widgets.chart_view import Chart
+from llmplan.app.widgets.html import (
+    KeyFigure,
+    badge,
+    bullets,
+    card,
+    folded,
+    full_value,
+    note,
+    paragraph,
+    table,
+)
+from llmplan.charts import cost_chart, cost_curves_figure, decision_map_figure
+from llmplan.kinds import PURE
+from llmplan.options import DecisionMap, Option, decision_map, volume_axis
+from llmplan.quality.relative import is_lower_bound
+from llmplan.recommend import Recommendation, recommend
+from llmplan.report import Report
+from llmplan.report.headlines import curve_title, kpi_cards, map_title
+from llmplan.wording import NOTHING, milliseconds, parameters, quality_shown
+
+MAP_POINTS = 41
+UNRIVALLED = " * No token price is known to reach this model's quality."
+LONGEST_ROW = 22
+HEIGHT = 460
+REST_MS, BETWEEN_STEPS_MS = 1_500, 50
+"""How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
+DOUBLE, MANY = 2, 10
+OPTION_HEADS = (
+    "Option",
+    "A month",
+    "Low to high",
+    "Why not",
+    "Quality",
+    "First token",
+    "Token every",
+    "GPUs",
+    "Speed is",
+)
+NOTHING_FLIPS = "No single input changes the recommendation within the values tried."
+
+
+def answer(report: Report) -> Markup:
+    """Say what to do."""
+    return html.answer(report.finding)
+
+
+def stamp(report: Report) -> Markup:
+    """Say where the numbers come from."""
+    return note(report.stamp)
+
+
+def figures(report: Report) -> Markup:
+    """Return the key figures with their full values on hover; the recommended kind is marked."""
+    found, money = report.comparison, report.money
+    chosen = report.option(found.order[0]).kind if found.order else None
+    entries: list[KeyFigure] = []
+    for (head, figure, rest), kind in zip(kpi_cards(report), (*PURE, None), strict=True):
+        place = found.cheapest(kind) if kind else None
+        full = figure if place is None else full_value(money, float(found.monthly_usd[1, place]), "/month")
+        mark = Markup(" ") + badge("the answer", "lp-badge-chosen") if kind and kind == chosen else Markup("")
+        entries.append((head + mark, full, rest))
+    return html.cards(entries)
+
+
+def curve_chart(report: Report) -> Chart:
+    """Draw the report's cost curves."""
+    chart = cost_chart(report.curves, report.scenario, report.crossings)
+    names = "; ".join(line.name for line in chart.lines)
+    where = ", ".join(f"{x:,.0f}" for x in report.crossings[:4]) or "nowhere"
+    return Chart(
+        cost_curves_figure(chart),
+        title=curve_title(report),
+        what="Cost against volume: lines are base costs, bands low to high; steps are whole replicas.",
+        alt=f"Cost over volume of {names}. The cheaper side changes at {where} queries a day.",
+        table=chart.table(),
+        filename="cost-curve",
+        footnote=report.stamp,
+        height=HEIGHT,
+    )
+
+
+def map_chart(report: Report) -> Chart:
+    """Draw the cheapest kind of option for each open model and volume."""
+    found = decision_map(report.scenario, volume_axis(MAP_POINTS), report.catalog, report.comparison.options)
+    names = _row_names(report, found)
+
+    def label(place: int) -> str:
+        return report.option(place).label if place >= 0 else "none feasible"
+
+    return Chart(
+        decision_map_figure(found, report.scenario.queries_per_day, names),
+        title=map_title(report),
+        what="For each open model (row) and volume: the cheapest way to get at least its quality."
+        + (UNRIVALLED if found.unrivalled.any() else ""),
+        alt=f"A map of {len(names)} models by volume, coloured and lettered by the cheapest kind of option.",
+        table={
+            "queries a day": [f"{v:,.0f}" for v in found.queries_per_day],
+            **{
+                names[model_id]: [label(int(place)) for place in places]
+                for model_id, places in zip(found.model_ids, found.option_place, strict=True)
+            },
+        },
+        filename="decision-map",
+        footnote=report.stamp,
+        height=HEIGHT,
+    )
+
+
+def _row_names(report: Report, found: DecisionMap) -> dict[str, str]:
+    """Return the map's row labels: size and name, cut where they stay apart; starred where unrivalled."""
+    names = [report.catalog.models[model_id].name.removesuffix("-Instruct") for model_id in found.model_ids]
+    full = {
+        model_id: f"{'* ' if alone else ''}{parameters(size)} {name}"
+        for model_id, size, name, alone in zip(
+            found.model_ids, found.total_params_b, names, found.unrivalled, strict=True
+        )
+    }
+    short = {
+        m: text if len(text) <= LONGEST_ROW else f"{text[: LONGEST_ROW - 1]}…" for m, text in full.items()
+    }
+    return short if len(set(short.values())) == len(short) else full
+
+
+def sure_cards(report: Report, flips: Flips) -> Markup:
+    """Say how sure the answer is, and what would flip it as far as that is worked out."""
+    found = recommend(report.scenario, report.catalog, tipping=False, options=report.comparison.options)
+    flip = card("What would flip it", _flips(flips), _by_volume(report))
+    return Markup('<div class="lp-pair">{}{}</div>').format(_sure(found), flip)
+
+
+def _sure(found: Recommendation) -> Markup:
+    """Say how sure the recommendation is, and what weighs against it."""
+    title = "How sure is that"
+    if found.kind is None or found.p_right is None:
+        return card(title, paragraph(found.reason))
+    sure = f"{found.confidence.capitalize()} ({found.p_right:.0%})"
+    lead = Markup(
+        "<strong>{}</strong>: this kind of option stays the cheapest over the ranges of the inputs. "
+    ).format(sure)
+    if found.expected_regret_usd:
+        wrong = found.scenario.currency.short(found.expected_regret_usd)
+        lead += f"If it is wrong, that costs {wrong} a month on average."
+    return card(title, paragraph(lead), bullets(found.caveats))
+
+
+def _flips(flips: Flips) -> Markup:
+    """Return the nearest flips, or the line that has the browser ask for the next bit of the work."""
+    known = flips.sentences
+    if known is not None:
+        return bullets(known or (NOTHING_FLIPS,))
+    pause = BETWEEN_STEPS_MS if flips.steps_done else REST_MS
+    dots = "." * (1 + flips.steps_done)
+    # Named after its scenario, so that each change of an input starts the rest anew.
+    return Markup(
+        '<p class="lp-help" data-action="flip" data-rest="{}" data-of="{:x}">Trying the other inputs{}</p>'
+    ).format(pause, hash(flips.model.scenario) & 0xFFFFFFFF, dots)
+
+
+def _by_volume(report: Report) -> Markup:
+    """Say from which volumes self-hosting is cheaper, against each kind of token price."""
+    line = Markup("Self-hosting is cheaper than {}: <strong>{}</strong>.")
+    lines = [line.format(report.option(place).label, rival.verdict) for place, rival in report.rivals]
+    return Markup("<h3>By volume</h3>") + bullets(lines) if lines else Markup("")
+
+
+def options_card(report: Report) -> Markup:
+    """Return the top options, and the reason why the best of every other model is out."""
+    found, places = report.comparison, report.shown_places
+    least = min((float(found.monthly_usd[1, place]) for place in places), default=0.0)
+    rows = []
+    for place in places:
+        item = report.option(place)
+        low, base, high = (float(value) for value in found.monthly_usd[:, place])
+        rows.append(
+            (
+                item.label,
+                full_value(report.money, base),
+                report.money.range(low, high),
+                _why_not(base, least),
+                quality_shown(item.quality, is_lower_bound(item.quality_stands_on)),
+                milliseconds(item.ttft_ms),
+                milliseconds(item.tpot_ms),
+                int(found.gpus_total[place]) or NOTHING,
+                "your measurement" if item.measured_by else item.basis or "list price",
+            )
+        )
+    shown = table(OPTION_HEADS, rows, "The cheapest options", range(1, 8), chosen=0)
+    out = [(item.label, "; ".join(item.reasons)) for item in _left_out(report)]
+    if not out:
+        return card("The options", shown)
+    more = table(("Option", "Why it is out"), out, "Options that are out")
+    return card("The options", shown, folded(f"{len(out)} models that are out, and why", more))
+
+
+def _why_not(base: float, least: float) -> str:
+    """Say why an option that would do is not the answer: how much more it costs than the cheapest."""
+    if base <= least:
+        return "the answer"
+    times = base / least if least > 0 else float("inf")
+    if times < DOUBLE:
+        return f"{times - 1:.0%} more"
+    return f"{times:,.0f} x the cost" if times >= MANY else f"{times:,.1f} x the cost"
+
+
+def _left_out(report: Report) -> list[Option]:
+    """Return one option of each model and kind of which none is feasible."""
+    items = report.comparison.options.items
+    inside = {(item.kind, item.model_id) for item in items if item.feasible}
+    found: dict[tuple[str, str], Option] = {}
+    for item in items:
+        if (item.kind, item.model_id) not in inside:
+            found.setdefault((item.kind, item.model_id), item)
+    return list(found.values())

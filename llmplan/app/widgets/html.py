@@ -1,0 +1,105 @@
+"""Pieces of HTML that pages are made of: tables, cards, key figures. Text that is not `Markup` is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
+
+from llmplan.wording import Currency
+
+Text = str | Markup
+KeyFigure = tuple[Text, Text, Text]
+"""What it is, the figure, a note."""
+NUMBER = Markup(' class="lp-num"')
+CHOSEN = Markup(' class="lp-chosen"')
+
+
+def table(
+    heads: Sequence[Text],
+    rows: Iterable[Sequence[object]],
+    label: str,
+    numbers: Iterable[int] = (),
+    *,
+    chosen: int | None = None,
+    style: str = "",
+    tall: bool = False,
+    csv: bool = True,
+) -> Markup:
+    """Return a table in a region that scrolls.
+
+    Parameters
+    ----------
+    label: of the region, and of its CSV file. numbers: columns set to the right. chosen: the row to mark.
+    style: a class of the style sheet. tall: scrolls within the screen's height. csv: whether it can be saved.
+    """
+    sides = [NUMBER if column in set(numbers) else "" for column in range(len(heads))]
+    head = _joined('<th scope="col"{}>{}</th>', zip(sides, heads, strict=True))
+    body = _joined(
+        "<tr{}>{}</tr>",
+        (
+            (CHOSEN if place == chosen else "", _joined("<td{}>{}</td>", zip(sides, row, strict=True)))
+            for place, row in enumerate(rows)
+        ),
+    )
+    return Markup(
+        '<div class="lp-scroll{}"{} tabindex="0" role="region" aria-label="{}"><table class="{}">'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+    ).format(" lp-tall" if tall else "", "" if csv else Markup(' data-csv="no"'), label, style, head, body)
+
+
+def card(title: Text, *body: Text) -> Markup:
+    """Return a titled card."""
+    return Markup('<section class="lp-card"><h2>{}</h2>{}</section>').format(title, Markup("").join(body))
+
+
+def cards(entries: Iterable[KeyFigure]) -> Markup:
+    """Return a row of key figures."""
+    one = (
+        '<div class="lp-kpi"><dt>{}</dt><dd class="lp-kpi-value">{}</dd><dd class="lp-kpi-note">{}</dd></div>'
+    )
+    return Markup('<dl class="lp-kpis">{}</dl>').format(_joined(one, entries))
+
+
+def answer(text: Text) -> Markup:
+    """Return a page's answer, a sentence without its stop."""
+    return Markup('<p class="lp-answer">{}.</p>').format(text)
+
+
+def paragraph(text: Text) -> Markup:
+    """Return a paragraph."""
+    return Markup("<p>{}</p>").format(text)
+
+
+def note(text: Text) -> Markup:
+    """Return a paragraph in small print."""
+    return Markup('<p class="lp-help">{}</p>').format(text)
+
+
+def bullets(texts: Iterable[Text], style: str = "") -> Markup:
+    """Return a list."""
+    return Markup('<ul class="{}">{}</ul>').format(style, _joined("<li>{}</li>", ((text,) for text in texts)))
+
+
+def folded(summary: Text, body: Text) -> Markup:
+    """Return what opens at a click on its summary."""
+    return Markup("<details><summary>{}</summary>{}</details>").format(summary, body)
+
+
+def button(action: str, text: Text) -> Markup:
+    """Return a button that an `HtmlView` hears of as `action`."""
+    return Markup('<button type="button" class="lp-button" data-action="{}">{}</button>').format(action, text)
+
+
+def badge(text: Text, style: str) -> Markup:
+    """Return a short mark in the style's colours."""
+    return Markup('<span class="lp-badge {}">{}</span>').format(style, text)
+
+
+def full_value(money: Currency, usd: float, after: str = "") -> Markup:
+    """Return a short sum with its full value on hover."""
+    return Markup('<span title="{}">{}{}</span>').format(money.full(usd), money.short(usd), after)
+
+
+def _joined(one: str, entries: Iterable[Sequence[object]]) -> Markup:
+    return Markup("").join(Markup(one).format(*entry) for entry in entries)

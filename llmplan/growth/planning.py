@@ -1,0 +1,102 @@
+"""A scenario planned over months: what runs today, all that one could switch to, and when to switch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from llmplan.arrays import Floats
+from llmplan.catalog import Catalog
+from llmplan.growth.candidates import candidate_options, moved_for
+from llmplan.growth.cash import PlanOption
+from llmplan.growth.options import PricePaths, incumbent_option
+from llmplan.growth.switching import SwitchPlan, switch_plan
+from llmplan.growth.timeline import TimePlan, time_plan
+from llmplan.scenario import Scenario
+
+INCUMBENT = "incumbent"
+OWN = ("rented", "reserved", "bought")
+"""Ways to pay for one's own fleet."""
+
+
+@dataclass(frozen=True, eq=False)
+class GrowthPlan:
+    """The plan over months of one scenario.
+
+    Attributes
+    ----------
+    time: every option over the months, the incumbent first.
+    options: what they cost, by option id.
+    families: option id -> incumbent, api, hosted, rented, reserved, bought or hybrid.
+    switches: leaving the incumbent, by the option taken in its place.
+    """
+
+    time: TimePlan
+    options: dict[str, PlanOption]
+    families: dict[str, str]
+    switches: dict[str, SwitchPlan]
+
+    @property
+    def incumbent_id(self) -> str:
+        return self.time.options[0].option_id
+
+    def best_of(self, families: Collection[str]) -> str | None:
+        """Return the option of least net present cost among some families; None where there is none."""
+        rows = [row for row in self.time.options if self.families[row.option_id] in families]
+        return min(rows, key=lambda row: row.npv_usd).option_id if rows else None
+
+    def leaders(self) -> list[tuple[int, int, str]]:
+        """Return (first month, last month, option id) of the least cumulative cost, months from 1."""
+        runs, month = [], 1
+        for option_id, group in groupby(self.time.leader_by_month):
+            count = len(list(group))
+            runs.append((month, month + count - 1, option_id))
+            month += count
+        return runs
+
+
+def plan_growth(
+    scenario: Scenario,
+    catalog: Catalog,
+    queries_per_day: Floats,
+    paths: PricePaths,
+    discount_per_year: float,
+    incumbent: str | None = None,
+    migration_usd: float | Mapping[str, float] | None = None,
+    ways_to_own: Sequence[str] = OWN,
+) -> GrowthPlan:
+    """Return a scenario's plan over the months of `queries_per_day`.
+
+    Parameters
+    ----------
+    incumbent: API that runs today; by default the reference API.
+    migration_usd: one-off cost of moving to any other option, or by its family; None: the catalog's. [USD]
+    ways_to_own: the ways to pay for GPUs that count.
+
+    Raises
+    ------
+    InputError: where a volume, a rate or a cost breaks its rule.
+    """
+    first = incumbent_option(scenario, catalog, paths, incumbent)
+    options, families = {first.option_id: first}, {first.option_id: INCUMBENT}
+    for option in candidate_options(scenario, catalog, paths, queries_per_day):
+        family = family_of(option.option_id, catalog)
+        if option.option_id in options or (family in OWN and family not in ways_to_own):
+            continue
+        sum_usd = migration_usd.get(family) if isinstance(migration_usd, Mapping) else migration_usd
+        options[option.option_id], families[option.option_id] = moved_for([option], sum_usd)[0], family
+    time = time_plan(list(options.values()), queries_per_day, discount_per_year)
+    others = list(options.values())[1:]
+    switches = [switch_plan(first, option, queries_per_day, discount_per_year) for option in others]
+    return GrowthPlan(time, options, families, {switch.candidate_id: switch for switch in switches})
+
+
+def family_of(option_id: str, catalog: Catalog) -> str:
+    """Return how an option is paid for."""
+    if option_id.startswith("hybrid:"):
+        return "hybrid"
+    api = catalog.apis.get(option_id)
+    if api is not None:
+        return "hosted" if api.kind == "hosted_open" else "api"
+    return option_id.rpartition("#")[2]
