@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from llmplan.charts.style import Figure, log_axis, money_hover, money_log_axis, vertical_line
+from llmplan.charts.style import (
+    Figure,
+    band_traces,
+    line_trace,
+    log_axis,
+    money_hover,
+    money_log_axis,
+    vertical_line,
+)
 from llmplan.claims.pictures import CrossoverLines, HardwareCost, RequestRates
 from llmplan.wording import Currency
 
@@ -56,16 +64,9 @@ def crossover_figure(lines: CrossoverLines, money: Currency) -> Figure:
         (lines.flat_usd, "the article: two A100, any volume", "@8", "dash", "linear"),
         (lines.fleet_usd, "A100 as the peak needs them", "@3", "solid", "hv"),
     )
+    hover = f"%{{x:,.0f}} a day: {money_hover(money, 'y')}"
     data = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": lines.queries_per_day,
-            "y": money.of(y),
-            "name": name,
-            "line": {"color": colour, "dash": dash, "width": 2.5, "shape": shape},
-            "hovertemplate": f"%{{x:,.0f}} a day: {money_hover(money, 'y')}",
-        }
+        line_trace(lines.queries_per_day, money.of(y), name, colour, hover, dash=dash, shape=shape)
         for y, name, colour, dash, shape in styles
     ]
     crossings = (
@@ -86,7 +87,7 @@ def crossover_figure(lines: CrossoverLines, money: Currency) -> Figure:
                 "color": [crossing[2] for crossing in shown],
                 "line": {"color": "@ink", "width": 1},
             },
-            "hovertemplate": f"%{{x:,.0f}} a day: {money_hover(money, 'y')}<extra></extra>",
+            "hovertemplate": f"{hover}<extra></extra>",
         }
     )
     return {
@@ -111,21 +112,12 @@ def request_rate_figure(rates: RequestRates) -> Figure:
         align="right",
     )
     least, most = rates.claimed
-    edge = {"type": "scatter", "mode": "lines", "x": rates.input_tokens, "line": {"width": 0}}
-    hidden = {"hoverinfo": "skip", "showlegend": False}
     return {
         "data": [
-            {**edge, **hidden, "y": rates.low},
-            {**edge, **hidden, "y": rates.high, "fill": "tonexty", "fillcolor": "@3/0.15"},
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": rates.input_tokens,
-                "y": rates.base,
-                "name": "predicted",
-                "line": {"color": "@3", "width": 2.5},
-                "hovertemplate": "%{x:,.0f} tokens: %{y:.0f} a minute",
-            },
+            *band_traces(rates.input_tokens, rates.low, rates.high, "@3"),
+            line_trace(
+                rates.input_tokens, rates.base, "predicted", "@3", "%{x:,.0f} tokens: %{y:.0f} a minute"
+            ),
         ],
         "layout": {
             "xaxis": log_axis("Input tokens", 100, 30_000),

@@ -13,11 +13,14 @@ from llmplan.arrays import Floats
 from llmplan.charts.style import (
     DASHES,
     Figure,
+    band_traces,
     decades,
+    line_trace,
     log_axis,
     money_axis,
     money_hover,
     plain_text,
+    upright,
     vertical_line,
 )
 from llmplan.kinds import Kind
@@ -150,14 +153,19 @@ def line_dash(kind: Kind, number: int) -> str:
 def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: bool = True) -> Figure:
     """Draw cost over volume: a line an option, its low-high band, the present volume and the crossings."""
     data: list[Figure] = []
+    hover = f"%{{x:,.0f}} a day: {money_hover(chart.money, 'y')}"
     for line in chart.lines:
         if bands and line.is_shaded:
-            data += _band(chart.queries_per_day, line.low, line.high, line.kind.colour)
-        data.append(_line(chart, line))
-    shape, label = vertical_line(chart.today, TODAY, name=TODAY)
+            data += band_traces(chart.queries_per_day, line.low, line.high, line.kind.colour)
+        shape = "hv" if line.is_stepped else "linear"
+        name, colour = plain_text(line.name), line.kind.colour
+        data.append(
+            line_trace(chart.queries_per_day, line.base, name, colour, hover, dash=line.dash, shape=shape)
+        )
+    now, label = vertical_line(chart.today, TODAY, name=TODAY)
     crossed = [vertical_line(x, f"{x:,.0f}", font={"color": "@muted", "size": 11}) for x in chart.crossings]
     for mark, _ in crossed:
-        mark["line"] = {"color": "@muted", "dash": "dash", "width": 1}
+        mark |= upright(mark["x0"], "@muted", "dash", 1.0)
     y = (
         log_axis(chart.title, *chart.ends, tickprefix=chart.money.symbol)
         if logarithmic
@@ -169,26 +177,9 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
         "layout": {
             "xaxis": log_axis("Queries a day", *ends),
             "yaxis": y,
-            "shapes": [shape, *(mark for mark, _ in crossed)],
+            "shapes": [now, *(mark for mark, _ in crossed)],
             "annotations": [label, *_apart([text for _, text in crossed], math.log10(chart.today))],
         },
-    }
-
-
-def _line(chart: CostChart, line: CostLine) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": chart.queries_per_day,
-        "y": line.base,
-        "name": plain_text(line.name),
-        "line": {
-            "color": line.kind.colour,
-            "dash": line.dash,
-            "width": 2.5,
-            "shape": "hv" if line.is_stepped else "linear",
-        },
-        "hovertemplate": f"%{{x:,.0f}} a day: {money_hover(chart.money, 'y')}",
     }
 
 
@@ -206,18 +197,6 @@ def _top(chart: CostChart) -> float:
     costs = np.array([line.high for line in chart.lines])
     seen = costs[np.isfinite(costs)]
     return 1.05 * float(seen.max()) if seen.size else 1.0
-
-
-def _band(x: Floats, low: Floats, high: Floats, colour: str) -> list[Figure]:
-    edge = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x,
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-    return [{**edge, "y": low}, {**edge, "y": high, "fill": "tonexty", "fillcolor": f"{colour}/0.14"}]
 
 
 def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mapping[str, str]) -> Figure:

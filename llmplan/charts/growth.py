@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import Figure, money_axis, money_hover
+from llmplan.charts.style import Figure, line_trace, money_axis, money_hover, upright
 from llmplan.growth import SwitchPlan, TimePlan
 from llmplan.growth.autoscaling import FleetWeek
 from llmplan.wording import Currency
@@ -132,14 +132,12 @@ def fleet_week_figure(week: WeekShown) -> Figure:
     load = np.append(week.load_replicas, week.load_replicas[-1])
     top = max(static[0], float(scaled.max()), float(load.max()))
     data = [
-        {**_line(hours, static, "Always on", "@8", "dash"), "hovertemplate": "%{y:.0f} replicas"},
-        {**_line(hours, scaled, "Autoscaled", "@3", "solid"), "hovertemplate": "%{y:.3~g} replicas"},
-        {**_line(hours, load, "Load at the target utilisation", "@1", "dot"), "hovertemplate": "%{y:.2f}"},
+        line_trace(hours, static, "Always on", "@8", "%{y:.0f} replicas", dash="dash"),
+        line_trace(hours, scaled, "Autoscaled", "@3", "%{y:.3~g} replicas", shape="hv"),
+        line_trace(hours, load, "Load at the target utilisation", "@1", "%{y:.2f}", dash="dot", width=1.5),
     ]
-    data[1]["line"] = {**data[1]["line"], "shape": "hv"}
-    data[2]["line"] = {**data[2]["line"], "width": 1.5}
     ticks = [day * HOURS_PER_DAY + HOURS_PER_DAY / 2 for day in range(len(DAYS))]
-    nights = [_night(day * HOURS_PER_DAY) for day in range(1, len(DAYS))]
+    nights = [upright(day * HOURS_PER_DAY, "@grid", "solid", 1.0) for day in range(1, len(DAYS))]
     return {
         "data": data,
         "layout": {
@@ -156,22 +154,11 @@ def fleet_week_figure(week: WeekShown) -> Figure:
     }
 
 
-def _line(x: npt.ArrayLike, y: Floats, name: str, colour: str, dash: str) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": np.asarray(x, float),
-        "y": y,
-        "name": name,
-        "line": {"color": colour, "dash": dash, "width": 2.5},
-    }
-
-
 def _cost_line(
     months: npt.ArrayLike, usd: Floats, name: str, colour: str, dash: str, money: Currency
 ) -> Figure:
     hover = f"month %{{x:.0f}}: {money_hover(money, 'y')}"
-    return {**_line(months, money.of(usd), name, colour, dash), "hovertemplate": hover}
+    return line_trace(months, money.of(usd), name, colour, hover, dash=dash)
 
 
 def _mark(month: int, cost_usd: float, colour: str, name: str, money: Currency) -> Figure:
@@ -197,8 +184,3 @@ def _months(count: int) -> Figure:
 def _sums(money: Currency, title: str, low: float, high: float) -> Figure:
     pad = 0.06 * (high - min(low, 0.0)) or 1.0
     return money_axis(money, title, low - pad if low < 0 else 0.0, high + pad, automargin=True)
-
-
-def _night(hour: float) -> Figure:
-    line = {"color": "@grid", "width": 1}
-    return {"type": "line", "x0": hour, "x1": hour, "yref": "paper", "y0": 0, "y1": 1, "line": line}

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import Figure, log_axis
+from llmplan.charts.style import Figure, band_traces, level_trace, line_trace, log_axis, upright
 
 PART_COLOURS = {
     "weights": "@1",
@@ -58,15 +58,6 @@ def memory_figure(rows: Sequence[Mapping[str, Any]], card_gib: float, gpu_name: 
         for row in rows
         if row["gib"] > 0 and row["part"] != "missing"
     ]
-    edge = {
-        "type": "line",
-        "x0": card_gib,
-        "x1": card_gib,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": "@ink", "width": 2},
-    }
     label = {
         "x": card_gib,
         "y": 1,
@@ -83,7 +74,7 @@ def memory_figure(rows: Sequence[Mapping[str, Any]], card_gib: float, gpu_name: 
             "barmode": "stack",
             "xaxis": {"title": "GiB of one GPU", "range": [0, end]},
             "yaxis": {"type": "category", "showticklabels": False},
-            "shapes": [edge],
+            "shapes": [upright(card_gib, dash="solid", width=2.0)],
             "annotations": [label],
         },
     }
@@ -106,21 +97,10 @@ def load_figure(
     metric: a key of METRIC_TITLES. measured: concurrency, value and source of measured points.
     limit: the latency target. present: the concurrency at which the fleet runs.
     """
-    edge = {"type": "scatter", "mode": "lines", "x": concurrency, "line": {"width": 0}}
-    hidden = {"hoverinfo": "skip", "showlegend": False}
-    data: list[Figure] = [
-        {**edge, **hidden, "y": low},
-        {**edge, **hidden, "y": high, "fill": "tonexty", "fillcolor": "@3/0.18"},
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": concurrency,
-            "y": base,
-            "name": "predicted, band p10 to p90",
-            "line": {"color": "@3", "width": 2.5},
-            "hovertemplate": "%{x:.0f} at once: %{y:,.0f}",
-        },
-    ]
+    data = band_traces(concurrency, low, high, "@3")
+    data.append(
+        line_trace(concurrency, base, "predicted, band p10 to p90", "@3", "%{x:.0f} at once: %{y:,.0f}")
+    )
     if len(measured[0]):
         data.append(
             {
@@ -135,8 +115,8 @@ def load_figure(
             }
         )
     if limit is not None:
-        data.append(_level(concurrency, limit, f"target: {limit:,.0f} ms"))
-    shapes = [_upright(present)] if present else []
+        data.append(level_trace(concurrency[[0, -1]], limit, f"target: {limit:,.0f} ms"))
+    shapes = [upright(present)] if present else []
     values = np.concatenate([low, high, *([measured[1]] if len(measured[0]) else [])])
     values = values[np.isfinite(values) & (values > 0)]
     ends = (float(values.min()) / 1.5, float(max(values.max(), limit or 0)) * 1.5)
@@ -148,23 +128,6 @@ def load_figure(
             "shapes": shapes,
         },
     }
-
-
-def _level(x: Floats, value: float, name: str) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x[[0, -1]],
-        "y": np.array([value, value]),
-        "name": name,
-        "line": {"color": "@ink", "dash": "dash", "width": 1.5},
-        "hoverinfo": "skip",
-    }
-
-
-def _upright(x: float) -> Figure:
-    line = {"color": "@ink", "dash": "dot", "width": 1.5}
-    return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
 def waiting_figure(
@@ -185,15 +148,15 @@ def waiting_figure(
     data: list[Figure] = []
     colours = ("@3", "@1", "@2", "@5")
     for place, (percentile, row) in enumerate(zip(percentiles, ttft_ms, strict=True)):
-        line = {"type": "scatter", "mode": "lines", "name": f"{percentile:g} % start within"}
-        colour = {"color": colours[place % len(colours)], "width": 2.5}
+        name, colour = f"{percentile:g} % start within", colours[place % len(colours)]
         seen = np.isfinite(row)
         inside, outside = valid & seen, seen & ~(valid & np.append(valid[1:], False))
-        data.append({**line, "x": queries_per_day[inside], "y": row[inside], "line": colour})
-        dotted = {"line": {**colour, "dash": "dot"}, "showlegend": False, "hoverinfo": "skip"}
-        data.append({**line, "x": queries_per_day[outside], "y": row[outside], **dotted})
+        hover = "%{x:,.0f} a day: %{y:,.0f} ms"
+        data.append(line_trace(queries_per_day[inside], row[inside], name, colour, hover))
+        dotted = line_trace(queries_per_day[outside], row[outside], name, colour, dash="dot")
+        data.append({**dotted, "showlegend": False})
     if limit is not None:
-        data.append(_level(queries_per_day, limit, f"target: {limit:,.0f} ms"))
+        data.append(level_trace(queries_per_day[[0, -1]], limit, f"target: {limit:,.0f} ms"))
     values = ttft_ms[np.isfinite(ttft_ms)]
     ends = (float(values.min()) / 1.5, float(max(values.max(), limit or 0)) * 1.5)
     return {
@@ -201,7 +164,7 @@ def waiting_figure(
         "layout": {
             "xaxis": {"title": "Queries/day, arriving at random", "rangemode": "tozero"},
             "yaxis": log_axis(METRIC_TITLES["ttft_ms"], *ends),
-            "shapes": [_upright(present)] if present else [],
+            "shapes": [upright(present)] if present else [],
         },
     }
 
@@ -219,15 +182,7 @@ def fleet_figure(needed: Floats, queries_per_hour: Floats, billed: float) -> Fig
         "textposition": "none",
         "hovertemplate": "%{x}:00: %{y:.0f} replicas<br>%{text}<extra></extra>",
     }
-    rented = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": np.array([-0.5, len(needed) - 0.5]),
-        "y": np.array([billed, billed]),
-        "name": f"rented all day, for the peak: {billed:,.0f}",
-        "line": {"color": "@ink", "width": 2.5, "dash": "dash"},
-        "hoverinfo": "skip",
-    }
+    rented = level_trace([-0.5, len(needed) - 0.5], billed, f"rented all day, for the peak: {billed:,.0f}")
     top = max(billed, float(needed.max()))
     whole = {"dtick": 1} if top <= FEW_REPLICAS else {}
     return {

@@ -11,11 +11,14 @@ import numpy as np
 from llmplan.arrays import Floats
 from llmplan.charts.style import (
     Figure,
+    band_traces,
     decades,
+    line_trace,
     log_axis,
     money_axis,
     money_hover,
     money_log_axis,
+    upright,
     vertical_line,
 )
 from llmplan.kinds import PURE
@@ -31,17 +34,14 @@ SIDES = {"token": ("Cheapest token price", "@1", "solid"), "own": ("Cheapest own
 
 def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
     """Draw the probability that each kind is the cheapest, over volume, stacked to one."""
+    hover = "%{x:,.0f} a day: %{y:.0%}"
     data = [
         {
-            "type": "scatter",
-            "mode": "lines",
-            "x": curve.queries_per_day,
-            "y": curve.p_kind[:, i],
+            **line_trace(
+                curve.queries_per_day, curve.p_kind[:, i], kind.head, kind.colour, hover, dash=kind.dash
+            ),
             "stackgroup": "kinds",
-            "name": kind.head,
-            "line": {"color": kind.colour, "dash": kind.dash, "width": 2},
             "fillcolor": f"{kind.colour}/0.45",
-            "hovertemplate": "%{x:,.0f} a day: %{y:.0%}",
         }
         for i, kind in enumerate(PURE)
         if (curve.p_kind[:, i] > 0).any()
@@ -74,8 +74,9 @@ def sides_figure(curve: VolumeCurve, queries_per_day: float, money: Currency) ->
             continue
         name, colour, dash = SIDES[side]
         costs = money.of(np.where(np.isfinite(costs), costs, np.nan))
-        data += _band(curve.queries_per_day, costs[:, low], costs[:, high], colour)
-        data.append(_line(curve.queries_per_day, costs[:, middle], name, colour, dash, money))
+        data += band_traces(curve.queries_per_day, costs[:, low], costs[:, high], colour)
+        hover = f"%{{x:,.0f}} a day: {money_hover(money, 'y')}"
+        data.append(line_trace(curve.queries_per_day, costs[:, middle], name, colour, hover, dash=dash))
         seen.append(costs[:, [low, high]])
     shape, label = vertical_line(queries_per_day, "now")
     return {
@@ -115,8 +116,7 @@ def tornado_figure(bars: Sequence[Bar], what: str, money: Currency, most: int = 
     ]
     reach = [money.of(value) for _, _, _, values in ends for value in values] + [base]
     layout = _bars_layout(names, money_axis(money, what, *_padded(min(reach), max(reach))))
-    line = {"type": "line", "x0": base, "x1": base, "yref": "paper", "y0": 0, "y1": 1}
-    layout["shapes"] = [{**line, "line": {"color": "@ink", "width": 1.5, "dash": "dot"}}]
+    layout["shapes"] = [upright(base)]
     return {"data": data, "layout": {**layout, "barmode": "overlay"}}
 
 
@@ -196,21 +196,3 @@ def _padded(low: float, high: float) -> tuple[float, float]:
 
 def _volumes(volumes: Floats) -> Figure:
     return log_axis("Queries a day", float(volumes[0]), float(volumes[-1]))
-
-
-def _line(x: Floats, y: Floats, name: str, colour: str, dash: str, money: Currency) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": x,
-        "y": y,
-        "name": name,
-        "line": {"color": colour, "dash": dash, "width": 2.5},
-        "hovertemplate": f"%{{x:,.0f}} a day: {money_hover(money, 'y')}",
-    }
-
-
-def _band(x: Floats, low: Floats, high: Floats, colour: str) -> list[Figure]:
-    edge: Figure = {"type": "scatter", "mode": "lines", "x": x, "line": {"width": 0}}
-    edge |= {"hoverinfo": "skip", "showlegend": False}
-    return [{**edge, "y": low}, {**edge, "y": high, "fill": "tonexty", "fillcolor": f"{colour}/0.18"}]

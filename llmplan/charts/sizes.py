@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from llmplan.charts.cost import UNITS
-from llmplan.charts.style import Figure, log_axis, money_axis, money_hover, money_log_axis
+from llmplan.charts.style import Figure, line_trace, log_axis, money_axis, money_hover, money_log_axis
 from llmplan.kinds import Kind
 from llmplan.options.model_sizes import SizePoint
 from llmplan.wording import Currency
@@ -69,12 +69,5 @@ def _trace(points: Sequence[SizePoint], kind: Kind, feasible: bool, money: Curre
 
 
 def _level(label: str, usd: float, place: int, money: Currency) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": np.array([SMALLEST_B, LARGEST_B]),
-        "y": money.of(np.array([usd, usd])),
-        "name": label,
-        "line": {"color": Kind.API.colour, "dash": "dash" if place else "solid", "width": 2},
-        "hovertemplate": money_hover(money, "y"),
-    }
+    ends, dash = (SMALLEST_B, LARGEST_B), "dash" if place else "solid"
+    return line_trace(ends, [money.of(usd)] * 2, label, Kind.API.colour, money_hover(money, "y"), dash=dash)

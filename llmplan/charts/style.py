@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.wording import Currency
@@ -17,6 +18,7 @@ TICKS = 6
 """At most so many steps between the ends of an axis of sums."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 NOTHING_HEIGHT = 60
+BAND_OPACITY = 0.16
 
 
 def nothing_figure() -> Figure:
@@ -82,18 +84,46 @@ def tick_text(value: float) -> str:
     return f"{value:.10f}".rstrip("0").rstrip(".") if value < 1 else f"{value:.3g}"
 
 
+def line_trace(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    name: str,
+    colour: str,
+    hover: str = "",
+    *,
+    dash: str = "solid",
+    **more: Any,
+) -> Figure:
+    """Return a line; without a hover text it is silent. `more` of the line itself: width, shape."""
+    spoken = {"hovertemplate": hover} if hover else {"hoverinfo": "skip"}
+    line = {"color": colour, "dash": dash, "width": 2.5, **more}
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "line": line, **spoken}
+
+
+def band_traces(x: Floats, low: Floats, high: Floats, colour: str) -> list[Figure]:
+    """Return a tint between two lines that are not drawn themselves."""
+    edge: Figure = {"type": "scatter", "mode": "lines", "x": x, "line": {"width": 0}}
+    edge |= {"hoverinfo": "skip", "showlegend": False}
+    return [
+        {**edge, "y": low},
+        {**edge, "y": high, "fill": "tonexty", "fillcolor": f"{colour}/{BAND_OPACITY}"},
+    ]
+
+
+def level_trace(ends: npt.ArrayLike, value: float, name: str) -> Figure:
+    """Return a dashed level line from end to end, under a name in the legend."""
+    return line_trace(ends, [value, value], name, "@ink", dash="dash", width=1.5)
+
+
+def upright(x: float, colour: str = "@ink", dash: str = "dot", width: float = 1.5) -> Figure:
+    """Return an upright line over the whole height."""
+    line = {"color": colour, "dash": dash, "width": width}
+    return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+
+
 def vertical_line(x: float, text: str, name: str = "", **more: Any) -> tuple[Figure, Figure]:
     """Return a dotted line at x and the label at its top, both under a name to find them by."""
-    shape = {
-        "type": "line",
-        "name": name,
-        "x0": x,
-        "x1": x,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": "@ink", "dash": "dot", "width": 1.5},
-    }
     label = {
         "name": name,
         "x": math.log10(x),
@@ -108,4 +138,4 @@ def vertical_line(x: float, text: str, name: str = "", **more: Any) -> tuple[Fig
         "font": {"color": "@ink", "size": 12},
         **more,
     }
-    return shape, label
+    return {**upright(x), "name": name}, label
