@@ -1,13 +1,20 @@
 """The facts: frozen records of data/, loaded and checked."""
 
+from llmplan.catalog.catalog import Catalog
+from llmplan.catalog.columns import Record, Sourced
+from llmplan.catalog.evidence import (
+    Benchmark,
+    CategoryScore,
+    Lineage,
+    QuantisationScore,
+    Score,
+    TaskBenchmark,
+)
+from llmplan.catalog.folder import DataFolder, data_dir, notebooks_dir
 from llmplan.catalog.loading import (
-    Catalog,
-    DataFolder,
     check_folder,
-    data_dir,
     load_catalog,
     newest_shipped_date,
-    notebooks_dir,
     shipped_assumption,
     tables_from_shipped,
 )
@@ -17,8 +24,6 @@ from llmplan.catalog.records import (
     ApiPrice,
     ArticleCost,
     Assumption,
-    Benchmark,
-    CategoryScore,
     Claim,
     Engine,
     EngineSupport,
@@ -26,21 +31,15 @@ from llmplan.catalog.records import (
     GpuPrice,
     GpuPurchase,
     Licence,
-    Lineage,
     Model,
     OtherModel,
     Precision,
     PrecisionArchitecture,
     PrecisionLoss,
     ProfileHour,
-    QuantisationScore,
-    Record,
     RouterAssumption,
     RouterTaskMix,
-    Score,
     Source,
-    Sourced,
-    TaskBenchmark,
 )
 
 __all__ = [

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from llmplan.catalog import columns
+from llmplan.catalog import evidence as evi
 from llmplan.catalog import records as rec
 from llmplan.catalog.problems import Problem
 from llmplan.catalog.reading import RawRow, RawTable
@@ -155,7 +157,7 @@ def _purchase(row: rec.ArticleCost) -> Iterator[Finding]:
         yield "usd_per_month_low", "is above usd_per_month_high", "swap them"
 
 
-def _benchmark(row: rec.Benchmark) -> Iterator[Finding]:
+def _benchmark(row: evi.Benchmark) -> Iterator[Finding]:
     if not row.scale_low < row.scale_high:
         yield "scale_low", "must be below scale_high", "swap them"
 
@@ -189,11 +191,11 @@ def _assumption(row: rec.Assumption) -> Iterator[Finding]:
 _LIMITS = {"share": (0.0, 1.0), "days": (1.0, 31.0), "ratio": (0.0, math.inf), "GiB/GPU": (0.0, math.inf)}
 """Least and most of an assumption by its unit."""
 
-_ROW_RULES: dict[type[rec.Record], Callable[[Any], Iterator[Finding]]] = {
+_ROW_RULES: dict[type[columns.Record], Callable[[Any], Iterator[Finding]]] = {
     rec.Model: _model,
     rec.Gpu: _gpu,
     rec.ArticleCost: _purchase,
-    rec.Benchmark: _benchmark,
+    evi.Benchmark: _benchmark,
     rec.ApiPrice: _api,
     rec.Assumption: _assumption,
     rec.RouterAssumption: _ordered(""),
@@ -244,7 +246,7 @@ def unoffered_problems(
 
 
 def score_problems(
-    table: Table, rows: Sequence[RawRow], scores: Sequence[rec.Score], benchmarks: Mapping[str, rec.Benchmark]
+    table: Table, rows: Sequence[RawRow], scores: Sequence[evi.Score], benchmarks: Mapping[str, evi.Benchmark]
 ) -> Iterator[Problem]:
     """Yield a Problem for each score outside its benchmark's scale."""
     for row, score in zip(rows, scores, strict=True):

@@ -1,18 +1,25 @@
-"""Rows of measurements, router evaluations and calibration, and the fit that rests on them."""
+"""What was measured or scored: serving, routers, models; and the fit that rests on it."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from llmplan.catalog.records import (
+from llmplan.catalog.columns import (
+    AnyModelId,
+    BenchmarkId,
     Count,
     Date,
     Finite,
     Fraction,
+    GpuId,
     Id,
+    ModelId,
     NonNegative,
+    Percent,
     Positive,
     PositiveInt,
+    PrecisionId,
+    Ref,
     Sourced,
 )
 
@@ -23,11 +30,11 @@ Rank = Annotated[int, Field(ge=1)]
 class MeasuredPoint(Sourced):
     """data/measured_serving.csv: a published point of serving. Blank: not stated."""
 
-    model_id: Id
+    model_id: ModelId
     model_as_published: str
     precision: Id
     """As published: an id of precisions.csv or another spelling of one; "unstated" where it is."""
-    gpu_id: Id
+    gpu_id: GpuId
     n_gpus: PositiveInt
     tensor_parallel: Rank | None = None
     data_parallel: Rank | None = None
@@ -54,7 +61,7 @@ class MeasuredDataset(Sourced):
     """data/measured_serving_datasets.csv: mean lengths and latency limits behind a benchmark's data set."""
 
     dataset: str
-    model_id: Id | None = None
+    model_id: ModelId | None = None
     scenario: str
     input_tokens: Positive
     output_tokens: Positive
@@ -83,8 +90,8 @@ class RouterQuery(Sourced):
 class Checkpoint(Sourced):
     """data/checkpoints.csv: where a model's weights in a format are published."""
 
-    model_id: Id
-    precision_id: Id
+    model_id: ModelId
+    precision_id: PrecisionId
     format: Literal["safetensors", "ollama"]
     repository: str
     note: str | None = None
@@ -106,8 +113,74 @@ class CalibrationConstant(Sourced):
 class CalibrationFactor(Sourced):
     """data/calibration_factors.csv: a factor on which a constant may depend."""
 
-    constant: Id
+    constant: Annotated[Id, Ref("calibration_constants")]
     factor: Id
+
+
+class QuantisationScore(Sourced):
+    """data/quantisation_scores.csv: measured recovery of a quantised checkpoint."""
+
+    model_name: str
+    precision_id: PrecisionId
+    scheme: str
+    benchmark: str
+    baseline_score: Finite | None = None
+    quantised_score: Finite | None = None
+    recovery_pct: Finite
+    note: str | None = None
+
+
+class Benchmark(Sourced):
+    """data/benchmarks.csv: a benchmark and the scale of its score."""
+
+    benchmark_id: Id
+    name: str
+    family_id: Id
+    """Variants of one benchmark (other shots, harness, base model) share it; their scores do not mix."""
+    higher_is_better: bool
+    scale_low: Finite
+    scale_high: Finite
+    note: str | None = None
+
+
+class Score(Sourced):
+    """data/quality.csv: a model's score on a benchmark. model_id: an open model's or an API model's id."""
+
+    model_id: AnyModelId
+    model_name: str
+    benchmark_id: BenchmarkId
+    score: Finite
+    note: str | None = None
+
+
+class CategoryScore(Sourced):
+    """data/quality_by_category.csv: answers right by subject, MMLU-Pro per question."""
+
+    category: str
+    model_id: AnyModelId
+    correct_pct: Percent
+    questions: PositiveInt
+    mean_output_tokens: Positive | None = None
+
+
+class Lineage(Sourced):
+    """data/model_lineage.csv: a later version of a vendor's model, and the one that it succeeds.
+
+    Where the later one has too few scores, its quality is taken to be at least its predecessor's. (6.3b)
+    """
+
+    model_id: AnyModelId
+    succeeds_model_id: AnyModelId
+    note: str | None = None
+
+
+class TaskBenchmark(Sourced):
+    """data/tasks.csv: which benchmarks stand for a task, with what weight."""
+
+    task_id: Id
+    task_name: str
+    benchmark_id: BenchmarkId
+    weight: Positive
 
 
 Levels = dict[str, dict[str, Finite]]

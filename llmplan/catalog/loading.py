@@ -2,190 +2,20 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
 from llmplan.catalog import checking
 from llmplan.catalog import evidence as evi
-from llmplan.catalog import records as rec
-from llmplan.catalog.cache import kept
+from llmplan.catalog.catalog import Catalog
+from llmplan.catalog.folder import DataFolder, data_dir
 from llmplan.catalog.problems import CatalogError, Problem
-from llmplan.catalog.reading import RawRow, RawTable, read_table
-from llmplan.catalog.tables import BY_NAME, BY_RECORD, LONG, TABLES, Table
-from llmplan.errors import InputError, UnknownNameError, near_names
-
-_PACKAGE = Path(__file__).resolve().parent.parent
-_T = TypeVar("_T")
-LAST_CHOICE = 1_000
-"""Rank of an engine without a preference."""
-
-
-@dataclass(frozen=True, eq=False)
-class DataFolder:
-    """A folder of data files; what it lacks is taken from the shipped data."""
-
-    path: Path
-
-    def holds(self, file: str) -> bool:
-        """Say whether the folder has the file itself; the shipped folder has them all."""
-        return (self.path / file).exists() or self.path.resolve() == data_dir().resolve()
-
-    def find(self, file: str) -> Path:
-        """Return where a file is read from: the folder, or the shipped data where the folder lacks it."""
-        return (self.path if self.holds(file) else data_dir()) / file
-
-    def read(self, table: Table) -> RawTable:
-        """Return a table as text."""
-        return read_table(table, self.find(table.file))
-
-
-@dataclass(frozen=True, eq=False)
-class Catalog:
-    """Every table of a folder: a dict by id where rows have one, a tuple of rows otherwise.
-
-    `calibration` is the fit of the serving model, `folder` where files are read from that are no table of the
-    catalog: presets, traces and the `LONG` tables. Instances are compared and hashed by identity, so that
-    results can be cached per catalog (`llmplan.catalog.cache`); do not edit the dicts, use `with_record`.
-    """
-
-    sources: dict[str, rec.Source]
-    licences: dict[str, rec.Licence]
-    precisions: dict[str, rec.Precision]
-    models: dict[str, rec.Model]
-    other_models: dict[str, rec.OtherModel]
-    lineage: dict[str, rec.Lineage]
-    profile_hours: tuple[rec.ProfileHour, ...]
-    gpus: dict[str, rec.Gpu]
-    gpu_prices: tuple[rec.GpuPrice, ...]
-    gpu_purchases: tuple[rec.GpuPurchase, ...]
-    article_hardware: dict[str, rec.ArticleCost]
-    engines: dict[str, rec.Engine]
-    engine_support: tuple[rec.EngineSupport, ...]
-    precision_hardware: tuple[rec.PrecisionArchitecture, ...]
-    precision_losses: tuple[rec.PrecisionLoss, ...]
-    quantisation_scores: tuple[rec.QuantisationScore, ...]
-    assumptions: dict[str, rec.Assumption]
-    router_assumptions: dict[str, rec.RouterAssumption]
-    router_task_mixes: tuple[rec.RouterTaskMix, ...]
-    benchmarks: dict[str, rec.Benchmark]
-    scores: tuple[rec.Score, ...]
-    category_scores: tuple[rec.CategoryScore, ...]
-    claims: dict[str, rec.Claim]
-    tasks: tuple[rec.TaskBenchmark, ...]
-    apis: dict[str, rec.ApiPrice]
-    measured_datasets: tuple[evi.MeasuredDataset, ...]
-    checkpoints: tuple[evi.Checkpoint, ...]
-    calibration_constants: dict[str, evi.CalibrationConstant]
-    calibration_factors: tuple[evi.CalibrationFactor, ...]
-    calibration: evi.Fit
-    folder: DataFolder
-    warnings: tuple[Problem, ...] = ()
-
-    def model(self, model_id: str) -> rec.Model:
-        """Return the open model of that id. Raises UnknownNameError with near names."""
-        return _find("model", model_id, self.models)
-
-    def gpu(self, gpu_id: str) -> rec.Gpu:
-        """Return the GPU of that id. Raises UnknownNameError with near names."""
-        return _find("gpu", gpu_id, self.gpus)
-
-    def engine(self, engine_id: str) -> rec.Engine:
-        """Return the engine of that id. Raises UnknownNameError with near names."""
-        return _find("engine", engine_id, self.engines)
-
-    def precision(self, precision_id: str) -> rec.Precision:
-        """Return the precision of that id. Raises UnknownNameError with near names."""
-        return _find("precision", precision_id, self.precisions)
-
-    def api(self, api_id: str) -> rec.ApiPrice:
-        """Return the API price of that id. Raises UnknownNameError with near names."""
-        return _find("api", api_id, self.apis)
-
-    def assumption(self, assumption_id: str) -> rec.Assumption:
-        """Return the assumption of that id. Raises UnknownNameError with near names."""
-        return _find("assumption", assumption_id, self.assumptions)
-
-    def profile(self, profile_id: str) -> tuple[float, ...]:
-        """Return a daily profile's 24 shares. Raises UnknownNameError with near names."""
-        rows = [row for row in self.profile_hours if row.profile_id == profile_id]
-        if not rows:
-            raise UnknownNameError("profile_id", profile_id, {row.profile_id for row in self.profile_hours})
-        return tuple(row.share for row in sorted(rows, key=lambda row: row.hour))
-
-    def source(self, source_id: str) -> rec.Source:
-        """Return the source of that id. Raises UnknownNameError with near names."""
-        return _find("source", source_id, self.sources)
-
-    def licence(self, licence_id: str) -> rec.Licence:
-        """Return the licence of that id. Raises UnknownNameError with near names."""
-        return _find("licence", licence_id, self.licences)
-
-    @property
-    def preferred_engines(self) -> tuple[str, ...]:
-        """Ids of the engines that are taken where none is named, the first choice first."""
-        asked = [name for name, engine in self.engines.items() if engine.preference is not None]
-        return tuple(sorted(asked, key=self.engine_rank))
-
-    def engine_rank(self, engine_id: str) -> int:
-        """Return an engine's place in the order of preference, the best first; those without one come last."""
-        return self.engines[engine_id].preference or LAST_CHOICE
-
-    @property
-    def measured_points(self) -> tuple[RawRow, ...]:
-        """Rows of data/measured_serving.csv, as text; read when first asked for."""
-        return _long_table(self.folder, "measured_points")
-
-    def with_record(self, record: rec.Record) -> "Catalog":
-        """Return a catalog with `record` in the place of the row of its key, or added when there is none."""
-        table = BY_RECORD.get(type(record))
-        if table is None:
-            raise InputError(
-                "record", type(record).__name__, "is not a row of a table", "give a catalog record"
-            )
-        rows: Any = getattr(self, table.name)
-        changed: dict[str, Any] = {}
-        if table.is_mapping:
-            changed[table.name] = {**rows, getattr(record, table.key[0]): record}
-        else:
-            key = _key(table, record)
-            kept = tuple(record if _key(table, row) == key else row for row in rows)
-            changed[table.name] = kept if record in kept else (*kept, record)
-        return replace(self, **changed)
-
-
-def _key(table: Table, record: rec.Record) -> tuple[object, ...]:
-    return tuple(getattr(record, column) for column in table.key)
-
-
-@kept(1)
-def _long_table(folder: DataFolder, name: str) -> tuple[RawRow, ...]:
-    return folder.read(BY_NAME[name]).rows
-
-
-def _find(field: str, name: str, known: Mapping[str, _T]) -> _T:
-    try:
-        return known[name]
-    except (KeyError, TypeError):
-        raise UnknownNameError(field, str(name), known) from None
-
-
-def data_dir() -> Path:
-    """Return the folder of the shipped tables: the wheel's copy, or the checkout's data/."""
-    return _shipped("data")
-
-
-def notebooks_dir() -> Path:
-    """Return the folder of the shipped notebooks: the wheel's copy, or the checkout's notebooks/."""
-    return _shipped("notebooks")
-
-
-def _shipped(name: str) -> Path:
-    packaged = _PACKAGE / "_shipped" / name
-    return packaged if packaged.is_dir() else _PACKAGE.parent / name
+from llmplan.catalog.reading import RawRow, RawTable
+from llmplan.catalog.tables import BY_NAME, LONG, TABLES, Table
+from llmplan.errors import near_names
 
 
 def load_catalog(folder: Path | str | None = None) -> Catalog:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from llmplan.catalog.cache import kept
-from llmplan.catalog.loading import Catalog
+from llmplan.catalog.catalog import Catalog
 from llmplan.errors import InputError
 
 REQUIRED: Final = ("model_id", "gpu_id", "n_gpus", "arrival")

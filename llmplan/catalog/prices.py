@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from llmplan.catalog import editing
-from llmplan.catalog.loading import DataFolder, clear_cache, data_dir, load_catalog
+from llmplan.catalog.folder import DataFolder, data_dir
+from llmplan.catalog.loading import clear_cache, load_catalog
 from llmplan.catalog.records import ApiPrice
 from llmplan.catalog.tables import BY_NAME
 from llmplan.errors import InputError

@@ -94,7 +94,7 @@ def _read_text(table: Table, text: str) -> RawTable:
 
 def _separator(table: Table, text: str) -> str:
     """Return what parts the columns of the first line: a comma, unless another mark finds more of them."""
-    first = text.splitlines()[0]
+    first = io.StringIO(text).readline()
 
     def found(mark: str) -> int:
         return len({cell.strip() for cell in first.split(mark)} & set(table.columns))
@@ -131,11 +131,12 @@ def _rows(
     absent: frozenset[str],
 ) -> RawTable:
     rows, refused = [], []
+    known = frozenset(table.columns)
     for line, record in enumerate(records, start=2):
-        if not any(cell.strip() for cell in record):
+        named = zip(header, record, strict=False)
+        cells = {name: cell.strip() for name, cell in named if name in known and cell and not cell.isspace()}
+        if not cells and not any(cell.strip() for cell in record):
             continue
-        named = zip(header, (cell.strip() for cell in record), strict=False)
-        cells = {name: cell for name, cell in named if cell and name in table.columns}
         if len(record) < len(header) or any(cell.strip() for cell in record[len(header) :]):
             rule = f"row has {len(record)} cells, the header {len(header)}"
             fix = "quote a text that holds a comma; write 1.5, not 1,5"

@@ -1,53 +1,28 @@
 """Frozen records of data/: one class a table, one field a column, units in the names."""
 
-import datetime as dt
-import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-
-def _plain_number(value: object) -> object:
-    """Refuse 1_000, which Python reads as a number and a spreadsheet does not."""
-    if isinstance(value, str) and "_" in value:
-        raise PydanticCustomError("float_parsing", "is not a number")
-    return value
-
-
-def _iso_date(value: object) -> object:
-    """Refuse what is not YYYY-MM-DD: a bare number would be read as seconds since 1970."""
-    if isinstance(value, str) and not _ISO_DATE.fullmatch(value):
-        raise PydanticCustomError("date_parsing", "is not a date")
-    return value
-
-
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_Plain = BeforeValidator(_plain_number)
-Date = Annotated[dt.date, BeforeValidator(_iso_date)]
-Id = Annotated[str, Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9._:/+-]*$")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), _Plain]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), _Plain]
-PositiveInt = Annotated[int, Field(gt=0), _Plain]
-Count = Annotated[int, Field(ge=0), _Plain]
-Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), _Plain]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _Plain]
-Finite = Annotated[float, Field(allow_inf_nan=False), _Plain]
-Loss = Annotated[float, Field(ge=-5, le=100, allow_inf_nan=False), _Plain]
-Architecture = Literal["volta", "turing", "ampere", "ada", "hopper", "blackwell", "cdna2", "cdna3", "cdna4"]
-
-
-class Record(BaseModel):
-    """A row of a table. Empty cells are None where the field allows it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class Sourced(Record):
-    """A row that says where it comes from and as of when."""
-
-    source_id: Id
-    as_of: Date
+from llmplan.catalog.columns import (
+    AnyModelId,
+    Architecture,
+    Count,
+    Date,
+    Finite,
+    Fraction,
+    GpuId,
+    Id,
+    Loss,
+    ModelId,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    PrecisionId,
+    Record,
+    Ref,
+    Sourced,
+)
 
 
 class Source(Record):
@@ -102,9 +77,9 @@ class Model(Sourced):
     v_head_dim: PositiveInt | None = None
     sliding_window_tokens: Count = 0
     sliding_window_layers: Count = 0
-    native_precision_id: Id
+    native_precision_id: PrecisionId
     max_context_tokens: PositiveInt
-    licence_id: Id
+    licence_id: Annotated[Id, Ref("licences")]
     status: Literal["article", "current", "measured only"]
     """article: named by the source article; current: offered as an option; measured only: known so that
     published measurements can be predicted."""
@@ -145,7 +120,7 @@ class GpuPrice(Sourced):
     """data/gpu_prices.csv: rent of an instance."""
 
     provider: Id
-    gpu_id: Id
+    gpu_id: GpuId
     instance_type: str
     gpus_per_instance: PositiveInt
     max_gpus_together: PositiveInt | None = None
@@ -174,7 +149,7 @@ class ProfileHour(Sourced):
 class GpuPurchase(Sourced):
     """data/gpu_purchase.csv: a complete server bought."""
 
-    gpu_id: Id
+    gpu_id: GpuId
     gpus_per_server: PositiveInt
     server_usd: Positive
     installation_usd: NonNegative
@@ -185,9 +160,9 @@ class ArticleCost(Sourced):
     """data/article_hardware.csv: the article's hardware rows, claims."""
 
     row_id: Id
-    model_id: Id
-    precision_id: Id
-    gpu_id: Id
+    model_id: ModelId
+    precision_id: PrecisionId
+    gpu_id: GpuId
     n_gpus: PositiveInt
     usd_per_month_low: Positive
     usd_per_month_high: Positive
@@ -213,8 +188,8 @@ class Engine(Sourced):
 class EngineSupport(Sourced):
     """data/engine_support.csv: an engine runs a precision on a GPU architecture."""
 
-    engine_id: Id
-    precision_id: Id
+    engine_id: Annotated[Id, Ref("engines")]
+    precision_id: PrecisionId
     architecture: Architecture
     note: str | None = None
 
@@ -238,7 +213,7 @@ class Precision(Sourced):
 class PrecisionArchitecture(Sourced):
     """data/precision_hardware.csv: where hardware supports a format."""
 
-    precision_id: Id
+    precision_id: PrecisionId
     architecture: Architecture
     note: str | None = None
 
@@ -246,26 +221,13 @@ class PrecisionArchitecture(Sourced):
 class PrecisionLoss(Sourced):
     """data/precision_loss.csv: quality lost against 16 bit, in percent of the 16-bit score."""
 
-    precision_id: Id
+    precision_id: PrecisionId
     model_size: Literal["small", "large", "any"]
     """small: below 30B parameters; large: from 30B."""
     basis: Literal["claimed", "measured"]
     loss_pct_low: Loss
     loss_pct_base: Loss
     loss_pct_high: Loss
-    note: str | None = None
-
-
-class QuantisationScore(Sourced):
-    """data/quantisation_scores.csv: measured recovery of a quantised checkpoint."""
-
-    model_name: str
-    precision_id: Id
-    scheme: str
-    benchmark: str
-    baseline_score: Finite | None = None
-    quantised_score: Finite | None = None
-    recovery_pct: Finite
     note: str | None = None
 
 
@@ -311,45 +273,12 @@ class RouterTaskMix(Sourced):
 
     mix_id: Id
     mix_name: str
-    task_id: Id
+    task_id: Annotated[Id, Ref("tasks")]
     share: Fraction
     tolerance: Fraction | None = None
     """Quality that the task can lose against the better end; the reference is 1."""
     article_verdict: Literal["match", "fall short"] | None = None
     note: str | None = None
-
-
-class Benchmark(Sourced):
-    """data/benchmarks.csv: a benchmark and the scale of its score."""
-
-    benchmark_id: Id
-    name: str
-    family_id: Id
-    """Variants of one benchmark (other shots, harness, base model) share it; their scores do not mix."""
-    higher_is_better: bool
-    scale_low: Finite
-    scale_high: Finite
-    note: str | None = None
-
-
-class Score(Sourced):
-    """data/quality.csv: a model's score on a benchmark. model_id: an open model's or an API model's id."""
-
-    model_id: Id
-    model_name: str
-    benchmark_id: Id
-    score: Finite
-    note: str | None = None
-
-
-class CategoryScore(Sourced):
-    """data/quality_by_category.csv: answers right by subject, MMLU-Pro per question."""
-
-    category: str
-    model_id: Id
-    correct_pct: Percent
-    questions: PositiveInt
-    mean_output_tokens: Positive | None = None
 
 
 class OtherModel(Sourced):
@@ -361,26 +290,6 @@ class OtherModel(Sourced):
     note: str | None = None
 
 
-class Lineage(Sourced):
-    """data/model_lineage.csv: a later version of a vendor's model, and the one that it succeeds.
-
-    Where the later one has too few scores, its quality is taken to be at least its predecessor's. (6.3b)
-    """
-
-    model_id: Id
-    succeeds_model_id: Id
-    note: str | None = None
-
-
-class TaskBenchmark(Sourced):
-    """data/tasks.csv: which benchmarks stand for a task, with what weight."""
-
-    task_id: Id
-    task_name: str
-    benchmark_id: Id
-    weight: Positive
-
-
 class ApiPrice(Sourced):
     """data/api_prices.csv: a token price. Prices are per million tokens of one request's tier."""
 
@@ -390,7 +299,7 @@ class ApiPrice(Sourced):
     provider: Id
     provider_model: str
     """The provider's own name, as genai-prices and litellm know it."""
-    model_id: Id
+    model_id: AnyModelId
     """Open model's id for hosted_open; for the others the id under which quality.csv scores it."""
     input_usd_per_mtok: NonNegative
     output_usd_per_mtok: NonNegative
@@ -405,7 +314,7 @@ class ApiPrice(Sourced):
     """Hours of the day at which the price is multiplied by peak_price_factor; blank: one price."""
     peak_price_factor: Positive | None = None
     max_context_tokens: PositiveInt | None = None
-    precision_id: Id | None = None
+    precision_id: PrecisionId | None = None
     status: Literal["active", "historical"]
     note: str | None = None
 

@@ -13,12 +13,12 @@ from llmplan.catalog import (
     CatalogError,
     GpuPrice,
     check_folder,
+    columns,
     data_dir,
+    folder,
     load_catalog,
-    loading,
     notebooks_dir,
 )
-from llmplan.catalog import records as rec
 from llmplan.catalog.tables import TABLES
 from llmplan.errors import InputError, UnknownNameError
 
@@ -275,7 +275,7 @@ def test_with_record_adds_a_new_row(catalog: Catalog) -> None:
 
 def test_with_record_refuses_what_is_no_row(catalog: Catalog) -> None:
     with pytest.raises(InputError, match="is not a row"):
-        catalog.with_record(rec.Record())
+        catalog.with_record(columns.Record())
 
 
 def test_catalog_has_an_attribute_a_table() -> None:
@@ -296,7 +296,7 @@ def test_catalog_and_its_error_survive_pickling(catalog: Catalog) -> None:
 def test_the_wheel_s_copy_comes_before_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "llmplan"
     package.mkdir()
-    monkeypatch.setattr(loading, "_PACKAGE", package)
+    monkeypatch.setattr(folder, "_PACKAGE", package)
     assert data_dir() == tmp_path / "data"
     (package / "_shipped" / "data").mkdir(parents=True)
     assert data_dir() == package / "_shipped" / "data"
