@@ -6,9 +6,9 @@ from statistics import median
 
 import numpy as np
 
-from llmplan.catalog import data_dir
+from llmplan.catalog import data_dir, load_catalog
 from llmplan.options.comparison import options_of
-from llmplan.options.hybrid import find_hybrids
+from llmplan.options.hybrid import pairs_of
 from llmplan.router.costs import Router, Tier, Traffic, one_shot_usd, quality_served
 from llmplan.router.optimum import pareto
 from llmplan.router.policies import cut_grid, from_classes, population
@@ -56,7 +56,10 @@ def main() -> None:
     scenario = Scenario(queries_per_day=200_000)
     options = options_of(scenario)
     timed("frontier, 210 cuts x 100 volumes x 3 tiers (classes)", frontier_of_classes)
-    timed(f"hybrids among {len(options):,} options", lambda: find_hybrids(options, 200_000, 0.95))
+    timed(
+        f"hybrids among {len(options):,} options",
+        lambda: pairs_of(options, load_catalog()).cheapest_by_api(200_000),
+    )
     timed("route-eval, one router, 12,032 queries", lambda: evaluate(data, "lr", EvaluationSettings()), 3)
 
 

@@ -68,7 +68,5 @@ _LOOKS = {
     Kind.SELF_HOSTED: _Looks("self-hosted", "self-hosted option", "S", "solid"),
     Kind.HYBRID: _Looks("hybrid", "hybrid", "M", "dashdot"),
 }
-PURE = (Kind.API, Kind.HOSTED, Kind.SELF_HOSTED)
-"""Kinds that send every query to one place."""
 TOKEN = (Kind.API, Kind.HOSTED)
 """Kinds that are paid by the token."""

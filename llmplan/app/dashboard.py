@@ -154,7 +154,7 @@ class Dashboard:
 
     def _export(self, kind: str) -> Callable[[], tuple[str, str, bytes]]:
         def build() -> tuple[str, str, bytes]:
-            report = self.model.whole_report()
+            report = self.model.report
             return file_name(report, kind), MEDIA_TYPES[kind], export_bytes(report, kind)
 
         return build
@@ -191,7 +191,7 @@ class Board:
 
     def table(self) -> pd.DataFrame:
         """Return the options that the pages compare, feasible and cheapest first; columns as of `compare`."""
-        return option_frame(self.model.report.comparison, self.model.catalog)
+        return option_frame(self.model.report.comparison)
 
     def curves(self) -> pd.DataFrame:
         """Return the cost curves that the pages draw: a row for each option and volume, USD a month."""

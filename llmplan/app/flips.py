@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from llmplan.app.model import AppModel
 from llmplan.recommend import nearest_flips
@@ -19,7 +20,7 @@ _kept: OrderedDict[Scenario, tuple[str, ...]] = OrderedDict()
 
 
 class Flips:
-    """The nearest flips of the model's present scenario, among its shortlisted options."""
+    """The nearest flips of the model's present scenario."""
 
     def __init__(self, model: AppModel) -> None:
         self.model = model
@@ -53,7 +54,8 @@ class Flips:
     def _work(self, scenario: Scenario) -> Iterator[None]:
         found: list[Tipping] = []
         if self.model.report.comparison.order:
-            rows = inputs_of(scenario, self.model.catalog, self.model.report.comparison.options)
+            options = replace(self.model.report.comparison.alone, scenario=scenario)
+            rows = inputs_of(options, self.model.catalog)
             found = [tip(row) for row in rows if row.input_id not in SLOW_INPUTS]
             for row in rows:
                 if row.input_id in SLOW_INPUTS:

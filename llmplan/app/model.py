@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from math import log
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import traitlets as t
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.options import Options, build_options
-from llmplan.options.comparison import aside
-from llmplan.options.shortlist import shortlist
-from llmplan.replica import Configurations
+from llmplan.options.table import SIDES
 from llmplan.report import Report, make_report
-from llmplan.report.rivals import Rivals
 from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names
 from llmplan.scenario.text import scenario_from_query, scenario_to_query
 
@@ -25,39 +20,7 @@ HISTORY = 100
 COMPARED = "compare"
 """Field of a link that holds the scenario compared with."""
 MOST_FIELDS = 100
-KEPT_OPTIONS = 24
-KEPT_SHORTLISTS = 24
-TOKENS = ("input_tokens", "output_tokens")
-TOKEN_STEP = 4
-"""Tokens within this factor share a shortlist."""
-QUICK_FIELDS = frozenset(
-    {
-        "name",
-        "input_tokens",
-        "output_tokens",
-        "input_tokens_p95",
-        "output_tokens_p95",
-        "cached_input_share",
-        "batch_share",
-        "profile_id",
-        "peak_to_mean",
-        "quality_floor",
-        "ttft_limit_ms",
-        "tpot_limit_ms",
-        "latency_percentile",
-        "utilisation_ceiling",
-        "spare_replicas",
-        "queries_per_day",
-        "engineering_usd_per_month",
-        "days_per_month",
-        "currency_symbol",
-        "currency_per_usd",
-    }
-)
-"""A change of these alone keeps the shortlist, tokens within limits; any other asks the whole catalog."""
-
-
-_shortlists: dict[tuple[int, Scenario], tuple[Catalog, Configurations]] = {}
+KEPT_REPORTS = 4
 
 
 class AppModel(t.HasTraits):
@@ -80,9 +43,7 @@ class AppModel(t.HasTraits):
         self.catalog = catalog or load_catalog()
         self._past: list[tuple[Scenario, str | None]] = []
         self._future: list[tuple[Scenario, str | None]] = []
-        self._report: tuple[Scenario, Report] | None = None
-        self._options: OrderedDict[Scenario, Options] = OrderedDict()
-        self._rivals: dict[Scenario, Rivals] = {}
+        self._reports: OrderedDict[Scenario, Report] = OrderedDict()
         start = scenario or load_scenario(DEFAULT_PRESET, self.catalog)
         super().__init__(scenario=start.under(self.catalog), preset=None if scenario else DEFAULT_PRESET)
 
@@ -182,50 +143,28 @@ class AppModel(t.HasTraits):
 
     @property
     def report(self) -> Report:
-        """What the pages show of the present scenario, from the shortlisted options: fast enough to drag."""
-        if self._report is None or self._report[0] != self.scenario:
-            self._report = (self.scenario, self.report_for(self.scenario))
-        return self._report[1]
+        """What the pages show of the present scenario."""
+        return self.report_for(self.scenario)
 
     @property
-    def options(self) -> Options:
-        """The shortlisted options of the present scenario."""
-        return self.options_for(self.scenario)
-
-    def options_for(self, scenario: Scenario) -> Options:
-        """Return the shortlisted options of any scenario; those that differ in name or volume share them."""
-        key = aside(scenario)
-        if key not in self._options:
-            self._options[key] = build_options(key, self.catalog, self._shortlist(key))
-        self._options.move_to_end(key)
-        while len(self._options) > KEPT_OPTIONS:
-            self._options.popitem(last=False)
-        return self._options[key]
+    def answer(self) -> dict[str, Any]:
+        """What to do in the present scenario, as `recommend` has it: option_id, kind, monthly_usd, quality."""
+        found = self.report.comparison
+        item = found.recommended
+        if item is None:
+            return {"option_id": None, "kind": None, "monthly_usd": None, "quality": None}
+        monthly_usd = dict(zip(SIDES, found.monthly_usd[:, found.order[0]].tolist(), strict=True))
+        return {
+            "option_id": item.option_id,
+            "kind": item.kind,
+            "monthly_usd": monthly_usd,
+            "quality": item.quality,
+        }
 
     def report_for(self, scenario: Scenario) -> Report:
-        """Return what pages show of any scenario."""
-        options, key = self.options_for(scenario), aside(scenario)
-        report = make_report(scenario, self.catalog, options=options, rivals=self._rivals.get(key))
-        self._rivals[key] = report.rivals
-        self._rivals = {kept: self._rivals[kept] for kept in self._options if kept in self._rivals}
-        return report
-
-    def _shortlist(self, scenario: Scenario) -> Configurations:
-        """Return the shortlist made for a scenario's constraints and about its tokens.
-
-        The whole catalog is asked the first time, and again where the tokens have moved by a factor of four.
-        """
-        own = {field: Scenario.model_fields[field].get_default() for field in QUICK_FIELDS}
-        about = {name: TOKEN_STEP ** round(log(getattr(scenario, name), TOKEN_STEP)) for name in TOKENS}
-        key = (id(self.catalog), scenario.model_copy(update=own | about))
-        if key not in _shortlists:
-            if len(_shortlists) > KEPT_SHORTLISTS:
-                _shortlists.clear()
-            # Not options_of, which would keep all the thousands of options in memory.
-            whole = build_options(scenario, self.catalog)
-            _shortlists[key] = (self.catalog, shortlist(whole, self.catalog))
-        return _shortlists[key][1]
-
-    def whole_report(self) -> Report:
-        """Return the report over the whole catalog: what exports hold."""
-        return make_report(self.scenario, self.catalog)
+        """Return what pages and files show of any scenario; the last few are kept."""
+        if scenario not in self._reports:
+            self._reports[scenario] = make_report(scenario, self.catalog)
+            while len(self._reports) > KEPT_REPORTS:
+                self._reports.popitem(last=False)
+        return self._reports[scenario]

@@ -21,7 +21,7 @@ from llmplan.charts.style import (
     upright,
     vertical_line,
 )
-from llmplan.kinds import PURE
+from llmplan.kinds import Kind
 from llmplan.risk import Information, VolumeCurve
 from llmplan.risk.sensitivity import Bar, SobolIndex
 from llmplan.wording import Currency
@@ -43,7 +43,7 @@ def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
             "stackgroup": "kinds",
             "fillcolor": f"{kind.colour}/0.45",
         }
-        for i, kind in enumerate(PURE)
+        for i, kind in enumerate(Kind)
         if (curve.p_kind[:, i] > 0).any()
     ]
     shape, label = vertical_line(queries_per_day, "now")

@@ -16,7 +16,8 @@ from llmplan.claims.implied import (
 )
 from llmplan.claims.verdicts import Finding, Implied, Verdict, implied, number, point
 from llmplan.cost.fleet import queries_per_day_of_one_replica
-from llmplan.cost.month import LowBaseHigh, api_usd_per_query, fixed_costs
+from llmplan.cost.hidden import LowBaseHigh, hidden_costs
+from llmplan.cost.month import api_usd_per_query
 from llmplan.options import break_even, options_of
 from llmplan.scenario import Scenario
 from llmplan.units import S_PER_DAY, S_PER_MINUTE, TOKENS_PER_MTOK
@@ -97,10 +98,10 @@ def _requests_per_s(context: Context, input_tokens: float = 2000) -> float:
 
 
 def _fleet_month(context: Context, gpus: float) -> LowBaseHigh:
-    fixed = fixed_costs(context.catalog)
+    hidden = hidden_costs(context.catalog)
     rent = context.gpu_month(GPU, int(gpus))
     usd = rent[0] if rent else LowBaseHigh(float("nan"), float("nan"), float("nan"))
-    return LowBaseHigh(*(usd[side] + float(fixed.usd(gpus, side)) for side in range(3)))
+    return LowBaseHigh(*(usd[side] + float(hidden.usd(gpus, side)) for side in range(3)))
 
 
 def _gpu_sources(context: Context) -> tuple[str, ...]:

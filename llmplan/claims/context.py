@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from llmplan.catalog import Catalog, Claim
 from llmplan.claims.verdicts import Finding
-from llmplan.cost.month import LowBaseHigh
+from llmplan.cost.hidden import LowBaseHigh
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.scenario import Scenario, load_scenario
 from llmplan.units import S_PER_MINUTE

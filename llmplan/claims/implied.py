@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from llmplan.catalog import ApiPrice
-from llmplan.cost.month import LowBaseHigh
+from llmplan.cost.hidden import LowBaseHigh
 from llmplan.units import S_PER_DAY, S_PER_MINUTE, TOKENS_PER_MTOK
 
 

@@ -11,7 +11,8 @@ from llmplan.catalog import Catalog
 from llmplan.claims.checks_costs import CEILING, FORMAT, GPU, MODEL, PEAK_TO_MEAN
 from llmplan.claims.context import Context, requests_per_minute
 from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_needed
-from llmplan.cost.month import LowBaseHigh, api_usd_per_query, fixed_costs
+from llmplan.cost.hidden import LowBaseHigh, hidden_costs
+from llmplan.cost.month import api_usd_per_query
 from llmplan.replica import Configurations, ReplicaConfig, capacity
 from llmplan.units import S_PER_MINUTE
 
@@ -86,7 +87,7 @@ def crossover_lines(catalog: Catalog, points: int = 300) -> CrossoverLines:
     rent = month[0].base if month else float("nan")
 
     def fleet_usd(replicas: Floats) -> Floats:
-        return np.asarray(replicas * rent + fixed_costs(catalog).usd(replicas, 1))
+        return np.asarray(replicas * rent + hidden_costs(catalog).usd(replicas, 1))
 
     most = int(replicas_needed(volumes[-1:], per_replica)[0])
     crossing = first_crossing(fleet_usd(np.arange(1.0, most + 1)), per_replica, each * days)

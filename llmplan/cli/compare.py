@@ -64,10 +64,9 @@ def compare(
 ) -> None:
     """Compare every option for a workload: APIs, hosted open models, self-hosting, hybrids."""
     from llmplan.options import evaluate
-    from llmplan.options.frame import feasible_rows
 
     found = evaluate(scenario, catalog)
-    rows = feasible_rows(found, catalog)
+    rows = [found.row(place) for place in found.order]
     if json:
         print_json(comparison_json(found, rows), indent=None)
     else:
@@ -79,11 +78,11 @@ def comparison_json(found: Comparison, rows: list[dict[str, Any]]) -> dict[str, 
 
     It holds every feasible option, and of those that are out one for each model, format and GPU.
     """
-    rest: dict[tuple[str, ...], int] = {}
-    for place in np.flatnonzero(~found.options.feasible):
-        item = found.options.items[place]
-        key = (item.kind, item.model_id, item.api_id or "", item.precision_id or "", item.gpu_id or "")
-        rest.setdefault(key, int(place))
+    items, rest = found.options.items, dict[tuple[Any, ...], int]()
+    names = (items.kind, items.model_id, items.precision_id, items.gpu_id)
+    for place in np.flatnonzero(~found.options.feasible).tolist():
+        alone = items.option_id[place] if items.kind[place] != "self_hosted" else ""
+        rest.setdefault((alone, *(column[place] for column in names)), place)
     return {
         "scenario": found.scenario.to_dict(),
         "recommended": rows[0]["option_id"] if rows else None,
@@ -117,7 +116,7 @@ def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int
         more = f" and {len(names) - NAMED_MODELS} more" if len(names) > NAMED_MODELS else ""
         typer.echo(f"Out: {', '.join(names[:NAMED_MODELS])}{more}: {reason}.")
     if found.scenario.measured_csv is not None:
-        from llmplan.options.measured import measurements_used
+        from llmplan.options.table import measurements_used
 
         typer.echo(f"Measurements: {measurements_used(found.options)}.")
 
@@ -136,11 +135,13 @@ def _cells(row: dict[str, Any], money: Currency) -> tuple[str, ...]:
 
 def models_left_out(options: Options) -> dict[str, list[str]]:
     """Return, by what stands against its nearest option, the models that are feasible in no way at all."""
-    inside = {item.model_id for item in options.items if item.feasible}
+    items = options.items
+    inside = set(items.model_id[items.feasible])
     nearest: dict[str, tuple[str, ...]] = {}
-    for item in options.items:
+    for place in np.flatnonzero([model_id not in inside for model_id in items.model_id]):
+        item = items[place]
         known = nearest.get(item.model_id)
-        if item.model_id not in inside and (known is None or len(item.reasons) < len(known)):
+        if known is None or len(item.reasons) < len(known):
             nearest[item.model_id] = item.reasons
     found: dict[str, list[str]] = {}
     for model_id, reasons in nearest.items():
@@ -243,14 +244,14 @@ def _why_none(catalog: Catalog, precision_id: str, gpu_id: str, engine_id: str |
 
 def self_hosted_places(options: Options, n_gpus: int | None) -> list[int]:
     """Return the places of the self-hosted options, of one GPU count where given."""
-    own = [i for i, item in enumerate(options.items) if item.kind == "self_hosted"]
+    own = np.flatnonzero(options.is_self_hosted).tolist()
     if n_gpus is None or not own:
         return own
-    counts = sorted({options.items[i].n_gpus or 0 for i in own})
+    counts = sorted({int(n) for n in options.items.n_gpus[own]})
     if n_gpus not in counts:
         fix = f"give one of {', '.join(map(str, counts))}"
         raise InputError("n_gpus", n_gpus, "is no size of a replica that is worth asking about", fix)
-    return [i for i in own if options.items[i].n_gpus == n_gpus]
+    return [i for i in own if options.items.n_gpus[i] == n_gpus]
 
 
 def register(app: typer.Typer) -> None:

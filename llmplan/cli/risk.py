@@ -11,7 +11,7 @@ import typer
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
-from llmplan.kinds import PURE, Kind
+from llmplan.kinds import Kind
 from llmplan.wording import probability
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _curve(curve: VolumeCurve) -> list[dict[str, Any]]:
     return [
         {
             "queries_per_day": float(volume),
-            **{f"p_{kind}": float(curve.p_kind[row, i]) for i, kind in enumerate(PURE)},
+            **{f"p_{kind}": float(curve.p_kind[row, i]) for i, kind in enumerate(Kind)},
             "token_usd_per_month_p50": float(curve.token_usd[row, middle]),
             "self_hosted_usd_per_month_p50": float(curve.self_hosted_usd[row, middle]),
             "saving_usd_per_month": {

@@ -69,7 +69,7 @@ def pptx_bytes(report: Report, template: Path | str | None = None) -> bytes:
         _curve(deck, report)
     if report.map.model_ids:
         _map(deck, report)
-    if report.comparison.order or report.hybrids:
+    if report.comparison.order:
         _options(deck, report)
     if report.comparison.order:
         _flips(deck, report)

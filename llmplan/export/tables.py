@@ -26,7 +26,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 def table(report: Report, name: str) -> pd.DataFrame:
     """Return one of the tables; UnknownNameError for another name."""
     makers = {
-        "options": lambda: option_frame(report.comparison, report.catalog),
+        "options": lambda: option_frame(report.comparison),
         "curve": lambda: curve_table(report),
         "map": lambda: map_table(report),
         "flips": lambda: flip_table(report),

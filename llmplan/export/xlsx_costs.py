@@ -198,6 +198,6 @@ def own_values(report: Report, place: int, side: int) -> dict[int, float]:
     instances = instances_needed(replicas, holds)
     gpus = instances * options.gpus_per_instance[side, place]
     gpu_usd = instances * options.usd_per_instance_month[side, place]
-    rest = options.fixed.usd(gpus, side)
+    rest = options.hidden.usd(gpus, side)
     named = (holds, carries, replicas, instances, gpus, gpu_usd, rest, gpu_usd + rest)
     return {which: float(np.asarray(value)) for which, value in enumerate(named, start=HOLDS)}

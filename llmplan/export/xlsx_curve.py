@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from llmplan.export.xlsx_costs import (
     rest_formula,
     side_column,
 )
+from llmplan.export.xlsx_hybrids import HybridCells
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
 from llmplan.report.headlines import curve_title
 from llmplan.report.report import Report
@@ -42,12 +44,12 @@ def curve_volumes() -> Any:
     return np.unique(np.geomspace(1e2, 1e7, 5 * POINTS_A_DECADE + 1).round())
 
 
-def write_curve(book: Book, report: Report, rows: dict[int, int]) -> Any:
+def write_curve(book: Book, report: Report, rows: dict[int, int], hybrids: Mapping[int, HybridCells]) -> Any:
     """Write cost over volume for the options drawn; return the chart, None where nothing is drawn.
 
     Parameters
     ----------
-    rows: by place: the option's row on its cost sheet.
+    rows: by place: the option's row on its cost sheet. hybrids: by place, where a hybrid's figures stand.
     """
     note = "Every figure is a formula over the cost sheets; change a price there and the curves move."
     sheet = book.sheet(
@@ -57,15 +59,16 @@ def write_curve(book: Book, report: Report, rows: dict[int, int]) -> Any:
     for offset, queries_per_day in enumerate(volumes):
         book.number(sheet, FIRST_ROW + offset, 0, queries_per_day, "integer", is_input=True)
     shown: list[tuple[int, str, int]] = []
-    helper = 2 + sum(1 if report.option(place).api_id else 3 for place in report.curve_places)
+    helper = 2 + sum(3 if report.option(place).has_fleet else 1 for place in report.curve_places)
     column = 1
     for place in report.curve_places:
-        if report.option(place).api_id is not None:
+        if not report.option(place).has_fleet:
             _api_column(book, sheet, report, place, rows[place], column, volumes)
             shown.append((place, "base", column))
             column += 1
         else:
-            _own_columns(book, sheet, report, place, rows[place], column, helper, volumes)
+            row, hybrid = rows.get(place, 0), hybrids.get(place)
+            _own_columns(book, sheet, report, place, row, hybrid, column, helper, volumes)
             shown += [(place, side, column + number) for number, side in enumerate(SIDES)]
             column, helper = column + 3, helper + 2 * len(SIDES)
     sheet.set_column(1, helper, 16)
@@ -88,11 +91,22 @@ def _api_column(
 
 
 def _own_columns(
-    book: Book, sheet: Any, report: Report, place: int, row: int, column: int, helper: int, volumes: Any
+    book: Book,
+    sheet: Any,
+    report: Report,
+    place: int,
+    row: int,
+    hybrid: HybridCells | None,
+    column: int,
+    helper: int,
+    volumes: Any,
 ) -> None:
     """Write low, base, high; helper columns to the right hold instances and cost of each side."""
     label = report.option(place).label
     options = report.comparison.options.take([place])
+    row = row if hybrid is None else hybrid.own_row
+    load = "" if hybrid is None else f"*{hybrid.load}"
+    tokens = "" if hybrid is None else f"*days_per_month*({hybrid.usd_per_query})"
     months = options.monthly_usd(volumes)[:, 0]
     for side, name in enumerate(SIDES):
         _head(book, sheet, column + side, f"{label}, {name}")
@@ -101,16 +115,18 @@ def _own_columns(
         carries, holds, lot, price = (
             cell(row, side_column(side, which), OWN_SHEET) for which in (CARRIES, HOLDS, LOT, PRICE)
         )
-        replicas = replicas_needed(volumes, options.per_replica[side, 0], report.scenario.spare_replicas)
+        loads = volumes * options.fleet_load[0]
+        replicas = replicas_needed(loads, options.per_replica[side, 0], report.scenario.spare_replicas)
         instances = instances_needed(replicas, options.replicas_per_instance[side, 0])
         for offset in range(len(volumes)):
             line = FIRST_ROW + offset
-            needed = replicas_formula(f"$A{line + 1}", carries)
+            needed = replicas_formula(f"$A{line + 1}{load}", carries)
             at = book.live(
                 sheet, line, helper + side, f"=CEILING(({needed})/{holds},1)", instances[offset], "integer"
             )
             gpus = f"{at}*{lot}"
             formula = f"={gpus}*{price}*hours_per_month+{rest_formula(gpus, name)}"
+            formula += f"+$A{line + 1}{tokens}" if tokens else ""
             book.live(sheet, line, helper + 3 + side, formula, months[side, offset])
     for offset in range(len(volumes)):
         line = FIRST_ROW + offset

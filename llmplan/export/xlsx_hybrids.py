@@ -16,15 +16,17 @@ from llmplan.export.xlsx_costs import (
     LOT,
     OWN_SHEET,
     PRICE,
+    Addresses,
     replicas_formula,
     rest_formula,
     side_column,
 )
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
-from llmplan.options.hybrid import assumed_plan
+from llmplan.options.hybrid import assumed_split
 from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
 
+SHEET = "Hybrids"
 HEADS = (
     "Share answered by the fleet",
     "The fleet's load over all work",
@@ -46,20 +48,25 @@ class Loads(NamedTuple):
     router_usd_per_million: float
 
 
-def hybrid_places(report: Report) -> list[int]:
-    """Return the places of the fleets and APIs that hybrids are made of."""
-    return [place for row in report.hybrids for place in hybrid_pair(report, row)]
+class HybridCells(NamedTuple):
+    """Where a hybrid's figures stand: its costs, its fleet's row and load, what each query pays besides."""
+
+    costs: Addresses
+    own_row: int
+    load: str
+    usd_per_query: str
 
 
-def hybrid_pair(report: Report, row: Mapping[str, Any]) -> tuple[int, int]:
+def hybrid_pair(report: Report, place: int) -> tuple[int, int]:
     """Return the places of a hybrid's fleet and its API."""
-    options = report.comparison.options
-    weak = str(row["option_id"]).removeprefix("hybrid:").removesuffix(f"+{row['api_id']}")
-    return options.index(weak), options.index(row["api_id"])
+    item, options = report.option(place), report.comparison.options
+    return options.index(str(item.weak_id)), options.index(str(item.api_id))
 
 
-def write_hybrids(book: Book, report: Report, api_rows: dict[int, int], own_rows: dict[int, int]) -> None:
-    """Write hybrids, their totals live over the cost sheets; the splits are as of the export.
+def write_hybrids(
+    book: Book, report: Report, api_rows: dict[int, int], own_rows: dict[int, int]
+) -> dict[int, HybridCells]:
+    """Write hybrids, their totals live over the cost sheets; the splits are as of the export. By place.
 
     Parameters
     ----------
@@ -73,18 +80,21 @@ def write_hybrids(book: Book, report: Report, api_rows: dict[int, int], own_rows
     sides = tuple(f"{head}, {side}" for side in SIDES for head in SIDE_HEADS)
     heads = ("Hybrid", *totals, "Quality against the reference", *HEADS, *sides)
     sheet = book.sheet(
-        "Hybrids", "A fleet and an API that share the traffic", note, heads, (60, *[15] * (len(heads) - 1))
+        SHEET, "A fleet and an API that share the traffic", note, heads, (60, *[15] * (len(heads) - 1))
     )
-    for line, row in enumerate(report.hybrids, start=FIRST_ROW):
-        weak, strong = hybrid_pair(report, row)
-        _hybrid(book, sheet, line, report, row, own_rows[weak], api_rows[strong])
+    found = {}
+    for line, place in enumerate(report.hybrid_places, start=FIRST_ROW):
+        weak, strong = hybrid_pair(report, place)
+        found[place] = _hybrid(book, sheet, line, report, place, own_rows[weak], api_rows[strong])
+    return found
 
 
 def _hybrid(
-    book: Book, sheet: Any, line: int, report: Report, row: Mapping[str, Any], own_row: int, api_row: int
-) -> None:
+    book: Book, sheet: Any, line: int, report: Report, place: int, own_row: int, api_row: int
+) -> HybridCells:
+    row: Mapping[str, Any] = report.comparison.row(place)
+    _, strong = hybrid_pair(report, place)
     loads = split_loads(report, row)
-    _, strong = hybrid_pair(report, row)
     book.text(sheet, line, 0, row["label"])
     book.number(sheet, line, 4, row["quality"], "percent")
     book.number(sheet, line, SHARE, row["share_weak"], "percent")
@@ -98,25 +108,26 @@ def _hybrid(
     router_usd = month * loads.router_usd_per_million / TOKENS_PER_MTOK
     formula = f"=queries_per_month*{router}/{TOKENS_PER_MTOK:.0f}"
     routed = book.live(sheet, line, ROUTER_USD, formula, router_usd)
-    fleets = [_fleet(book, sheet, line, report, row, own_row, fleet, side) for side in range(3)]
-    low, base, high = fleets
+    low, base, high = (_fleet(book, sheet, line, report, row, own_row, fleet, side) for side in range(3))
     ends = f"{low},{base},{high}"
     for column, (which, side) in enumerate(
         zip((f"MIN({ends})", base, f"MAX({ends})"), SIDES, strict=True), 1
     ):
         book.shown(sheet, line, column, f"{which}+{paid}+{routed}", row[f"monthly_usd_{side}"])
+    tokens = f"{cell(line, API_USD, SHEET)}+{cell(line, ROUTER_USD, SHEET)}"
+    last = [FIRST_SIDE + side * len(SIDE_HEADS) + len(SIDE_HEADS) - 1 for side in range(3)]
+    costs = Addresses(*(f"{cell(line, column, SHEET)}+{tokens}" for column in last))
+    api, router = cell(line, API_LOAD, SHEET), cell(line, ROUTER, SHEET)
+    per_query = f"{api}*{each}+{router}/{TOKENS_PER_MTOK:.0f}"
+    return HybridCells(costs, own_row, cell(line, FLEET_LOAD, SHEET), per_query)
 
 
 def split_loads(report: Report, row: Mapping[str, Any]) -> Loads:
     """Return the loads of a hybrid's split under the base assumptions of data/router_assumptions.csv."""
-    asked = report.scenario
-    share = np.array([row["share_weak"]])
-    plan = assumed_plan(asked.queries_per_day, asked.days_per_month, share, report.catalog)
-    fleet, api, usd = (
-        float(values[0]) for values in (plan.fleet_queries_per_day, plan.api_queries_per_day, plan.router_usd)
-    )
-    month = asked.queries_per_day * asked.days_per_month
-    return Loads(fleet / asked.queries_per_day, api / asked.queries_per_day, usd / month * TOKENS_PER_MTOK)
+    plan = assumed_split(report.catalog)
+    split = int(np.argmin(np.abs(plan.share_weak - row["share_weak"])))
+    fleet, api = plan.fleet_queries_per_day[split], plan.api_queries_per_day[split]
+    return Loads(float(fleet), float(api), float(plan.router_usd[split]) * TOKENS_PER_MTOK)
 
 
 def _fleet(
@@ -130,8 +141,8 @@ def _fleet(
     side: int,
 ) -> str:
     """Write one side's fleet for its load; return where its cost stands."""
-    weak, _ = hybrid_pair(report, row)
     options, name = report.comparison.options, SIDES[side]
+    weak = options.index(str(row["option_id"]).removeprefix("hybrid:").removesuffix(f"+{row['api_id']}"))
     carries, holds, lot, price = (
         cell(own_row, side_column(side, which), OWN_SHEET) for which in (CARRIES, HOLDS, LOT, PRICE)
     )
@@ -139,7 +150,7 @@ def _fleet(
     replicas = replicas_needed(needed, options.per_replica[side, weak], report.scenario.spare_replicas)
     instances = instances_needed(replicas, options.replicas_per_instance[side, weak])
     gpus = instances * options.gpus_per_instance[side, weak]
-    usd = instances * options.usd_per_instance_month[side, weak] + options.fixed.usd(gpus, side)
+    usd = instances * options.usd_per_instance_month[side, weak] + options.hidden.usd(gpus, side)
     first = FIRST_SIDE + side * len(SIDE_HEADS)
     formula = f"={replicas_formula(f'queries_per_day*{load}', carries)}"
     at = book.live(sheet, line, first, formula, float(replicas), "integer")

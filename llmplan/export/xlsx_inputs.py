@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llmplan.cost.hidden import PER_MONTH, PER_STEP
 from llmplan.export.xlsx_parts import FIRST_ROW, SHOWN_RATE, SIDES, Book
 from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY
@@ -80,25 +81,26 @@ def _name(book: Book, name: str, row: int, column: int = VALUE_COLUMN) -> None:
 
 def _cost_lines(book: Book, sheet: Any, report: Report, row: int) -> None:
     """Write the cost lines of a fleet besides its GPUs, and name their totals by side."""
-    fixed = report.comparison.options.fixed
+    hidden = report.comparison.options.hidden
+    months, steps = hidden.of_unit(PER_MONTH), hidden.of_unit(PER_STEP)
     heads = ("Besides GPUs, USD a month", *SIDES)
     for column, head in enumerate(heads):
         sheet.write_string(row, column, head, book.formats["head"])
     first = row + 1
-    for offset, (name, line) in enumerate(fixed.lines):
-        book.text(sheet, first + offset, 0, name)
-        for side, usd in enumerate(line):
+    for offset, line in enumerate(months):
+        book.text(sheet, first + offset, 0, line.name)
+        for side, usd in enumerate(line.usd):
             book.number(sheet, first + offset, 1 + side, usd, "usd", is_input=True)
-    last = first + len(fixed.lines) - 1
+    last = first + len(months) - 1
     book.text(sheet, last + 1, 0, "Sum of these lines")
-    book.text(sheet, last + 2, 0, "People, for each begun step of GPUs")
+    book.text(sheet, last + 2, 0, ", ".join(line.name for line in steps) + ", for each begun step of GPUs")
     book.text(sheet, last + 3, 0, "GPUs of a step")
     for side, name in enumerate(SIDES):
         letter = chr(ord("A") + 1 + side)
-        total = sum(line[side] for _, line in fixed.lines)
+        total = hidden.total(PER_MONTH, side)
         book.live(sheet, last + 1, 1 + side, f"=SUM({letter}{first + 1}:{letter}{last + 1})", total)
-        book.number(sheet, last + 2, 1 + side, fixed.people_usd[side], "usd", is_input=True)
+        book.number(sheet, last + 2, 1 + side, hidden.total(PER_STEP, side), "usd", is_input=True)
         # More GPUs to a step is the cheaper side.
-        book.number(sheet, last + 3, 1 + side, fixed.gpus_per_people_step[2 - side], "number", is_input=True)
+        book.number(sheet, last + 3, 1 + side, hidden.gpus_per_people_step[2 - side], "number", is_input=True)
         for offset, cell_name in enumerate(("fixed_usd", "people_usd", "gpus_per_people_step"), start=1):
             _name(book, f"{cell_name}_{name}", last + offset, 1 + side)

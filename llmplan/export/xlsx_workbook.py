@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
-from llmplan.export.xlsx_hybrids import hybrid_places, write_hybrids
+from llmplan.export.xlsx_hybrids import hybrid_pair, write_hybrids
 from llmplan.export.xlsx_inputs import write_inputs
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
 from llmplan.report.assumptions import assumption_rows
@@ -43,9 +43,10 @@ def xlsx_bytes(report: Report) -> bytes:
     """Return the workbook as an .xlsx file. Every cost is a formula that carries its value."""
     book = Book(report.money)
     places = workbook_places(report)
-    every = dict.fromkeys([*places, *hybrid_places(report)])
-    tokens = [place for place in every if report.option(place).api_id is not None]
-    own = [place for place in every if report.option(place).api_id is None]
+    pairs = [end for place in report.hybrid_places for end in hybrid_pair(report, place)]
+    every = dict.fromkeys([*(place for place in places if place not in report.hybrid_places), *pairs])
+    tokens = [place for place in every if not report.option(place).has_fleet]
+    own = [place for place in every if report.option(place).has_fleet]
     heads = option_heads(report.money.name)
     answer = book.sheet("Answer", report.finding, report.stamp, (), (34, 20, 20, 20, 60))
     write_inputs(book, report)
@@ -57,16 +58,17 @@ def xlsx_bytes(report: Report) -> bytes:
         (44, 50, 18, *[15] * 5, 12, 10, 10, 22, 14),
     )
     where = write_api_costs(book, report, tokens) | write_own_costs(book, report, own)
+    hybrids = write_hybrids(book, report, _rows(tokens), _rows(own))
+    where |= {place: cells.costs for place, cells in hybrids.items()}
     for row, place in enumerate(places, start=FIRST_ROW):
         _option(book, options, row, report, place, where[place])
     if places:
         options.autofilter(FIRST_ROW - 1, 0, FIRST_ROW + len(places) - 1, len(heads) - 1)
-    chart = write_curve(book, report, rows=_rows(tokens) | _rows(own))
+    chart = write_curve(book, report, _rows(tokens) | _rows(own), hybrids)
     row = _answer(book, answer, report, where)
     if chart is not None:
         what = {"description": f"Monthly cost over volume. {report.finding}"}
         answer.insert_chart(row + 1, 0, chart, what)
-    write_hybrids(book, report, _rows(tokens), _rows(own))
     _tables(book, report)
     _stamp(book, report)
     return book.bytes()
@@ -80,12 +82,15 @@ def workbook_places(report: Report) -> list[int]:
     """Return the feasible options that get formulas, by cost: all APIs, the first self-hosted."""
     seen: set[tuple[object, ...]] = set()
     kept = set(report.curve_places)
+    hybrids = set(report.hybrid_places)
     for place in report.comparison.order:
+        if place in hybrids:
+            continue
         item = report.option(place)
         key = (item.api_id, item.model_id, item.precision_id, item.gpu_id, item.n_gpus)
-        if key not in seen and (item.api_id is not None or len(seen) < OWN_OPTIONS):
+        if key not in seen and (not item.has_fleet or len(seen) < OWN_OPTIONS):
             kept.add(place)
-            if item.api_id is None:
+            if item.has_fleet:
                 seen.add(key)
     return [place for place in report.comparison.order if place in kept]
 

@@ -86,7 +86,7 @@ def _reserved_options(
         return []
     reserved = evaluate(scenario.but(gpu_price_kind="reserved_1y"), catalog)
     items, best = reserved.options.items, reserved.cheapest("self_hosted")
-    priced = {item.option_id for item in items if item.feasible}
+    priced = set(items.option_id[items.feasible])
     wanted = [option_id for option_id in own if option_id in priced]
     wanted += [] if best is None else [items[best].option_id]
     return [rented_option(reserved.options, option_id, catalog, paths) for option_id in dict.fromkeys(wanted)]
@@ -97,13 +97,12 @@ def _cheapest_to_buy(options: Options, catalog: Catalog, queries_per_day: float)
     terms, hours = ownership_terms(catalog), options.scenario.workload(catalog).hours_per_month
     volume = np.array([queries_per_day])
     fewest: dict[tuple[str, int], tuple[int, str]] = {}
-    for place, item in enumerate(options.items):
-        if item.kind != "self_hosted" or not item.feasible:
-            continue
-        key = str(item.gpu_id), item.n_gpus or 1
+    items = options.items
+    for place in np.flatnonzero(options.is_self_hosted & options.feasible).tolist():
+        key = str(items.gpu_id[place]), int(items.n_gpus[place])
         replicas = int(replicas_of(options, place)(volume)[0])
         if key not in fewest or replicas < fewest[key][0]:
-            fewest[key] = replicas, item.option_id
+            fewest[key] = replicas, str(items.option_id[place])
     costs = {}
     for (gpu_id, n_gpus), (replicas, option_id) in fewest.items():
         choice = cheapest_servers(catalog.gpu_purchases, catalog.gpu(gpu_id), n_gpus, replicas, terms, hours)

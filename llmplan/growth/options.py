@@ -9,7 +9,7 @@ import numpy as np
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.fleet import instances_needed, replicas_needed
-from llmplan.cost.month import FixedCosts
+from llmplan.cost.hidden import UPDATES_LINE, HiddenCosts
 from llmplan.cost.ownership import (
     ServerChoice,
     cheapest_servers,
@@ -27,7 +27,6 @@ from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 BASE = 1
-UPDATES_LINE = "model updates"
 TERM_MONTHS = {"reserved_1y": MONTHS_PER_YEAR}
 """Kind of GPU price -> how long it binds; the others can be given back."""
 
@@ -77,7 +76,7 @@ def incumbent_option(
     comparison = evaluate(scenario, catalog)
     wanted = scenario.reference_api_id if api_id is None else api_id
     options = comparison.options
-    apis = {item.option_id: place for place, item in enumerate(options.items) if item.api_id is not None}
+    apis = {options.items.option_id[place]: int(place) for place in np.flatnonzero(options.is_api)}
     if wanted in apis:
         return _in_place(api_option(options, apis[wanted], catalog, paths))
     if api_id is not None:
@@ -101,7 +100,7 @@ def hybrid_option(
         loads = hybrid_loads(middle, catalog)
     except InputError:
         return None
-    options = options_of(scenario.but(quality_floor=0.0) if scenario.quality_floor else scenario, catalog)
+    options = options_of(scenario, catalog)
     fleet = rented_option(options, loads.weak_id, catalog, paths)
     usd = float(options.usd_per_query[options.index(loads.api_id)]) * loads.api_share
     days, router = scenario.days_per_month, loads.router_usd_per_query
@@ -206,12 +205,12 @@ def _with_people(
 
     Where the scenario gives one figure for engineering, updates are in it already.
     """
-    fixed, all_in = options.fixed, options.scenario.engineering_usd_per_month is not None
-    hidden = CostPart("people and running", lambda v: _fixed_usd(fixed, gpus(v), people_factor))
+    hidden, all_in = options.hidden, options.scenario.engineering_usd_per_month is not None
+    running = CostPart("people and running", lambda v: _running_usd(hidden, gpus(v), people_factor))
     return PlanOption(
         option_id=option_id,
         label=label,
-        parts=(*parts, hidden),
+        parts=(*parts, running),
         purchases=purchases,
         migration_usd=catalog.assumption(one_off).base,
         updates_per_year=0.0 if all_in else paths.updates_per_year,
@@ -219,12 +218,11 @@ def _with_people(
     )
 
 
-def _fixed_usd(fixed: FixedCosts, gpus: Floats, people_factor: float) -> Floats:
+def _running_usd(hidden: HiddenCosts, gpus: Floats, people_factor: float) -> Floats:
     """The month's lines without updates: those are booked when they happen."""
-    updates = sum(line[BASE] for name, line in fixed.lines if name == UPDATES_LINE)
-    lines = sum(line[BASE] for _, line in fixed.lines)
-    people = fixed.usd(gpus, BASE) - lines
-    return np.asarray(lines - updates + people * people_factor)
+    updates = sum(line.usd[BASE] for line in hidden.lines if line.name == UPDATES_LINE)
+    people = hidden.usd(gpus, BASE) - hidden.usd(0, BASE)
+    return np.asarray(hidden.usd(0, BASE) - updates + people * people_factor)
 
 
 def replicas_of(options: Options, place: int) -> MonthlyCost:

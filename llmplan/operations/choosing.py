@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.operations.checkpoints import repositories_of
@@ -29,8 +31,8 @@ def self_hosted_place(comparison: Comparison, option_id: str | None = None) -> i
     Raises InputError where nothing self-hosted is feasible (with the most frequent reason), the named option is
     not, or its engine has no launcher; UnknownNameError where it is not a self-hosted option of the scenario.
     """
-    items = comparison.options.items
-    own = {item.option_id: place for place, item in enumerate(items) if item.kind == "self_hosted"}
+    options, items = comparison.options, comparison.options.items
+    own = {items.option_id[place]: int(place) for place in np.flatnonzero(options.is_self_hosted)}
     if option_id is not None:
         if option_id not in own:
             raise UnknownNameError("self-hosted option", option_id, own)
@@ -41,7 +43,8 @@ def self_hosted_place(comparison: Comparison, option_id: str | None = None) -> i
             rule = f"runs in {items[place].engine_id}, for which there is no launch command"
             raise InputError("option", option_id, rule, f"choose one in {', '.join(LAUNCHERS)}")
         return place
-    best = next((i for i in comparison.order if i in own.values() and items[i].engine_id in LAUNCHERS), None)
+    ranked = (place for place in comparison.order if options.is_self_hosted[place])
+    best = next((place for place in ranked if items[place].engine_id in LAUNCHERS), None)
     if best is None and comparison.cheapest("self_hosted") is not None:
         rule = "has feasible options only in engines without a launch command"
         raise InputError("engine_ids", comparison.scenario.engine_ids, rule, f"allow {', '.join(LAUNCHERS)}")
@@ -52,7 +55,8 @@ def self_hosted_place(comparison: Comparison, option_id: str | None = None) -> i
 
 def _why_none(comparison: Comparison) -> str:
     """The most frequent reason among the options that come nearest: those with the fewest reasons."""
-    refused = [item.reasons for item in comparison.options.items if item.kind == "self_hosted"]
+    options = comparison.options
+    refused = [options.items[place].reasons for place in np.flatnonzero(options.is_self_hosted)]
     if not refused:
         return "has no self-hosted option at all"
     fewest = min(len(reasons) for reasons in refused)
@@ -136,7 +140,8 @@ def longest_sequence(scenario: Scenario, model_limit: int, sequences_in_memory: 
 
 
 def _api_place(comparison: Comparison, api_id: str | None) -> int | None:
-    apis = {item.option_id: place for place, item in enumerate(comparison.options.items) if item.api_id}
+    options = comparison.options
+    apis = {options.items.option_id[place]: int(place) for place in np.flatnonzero(options.is_api)}
     if api_id is not None:
         if api_id not in apis:
             raise UnknownNameError("API of the scenario", api_id, apis)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
+from llmplan.cost.hidden import PER_STEP
 from llmplan.errors import InputError
 from llmplan.options.table import Options
 
@@ -45,7 +46,9 @@ class BreakEven:
 
 
 def break_even(options: Options, self_hosted: Iterable[int], api: int, side: int = 1) -> BreakEven:
-    """Return where the cheapest of some self-hosted options is cheaper than an API, exactly. (6.6)
+    """Return where the cheapest of some options with a fleet is cheaper than an API, exactly. (6.6)
+
+    A hybrid keeps its split: its tokens take from the API's slope, and a replica carries more of its queries.
 
     Parameters
     ----------
@@ -74,24 +77,36 @@ def _least_volume(options: Options, places: npt.NDArray[np.int64], api: int, sid
 
     From below, a fleet costs what one replica does, and also flat lines + slope x (queries / rate + spares).
     """
-    usd_per_volume = float(options.usd_per_query[api]) * options.scenario.days_per_month
-    each, per = options.per_replica[side, places], options.replicas_per_instance[side, places]
+    usd_per_volume = _rise(options, places, api)
+    each = options.per_replica[side, places] / options.fleet_load[places]
+    per = options.replicas_per_instance[side, places]
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = _usd_per_replica(options, places, side)
-        flat = float(options.fixed.usd(0, side)) + slope * options.scenario.spare_replicas
-        least = options.monthly_usd(1.0, sides=(side,))[0, places, 0] / usd_per_volume
+        flat = float(options.hidden.usd(0, side)) + slope * options.scenario.spare_replicas
+        least = options.take(places).fleet_usd(np.ones(1), side)[:, 0] / usd_per_volume
         steep = flat / (usd_per_volume - slope / each)
     able = (each > 0) & (per > 0) & (usd_per_volume * each > slope * (1 - 1e-9))
     # A hair lower: rounding must not keep out an option that wins at the very volume.
     return np.asarray(np.where(able, np.maximum(least, steep) * (1 - 1e-9), np.inf))
 
 
+def _rise(options: Options, places: npt.NDArray[np.int64], api: int) -> Floats:
+    """Return what an API costs more than each option's own tokens, USD a month for a query a day."""
+    more = options.usd_per_query[api] - options.usd_per_query[places]
+    return np.asarray(more * options.scenario.days_per_month)
+
+
 def _usd_per_replica(options: Options, places: Any, side: int) -> Any:
     """Return the least monthly USD by which one more replica raises the cost, in whole instances. (6.6)"""
-    people, step = options.fixed.people_usd[side], options.fixed.gpus_per_people_step[2 - side]
+    people, step = _people(options, side)
     gpus = options.gpus_per_instance[side, places]
     instance_usd = options.usd_per_instance_month[side, places]
     return (instance_usd + gpus / step * people) / options.replicas_per_instance[side, places]
+
+
+def _people(options: Options, side: int) -> tuple[float, float]:
+    """Return what a begun step of GPUs costs in people a month, and how many GPUs it covers."""
+    return options.hidden.total(PER_STEP, side), options.hidden.gpus_per_people_step[2 - side]
 
 
 def cheaper_intervals(options: Options, own: int, api: int, side: int = 1) -> list[Interval]:
@@ -100,8 +115,8 @@ def cheaper_intervals(options: Options, own: int, api: int, side: int = 1) -> li
     Between two steps the staircase is flat and the API rises, so each level of whole replicas holds at most
     one crossing: level by level, in chunks, until the slopes prove what follows.
     """
-    each = float(options.per_replica[side, own])
-    usd_per_volume = float(options.usd_per_query[api]) * options.scenario.days_per_month
+    each = float(options.per_replica[side, own] / options.fleet_load[own])
+    usd_per_volume = float(_rise(options, np.array([own]), api)[0])
     if not (each > 0 and options.replicas_per_instance[side, own] > 0 and usd_per_volume > 0):
         return []
     pair = options.take([own, api])
@@ -132,7 +147,7 @@ def _on_levels(
     """Return, for levels of 1, 2, 3 ... working replicas, the part of each level that is cheaper."""
     low, high = _level_edges(levels, each), _level_edges(levels + 1, each) - 1
     high = np.minimum(high, MAX_QUERIES_PER_DAY)
-    usd = pair.monthly_usd(high, sides=(side,))[0, 0]
+    usd = pair.take([0]).fleet_usd(high * pair.fleet_load[0], side)[0]
     first = np.maximum(low, np.floor(usd / usd_per_volume) + 1)
     for _ in range(3):  # rounding of the division may be off by one: the cost functions themselves decide
         before = first
@@ -163,13 +178,14 @@ def _horizon(options: Options, own: int, usd_per_volume: float, side: int) -> tu
     """
     instance_usd = float(options.usd_per_instance_month[side, own])
     gpus = float(options.gpus_per_instance[side, own])
-    people, step = options.fixed.people_usd[side], options.fixed.gpus_per_people_step[2 - side]
+    people, step = _people(options, side)
     slope = float(_usd_per_replica(options, own, side))
-    flat = float(options.fixed.usd(0, side))
+    flat = float(options.hidden.usd(0, side))
     spare = options.scenario.spare_replicas
     rest = flat + slope * spare + instance_usd + (gpus / step + 1) * people
-    api_slope = usd_per_volume * float(options.per_replica[side, own])
-    limit = int(MAX_QUERIES_PER_DAY / float(options.per_replica[side, own])) + 1
+    each = float(options.per_replica[side, own] / options.fleet_load[own])
+    api_slope = usd_per_volume * each
+    limit = int(MAX_QUERIES_PER_DAY / each) + 1
     if api_slope > slope * (1 + 1e-9):
         level = int((rest + api_slope) / (api_slope - slope)) + 2
         return (level, True) if level <= limit else (limit, False)

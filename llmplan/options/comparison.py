@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
 from llmplan.cost.fleet import instances_needed, replicas_needed
-from llmplan.options.table import Option, Options, build_options
+from llmplan.options.hybrid import with_hybrids
+from llmplan.options.rows import Option
+from llmplan.options.table import Options, build_options
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.units import TOKENS_PER_MTOK
 from llmplan.wording import DOLLAR
 
-CACHED_OPTIONS = 32
 ASIDE = {
-    "name": "",
+    "name": "any",
     "queries_per_day": 1.0,
     "ranges": (),
     "currency_symbol": DOLLAR.symbol,
     "currency_per_usd": DOLLAR.per_usd,
 }
 """Fields that no option depends on, with the values that stand for any."""
-_cache: OrderedDict[tuple[int, Scenario], tuple[Catalog, Options]] = OrderedDict()
 
 
 def aside(scenario: Scenario) -> Scenario:
@@ -39,15 +39,14 @@ def same_options(scenario: Scenario, other: Scenario) -> bool:
 
 
 def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
-    """Return the scenario's options; those that differ in the fields of `ASIDE` only are worked out once."""
+    """Return the scenario's options of one kind; those that differ in the fields of `ASIDE` only share the work."""
     scenario, catalog = under_catalog(scenario, catalog)
-    key = (id(catalog), aside(scenario))
-    if key not in _cache:
-        _cache[key] = (catalog, build_options(key[1], catalog))
-        while len(_cache) > CACHED_OPTIONS:
-            _cache.popitem(last=False)
-    _cache.move_to_end(key)
-    return _cache[key][1]
+    return _options_of(catalog, aside(scenario))
+
+
+@kept(6)
+def _options_of(catalog: Catalog, scenario: Scenario) -> Options:
+    return build_options(scenario, catalog)
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ class Comparison:
 
     Attributes
     ----------
+    options: every option, hybrids at the end. alone: those of one kind, which no volume changes; the same places.
     monthly_usd: (3, n) low, base, high; infinity where an option cannot serve.
     replicas, gpus_total: (n,) of the base offer; 0 for APIs.
     order: places of the feasible options, cheapest base cost first.
@@ -63,6 +63,7 @@ class Comparison:
 
     scenario: Scenario
     options: Options
+    alone: Options
     monthly_usd: Floats
     replicas: Floats
     gpus_total: Floats
@@ -75,7 +76,7 @@ class Comparison:
 
     def cheapest(self, *kinds: str) -> int | None:
         """Return the place of the cheapest feasible option of the kinds."""
-        return next((i for i in self.order if self.options.items[i].kind in kinds), None)
+        return next((place for place in self.order if self.options.items.kind[place] in kinds), None)
 
     @cached_property
     def queries_per_month(self) -> float:
@@ -90,8 +91,9 @@ class Comparison:
         """Mean load of the base fleet over its rate at the targets; NaN for APIs."""
         peak = self.scenario.workload().effective_peak_to_mean
         carried = self.options.per_replica[1] * self.replicas * peak / self.scenario.utilisation_ceiling
+        load = self.scenario.queries_per_day * self.options.fleet_load
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.replicas > 0, self.scenario.queries_per_day / carried, np.nan)
+            return np.where(self.replicas > 0, load / carried, np.nan)
 
     def row(self, place: int) -> dict[str, object]:
         """Return one option's row of the table."""
@@ -109,7 +111,7 @@ class Comparison:
             "replicas": int(self.replicas[place]),
             "gpus_total": int(self.gpus_total[place]),
             "provider": offer.provider if offer else item.provider,
-            "price_kind": "per token" if item.api_id else self.scenario.gpu_price_kind,
+            "price_kind": self.scenario.gpu_price_kind if item.has_fleet else "per token",
             "usd_per_gpu_hour": offer.usd_per_gpu_hour if offer else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),
@@ -152,6 +154,7 @@ COLUMNS = (
     "licence_id",
     "source_ids",
     "prices_as_of",
+    "share_weak",
 )
 _OF_OPTION = tuple(name for name in COLUMNS if name in {"feasible", *(f.name for f in fields(Option))})
 """Columns that an option holds itself, whatever the volume."""
@@ -160,23 +163,27 @@ _OF_OPTION = tuple(name for name in COLUMNS if name in {"feasible", *(f.name for
 def evaluate(
     scenario: Scenario, catalog: Catalog | None = None, options: Options | None = None
 ) -> Comparison:
-    """Compare every option of a scenario; plain arrays, no DataFrame.
+    """Compare every option of a scenario, hybrids among them; plain arrays, no DataFrame.
 
-    options: those of this scenario when they are at hand, a part of them for instance.
+    options: those of this scenario of one kind when they are at hand, a part of them for instance.
     """
-    if options is None:
-        scenario, catalog = under_catalog(scenario, catalog)
-        options = options_of(scenario, catalog)
+    scenario, catalog = under_catalog(scenario, catalog)
+    options = options_of(scenario, catalog) if options is None else options
+    everything = with_hybrids(options, catalog, scenario.queries_per_day)
+    return compared(replace(everything, scenario=scenario), options)
+
+
+def compared(options: Options, alone: Options) -> Comparison:
+    """Compare some options at their scenario's volume; `alone` as in `Comparison`."""
+    scenario = options.scenario
     volume = np.array([scenario.queries_per_day])
-    monthly = _ordered(options.monthly_usd(volume)[:, :, 0])
-    own = ~options.is_api & np.isfinite(monthly[1])
-    replicas = np.where(own, replicas_needed(volume, options.per_replica[1], scenario.spare_replicas), 0.0)
+    monthly = options.monthly_usd(volume)[:, :, 0]
+    monthly = np.stack([monthly.min(axis=0), monthly[1], monthly.max(axis=0)])
+    own = options.has_fleet & np.isfinite(monthly[1])
+    replicas = replicas_needed(volume * options.fleet_load, options.per_replica[1], scenario.spare_replicas)
+    replicas = np.where(own, replicas, 0.0)
     instances = np.where(own, instances_needed(replicas, options.replicas_per_instance[1]), 0.0)
     ranked = np.flatnonzero(options.feasible & np.isfinite(monthly[1]))
     order = tuple(ranked[np.lexsort((options.preference[ranked], monthly[1, ranked]))].tolist())
-    return Comparison(scenario, options, monthly, replicas, instances * options.gpus_per_instance[1], order)
-
-
-def _ordered(monthly: Floats) -> Floats:
-    """Widen the range where lots make the cheapest rate the dearer month: low <= base <= high."""
-    return np.stack([monthly.min(axis=0), monthly[1], monthly.max(axis=0)])
+    gpus = instances * options.gpus_per_instance[1]
+    return Comparison(scenario, options, alone, monthly, replicas, gpus, order)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
-from functools import lru_cache
+from functools import partial
 
 import numpy as np
 
 from llmplan.catalog import Catalog, Gpu, Model, Precision
+from llmplan.catalog.cache import kept
+from llmplan.measurements import (
+    MeasuredPoint,
+    apply_measured,
+    read_points_of,
+    resting_points,
+    with_measured,
+)
 from llmplan.options.constraints import needed_context_tokens
-from llmplan.replica import Capacity, Configurations, capacity
+from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.capacity import sequences_in_memory
 from llmplan.replica.configurations import Texts
 from llmplan.scenario import Scenario
@@ -43,7 +52,7 @@ def sized(
     return grid, _capacity(grid, *asked, needed_context_tokens(scenario), scenario.latency_percentile)
 
 
-@lru_cache(maxsize=16)
+@kept(6)
 def _capacity(
     grid: Configurations,
     input_tokens: float,
@@ -81,13 +90,13 @@ def _ids(catalog: Catalog, scenario: Scenario) -> Names:
     )
 
 
-@lru_cache(maxsize=16)
+@kept(16)
 def _useful(catalog: Catalog, names: Names, context_tokens: float) -> Configurations:
     grid = _supported(catalog, *names)
     return grid.take(_useful_sizes(grid, context_tokens)) if len(grid) else grid
 
 
-@lru_cache(maxsize=32)
+@kept(32)
 def _supported(
     catalog: Catalog,
     model_ids: tuple[str, ...],
@@ -153,3 +162,33 @@ def _codes(*columns: Texts) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return, for every row, the number of its combination of names."""
     seen: dict[tuple[str, ...], int] = {}
     return np.array([seen.setdefault(row, len(seen)) for row in zip(*columns, strict=True)], dtype=np.intp)
+
+
+def sized_or_measured(
+    catalog: Catalog, scenario: Scenario, configurations: Configurations | None = None
+) -> tuple[Configurations, Capacity, Sequence[MeasuredPoint | None]]:
+    """Return the configurations, what one replica of each serves, and the measurement that it rests on, if any.
+
+    configurations: those to ask about; None: the scenario's grid, and every measured replica that it allows.
+    """
+    if scenario.measured_csv is None:
+        grid, found = sized(catalog, scenario, configurations)
+        return grid, found, [None] * len(grid)
+    points = read_points_of(catalog, scenario.measured_csv)
+    if configurations is None:
+        grid = self_hosted_grid(catalog, scenario)
+        configurations = with_measured(catalog, grid, points, partial(_allows, scenario))
+    grid, found = sized(catalog, scenario, configurations)
+    asked = (scenario.input_tokens, scenario.output_tokens, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
+    return grid, apply_measured(found, grid, points, *asked), resting_points(grid, points, *asked)
+
+
+def _allows(scenario: Scenario, config: ReplicaConfig) -> bool:
+    """Say whether the scenario's model, formats, GPUs and engines leave a configuration in."""
+    wished = (
+        (config.model_id, scenario.model_ids),
+        (config.precision_id, scenario.precision_ids),
+        (config.gpu_id, scenario.gpu_ids),
+        (config.engine_id, scenario.engine_ids),
+    )
+    return all(not names or name in names for name, names in wished)

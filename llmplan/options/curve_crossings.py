@@ -6,7 +6,7 @@ import numpy as np
 
 from llmplan.options.breakeven import break_even
 from llmplan.options.maps import Curves
-from llmplan.options.table import Option
+from llmplan.options.rows import Option
 
 
 def crossings_of(curves: Curves, most_pairs: int) -> tuple[float, ...]:
@@ -16,7 +16,7 @@ def crossings_of(curves: Curves, most_pairs: int) -> tuple[float, ...]:
     """
     options = curves.options
     paid = np.flatnonzero(options.is_api).tolist()
-    pairs = [(own, token) for own in np.flatnonzero(~options.is_api).tolist() for token in paid]
+    pairs = [(own, token) for own in np.flatnonzero(options.is_self_hosted).tolist() for token in paid]
     found = (break_even(options, [own], token) for own, token in pairs[:most_pairs])
     return tuple(sorted({float(x) for pair in found for x in pair.crossings_queries_per_day}))
 

@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options.comparison import COLUMNS, Comparison, evaluate
-from llmplan.options.hybrid import hybrid_rows
 from llmplan.options.maps import Curves
 from llmplan.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLE_COLUMNS = (*COLUMNS, "share_weak")
-
-
-def feasible_rows(found: Comparison, catalog: Catalog | None = None) -> list[dict[str, Any]]:
-    """Return the feasible options as rows, hybrids among them, cheapest first."""
-    pure = [found.row(place) for place in found.order]
-    both = [*pure, *hybrid_rows(found.scenario, catalog)]
-    return sorted(both, key=lambda row: float(row["monthly_usd_base"]))
-
 
 def compare(scenario: Scenario, catalog: Catalog | None = None) -> pd.DataFrame:
     """Return every option of a scenario as a tidy DataFrame, feasible and cheapest first.
 
-    Columns as in `TABLE_COLUMNS`: costs in USD a month (low, base, high), USD a query and a million tokens,
+    Columns as in `COLUMNS`: costs in USD a month (low, base, high), USD a query and a million tokens,
     quality as a share of the reference API's, latencies in ms, replica rate in requests/s, the self-hosted
     share of a hybrid, and `reasons`: why an option is out.
     """
-    return option_frame(evaluate(scenario, catalog), catalog)
+    return option_frame(evaluate(scenario, catalog))
 
 
-def option_frame(found: Comparison, catalog: Catalog | None = None) -> pd.DataFrame:
+def option_frame(found: Comparison) -> pd.DataFrame:
     """Return a comparison's table, hybrids included, as `compare` does."""
     import pandas as pd
 
-    out = [found.row(int(place)) for place in np.flatnonzero(~found.options.feasible)]
-    return pd.DataFrame([*feasible_rows(found, catalog), *out], columns=list(TABLE_COLUMNS))
+    out = np.flatnonzero(~found.options.feasible).tolist()
+    return pd.DataFrame([found.row(place) for place in [*found.order, *out]], columns=list(COLUMNS))
 
 
 def curves_frame(found: Curves) -> pd.DataFrame:

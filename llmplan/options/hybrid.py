@@ -1,153 +1,222 @@
-"""Hybrids among a scenario's options: each API with its cheapest self-hosted partner and split."""
+"""Hybrids among a scenario's options: a fleet and an API that share the traffic by difficulty."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog, load_catalog
-from llmplan.cost.fleet import instances_needed, replicas_needed
-from llmplan.options.comparison import options_of
-from llmplan.options.table import Option, Options
+from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
+from llmplan.kinds import Kind
+from llmplan.options.pruning import can_win, features_of
+from llmplan.options.rows import Option, Places, Rows
+from llmplan.options.table import Options
 from llmplan.router.costs import Router, Traffic
-from llmplan.router.hybrid import HybridOption, SplitPlan, hybrid_options, split_plan
+from llmplan.router.hybrid import SplitPlan, hybrid_quality, split_plan
+from llmplan.router.optimum import TOLERANCE
 from llmplan.router.roc import from_auc
-from llmplan.scenario import Scenario
-from llmplan.units import TOKENS_PER_MTOK
 
-Places: TypeAlias = npt.NDArray[np.intp]
 SPLITS = np.linspace(0.05, 0.95, 19)
 """Shares of the fleet that are tried; all and nothing are options of their own."""
 
 
-@dataclass(frozen=True)
-class Hybrid:
-    """A fleet and an API that share the traffic.
+@kept(1)
+def assumed_split(catalog: Catalog) -> SplitPlan:
+    """Return the loads of one query a day at every split, as data/router_assumptions.csv assumes. (7.2)"""
+    base = {row.assumption_id: row.base for row in catalog.router_assumptions.values()}
+    router = Router(base["router-usd-per-million"] / 1e6, latency_ms=base["router-latency-ms"])
+    curve, multiplier = from_auc(base["router-auc"]), base["hard-token-multiplier"]
+    return split_plan(1.0, SPLITS, curve, base["hard-share"], multiplier, Traffic(days_per_month=1.0), router)
+
+
+class Route(NamedTuple):
+    """One hybrid: the places of fleet and API among the options, and its place in `Pairs.quality`."""
+
+    fleet: int
+    group: int
+    api: int
+    split: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Every fleet and API that may share the traffic, at every split.
 
     Attributes
     ----------
-    weak, strong: places of the self-hosted option and the API in the options.
-    found: share, cost and quality.
-    replicas, gpus_total: of the fleet, for the share it carries.
+    plan: loads of one query a day at each of p splits.
+    fleets: (f,) places of the self-hosted options that can be the cheapest of their model and format at some
+        load; group: (f,) the model and format of each, numbered 0..g-1.
+    apis: (m,) places. quality: (g, m, p), NaN where a pair makes no hybrid.
     """
 
-    weak: int
-    strong: int
-    found: HybridOption
-    replicas: int
-    gpus_total: int
+    options: Options
+    plan: SplitPlan
+    fleets: Places
+    group: Places
+    apis: Places
+    quality: Floats
+
+    def of(self, options: Options) -> Pairs:
+        """Return the same pairs of the same options at other prices, rates, volumes or another floor."""
+        return replace(self, options=options)
+
+    @cached_property
+    def price(self) -> Floats:
+        """(m, p) USD a query for tokens and the router."""
+        usd = self.options.usd_per_query[self.apis, None]
+        return np.asarray(usd * self.plan.api_queries_per_day + self.plan.router_usd)
+
+    @cached_property
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """(g, m, p) whether the quality reaches the floor."""
+        return np.nan_to_num(self.quality, nan=-np.inf) >= self.options.scenario.quality_floor - TOLERANCE
+
+    def fleet_usd(self, queries_per_day: Floats) -> tuple[Floats, Places]:
+        """Return the cheapest fleet of each model and format, its USD a month and place, (g, p, v)."""
+        loads = (self.plan.fleet_queries_per_day[:, None] * queries_per_day).ravel()
+        usd = self.options.take(self.fleets).fleet_usd(loads, 1)
+        members = np.split(np.arange(len(usd)), np.flatnonzero(np.diff(self.group)) + 1)
+        best = np.stack([rows[np.argmin(usd[rows], axis=0)] for rows in members])
+        shape = (len(members), len(SPLITS), len(queries_per_day))
+        least: Floats = np.take_along_axis(usd, best, axis=0).reshape(shape)
+        places: Places = np.take(self.fleets, best).reshape(shape)
+        return least, places
+
+    def total_usd(self, queries_per_day: float) -> tuple[Floats, Places]:
+        """Return what every hybrid costs, USD a month, (g, m, p), and its fleet's place, (g, p)."""
+        usd, place = self.fleet_usd(np.array([queries_per_day]))
+        each = self.price + self.options.hidden_usd_per_query(1)
+        queries = queries_per_day * self.options.scenario.days_per_month
+        return usd[:, None, :, 0] + each * queries, place[:, :, 0]
+
+    def cheapest(self, queries_per_day: float) -> tuple[float, Route | None]:
+        """Return the cheapest hybrid at a volume and its USD a month; infinity and None where there is none."""
+        total, place = self.total_usd(queries_per_day)
+        total = np.where(self.allowed, total, np.inf)
+        group, api, split = (int(i) for i in np.unravel_index(int(np.argmin(total)), total.shape))
+        usd = float(total[group, api, split])
+        return usd, Route(int(place[group, split]), group, api, split) if np.isfinite(usd) else None
+
+    def cheapest_by_api(self, queries_per_day: float) -> list[Route]:
+        """Return for each API that makes a hybrid its cheapest partner and split at a volume."""
+        total, place = self.total_usd(queries_per_day)
+        flat = np.where(self.allowed, total, np.inf).transpose(1, 0, 2).reshape(len(self.apis), -1)
+        best = flat.argmin(axis=1)
+        known = np.flatnonzero(np.isfinite(flat[np.arange(len(best)), best]))
+        cells = [(api, *divmod(int(best[api]), len(SPLITS))) for api in known.tolist()]
+        return [Route(int(place[group, split]), group, api, split) for api, group, split in cells]
+
+    def best_by_quality(self, queries_per_day: float) -> list[Route]:
+        """Return the hybrids than which none is both cheaper and as good, whatever the floor; cheapest first."""
+        total, place = self.total_usd(queries_per_day)
+        order = np.argsort(np.where(np.isnan(self.quality), np.inf, total), axis=None, kind="stable")
+        quality = np.nan_to_num(self.quality.ravel()[order], nan=-np.inf)
+        before = np.maximum.accumulate(np.concatenate([[-np.inf], quality]))[:-1]
+        cells = np.transpose(np.unravel_index(order[quality > before], total.shape)).tolist()
+        return [Route(int(place[group, split]), group, api, split) for group, api, split in cells]
+
+    def option(self, route: Route) -> Option:
+        """Return a hybrid as a record."""
+        items = self.options.items
+        share, quality = self.plan.share_weak[route.split], self.quality[route.group, route.api, route.split]
+        return hybrid_of(items[route.fleet], items[self.apis[route.api]], float(share), float(quality))
+
+    def join(self, routes: Sequence[Route]) -> Options:
+        """Return the options with some hybrids behind them."""
+        if not routes:
+            return self.options
+        fleets, _, apis, splits = (np.array(column, np.intp) for column in zip(*routes, strict=True))
+        more = replace(
+            self.options.take(fleets),
+            items=Rows.of([self.option(route) for route in routes]),
+            usd_per_query=self.price[apis, splits],
+            fleet_load=self.plan.fleet_queries_per_day[splits],
+        )
+        return self.options.joined(more)
 
 
-def assumed_plan(
-    queries_per_day: float, days_per_month: float, splits: Floats = SPLITS, catalog: Catalog | None = None
-) -> SplitPlan:
-    """Return the loads under the base assumptions of data/router_assumptions.csv."""
-    base = {row.assumption_id: row.base for row in (catalog or load_catalog()).router_assumptions.values()}
-    router = Router(base["router-usd-per-million"] / 1e6, latency_ms=base["router-latency-ms"])
-    traffic = Traffic(days_per_month=days_per_month)
-    curve, multiplier = from_auc(base["router-auc"]), base["hard-token-multiplier"]
-    return split_plan(queries_per_day, splits, curve, base["hard-share"], multiplier, traffic, router)
+@kept(2)
+def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | None:
+    """Return the pairs that may share the traffic; None where one side is missing. (7.1)-(7.5)
 
+    A hybrid keeps the quality floor, not its weak end, which may lie below it; floors by task hold for both
+    ends. A model paired with itself at a provider is no route by difficulty and is left out.
 
-def find_hybrids(
-    options: Options, queries_per_day: float, floor: float, catalog: Catalog | None = None
-) -> list[Hybrid]:
-    """Return one hybrid for each API that can make one, cheapest first. (7.1)-(7.5)
-
-    A model paired with itself at a provider is no route by difficulty and is left out.
-
-    Parameters
-    ----------
-    options: the scenario's; build them without a quality floor, since a hybrid's weak end may lie below it.
-    floor: least quality of the hybrid; at 0 the splits with the least cost count.
+    prune: leave out the fleets that others of the same model and format always undercut at these prices and rates.
     """
-    plan = assumed_plan(queries_per_day, options.scenario.days_per_month, catalog=catalog)
-    known = np.array([item.quality is not None for item in options.items], bool)
-    own = np.flatnonzero(options.feasible & known & ~options.is_api)
-    apis = np.flatnonzero(options.feasible & known & options.is_api)
+    usable = (options.feasible | options.items.only_floor) & ~np.isnan(options.quality)
+    own = np.flatnonzero(usable & options.is_self_hosted)
+    apis = np.flatnonzero(usable & options.is_api)
     if not (len(own) and len(apis)):
-        return []
-    ways, usd = _cheapest_ways(options, own, plan.fleet_queries_per_day)
-    quality = np.array(
-        [item.quality if item.quality is not None else np.nan for item in options.items], float
+        return None
+    fleets, group = _grouped(options, _contenders(options, own) if prune else own)
+    first = fleets[np.flatnonzero(np.diff(group, prepend=-1))]
+    plan = assumed_split(catalog)
+    reached = hybrid_quality(plan, options.quality[first], options.quality[apis])
+    differ = options.items.model_id[first, None] != options.items.model_id[apis]
+    return Pairs(options, plan, fleets, group, apis, np.where(differ[..., None], reached, np.nan))
+
+
+def _contenders(options: Options, own: Places) -> Places:
+    """Return the fleets that none of the same model and format is always as cheap as."""
+    fastest = own[np.lexsort((options.preference[own], -options.per_replica[1, own]))]
+    items = options.items
+    columns = (items.model_id, items.precision_id, items.gpu_id, items.n_gpus)
+    seen: dict[tuple[object, ...], int] = {}
+    for place, *key in zip(fastest.tolist(), *(column[fastest] for column in columns), strict=True):
+        seen.setdefault(tuple(key), place)
+    first = np.array(sorted(seen.values()), np.intp)
+    part = options.take(first)
+    rents = np.tile(part.usd_per_instance_month[1], (4, 1))
+    features = features_of(
+        part.per_replica[1:2], rents, part.replicas_per_instance[1], part.gpus_per_instance[1]
     )
-    models = np.array([item.model_id for item in options.items])
-    differ = models[ways[:, :1]] != models[apis]
-    prices = options.usd_per_query[apis]
-    found = hybrid_options(plan, usd, quality[ways[:, 0]], prices, quality[apis], floor, differ)
-    return [_hybrid(options, row, ways, apis, plan) for row in found]
+    return first[can_win(features, part.items.formats)]
 
 
-def _cheapest_ways(options: Options, own: Places, loads: Floats) -> tuple[Places, Floats]:
-    """Return, by model and format, the cheapest way at each load, (g, p), and its cost, (3, g, p)."""
-    usd = options.take(own).monthly_usd(loads)
-    usd = np.stack([usd.min(axis=0), usd[1], usd.max(axis=0)])
-    names = [f"{options.items[i].model_id}@{options.items[i].precision_id}" for i in own]
-    _, group = np.unique(names, return_inverse=True)
-    members = [np.flatnonzero(group == g) for g in range(int(group.max()) + 1)]
-    best = np.stack([rows[np.argmin(usd[1, rows], axis=0)] for rows in members])
-    return own[best], usd[:, best, np.arange(len(loads))]
+def _grouped(options: Options, fleets: Places) -> tuple[Places, Places]:
+    """Return fleets sorted by model and format, and the number of each one's; equal costs go to the first."""
+    group = np.unique(np.array(options.items.take(fleets).formats), return_inverse=True)[1]
+    order = np.lexsort((options.preference[fleets], group))
+    return fleets[order], group[order].astype(np.intp)
 
 
-def _hybrid(options: Options, row: HybridOption, ways: Places, apis: Places, plan: SplitPlan) -> Hybrid:
-    split = int(np.argmin(np.abs(plan.share_weak - row.share_weak)))
-    weak = int(ways[row.fleet, split])
-    spare = options.scenario.spare_replicas
-    replicas = float(replicas_needed(row.fleet_queries_per_day, options.per_replica[1, weak], spare))
-    instances = float(instances_needed(replicas, options.replicas_per_instance[1, weak]))
-    gpus = int(instances * options.gpus_per_instance[1, weak])
-    return Hybrid(weak, int(apis[row.api]), row, int(replicas), gpus)
+def with_hybrids(options: Options, catalog: Catalog, queries_per_day: float) -> Options:
+    """Return the options with one hybrid for each API that can make one at a volume."""
+    pairs = pairs_of(options, catalog)
+    return options if pairs is None else pairs.join(pairs.cheapest_by_api(queries_per_day))
 
 
-def hybrid_rows(scenario: Scenario, catalog: Catalog | None = None) -> list[dict[str, Any]]:
-    """Return a scenario's hybrids at its quality floor as rows of the comparison's table, cheapest first.
-
-    The floor holds for the hybrid, not for its weak end; floors by task hold for both ends.
-    """
-    options = options_of(scenario.but(quality_floor=0.0) if scenario.quality_floor else scenario, catalog)
-    found = find_hybrids(options, scenario.queries_per_day, scenario.quality_floor, catalog)
-    return [hybrid_row(options, hybrid) for hybrid in found]
-
-
-def hybrid_row(options: Options, hybrid: Hybrid) -> dict[str, Any]:
-    """Return a hybrid as a row of the comparison's table; what it has not (one latency) is left out."""
-    weak, strong, found = options.items[hybrid.weak], options.items[hybrid.strong], hybrid.found
-    tokens = options.scenario.input_tokens + options.scenario.output_tokens
-    return {
-        "option_id": f"hybrid:{weak.option_id}+{strong.option_id}",
-        "kind": "hybrid",
-        "label": f"{found.share_weak:.0%} {weak.label}, {1 - found.share_weak:.0%} {strong.label}",
-        "feasible": True,
-        "reasons": (),
-        "model_id": weak.model_id,
-        "api_id": strong.option_id,
-        "precision_id": weak.precision_id,
-        "gpu_id": weak.gpu_id,
-        "n_gpus": weak.n_gpus,
-        "replicas": hybrid.replicas,
-        "gpus_total": hybrid.gpus_total,
-        "engine_id": weak.engine_id,
-        "provider": weak.offers[1].provider if weak.offers else None,
-        "price_kind": options.scenario.gpu_price_kind,
-        "share_weak": found.share_weak,
-        "monthly_usd_low": found.monthly_usd_low,
-        "monthly_usd_base": found.monthly_usd_base,
-        "monthly_usd_high": found.monthly_usd_high,
-        "usd_per_query": found.usd_per_query,
-        "usd_per_mtok": found.usd_per_query / tokens * TOKENS_PER_MTOK,
-        "quality": found.quality,
-        "basis": weak.basis,
-        "measured_by": weak.measured_by,
-        "licence_id": weak.licence_id,
-        "source_ids": tuple(dict.fromkeys([*weak.source_ids, *strong.source_ids])),
-        "prices_as_of": _oldest(weak, strong),
-    }
+def hybrid_of(weak: Option, strong: Option, share_weak: float, quality: float) -> Option:
+    """Return the option in which `weak` answers a share of the queries and `strong` the rest."""
+    return replace(
+        weak,
+        option_id=f"hybrid:{weak.option_id}+{strong.option_id}",
+        kind=Kind.HYBRID,
+        label=f"{share_weak:.0%} {weak.label}, {1 - share_weak:.0%} {strong.label}",
+        quality=quality,
+        reasons=(),
+        source_ids=tuple(dict.fromkeys([*weak.source_ids, *strong.source_ids])),
+        prices_as_of=_oldest(weak, strong),
+        api_id=strong.option_id,
+        ttft_ms=None,
+        tpot_ms=None,
+        output_tokens_per_s=None,
+        binding=None,
+        quality_stands_on=None,
+        share_weak=share_weak,
+        weak_id=weak.option_id,
+        weak_label=weak.label,
+    )
 
 
-def _oldest(*items: Option) -> Any:
-    dates = [item.prices_as_of for item in items if item.prices_as_of is not None]
-    return min(dates) if dates else None
+def _oldest(*items: Option) -> dt.date | None:
+    return min((item.prices_as_of for item in items if item.prices_as_of is not None), default=None)

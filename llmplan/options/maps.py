@@ -11,6 +11,8 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.options.comparison import options_of
+from llmplan.options.hybrid import Route, pairs_of
+from llmplan.options.rows import Places
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario, under_catalog
 
@@ -53,7 +55,8 @@ class DecisionMap:
     ----------
     model_ids: rows, by total parameters; total_params_b beside them.
     queries_per_day: columns (v,).
-    kind: (rows, v) 0 API, 1 hosted open model, 2 self-hosted, -1 nothing feasible.
+    options: those of one kind, then the hybrids that win somewhere.
+    kind: (rows, v) 0 API, 1 hosted open model, 2 self-hosted, 3 hybrid, -1 nothing feasible.
     option_place: (rows, v) the cheapest option's place, -1 for none.
     monthly_usd: (rows, v) its base cost.
     saving: (rows, v) 1 - cheapest self-hosted / cheapest token price; negative: self-hosting is dearer.
@@ -80,43 +83,80 @@ def decision_map(
 ) -> DecisionMap:
     """Return the cheapest option by model size and volume at equal quality.
 
-    A row's candidates: self-hosting that model, the same model hosted, and every feasible API whose known
-    quality is at least the model's (any feasible API where the model's own is not known).
+    A row's candidates: self-hosting that model, the same model hosted, and every feasible API and hybrid whose
+    known quality is at least the model's (any feasible API where the model's own is not known).
+
+    options: the scenario's of one kind, when they are at hand.
     """
     scenario, catalog = under_catalog(scenario, catalog)
-    options = options or options_of(scenario, catalog)
-    feasible = np.flatnonzero(options.feasible)
-    usd = options.monthly_usd(queries_per_day, sides=(1,))[0]
-    items = options.items
-    at_home = _places_by_model(options, feasible, "self_hosted")
-    hosted = _places_by_model(options, feasible, "hosted")
-    apis = [i for i in feasible if items[i].kind == "api"]
-    models = sorted(at_home, key=lambda m: (catalog.models[m].total_params_b, m))
+    options = options_of(scenario, catalog) if options is None else options
+    rows = _Rows(options, queries_per_day)
+    models = sorted(rows.own, key=lambda m: (catalog.models[m].total_params_b, m))
     shape = (len(models), len(queries_per_day))
-    kind, place = np.full(shape, -1), np.full(shape, -1)
-    best, saving = np.full(shape, np.inf), np.full(shape, np.nan)
+    place, best, saving = np.full(shape, -1), np.full(shape, np.inf), np.full(shape, np.nan)
     unrivalled = np.zeros(shape[0], bool)
+    quality = np.zeros(shape[0])
     for row, model_id in enumerate(models):
-        own = at_home[model_id]
-        quality = max((items[i].quality or 0.0) for i in own)
-        as_good = [i for i in apis if quality <= 0 or (items[i].quality or 0.0) >= quality]
-        token = [*hosted.get(model_id, []), *as_good]
-        every = np.array([*token, *own])
-        every = every[np.argsort(options.preference[every])]
-        unrivalled[row] = not token
-        at = np.argmin(usd[every], axis=0)
-        place[row] = every[at]
-        best[row] = usd[every][at, np.arange(shape[1])]
-        kind[row] = [items[i].kind.order for i in place[row]]
-        if token:
-            saving[row] = 1 - usd[own].min(axis=0) / usd[token].min(axis=0)
+        quality[row], token, place[row], best[row] = rows.cheapest(model_id)
+        unrivalled[row] = not len(token)
+        if len(token):
+            saving[row] = 1 - rows.usd[rows.own[model_id]].min(axis=0) / rows.usd[token].min(axis=0)
+    options = _with_routes(options, catalog, quality, queries_per_day, place, best)
+    kinds = np.array([kind.order for kind in options.items.kind] + [-1])
     sizes = np.array([catalog.models[m].total_params_b for m in models])
-    return DecisionMap(tuple(models), sizes, queries_per_day, options, kind, place, best, saving, unrivalled)
+    return DecisionMap(
+        tuple(models), sizes, queries_per_day, options, kinds[place], place, best, saving, unrivalled
+    )
 
 
-def _places_by_model(options: Options, places: npt.NDArray[np.int_], kind: str) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for place in places:
-        if options.items[place].kind == kind:
-            found.setdefault(options.items[place].model_id, []).append(int(place))
-    return found
+class _Rows:
+    """The feasible options by model, priced at every volume."""
+
+    def __init__(self, options: Options, volumes: Floats) -> None:
+        self.options = options
+        self.usd = np.full((len(options), len(volumes)), np.inf)
+        feasible = np.flatnonzero(options.feasible & (options.is_api | options.is_self_hosted))
+        self.usd[feasible] = options.take(feasible).monthly_usd(volumes, sides=(1,))[0]
+        kinds = options.items.kind[feasible]
+        self.own = self._by_model(feasible[kinds == "self_hosted"])
+        self._hosted = self._by_model(feasible[kinds == "hosted"])
+        self._apis = feasible[kinds == "api"]
+
+    def _by_model(self, places: Places) -> dict[str, Places]:
+        names, group = np.unique(self.options.items.model_id[places].astype(str), return_inverse=True)
+        return {str(name): places[group == number] for number, name in enumerate(names)}
+
+    def cheapest(self, model_id: str) -> tuple[float, Places, Places, Floats]:
+        """Return a model's best quality, its rivals by the token, and the cheapest way to that quality."""
+        own, quality = self.own[model_id], np.nan_to_num(self.options.quality)
+        least = float(quality[own].max())
+        as_good = self._apis[(least <= 0) | (quality[self._apis] >= least)]
+        token = np.concatenate([self._hosted.get(model_id, own[:0]), as_good])
+        every = np.concatenate([token, own])
+        every = every[np.argsort(self.options.preference[every])]
+        at = np.argmin(self.usd[every], axis=0)
+        return least, token, every[at], self.usd[every[at], np.arange(self.usd.shape[1])]
+
+
+def _with_routes(
+    options: Options, catalog: Catalog, quality: Floats, volumes: Floats, place: Places, best: Floats
+) -> Options:
+    """Put hybrids into the cells of the map in which one costs least, and behind the options."""
+    pairs = pairs_of(options, catalog)
+    if pairs is None:
+        return options
+    usd, fleets = pairs.fleet_usd(volumes)
+    days, hidden = options.scenario.days_per_month, options.hidden_usd_per_query(1)
+    routes: list[Route] = []
+    for row, least in enumerate(quality):
+        price = np.where(pairs.allowed & (pairs.quality >= least), pairs.price + hidden, np.inf)
+        api = price.argmin(axis=1)
+        each = np.take_along_axis(price, api[:, None], axis=1)[:, 0] * days
+        total = (usd + each[..., None] * volumes).reshape(-1, len(volumes))
+        at = total.argmin(axis=0)
+        cost = total[at, np.arange(len(volumes))]
+        for column in np.flatnonzero(cost < best[row]).tolist():
+            group, split = divmod(int(at[column]), usd.shape[1])
+            best[row, column], place[row, column] = cost[column], len(options) + len(routes)
+            routes.append(Route(int(fleets[group, split, column]), group, int(api[group, split]), split))
+    return pairs.join(routes)

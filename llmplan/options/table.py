@@ -1,100 +1,55 @@
-"""Every option of a scenario as arrays: what does not depend on the volume, worked out once."""
+"""Every option of a scenario as columns: what does not depend on the volume, worked out once."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.catalog import ApiPrice, Catalog, Model
+from llmplan.catalog import ApiPrice, Catalog
+from llmplan.catalog.cache import kept
 from llmplan.cost.fleet import queries_per_day_of_one_replica
-from llmplan.cost.month import FixedCosts, api_usd_per_query, fixed_costs, self_hosted_usd_per_month
+from llmplan.cost.hidden import PER_GPU_HOUR, HiddenCosts, hidden_costs
+from llmplan.cost.month import api_usd_per_query, self_hosted_usd_per_month, token_prices
 from llmplan.kinds import Kind
-from llmplan.options.constraints import (
-    api_reasons,
-    model_reasons,
-    overall,
-    quality_reasons,
-    task_reasons,
-)
-from llmplan.options.measured import sized_or_measured
+from llmplan.measurements.use import LENGTH_TOLERANCE
+from llmplan.options.configurations import sized_or_measured
+from llmplan.options.constraints import api_reasons, model_reasons, overall, quality_reasons, task_reasons
 from llmplan.options.offers import Offer, low_base_high, offers_of, why_no_offer
+from llmplan.options.rows import Option, Places, Rows, Texts
 from llmplan.quality.relative import Quality, precision_loss, relative_qualities
-from llmplan.replica import Capacity, Configurations, ReplicaConfig
+from llmplan.replica import Capacity, Configurations
 from llmplan.scenario import Scenario, check_ids
 
 SIDES = ("low", "base", "high")
 
 
-@dataclass(frozen=True)
-class Option:
-    """One way to serve the scenario; what it costs depends on the volume and is asked of `Options`."""
-
-    option_id: str
-    kind: Kind
-    label: str
-    model_id: str
-    quality: float | None
-    reasons: tuple[str, ...]
-    licence_id: str | None
-    source_ids: tuple[str, ...]
-    prices_as_of: dt.date | None
-    api_id: str | None = None
-    provider: str | None = None
-    """Who sells the tokens; a fleet's provider is that of its offers."""
-    precision_id: str | None = None
-    gpu_id: str | None = None
-    n_gpus: int | None = None
-    engine_id: str | None = None
-    engine_rank: int = 0
-    """Maintained engines before those that are not, then the catalog's order."""
-    offers: tuple[Offer, Offer, Offer] | None = None
-    requests_per_s: tuple[float, float, float] | None = None
-    ttft_ms: float | None = None
-    tpot_ms: float | None = None
-    output_tokens_per_s: float | None = None
-    concurrency: float | None = None
-    max_concurrent_sequences: float | None = None
-    weights_gb: float | None = None
-    binding: str | None = None
-    basis: str | None = None
-    quality_stands_on: str | None = None
-    """The earlier model, or the own evaluation, that `quality` stands on; None: its own benchmarks."""
-    measured_by: str | None = None
-    """The user's own measurement that the rate rests on; None where it is predicted."""
-    usd_per_query: float | None = None
-    """Token price of one query; None for self-hosting, whose unit price depends on the volume."""
-
-    @property
-    def feasible(self) -> bool:
-        return not self.reasons
-
-
-def tie_rank(option: Option) -> tuple[int, float, str]:
-    """Return what breaks a tie of cost, best first: the engine's rank, then quality, then the id."""
-    return option.engine_rank, -(option.quality or 0.0), option.option_id
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Options:
     """The options of a scenario with the arrays that price them. First axis: options.
 
+    Every option is priced alike: its tokens by the query, and a fleet for the load that it carries. APIs carry no
+    fleet, self-hosting pays no tokens, a hybrid does both.
+
     Attributes
     ----------
-    usd_per_query: (n,) token price; 0 for self-hosting.
+    usd_per_query: (n,) what a query of the scenario's pays for tokens (and a router); 0 for self-hosting.
+    fleet_load: (n,) queries that the fleet is sized for, for each query of the scenario's; 0 for APIs.
     per_replica: (3, n) daily queries of one replica at the ceiling, for cost low/base/high.
     replicas_per_instance, usd_per_instance_month, gpus_per_instance: (3, n) of the three offers.
     """
 
     scenario: Scenario
-    items: tuple[Option, ...]
-    fixed: FixedCosts
+    items: Rows
+    hidden: HiddenCosts
     usd_per_query: Floats
+    fleet_load: Floats
     per_replica: Floats
     replicas_per_instance: Floats
     usd_per_instance_month: Floats
@@ -105,69 +60,103 @@ class Options:
 
     def index(self, option_id: str) -> int:
         """Return an option's place; KeyError when it is not there."""
-        for place, item in enumerate(self.items):
-            if item.option_id == option_id:
-                return place
-        raise KeyError(option_id)
+        return self._places[option_id]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {option_id: place for place, option_id in enumerate(self.items.option_id)}
 
     def take(self, places: Sequence[int] | npt.NDArray[np.int_]) -> Options:
         """Return the options at `places`, in that order."""
-        chosen = np.asarray(places, int)
-        return Options(
-            self.scenario,
-            tuple(self.items[i] for i in chosen),
-            self.fixed,
-            self.usd_per_query[chosen],
-            self.per_replica[:, chosen],
-            self.replicas_per_instance[:, chosen],
-            self.usd_per_instance_month[:, chosen],
-            self.gpus_per_instance[:, chosen],
+        chosen = np.asarray(places, np.intp)
+        return self._with(self.items.take(chosen), lambda name: getattr(self, name)[..., chosen])
+
+    def joined(self, other: Options) -> Options:
+        """Return these options and the records of others behind them."""
+        return self._with(
+            self.items.with_options(list(other.items)),
+            lambda name: np.concatenate([getattr(self, name), getattr(other, name)], axis=-1),
         )
 
-    def monthly_usd(self, queries_per_day: npt.ArrayLike, sides: Sequence[int] = (0, 1, 2)) -> Floats:
-        """Return USD a month, shape (len(sides), n, v) for `queries_per_day` of shape (v,). (5.1)-(5.3)"""
-        volumes = np.atleast_1d(np.asarray(queries_per_day, float))
-        api = self.usd_per_query[:, None] * volumes * self.scenario.days_per_month
-        own = np.array([self._self_hosted(volumes, side) for side in sides])
-        return np.where(self.is_api[:, None], api, own)
+    def _with(self, items: Rows, column: Callable[[str], Floats]) -> Options:
+        columns: dict[str, Any] = {name: column(name) for name in COLUMNS}
+        return replace(self, items=items, **columns)
 
-    def _self_hosted(self, volumes: Floats, side: int) -> Floats:
+    def monthly_usd(self, queries_per_day: npt.ArrayLike, sides: Sequence[int] = (0, 1, 2)) -> Floats:
+        """Return USD a month, shape (len(sides), n, v) for `queries_per_day` of shape (v,). (5.1)-(5.5)"""
+        volumes = np.atleast_1d(np.asarray(queries_per_day, float))
+        queries = volumes * self.scenario.days_per_month
+        own = np.flatnonzero(self.has_fleet)
+        found = np.empty((len(sides), len(self), len(volumes)))
+        for number, side in enumerate(sides):
+            found[number] = (self.usd_per_query[:, None] + self.hidden_usd_per_query(side)) * queries
+            if len(own):
+                fleets = self if len(own) == len(self) else self.take(own)
+                found[number, own] += fleets.fleet_usd(fleets.fleet_load[:, None] * volumes, side)
+        return found
+
+    def fleet_usd(self, queries_per_day: Floats, side: int) -> Floats:
+        """Return USD a month of fleets alone for loads of shape (v,) or (n, v), shape (n, v). (5.1)-(5.3)"""
         return self_hosted_usd_per_month(
-            volumes,
-            self.per_replica[side][:, None],
+            queries_per_day,
+            self.per_replica[side, :, None],
             self.scenario.spare_replicas,
-            self.replicas_per_instance[side][:, None],
-            self.usd_per_instance_month[side][:, None],
-            self.gpus_per_instance[side][:, None],
-            self.fixed,
+            self.replicas_per_instance[side, :, None],
+            self.usd_per_instance_month[side, :, None],
+            self.gpus_per_instance[side, :, None],
+            self.hidden,
             side,
         )
 
-    @cached_property
-    def is_api(self) -> npt.NDArray[np.bool_]:
-        """(n,) True where a token price is paid."""
-        return np.array([item.api_id is not None for item in self.items], bool)
+    def hidden_usd_per_query(self, side: int) -> float:
+        """Return what every query costs besides tokens, whoever serves it."""
+        return self.hidden.usd_per_query(self.scenario.input_tokens, self.scenario.output_tokens, side)
 
     @cached_property
+    def has_fleet(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where GPUs are paid for."""
+        return np.asarray(self.fleet_load > 0)
+
+    @property
+    def is_api(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where tokens are all that is paid for."""
+        return ~self.has_fleet
+
+    @cached_property
+    def is_self_hosted(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where a fleet serves every query."""
+        return np.asarray(self.items.kind == Kind.SELF_HOSTED, bool)
+
+    @property
     def feasible(self) -> npt.NDArray[np.bool_]:
         """(n,) True where no reason stands against the option."""
-        return np.array([item.feasible for item in self.items], bool)
+        return self.items.feasible
 
-    @cached_property
+    @property
     def quality(self) -> Floats:
         """(n,) share of the reference's quality; NaN where it is not known."""
-        return np.array([np.nan if item.quality is None else item.quality for item in self.items], float)
+        return self.items.quality
 
-    @cached_property
-    def preference(self) -> npt.NDArray[np.int_]:
+    @property
+    def preference(self) -> Places:
         """(n,) ranks that break ties of cost, see `tie_rank`."""
-        return np.argsort(sorted(range(len(self)), key=lambda place: tie_rank(self.items[place])))
+        return self.items.preference
+
+
+COLUMNS = (
+    "usd_per_query",
+    "fleet_load",
+    "per_replica",
+    "replicas_per_instance",
+    "usd_per_instance_month",
+    "gpus_per_instance",
+)
 
 
 def build_options(
     scenario: Scenario, catalog: Catalog, configurations: Configurations | None = None
 ) -> Options:
-    """Work out every option of a scenario: APIs, hosted open models, self-hosted configurations.
+    """Work out every option of one kind of a scenario: APIs, hosted open models, self-hosted configurations.
 
     configurations: those to ask about; None: all that the scenario allows and hardware and engines support.
     Raises UnknownNameError for an id that the catalog does not hold.
@@ -177,13 +166,67 @@ def build_options(
     reference = catalog.api(scenario.reference_api_id).model_id
     own_quality = dict(scenario.model_quality)
     qualities = relative_qualities(catalog, model_ids, reference, dict(scenario.task_mix), own_quality)
-    apis = [
-        _api_option(catalog, scenario, price, qualities[price.model_id])
-        for price in catalog.apis.values()
-        if not scenario.api_ids or price.api_id in scenario.api_ids
-    ]
-    self_hosted = _self_hosted_options(catalog, scenario, qualities, configurations)
-    return _with_arrays(scenario, catalog, [*apis, *self_hosted])
+    tokens = _TokenRows(catalog, scenario, qualities)
+    fleets = _FleetRows(catalog, scenario, qualities, *sized_or_measured(catalog, scenario, configurations))
+    return _joined(catalog, scenario, tokens, fleets)
+
+
+def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _FleetRows) -> Options:
+    """Put token prices and fleets into one table."""
+    m, n = len(tokens.prices), len(fleets.grid)
+    ids, id_rank, engine_rank = _names(catalog, tokens.api_ids, fleets.grid)
+    quality = np.concatenate([tokens.quality, fleets.quality])
+    order = np.lexsort((id_rank, -np.nan_to_num(quality), engine_rank))
+    preference = np.empty(m + n, np.intp)
+    preference[order] = np.arange(m + n)
+    nothing, grid = np.full(m, None, dtype=object), fleets.grid
+    formats = np.array([price.precision_id for price in tokens.prices], dtype=object)
+    models = np.array([price.model_id for price in tokens.prices], dtype=object)
+    rows = Rows(
+        make=lambda place: tokens.option(place) if place < m else fleets.option(place - m, ids[place]),
+        cells=np.arange(m + n).astype(object),
+        option_id=ids,
+        kind=np.concatenate([tokens.kind, np.array([Kind.SELF_HOSTED] * n, dtype=object)]),
+        model_id=np.concatenate([models, grid.model_id]),
+        precision_id=np.concatenate([formats, grid.precision_id]),
+        gpu_id=np.concatenate([nothing, grid.gpu_id]),
+        n_gpus=np.concatenate([np.zeros(m), grid.n_gpus]),
+        quality=quality,
+        feasible=np.concatenate([tokens.feasible, fleets.feasible]),
+        only_floor=np.concatenate([tokens.only_floor, fleets.only_floor]),
+        preference=preference,
+    )
+    empty, one = np.zeros((3, m)), np.ones((3, m))
+    rates, (replicas, rent, gpus) = fleets.per_replica, fleets.lots
+    return Options(
+        scenario=scenario,
+        items=rows,
+        hidden=fleets.hidden,
+        usd_per_query=np.concatenate([tokens.usd_per_query, np.zeros(n)]),
+        fleet_load=np.concatenate([np.zeros(m), np.ones(n)]),
+        per_replica=np.concatenate([empty, rates], axis=1),
+        replicas_per_instance=np.concatenate([empty, replicas], axis=1),
+        usd_per_instance_month=np.concatenate([empty, rent], axis=1),
+        gpus_per_instance=np.concatenate([one, gpus], axis=1),
+    )
+
+
+@kept(8)
+def _names(catalog: Catalog, api_ids: tuple[str, ...], grid: Configurations) -> tuple[Texts, Places, Places]:
+    """Return the options' ids, and the ranks of ids and engines."""
+    columns = (grid.model_id, grid.precision_id, grid.n_gpus.astype(int), grid.gpu_id, grid.engine_id)
+    own = [f"{m}@{p}@{n}x{g}@{e}" for m, p, n, g, e in zip(*columns, strict=True)]
+    ids = np.array([*api_ids, *own], dtype=object)
+    rank = np.empty(len(ids), np.intp)
+    rank[np.argsort(ids.astype(str), kind="stable")] = np.arange(len(ids))
+    ranks = {engine_id: _engine_rank(catalog, engine_id) for engine_id in set(grid.engine_id)}
+    engines = np.array([0] * len(api_ids) + [ranks[e] for e in grid.engine_id], np.intp)
+    return ids, rank, engines
+
+
+def _engine_rank(catalog: Catalog, engine_id: str) -> int:
+    statuses = ("active", "maintenance", "development use")
+    return 100 * statuses.index(catalog.engines[engine_id].status) + list(catalog.engines).index(engine_id)
 
 
 def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
@@ -196,142 +239,195 @@ def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
     return price.model_copy(update=changes) if changes else price
 
 
-def _api_option(catalog: Catalog, scenario: Scenario, price: ApiPrice, quality: Quality) -> Option:
-    usd = api_usd_per_query(
-        priced(price, scenario),
-        scenario.input_tokens,
-        scenario.output_tokens,
-        scenario.cached_input_share,
-        scenario.batch_share,
-    )
-    model = catalog.models.get(price.model_id)
-    return Option(
-        option_id=price.api_id,
-        kind=Kind.HOSTED if price.kind == "hosted_open" else Kind.API,
-        label=f"{model.name} at {price.provider}" if model else f"{price.api_id} API",
-        model_id=price.model_id,
-        quality=overall(quality),
-        reasons=tuple(api_reasons(catalog, scenario, price, quality)),
-        licence_id=model.licence_id if model else None,
-        source_ids=(price.source_id,),
-        prices_as_of=price.as_of,
-        api_id=price.api_id,
-        provider=price.provider,
-        precision_id=price.precision_id,
-        quality_stands_on=quality.stands_on,
-        usd_per_query=float(usd),
-    )
+class _TokenRows:
+    """The APIs and hosted open models that the scenario lets in, and why some are out."""
 
-
-def _self_hosted_options(
-    catalog: Catalog,
-    scenario: Scenario,
-    qualities: dict[str, Quality],
-    configurations: Configurations | None,
-) -> list[Option]:
-    grid, found, used = sized_or_measured(catalog, scenario, configurations)
-    if not len(grid):
-        return []
-    by_model = {
-        m: model_reasons(catalog, scenario, catalog.models[m]) for m in {c.model_id for c in grid.configs}
-    }
-    offers: dict[tuple[str, int], list[Offer]] = {}
-    for config in grid.configs:
-        key = (config.gpu_id, config.n_gpus)
-        if key not in offers:
-            offers[key] = offers_of(catalog, scenario, *key)
-    lost = {
-        (c.model_id, c.precision_id): precision_loss(catalog, catalog.models[c.model_id], c.precision_id)[1]
-        for c in grid.configs
-    }
-    options = []
-    for place, config in enumerate(grid.configs):
-        loss = lost[config.model_id, config.precision_id]
-        quality = overall(qualities[config.model_id], loss)
-        reasons = [*by_model[config.model_id], *quality_reasons(scenario, quality)]
-        reasons += task_reasons(scenario, qualities[config.model_id], loss)
-        rented = offers[config.gpu_id, config.n_gpus]
-        if not rented:
-            reasons.append(why_no_offer(catalog, scenario, config.gpu_id, config.n_gpus))
-        option = _self_hosted_option(catalog, config, place, found, rented, quality, reasons)
-        point, stands_on = used[place], qualities[config.model_id].stands_on
-        if point or stands_on:
-            by = point.source if point else None
-            option = replace(option, quality_stands_on=stands_on, measured_by=by)
-        options.append(option)
-    return options
-
-
-def _self_hosted_option(
-    catalog: Catalog,
-    config: ReplicaConfig,
-    place: int,
-    found: Capacity,
-    rented: list[Offer],
-    quality: float | None,
-    reasons: list[str],
-) -> Option:
-    model: Model = catalog.models[config.model_id]
-    rates = (found.requests_per_s_p90[place], found.requests_per_s[place], found.requests_per_s_p10[place])
-    if not found.requests_per_s[place] > 0:
-        reasons.append(str(found.reason[place]))
-    offers = low_base_high(rented) if rented else None
-    gpu = catalog.gpus[config.gpu_id]
-    return Option(
-        option_id=f"{config.model_id}@{config.precision_id}@{config.n_gpus}x{config.gpu_id}@{config.engine_id}",
-        kind=Kind.SELF_HOSTED,
-        label=f"{model.name} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}",
-        model_id=config.model_id,
-        quality=quality,
-        reasons=tuple(reasons),
-        licence_id=model.licence_id,
-        source_ids=tuple(
-            dict.fromkeys([model.source_id, gpu.source_id, *(o.source_id for o in offers or ())])
-        ),
-        prices_as_of=offers[1].as_of if offers else None,
-        precision_id=config.precision_id,
-        gpu_id=config.gpu_id,
-        n_gpus=config.n_gpus,
-        engine_id=config.engine_id,
-        engine_rank=catalog.engine_rank(config.engine_id),
-        offers=offers,
-        requests_per_s=(float(rates[0]), float(rates[1]), float(rates[2])),
-        ttft_ms=float(found.ttft_ms[place]),
-        tpot_ms=float(found.tpot_ms[place]),
-        output_tokens_per_s=float(found.output_tokens_per_s[place]),
-        concurrency=float(found.concurrency[place]),
-        max_concurrent_sequences=float(found.max_concurrent_sequences[place]),
-        weights_gb=float(found.weights_gb[place]),
-        binding=str(found.binding[place]),
-        basis=str(found.basis[place]),
-    )
-
-
-def _with_arrays(scenario: Scenario, catalog: Catalog, items: list[Option]) -> Options:
-    rates = np.array([o.requests_per_s or (0.0, 0.0, 0.0) for o in items], float).reshape(-1, 3).T
-    peak = scenario.workload(catalog).effective_peak_to_mean
-    hours = scenario.workload(catalog).hours_per_month
-    rented = [
-        [
-            (
-                offer.replicas_per_instance(item.n_gpus or 1),
-                offer.gpus_per_instance * offer.usd_per_gpu_hour * hours,
-                offer.gpus_per_instance,
-            )
-            for offer in item.offers
+    def __init__(self, catalog: Catalog, scenario: Scenario, qualities: dict[str, Quality]) -> None:
+        named = scenario.api_ids
+        self.prices = [price for price in catalog.apis.values() if not named or price.api_id in named]
+        self.api_ids = tuple(price.api_id for price in self.prices)
+        self.kind = np.array([kind_of(price) for price in self.prices], dtype=object)
+        self.usd_per_query = usd_per_query(self.prices, scenario)
+        self._qualities = [qualities[price.model_id] for price in self.prices]
+        found = [overall(quality) for quality in self._qualities]
+        self.quality = np.array([np.nan if value is None else value for value in found], float)
+        self._reasons = [
+            tuple(api_reasons(catalog, scenario, *pair))
+            for pair in zip(self.prices, self._qualities, strict=True)
         ]
-        if item.offers
-        else [(0, 0.0, 1)] * 3
-        for item in items
-    ]
-    lots = np.array(rented, float).reshape(-1, 3, 3).transpose(2, 1, 0)
-    return Options(
-        scenario=scenario,
-        items=tuple(items),
-        fixed=fixed_costs(catalog, scenario.engineering_usd_per_month),
-        usd_per_query=np.array([item.usd_per_query or 0.0 for item in items], float),
-        per_replica=queries_per_day_of_one_replica(rates, peak, scenario.utilisation_ceiling),
-        replicas_per_instance=lots[0],
-        usd_per_instance_month=lots[1],
-        gpus_per_instance=lots[2],
+        self.feasible = np.array([not reasons for reasons in self._reasons], bool)
+        self.only_floor = np.array(
+            [
+                bool(reasons) and value is not None and list(reasons) == quality_reasons(scenario, value)
+                for reasons, value in zip(self._reasons, found, strict=True)
+            ],
+            bool,
+        )
+        self._catalog = catalog
+
+    def option(self, place: int) -> Option:
+        """Return one row as a record."""
+        price, quality = self.prices[place], self._qualities[place]
+        model = self._catalog.models.get(price.model_id)
+        return Option(
+            option_id=price.api_id,
+            kind=kind_of(price),
+            label=f"{model.name} at {price.provider}" if model else f"{price.api_id} API",
+            model_id=price.model_id,
+            quality=overall(quality),
+            reasons=self._reasons[place],
+            licence_id=model.licence_id if model else None,
+            source_ids=(price.source_id,),
+            prices_as_of=price.as_of,
+            api_id=price.api_id,
+            provider=price.provider,
+            precision_id=price.precision_id,
+            quality_stands_on=quality.stands_on,
+            usd_per_query=float(self.usd_per_query[place]),
+        )
+
+
+def kind_of(price: ApiPrice) -> Kind:
+    """Return the kind of option that a token price makes."""
+    return Kind.HOSTED if price.kind == "hosted_open" else Kind.API
+
+
+def usd_per_query(prices: Sequence[ApiPrice], scenario: Scenario) -> Floats:
+    """Return what the tokens of a mean query cost at each price, the scenario's own figures counted, (n,)."""
+    asked = (scenario.input_tokens, scenario.output_tokens, scenario.cached_input_share, scenario.batch_share)
+    return api_usd_per_query(token_prices([priced(price, scenario) for price in prices]), *asked)
+
+
+class _FleetRows:
+    """The self-hosted configurations: rate, lots, quality, and why some are out."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        scenario: Scenario,
+        qualities: dict[str, Quality],
+        grid: Configurations,
+        found: Capacity,
+        used: Sequence[Any],
+    ) -> None:
+        self._catalog, self._scenario, self._qualities = catalog, scenario, qualities
+        self.grid, self._found, self._used = grid, found, used
+        self._formats, self._format = _numbered(grid.model_id, grid.precision_id)
+        self._pairs, self._pair = _numbered(grid.gpu_id, grid.n_gpus.astype(int))
+        self._rented = [offers_of(catalog, scenario, *pair) for pair in self._pairs]
+        self.hidden = hidden_costs(catalog, scenario.engineering_usd_per_month)
+        self._judge()
+        self.lots = self._lots()
+        workload = scenario.workload(catalog)
+        rates = np.stack([found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10])
+        peak, ceiling = workload.effective_peak_to_mean, scenario.utilisation_ceiling
+        self.per_replica = queries_per_day_of_one_replica(rates, peak, ceiling)
+
+    def _judge(self) -> None:
+        """Work out quality and reasons: by model and format, by GPUs, by configuration."""
+        catalog, scenario = self._catalog, self._scenario
+        models = {m for m, _ in self._formats}
+        by_model = {m: model_reasons(catalog, scenario, catalog.models[m]) for m in models}
+        quality, misses, others = [], [], []
+        self._format_reasons = []
+        for model_id, precision_id in self._formats:
+            loss = precision_loss(catalog, catalog.models[model_id], precision_id)[1]
+            value = overall(self._qualities[model_id], loss)
+            floor = quality_reasons(scenario, value)
+            tasks = task_reasons(scenario, self._qualities[model_id], loss)
+            self._format_reasons.append([*by_model[model_id], *floor, *tasks])
+            quality.append(np.nan if value is None else value)
+            misses.append(bool(floor))
+            others.append(bool(by_model[model_id] or tasks))
+        self.quality = np.array(quality, float)[self._format]
+        unpriced = np.array([not offers for offers in self._rented], bool)[self._pair]
+        unable = ~(self._found.requests_per_s > 0)
+        below = np.array(misses, bool)[self._format]
+        barred = np.array(others, bool)[self._format] | unpriced | unable
+        self.feasible = ~(barred | below)
+        self.only_floor = below & ~barred & ~np.isnan(self.quality)
+
+    def _lots(self) -> Floats:
+        """Return replicas in an instance, its USD a month and its GPUs, (3 figures, 3 offers, n)."""
+        hours = self._scenario.workload(self._catalog).hours_per_month
+        extra = [self.hidden.total(PER_GPU_HOUR, side) for side in range(3)]
+        by_pair = [
+            [
+                (
+                    offer.replicas_per_instance(n_gpus),
+                    offer.gpus_per_instance * (offer.usd_per_gpu_hour + extra[side]) * hours,
+                    offer.gpus_per_instance,
+                )
+                for side, offer in enumerate(low_base_high(offers))
+            ]
+            if offers
+            else [(0, 0.0, 1)] * 3
+            for (_, n_gpus), offers in zip(self._pairs, self._rented, strict=True)
+        ]
+        table = np.array(by_pair, float).reshape(-1, 3, 3).transpose(2, 1, 0)
+        return table[:, :, self._pair]
+
+    def option(self, place: int, option_id: str) -> Option:
+        """Return one row as a record."""
+        catalog, found, config = self._catalog, self._found, self.grid.config(place)
+        model, gpu = catalog.models[config.model_id], catalog.gpus[config.gpu_id]
+        rented = self._rented[self._pair[place]]
+        offers = low_base_high(rented) if rented else None
+        rates = (found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10)
+        value, point = float(self.quality[place]), self._used[place]
+        sources = [model.source_id, gpu.source_id, *(offer.source_id for offer in offers or ())]
+        return Option(
+            option_id=option_id,
+            kind=Kind.SELF_HOSTED,
+            label=f"{model.name} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}",
+            model_id=config.model_id,
+            quality=None if np.isnan(value) else value,
+            reasons=self._reasons(place, rented),
+            licence_id=model.licence_id,
+            source_ids=tuple(dict.fromkeys(sources)),
+            prices_as_of=offers[1].as_of if offers else None,
+            precision_id=config.precision_id,
+            gpu_id=config.gpu_id,
+            n_gpus=config.n_gpus,
+            engine_id=config.engine_id,
+            engine_rank=_engine_rank(catalog, config.engine_id),
+            offers=offers,
+            requests_per_s=tuple(float(rate[place]) for rate in rates),  # type: ignore[arg-type]
+            ttft_ms=float(found.ttft_ms[place]),
+            tpot_ms=float(found.tpot_ms[place]),
+            output_tokens_per_s=float(found.output_tokens_per_s[place]),
+            concurrency=float(found.concurrency[place]),
+            max_concurrent_sequences=float(found.max_concurrent_sequences[place]),
+            weights_gb=float(found.weights_gb[place]),
+            binding=str(found.binding[place]),
+            basis=str(found.basis[place]),
+            quality_stands_on=self._qualities[config.model_id].stands_on,
+            measured_by=point.source if point else None,
+        )
+
+    def _reasons(self, place: int, rented: list[Offer]) -> tuple[str, ...]:
+        reasons = list(self._format_reasons[self._format[place]])
+        if not rented:
+            reasons.append(why_no_offer(self._catalog, self._scenario, *self._pairs[self._pair[place]]))
+        if not self._found.requests_per_s[place] > 0:
+            reasons.append(str(self._found.reason[place]))
+        return tuple(reasons)
+
+
+def _numbered(*columns: npt.NDArray[Any]) -> tuple[list[Any], Places]:
+    """Return the distinct rows of some columns, and which of them each row is."""
+    seen: dict[Any, int] = {}
+    place = np.array([seen.setdefault(row, len(seen)) for row in zip(*columns, strict=True)], dtype=np.intp)
+    return list(seen), place
+
+
+def measurements_used(options: Options) -> str:
+    """Return, as a sentence, how many options rest on the scenario's measurements, and why if none does."""
+    asked = options.scenario
+    file, used = Path(asked.measured_csv or "").name, sum(1 for item in options.items if item.measured_by)
+    if used:
+        return f"{used} option{'s' if used > 1 else ''} of {len(options)} rest on {file}, the others on predictions"
+    return (
+        f"no option rests on {file}: lengths must lie within {LENGTH_TOLERANCE:.0%} of "
+        f"{asked.input_tokens:,.0f} + {asked.output_tokens:,.0f} tokens, on a replica that the scenario allows"
     )

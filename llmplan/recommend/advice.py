@@ -10,14 +10,12 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.options import Comparison, Options, evaluate
 from llmplan.recommend.caveats import caveats_of
-from llmplan.recommend.hybrid import hybrid_caveats
-from llmplan.recommend.ladder import quality_ladder
+from llmplan.recommend.ladder import QualityStep, quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
-from llmplan.recommend.sentences import headline, hybrid_headline, hybrid_reason, reason
+from llmplan.recommend.sentences import headline, reason, short_label
 from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.risk.answers import kind_shares
 from llmplan.risk.draws import monthly_usd, sample
-from llmplan.risk.hybrid import BestHybrid, hybrid_draws, winning_hybrid
 from llmplan.risk.problem import Problem, problem_from, realise
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.wording import joined
@@ -37,28 +35,28 @@ def recommend(
 
     Parameters
     ----------
-    tipping: False is the light mode for sliders: no tipping points, no hybrids, fewer draws.
+    tipping: False is the light mode for sliders: no tipping points, fewer draws.
     options: those of this scenario when they are at hand, a part of them for instance.
 
     Every figure in the sentences is one of the comparison's, the risk's or the tipping points', rounded.
     """
     scenario, catalog = under_catalog(scenario, catalog)
     found = evaluate(scenario, catalog, options)
-    hybrid = winning_hybrid(found) if tipping else None
-    if hybrid is not None:
-        return _of_hybrid(found, hybrid, catalog, seed)
+    ladder = quality_ladder(found, catalog)
     if found.recommended is None:
-        return _nothing(found)
-    problem = problem_from(found, catalog)
-    p_kind, regret = _risk(problem, DRAWS if tipping else DRAWS_LIGHT, seed)
+        return _nothing(found, ladder)
+    p_kind, regret = _risk(problem_from(found, catalog), DRAWS if tipping else DRAWS_LIGHT, seed)
     points = tipping_points(scenario, catalog) if tipping else ()
-    place = found.order[0]
-    rival_place = _rival(found)
-    rival = None if rival_place is None else _runner_up(found, rival_place)
+    place, item = found.order[0], found.recommended
+    runners_up = _runners_up(found)
+    rival = min(
+        (row for kind, row in runners_up.items() if kind != item.kind),
+        key=lambda row: row.monthly_usd,
+        default=None,
+    )
     low, base, high = (float(value) for value in found.monthly_usd[:, place])
     margin = None if rival is None else rival.monthly_usd - base
     margin_pct = None if rival is None or not rival.monthly_usd > 0 else 100 * (1 - base / rival.monthly_usd)
-    item, ladder = found.options.items[place], quality_ladder(found)
     p_right = p_kind.get(item.kind, 0.0)
     confidence = in_words(p_right)
     return Recommendation(
@@ -69,6 +67,7 @@ def recommend(
         headline=headline(item, scenario.currency.whole(base), rival, margin_pct, confidence, p_right),
         reason=reason(found, item, rival, margin, margin_pct, ladder),
         monthly_usd=(low, base, high),
+        quality=item.quality,
         rival=rival,
         margin_usd=margin,
         margin_pct=margin_pct,
@@ -77,65 +76,11 @@ def recommend(
         expected_regret_usd=regret,
         caveats=caveats_of(found, catalog, p_right, regret),
         flips=nearest_flips(points),
-        runners_up=_runners_up(found),
+        runners_up=runners_up,
         tipping=points,
         outlook=_outlook(points),
         quality_ladder=ladder,
     )
-
-
-def _of_hybrid(found: Comparison, best: BestHybrid, catalog: Catalog, seed: int) -> Recommendation:
-    """Return the recommendation where a hybrid is the cheapest of all."""
-    row, scenario = best.row, found.scenario
-    usd_base, points = best.monthly_usd, tipping_points(scenario, catalog)
-    p_kind, regret = _with_hybrid(found, best, catalog, seed)
-    runners_up = _beside_hybrid(found, usd_base)
-    rival = min(runners_up.values(), key=lambda other: other.monthly_usd, default=None)
-    margin_pct = None if rival is None else 100 * (1 - usd_base / rival.monthly_usd)
-    margin = None if rival is None else rival.difference_usd
-    confidence = in_words(p_kind["hybrid"])
-    return Recommendation(
-        scenario=scenario,
-        option_id=row["option_id"],
-        kind="hybrid",
-        label=row["label"],
-        headline=hybrid_headline(
-            best, scenario.currency.whole(usd_base), margin_pct, confidence, p_kind["hybrid"]
-        ),
-        reason=hybrid_reason(found, best, usd_base, rival, margin, margin_pct),
-        monthly_usd=(float(row["monthly_usd_low"]), usd_base, float(row["monthly_usd_high"])),
-        rival=rival,
-        margin_usd=margin,
-        margin_pct=margin_pct,
-        p_kind=p_kind,
-        confidence=confidence,
-        expected_regret_usd=regret,
-        caveats=hybrid_caveats(best),
-        flips=nearest_flips(points),
-        runners_up=runners_up,
-        tipping=points,
-        outlook=_outlook(points),
-        quality_ladder=quality_ladder(found),
-    )
-
-
-def _with_hybrid(
-    found: Comparison, best: BestHybrid, catalog: Catalog, seed: int
-) -> tuple[dict[str, float], float]:
-    """Return the probability of each kind, the hybrid among them, and the hybrid's expected regret."""
-    problem = problem_from(found, catalog)
-    alone = monthly_usd(problem, realise(problem, sample(problem, DRAWS, seed)))
-    usd = np.vstack([alone, hybrid_draws(best, catalog, DRAWS, seed).usd])
-    return kind_shares(problem, usd, best), float(np.mean(usd[-1] - usd.min(axis=0)))
-
-
-def _beside_hybrid(found: Comparison, base: float) -> dict[str, RunnerUp]:
-    rows: dict[str, RunnerUp] = {}
-    for place in found.order:
-        item, cost = found.options.items[place], float(found.monthly_usd[1, place])
-        if item.kind not in rows:
-            rows[item.kind] = RunnerUp(item.option_id, item.label, cost, cost - base, 100 * (cost / base - 1))
-    return rows
 
 
 def _risk(problem: Problem, draws: int, seed: int) -> tuple[dict[str, float], float]:
@@ -146,25 +91,16 @@ def _risk(problem: Problem, draws: int, seed: int) -> tuple[dict[str, float], fl
     return kind_shares(problem, cost), float(np.mean(cost[problem.base_place] - cost.min(axis=0)))
 
 
-def _rival(found: Comparison) -> int | None:
-    """Return the place of the cheapest feasible option of another kind."""
-    kind = found.options.items[found.order[0]].kind
-    return next((i for i in found.order if found.options.items[i].kind != kind), None)
-
-
-def _runner_up(found: Comparison, place: int) -> RunnerUp:
-    item, base = found.options.items[place], float(found.monthly_usd[1, found.order[0]])
-    cost = float(found.monthly_usd[1, place])
-    pct = 100 * (cost / base - 1) if base > 0 else None
-    return RunnerUp(item.option_id, item.label, cost, cost - base, pct)
-
-
 def _runners_up(found: Comparison) -> dict[str, RunnerUp]:
+    """Return the best option of each kind besides the recommended one."""
     rows: dict[str, RunnerUp] = {}
+    base = float(found.monthly_usd[1, found.order[0]])
+    kinds = found.options.items.kind
     for place in found.order[1:]:
-        kind = found.options.items[place].kind
-        if kind not in rows:
-            rows[kind] = _runner_up(found, place)
+        if kinds[place] not in rows:
+            item, cost = found.options.items[place], float(found.monthly_usd[1, place])
+            pct = 100 * (cost / base - 1) if base > 0 else None
+            rows[item.kind] = RunnerUp(item.option_id, item.label, cost, cost - base, pct, short_label(item))
     return rows
 
 
@@ -194,7 +130,7 @@ def _same_point(row: Tipping, other: Tipping) -> bool:
     return mine is not None and theirs is not None and row.unit == other.unit and mine.value == theirs.value
 
 
-def _nothing(found: Comparison) -> Recommendation:
+def _nothing(found: Comparison, ladder: tuple[QualityStep, ...]) -> Recommendation:
     """Say what stands in the way of most options."""
     reasons = Counter(
         " ".join(re.sub(r"\(.*?\)|[~$]?\d[\d.,]*", "", reason.partition(":")[0]).split())
@@ -212,6 +148,7 @@ def _nothing(found: Comparison) -> Recommendation:
         headline="Nothing meets every constraint: loosen one of them.",
         reason=reason,
         monthly_usd=None,
+        quality=None,
         rival=None,
         margin_usd=None,
         margin_pct=None,
@@ -222,5 +159,5 @@ def _nothing(found: Comparison) -> Recommendation:
         flips=(),
         runners_up={},
         tipping=(),
-        quality_ladder=quality_ladder(found),
+        quality_ladder=ladder,
     )

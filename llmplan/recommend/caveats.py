@@ -37,7 +37,7 @@ def caveats_of(found: Comparison, catalog: Catalog, p_right: float, regret_usd: 
         *_quality(found, catalog, item),
         *_dates(item),
     ]
-    rows += _fleet(found, catalog, item, place) if item.api_id is None else _token(found, catalog, item)
+    rows += _PAID[item.kind](found, catalog, item, place)
     ranked = sorted(rows, key=lambda row: (-row[0], row[1]))
     return tuple(text for _, text in ranked[:TOLD])
 
@@ -93,12 +93,9 @@ def _quality(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weig
 
 
 def _quality_at_worst(catalog: Catalog, item: Option) -> float | None:
-    if item.api_id is not None or item.precision_id is None or item.quality is None:
+    if item.kind != "self_hosted" or item.precision_id is None or item.quality is None:
         return None
-    model = catalog.models.get(item.model_id)
-    if model is None:
-        return None
-    _, base, high = precision_loss(catalog, model, item.precision_id)
+    _, base, high = precision_loss(catalog, catalog.models[item.model_id], item.precision_id)
     return item.quality / (1 - base) * (1 - high)
 
 
@@ -107,15 +104,16 @@ def _dates(item: Option) -> Iterator[Weighed]:
         yield 0.2, f"Its prices are as of {item.prices_as_of.isoformat()}."
 
 
-def _token(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weighed]:
+def _token(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:
+    del place
     scenario = found.scenario
     provider = catalog.apis[item.option_id].provider if item.option_id in catalog.apis else "the provider"
     yield 0.45, f"Every query leaves for {provider}."
     if scenario.ttft_limit_ms is not None or scenario.tpot_limit_ms is not None:
         yield 0.5, "Latency targets are not checked for token prices: measure the provider at your peak."
-    rivals = [i for i in found.order if found.options.items[i].api_id is None]
-    if rivals and found.options.items[rivals[0]].basis == "extrapolated":
-        rival = found.options.items[rivals[0]]
+    own = found.cheapest("self_hosted")
+    rival = None if own is None else found.options.items[own]
+    if rival is not None and rival.basis == "extrapolated":
         yield 0.4, f"The throughput of the best self-hosted rival, {rival.label}, is extrapolated."
 
 
@@ -158,8 +156,24 @@ def gpu_price_caveats(item: Option, money: Currency) -> Iterator[Weighed]:
 
 def _hidden(found: Comparison, place: int) -> Iterator[Weighed]:
     gpus, total = float(found.gpus_total[place]), float(found.monthly_usd[1, place])
-    low, base, high = (float(found.options.fixed.usd(gpus, side)) for side in range(3))
+    low, base, high = (float(found.options.hidden.usd(gpus, side)) for side in range(3))
     if total > 0 and base > 0 and high > low:
         least, sure, most = (found.scenario.currency.whole(usd) for usd in (low, base, high))
         text = f"People and hidden costs are {sure} of it and could be {least} to {most}."
         yield 0.45 + 0.5 * base / total, text
+
+
+def _hybrid(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:
+    del catalog, place
+    part, money = item.share_weak or 0.0, found.scenario.currency
+    yield (
+        0.95,
+        f"That the fleet can answer {share(part)} at this quality rests on an assumed router: "
+        "test one on your own queries.",
+    )
+    yield from throughput_caveats(item)
+    yield from gpu_price_caveats(item, money)
+    yield 0.45, f"{share(1 - part)} of queries leave for the API."
+
+
+_PAID = {"api": _token, "hosted": _token, "self_hosted": _fleet, "hybrid": _hybrid}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from llmplan.catalog import Catalog
 from llmplan.options import Comparison
-from llmplan.risk.hybrid import places_without_floor
+from llmplan.options.hybrid import pairs_of
 from llmplan.wording import Currency
 
 
@@ -29,18 +30,19 @@ class QualityStep:
     monthly_usd: float
 
 
-def quality_ladder(found: Comparison) -> tuple[QualityStep, ...]:
+def quality_ladder(found: Comparison, catalog: Catalog) -> tuple[QualityStep, ...]:
     """Return the steps from the cheapest scored option to the best one, every other constraint held."""
-    items, usd = found.options.items, found.monthly_usd[1]
-    free = np.array(places_without_floor(found), int)
-    free = free[np.isfinite(usd[free])]
-    ranked = free[np.lexsort((found.options.preference[free], usd[free]))]
-    quality = found.options.quality[ranked]
+    pairs, volume = pairs_of(found.alone, catalog), found.scenario.queries_per_day
+    options = found.alone if pairs is None else pairs.join(pairs.best_by_quality(volume))
+    usd = options.monthly_usd([volume], sides=(1,))[0, :, 0]
+    free = np.flatnonzero((options.feasible | options.items.only_floor) & np.isfinite(options.quality + usd))
+    ranked = free[np.lexsort((options.preference[free], usd[free]))]
+    quality = options.quality[ranked]
     best_before = np.maximum.accumulate(np.concatenate([[-np.inf], quality]))[:-1]
     return tuple(
         QualityStep(float(quality[i]), item.option_id, item.label, item.kind, float(usd[ranked[i]]))
         for i in np.flatnonzero(quality > best_before)
-        for item in (items[ranked[i]],)
+        for item in (options.items[ranked[i]],)
     )
 
 

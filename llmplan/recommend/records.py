@@ -15,13 +15,15 @@ UNLIKELY = "unlikely to hold"
 
 @dataclass(frozen=True)
 class RunnerUp:
-    """The best option of a kind besides the recommended one; differences are against the recommended one's."""
+    """The best option of a kind besides the recommended one; differences are against the recommended one's;
+    `short_label` is for a headline."""
 
     option_id: str
     label: str
     monthly_usd: float
     difference_usd: float
     difference_pct: float | None
+    short_label: str
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,9 @@ class Recommendation:
 
     Attributes
     ----------
-    option_id, kind, label: the cheapest feasible option of compare(), a hybrid where that is the cheapest; None
-        where nothing is feasible.
+    option_id, kind, label: the cheapest feasible option of compare(); None where nothing is feasible.
     headline: at most 25 words. reason: a paragraph.
-    monthly_usd: low, base, high.
+    monthly_usd: low, base, high. quality: as a share of the reference's; None where it is not known.
     margin_usd, margin_pct: saved against the best option of another kind (`rival`), in percent of its cost;
         None where no other kind is feasible.
     p_kind: probability that each kind is the cheapest; `confidence`: that of the recommended kind, in words.
@@ -51,6 +52,7 @@ class Recommendation:
     headline: str
     reason: str
     monthly_usd: tuple[float, float, float] | None
+    quality: float | None
     rival: RunnerUp | None
     margin_usd: float | None
     margin_pct: float | None
@@ -80,6 +82,7 @@ class Recommendation:
             "headline": self.headline,
             "reason": self.reason,
             "monthly_usd": {"low": low, "base": base, "high": high},
+            "quality": self.quality,
             "margin_usd_per_month": self.margin_usd,
             "margin_pct": self.margin_pct,
             "rival": None if self.rival is None else _plain(self.rival),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from llmplan.cost.month import PEOPLE_LINE, LowBaseHigh
+from llmplan.cost.hidden import PER_STEP, UPDATES_LINE, CostLine, LowBaseHigh
 from llmplan.options import Option
-from llmplan.options.measured import measurements_used
-from llmplan.report.report import UPDATES_LINE, Report, cost_assumptions
+from llmplan.options.table import measurements_used
+from llmplan.report.report import Report, cost_assumptions
 from llmplan.wording import capital, share
 
 SCENARIO_SOURCE = "this scenario"
@@ -57,7 +57,8 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
 
 
 def _option_rows(report: Report, item: Option) -> list[AssumptionRow]:
-    return _api_rows(report, item) if item.api_id is not None else _self_hosted_rows(report, item)
+    rows = _api_rows(report, item) if item.api_id is not None else []
+    return [*rows, *(_self_hosted_rows(report, item) if item.has_fleet else [])]
 
 
 def _api_rows(report: Report, item: Option) -> list[AssumptionRow]:
@@ -98,16 +99,20 @@ def _self_hosted_rows(report: Report, item: Option) -> list[AssumptionRow]:
 
 def _cost_rows(report: Report) -> list[AssumptionRow]:
     """The lines of a fleet besides its GPUs, each with the source of the catalog row that it comes from."""
-    fixed = report.comparison.options.fixed
-    rows = [
-        AssumptionRow(capital(name), f"{_range(report, line)} a month", *_origin(report, name))
-        for name, line in fixed.lines
+    hidden = report.comparison.options.hidden
+    step = f"USD a month for each begun {hidden.gpus_per_people_step.base:g} GPUs"
+    return [
+        AssumptionRow(
+            capital(line.name), f"{_range(report, line.usd)} {_per(line, step)}", *_origin(report, line)
+        )
+        for line in hidden.lines
     ]
-    if fixed.people_usd.high > 0:
-        people = report.catalog.assumption(PEOPLE_LINE)
-        value = f"{_range(report, fixed.people_usd)} a month for each begun {fixed.gpus_per_people_step.base:g} GPUs"
-        rows.append(AssumptionRow(people.name, value, *_origin(report, people.name)))
-    return rows
+
+
+def _per(line: CostLine, step: str) -> str:
+    """Return what a line is paid for, in words."""
+    unit = step if line.unit == PER_STEP else line.unit.replace("/", " a ")
+    return unit.removeprefix("USD ")
 
 
 def _range(report: Report, line: LowBaseHigh) -> str:
@@ -115,10 +120,10 @@ def _range(report: Report, line: LowBaseHigh) -> str:
     return f"{base} ({low} to {high})"
 
 
-def _origin(report: Report, line: str) -> tuple[str, str]:
+def _origin(report: Report, line: CostLine) -> tuple[str, str]:
     """Return source title and date of a cost line."""
     for row in cost_assumptions(report):
-        if line == row.name or (line == UPDATES_LINE and row.group == "updates"):
+        if line.assumption_id == row.assumption_id or (line.name == UPDATES_LINE and row.group == "updates"):
             return _title(report, row.source_id), str(row.as_of)
     return SCENARIO_SOURCE, ""
 

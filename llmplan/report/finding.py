@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from llmplan.kinds import TOKEN, Kind
 from llmplan.options import BreakEven, Comparison
@@ -25,25 +24,21 @@ LIMITS = {
 """What the first word of a reason is about."""
 
 
-def finding(
-    found: Comparison, rivals: Mapping[int, BreakEven], hybrid: Mapping[str, Any] | None = None
-) -> str:
+def finding(found: Comparison, rivals: Mapping[int, BreakEven]) -> str:
     """Return one sentence for a slide's title, its sums in the scenario's currency.
 
     Parameters
     ----------
     rivals: by the place of a token price: where self-hosting is cheaper than it.
-    hybrid: the cheapest hybrid's row of the table, the answer where nothing else costs less.
     """
-    if hybrid is not None and _is_cheapest(found, float(hybrid["monthly_usd_base"])):
-        return _routed(found, hybrid)
     if not found.order:
         return _nothing(found)
     best = found.order[0]
     item = found.options.items[best]
-    doing = f"Self-host {item.label}" if item.kind == "self_hosted" else f"Use {item.label}"
+    doing = {"self_hosted": "Self-host", "hybrid": "Route"}.get(item.kind, "Use")
     cost = found.scenario.currency.short(float(found.monthly_usd[1, best]))
-    return f"{doing}: {cost} a month; {_against(found, best, rivals)}"
+    against = _alone(found, best) if item.kind == "hybrid" else _against(found, best, rivals)
+    return f"{doing} {item.label}: {cost} a month; {against}"
 
 
 def where_cheaper(intervals: Sequence[Interval]) -> str:
@@ -67,10 +62,6 @@ def at_volume(queries_per_day: float) -> str:
     return volume(queries_per_day) if queries_per_day < SHORT_FROM else short_volume(queries_per_day)
 
 
-def _is_cheapest(found: Comparison, monthly_usd: float) -> bool:
-    return not found.order or monthly_usd < float(found.monthly_usd[1, found.order[0]])
-
-
 def _nothing(found: Comparison) -> str:
     """Say that nothing is feasible, and which limit stands alone against the most options."""
     reasons = [item.reasons for item in found.options.items]
@@ -87,14 +78,13 @@ def _limit(reason: str) -> str:
     return LIMITS.get(reason.split(maxsplit=1)[0], "what can be rented, run or offered")
 
 
-def _routed(found: Comparison, hybrid: Mapping[str, Any]) -> str:
-    cost = float(hybrid["monthly_usd_base"])
-    sentence = f"Route {hybrid['label']}: {found.scenario.currency.short(cost)} a month"
-    if not found.order:
-        return f"{sentence}; no single option is feasible"
-    best = found.order[0]
-    more = times_as_much(float(found.monthly_usd[1, best]) / cost)
-    return f"{sentence}; {found.options.items[best].label} alone costs {more}"
+def _alone(found: Comparison, best: int) -> str:
+    """Say what the best option of one kind costs beside a hybrid."""
+    other = found.cheapest("api", "hosted", "self_hosted")
+    if other is None:
+        return "no single option is feasible"
+    more = times_as_much(float(found.monthly_usd[1, other] / found.monthly_usd[1, best]))
+    return f"{found.options.items[other].label} alone costs {more}"
 
 
 def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.kinds import PURE, Kind
+from llmplan.kinds import Kind
 from llmplan.options import BreakEven
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
@@ -22,7 +22,7 @@ MANY = 10
 def kpi_cards(report: Report) -> list[tuple[str, str, str]]:
     """Return (head, figure, note) of the answer's key figures."""
     cards = []
-    for kind in PURE:
+    for kind in Kind:
         place = report.comparison.cheapest(kind)
         if place is None:
             cards.append((kind.head, "–", "none is feasible"))

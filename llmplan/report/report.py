@@ -14,7 +14,8 @@ import numpy as np
 from llmplan import __version__
 from llmplan.catalog import ApiPrice, Assumption, Catalog, Source
 from llmplan.catalog.tables import PRICE_STALE_DAYS
-from llmplan.cost.month import PEOPLE_LINE
+from llmplan.cost.hidden import PEOPLE_STEP, PER_STEP, UPDATES_LINE
+from llmplan.kinds import Kind
 from llmplan.options import (
     BreakEven,
     Comparison,
@@ -28,7 +29,6 @@ from llmplan.options import (
     evaluate,
     volume_axis,
 )
-from llmplan.options.hybrid import hybrid_rows
 from llmplan.options.table import priced
 from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.report.finding import finding
@@ -36,7 +36,6 @@ from llmplan.report.rivals import Rivals, best_places, first_to_pay, nearest, ri
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.wording import Currency
 
-UPDATES_LINE = "model updates"
 CURVE_POINTS = 201
 MAP_VOLUMES = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0)
 SHOWN_OPTIONS = 10
@@ -54,7 +53,6 @@ class Report:
         self-hosted option that pays first as volume grows, and those asked for.
     rivals: (token price's place, where any feasible self-hosted option is cheaper than it).
     made_on: the day the export was made.
-    hybrids: rows of fleets that share the traffic with an API, cheapest first.
     """
 
     scenario: Scenario
@@ -65,13 +63,12 @@ class Report:
     map: DecisionMap
     rivals: Rivals
     made_on: dt.date
-    hybrids: tuple[Mapping[str, Any], ...] = ()
     version: str = __version__
 
     @cached_property
     def finding(self) -> str:
         """The answer in one sentence."""
-        return finding(self.comparison, dict(self.rivals), self.best_hybrid)
+        return finding(self.comparison, dict(self.rivals))
 
     @property
     def money(self) -> Currency:
@@ -91,10 +88,11 @@ class Report:
         """Places of a short table: the options drawn and the cheapest of each kind and model; by cost."""
         return self.shortlist(SHOWN_OPTIONS)
 
-    @property
-    def best_hybrid(self) -> Mapping[str, Any] | None:
-        """The cheapest hybrid's row of the table; None for none."""
-        return self.hybrids[0] if self.hybrids else None
+    @cached_property
+    def hybrid_places(self) -> tuple[int, ...]:
+        """Places of the fleets that share the traffic with an API, cheapest first."""
+        kinds = self.comparison.options.items.kind
+        return tuple(place for place in self.comparison.order if kinds[place] == Kind.HYBRID)
 
     @property
     def best_places(self) -> tuple[int, ...]:
@@ -113,20 +111,20 @@ class Report:
         if rival is None:
             return ()
         token = drawn.index(self.option(rival[0]).option_id)
-        own = np.flatnonzero(~drawn.is_api).tolist()
+        own = np.flatnonzero(drawn.is_self_hosted).tolist()
         pairs = (break_even(drawn, [place], token) for place in own)
         return tuple(sorted({volume for pair in pairs for volume in pair.crossings_queries_per_day}))
 
     def rows(self, places: Iterable[int]) -> list[Mapping[str, Any]]:
-        """Return options' rows of the table and the cheapest hybrid's, by cost."""
-        rows: list[Mapping[str, Any]] = [self.comparison.row(place) for place in places]
-        return sorted([*rows, *self.hybrids[:1]], key=lambda row: float(row["monthly_usd_base"]))
+        """Return options' rows of the table, by cost."""
+        return sorted(map(self.comparison.row, places), key=lambda row: float(row["monthly_usd_base"]))
 
     def shortlist(self, count: int) -> tuple[int, ...]:
         """Return `count` places by cost: the options drawn, then the cheapest of each kind and model."""
         first: dict[tuple[str, str], int] = {}
+        items = self.comparison.options.items
         for place in self.comparison.order:
-            first.setdefault((self.option(place).kind, self.option(place).model_id), place)
+            first.setdefault((str(items.kind[place]), str(items.model_id[place])), place)
         chosen = dict.fromkeys([*self.curve_places, *first.values()])
         rank = {place: number for number, place in enumerate(self.comparison.order)}
         return tuple(sorted(list(chosen)[:count], key=lambda place: rank.get(place, len(rank))))
@@ -198,15 +196,12 @@ def short_title(title: str) -> str:
 
 def cost_assumptions(report: Report) -> list[Assumption]:
     """Return the catalog's rows that the fleet's cost lines come from."""
-    lines = {name for name, _ in report.comparison.options.fixed.lines}
-    updates, people = UPDATES_LINE in lines, report.comparison.options.fixed.people_usd.high > 0
-    return [
-        row
-        for row in report.catalog.assumptions.values()
-        if row.name in lines
-        or (updates and row.group == "updates")
-        or (people and row.assumption_id in (PEOPLE_LINE, "gpus-per-people-step"))
-    ]
+    hidden = report.comparison.options.hidden
+    lines = {line.assumption_id for line in hidden.lines}
+    updates = any(line.name == UPDATES_LINE for line in hidden.lines)
+    lines |= {PEOPLE_STEP} if hidden.of_unit(PER_STEP) else set()
+    rows = report.catalog.assumptions.values()
+    return [row for row in rows if row.assumption_id in lines or (updates and row.group == "updates")]
 
 
 def make_report(
@@ -215,7 +210,6 @@ def make_report(
     option_ids: Iterable[str] = (),
     made_on: dt.date | None = None,
     options: Options | None = None,
-    rivals: Rivals | None = None,
 ) -> Report:
     """Work out everything an export shows.
 
@@ -223,18 +217,16 @@ def make_report(
     ----------
     option_ids: options to draw besides the cheapest of each kind; KeyError for an unknown one.
     made_on: the day to print; today when not given.
-    options: those of this scenario when they are at hand, a part of them for instance; hybrids, which need
-        all of them, are then left out.
-    rivals: those of a report that differs in the volume or the name alone, which they do not depend on.
+    options: those of this scenario of one kind when they are at hand.
     """
     scenario, catalog = under_catalog(scenario, catalog)
     found = evaluate(scenario, catalog, options)
-    rivals = rivals_of(found) if rivals is None else rivals
+    rivals = rivals_of(found.alone)
     wanted = [found.options.index(option_id) for option_id in option_ids]
     places = tuple(dict.fromkeys([*best_places(found), *first_to_pay(found, rivals), *wanted]))
     volumes = np.union1d(volume_axis(CURVE_POINTS), [scenario.queries_per_day])
     curves = cost_curves(
-        scenario, [found.options.items[place].option_id for place in places], volumes, catalog, found.options
+        scenario, [found.options.items.option_id[place] for place in places], volumes, catalog, found.options
     )
     return Report(
         scenario=scenario,
@@ -242,8 +234,7 @@ def make_report(
         comparison=found,
         curve_places=places,
         curves=curves,
-        map=decision_map(scenario, np.asarray(MAP_VOLUMES), catalog, found.options),
+        map=decision_map(scenario, np.asarray(MAP_VOLUMES), catalog, found.alone),
         rivals=rivals,
-        hybrids=() if options is not None else tuple(hybrid_rows(scenario, catalog)),
         made_on=made_on or dt.datetime.now(tz=dt.UTC).date(),
     )

@@ -6,8 +6,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from llmplan.kinds import PURE
-from llmplan.options import BreakEven, Comparison, break_even
+from llmplan.catalog.cache import kept
+from llmplan.kinds import TOKEN, Kind
+from llmplan.options import BreakEven, Comparison, Options, break_even
 
 Rivals: TypeAlias = tuple[tuple[int, BreakEven], ...]
 """(token price's place, where the cheapest self-hosted option at each volume costs less)."""
@@ -15,18 +16,26 @@ Rivals: TypeAlias = tuple[tuple[int, BreakEven], ...]
 
 def best_places(found: Comparison) -> list[int]:
     """Return the places of the cheapest option of each kind."""
-    return [place for kind in PURE if (place := found.cheapest(kind)) is not None]
+    return [place for kind in Kind if (place := found.cheapest(kind)) is not None]
 
 
-def _own_places(found: Comparison) -> list[int]:
-    return [place for place in found.order if found.options.items[place].kind == "self_hosted"]
+def _own_places(options: Options) -> list[int]:
+    return np.flatnonzero(options.feasible & options.is_self_hosted).tolist()
 
 
-def rivals_of(found: Comparison) -> Rivals:
-    """Return, for the cheapest token price of each kind, where any feasible self-hosted option beats it."""
-    own = _own_places(found)
-    tokens = [place for place in best_places(found) if found.options.is_api[place]] if own else []
-    return tuple((place, break_even(found.options, own, place)) for place in tokens)
+@kept(1)
+def rivals_of(alone: Options) -> Rivals:
+    """Return, for the cheapest token price of each kind, where any feasible self-hosted option beats it.
+
+    alone: the options of one kind, which no volume changes.
+    """
+    own, found = _own_places(alone), []
+    for kind in TOKEN if own else ():
+        mine = np.flatnonzero(alone.feasible & (alone.items.kind == kind))
+        if len(mine):
+            place = int(mine[np.lexsort((alone.preference[mine], alone.usd_per_query[mine]))[0]])
+            found.append((place, break_even(alone, own, place)))
+    return tuple(found)
 
 
 def first_to_pay(found: Comparison, rivals: Rivals) -> list[int]:
@@ -38,8 +47,8 @@ def first_to_pay(found: Comparison, rivals: Rivals) -> list[int]:
     ahead = [low for low in starts if low > found.scenario.queries_per_day] or starts
     if not ahead:
         return []
-    own = _own_places(found)
-    return [own[int(np.argmin(found.options.take(own).monthly_usd(ahead[0], sides=(1,))[0, :, 0]))]]
+    own = _own_places(found.alone)
+    return [own[int(np.argmin(found.alone.take(own).monthly_usd(ahead[0], sides=(1,))[0, :, 0]))]]
 
 
 def nearest(found: Comparison, rivals: Rivals) -> Rivals:

@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
-from llmplan.kinds import PURE, Kind
-from llmplan.options import evaluate, volume_axis
+from llmplan.kinds import Kind
+from llmplan.options import volume_axis
 from llmplan.risk.breakeven import first_volume_cheaper
 from llmplan.risk.draws import LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve
-from llmplan.risk.hybrid import BestHybrid, HybridDraws, hybrid_draws, winning_hybrid
 from llmplan.risk.inputs import RiskInput
-from llmplan.risk.problem import Draws, Problem, problem_from, realise
+from llmplan.risk.problem import Draws, Problem, make_problem, realise
 from llmplan.scenario import Scenario, under_catalog
 
 BINS = 50
@@ -82,12 +81,11 @@ class Risk:
     ----------
     recommended_id: the cheapest feasible option of the base case, as in compare(), a hybrid where that is it.
     options: cheapest expected cost first; the best of each kind is always among them.
-    p_kind: share of draws in which a kind is cheapest; sums to 1. A hybrid is a kind of its own where it is
-        the one recommended.
+    p_kind: share of draws in which a kind is cheapest; sums to 1. Of the hybrids the one counts that is cheapest
+        in the base case.
     saving: options of one kind; None where one of the two sides has no feasible option.
     perfect_information_usd: expected cost of the best single choice less that of choosing after the fact.
     information: worth of each cause, the largest first.
-    by_volume: of options of one kind.
     """
 
     scenario: Scenario
@@ -125,13 +123,10 @@ def assess(
     curve: False leaves the curve over volumes out, which takes most of the time.
     """
     scenario, catalog = under_catalog(scenario, catalog)
-    found = evaluate(scenario, catalog)
-    problem, best = problem_from(found, catalog), winning_hybrid(found)
+    problem = make_problem(scenario, catalog)
     u = sample(problem, draws, seed)
     drawn = realise(problem, u)
-    usd, inputs, causes = monthly_usd(problem, drawn), problem.inputs, u
-    if best is not None:
-        usd, inputs, causes = _beside(usd, inputs, causes, hybrid_draws(best, catalog, draws, seed))
+    usd = monthly_usd(problem, drawn)
     volumes = volume_axis() if queries_per_day is None else queries_per_day
     has_options = len(problem.options) > 0
     return Risk(
@@ -139,25 +134,15 @@ def assess(
         draws=draws,
         seed=seed,
         levels=LEVELS,
-        inputs=inputs,
-        recommended_id=_recommended(problem) if best is None else best.option_id,
-        options=option_risks(problem, usd, best),
-        p_kind=kind_shares(problem, usd, best),
+        inputs=problem.inputs,
+        recommended_id=_recommended(problem),
+        options=option_risks(problem, usd),
+        p_kind=kind_shares(problem, usd),
         saving=saving_of(problem, drawn, usd),
         perfect_information_usd=perfect_information(usd),
-        information=information(inputs, causes, usd),
+        information=information(problem.inputs, u, usd),
         by_volume=volume_curve(problem, u, volumes) if curve and has_options else None,
     )
-
-
-def _beside(
-    usd: Floats, inputs: tuple[RiskInput, ...], u: Floats, hybrid: HybridDraws
-) -> tuple[Floats, tuple[RiskInput, ...], Floats]:
-    """Return the costs with the hybrid's as the last row, and the causes of both."""
-    known = {row.input_id for row in inputs}
-    new = [place for place, row in enumerate(hybrid.inputs) if row.input_id not in known]
-    more = tuple(hybrid.inputs[place] for place in new)
-    return np.vstack([usd, hybrid.usd]), (*inputs, *more), np.vstack([u, hybrid.u[new]])
 
 
 def _recommended(problem: Problem) -> str | None:
@@ -169,43 +154,36 @@ def base_usd(problem: Problem) -> Floats:
     return monthly_usd(problem, realise(problem, problem.base_draw()))[:, 0]
 
 
-def winners(problem: Problem, usd: Floats, best: BestHybrid | None = None) -> npt.NDArray[np.intp]:
-    """Return the cheapest option's place in each draw; the recommended one wins a tie, then the first.
-
-    usd: (n, d); with a hybrid, which is then the recommended one, (n + 1, d): its row is the last.
-    """
+def winners(problem: Problem, usd: Floats) -> npt.NDArray[np.intp]:
+    """Return the cheapest option's place in each draw; the recommended one wins a tie, then the first. usd: (n, d)."""
     place = np.argmin(usd, axis=0)
-    first = problem.base_place if best is None else len(usd) - 1
-    if first is not None:
+    if problem.base_place is not None:
         draws = np.arange(usd.shape[1])
-        place = np.where(usd[first] == usd[place, draws], first, place)
+        place = np.where(usd[problem.base_place] == usd[place, draws], problem.base_place, place)
     return np.asarray(place)
 
 
-def kind_shares(problem: Problem, usd: Floats, best: BestHybrid | None = None) -> dict[str, float]:
+def kind_shares(problem: Problem, usd: Floats) -> dict[str, float]:
     """Return the share of draws in which each kind is cheapest; empty where nothing is feasible."""
     if not usd.size:
         return {}
-    extra = () if best is None else ("hybrid",)
-    kinds = np.array((*problem.kinds, *extra), dtype=str)[winners(problem, usd, best)]
-    return {kind: float(np.mean(kinds == kind)) for kind in (*PURE, *extra)}
+    kinds = np.array(problem.kinds, dtype=str)[winners(problem, usd)]
+    return {kind: float(np.mean(kinds == kind)) for kind in Kind}
 
 
-def option_risks(problem: Problem, usd: Floats, best: BestHybrid | None = None) -> tuple[OptionRisk, ...]:
+def option_risks(problem: Problem, usd: Floats) -> tuple[OptionRisk, ...]:
     """Return each priced option's risk, the least expected cost first; `usd` as in `winners`."""
     if not usd.size:
         return ()
     regret = usd - usd.min(axis=0)
-    share = np.bincount(winners(problem, usd, best), minlength=len(usd)) / usd.shape[1]
-    named = [(item.option_id, item.label, item.kind) for item in problem.options.items]
-    base = list(base_usd(problem)) if named else []
-    if best is not None:
-        named.append((best.option_id, best.label, Kind.HYBRID))
-        base.append(best.monthly_usd)
+    share = np.bincount(winners(problem, usd), minlength=len(usd)) / usd.shape[1]
+    base = base_usd(problem)
     spread, late = quantiles(usd, LEVELS), quantiles(regret, (0.9,))[:, 0]
     rows = [
         OptionRisk(
-            *names,
+            item.option_id,
+            item.label,
+            item.kind,
             float(base[i]),
             float(share[i]),
             float(usd[i].mean()),
@@ -213,7 +191,7 @@ def option_risks(problem: Problem, usd: Floats, best: BestHybrid | None = None) 
             float(regret[i].mean()),
             float(late[i]),
         )
-        for i, names in enumerate(named)
+        for i, item in enumerate(problem.options.items)
     ]
     return tuple(sorted(rows, key=lambda row: (row.mean_usd, row.base_usd)))
 
@@ -222,7 +200,7 @@ def best_places(problem: Problem) -> tuple[int | None, int | None]:
     """Return the places of the cheapest fleet and of the cheapest token price in the base case."""
     usd = base_usd(problem) if len(problem.options) else np.zeros(0)
     found = []
-    for side in (~problem.options.is_api, problem.options.is_api):
+    for side in (problem.options.is_self_hosted, problem.options.is_api):
         places = np.flatnonzero(side & np.isfinite(usd)) if usd.size else np.zeros(0, int)
         best = int(places[np.argmin(usd[places])]) if len(places) else None
         if problem.base_place is not None and problem.base_place in places:

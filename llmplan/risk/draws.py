@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.kinds import PURE
+from llmplan.kinds import Kind
 from llmplan.risk.distributions import latin_hypercube
 from llmplan.risk.problem import ROUNDING, Draws, Problem, realise
 
@@ -31,17 +31,16 @@ def sample(problem: Problem, draws: int = 10_000, seed: int = 0) -> Floats:
 def monthly_usd(problem: Problem, drawn: Draws) -> Floats:
     """Return USD a month of each option at each draw's own volume, (n, d); infinity where it cannot serve."""
     found = np.empty(drawn.usd_per_query.shape)
-    for place, item in enumerate(problem.options.items):
-        if item.api_id is not None:
-            usd = drawn.usd_per_query[place] * problem.scenario.days_per_month
-            found[place] = usd * drawn.queries_per_day
-        else:
-            found[place] = own_usd(problem, drawn, place, drawn.queries_per_day, slice(None))
+    options, queries = problem.options, drawn.queries_per_day * problem.scenario.days_per_month
+    for place in range(len(found)):
+        found[place] = (drawn.usd_per_query[place] + drawn.query_usd) * queries
+        if options.has_fleet[place]:
+            found[place] += own_usd(problem, drawn, place, drawn.queries_per_day, slice(None))
     return found
 
 
 def own_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: slice | Places) -> Floats:
-    """Return USD a month of a fleet; `volumes` broadcast against the draws in `part`. (5.1)-(5.3), (8.5)"""
+    """Return USD a month of an option's fleet alone; `volumes` broadcast against the draws in `part`. (5.1)-(5.3), (8.5)"""
     return rent_usd(problem, drawn, place, volumes, part) + drawn.shared_usd[part]
 
 
@@ -53,7 +52,7 @@ def rent_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: 
     options, spare = problem.options, problem.scenario.spare_replicas
     per, lot = options.replicas_per_instance[1, place], options.gpus_per_instance[1, place]
     with np.errstate(divide="ignore", invalid="ignore"):
-        need = volumes * (ROUNDING / drawn.per_replica[place, part])
+        need = volumes * (ROUNDING * options.fleet_load[place] / drawn.per_replica[place, part])
         np.ceil(need, out=need)
         need += spare
         if per != 1:
@@ -67,7 +66,7 @@ def rent_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: 
             steps -= 1
             steps *= drawn.people_usd[part]
             need += steps
-    return need
+    return np.asarray(need)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +76,7 @@ class VolumeCurve:
     Attributes
     ----------
     p_cheapest: (v, n) share of draws in which an option is cheapest; rows sum to 1.
-    p_kind: (v, 3) the same for the kinds `PURE`.
+    p_kind: (v, kinds) the same for each `Kind`.
     token_usd, self_hosted_usd, saving_usd: (v, levels) quantiles of the cheapest token price's month, the
         cheapest fleet's, and the first less the second; NaN where a side has no option.
     """
@@ -110,6 +109,7 @@ def volume_curve(problem: Problem, u: Floats, queries_per_day: npt.ArrayLike) ->
     token, token_place = _best_token(problem, drawn)
     parts = [_Slice(problem, drawn, columns) for columns in _blocks(u.shape[1], DRAWS_PER_BLOCK)]
     wins = np.zeros((len(volumes), len(problem.options)))
+    routes = np.flatnonzero(problem.options.has_fleet & ~problem.options.is_self_hosted).tolist()
     sides = np.full((3, len(volumes), len(LEVELS)), np.nan)
     sides[0] = volumes[:, None] * quantiles(token, LEVELS)
     for rows in _blocks(len(volumes), VOLUMES_PER_BLOCK):
@@ -117,13 +117,21 @@ def volume_curve(problem: Problem, u: Floats, queries_per_day: npt.ArrayLike) ->
         own, own_place = _best_own(problem, drawn, parts, volumes[rows])
         first = (own < cost) | ((own == cost) & (own_place < token_place))
         winner = np.where(first, own_place, token_place)
+        least = np.minimum(own, cost)
+        for route in routes:
+            tokens = drawn.usd_per_query[route] * problem.scenario.days_per_month + _query_usd(problem, drawn)
+            both = volumes[rows, None] * tokens + own_usd(
+                problem, drawn, route, volumes[rows, None], slice(None)
+            )
+            winner = np.where(both < least, route, winner)
+            least = np.minimum(both, least)
         for offset, places in enumerate(winner):
             wins[rows.start + offset] = np.bincount(places, minlength=wins.shape[1])
         sides[1, rows] = quantiles(own, LEVELS)
         sides[2, rows] = quantiles(_difference(cost, own), LEVELS)
     p = wins / u.shape[1]
     kinds = np.array(problem.kinds, dtype=str)
-    p_kind = np.stack([p[:, kinds == kind].sum(axis=1) for kind in PURE], axis=1)
+    p_kind = np.stack([p[:, kinds == kind].sum(axis=1) for kind in Kind], axis=1)
     ids = tuple(item.option_id for item in problem.options.items)
     return VolumeCurve(volumes, ids, p, p_kind, LEVELS, *sides)
 
@@ -145,7 +153,7 @@ def _best_token(problem: Problem, drawn: Draws) -> tuple[Floats, Winners]:
     draws = len(drawn.queries_per_day)
     if not len(token):
         return np.full(draws, np.inf), np.zeros(draws, np.int32)
-    usd = drawn.usd_per_query[token] * problem.scenario.days_per_month
+    usd = (drawn.usd_per_query[token] + drawn.query_usd) * problem.scenario.days_per_month
     at = np.argmin(usd, axis=0)
     return usd[at, np.arange(draws)], token[at].astype(np.int32)
 
@@ -155,7 +163,7 @@ class _Slice:
 
     def __init__(self, problem: Problem, drawn: Draws, columns: slice) -> None:
         self.columns = columns
-        self.fleets = np.flatnonzero(~problem.options.is_api)
+        self.fleets = np.flatnonzero(problem.options.is_self_hosted)
         self.per = problem.options.replicas_per_instance[1, self.fleets]
         self.lot = problem.options.gpus_per_instance[1, self.fleets]
         self.spare = problem.scenario.spare_replicas
@@ -200,7 +208,12 @@ def _best_own(problem: Problem, drawn: Draws, parts: list[_Slice], volumes: Floa
                 np.copyto(whose, part.fleets[at], where=better, casting="unsafe")
                 np.minimum(mine, usd, out=mine)
                 most = mine.max()
-    return best + drawn.shared_usd, place
+    return best + drawn.shared_usd + volumes[:, None] * _query_usd(problem, drawn), place
+
+
+def _query_usd(problem: Problem, drawn: Draws) -> Floats:
+    """Return what a query a day costs a month besides tokens, whoever serves it, (d,)."""
+    return drawn.query_usd * problem.scenario.days_per_month
 
 
 def _difference(cost: Floats, own: Floats) -> Floats:

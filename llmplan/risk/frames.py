@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from llmplan.kinds import PURE
+from llmplan.kinds import Kind
 from llmplan.risk.answers import Risk
 from llmplan.risk.draws import VolumeCurve
 from llmplan.risk.sensitivity import Bar, SobolIndex
@@ -38,7 +38,7 @@ def curve_frame(curve: VolumeCurve) -> pd.DataFrame:
     import pandas as pd
 
     columns = {"queries_per_day": curve.queries_per_day}
-    columns |= {f"p_{kind}": curve.p_kind[:, i] for i, kind in enumerate(PURE)}
+    columns |= {f"p_{kind}": curve.p_kind[:, i] for i, kind in enumerate(Kind)}
     sides = {"token": curve.token_usd, "self_hosted": curve.self_hosted_usd, "saving": curve.saving_usd}
     for side, usd in sides.items():
         columns |= {f"{side}_usd_p{level * 100:02.0f}": usd[:, i] for i, level in enumerate(curve.levels)}

@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Assumption, Catalog
-from llmplan.cost.month import FixedCosts, fixed_costs
+from llmplan.cost.hidden import PEOPLE_STEP, HiddenCosts
+from llmplan.cost.hidden import hidden_costs as catalog_costs
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options import Option, Options
+from llmplan.options.table import kind_of
 from llmplan.risk.distributions import Range
 from llmplan.scenario import Scenario
 
@@ -38,7 +40,6 @@ FACTORS = (
 GPU_PRICE = "gpu_usd_per_hour."
 API_FACTOR = "api_price_factor."
 THROUGHPUT = "throughput:"
-PEOPLE_STEP = "gpus-per-people-step"
 MOST = 1e9
 """No factor, price or assumption above this is meant."""
 
@@ -101,9 +102,15 @@ def _check_name(name: str, catalog: Catalog) -> None:
 
 def cost_assumptions(catalog: Catalog) -> list[str]:
     """Return the ids of the assumptions that a fleet's monthly cost rests on."""
-    lines = [r.assumption_id for r in catalog.assumptions.values() if r.group == "hidden cost"]
-    monthly = [name for name in lines if catalog.assumption(name).unit == "USD/month"]
-    return [*monthly, PEOPLE_STEP, "days-per-update", "updates-per-year", "day-rate-usd"]
+    lines = [line.assumption_id for line in catalog_costs(catalog).lines if line.assumption_id]
+    return [*lines, PEOPLE_STEP, "days-per-update", "updates-per-year", "day-rate-usd"]
+
+
+def paid_kind(item: Option, catalog: Catalog) -> str | None:
+    """Return the kind of token price that an option pays; None where it pays for none."""
+    if item.kind == "hybrid":
+        return str(kind_of(catalog.apis[item.api_id or ""]))
+    return None if item.kind == "self_hosted" else item.kind
 
 
 def to_range(numbers: tuple[float, ...] | None, point: float) -> Range:
@@ -133,7 +140,7 @@ def token_price_ranges(catalog: Catalog, given: Mapping[str, tuple[float, ...]])
     return found
 
 
-def hidden_costs(options: Options, catalog: Catalog, given: Mapping[str, tuple[float, ...]]) -> FixedCosts:
+def hidden_costs(options: Options, catalog: Catalog, given: Mapping[str, tuple[float, ...]]) -> HiddenCosts:
     """Return the options' hidden cost lines, with the user's ranges of assumptions where there are any."""
     changed: dict[str, Assumption] = {}
     for name, numbers in given.items():
@@ -142,9 +149,9 @@ def hidden_costs(options: Options, catalog: Catalog, given: Mapping[str, tuple[f
             found = to_range(numbers, row.base)
             changed[name] = row.model_copy(update={"low": found.low, "base": found.mode, "high": found.high})
     if not changed:
-        return options.fixed
+        return options.hidden
     catalog = replace(catalog, assumptions={**catalog.assumptions, **changed})
-    return fixed_costs(catalog, options.scenario.engineering_usd_per_month)
+    return catalog_costs(catalog, options.scenario.engineering_usd_per_month)
 
 
 def throughput_cause(item: Option, given: Mapping[str, tuple[float, ...]]) -> str:
@@ -186,7 +193,7 @@ def risk_inputs(
     scenario: Scenario,
     catalog: Catalog,
     options: Options,
-    fixed: FixedCosts,
+    fixed: HiddenCosts,
     given: Mapping[str, tuple[float, ...]],
 ) -> tuple[RiskInput, ...]:
     """Return every cause that moves the cost of some of `options` off the base case, in a fixed order.
@@ -198,7 +205,7 @@ def risk_inputs(
     options: those that can win, the one to describe shared GPU prices by first.
     fixed: the hidden lines with the user's ranges.
     """
-    own = np.flatnonzero(~options.is_api)
+    own = np.flatnonzero(options.has_fleet)
     found = [*_gpu_price(options, own, given), *_token_prices(options, catalog, given)]
     if len(own):
         found += [_hidden_costs(fixed, given), *_throughput(options, own, given)]
@@ -228,7 +235,7 @@ def _token_prices(
     found = []
     ranges = token_price_ranges(catalog, given)
     for kind, label in (("api", "API prices"), ("hosted", "prices of hosted open models")):
-        if any(item.kind == kind for item in options.items):
+        if any(paid_kind(item, catalog) == kind for item in options.items):
             spread = ranges[kind]
             source = "scenario" if f"{kind}_price_factor" in given else "catalog's estimate for a year"
             row = RiskInput(f"{kind}_price", label, "ratio to today", spread.low, 1.0, spread.high, source)
@@ -240,7 +247,7 @@ def _token_prices(
     return found
 
 
-def _hidden_costs(fixed: FixedCosts, given: Mapping[str, tuple[float, ...]]) -> RiskInput:
+def _hidden_costs(fixed: HiddenCosts, given: Mapping[str, tuple[float, ...]]) -> RiskInput:
     label, unit = "people and hidden costs", "USD/month"
     low, base, high = (float(fixed.usd(1, side)) for side in range(3))
     if "hidden_cost_factor" in given:

@@ -13,24 +13,27 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
-from llmplan.cost.month import FixedCosts
+from llmplan.cost.hidden import PER_MONTH, PER_MTOK, PER_QUERY, PER_STEP, HiddenCosts
 from llmplan.options import Comparison, Options, evaluate
+from llmplan.options.pruning import can_win, features_of
 from llmplan.risk.distributions import Z_LIMIT, Range, normal_deviate, split_lognormal, triangular_quantile
 from llmplan.risk.inputs import (
+    API_FACTOR,
     RiskInput,
     field_ranges,
     given_ranges,
     hidden_costs,
+    paid_kind,
     price_ratios,
     risk_inputs,
     throughput_cause,
     to_range,
     token_price_ranges,
 )
-from llmplan.risk.pruning import can_win, features_of
 from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.scenario.fields import Ranges
+from llmplan.units import TOKENS_PER_MTOK
 
 Places: TypeAlias = npt.NDArray[np.intp]
 ROUNDING = 1 - 1e-12
@@ -43,7 +46,8 @@ class Problem:
 
     Attributes
     ----------
-    options: those that can be cheapest in some draw, in the order that breaks ties; first axis of results.
+    options: those that can be cheapest in some draw, and the hybrid that is cheapest in the base case, in the
+        order that breaks ties; first axis of results.
     base_place: the recommended option's place in `options`; None where nothing is feasible.
     inputs: the causes, in the order of the rows of draws.
     price_ratio: (4, n) low, mode, high, point of the GPU price over the base offer's.
@@ -59,8 +63,8 @@ class Problem:
     given: Mapping[str, tuple[float, ...]]
     price_ratio: Floats
     rates: TokenRates
-    fixed: FixedCosts
-    point_fixed: FixedCosts
+    fixed: HiddenCosts
+    point_fixed: HiddenCosts
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,9 +87,9 @@ class Draws:
     Attributes
     ----------
     queries_per_day: (d,) the uncertain volume.
-    usd_per_query: (n, d) token price; 0 for self-hosting.
+    usd_per_query: (n, d) what a query pays for tokens; 0 for self-hosting.
     per_replica: (n, d) daily queries of a replica; usd_per_instance_month: (n, d).
-    flat_usd, people_usd, gpus_per_step: (d,) hidden costs.
+    flat_usd, people_usd, gpus_per_step: (d,) hidden costs of a fleet; query_usd: (d,) those of any query.
     """
 
     queries_per_day: Floats
@@ -95,6 +99,7 @@ class Draws:
     flat_usd: Floats
     people_usd: Floats
     gpus_per_step: Floats
+    query_usd: Floats
 
     @cached_property
     def shared_usd(self) -> Floats:
@@ -117,26 +122,23 @@ def make_problem(scenario: Scenario, catalog: Catalog | None = None) -> Problem:
 
 def problem_from(found: Comparison, catalog: Catalog) -> Problem:
     """Return the uncertainty of a scenario that has been compared; another volume reuses the pruning."""
-    options = replace(found.options, scenario=found.scenario)
     best = found.order[0] if found.order else None
     rank = found.options.preference
-    chosen = {*_places(found.options, found.scenario.ranges, catalog).tolist(), *found.order[:1]}
-    places = sorted(chosen, key=lambda i: int(rank[i]))
+    route = found.cheapest("hybrid")
+    winning = _winning_places(found.alone, catalog, found.scenario.ranges).tolist()
+    few = {*winning, *found.order[:1], *([] if route is None else [route])}
+    places = sorted(few, key=lambda i: int(rank[i]))
     base = None if best is None else places.index(best)
-    return problem_of(options.take(places), catalog, base, prune=False)
+    return problem_of(found.options.take(places), catalog, base, prune=False)
 
 
-@kept(8)
-def _places(key: Options, ranges: Ranges, catalog: Catalog) -> Places:
-    """Return the places of the options that can win; kept for `key`, the options as they are cached."""
-    scenario = key.scenario.model_copy(update={"name": "any volume", "ranges": ranges})
-    return _winning_places(replace(key, scenario=scenario), catalog)
-
-
-def _winning_places(options: Options, catalog: Catalog) -> Places:
-    works = (options.per_replica[1] > 0) & (options.replicas_per_instance[1] >= 1)
-    places = np.flatnonzero(options.feasible & (options.is_api | works))
-    few, given = options.take(places), given_ranges(options.scenario, catalog)
+@kept(4)
+def _winning_places(alone: Options, catalog: Catalog, ranges: Ranges) -> Places:
+    """Return the places of the options of one kind that can win; another volume reuses them."""
+    works = (alone.per_replica[1] > 0) & (alone.replicas_per_instance[1] >= 1)
+    places = np.flatnonzero(alone.feasible & (alone.is_api | works))
+    scenario = alone.scenario.model_copy(update={"ranges": ranges})
+    few, given = replace(alone.take(places), scenario=scenario), given_ranges(scenario, catalog)
     rates = token_rates(few, catalog, given)
     return places[_winners(few, price_ratios(few, given), rates, given, None)]
 
@@ -154,13 +156,15 @@ def problem_of(options: Options, catalog: Catalog, base_place: int | None, prune
     fixed = hidden_costs(options, catalog, given)
     described = options.take(_first_own_by_cost(options))
     inputs = risk_inputs(scenario, catalog, described, fixed, given)
-    return Problem(scenario, catalog, options, base_place, inputs, given, ratios, rates, fixed, options.fixed)
+    return Problem(
+        scenario, catalog, options, base_place, inputs, given, ratios, rates, fixed, options.hidden
+    )
 
 
 def _first_own_by_cost(options: Options) -> npt.NDArray[np.int_]:
     """Return all places, the cheapest fleet at the scenario's volume first."""
     usd = options.monthly_usd([options.scenario.queries_per_day], sides=(1,))[0, :, 0]
-    return np.argsort(np.where(options.is_api, np.inf, usd), kind="stable")
+    return np.argsort(np.where(options.is_self_hosted, usd, np.inf), kind="stable")
 
 
 def _winners(
@@ -214,17 +218,18 @@ def realise(problem: Problem, u: Floats) -> Draws:
     spreads, which = np.unique(problem.price_ratio, axis=1, return_inverse=True)
     ratio = triangular_quantile(row.get("gpu_price", nothing), *spreads[..., None])[which]
     rent = problem.options.usd_per_instance_month[1][:, None] * ratio
-    flat, people, step = _hidden(problem, row.get("hidden_costs", nothing))
-    return Draws(fields["queries_per_day"], usd, each, rent, flat, people, step)
+    hidden = _hidden(problem, row.get("hidden_costs", nothing), fields)
+    return Draws(fields["queries_per_day"], usd, each, rent, *hidden)
 
 
 def _token_factors(problem: Problem, row: Mapping[str, Floats], nothing: Floats) -> Floats:
     ranges = token_price_ranges(problem.catalog, problem.given)
     factor = np.ones((len(problem.options), len(nothing)))
     for place, item in enumerate(problem.options.items):
-        if item.kind in ranges:
-            factor[place] = ranges[item.kind].at(row.get(f"{item.kind}_price", nothing))
-        own = f"api_price_factor.{item.api_id}"
+        kind = paid_kind(item, problem.catalog)
+        if kind in ranges:
+            factor[place] = ranges[kind].at(row.get(f"{kind}_price", nothing))
+        own = f"{API_FACTOR}{item.api_id}"
         if own in problem.given:
             factor[place] *= to_range(problem.given[own], 1.0).at(row.get(own, nothing))
     return factor
@@ -252,16 +257,20 @@ def _per_replica(
     return np.asarray(each * (peak_now / peak) * ceiling)
 
 
-def _hidden(problem: Problem, u: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return flat lines, people and GPUs a step of people at the quantile `u` of the shared cause."""
+def _hidden(
+    problem: Problem, u: Floats, fields: Mapping[str, Floats]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return flat lines, people, GPUs a step of people, and what any query costs, at the shared cause's quantile."""
     fixed, point = problem.fixed, problem.point_fixed
     scale = np.ones(len(u))
     if "hidden_cost_factor" in problem.given:
         scale = to_range(problem.given["hidden_cost_factor"], 1.0).at(u)
         fixed, u = point, np.full(len(u), np.nan)
-    flat = np.zeros(len(u))
-    for (_, spread), (_, now) in zip(fixed.lines, point.lines, strict=True):
-        flat = flat + Range(spread.low, spread.base, spread.high, now.base).at(u)
-    people = Range(*fixed.people_usd, point.people_usd.base).at(u)
-    step = Range(*fixed.gpus_per_people_step, point.gpus_per_people_step.base).at(1 - u)
-    return flat * scale, people * scale, step
+    total = {unit: np.zeros(len(u)) for unit in (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK)}
+    for line, now in zip(fixed.lines, point.lines, strict=True):
+        if line.unit in total:
+            total[line.unit] += Range(line.usd.low, line.usd.base, line.usd.high, now.usd.base).at(u) * scale
+    step = fixed.gpus_per_people_step
+    gpus = Range(step.low, step.base, step.high, point.gpus_per_people_step.base).at(1 - u)
+    tokens = (fields["input_tokens"] + fields["output_tokens"]) / TOKENS_PER_MTOK
+    return total[PER_MONTH], total[PER_STEP], gpus, total[PER_QUERY] + tokens * total[PER_MTOK]

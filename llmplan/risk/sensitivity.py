@@ -94,8 +94,8 @@ def outcome_usd(problem: Problem, u: Floats, outcome: Outcome) -> Floats:
             "outcome", outcome, f"no {side} is feasible, so nothing is saved", 'ask for the outcome "cost"'
         )
     usd = monthly_usd(problem, realise(problem, u))
-    is_api = problem.options.is_api
-    return _finite(usd[is_api].min(axis=0) - usd[~is_api].min(axis=0))
+    options = problem.options
+    return _finite(usd[options.is_api].min(axis=0) - usd[options.is_self_hosted].min(axis=0))
 
 
 def _finite(usd: Floats) -> Floats:

@@ -97,21 +97,23 @@ def _ratios(options: Options, catalog: Catalog, scenario: Scenario) -> Floats:
             rate[item.option_id] = float(there.per_replica[1, place])
     found = np.ones(len(options))
     for place, item in enumerate(options.items):
-        if item.api_id is None and options.per_replica[1, place] > 0:
-            found[place] = rate.get(item.option_id, 0.0) / options.per_replica[1, place]
+        if item.has_fleet and options.per_replica[1, place] > 0:
+            found[place] = rate.get(item.weak_id or item.option_id, 0.0) / options.per_replica[1, place]
     return found
 
 
 def resized(options: Options, catalog: Catalog, scenario: Scenario) -> Options | None:
     """Return the configurations of `options` worked out anew for another scenario; None without any."""
-    own = [item for item in options.items if item.api_id is None and item.engine_id is not None]
+    own = [item for item in options.items if item.engine_id is not None]
     if not own:
         return None
     configs = [
         ReplicaConfig(i.model_id, str(i.precision_id), str(i.gpu_id), i.n_gpus or 1, str(i.engine_id))
         for i in own
     ]
-    return build_options(scenario, catalog, Configurations.from_configs(catalog, configs))
+    return build_options(
+        scenario, catalog, Configurations.from_configs(catalog, list(dict.fromkeys(configs)))
+    )
 
 
 def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str, Floats]) -> Floats:
@@ -129,5 +131,7 @@ def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str,
             found[place] = options.usd_per_query[place]
         else:
             price = priced(catalog.api(item.api_id), options.scenario)
-            found[place] = api_usd_per_query(price, *(fields[name] for name in names))
+            now = api_usd_per_query(price, *(getattr(options.scenario, name) for name in names))
+            drawn = api_usd_per_query(price, *(fields[name] for name in names))
+            found[place] = drawn * (options.usd_per_query[place] / now if now > 0 else 0.0)
     return found

@@ -11,7 +11,8 @@ from llmplan.catalog import Catalog
 from llmplan.cost.month import api_usd_per_query
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options.comparison import options_of
-from llmplan.options.table import Option, Options, priced
+from llmplan.options.rows import Option
+from llmplan.options.table import Options, priced
 from llmplan.quality.relative import relative_qualities
 from llmplan.router.hybrid import SplitPlan
 from llmplan.routing.request import RouteRequest

@@ -1,12 +1,15 @@
 """The headless model: changes, history, links, and what is worked out once."""
 
+from typing import Any
+
 import pytest
 
 from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.export import export_bytes
-from llmplan.options import evaluate
+from llmplan.options import Options
+from llmplan.options.table import SIDES
 from llmplan.recommend import recommend
 from llmplan.scenario.fields import OPTIONAL, Scenario, load_scenario, scenario_names
 
@@ -76,25 +79,51 @@ def test_a_link_carries_the_scenario_compared_with(model: AppModel) -> None:
     assert "compare" in other.ignored[0]
 
 
-def test_the_shortlist_holds_the_whole_catalogs_cheapest(model: AppModel) -> None:
-    model.change({"quality_floor": 0.0})
-    for volume in (1_000.0, 100_000.0, 5_000_000.0):
-        model.change({"queries_per_day": volume})
-        short, whole = model.report.comparison, evaluate(model.scenario, model.catalog)
-        for kind in ("api", "hosted", "self_hosted"):
-            a, b = short.cheapest(kind), whole.cheapest(kind)
-            assert a is not None and b is not None
-            assert short.options.items[a].option_id == whole.options.items[b].option_id
+def test_the_answer_is_what_recommend_says_whatever_came_before(model: AppModel) -> None:
+    """Edits that once kept a shortlist of other constraints: data in house, tight limits, long prompts."""
+    path: tuple[dict[str, Any], ...] = (
+        {"data_stays_in_house": True},
+        {"tpot_limit_ms": 15.0},
+        {
+            "input_tokens": 30_000.0,
+            "output_tokens": 1_000.0,
+            "input_tokens_p95": None,
+            "output_tokens_p95": None,
+        },
+        {"ttft_limit_ms": 500.0},
+        {"data_stays_in_house": False, "ttft_limit_ms": 5_000.0, "queries_per_day": 3_000_000.0},
+    )
+    for changes in path:
+        model.change(changes)
+        advice = recommend(model.scenario, model.catalog, tipping=False)
+        monthly = None if advice.monthly_usd is None else dict(zip(SIDES, advice.monthly_usd, strict=True))
+        assert model.answer == {
+            "option_id": advice.option_id,
+            "kind": advice.kind,
+            "monthly_usd": monthly,
+            "quality": advice.quality,
+        }
+        if advice.label:
+            assert advice.label in model.report.finding
+
+
+def test_a_hybrid_is_the_answer_where_it_costs_least(model: AppModel) -> None:
+    model.load_preset("chat-real")
+    model.change({"quality_floor": 1.05, "queries_per_day": 3_000_000.0})
+    assert model.answer["kind"] == "hybrid" and model.report.finding.startswith("Route ")
 
 
 def test_a_volume_moves_without_new_options_and_a_scenario_back_costs_nothing(model: AppModel) -> None:
-    options = model.options
+    def options() -> Options:
+        return model.report.comparison.alone
+
+    first = options()
     model.change({"queries_per_day": 77_000})
-    assert model.options is options
+    assert options() is first
     model.change({"input_tokens": 900.0, "input_tokens_p95": None})
-    assert model.options is not options
+    assert options() is not first
     model.undo()
-    assert model.options is options
+    assert options() is first
 
 
 def test_a_scenario_of_ones_own_has_no_preset() -> None:
@@ -131,16 +160,16 @@ def test_every_value_that_can_be_taken_away_travels_in_the_link(model: AppModel,
 
 
 def test_the_currency_is_shown_travels_and_costs_no_new_options(model: AppModel) -> None:
-    options = model.options
+    options = model.report.comparison.alone
     model.change({"currency_symbol": "€", "currency_per_usd": 0.5})
-    assert model.options is options
+    assert model.report.comparison.alone is options
     assert "€" in model.report.finding and "$" not in model.report.finding
     other = AppModel()
     other.open_query(model.query)
     assert other.scenario == model.scenario
     with pytest.raises(InputError):
         model.change({"currency_symbol": "<b>"})
-    whole = model.whole_report()
+    whole = model.report
     page = export_bytes(whole, "html").decode()
     cost = whole.money.short(float(whole.comparison.monthly_usd[1, whole.comparison.order[0]]))
     assert cost.startswith("€") and cost in page

@@ -23,7 +23,7 @@ MINUTES = 7 * 24 * 60
 
 def volume_curve(self_hosted: bool = True) -> VolumeCurve:
     volumes = np.array([100.0, 10_000.0, 1_000_000.0])
-    p_kind = np.array([[1.0, 0.0, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 1.0]])
+    p_kind = np.array([[1.0, 0.0, 0.0, 0.0], [0.25, 0.0, 0.75, 0.0], [0.0, 0.0, 1.0, 0.0]])
     spread = 1 + np.linspace(-0.3, 0.3, len(LEVELS))
     token = volumes[:, None] * 0.03 * spread
     own = np.full_like(token, 900.0) * spread if self_hosted else np.full_like(token, np.nan)

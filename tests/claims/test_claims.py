@@ -14,7 +14,7 @@ from llmplan.claims.implied import (
     least_usd_per_query,
 )
 from llmplan.claims.verdicts import Finding, judge, number
-from llmplan.cost.month import LowBaseHigh
+from llmplan.cost.hidden import LowBaseHigh
 from llmplan.errors import InputError, UnknownNameError
 
 

@@ -53,7 +53,7 @@ def test_risk_is_one_document_with_units_in_its_keys() -> None:
     assert found["scenario"]["ranges"] == {"queries_per_day": [30000, 60000, 200000]}
     assert len(found["by_volume"]) == 7
     assert all(
-        row["p_api"] + row["p_hosted"] + row["p_self_hosted"] == pytest.approx(1)
+        row["p_api"] + row["p_hosted"] + row["p_self_hosted"] + row["p_hybrid"] == pytest.approx(1)
         for row in found["by_volume"]
     )
     assert {row["input_id"] for row in found["inputs"]} == {

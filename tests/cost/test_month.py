@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmplan.catalog import ApiPrice, load_catalog
+from llmplan.cost.hidden import PER_STEP, hidden_costs
 from llmplan.cost.month import (
-    FixedCosts,
-    LowBaseHigh,
     api_usd_per_query,
-    fixed_costs,
     self_hosted_usd_per_month,
 )
+from tests.hidden_costs import hidden
 
 GPT_4O = ApiPrice(
     api_id="gpt-4o",
@@ -30,6 +29,7 @@ GPT_4O = ApiPrice(
     source_id="test",
     as_of=dt.date(2026, 11, 23),
 )
+
 TIERED = GPT_4O.model_copy(
     update={
         "input_usd_per_mtok": 3.0,
@@ -80,7 +80,7 @@ def test_dearer_hours_raise_the_mean_of_a_flat_day() -> None:
     assert float(api_usd_per_query(price, 1000, 500)) == pytest.approx(0.0075 * 1.25)
 
 
-NOTHING = FixedCosts((), LowBaseHigh(0, 0, 0), LowBaseHigh(1, 1, 1))
+NOTHING = hidden()
 
 
 def test_idle_hours_are_billed() -> None:
@@ -90,9 +90,7 @@ def test_idle_hours_are_billed() -> None:
 
 def test_a_fleet_in_eights_by_hand() -> None:
     # 100,000 a day at 9,000 each: 12 replicas + 1 spare of 2 GPUs; 4 to an instance: 4 instances, 32 GPUs
-    fixed = FixedCosts(
-        (("monitoring", LowBaseHigh(100, 200, 300)),), LowBaseHigh(2000, 3500, 5000), LowBaseHigh(8, 16, 64)
-    )
+    fixed = hidden((100, 200, 300), (2000, 3500, 5000), (8, 16, 64))
     usd = self_hosted_usd_per_month(100_000, 9_000, 1, 4, 20_000, 8, fixed, 1)
     assert float(usd) == 4 * 20_000 + 200 + 2 * 3500
     dear = self_hosted_usd_per_month(100_000, 9_000, 1, 4, 20_000, 8, fixed, 2)
@@ -105,16 +103,16 @@ def test_a_replica_that_cannot_serve_costs_infinity() -> None:
 
 def test_hidden_lines_come_from_the_catalog() -> None:
     catalog = load_catalog()
-    fixed = fixed_costs(catalog)
-    lines = dict(fixed.lines)
-    assert fixed.people_usd == (2000, 3500, 5000)
-    assert sum(line.low for name, line in fixed.lines if name != "model updates") + 2000 == 2300
-    assert sum(line.high for name, line in fixed.lines if name != "model updates") + 5000 == 5900
-    assert lines["model updates"].base == pytest.approx(1.5 * 12 * 857.14 / 12)
+    lines = {line.name: line for line in hidden_costs(catalog).lines}
+    assert lines["DevOps time"].unit == PER_STEP and lines["DevOps time"].usd == (2000, 3500, 5000)
+    updates = lines.pop("model updates")
+    assert sum(line.usd.low for line in lines.values()) == 2300
+    assert sum(line.usd.high for line in lines.values()) == 5900
+    assert updates.usd.base == pytest.approx(1.5 * 12 * 857.14 / 12)
 
 
 def test_one_figure_of_ones_own_replaces_the_lines() -> None:
-    assert float(fixed_costs(load_catalog(), 1000).usd(32, 1)) == 1000
+    assert float(hidden_costs(load_catalog(), 1000).usd(32, 1)) == 1000
 
 
 @given(st.floats(1, 1e7), st.floats(1, 5), st.floats(10, 1e5), st.integers(0, 3), st.integers(1, 8))

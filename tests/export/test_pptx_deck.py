@@ -138,12 +138,13 @@ def test_sheet_in_the_cost_chart_equals_the_curves(deck: Any, report: Report) ->
             assert sheet[f"{item.label}, high"] == pytest.approx(list(high))
 
 
-def test_lines_and_bands_are_tied_to_the_sheet(deck: Any) -> None:
+def test_lines_and_bands_are_tied_to_the_sheet(deck: Any, report: Report) -> None:
     """Every reference of the chart names cells whose values are those that it caches."""
     chart = next(chart for chart in charts(deck) if "SCATTER" in str(chart.chart_type))
     book = openpyxl.load_workbook(io.BytesIO(chart.part.chart_workbook.xlsx_part.blob), data_only=True)
+    drawn = [item.kind for item in report.curves.options.items]
     bands = chart._chartSpace.findall(".//{*}errBars")
-    assert len(bands) == 1
+    assert len(bands) == sum(kind in ("self_hosted", "hybrid") for kind in drawn)
     for reference in chart._chartSpace.findall(".//{*}numRef"):
         sheet, cells = reference.find("{*}f").text.split("!")
         values = [row[0].value for row in book[sheet][cells.replace("$", "")]]
@@ -160,7 +161,7 @@ def test_sheet_in_the_bars_equals_the_table(deck: Any, report: Report) -> None:
     chart = next(chart for chart in charts(deck) if "BAR" in str(chart.chart_type))
     head, *rows = embedded(chart)
     assert head[1:] == ["low", "base", "high"]
-    wanted = [*(report.comparison.row(place) for place in report.best_places), *report.hybrids[:1]]
+    wanted = [report.comparison.row(place) for place in report.best_places]
     costs = sorted([row[f"monthly_usd_{side}"] for side in ("low", "base", "high")] for row in wanted)
     assert sorted(row[1:] for row in rows) == [pytest.approx(each) for each in costs]
 
@@ -175,7 +176,7 @@ def test_every_chart_and_map_has_a_description(deck: Any) -> None:
 def test_map_says_in_words_what_its_colours_say(deck: Any, report: Report) -> None:
     table = tables(deck)["Decision map"]
     texts = [cell.text for row in list(table.rows)[1:] for cell in list(row.cells)[1:]]
-    assert all(text.split("\n")[0] in ("API", "Hosted", "Self-host", "–") for text in texts)
+    assert all(text.split("\n")[0] in ("API", "Hosted", "Self-host", "Hybrid", "–") for text in texts)
     assert len(table.columns) == 1 + len(report.map.queries_per_day)
 
 

@@ -32,7 +32,7 @@ def test_options_equal_the_comparison(report: Report) -> None:
         row = found[report.option(place).option_id]
         assert float(row["monthly_usd_base"]) == pytest.approx(float(report.comparison.monthly_usd[1, place]))
         assert row["feasible"] == "True"
-    assert len(found) == len(report.comparison.options) + len(report.hybrids)
+    assert len(found) == len(report.comparison.options)
 
 
 def test_options_left_out_say_why(report: Report) -> None:

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmplan.cost.month import FixedCosts, LowBaseHigh
 from llmplan.errors import InputError
 from llmplan.options.breakeven import break_even, cheaper_intervals, merge
-from llmplan.options.table import Option, Options
+from llmplan.options.rows import Option, Rows
+from llmplan.options.table import Options
 from llmplan.scenario import Scenario
+from tests.hidden_costs import hidden
 
 BARE = {"reasons": (), "licence_id": None, "source_ids": (), "prices_as_of": None, "quality": None}
 
@@ -37,12 +38,9 @@ def pair(
     }
     return Options(
         scenario=Scenario(spare_replicas=spare),
-        items=tuple(items),
-        fixed=FixedCosts(
-            (("flat", LowBaseHigh(*(flat,) * 3)),),
-            LowBaseHigh(*(people,) * 3),
-            LowBaseHigh(*(gpus_per_step,) * 3),
-        ),
+        items=Rows.of(items),
+        hidden=hidden((flat,) * 3, (people,) * 3, (gpus_per_step,) * 3),
+        fleet_load=np.array([0.0, *(1.0 for _ in own)]),
         usd_per_query=np.array([usd_per_query, *(0.0 for _ in own)]),
         **{name: np.tile(np.array(row, float), (3, 1)) for name, row in arrays.items()},
     )

@@ -7,10 +7,12 @@ import csv
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
-from llmplan.catalog import data_dir
-from llmplan.options import evaluate
+from llmplan.catalog import data_dir, load_catalog
+from llmplan.options import Option, evaluate
+from llmplan.router.roc import from_auc
 from llmplan.scenario import Scenario, load_scenario
 
 Row = dict[str, str]
@@ -112,6 +114,20 @@ def fleet_month(s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...])
     return [min(months), months[1], max(months)]
 
 
+def hybrid_month(s: Scenario, item: Option) -> list[float]:
+    """(7.2), (7.5): a fleet for the work that goes down, tokens for the work that goes up, and the router."""
+    assert item.gpu_id and item.n_gpus and item.requests_per_s and item.api_id
+    base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
+    hard, longer = base["hard-share"], base["hard-token-multiplier"]
+    recall, fpr = from_auc(base["router-auc"]).rates_at(1 - np.array([item.share_weak]), hard)
+    up = float((hard * longer * recall + (1 - hard) * fpr)[0]) / (hard * longer + 1 - hard)
+    month = s.queries_per_day * s.days_per_month
+    tokens = token_month(s, APIS[item.api_id]) * up + base["router-usd-per-million"] / 1e6 * month
+    loaded = s.but(queries_per_day=s.queries_per_day * (1 - up))
+    sides = fleet_month(loaded, item.gpu_id, item.n_gpus, item.requests_per_s)
+    return [side + tokens for side in sides]
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: f"{s.name}, {s.gpu_price_kind}")
 def test_every_month_is_what_the_files_and_the_method_say(scenario: Scenario) -> None:
     found = evaluate(scenario)
@@ -121,7 +137,9 @@ def test_every_month_is_what_the_files_and_the_method_say(scenario: Scenario) ->
             continue
         kinds[item.kind] = kinds.get(item.kind, 0) + 1
         expected: Any
-        if item.api_id is not None:
+        if item.kind == "hybrid":
+            expected = hybrid_month(scenario, item)
+        elif item.api_id is not None:
             expected = [token_month(scenario, APIS[item.api_id])] * 3
         else:
             assert item.gpu_id and item.n_gpus and item.requests_per_s

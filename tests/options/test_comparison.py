@@ -174,13 +174,18 @@ def test_the_map_names_the_cheapest_of_each_cell() -> None:
     assert list(found.total_params_b) == sorted(found.total_params_b)
     assert "mistral-large-2" not in found.model_ids
     usd = found.options.monthly_usd(volumes, sides=(1,))[0]
+    qualities: dict[str, list[float]] = {}
+    for item in found.options.items:
+        if item.kind == "self_hosted" and item.feasible:
+            qualities.setdefault(item.model_id, []).append(item.quality or 0.0)
     for row in range(len(found.model_ids)):
         for column in range(len(volumes)):
             place = found.option_place[row, column]
-            assert usd[place, column] == found.monthly_usd[row, column]
+            assert usd[place, column] == pytest.approx(found.monthly_usd[row, column], rel=1e-12)
             item = found.options.items[place]
             assert item.feasible
-            assert item.kind == "api" or item.model_id == found.model_ids[row]
+            as_good = item.quality is not None and item.quality >= max(qualities[found.model_ids[row]])
+            assert item.model_id == found.model_ids[row] or (item.kind in ("api", "hybrid") and as_good)
     assert not found.unrivalled.any()
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from llmplan.catalog import load_catalog
-from llmplan.options.comparison import COLUMNS, options_of
-from llmplan.options.hybrid import SPLITS, find_hybrids, hybrid_row, hybrid_rows
+from llmplan.options.comparison import evaluate, options_of
+from llmplan.options.hybrid import SPLITS, pairs_of
 from llmplan.router.costs import Router
 from llmplan.routing.plan import plan_route
 from llmplan.routing.request import RouteRequest
@@ -22,54 +22,68 @@ SCENARIO = Scenario(
 )
 
 
-def options():
-    return options_of(SCENARIO)
+def hybrids(scenario: Scenario) -> list[dict]:
+    found = evaluate(scenario)
+    return [row for place in found.order if (row := found.row(place))["kind"] == "hybrid"]
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.9, 0.97])
 def test_a_row_for_each_api_that_can(floor):
-    rows = [hybrid_row(options(), hybrid) for hybrid in find_hybrids(options(), 300_000, floor)]
+    rows = hybrids(SCENARIO.but(quality_floor=floor))
     assert rows and len({row["api_id"] for row in rows}) == len(rows)
     for row in rows:
-        assert row["kind"] == "hybrid" and set(row) - {"share_weak"} <= set(COLUMNS)
-        assert row["quality"] >= floor - 1e-9
+        assert row["feasible"] and row["quality"] >= floor - 1e-9
         assert row["monthly_usd_low"] <= row["monthly_usd_base"] <= row["monthly_usd_high"]
         assert row["replicas"] > 0 and row["gpus_total"] >= row["n_gpus"]
+        assert 0 < row["share_weak"] < 1 and 0 < row["utilisation"] <= 1
 
 
 def test_rows_of_a_scenario_with_a_floor_may_have_a_weak_end_below_it():
-    rows = hybrid_rows(SCENARIO.but(quality_floor=0.97))
-    assert rows and all(row["quality"] >= 0.97 - 1e-9 for row in rows)
-    by_id = {item.option_id: item for item in options().items}
-    weak = [by_id[row["option_id"].removeprefix("hybrid:").partition("+")[0]].quality for row in rows]
-    assert min(weak) < 0.97
+    found = evaluate(SCENARIO.but(quality_floor=0.97))
+    items = [item for item in found.options.items if item.kind == "hybrid"]
+    assert items and all(item.quality >= 0.97 - 1e-9 for item in items)
+    weak = [found.options.items[found.options.index(item.weak_id)] for item in items]
+    assert min(item.quality for item in weak) < 0.97 and not all(item.feasible for item in weak)
+
+
+def test_a_hybrid_at_a_fixed_split_costs_its_fleet_and_its_tokens_at_every_volume():
+    found = evaluate(SCENARIO)
+    place = found.cheapest("hybrid")
+    item, options = found.options.items[place], found.options
+    weak, strong = options.index(item.weak_id), options.index(item.api_id)
+    volumes, load = np.array([1e3, 3e5, 2e7]), options.fleet_load[place]
+    plan = pairs_of(found.alone, load_catalog()).plan
+    split = int(np.argmin(np.abs(plan.share_weak - item.share_weak)))
+    fleet = options.take([weak]).fleet_usd(volumes * load, 1)[0]
+    each = options.usd_per_query[strong] * plan.api_queries_per_day[split] + plan.router_usd[split]
+    expected = fleet + each * volumes * SCENARIO.days_per_month
+    assert options.monthly_usd(volumes)[1, place] == pytest.approx(expected)
 
 
 def test_agrees_with_the_route_planned_alone():
     base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
-    found = find_hybrids(options(), 300_000, 0.96)
-    assert found
-    for hybrid in found:
-        weak, strong = options().items[hybrid.weak], options().items[hybrid.strong]
+    rows = hybrids(SCENARIO.but(quality_floor=0.96))
+    assert rows
+    for row in rows:
         plan = plan_route(
             RouteRequest(
                 SCENARIO,
-                weak=weak.option_id,
-                strong=strong.option_id,
-                share_weak=hybrid.found.share_weak,
+                weak=row["option_id"].removeprefix("hybrid:").partition("+")[0],
+                strong=row["api_id"],
+                share_weak=row["share_weak"],
                 auc=base["router-auc"],
                 hard_share=base["hard-share"],
                 hard_token_multiplier=base["hard-token-multiplier"],
                 router=Router(base["router-usd-per-million"] / 1e6),
             )
         )
-        assert plan.monthly_usd[1] == pytest.approx(hybrid.found.monthly_usd_base)
-        assert plan.chosen_quality == pytest.approx(hybrid.found.quality)
+        assert plan.monthly_usd[1] == pytest.approx(row["monthly_usd_base"])
+        assert plan.chosen_quality == pytest.approx(row["quality"])
 
 
 def test_no_other_pair_or_split_is_cheaper():
     floor = 0.96
-    best = find_hybrids(options(), 300_000, floor)[0].found.monthly_usd_base
+    best = hybrids(SCENARIO.but(quality_floor=floor))[0]["monthly_usd_base"]
     base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
     for model in SCENARIO.model_ids:
         for api in SCENARIO.api_ids:
@@ -95,4 +109,5 @@ def test_no_other_pair_or_split_is_cheaper():
 
 
 def test_none_where_nothing_may_leave():
-    assert find_hybrids(options_of(SCENARIO.but(data_stays_in_house=True)), 300_000, 0.0) == []
+    at_home = SCENARIO.but(data_stays_in_house=True)
+    assert hybrids(at_home) == [] and pairs_of(options_of(at_home), load_catalog()) is None

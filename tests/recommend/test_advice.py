@@ -2,15 +2,15 @@
 
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.options import Comparison, evaluate
-from llmplan.options.frame import feasible_rows
 from llmplan.recommend import Recommendation, recommend
 from llmplan.recommend.records import in_words
-from llmplan.risk.hybrid import hybrid_draws, winning_hybrid
+from llmplan.risk import assess
 from llmplan.scenario import Scenario
 
 FEW = {
@@ -58,6 +58,12 @@ def names_of(found: Comparison) -> list[str]:
     return [*labels, *short, *(item.option_id for item in found.options.items), "8 of 10"]
 
 
+def names_told(found: Comparison, advice: Recommendation) -> list[str]:
+    rows = advice.runners_up.values()
+    steps = [step.label for step in advice.quality_ladder]
+    return [*names_of(found), *steps, *(row.short_label for row in rows), *(row.label for row in rows)]
+
+
 def known_numbers(found: Comparison, advice: Recommendation) -> list[float]:
     """Return every number that a sentence may tell, from the table, the risk and the scenario."""
     place, scenario = found.order[0], found.scenario
@@ -78,7 +84,7 @@ def known_numbers(found: Comparison, advice: Recommendation) -> list[float]:
     numbers += [advice.expected_regret_usd or 0.0]
     numbers += [*(item.requests_per_s or ()), *(offer.usd_per_gpu_hour for offer in item.offers or ())]
     gpus = float(found.gpus_total[place])
-    numbers += [float(found.options.fixed.usd(gpus, side)) for side in range(3)]
+    numbers += [float(found.options.hidden.usd(gpus, side)) for side in range(3)]
     return numbers
 
 
@@ -106,7 +112,7 @@ def test_it_is_what_the_comparison_recommends(case: tuple[Comparison, Recommenda
 
 def test_each_figure_of_headline_and_reason_is_the_tables(case: tuple[Comparison, Recommendation]) -> None:
     found, advice = case
-    numbers, names = known_numbers(found, advice), names_of(found)
+    numbers, names = known_numbers(found, advice), names_told(found, advice)
     told = figures(advice.headline, names) + figures(advice.reason.replace("gpt-4o's", ""), names)
     assert len(told) >= 5
     assert [figure for figure in told if not agrees(figure, numbers)] == []
@@ -114,7 +120,7 @@ def test_each_figure_of_headline_and_reason_is_the_tables(case: tuple[Comparison
 
 def test_each_figure_of_the_caveats_is_the_tables(case: tuple[Comparison, Recommendation]) -> None:
     found, advice = case
-    numbers, names = known_numbers(found, advice), names_of(found)
+    numbers, names = known_numbers(found, advice), names_told(found, advice)
     dates = re.compile(r"\d{4}-\d\d-\d\d")
     told = [f for text in advice.caveats for f in figures(dates.sub("", text).replace("gpt-4o's", ""), names)]
     assert len(advice.caveats) == 3
@@ -232,8 +238,12 @@ def test_words(value: float, text: str) -> None:
     assert in_words(value) == text
 
 
+def ranked_rows(found: Comparison) -> list[dict[str, Any]]:
+    return [found.row(place) for place in found.order]
+
+
 def test_a_hybrid_is_recommended_where_it_is_the_cheapest_row() -> None:
-    advice, rows = recommend(MIXED), feasible_rows(evaluate(MIXED))
+    advice, rows = recommend(MIXED), ranked_rows(evaluate(MIXED))
     assert rows[0]["kind"] == advice.kind == "hybrid"
     assert advice.option_id == rows[0]["option_id"] and advice.monthly_usd is not None
     assert advice.monthly_usd[1] == pytest.approx(rows[0]["monthly_usd_base"])
@@ -245,14 +255,15 @@ def test_a_hybrid_is_recommended_where_it_is_the_cheapest_row() -> None:
 
 
 def test_each_figure_of_a_hybrids_reason_is_the_tables() -> None:
-    advice, rows, found = recommend(MIXED), feasible_rows(evaluate(MIXED)), evaluate(MIXED)
+    advice, rows, found = recommend(MIXED), ranked_rows(evaluate(MIXED)), evaluate(MIXED)
     row, alone = rows[0], advice.rival
     assert alone is not None and advice.p_right is not None
     cost = row["monthly_usd_base"]
     numbers = [cost, row["usd_per_query"], 100 * row["share_weak"], MIXED.queries_per_day, row["replicas"]]
     numbers += [row["gpus_total"], 100 * row["quality"], 100 * MIXED.quality_floor, 100 * advice.p_right]
     numbers += [alone.monthly_usd, alone.monthly_usd - cost, 100 * (1 - cost / alone.monthly_usd)]
-    names = [*names_of(found), "Llama-3.1-8B fp8", "Llama-3.1-8B bf16"]
+    numbers += [*known_numbers(found, advice), 100 * (1 - row["share_weak"])]
+    names = [*names_told(found, advice), "Llama-3.1-8B fp8", "Llama-3.1-8B bf16"]
     told = figures(advice.headline, names) + figures(advice.reason.replace("gpt-4o's", ""), names)
     assert len(told) >= 8
     assert [figure for figure in told if not agrees(figure, numbers)] == []
@@ -265,11 +276,13 @@ def test_each_tipping_point_of_a_hybrid_is_what_compare_says_there() -> None:
         for point in (row.below, row.above):
             if point is None or point.changes is None:
                 continue
-            there = feasible_rows(evaluate(MIXED.but(**point.changes)))
+            there = ranked_rows(evaluate(MIXED.but(**point.changes)))
             assert there[0]["kind"] == point.kind != "hybrid"
             field = next(iter(point.changes))
+            if isinstance(point.changes[field], dict):
+                continue
             old = int(point.last_value) if field == "spare_replicas" else point.last_value
-            assert feasible_rows(evaluate(MIXED.but(**{field: old})))[0]["kind"] == "hybrid"
+            assert ranked_rows(evaluate(MIXED.but(**{field: old})))[0]["kind"] == "hybrid"
             asked += 1
     assert asked >= 4
 
@@ -277,12 +290,7 @@ def test_each_tipping_point_of_a_hybrid_is_what_compare_says_there() -> None:
 def test_a_hybrids_draws_without_ranges_are_its_cost() -> None:
     factors = ("gpu_price", "api_price", "hosted_price", "throughput", "hidden_cost")
     certain = MIXED.but(ranges={f"{name}_factor": (1, 1) for name in factors})
-    best = winning_hybrid(evaluate(certain))
-    assert best is not None
-    draws = hybrid_draws(best, load_catalog(), 5, 0)
-    assert draws.usd == pytest.approx([best.monthly_usd] * 5)
-
-
-def test_no_hybrid_where_the_smallest_fleet_is_dearer_already() -> None:
-    assert winning_hybrid(evaluate(CASES["token price"])) is None
-    assert winning_hybrid(evaluate(CASES["in house"])) is None
+    risk = assess(certain, draws=5, curve=False)
+    best = risk.option(str(risk.recommended_id))
+    assert best is not None and best.kind == "hybrid"
+    assert best.quantiles_usd == pytest.approx([recommend(certain).monthly_usd[1]] * len(risk.levels))

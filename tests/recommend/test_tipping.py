@@ -12,7 +12,7 @@ from llmplan.options import Options, evaluate
 from llmplan.options import options_of as catalog_options
 from llmplan.recommend.tipping import inputs_of, tipping_points
 from llmplan.recommend.tipping.expected import expected_ranges
-from llmplan.recommend.tipping.inputs import Input, cheapest, contenders
+from llmplan.recommend.tipping.inputs import CheapestOfAll, Input, cheapest, contenders
 from llmplan.recommend.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.recommend.tipping.points import tip
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
@@ -78,7 +78,7 @@ def test_no_nearer_value_flips_on_small_cases(rows: list[Fleet], volume: float, 
     inputs = [
         *price_inputs(few, catalog),
         *load_inputs(few, catalog),
-        quality_input(options, options.scenario),
+        quality_input(few),
     ]
     for row in inputs:
         check(row)
@@ -133,7 +133,7 @@ def test_by_hand() -> None:
 
 @pytest.fixture(scope="module")
 def small_rows() -> list[Input]:
-    return inputs_of(SMALL, load_catalog(), catalog_options(SMALL))
+    return inputs_of(replace(catalog_options(SMALL), scenario=SMALL), load_catalog())
 
 
 def test_arrays_agree_with_scenarios(small_rows: list[Input]) -> None:
@@ -193,7 +193,7 @@ def test_every_input_has_a_sentence_and_the_nearest_comes_first() -> None:
 def test_what_is_told_is_rounded_and_keeps_the_same_option_in_front() -> None:
     """Whole percents, two figures of a multiple, three of anything else, wherever those still flip it."""
     catalog, options = load_catalog(), catalog_options(SMALL)
-    rows = {row.input_id: row for row in inputs_of(SMALL, catalog, options)}
+    rows = {row.input_id: row for row in inputs_of(replace(options, scenario=SMALL), catalog)}
     told = 0
     for found in tipping_points(SMALL, verify=False):
         row = rows[found.input_id]
@@ -234,7 +234,7 @@ def test_a_point_outside_the_range_expected_says_so_and_comes_later() -> None:
 def test_the_quality_floor_is_searched_up_to_the_references_own_quality() -> None:
     for floor in (0.0, 0.8, 1.0):
         scenario = SMALL.but(quality_floor=floor)
-        row = quality_input(catalog_options(scenario), scenario)
+        row = quality_input(contenders(replace(catalog_options(scenario), scenario=scenario)))
         assert row.high == 1.0
         assert all(value <= 1 for value in row.values_above())
 
@@ -254,9 +254,11 @@ def test_a_gpus_own_price_is_the_scenarios_or_keeps_the_lots() -> None:
     for volume in (60_000, 400_000):
         for gpu_id in ("l4", "b200-sxm"):
             scenario = SMALL.but(gpu_ids=(gpu_id,), queries_per_day=volume)
-            options = catalog_options(scenario)
-            row = gpu_price_input(options, replace(contenders(options), scenario=scenario), catalog)
+            options = replace(catalog_options(scenario), scenario=scenario)
+            few = contenders(options)
+            row = gpu_price_input(options, few, catalog)
             assert row is not None and row.input_id == f"gpu_usd_per_hour:{gpu_id}"
+            row = replace(row, choose=CheapestOfAll(few, catalog))
             changes = row.changes(row.base / 50)
             seen.add(changes is None)
             if changes is not None:
@@ -284,9 +286,11 @@ def test_a_gpu_that_becomes_dear_gives_way_to_fleets_on_others(volume: int) -> N
         utilisation_ceiling=0.9,
         engineering_usd_per_month=1000,
     )
-    options = catalog_options(scenario)
-    row = gpu_price_input(options, replace(contenders(options), scenario=scenario), catalog)
+    options = replace(catalog_options(scenario), scenario=scenario)
+    few = contenders(options)
+    row = gpu_price_input(options, few, catalog)
     assert row is not None
+    row = replace(row, choose=CheapestOfAll(few, catalog))
     compared = 0
     for scale in (0.3, 0.7, 1.5, 3.0, 10.0):
         changes = row.changes(row.base * scale)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.cost.month import FixedCosts, LowBaseHigh
 from llmplan.options import Option, Options
+from llmplan.options.rows import Rows
 from llmplan.scenario import Scenario
+from tests.hidden_costs import hidden
 
 BARE: dict[str, Any] = {"reasons": (), "licence_id": None, "source_ids": (), "prices_as_of": None}
 
@@ -74,8 +75,9 @@ def options_of(
     rent = [(f.rent * f.price[0], f.rent, f.rent * f.price[1]) for f in fleets]
     return Options(
         scenario=scenario or Scenario(spare_replicas=0, utilisation_ceiling=1, peak_to_mean=1),
-        items=tuple(items),
-        fixed=FixedCosts((("flat", LowBaseHigh(*flat)),), LowBaseHigh(*people), LowBaseHigh(*step)),
+        items=Rows.of(items),
+        hidden=hidden(flat, people, step),
+        fleet_load=np.array([*(0.0 for _ in usd_per_query), *(1.0 for _ in fleets)]),
         usd_per_query=np.array([*usd_per_query.values(), *(0.0 for _ in fleets)]),
         per_replica=_sides(each, apis),
         replicas_per_instance=_sides([(f.per,) * 3 for f in fleets], apis),

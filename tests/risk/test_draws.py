@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
-from llmplan.cost.month import FixedCosts, LowBaseHigh, self_hosted_usd_per_month
-from llmplan.kinds import PURE
+from llmplan.cost.month import self_hosted_usd_per_month
+from llmplan.kinds import Kind
 from llmplan.options import Options, evaluate
 from llmplan.risk.draws import LEVELS, monthly_usd, quantiles, sample, volume_curve
 from llmplan.risk.problem import Draws, Problem, make_problem, problem_of, realise
 from llmplan.scenario import Scenario
+from tests.hidden_costs import hidden
 from tests.risk.synthetic_options import Fleet, options_of
 
 VOLUMES = np.array([1.0, 40.0, 700.0, 1000.0, 9000.0, 123456.0])
@@ -34,11 +35,8 @@ def plain_usd(problem: Problem, drawn: Draws, place: int, volume: float, draw: i
     options = problem.options
     if options.items[place].api_id is not None:
         return float(drawn.usd_per_query[place, draw]) * volume * problem.scenario.days_per_month
-    fixed = FixedCosts(
-        (("flat", LowBaseHigh(*(float(drawn.flat_usd[draw]),) * 3)),),
-        LowBaseHigh(*(float(drawn.people_usd[draw]),) * 3),
-        LowBaseHigh(*(float(drawn.gpus_per_step[draw]),) * 3),
-    )
+    sides = (drawn.flat_usd[draw], drawn.people_usd[draw], drawn.gpus_per_step[draw])
+    fixed = hidden(*((float(side),) * 3 for side in sides))
     usd = self_hosted_usd_per_month(
         volume,
         drawn.per_replica[place, draw],
@@ -73,7 +71,8 @@ def test_pruned_blocks_equal_a_plain_loop_over_every_option(rows: list[Fleet], s
             [[plain_usd(whole, drawn, i, volume, d) for d in range(23)] for i in range(len(whole.options))]
         )
         best, cheapest_own = usd.min(axis=0), usd[own].min(axis=0)
-        share = [np.mean(usd[[k == kind for k in whole.kinds]].min(axis=0) <= best) for kind in PURE]
+        mine = [usd[[k == kind for k in whole.kinds]] for kind in Kind]
+        share = [np.mean(rows.min(axis=0, initial=np.inf) <= best) for rows in mine]
         assert curve.p_kind[row] == pytest.approx(share)
         assert curve.self_hosted_usd[row] == pytest.approx(np.quantile(cheapest_own, LEVELS))
         saved = usd[:2].min(axis=0) - cheapest_own
@@ -134,7 +133,7 @@ def test_a_shared_cause_moves_options_together() -> None:
 def test_one_side_only_leaves_the_other_without_figures() -> None:
     options = options_of({}, [Fleet(300, 500)])
     curve = volume_curve(problem_of(options, load_catalog(), None), np.zeros((0, 10)), [5.0])
-    assert curve.p_kind.tolist() == [[0, 0, 1]]
+    assert curve.p_kind.tolist() == [[0, 0, 1, 0]]
     assert np.isnan(curve.saving_usd).all() and curve.self_hosted_usd[0, 0] == 500
 
 

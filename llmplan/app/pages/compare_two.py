@@ -113,7 +113,7 @@ class CompareTwo:
 
     def _cost(self, scenario: Scenario) -> float | None:
         """Return the monthly cost of the cheapest feasible option of the subject; None where there is none."""
-        found = evaluate(scenario, self.model.catalog, self.model.options_for(scenario))
+        found = evaluate(scenario, self.model.catalog)
         place = found.cheapest(*(key for key, _ in SUBJECTS if self.subject in ("best", key)))
         return None if place is None else float(found.monthly_usd[1, place])
 

@@ -19,7 +19,7 @@ from llmplan.app.widgets.html import (
     table,
 )
 from llmplan.charts import cost_chart, cost_curves_figure, decision_map_figure
-from llmplan.kinds import PURE
+from llmplan.kinds import Kind
 from llmplan.options import DecisionMap, Option, decision_map, volume_axis
 from llmplan.quality.relative import is_lower_bound
 from llmplan.recommend import Recommendation, recommend
@@ -63,7 +63,7 @@ def figures(report: Report) -> Markup:
     found, money = report.comparison, report.money
     chosen = report.option(found.order[0]).kind if found.order else None
     entries: list[KeyFigure] = []
-    for (head, figure, rest), kind in zip(kpi_cards(report), (*PURE, None), strict=True):
+    for (head, figure, rest), kind in zip(kpi_cards(report), (*Kind, None), strict=True):
         place = found.cheapest(kind) if kind else None
         full = figure if place is None else full_value(money, float(found.monthly_usd[1, place]), "/month")
         mark = Markup(" ") + badge("the answer", "lp-badge-chosen") if kind and kind == chosen else Markup("")

@@ -21,7 +21,7 @@ from llmplan.charts.risk import (
     sobol_figure,
     tornado_figure,
 )
-from llmplan.kinds import PURE, Kind
+from llmplan.kinds import Kind
 from llmplan.options import volume_axis
 from llmplan.recommend.ladder import QualityStep, floor_percent, quality_ladder
 from llmplan.recommend.tipping import Tipping, TippingPoint
@@ -81,7 +81,7 @@ class RiskAnswers:
     @cached_property
     def ladder(self) -> tuple[QualityStep, ...]:
         """The cheapest option at every quality floor."""
-        return quality_ladder(self.report.comparison)
+        return quality_ladder(self.report.comparison, self.report.catalog)
 
     @cached_property
     def curve(self) -> VolumeCurve | None:
@@ -205,7 +205,7 @@ def probability_chart(shown: RiskAnswers) -> Chart:
         alt=f"Probability of being cheapest over volume. At {now:,.0f} queries a day: {words}. {_changes(curve)}",
         table={
             "queries a day": [f"{v:,.0f}" for v in curve.queries_per_day],
-            **{f"P({kind.label})": np.round(curve.p_kind[:, i], 4) for i, kind in enumerate(PURE)},
+            **{f"P({kind.label})": np.round(curve.p_kind[:, i], 4) for i, kind in enumerate(Kind)},
         },
         filename="probability-by-volume",
         footnote=shown.stamp,
@@ -339,7 +339,8 @@ def _changes(curve: VolumeCurve) -> str:
     best = np.argmax(curve.p_kind, axis=1)
     turns = np.flatnonzero(np.diff(best))
     said = [
-        f"{PURE[best[i + 1]].head} leads from {curve.queries_per_day[i + 1]:,.0f} a day" for i in turns[:4]
+        f"{list(Kind)[best[i + 1]].head} leads from {curve.queries_per_day[i + 1]:,.0f} a day"
+        for i in turns[:4]
     ]
     return "; ".join(said) if said else "The same kind leads at every volume."
 

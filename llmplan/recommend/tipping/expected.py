@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from llmplan.catalog import Catalog
+from llmplan.kinds import TOKEN
 from llmplan.options import Options
 from llmplan.recommend.tipping.inputs import cheapest
 from llmplan.risk.inputs import (
@@ -34,8 +35,8 @@ def expected_ranges(few: Options, catalog: Catalog) -> dict[str, Span]:
     found: dict[str, Span] = {"days_per_month": DAYS_OF_A_MONTH}
     for kind, spread in token_price_ranges(catalog, given).items():
         found[f"{kind}_price_scale"] = (spread.low, spread.high)
-    for item in few.items:
-        if item.api_id is not None:
+    for item in few.take(np.flatnonzero(few.is_api)).items:
+        if item.kind in TOKEN:
             own = given.get(f"{API_FACTOR}{item.api_id}", (1.0, 1.0))
             low, high = found[f"{item.kind}_price_scale"]
             found[f"price_scale:{item.option_id}"] = (low * own[0], high * own[-1])
@@ -48,7 +49,7 @@ def expected_ranges(few: Options, catalog: Catalog) -> dict[str, Span]:
 
 def _of_fleet(few: Options, catalog: Catalog, given: dict[str, tuple[float, ...]]) -> dict[str, Span]:
     """Return the ranges of what the cheapest fleet costs and serves."""
-    fleets = few.take(np.flatnonzero(~few.is_api))
+    fleets = few.take(np.flatnonzero(few.is_self_hosted))
     best, _ = cheapest(fleets)
     if best is None:
         return {}

@@ -9,11 +9,14 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from llmplan.arrays import Floats
+from llmplan.catalog import Catalog
 from llmplan.options import Option, Options
-from llmplan.options.table import tie_rank
-from llmplan.risk.pruning import can_win, features_of
+from llmplan.options.hybrid import SPLITS, Pairs, pairs_of
+from llmplan.options.pruning import can_win, features_of
+from llmplan.options.rows import Rows
 
 MANY = 3.0
 """From this many times the base on a change is told as a multiple, below it in percent."""
@@ -30,7 +33,7 @@ class Input:
     Attributes
     ----------
     label: a noun phrase; plural: it takes a plural verb.
-    options_at: value -> options with their scenario, feasible ones only.
+    options_at: value -> options of one kind with their scenario, all that nothing but the quality floor keeps out.
     text: value -> words with the unit. is_scale: the value is a ratio to today, told as a change in percent.
     changes: value -> scenario fields that make the same change; None where no field can.
     whole: only whole values mean something. exact: the values tried prove that no nearer change of kind was
@@ -39,7 +42,8 @@ class Input:
     full: value -> the recommendation among every option of the catalog and its cost, where `options_at` asks
         a part only.
     expected: the range that the value is expected to keep to; None where none is known.
-    choose: options -> the recommended one. tolerance: share of a value to which its two sides are told apart.
+    choose: options -> the recommended one, hybrids among them. tolerance: share of a value to which its two sides
+        are told apart.
     """
 
     input_id: str
@@ -111,33 +115,69 @@ def percents(share: float) -> str:
 
 
 def cheapest(options: Options) -> Best:
-    """Return the option of least base cost, ties as compare() breaks them, and its USD a month."""
-    if not len(options):
+    """Return the option of one kind of least base cost at the scenario's floor, ties as compare() breaks them."""
+    meets = np.flatnonzero(_meets(options))
+    if not len(meets):
         return None, float("inf")
-    usd = options.monthly_usd(options.scenario.queries_per_day, sides=(1,))[0, :, 0]
-    place = min(np.flatnonzero(usd == usd.min()), key=lambda i: tie_rank(options.items[i]))
+    usd = options.take(meets).monthly_usd(options.scenario.queries_per_day, sides=(1,))[0, :, 0]
+    place = int(np.lexsort((options.preference[meets], usd))[0])
     if not np.isfinite(usd[place]):
         return None, float("inf")
-    return options.items[place], float(usd[place])
+    return options.items[meets[place]], float(usd[place])
+
+
+def _meets(options: Options) -> npt.NDArray[np.bool_]:
+    """Say which options reach the scenario's quality floor; a floor of 0 lets everything in."""
+    floor = options.scenario.quality_floor
+    return (options.quality >= floor) if floor > 0 else np.ones(len(options), bool)
+
+
+class CheapestOfAll:
+    """Chooses among options of one kind and the hybrids that they make, whose split is chosen anew every time."""
+
+    def __init__(self, options: Options, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._known: dict[int, tuple[Rows, Pairs | None]] = {}
+        self.has_hybrids = self._pairs_of(options) is not None
+        """Whether any pair makes a hybrid."""
+
+    def _pairs_of(self, options: Options) -> Pairs | None:
+        """Return the pairs of some options; other prices and rates of the same options share them."""
+        if id(options.items) not in self._known:
+            self._known[id(options.items)] = (options.items, pairs_of(options, self._catalog, False))
+        pairs = self._known[id(options.items)][1]
+        return None if pairs is None else pairs.of(options)
+
+    def __call__(self, options: Options) -> Best:
+        """Return the cheapest option at the options' scenario and its base cost."""
+        item, least = cheapest(options)
+        pairs, volume = self._pairs_of(options), options.scenario.queries_per_day
+        if pairs is None:
+            return item, least
+        smallest = options.take(pairs.fleets).fleet_usd(np.array([volume * float(SPLITS[0])]), 1)
+        if not smallest.min() < least:
+            return item, least  # the smallest fleet alone is dearer already
+        usd, route = pairs.cheapest(volume)
+        return (item, least) if route is None or not usd < least else (pairs.option(route), usd)
 
 
 def contenders(options: Options) -> Options:
-    """Return the feasible options of which one is cheapest at every volume, price level and rate scale.
+    """Return the options of which one, or a hybrid of two, is cheapest at every volume, price level and rate scale.
 
-    A fleet is left out when another has at least its rate and at most its rent and GPUs for every number of
-    replicas (as in `risk.pruning`): no change that acts on all fleets alike can make it the cheapest.
+    A fleet is left out when another of its model and format has at least its rate and at most its rent and GPUs for
+    every number of replicas (as in `options.pruning`): no change that acts on all fleets alike can make it the
+    cheapest. What misses nothing but the quality floor stays: a hybrid may be made of it.
     """
-    feasible = options.take(np.flatnonzero(options.feasible))
-    own = np.flatnonzero(~feasible.is_api & (feasible.per_replica[1] > 0))
-    part = feasible.take(own)
-    features = features_of(
-        part.per_replica[1:2],
-        np.tile(part.usd_per_instance_month[1], (4, 1)),
-        part.replicas_per_instance[1],
-        part.gpus_per_instance[1],
-    )
-    front = own[can_win(features, [""] * len(own))] if len(own) else own
-    best, _ = cheapest(feasible)
-    named = [i for i in own if best is not None and feasible.items[i].option_id == best.option_id]
-    places = sorted({*np.flatnonzero(feasible.is_api).tolist(), *front.tolist(), *named})
-    return feasible.take(places)
+    usable = options.feasible | options.items.only_floor
+    own = np.flatnonzero(usable & options.is_self_hosted & (options.per_replica[1] > 0))
+    front = own
+    if len(own):
+        part = options.take(own)
+        rents = np.tile(part.usd_per_instance_month[1], (4, 1))
+        per, gpus = part.replicas_per_instance[1], part.gpus_per_instance[1]
+        features = features_of(part.per_replica[1:2], rents, per, gpus)
+        front = own[can_win(features, part.items.formats)]
+    best, _ = cheapest(options.take(np.flatnonzero(options.feasible)))
+    named = [] if best is None else [options.index(best.option_id)]
+    apis = np.flatnonzero(usable & options.is_api)
+    return options.take(sorted({*apis.tolist(), *front.tolist(), *named}))

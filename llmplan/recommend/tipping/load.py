@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.cost.month import api_usd_per_query
-from llmplan.options import Option, Options, break_even
+from llmplan.options import Options, break_even
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
-from llmplan.options.constraints import quality_reasons
-from llmplan.options.table import priced, tie_rank
+from llmplan.options.table import usd_per_query
 from llmplan.recommend.tipping.inputs import Input, percents
-from llmplan.scenario import Scenario
 
 VOLUMES = 181
 """Volumes tried besides the exact crossings: twenty a decade."""
@@ -22,11 +19,6 @@ VOLUMES = 181
 
 def volume_input(few: Options) -> Input:
     """Return the volume; its nearest changes of kind come from the exact break-even."""
-    return replace(plain_volume(few), grid=_volume_edges(few))
-
-
-def plain_volume(few: Options) -> Input:
-    """Return the volume without values that must be tried."""
     scenario = few.scenario
 
     def at(value: float) -> Options:
@@ -43,6 +35,7 @@ def plain_volume(few: Options) -> Input:
         lambda value: f"{value:,.0f} queries/day",
         lambda value: {"queries_per_day": value},
         whole=True,
+        grid=_volume_edges(few),
     )
 
 
@@ -51,8 +44,8 @@ def _volume_edges(few: Options) -> tuple[float, ...]:
 
     The others, evenly spaced in the logarithm, serve changes within a kind.
     """
-    token = np.flatnonzero(few.is_api)
-    own = np.flatnonzero(~few.is_api)
+    token = np.flatnonzero(few.is_api & few.feasible)
+    own = np.flatnonzero(few.is_self_hosted & few.feasible)
     edges: tuple[int, ...] = ()
     if len(token) and len(own):
         best = int(token[np.argmin(few.usd_per_query[token])])
@@ -67,7 +60,7 @@ def load_inputs(few: Options, catalog: Catalog) -> list[Input]:
     if np.any(few.is_api):
         for name, words in (("cached_input_share", "the cached share"), ("batch_share", "the batch share")):
             found.append(_share_input(few, catalog, name, words))
-    if np.any(~few.is_api):
+    if np.any(few.is_self_hosted):
         found += _fleet_inputs(few, catalog)
     found.append(_days_input(few))
     return [row for row in found if row.low <= getattr(scenario, row.input_id) <= row.high]
@@ -76,15 +69,12 @@ def load_inputs(few: Options, catalog: Catalog) -> list[Input]:
 def _share_input(few: Options, catalog: Catalog, name: str, label: str) -> Input:
     """Return a share that moves token prices only."""
     scenario = few.scenario
+    known = [place for place, name in enumerate(few.items.option_id) if name in catalog.apis]
+    prices = [catalog.apis[few.items.option_id[place]] for place in known]
 
     def at(value: float) -> Options:
-        changed = scenario.model_copy(update={name: value})
-        usd = np.array(
-            [
-                _usd_per_query(item, changed, catalog, old)
-                for item, old in zip(few.items, few.usd_per_query, strict=True)
-            ]
-        )
+        changed, usd = scenario.model_copy(update={name: value}), few.usd_per_query.copy()
+        usd[known] = usd_per_query(prices, changed)
         return replace(few, usd_per_query=usd, scenario=changed)
 
     def changes(value: float) -> dict[str, Any]:
@@ -92,14 +82,6 @@ def _share_input(few: Options, catalog: Catalog, name: str, label: str) -> Input
 
     base = float(getattr(scenario, name))
     return Input(name, label, "share", base, 0.0, 1.0, at, percents, changes, exact=False)
-
-
-def _usd_per_query(item: Option, scenario: Scenario, catalog: Catalog, known: float) -> float:
-    if item.api_id is None or item.api_id not in catalog.apis:
-        return float(known)
-    price = priced(catalog.api(item.api_id), scenario)
-    shares = (scenario.cached_input_share, scenario.batch_share)
-    return float(api_usd_per_query(price, scenario.input_tokens, scenario.output_tokens, *shares))
 
 
 def _fleet_inputs(few: Options, catalog: Catalog) -> list[Input]:
@@ -180,42 +162,24 @@ def _days_input(few: Options) -> Input:
     )
 
 
-def quality_input(options: Options, scenario: Scenario) -> Input:
-    """Return the quality floor; only the options' own qualities can be edges, and each is tried.
+def quality_input(few: Options) -> Input:
+    """Return the quality floor; each option's own quality can be an edge and is tried.
 
     It is searched up to the reference's own quality: a floor above that asks for more than the reference.
     """
-    others = [not set(item.reasons) - set(quality_reasons(scenario, item.quality)) for item in options.items]
-    free = replace(options.take(np.flatnonzero(others)), scenario=scenario)
-    quality = np.array([np.nan if i.quality is None else i.quality for i in free.items], float)
-    usd = free.monthly_usd(scenario.queries_per_day, sides=(1,))[0, :, 0]
-    order = sorted(range(len(free)), key=lambda i: (usd[i], *tie_rank(free.items[i])))
-    ranked = free.take([i for i in order if np.isfinite(usd[i])])
-    levels = quality[[i for i in order if np.isfinite(usd[i])]]
-
-    def at(value: float) -> Options:
-        passes = levels >= value if value > 0 else np.ones(len(levels), bool)
-        first = np.flatnonzero(passes)[:1]
-        changed = scenario.model_copy(update={"quality_floor": value})
-        return replace(ranked.take(first), scenario=changed)
-
-    known = np.unique(levels[np.isfinite(levels) & (levels > 0)])
-    row = plain_floor(free)
-    edges = sorted({0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), row.high})
-    return replace(row, options_at=at, grid=tuple(edges))
-
-
-def plain_floor(options: Options) -> Input:
-    """Return the quality floor without values that must be tried, up to the reference's own quality."""
-    scenario = options.scenario
+    scenario = few.scenario
+    high = max(1.0, scenario.quality_floor)
+    known = np.unique(few.quality[np.isfinite(few.quality) & (few.quality > 0)])
+    edges = {0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), high}
     return Input(
         "quality_floor",
         "the quality floor",
         "share of reference",
         scenario.quality_floor,
         0.0,
-        max(1.0, scenario.quality_floor),
-        lambda value: replace(options, scenario=scenario.model_copy(update={"quality_floor": value})),
+        high,
+        lambda value: replace(few, scenario=scenario.model_copy(update={"quality_floor": value})),
         percents,
         lambda value: {"quality_floor": value},
+        grid=tuple(sorted(edges)),
     )

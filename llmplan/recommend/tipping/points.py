@@ -8,21 +8,21 @@ from dataclasses import replace
 from typing import Literal
 
 from llmplan.catalog import Catalog
-from llmplan.options import Option, Options, evaluate
+from llmplan.options import Option, Options, options_of
 from llmplan.recommend.tipping.expected import expected_ranges
-from llmplan.recommend.tipping.hybrids import hybrid_inputs
-from llmplan.recommend.tipping.inputs import Input, contenders
+from llmplan.recommend.tipping.inputs import CheapestOfAll, Input, contenders
 from llmplan.recommend.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
 from llmplan.recommend.tipping.records import Tipping, TippingPoint
 from llmplan.recommend.tipping.sentences import sentence
 from llmplan.recommend.tipping.tokens import token_inputs
-from llmplan.risk.hybrid import winning_hybrid
 from llmplan.scenario import Scenario, under_catalog
 
 By = Literal["kind", "option"]
 STEPS = 60
 """Halvings of a bracket; a float has no more to give."""
+HYBRID_TOLERANCE = 1e-5
+"""Share of a value to which both sides are told apart where hybrids are asked for, which takes longer."""
 FINER = 9
 """Times that a rounding step is made ten times finer at most."""
 
@@ -38,35 +38,42 @@ def tipping_points(
 
     Parameters
     ----------
-    by: "kind": the recommendation changes when another kind (API, hosted, self-hosted) becomes the cheapest
+    by: "kind": the recommendation changes when another kind (API, hosted, self-hosted, hybrid) becomes the cheapest
         feasible option, or none is left; "option": when any other option does.
-        Where a hybrid is the cheapest of all, a kind of its own, every value is asked for hybrids too; else
-        tipping points are of options of one kind.
+        A hybrid is a kind like the others.
     only: ids of inputs, as in the result; None: all.
     verify: tokens are searched among a shortlist of fleets, since each value needs a new sizing; True asks
         the whole catalog on both sides of what was found, and searches on where it disagrees.
     """
     scenario, catalog = under_catalog(scenario, catalog)
-    compared = evaluate(scenario, catalog)
-    best = winning_hybrid(compared)
-    inputs = (
-        inputs_of(scenario, catalog, compared.options, by) if best is None else hybrid_inputs(best, catalog)
-    )
-    rows = [row for row in inputs if only is None or row.input_id in only]
+    options = replace(options_of(scenario, catalog), scenario=scenario)
+    rows = [row for row in inputs_of(options, catalog, by) if only is None or row.input_id in only]
     found = (tip(row, by, verify) for row in rows)
     return tuple(sorted(found, key=lambda row: (not row.is_plausible, row.distance)))
 
 
-def inputs_of(scenario: Scenario, catalog: Catalog, options: Options, by: By = "kind") -> list[Input]:
-    """Return the inputs of a scenario: volume, prices, tokens, load, fleet rules, quality, hidden costs."""
-    few = replace(contenders(options), scenario=scenario)
+def inputs_of(options: Options, catalog: Catalog, by: By = "kind") -> list[Input]:
+    """Return the inputs of a scenario: volume, prices, tokens, load, fleet rules, quality, hidden costs.
+
+    options: those of one kind, with the scenario.
+    """
+    few = contenders(options)
     found = [volume_input(few), *price_inputs(few, catalog), *load_inputs(few, catalog)]
     gpu = gpu_price_input(options, few, catalog, by == "kind")
     if gpu is not None:
         found.append(gpu)
-    found += [quality_input(options, scenario), *token_inputs(options, few, catalog)]
-    expected = expected_ranges(few, catalog)
-    return [replace(row, expected=expected.get(row.input_id)) for row in found]
+    found += [quality_input(few), *token_inputs(options, few, catalog)]
+    expected, choose = expected_ranges(few, catalog), CheapestOfAll(few, catalog)
+    return [
+        replace(
+            row,
+            choose=choose,
+            exact=row.exact and not choose.has_hybrids,
+            tolerance=HYBRID_TOLERANCE if choose.has_hybrids else row.tolerance,
+            expected=expected.get(row.input_id),
+        )
+        for row in found
+    ]
 
 
 def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:

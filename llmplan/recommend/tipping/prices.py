@@ -8,33 +8,31 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
-from llmplan.cost.month import FixedCosts, LowBaseHigh
 from llmplan.options import Options
+from llmplan.options.constraints import quality_reasons
 from llmplan.options.offers import why_no_offer
+from llmplan.options.pruning import can_win, features_of
 from llmplan.options.table import priced
 from llmplan.recommend.tipping.inputs import Input, cheapest, contenders
-from llmplan.risk.pruning import can_win, features_of
-from llmplan.scenario import Scenario
 
 
 def price_inputs(few: Options, catalog: Catalog) -> list[Input]:
     """Return the scales of token prices, of GPU prices, of hidden costs and of throughput."""
-    kinds = {item.kind for item in few.items}
+    kinds = set(few.items.kind)
     found = []
     for kind, label in (("api", "API prices"), ("hosted", "the prices of hosted open models")):
         if kind in kinds:
-            mine = np.array([item.kind == kind for item in few.items])
+            mine = few.items.kind == kind
             found.append(_scale_input(f"{kind}_price_scale", label, _scaled_tokens(few, mine), plural=True))
-    token = np.flatnonzero(few.is_api)
+    token = np.flatnonzero(few.is_api & few.feasible)
     if len(token):
         best = int(token[np.argmin(few.usd_per_query[token])])
         at = _scaled_tokens(few, np.arange(len(few)) == best)
         name = few.items[best].option_id
         changes = _token_price_changes(few, catalog, best)
         found.append(_scale_input(f"price_scale:{name}", f"the price of {name}", at, changes))
-    if np.any(~few.is_api):
+    if np.any(few.is_self_hosted):
         found.append(_scale_input("gpu_price_scale", "GPU prices", _scaled_rent(few), plural=True))
         hidden = _scaled_hidden(few)
         found.append(_scale_input("hidden_cost_scale", "people and hidden costs", hidden, plural=True))
@@ -83,15 +81,10 @@ def _scaled_rate(few: Options) -> Callable[[float], Options]:
 
 def _scaled_hidden(few: Options) -> Callable[[float], Options]:
     def at(value: float) -> Options:
-        lines = tuple((name, _times(spread, value)) for name, spread in few.fixed.lines)
-        people = _times(few.fixed.people_usd, value)
-        return replace(few, fixed=FixedCosts(lines, people, few.fixed.gpus_per_people_step))
+        lines = tuple(replace(line, usd=line.usd.times(value)) for line in few.hidden.lines)
+        return replace(few, hidden=replace(few.hidden, lines=lines))
 
     return at
-
-
-def _times(spread: LowBaseHigh, value: float) -> LowBaseHigh:
-    return LowBaseHigh(*(side * value for side in spread))
 
 
 def _token_price_changes(
@@ -131,12 +124,12 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
     if best is None or best.offers is None or best.gpu_id is None:
         return None
     gpu_id, base = best.gpu_id, best.offers[1].usd_per_gpu_hour
-    few = _contenders_apart(options, few, gpu_id)
+    few = _contenders_apart(options, gpu_id)
     own = _own_price(options, few, catalog, gpu_id)
     continuous = _answer(own(base), by_kind) == _answer(few, by_kind)
     same_cost = abs(cheapest(_fleets(own(base)))[1] / cheapest(_fleets(few))[1] - 1) < SAME_COST
     singly = ", rented singly," if continuous and not same_cost else ""
-    mine = np.array([item.gpu_id == gpu_id for item in few.items])
+    mine = few.items.gpu_id == gpu_id
     prices = dict(few.scenario.gpu_usd_per_hour)
 
     def at(value: float) -> Options:
@@ -163,15 +156,15 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
     )
 
 
-def _contenders_apart(options: Options, few: Options, gpu_id: str) -> Options:
+def _contenders_apart(options: Options, gpu_id: str) -> Options:
     """Return the contenders on one GPU and those on the others: a price that moves alone can part the two."""
-    here = np.array([item.gpu_id == gpu_id for item in options.items])
-    parts = (contenders(options.take(np.flatnonzero(side))) for side in (~here, here))
-    return replace(_joined(*parts), scenario=few.scenario)
+    here = options.items.gpu_id == gpu_id
+    kept = [contenders(options.take(np.flatnonzero(side))).items.option_id for side in (~here, here)]
+    return options.take([options.index(option_id) for part in kept for option_id in part])
 
 
 def _fleets(options: Options) -> Options:
-    return options.take(np.flatnonzero(~options.is_api))
+    return options.take(np.flatnonzero(options.is_self_hosted))
 
 
 def _answer(options: Options, by_kind: bool) -> str | None:
@@ -181,48 +174,38 @@ def _answer(options: Options, by_kind: bool) -> str | None:
 
 def _own_price(options: Options, few: Options, catalog: Catalog, gpu_id: str) -> Callable[[float], Options]:
     """Return the options at a price of one's own for a GPU: one price, lots of one."""
-    scenario = few.scenario
-    gpu, n_gpus = _on_gpu(options, catalog, scenario, gpu_id)
-    others = few.take([i for i, item in enumerate(few.items) if item.gpu_id != gpu_id])
-    hours = scenario.workload(catalog).hours_per_month
+    scenario, on_gpu = few.scenario, few.items.gpu_id == gpu_id
+    others = [options.index(option_id) for option_id in few.items.option_id[~on_gpu]]
+    both = options.take([*others, *_on_gpu(options, catalog, gpu_id)])
+    mine = both.items.gpu_id == gpu_id
+    gpus, hours = both.items.n_gpus, scenario.workload(catalog).hours_per_month
 
     def at(value: float) -> Options:
         prices = {**dict(scenario.gpu_usd_per_hour), gpu_id: value}
         changed = scenario.model_copy(update={"gpu_usd_per_hour": tuple(sorted(prices.items()))})
-        rent = np.tile(n_gpus * value * hours, (3, 1))
-        ones, lots = np.ones((3, len(gpu))), np.tile(n_gpus, (3, 1))
-        mine = replace(gpu, replicas_per_instance=ones, usd_per_instance_month=rent, gpus_per_instance=lots)
-        return replace(_joined(others, mine), scenario=changed)
+        return replace(
+            both,
+            scenario=changed,
+            replicas_per_instance=np.where(mine, 1.0, both.replicas_per_instance),
+            usd_per_instance_month=np.where(mine, gpus * value * hours, both.usd_per_instance_month),
+            gpus_per_instance=np.where(mine, gpus, both.gpus_per_instance),
+        )
 
     return at
 
 
-def _on_gpu(options: Options, catalog: Catalog, scenario: Scenario, gpu_id: str) -> tuple[Options, Floats]:
-    """Return the options on a GPU that are feasible once a price for it is given, best ones only."""
+def _on_gpu(options: Options, catalog: Catalog, gpu_id: str) -> list[int]:
+    """Return the options on a GPU that nothing but the floor keeps out once a price for it is given, best ones only."""
+    here = np.flatnonzero((options.items.gpu_id == gpu_id) & (options.per_replica[1] > 0))
     places = []
-    for place, item in enumerate(options.items):
-        if item.gpu_id == gpu_id and item.api_id is None and options.per_replica[1, place] > 0:
-            unpriced = why_no_offer(catalog, scenario, gpu_id, item.n_gpus or 1)
-            if not set(item.reasons) - {unpriced}:
-                places.append(place)
+    for place in here.tolist():
+        item, unpriced = options.items[place], ""
+        if not options.feasible[place] and not options.items.only_floor[place]:
+            unpriced = why_no_offer(catalog, options.scenario, gpu_id, item.n_gpus or 1)
+        if set(item.reasons) <= {unpriced, *quality_reasons(options.scenario, item.quality)}:
+            places.append(place)
     found = options.take(places)
-    n_gpus = np.array([item.n_gpus or 1 for item in found.items], float)
-    features = features_of(found.per_replica[1:2], np.tile(n_gpus, (4, 1)), np.ones(len(found)), n_gpus)
-    keep = np.flatnonzero(can_win(features, [""] * len(found)))
-    return found.take(keep), n_gpus[keep]
-
-
-def _joined(first: Options, second: Options) -> Options:
-    def both(name: str) -> Floats:
-        return np.concatenate([getattr(first, name), getattr(second, name)], axis=-1)
-
-    return Options(
-        first.scenario,
-        (*first.items, *second.items),
-        first.fixed,
-        both("usd_per_query"),
-        both("per_replica"),
-        both("replicas_per_instance"),
-        both("usd_per_instance_month"),
-        both("gpus_per_instance"),
-    )
+    gpus = found.items.n_gpus
+    features = features_of(found.per_replica[1:2], np.tile(gpus, (4, 1)), np.ones(len(found)), gpus)
+    keep = np.flatnonzero(can_win(features, found.items.formats))
+    return [places[i] for i in keep]

@@ -60,7 +60,8 @@ def _resized(
     def at(value: float) -> Options:
         moved = with_tokens(scenario, **{name: value})
         found = build_options(moved, catalog, fleets)
-        return replace(found.take(np.flatnonzero(found.feasible)), scenario=moved)
+        usable = np.flatnonzero(found.feasible | found.items.only_floor)
+        return replace(found.take(usable), scenario=moved)
 
     return at
 
@@ -77,8 +78,8 @@ def _in_full(name: str, scenario: Scenario, catalog: Catalog) -> Callable[[float
 def _shortlist(options: Options, few: Options, catalog: Catalog) -> Configurations:
     """Return the contenders and the cheapest other fleets at the scenario's volume."""
     kept = {item.option_id: item for item in few.items if item.engine_id is not None}
-    own = np.flatnonzero(options.feasible & ~options.is_api)
-    usd = options.monthly_usd(few.scenario.queries_per_day, sides=(1,))[0, own, 0]
+    own = np.flatnonzero(options.feasible & options.is_self_hosted)
+    usd = options.take(own).monthly_usd(few.scenario.queries_per_day, sides=(1,))[0, :, 0]
     for place in own[np.argsort(usd, kind="stable")]:
         item = options.items[place]
         if len(kept) >= MOST_FLEETS:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmplan.risk.pruning import can_win, features_of
+from llmplan.options.pruning import can_win, features_of
 
 number = st.integers(0, 3).map(float)
 

@@ -1,0 +1,111 @@
+"""What an option costs besides tokens and GPUs: named lines of any unit, a row of data/assumptions.csv each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.arrays import Floats
+from llmplan.catalog import Assumption, Catalog
+from llmplan.units import MONTHS_PER_YEAR, TOKENS_PER_MTOK
+
+
+class LowBaseHigh(NamedTuple):
+    """A figure with its range."""
+
+    low: float
+    base: float
+    high: float
+
+    def times(self, factor: float) -> LowBaseHigh:
+        """Return the figure and its range `factor` times as large."""
+        return LowBaseHigh(*(side * factor for side in self))
+
+
+PER_MONTH, PER_STEP = "USD/month", "USD/GPU step-month"
+PER_QUERY, PER_MTOK = "USD/query", "USD/1M tokens"
+PER_GPU_HOUR = "USD/GPU-hour"
+GROUP = "hidden cost"
+PEOPLE_STEP = "gpus-per-people-step"
+UPDATES_LINE = "model updates"
+GIVEN_LINE = "engineering, as given"
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """A named part of a month's bill.
+
+    Attributes
+    ----------
+    unit: what `usd` is paid for. A month and a begun step of GPUs are paid by every fleet, a GPU-hour by every
+        GPU rented; a query and a million tokens by every option, whoever serves them.
+    usd: USD for one of the unit.
+    assumption_id, source_id: the row that it comes from; empty where the scenario gives it.
+    """
+
+    name: str
+    unit: str
+    usd: LowBaseHigh
+    assumption_id: str = ""
+    source_id: str = ""
+
+
+@dataclass(frozen=True)
+class HiddenCosts:
+    """The lines of a bill that are neither tokens nor GPUs; people are paid by begun steps of GPUs."""
+
+    lines: tuple[CostLine, ...]
+    gpus_per_people_step: LowBaseHigh
+
+    def of_unit(self, *units: str) -> tuple[CostLine, ...]:
+        """Return the lines of some units."""
+        return tuple(line for line in self.lines if line.unit in units)
+
+    def total(self, unit: str, side: int) -> float:
+        """Return the sum of a unit's lines; side 0 low, 1 base, 2 high."""
+        return sum(line.usd[side] for line in self.of_unit(unit))
+
+    def usd(self, gpus: npt.ArrayLike, side: int) -> Floats:
+        """Return what a fleet of `gpus` rented GPUs pays a month besides them. (5.3)"""
+        rented = np.asarray(gpus, float)
+        known = np.isfinite(rented)
+        steps = np.ceil(np.where(known, rented, 0.0) / self.gpus_per_people_step[2 - side])
+        month = self.total(PER_MONTH, side) + steps * self.total(PER_STEP, side)
+        return np.where(known, month, np.inf)
+
+    def usd_per_query(self, input_tokens: float, output_tokens: float, side: int) -> float:
+        """Return what every query costs, whoever serves it. (5.5)"""
+        tokens = (input_tokens + output_tokens) / TOKENS_PER_MTOK
+        return self.total(PER_QUERY, side) + tokens * self.total(PER_MTOK, side)
+
+
+def hidden_costs(catalog: Catalog, engineering_usd_per_month: float | None = None) -> HiddenCosts:
+    """Return the catalog's lines; one given figure replaces what a fleet pays by the month: lines, people, updates."""
+    rows = [row for row in catalog.assumptions.values() if row.group == GROUP]
+    lines = [
+        _line(row) for row in rows if row.unit in (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK, PER_GPU_HOUR)
+    ]
+    if engineering_usd_per_month is None:
+        lines.append(CostLine(UPDATES_LINE, PER_MONTH, updates_usd_per_month(catalog)))
+    else:
+        given = LowBaseHigh(*(engineering_usd_per_month,) * 3)
+        lines = [line for line in lines if line.unit not in (PER_MONTH, PER_STEP)]
+        lines.append(CostLine(GIVEN_LINE, PER_MONTH, given))
+    return HiddenCosts(tuple(lines), _spread(catalog.assumption(PEOPLE_STEP)))
+
+
+def updates_usd_per_month(catalog: Catalog) -> LowBaseHigh:
+    """Return days an update x updates a year x day rate over twelve months. (5.4)"""
+    rows = [catalog.assumption(name) for name in ("days-per-update", "updates-per-year", "day-rate-usd")]
+    return LowBaseHigh(*(d * n * r / MONTHS_PER_YEAR for d, n, r in zip(*map(_spread, rows), strict=True)))
+
+
+def _line(row: Assumption) -> CostLine:
+    return CostLine(row.name, row.unit, _spread(row), row.assumption_id, row.source_id)
+
+
+def _spread(row: Assumption) -> LowBaseHigh:
+    return LowBaseHigh(row.low, row.base, row.high)

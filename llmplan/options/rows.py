@@ -1,0 +1,167 @@
+"""One option as a record, and many as columns: records are built for the rows that somebody looks at."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.arrays import Floats
+from llmplan.kinds import Kind
+from llmplan.options.offers import Offer
+
+Places = npt.NDArray[np.intp]
+Texts = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to serve the scenario; what it costs depends on the volume and is asked of `Options`."""
+
+    option_id: str
+    kind: Kind
+    label: str
+    model_id: str
+    quality: float | None
+    reasons: tuple[str, ...]
+    licence_id: str | None
+    source_ids: tuple[str, ...]
+    prices_as_of: dt.date | None
+    api_id: str | None = None
+    """The API that is paid by the token; of a hybrid the one that gets the harder queries."""
+    provider: str | None = None
+    """Who sells the tokens; a fleet's provider is that of its offers."""
+    precision_id: str | None = None
+    gpu_id: str | None = None
+    n_gpus: int | None = None
+    engine_id: str | None = None
+    engine_rank: int = 0
+    """Maintained engines before those that are not, then the catalog's order."""
+    offers: tuple[Offer, Offer, Offer] | None = None
+    requests_per_s: tuple[float, float, float] | None = None
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    output_tokens_per_s: float | None = None
+    concurrency: float | None = None
+    max_concurrent_sequences: float | None = None
+    weights_gb: float | None = None
+    binding: str | None = None
+    basis: str | None = None
+    quality_stands_on: str | None = None
+    """The earlier model, or the own evaluation, that `quality` stands on; None: its own benchmarks."""
+    measured_by: str | None = None
+    """The user's own measurement that the rate rests on; None where it is predicted."""
+    usd_per_query: float | None = None
+    """What a query pays for tokens; None where that is nothing."""
+    share_weak: float | None = None
+    """Share of queries that a hybrid's fleet answers."""
+    weak_id: str | None = None
+    """The self-hosted option that a hybrid's fleet is made of, and what it is called."""
+    weak_label: str | None = None
+
+    @property
+    def feasible(self) -> bool:
+        return not self.reasons
+
+    @property
+    def has_fleet(self) -> bool:
+        """Whether GPUs are paid for; a hybrid pays for tokens too."""
+        return self.gpu_id is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Rows(Sequence[Option]):
+    """Options as columns, each of shape (n,), and as records on demand.
+
+    Attributes
+    ----------
+    cells: an Option, or the number that `make` builds it from.
+    quality: NaN where it is not known. feasible: no reason stands against the option.
+    only_floor: nothing but the overall quality floor keeps it out. preference: breaks ties of cost, least first.
+    """
+
+    make: Callable[[int], Option]
+    cells: Texts
+    option_id: Texts
+    kind: Texts
+    model_id: Texts
+    precision_id: Texts
+    gpu_id: Texts
+    n_gpus: Floats
+    quality: Floats
+    feasible: Flags
+    only_floor: Flags
+    preference: Places
+
+    @classmethod
+    def of(cls, options: Sequence[Option]) -> Rows:
+        """Return the columns of given records."""
+        cells = np.empty(len(options), dtype=object)
+        cells[:] = list(options)
+        ranked = sorted(range(len(options)), key=lambda place: tie_rank(options[place]))
+        names = ("option_id", "kind", "model_id", "precision_id", "gpu_id")
+        texts: dict[str, Texts] = {}
+        for name in names:
+            texts[name] = np.array([getattr(item, name) for item in options], dtype=object)
+        return cls(
+            make=_no_number,
+            cells=cells,
+            **texts,
+            n_gpus=np.array([item.n_gpus or 0 for item in options], float),
+            quality=np.array([np.nan if item.quality is None else item.quality for item in options], float),
+            feasible=np.array([item.feasible for item in options], bool),
+            only_floor=np.zeros(len(options), bool),
+            preference=np.argsort(ranked).astype(np.intp),
+        )
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Option: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Option]: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> Option | Sequence[Option]:
+        if isinstance(place, slice):
+            return self.take(np.arange(len(self))[place])
+        cell = self.cells[place]
+        return cell if isinstance(cell, Option) else self.make(cell)
+
+    def __iter__(self) -> Iterator[Option]:
+        return (self[place] for place in range(len(self)))
+
+    @property
+    def formats(self) -> list[str]:
+        """The model and storage format of each option, which share their quality."""
+        return [f"{m}@{p}" for m, p in zip(self.model_id, self.precision_id, strict=True)]
+
+    def take(self, places: Places) -> Rows:
+        """Return the options at `places`, in that order."""
+        return Rows(self.make, **{name: column[places] for name, column in self._columns().items()})
+
+    def with_options(self, options: Sequence[Option]) -> Rows:
+        """Return these and further options behind them; a tie goes to these."""
+        if not options:
+            return self
+        more = Rows.of(options)
+        after = more.preference + 1 + int(self.preference.max(initial=-1))
+        ends = more._columns() | {"preference": after}
+        joined = {name: np.concatenate([column, ends[name]]) for name, column in self._columns().items()}
+        return Rows(self.make, **joined)
+
+    def _columns(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "make"}
+
+
+def _no_number(cell: int) -> Option:
+    raise LookupError(cell)
+
+
+def tie_rank(option: Option) -> tuple[int, float, str]:
+    """Return what breaks a tie of cost, best first: the engine's rank, then quality, then the id."""
+    return option.engine_rank, -(option.quality or 0.0), option.option_id
