@@ -90,11 +90,11 @@ def curve_chart(report: Report) -> Chart:
 
 def map_chart(report: Report) -> Chart:
     """Draw the cheapest kind of option for each open model and volume."""
-    found = decision_map(report.scenario, volume_axis(MAP_POINTS), report.catalog, report.comparison.options)
+    found = decision_map(report.scenario, volume_axis(MAP_POINTS), report.catalog, report.comparison.alone)
     names = _row_names(report, found)
 
     def label(place: int) -> str:
-        return report.option(place).label if place >= 0 else "none feasible"
+        return found.options.items[place].label if place >= 0 else "none feasible"
 
     return Chart(
         decision_map_figure(found, report.scenario.queries_per_day, names),
@@ -132,7 +132,7 @@ def _row_names(report: Report, found: DecisionMap) -> dict[str, str]:
 
 def sure_cards(report: Report, flips: Flips) -> Markup:
     """Say how sure the answer is, and what would flip it as far as that is worked out."""
-    found = recommend(report.scenario, report.catalog, tipping=False, options=report.comparison.options)
+    found = recommend(report.scenario, report.catalog, tipping=False, options=report.comparison.alone)
     flip = card("What would flip it", _flips(flips), _by_volume(report))
     return Markup('<div class="lp-pair">{}{}</div>').format(_sure(found), flip)
 
