@@ -5,8 +5,8 @@ from __future__ import annotations
 from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
 from llmplan.catalog.measurements import PRECISION_ALIASES
 from llmplan.measurements.use import published_points
+from llmplan.options.configurations import is_useful_format
 
-WEIGHT_ONLY_FORMATS = ("w8a16", "mxfp4")
 """Formats that a checkpoint comes in or that need the space of 8 bit without its speed: only on request."""
 
 
@@ -89,15 +89,6 @@ def formats_on(catalog: Catalog, gpu: Gpu) -> list[str]:
 
 
 def useful_formats(catalog: Catalog, model: Model, gpu: Gpu) -> list[str]:
-    """Return formats worth considering on a card: the checkpoint's own, and those that make it smaller."""
-    native = catalog.precision(model.native_precision_id)
-    found = []
-    for precision_id in formats_on(catalog, gpu):
-        precision = catalog.precision(precision_id)
-        if precision_id == native.precision_id:
-            found.append(precision_id)
-        elif precision_id == "fp16":
-            found += [precision_id] if native.precision_id == "bf16" and gpu.bf16_tflops is None else []
-        elif precision_id not in WEIGHT_ONLY_FORMATS and precision.weight_bits < native.weight_bits:
-            found.append(precision_id)
-    return found
+    """Return the formats worth considering on a card, by the one rule that `compare` has too."""
+    formats = (catalog.precision(precision_id) for precision_id in formats_on(catalog, gpu))
+    return [p.precision_id for p in formats if is_useful_format(catalog, model, p, gpu)]
