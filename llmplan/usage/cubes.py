@@ -111,14 +111,13 @@ def _frame(name: str, cube: ir.Table) -> pd.DataFrame:
 
 
 def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a cube in one order and with whole numbers that may be null, whatever engine it comes from."""
+    """Return a cube with whole numbers that may be null, whatever engine it comes from; rows in any order."""
     dimensions = list(DIMENSIONS[name])
     totals = [total for total in TOTALS if total in frame.columns]
     whole = [column for column in (*dimensions, *totals) if column not in _NOT_WHOLE]
     kinds = dict.fromkeys(whole, "Int64") | {"batch": "boolean", "cost_usd": "Float64"}
     kinds |= dict.fromkeys(("format", "app", "provider", "model", "kind", "status"), "str")
-    frame = frame[[*dimensions, *totals]].astype({k: v for k, v in kinds.items() if k in frame.columns})
-    return frame.sort_values(dimensions, na_position="first", kind="stable", ignore_index=True)
+    return frame[[*dimensions, *totals]].astype({k: v for k, v in kinds.items() if k in frame.columns})
 
 
 _NOT_WHOLE = frozenset({"format", "app", "provider", "model", "kind", "status", "batch", "cost_usd"})
