@@ -28,6 +28,9 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 
+PIECE = 64
+"""Rows compared with one another at once."""
+
 
 def can_win(features: Floats, causes: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Return which rows of `features` (n, f) no other row of the same cause equals or beats in all columns.
@@ -43,14 +46,20 @@ def can_win(features: Floats, causes: Sequence[str]) -> npt.NDArray[np.bool_]:
 
 
 def _front(rows: Floats) -> npt.NDArray[np.int_]:
-    """Return the places of the Pareto front. A row's sum is never above that of a row it beats: sums sort."""
-    front = np.empty_like(rows)
-    kept: list[int] = []
-    for place in np.argsort(rows.sum(axis=1), kind="stable"):
-        if not np.any(np.all(front[: len(kept)] <= rows[place], axis=1)):
-            front[len(kept)] = rows[place]
-            kept.append(int(place))
-    return np.array(sorted(kept), int)
+    """Return the places of the Pareto front: rows that none equals or beats in all columns; of equals the first.
+
+    A row's sum is never above that of a row it beats: sums sort, and each piece meets the front before it and itself.
+    """
+    order = np.argsort(rows.sum(axis=1), kind="stable")
+    kept = order[:0]
+    for start in range(0, len(order), PIECE):
+        piece = order[start : start + PIECE]
+        beaten = (rows[kept, None] <= rows[piece]).all(axis=2).any(axis=0)
+        piece = piece[~beaten]
+        better = (rows[piece, None] <= rows[piece]).all(axis=2)
+        later = np.tri(len(piece), k=-1, dtype=bool).T
+        kept = np.concatenate([kept, piece[~(better & later).any(axis=0)]])
+    return np.sort(kept)
 
 
 def features_of(

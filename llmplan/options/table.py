@@ -312,8 +312,8 @@ class _FleetRows:
     ) -> None:
         self._catalog, self._scenario, self._qualities = catalog, scenario, qualities
         self.grid, self._found, self._used = grid, found, used
-        self._formats, self._format = _numbered(grid.model_id, grid.precision_id)
-        self._pairs, self._pair = _numbered(grid.gpu_id, grid.n_gpus.astype(int))
+        self._formats, self._format = _formats(grid)
+        self._pairs, self._pair = _pairs(grid)
         self._rented = [offers_of(catalog, scenario, *pair) for pair in self._pairs]
         self.hidden = hidden_costs(catalog, scenario.engineering_usd_per_month)
         self._judge()
@@ -412,6 +412,18 @@ class _FleetRows:
         if not self._found.requests_per_s[place] > 0:
             reasons.append(str(self._found.reason[place]))
         return tuple(reasons)
+
+
+@kept(1)
+def _formats(grid: Configurations) -> tuple[list[Any], Places]:
+    """Return the distinct models in a format, and which of them each configuration is."""
+    return _numbered(grid.model_id, grid.precision_id)
+
+
+@kept(1)
+def _pairs(grid: Configurations) -> tuple[list[Any], Places]:
+    """Return the distinct GPUs and their number, and which of them each configuration has."""
+    return _numbered(grid.gpu_id, grid.n_gpus.astype(int))
 
 
 def _numbered(*columns: npt.NDArray[Any]) -> tuple[list[Any], Places]:
