@@ -10,7 +10,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev dashboard lab test lint bench bench-ui screenshots docs lock clean
+.PHONY: help install install-dev dashboard lab test lint bench bench-ui bench-load screenshots docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -37,12 +37,15 @@ lint: install-dev ## style, format and types
 	@$(BIN)/mypy
 
 bench: install-dev ## time the math (benchmarks/)
-	@set -e; for script in $(filter-out %/ui.py %/__init__.py,$(wildcard benchmarks/*.py)); do \
+	@set -e; for script in $(filter-out %/ui.py %/load.py %/__init__.py,$(wildcard benchmarks/*.py)); do \
 		echo "== $$script"; $(BIN)/python -m "benchmarks.$$(basename "$$script" .py)"; done
 
 bench-ui: install-dev ## time the dashboard in a real browser (benchmarks/ui.py)
 	@tools/system-needs.sh
 	@$(BIN)/python -m benchmarks.ui
+
+bench-load: install-dev ## 500 readers at once over loopback (benchmarks/load.py)
+	@$(BIN)/python -m benchmarks.load
 
 screenshots: install-dev ## take the pictures of the guide again (docs/images)
 	@tools/system-needs.sh

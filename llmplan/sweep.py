@@ -12,10 +12,11 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from llmplan.catalog import data_dir
 from llmplan.errors import InputError, LlmplanError
 from llmplan.scenario import Scenario
 
@@ -51,10 +52,30 @@ def compare_scenario(scenario: Scenario) -> pd.DataFrame:
     return compare(scenario)
 
 
-def scenario_key(scenario: Scenario) -> str:
-    """Return a name for a scenario's values, the same on every machine and in every run."""
-    text = json.dumps(scenario.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+def scenario_key(scenario: Scenario, evaluate: Evaluate = compare_scenario) -> str:
+    """Return a name for a scenario's values under one function and one catalog, the same on every machine.
+
+    A changed table or another function gives other names, so that rows of before are not taken for new ones.
+    """
+    values = [scenario.model_dump(mode="json"), _name(evaluate), tables_digest(data_dir())]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _name(evaluate: Evaluate) -> str:
+    if isinstance(evaluate, partial):
+        return f"{_name(evaluate.func)} {evaluate.args!r} {sorted(evaluate.keywords.items())!r}"
+    return (
+        f"{getattr(evaluate, '__module__', '')}.{getattr(evaluate, '__qualname__', type(evaluate).__name__)}"
+    )
+
+
+@lru_cache(maxsize=8)
+def tables_digest(folder: Path) -> str:
+    """Return a digest of a folder's tables, by name and content."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".csv", ".json")):
+        found.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def sweep(
@@ -74,7 +95,8 @@ def sweep(
     executor: any `concurrent.futures.Executor`: a process pool, or Dask's `client.get_executor()` (extra
         `llmplan[cluster]`); None: in this process, one after another.
     evaluate: scenario -> DataFrame, importable by the workers; the scenario's key and name are added as
-        columns. One file belongs to one function: give another file for another.
+        columns. Rows of another function, or of tables that have changed since, stay in the file and are not
+        taken for this one's.
     progress: a bar on standard error.
 
     Raises
@@ -84,11 +106,13 @@ def sweep(
     path = Path(out)
     if path.is_dir() or not path.suffix:
         raise InputError("out", str(out), "must be a file", "give a path such as sweep.parquet")
-    wanted = {scenario_key(scenario): scenario for scenario in scenarios}
+    wanted = {scenario_key(scenario, evaluate): scenario for scenario in scenarios}
     if not wanted:
         raise InputError("scenarios", 0, "needs at least one scenario", "give one or more")
     parts = path.with_name(path.name + ".parts")
     parts.mkdir(parents=True, exist_ok=True)
+    for left in parts.glob(".*"):  # half-written by a run that was broken off
+        left.unlink()
     done = _keys_in(path) | {part.stem for part in parts.glob("*.parquet")}
     todo = {key: scenario for key, scenario in wanted.items() if key not in done}
     failures = _run(todo, parts, executor, evaluate, progress, len(wanted))
@@ -145,9 +169,30 @@ def _raise(error: Exception) -> pd.DataFrame:
 
 
 def _write_part(parts: Path, key: str, name: str, rows: pd.DataFrame) -> None:
-    stage = parts / f".{key}.{os.getpid()}"
-    _plain(rows.assign(**{KEY: key, "scenario_name": name})).to_parquet(stage, index=False)
-    stage.replace(parts / f"{key}.parquet")
+    _write_whole(_plain(rows.assign(**{KEY: key, "scenario_name": name})), parts / f"{key}.parquet")
+
+
+def _write_whole(rows: pd.DataFrame, path: Path) -> None:
+    """Write a Parquet file whole or not at all."""
+    stage = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        rows.to_parquet(stage, index=False)
+        stage.replace(path)
+    finally:
+        stage.unlink(missing_ok=True)
+
+
+def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read one of our Parquet files; InputError names one that is broken."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path, columns=columns)
+    except (OSError, ValueError, KeyError) as error:
+        rule = f"is no Parquet file of a sweep ({str(error)[:80]})"
+        raise InputError(
+            "file", str(path), rule, "remove it, and run again to compute what it held"
+        ) from None
 
 
 def _plain(rows: pd.DataFrame) -> pd.DataFrame:
@@ -162,9 +207,7 @@ def _plain(rows: pd.DataFrame) -> pd.DataFrame:
 def _keys_in(path: Path) -> set[str]:
     if not path.is_file():
         return set()
-    import pandas as pd
-
-    return set(pd.read_parquet(path, columns=[KEY])[KEY])
+    return set(_read(path, [KEY])[KEY])
 
 
 def _join(path: Path, parts: Path) -> pd.DataFrame:
@@ -172,14 +215,12 @@ def _join(path: Path, parts: Path) -> pd.DataFrame:
     import pandas as pd
 
     files = sorted(parts.glob("*.parquet"))
-    tables = [pd.read_parquet(path)] if path.is_file() else []
+    tables = [_read(path)] if path.is_file() else []
     have = set(tables[0][KEY]) if tables else set()
-    tables += [pd.read_parquet(file) for file in files if file.stem not in have]
+    tables += [_read(file) for file in files if file.stem not in have]
     rows = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
     rows = rows.sort_values(KEY, kind="stable", ignore_index=True)
-    stage = path.with_name(f".{path.name}.{os.getpid()}")
-    rows.to_parquet(stage, index=False)
-    stage.replace(path)
+    _write_whole(rows, path)
     for file in parts.iterdir():
         file.unlink()
     parts.rmdir()

@@ -3,12 +3,14 @@ import logging
 import pickle
 import re
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from sweep_jobs import failing_above_100, logged, table
+import sweep_jobs
+from sweep_jobs import failing_above_most, logged, table
 
 from llmplan.errors import InputError
 from llmplan.scenario import Scenario
@@ -52,23 +54,46 @@ def test_keys_are_of_the_values():
     assert scenario_key(Scenario()) != scenario_key(Scenario(peak_to_mean=3))
 
 
-def test_a_failure_keeps_the_rest_and_a_second_run_does_only_what_is_missing(tmp_path):
+def test_another_function_or_table_has_other_keys(tmp_path, monkeypatch):
+    out = tmp_path / "out.parquet"
+    sweep(scenarios(3), out, evaluate=table, progress=False)
+    sweep_jobs.ASKED.clear()
+    rows = sweep(scenarios(3), out, evaluate=failing_above_most, progress=False)
+    assert sweep_jobs.ASKED == [3] and len(rows) == 2
+    assert scenario_key(Scenario(), partial(table, a=1)) != scenario_key(Scenario(), partial(table, a=2))
+    key = scenario_key(Scenario())
+    monkeypatch.setattr("llmplan.sweep.tables_digest", lambda _folder: "other tables")
+    assert scenario_key(Scenario()) != key
+
+
+def test_a_broken_part_is_named_and_a_half_written_one_removed(tmp_path):
+    out = tmp_path / "out.parquet"
+    parts = tmp_path / "out.parquet.parts"
+    parts.mkdir()
+    (parts / ".half.parquet.1").write_bytes(b"PAR1")
+    broken = parts / f"{scenario_key(scenarios(3)[0], table)}.parquet"
+    broken.write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(InputError, match=broken.name):
+        sweep(scenarios(3), out, evaluate=table, progress=False)
+    assert [path.name for path in parts.iterdir()] == [broken.name] and not out.exists()
+    broken.unlink()
+    assert len(sweep(scenarios(3), out, evaluate=table, progress=False)) == 2
+
+
+def test_a_failure_keeps_the_rest_and_a_second_run_does_only_what_is_missing(tmp_path, monkeypatch):
     out = tmp_path / "out.parquet"
     with pytest.raises(
         SweepError, match="1 scenarios failed, first 'v500': ValueError: too many; 2 are kept"
     ) as caught:
-        sweep(scenarios(3, 500, 5), out, evaluate=failing_above_100, progress=False)
+        sweep(scenarios(3, 500, 5), out, evaluate=failing_above_most, progress=False)
     assert pickle.loads(pickle.dumps(caught.value)).kept == 2
     assert not out.exists() and len(list((tmp_path / "out.parquet.parts").glob("*.parquet"))) == 2
-    asked = []
-
-    def counting(scenario):
-        asked.append(scenario.queries_per_day)
-        return table(scenario)
-
-    rows = sweep(scenarios(3, 500, 5), out, evaluate=counting, progress=False)
+    monkeypatch.setattr(sweep_jobs, "MOST", 1e9)
+    asked = sweep_jobs.ASKED
+    asked.clear()
+    rows = sweep(scenarios(3, 500, 5), out, evaluate=failing_above_most, progress=False)
     assert asked == [500] and sorted(rows["usd"]) == expected([3, 5, 500])
-    more = sweep(scenarios(5, 9), out, evaluate=counting, progress=False)
+    more = sweep(scenarios(5, 9), out, evaluate=failing_above_most, progress=False)
     assert asked == [500, 9] and sorted(more["usd"]) == expected([5, 9])
     assert sorted(pd.read_parquet(out)["usd"]) == expected([3, 5, 9, 500])
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-STYLE = "/voila/templates/llmplan/static/style.css"
+HEALTH = "/healthz"
 
 
 def free_port() -> int:
@@ -43,7 +43,7 @@ def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
         assert process.stdout is not None
         line = process.stdout.readline()
         assert str(port) in line, f"the server said: {line!r}"
-        wait_until_answering(f"http://127.0.0.1:{port}{STYLE}", process)
+        wait_until_answering(f"http://127.0.0.1:{port}{HEALTH}", process)
         yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
@@ -56,7 +56,7 @@ def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
             process.stdout.close()
 
 
-def wait_until_answering(address: str, process: subprocess.Popen[str], limit_seconds: float = 60) -> None:
+def wait_until_answering(address: str, process: subprocess.Popen[str], limit_seconds: float = 180) -> None:
     """Wait until the server answers; fail if it ends or takes too long."""
     limit = time.monotonic() + limit_seconds
     while True:

@@ -1,6 +1,7 @@
 """Published measurements of serving: reading a CSV with the columns of data/measured_serving.csv."""
 
 import csv
+import io
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Final, NamedTuple
 
 from llmplan.catalog.cache import kept
 from llmplan.catalog.catalog import Catalog
-from llmplan.errors import InputError
+from llmplan.errors import InputError, read_text
 
 REQUIRED: Final = ("model_id", "gpu_id", "n_gpus", "arrival")
 PRECISION_ALIASES: Final = {
@@ -116,15 +117,15 @@ def read_measurements(path: Path | str, catalog: Catalog) -> tuple[Measurement, 
     file = Path(path)
     if not file.is_file():
         raise InputError("file", str(path), "does not exist", "give the path of a CSV")
-    with file.open(newline="", encoding="utf-8-sig") as handle:
-        reader = csv.DictReader(handle)
-        missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise InputError(
-                "columns", missing, "are missing", "use the columns of data/measured_serving.csv"
-            )
-        known = datasets(catalog)
-        return tuple(measurement_of(row, known, line) for line, row in enumerate(reader, start=2))
+    reader = csv.DictReader(io.StringIO(read_text(file)))
+    missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError("columns", missing, "are missing", "use the columns of data/measured_serving.csv")
+    known = datasets(catalog)
+    found = tuple(measurement_of(row, known, line) for line, row in enumerate(reader, start=2))
+    if not found:
+        raise InputError("file", file.name, "has no rows", "give one row for each measured point")
+    return found
 
 
 def measurement_of(row: dict[str, str | None], known: Datasets, line: int = 0) -> Measurement:

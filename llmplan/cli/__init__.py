@@ -2,11 +2,10 @@
 
 import importlib
 import pkgutil
-import sys
 
 import typer
 
-from llmplan.errors import LlmplanError
+from llmplan.cli.boundary import bound_numbers, one_line
 
 app = typer.Typer(
     name="llmplan",
@@ -21,11 +20,12 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     if _register is not None:
         _register(app)
 
+for _command in app.registered_commands:
+    if _command.callback is not None:
+        bound_numbers(_command.callback)
+
 
 def main() -> None:
-    """Run the command line; an error that a user can act on ends with code 2 and no traceback."""
-    try:
+    """Run the command line; whatever goes wrong ends with one line and no traceback."""
+    with one_line():
         app()
-    except LlmplanError as error:
-        print(f"llmplan: {error}", file=sys.stderr)
-        raise SystemExit(2) from None

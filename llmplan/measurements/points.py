@@ -13,7 +13,7 @@ from typing import Final
 from llmplan.catalog import Catalog
 from llmplan.catalog.editing import write_atomically
 from llmplan.catalog.measurements import PRECISION_ALIASES
-from llmplan.errors import InputError, LlmplanError, UnknownNameError
+from llmplan.errors import InputError, LlmplanError, UnknownNameError, read_text
 from llmplan.measurements.record import MeasuredRun
 from llmplan.units import MS_PER_S
 
@@ -130,9 +130,8 @@ def read_points(
     file = Path(path)
     if not file.is_file():
         raise InputError("measured_csv", str(path), "does not exist", "give the path of a CSV file")
-    with file.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        header, rows = list(reader.fieldnames or []), list(reader)
+    reader = csv.DictReader(io.StringIO(read_text(file, "measured_csv")))
+    header, rows = list(reader.fieldnames or []), list(reader)
     problems = _header_problems(file.name, header)
     if problems:
         raise MeasuredFileError(problems)

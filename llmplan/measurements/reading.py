@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from llmplan.errors import InputError
+from llmplan.errors import InputError, read_text
 from llmplan.measurements.aiperf import aiperf_csv_run, aiperf_run, is_aiperf, is_aiperf_csv
 from llmplan.measurements.guidellm import FIX, guidellm_runs, is_first_guidellm, is_guidellm
 from llmplan.measurements.record import MeasuredRun
@@ -23,10 +23,7 @@ def read_results(path: Path | str) -> list[MeasuredRun]:
     file = Path(path)
     if not file.is_file():
         raise InputError("file", str(path), "does not exist", "give the path of a result file")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError("file", file.name, "is not text in UTF-8", f"give a file of {KNOWN}") from None
+    text = read_text(file)
     if is_aiperf_csv(text):
         return [aiperf_csv_run(text, file.name)]
     return [run for place, data in _documents(text, file.name) for run in _runs(data, place)]
@@ -36,6 +33,8 @@ def _documents(text: str, name: str) -> list[tuple[str, Any]]:
     """Return the JSON documents in a text, one in all or one a line, with their places."""
     try:
         return [(name, json.loads(text))]
+    except RecursionError:
+        raise InputError("file", name, "is nested too deeply", f"give a file of {KNOWN}") from None
     except json.JSONDecodeError as whole:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
         if len(lines) < 2:
@@ -46,8 +45,9 @@ def _documents(text: str, name: str) -> list[tuple[str, Any]]:
 def _line(line: str, where: str) -> Any:
     try:
         return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(where, line[:40], f"is not JSON ({error.msg})", f"give a file of {KNOWN}") from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        why = getattr(error, "msg", "nested too deeply")
+        raise InputError(where, line[:40], f"is not JSON ({why})", f"give a file of {KNOWN}") from None
 
 
 def _runs(data: Any, where: str) -> list[MeasuredRun]:

@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from llmplan.catalog import Catalog, DataFolder, data_dir, load_catalog, shipped_assumption
-from llmplan.errors import InputError, UnknownNameError, rule_and_fix
+from llmplan.errors import InputError, UnknownNameError, read_text, rule_and_fix
 from llmplan.scenario.workload import Workload
 from llmplan.wording import Currency
 
+MOST_DOTS = 500
+"""In a line of a scenario file: numbers and names have a few."""
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Pairs = tuple[tuple[str, float], ...]
 Ranges = tuple[tuple[str, tuple[float, ...]], ...]
@@ -329,12 +331,15 @@ def load_scenario(name_or_path: str | Path, catalog: Catalog | None = None) -> S
             raise UnknownNameError("preset", text, names)
         folder = DataFolder(data_dir()) if catalog is None else catalog.folder
         path = folder.find(f"scenarios/{text}.toml")
-    found = scenario_from_toml(path.read_text(encoding="utf-8"))
+    found = scenario_from_toml(read_text(path, "scenario file"))
     return found if catalog is None else found.under(catalog)
 
 
 def scenario_from_toml(text: str) -> Scenario:
     """Parse TOML; raise InputError on bad syntax, unknown keys or values against a rule."""
+    # The parser's memory grows with the square of a dotted key's parts: a scenario has none of many.
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise InputError("scenario", text[:40], f"has over {MOST_DOTS} dots in a line", "write plain fields")
     try:
         values = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:

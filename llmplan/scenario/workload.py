@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from llmplan.catalog import shipped_assumption
 from llmplan.errors import InputError
-from llmplan.units import HOURS_PER_DAY, S_PER_DAY
+from llmplan.units import HOURS_PER_DAY, S_PER_DAY, S_PER_MINUTE
+
+LEAST_REQUESTS = 20
+"""Of a trace whose rate is carried over a day."""
 
 Tokens = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
 
@@ -60,6 +63,11 @@ class Workload(BaseModel):
         from llmplan.scenario.trace import read_trace
 
         trace = read_trace(path, name)
+        if trace.requests < LEAST_REQUESTS or trace.duration_s < S_PER_MINUTE:
+            rule = f"holds {trace.requests} requests in {trace.duration_s:.0f} s: too few to carry over a day"
+            raise InputError(
+                "trace", Path(path).name, rule, f"give {LEAST_REQUESTS} or more over a minute or more"
+            )
         return cls(
             queries_per_day=trace.requests_per_s * S_PER_DAY,
             input_tokens=trace.mean_input_tokens,

@@ -37,7 +37,7 @@ def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
         assert process.stdout is not None
         line = process.stdout.readline()
         assert str(port) in line, f"the server said: {line!r}"
-        wait_until_answering(f"http://127.0.0.1:{port}/voila/templates/llmplan/static/style.css", process)
+        wait_until_answering(f"http://127.0.0.1:{port}/healthz", process)
         yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
@@ -49,7 +49,7 @@ def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
         process.stdout.close()
 
 
-def wait_until_answering(address: str, process: subprocess.Popen[str], limit_seconds: float = 60) -> None:
+def wait_until_answering(address: str, process: subprocess.Popen[str], limit_seconds: float = 180) -> None:
     """Wait until the server answers; fail if it ends or takes too long."""
     limit = time.monotonic() + limit_seconds
     while True:
@@ -62,10 +62,10 @@ def wait_until_answering(address: str, process: subprocess.Popen[str], limit_sec
             time.sleep(0.2)
 
 
-def demo_notebook(folder: Path) -> Path:
-    """Write a notebook that shows the demo page."""
+def demo_notebook(folder: Path, code: str = DEMO_CODE) -> Path:
+    """Write a notebook that shows the demo page, or what other code returns."""
     kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
-    cells = [nbformat.v4.new_code_cell(DEMO_CODE)]
+    cells = [nbformat.v4.new_code_cell(code)]
     path = folder / "demo.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
     return path

@@ -52,6 +52,8 @@ class DemoPage:
         for key, text in fields.items():
             if key == "queries_per_day":
                 self.values[key] = known[key].clean(float(text))
+            if key == "page":
+                self.nav.current = text
         self.controls.show(self.values)
         self.refresh()
 

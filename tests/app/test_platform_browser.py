@@ -1,6 +1,5 @@
 """The dashboard page in a real browser: drag, type, save, share, break things."""
 
-import json
 import re
 import urllib.request
 from pathlib import Path
@@ -158,45 +157,77 @@ def test_slow_work_shows_that_it_is_under_way(page: Page, demo_url: str) -> None
     expect(page.get_by_role("status").filter(has_text="Calculating")).to_be_hidden(timeout=5000)
 
 
-def test_an_ended_kernel_is_said_and_a_reload_keeps_the_scenario(page: Page, demo_url: str) -> None:
+def touch(page: Page) -> str:
+    """Move a slider, which starts a session; return the session's key."""
+    with page.expect_response(lambda got: got.request.method == "POST") as started:
+        volume_slider(page).focus()
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".lp-answer")).not_to_contain_text("50,000")
+    return str(started.value.json()["id"])
+
+
+def test_reading_needs_no_session_and_touching_keeps_what_was_touched(page: Page, demo_url: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method))
+    page.on("websocket", lambda _socket: asked.append("websocket"))
+    page.goto(demo_url)
+    ready(page)
+    page.get_by_role("button", name="Two").click()
+    expect(page.get_by_role("button", name="Two")).to_have_attribute("aria-current", "page")
+    page.get_by_role("button", name="Data table").nth(1).click()
+    expect(page.get_by_role("region", name="Data table: Map")).to_contain_text("=own")
+    assert set(asked) == {"GET"}
+    slider = volume_slider(page)
+    slider.focus()
+    mark = "document.querySelector('.lp-plot .main-svg').dataset.mark = 'the same drawing'"
+    page.evaluate(mark)
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".lp-answer")).not_to_contain_text("50,000")
+    assert asked.count("POST") == 1 and "websocket" in asked
+    assert page.evaluate("document.activeElement.dataset.key") == "queries_per_day"
+    assert page.locator("[data-mark]").count() == 1, "the chart was redrawn in place"
+
+
+def test_an_ended_session_is_said_and_starts_again_with_the_scenario(page: Page, demo_url: str) -> None:
     page.goto(f"{demo_url}/?queries_per_day=123000")
     ready(page)
-    kernel = json.loads(page.locator("#lp-config").text_content() or "{}")["kernelId"]
+    key = touch(page)
+    expect(page.locator(".lp-answer")).not_to_contain_text("123,000")
+    said = page.locator(".lp-answer").text_content() or ""
     urllib.request.urlopen(
-        urllib.request.Request(f"{demo_url}/voila/api/shutdown/{kernel}", method="POST")
+        urllib.request.Request(f"{demo_url}/voila/api/shutdown/{key}", method="POST")
     ).close()
     banner = page.locator("#lp-banner")
-    expect(banner).to_contain_text("This session has ended", timeout=15_000)
-    page.problems.clear()  # the browser notes the 404 of the ended kernel
-    banner.get_by_role("button").click()
-    ready(page)
-    expect(page.locator(".lp-answer")).to_contain_text("123,000")
-    expect(banner).to_have_count(0)
-    page.problems.clear()
+    expect(banner).to_contain_text("starts again with your scenario", timeout=3_000)
+    expect(banner).to_have_count(0, timeout=15_000)
+    expect(page.locator(".lp-answer")).to_have_text(said)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".lp-answer")).not_to_have_text(said)
+
+
+WATCHED = """const W = WebSocket;
+window.WebSocket = class extends W { constructor(...a) { super(...a); window.lastSocket = this; } };"""
 
 
 def test_a_dropped_connection_heals(page: Page, demo_url: str) -> None:
-    page.add_init_script(
-        """const W = WebSocket;
-        window.WebSocket = class extends W { constructor(...a) { super(...a); window.lastSocket = this; } };"""
-    )
+    page.add_init_script(WATCHED)
     page.goto(demo_url)
     ready(page)
+    touch(page)
+    said = page.locator(".lp-answer").text_content() or ""
     page.evaluate("window.lastSocket.close()")
     page.wait_for_function("() => window.lastSocket.readyState === WebSocket.OPEN", timeout=8000)
-    volume_slider(page).focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".lp-answer")).not_to_contain_text("50,000")
+    expect(page.locator(".lp-answer")).not_to_have_text(said)
     expect(page.locator("#lp-banner")).to_have_count(0)
 
 
 def test_what_a_dropped_connection_took_along_is_sent_again(page: Page, demo_url: str) -> None:
-    page.add_init_script(
-        """const W = WebSocket;
-        window.WebSocket = class extends W { constructor(...a) { super(...a); window.lastSocket = this; } };"""
-    )
+    page.add_init_script(WATCHED)
     page.goto(demo_url)
     ready(page)
+    touch(page)
     box = page.get_by_role("textbox", name=VOLUME)
     box.fill("70000")
     page.evaluate("window.lastSocket.close()")

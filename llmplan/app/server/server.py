@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import webbrowser
@@ -23,80 +24,118 @@ from threading import Timer
 from typing import Any
 
 from jupyter_server.utils import url_path_join
-from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
-from tornado.web import ErrorHandler, GZipContentEncoding
+from tornado.web import GZipContentEncoding
 from traitlets.config import Config
 from voila.app import Voila
-from voila.request_info_handler import RequestInfoSocketHandler
-from voila.tornado.handler import TornadoVoilaHandler
 
+from llmplan.app.server.forks import Forks
 from llmplan.app.server.http import (
     AliveHandler,
-    LimitedApplication,
-    LimitedPage,
+    HealthHandler,
+    LoginPage,
+    LogoutPage,
+    PageHandler,
+    PageSocket,
+    Refuse,
     SecurityHeaders,
     ShutdownHandler,
+    SnapshotHandler,
+    StartHandler,
     StaticHandler,
-    WidgetOnlyWebsocket,
+    page_templates,
 )
-from llmplan.app.server.provisioning import use_forked_kernels
+from llmplan.app.server.limits import BoundedServer, FewRecords, GuardedApplication, Hosts
+from llmplan.app.server.sessions import Sessions
 from llmplan.app.server.settings import (
-    MAX_BODY_BYTES,
-    MAX_HEADER_BYTES,
     MAX_WEBSOCKET_BYTES,
     PING_INTERVAL_MS,
     add_template_path,
     voila_settings,
 )
-from llmplan.errors import InputError
+from llmplan.app.server.snapshots import Snapshots
+from llmplan.errors import InputError, LlmplanError
 
 KERNEL_ID = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
 
 class DashboardServer(Voila):
-    """Voila for one notebook, on sockets that are bound already, with nothing else reachable."""
+    """Voila's configuration, template and sign-in for one notebook; its processes and handlers are ours."""
 
     sockets: Sequence[socket] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    had_page = False
+    problem: str | None = None
+
+    def init_settings(self) -> dict[str, Any]:
+        """Return the application's settings: Voila's, with pages of this project's own."""
+        settings: dict[str, Any] = super().init_settings()
+        self.identity_provider.login_handler_class = LoginPage
+        self.identity_provider.logout_handler_class = LogoutPage
+        notebook = Path(self.notebook_path)
+        return {**settings, "pages": page_templates(), "page_title": title_of(notebook)}
 
     def init_handlers(self) -> list[Any]:
-        """Return the addresses there are: the page, its files, its kernel, the login. All else is a 404.
-
-        Of Voila's own handlers only the page stays, and how a kernel learns its request: files, themes,
-        extensions and the front end of JupyterLab are not used here, so they are not served.
-        """
-        base = self.server_url
-        page, *_ = [handler for handler in super().init_handlers() if handler[1] is TornadoVoilaHandler]
-        query = (url_path_join(base, rf"/voila/query/{KERNEL_ID}"), RequestInfoSocketHandler)
-        return [
-            (url_path_join(base, rf"/api/kernels/{KERNEL_ID}/channels"), WidgetOnlyWebsocket),
-            (url_path_join(base, rf"/api/kernels/{KERNEL_ID}"), AliveHandler),
-            (url_path_join(base, r"/voila/templates/llmplan/static/([\w.-]+)"), StaticHandler),
-            (url_path_join(base, rf"/voila/api/shutdown/{KERNEL_ID}"), ShutdownHandler),
-            query,
-            *self.identity_provider.get_handlers(),
-            (url_path_join(base, r"/()"), LimitedPage, page[2]),
-            (r".*", ErrorHandler, {"status_code": 404}),
+        """Return the addresses there are; all else is a 404."""
+        addresses = {
+            r"/healthz": HealthHandler,
+            r"/snapshot(?:/(tables))?": SnapshotHandler,
+            r"/api/kernels": StartHandler,
+            rf"/api/kernels/{KERNEL_ID}/channels": PageSocket,
+            rf"/api/kernels/{KERNEL_ID}": AliveHandler,
+            rf"/voila/api/shutdown/{KERNEL_ID}": ShutdownHandler,
+            r"/voila/templates/llmplan/static/([\w.-]+)": StaticHandler,
+            r"/": PageHandler,
+        }
+        own = [(url_path_join(self.server_url, path), handler) for path, handler in addresses.items()]
+        sign_in = [
+            (url_path_join(self.server_url, path), handler)
+            for path, handler in self.identity_provider.get_handlers()
         ]
+        return [*own, *sign_in, (r".*", Refuse, {"status_code": 404})]
 
     def listen(self) -> None:
         """Answer on the bound sockets until interrupted."""
+        self.forks = Forks(Path(self.notebook_path), self.on_ready)
+        self.sessions, self.snapshots = Sessions(self.forks), Snapshots(self.forks)
+        self.app.settings |= {"forks": self.forks, "sessions": self.sessions, "snapshots": self.snapshots}
+        server = BoundedServer(self.app, xheaders=bool(os.environ.get("LLMPLAN_BEHIND_PROXY")))
+        self.app.settings["log_function"] = server.answered
         self.app.add_transform(GZipContentEncoding)
         self.app.add_transform(SecurityHeaders)
-        LimitedApplication(self.app)
-        server = HTTPServer(self.app, max_header_size=MAX_HEADER_BYTES, max_body_size=MAX_BODY_BYTES)
+        GuardedApplication(self.app, Hosts(self.ip, self.allowed_hosts), Refuse, server)
         server.add_sockets(self.sockets)
-        address = self.connection_url.rstrip("/")
-        print(f"llmplan dashboard: {address}  (Ctrl+C stops it)", flush=True)
+        print(f"llmplan dashboard: {self.connection_url.rstrip('/')}  (Ctrl+C stops it)", flush=True)
         if self.open_browser:
             Timer(0.5, webbrowser.open, [self.connection_url]).start()
         self.ioloop = IOLoop.current()
+        self.ioloop.add_callback(self.begin)
         try:
             self.ioloop.start()
         except KeyboardInterrupt:
             print("stopped", flush=True)
         finally:
+            self.ioloop.run_sync(self.finish)
             self.stop()
+
+    async def begin(self) -> None:
+        """Get the page ready and take visitors."""
+        self.forks.start()
+        self.sessions.start()
+
+    def on_ready(self, problem: str | None) -> None:
+        """Have the page prepared before its first reader; a server that never had one ends."""
+        if problem is not None and not self.had_page:
+            self.problem = problem
+            self.ioloop.stop()
+            return
+        self.had_page = True
+        self.snapshots.prepare()
+
+    async def finish(self) -> None:
+        """End every visitor's process."""
+        await self.sessions.close()
+        await self.forks.close()
 
 
 def bind(host: str, port: int) -> list[socket]:
@@ -165,7 +204,19 @@ def server_config(port: int, host: str, open_browser: bool, token: str | None = 
     }
     if token:
         config.Voila.token = token
+    if secret := os.environ.get(
+        "LLMPLAN_COOKIE_SECRET"
+    ):  # several servers know each other's signed-in readers
+        config.Voila.cookie_secret = secret.encode()
+    if base := os.environ.get("LLMPLAN_BASE_URL", "").strip("/"):
+        config.Voila.base_url = f"/{base}/"
     return config
+
+
+def title_of(notebook: Path) -> str:
+    """Return the title that a notebook gives its page."""
+    metadata = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
+    return str(metadata.get("title", "llmplan"))
 
 
 def serve(
@@ -174,6 +225,7 @@ def serve(
     host: str = "localhost",
     open_browser: bool = True,
     token: str | None = None,
+    allowed_hosts: Sequence[str] = (),
 ) -> None:
     """Serve the notebook as a dashboard until interrupted.
 
@@ -181,22 +233,21 @@ def serve(
     ------
     InputError
         The notebook does not exist, or the port is taken or not allowed.
+    LlmplanError
+        The notebook's page cannot be made, for instance because a table is wrong.
     """
     if not notebook.is_file():
         fix = "run from the project's folder, or install llmplan"
         raise InputError("notebook", notebook.name, "does not exist", fix)
     sockets = bind(host, port)
     add_template_path()
-    os.environ["JUPYTER_WIDGETS_ECHO"] = "0"
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    zygote = use_forked_kernels(notebook.resolve())
     app = DashboardServer(config=server_config(port, host, open_browser, token))
     app.config_file_paths = []
-    app.sockets = sockets
+    app.sockets, app.allowed_hosts = sockets, tuple(allowed_hosts)
     app.notebook_path = str(notebook.resolve())
     app.initialize([])
-    try:
-        app.start()
-    finally:
-        if zygote:
-            zygote.close()
+    for handler in logging.getLogger().handlers + app.log.handlers:
+        handler.addFilter(FewRecords())
+    app.start()
+    if app.problem:
+        raise LlmplanError(f"the page cannot be made: {app.problem}")

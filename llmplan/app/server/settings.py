@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from llmplan.app.server.assets import APP_DIR, TEMPLATE_NAME
+from llmplan.errors import InputError
 
-# Kernels kept ready with the page already computed; 0 starts every kernel when its visitor comes.
-POOL_SIZE = int(os.environ.get("LLMPLAN_POOL_SIZE", "2"))
-# Kernels at once, those kept ready included; who comes later is asked to come back.
-MAX_KERNELS = int(os.environ.get("LLMPLAN_MAX_KERNELS", "40"))
-CULL_IDLE_SECONDS = 1800
+
+def whole_number(name: str, default: int, least: int, most: int) -> int:
+    """Return a setting from the environment; InputError for what is no whole number within its limits."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        rule = f"must be a whole number from {least} to {most}"
+        raise InputError(name, text[:40], rule, f"set it so, or unset it for {default}")
+    return int(text)
+
+
+MAX_SESSIONS = whole_number("LLMPLAN_MAX_KERNELS", 40, 1, 10_000)
+"""Visitors who calculate at once; who only reads needs no session."""
+SESSION_MEMORY_MB = whole_number("LLMPLAN_KERNEL_MEMORY_MB", 512, 64, 65_536)
+"""What a session may take beyond what all of them share."""
+IDLE_SECONDS = 1800
+"""A session that nobody has touched for so long ends; the page stays, and its next touch starts another."""
+YIELD_SECONDS = 60
+"""Where all sessions are taken, one that nobody has touched for so long makes room."""
+UNCONNECTED_SECONDS = 60
+"""A session whose page is not connected ends after this."""
 MAX_URL_CHARACTERS = 8192
 MAX_HEADER_BYTES = 32_768
-MAX_BODY_BYTES = 1_048_576
+MAX_BODY_BYTES = 65_536
 MAX_WEBSOCKET_BYTES = 1_048_576
 PING_INTERVAL_MS = 30_000
+HEADER_SECONDS = 20
+"""A connection that has not sent a whole request by then is closed."""
+MAX_WAITING_PER_ADDRESS = 128
+"""Connections of one address that have not sent a request yet; the oldest is closed for one more."""
+MAX_CONNECTIONS = 4_096
+SNAPSHOT_BYTES = 67_108_864
+SNAPSHOTS_AT_ONCE, SNAPSHOTS_WAITING = 2, 64
+SNAPSHOT_SECONDS = 60
 
 # Scripts come from this server's files only; styles may be inline because Plotly and the charts set them;
 # pictures may be made in the page (saving a PNG). Nothing at all comes from another host.
@@ -47,31 +72,17 @@ SECURITY_HEADERS = {
 
 def voila_settings() -> dict[str, dict[str, Any]]:
     """Return Voila's configuration, class by class; `voila.json` holds the same for plain `voila`."""
-    settings: dict[str, dict[str, Any]] = {
+    return {
         "VoilaConfiguration": {
             "template": TEMPLATE_NAME,
             "allow_template_override": "NO",
             "allow_theme_override": "NO",
             "show_tracebacks": False,
             "strip_sources": True,
-            "preheat_kernel": POOL_SIZE > 0,
-            "default_pool_size": POOL_SIZE,
             "file_allowlist": [],
             "file_denylist": [".*"],
         },
-        "VoilaExecutor": {"timeout": 120},
-        "MappingKernelManager": {
-            "cull_idle_timeout": CULL_IDLE_SECONDS,
-            "cull_interval": 60,
-            "cull_connected": True,
-            "cull_busy": False,
-            "buffer_offline_messages": False,
-        },
     }
-    if sys.platform != "win32":
-        # Kernels listen on files only their owner can open, not on network ports.
-        settings["KernelManager"] = {"transport": "ipc"}
-    return settings
 
 
 def add_template_path() -> None:

@@ -1,8 +1,8 @@
-"""A process that has imported everything and forks a kernel for each visitor.
+"""A process that has the page ready and forks a copy of itself for each visitor.
 
-A kernel that starts from nothing imports for seconds and holds a copy of every library. A fork starts in
-milliseconds and shares the libraries' memory with its siblings. The zygote has one thread, opens no
-socket but the one to its server, and never runs a visitor's code itself.
+A process that starts from nothing imports for seconds, computes the page and holds a copy of every library. A
+fork starts in milliseconds and shares all of that with its siblings. The zygote has one thread, opens no
+socket but the one to its server, and never does a visitor's work itself.
 """
 
 from __future__ import annotations
@@ -17,48 +17,18 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
 
-PRELOAD = (
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "ipykernel.zmqshell",
-    "ipykernel.debugger",
-    "ipykernel.subshell_manager",
-    "jupyter_client.localinterfaces",
-    "psutil",
-    "comm",
-    "llmplan.app.widgets.controls",
-    "llmplan.app.widgets.parts",
-    "llmplan.app.widgets.layout",
-    "llmplan.app.widgets.chart_view",
-)
-KERNEL_OPTIONS = (
-    "--HistoryManager.enabled=False",
-    "--IPKernelApp.capture_fd_output=False",
-    "--IPKernelApp.log_level=ERROR",
-    "--IPKernelApp.quiet=True",
-)
-FRAME_BYTES = 8
+from llmplan.app.server.notebook import Shown, run_notebook
+from llmplan.app.server.session import Pipe, serve, take_snapshot, use_pipe_comms
+from llmplan.app.server.settings import SESSION_MEMORY_MB
 
-
-class WithoutDebugger(MetaPathFinder):
-    """Keeps debugpy out: a kernel takes a second to load it, and a visitor may not debug."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Refuse debugpy; leave every other module to the usual finders."""
-        del path, target
-        if fullname == "debugpy":
-            raise ImportError(fullname)
-        return None
+REQUEST_BYTES = 65_536
+NICER, KILLED_FIRST = 5, 500
+"""A visitor's process yields to the server, and is the first to go when the machine's memory ends."""
 
 
 def imported_modules(notebook: Path) -> list[str]:
@@ -76,101 +46,109 @@ def imported_modules(notebook: Path) -> list[str]:
     return names
 
 
-def preload(names: Iterable[str]) -> None:
-    """Import the modules; one that defines `warm_up()` has it called, to fill caches that forks share.
-
-    A module that only the notebook itself can find is left to its kernels.
-    """
+def warm_up(names: Iterable[str]) -> None:
+    """Have each module that defines `warm_up()` fill the caches that forks share; a failure is the page's to say."""
     for name in names:
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        warm_up = getattr(module, "warm_up", None)
-        if callable(warm_up):
-            warm_up()
-    sys.modules["jupyter_client.localinterfaces"].localhost()  # looks at the network once, not per kernel
-    # ipywidgets does this at import when a kernel is running; here none is, yet.
-    sys.modules["ipywidgets"].register_comm_target()
+        with suppress(Exception):
+            found = getattr(importlib.import_module(name), "warm_up", None)
+            if callable(found):
+                found()
+
+
+def ready_page(notebook: Path, warm: bool) -> list[Shown]:
+    """Run the notebook and return what it shows; its widgets wait for a page."""
+    use_pipe_comms()
+    logging.getLogger("Comm").setLevel(logging.ERROR)
+    if warm:
+        warm_up(imported_modules(notebook))
+    shown = run_notebook(notebook)
     gc.collect()
     gc.freeze()
+    return shown
 
 
-def send(channel: socket.socket, message: dict[str, Any]) -> None:
-    """Send one message: its length, then JSON."""
-    data = json.dumps(message).encode()
-    channel.sendall(len(data).to_bytes(FRAME_BYTES, "little") + data)
+def tell(control: socket.socket, answer: dict[str, Any]) -> None:
+    """Send one line of JSON to the server."""
+    control.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def receive(channel: socket.socket) -> dict[str, Any] | None:
-    """Return the next message, or None when the other end is gone."""
-    head = read_exactly(channel, FRAME_BYTES)
-    if head is None:
-        return None
-    data = read_exactly(channel, int.from_bytes(head, "little"))
-    return None if data is None else dict(json.loads(data))
+def limit_memory(megabytes: int) -> None:
+    """Give this process so much memory beyond what it has; more is a `MemoryError` of its own."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (ImportError, OSError):
+        return
+    most = pages * resource.getpagesize() + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(KILLED_FIRST), encoding="ascii")
 
 
-def read_exactly(channel: socket.socket, size: int) -> bytes | None:
-    """Return exactly `size` bytes, or None when the other end is gone."""
-    chunks = b""
-    while len(chunks) < size:
-        chunk = channel.recv(size - len(chunks))
-        if not chunk:
-            return None
-        chunks += chunk
-    return chunks
-
-
-def become_kernel(request: dict[str, Any]) -> NoReturn:
-    """Turn this fork into the kernel that the request describes; never returns."""
+def work(kind: str, query: str, pipe: Pipe, shown: list[Shown]) -> NoReturn:
+    """Be a visitor's session, or take one snapshot; never returns."""
     status = 1
     try:
-        os.setsid()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.environ.clear()
-        os.environ.update(request["env"])
-        os.chdir(request["cwd"] or "/")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which then ends the others
+        limit_memory(SESSION_MEMORY_MB)
         random.seed()
         sys.modules["numpy"].random.seed()
-        logging.basicConfig(stream=sys.__stderr__)  # failures are the operator's to read, not the page's
-        logging.getLogger("Comm").setLevel(logging.ERROR)  # it warns when a page has been left
-        parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # ends the kernel if the zygote is gone
-        sys.argv = ["ipykernel_launcher", "-f", request["connection_file"], parent, *KERNEL_OPTIONS]
-        from ipykernel.kernelapp import IPKernelApp
-
-        IPKernelApp.launch_instance(sys.argv[1:])
+        if kind == "session":
+            serve(pipe, query)
+        else:
+            take_snapshot(pipe, query, shown)
         status = 0
+    except OSError:
+        pass  # the server is gone: so is what this process is for
+    except BaseException:
+        logging.getLogger("llmplan.app").exception("a visitor's process failed")
     finally:
         os._exit(status)
 
 
 def reap(*_signal: Any) -> None:
-    """Collect ended kernels, so that none stays behind as a zombie."""
-    try:
+    """Collect ended children, so that none stays behind as a zombie."""
+    with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    except ChildProcessError:
-        return
 
 
 def main(fd: int, notebook: Path) -> None:
-    """Import, then fork a kernel for each request until the server is gone."""
-    channel = socket.socket(fileno=fd)
-    sys.meta_path.insert(0, WithoutDebugger())
-    preload([*PRELOAD, *imported_modules(notebook)])
+    """Get ready, then fork a child for each request until the server is gone."""
+    control = socket.socket(fileno=fd)
+    shown = ready_page(notebook, warm=True)
+    problem = next((item["error"] for item in shown if "error" in item), None)
     signal.signal(signal.SIGCHLD, reap)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which then ends the kernels
-    send(channel, {"ready": True})
-    while (request := receive(channel)) is not None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tell(control, {"ready": True, "problem": problem})
+    while True:
+        line, fds, _, _ = socket.recv_fds(control, REQUEST_BYTES, 1)
+        if not line:
+            return
+        request = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            channel.close()
-            become_kernel(request)
-        send(channel, {"pid": pid})
+            control.close()
+            os.setsid()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.nice(NICER)
+            work(request["kind"], request["query"], Pipe(fds[0], fds[0]), shown)
+        os.close(fds[0])
+        tell(control, {"pid": pid})
+
+
+def alone(kind: str, query: str, notebook: Path) -> None:
+    """Be one session or take one snapshot in a process of its own, over its standard input and output."""
+    pipe = Pipe(os.dup(0), os.dup(1))
+    os.dup2(2, 1)
+    work(kind, query, pipe, ready_page(notebook, warm=False))
 
 
 if __name__ == "__main__":
-    with suppress(ConnectionError):  # the server is gone: so is what this process is for
-        main(int(sys.argv[1]), Path(sys.argv[2]))
+    if sys.argv[1].isdigit():
+        with suppress(ConnectionError):
+            main(int(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        alone(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 import traitlets as t
 from markupsafe import Markup, escape
 
-from llmplan.app.widgets.base import Answer, View
+from llmplan.app.widgets.base import Answer, View, guarded
 from llmplan.errors import InputError
 
 MAX_QUERY_CHARACTERS = 4096
@@ -140,18 +140,26 @@ class UrlState(View):
 
     def show(self, fields: Mapping[str, str]) -> None:
         """Write these fields into the address."""
-        self.query = urlencode(dict(fields))
+        self.error, self.query = "", urlencode(dict(fields))
+
+    def open_link(self, search: str) -> None:
+        """Show what a link's query string asks for; where it cannot be read, say why."""
+        with guarded(self):
+            self._read(search)
 
     def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
         """Read the query string the page was opened with."""
         del buffers
         search = content.get("search")
         if isinstance(search, str):
-            pairs = read_query(search)
-            counts = Counter(name for name, _ in pairs)
-            self.repeated = tuple(name for name, count in counts.items() if count > 1)
-            self._on_query(dict(pairs))
+            self._read(search)
         return None
+
+    def _read(self, search: str) -> None:
+        pairs = read_query(search)
+        counts = Counter(name for name, _ in pairs)
+        self.repeated = tuple(name for name, count in counts.items() if count > 1)
+        self._on_query(dict(pairs))
 
 
 def read_query(search: str) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
-// The dashboard page's own widget host: it speaks the kernel's websocket protocol and the Jupyter
-// widget protocol for exactly the models llmplan uses, so the page needs no JupyterLab front end.
+// The dashboard page's own widget host: it shows a snapshot of the page, and from the first touch on a
+// session of the reader's own, over Jupyter's websocket and widget protocols for exactly the models llmplan
+// uses. A page that plain Voila made has a kernel from the start instead of a snapshot.
 (() => {
   "use strict";
   const config = JSON.parse(document.getElementById("lp-config").textContent);
@@ -9,6 +10,9 @@
   const text = new TextEncoder();
   const untext = new TextDecoder();
   const PROTOCOL = "v1.kernel.websocket.jupyter.org";
+  const root = new URL(config.baseUrl || "./", location.href);
+  const plainVoila = Boolean(config.kernelId);
+  let kernelId = config.kernelId || null;
   let socket = null;
   let controlComm = null;
 
@@ -38,6 +42,7 @@
   function decodeFrame(data) {
     const view = new DataView(data);
     const count = Number(view.getBigUint64(0, true));
+    if (!(count > 5 && count <= data.byteLength / 8 - 1)) throw new Error("no frame");
     const offset = (i) => Number(view.getBigUint64(8 * (i + 1), true));
     const part = (i) => new Uint8Array(data, offset(i), offset(i + 1) - offset(i));
     const json = (i) => JSON.parse(untext.decode(part(i)));
@@ -60,8 +65,10 @@
     off(name, handler) { this.handlers.get(name)?.delete(handler); }
     emit(name, ...values) { for (const handler of [...(this.handlers.get(name) || [])]) handler(...values); }
     send(content, _callbacks, buffers) {
-      post("comm_msg", { comm_id: this.id, data: { method: "custom", content } }, buffers);
+      if (kernelId) post("comm_msg", { comm_id: this.id, data: { method: "custom", content } }, buffers);
+      else answerAtRest(this, content);
     }
+    acknowledge(seq, answer) { this.emit("msg:custom", { kind: "ack", seq, ...answer }, []); }
     update(state) {
       Object.assign(this.state, state);
       for (const key of Object.keys(state)) this.emit(`change:${key}`);
@@ -118,32 +125,54 @@
       place.replaceChildren(node);
     }
     if (models.size) document.documentElement.dataset.lpMounted = "yes";
-    if (!location.search) reveal();
+    if (!plainVoila || !location.search) reveal();
   }
   function reveal() { document.documentElement.classList.remove("lp-waiting"); }
+
+  function same(a, b) {
+    if (Object.is(a, b)) return true;
+    if (!a || !b || typeof a !== "object" || typeof b !== "object") return false;
+    if (a instanceof DataView && b instanceof DataView) {
+      if (a.byteLength !== b.byteLength) return false;
+      for (let i = 0; i < a.byteLength; i += 1) if (a.getUint8(i) !== b.getUint8(i)) return false;
+      return true;
+    }
+    const keys = Object.keys(a);
+    return keys.length === Object.keys(b).length && keys.every((key) => same(a[key], b[key]));
+  }
+  // What every widget shows now. A part that is the same kind of part as before goes on with new values, so that
+  // nothing flickers and nobody loses the focus.
+  function takeStates({ states, buffer_paths: paths }, buffers) {
+    const kindOf = (state) => `${state._model_name} ${state.kind || ""}`;
+    const known = [];
+    const replaced = new Set();
+    for (const [id, { state }] of Object.entries(withBuffers(states, paths, buffers))) {
+      const model = models.get(id);
+      if (model && kindOf(model.state) === kindOf(state)) { known.push([model, state]); continue; }
+      models.set(id, new Model(id, state));
+      if (nodes.delete(id)) replaced.add(id);
+    }
+    for (const id of [...models.keys()]) if (!(id in states)) { models.delete(id); nodes.delete(id); }
+    for (const [model, state] of known) {
+      model.update(Object.fromEntries(Object.entries(state).filter(([key, value]) => !same(value, model.get(key)))));
+    }
+    if (replaced.size) for (const model of models.values()) model.emit("change:children");
+    mountAll();
+  }
 
   // ---------------------------------------------------------------- messages from the kernel
   function onControl(data, buffers) {
     if (data.method !== "update_states") return;
-    const states = withBuffers({ ...Object.fromEntries(Object.entries(data.states)) }, data.buffer_paths, buffers);
-    const known = [];
-    for (const [id, { state }] of Object.entries(states)) {
-      if (models.has(id)) known.push([models.get(id), state]);
-      else models.set(id, new Model(id, state));
-    }
-    for (const [model, state] of known) {
-      const changed = Object.entries(state).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(model.get(key)));
-      model.update(Object.fromEntries(changed));
-    }
+    takeStates(data, buffers);
     runtime.connection("live");
-    mountAll();
   }
   function onMessage({ header, content, buffers }) {
     if (header.msg_type === "comm_open" && content.target_name === "jupyter.widget") {
+      nodes.delete(content.comm_id);
       models.set(content.comm_id, new Model(content.comm_id, withBuffers(content.data.state, content.data.buffer_paths, buffers)));
       return;
     }
-    if (header.msg_type === "status" && content.execution_state === "dead") return void runtime.connection("dead");
+    if (header.msg_type === "status" && GONE.has(content.execution_state)) return void ended();
     if (header.msg_type !== "comm_msg") return;
     if (content.comm_id === controlComm) return void onControl(content.data, buffers);
     const model = models.get(content.comm_id);
@@ -153,54 +182,185 @@
     else if (data.method === "custom") model.emit("msg:custom", data.content, buffers);
   }
 
+  // ---------------------------------------------------------------- the page at rest
+  // Until it is touched the page needs nobody to calculate: it is a snapshot, and so are the pages beside it.
+  const urlModel = () => [...models.values()].find((model) => model.get("kind") === "url");
+  const navModel = () => [...models.values()].find((model) => model.get("kind") === "nav");
+  function link(changes) {
+    const shown = urlModel();
+    const fields = new URLSearchParams(shown ? shown.get("query") : location.search);
+    for (const [key, value] of Object.entries(changes)) fields.set(key, value);
+    fields.delete("token");
+    const first = navModel()?.get("pages")[0]?.[0];
+    if (first && fields.get("page") === first) fields.delete("page");
+    return fields.toString();
+  }
+  let shownSnapshot = "";   // its address
+  async function fetchFrame(address) {
+    const answer = await fetch(new URL(address, root));
+    if (!answer.ok || answer.redirected) throw Object.assign(new Error("no snapshot"), { answer });
+    return decodeFrame(await answer.arrayBuffer());
+  }
+  // A published copy has files for what is one choice away, named by the fields in order.
+  function addressOf(query) {
+    if (!config.files) return `snapshot?${query}`;
+    const asked = new URLSearchParams(query);
+    const preset = asked.get("preset") ?? panelModel()?.get("values").preset;
+    const fields = new URLSearchParams(Object.entries({ page: asked.get("page"), preset }).filter(([, value]) => value));
+    return config.files[fields.toString()];
+  }
+  const panelModel = () => [...models.values()].find((model) => model.get("kind") === "controls");
+  async function showSnapshot(address) {
+    const { content, buffers } = await fetchFrame(address);
+    shownSnapshot = address;
+    if (!document.querySelector("[data-lp-model]")) {
+      document.getElementById("lp-main").append(...content.outputs.map(placeOf));
+    }
+    takeStates(content, buffers);
+    if (content.partial) setTimeout(() => refresh(address), 3000);
+  }
+  // What takes longer than a page may wait is added to its snapshot while the reader reads.
+  function refresh(address) {
+    if (address === shownSnapshot && !kernelId && !waking) showSnapshot(address).catch(() => {});
+  }
+  function placeOf(output) {
+    const place = document.createElement(output.text ? "pre" : "div");
+    if (output.model) place.dataset.lpModel = output.model;
+    else place.className = output.error ? "lp-error" : "lp-output";
+    if (output.html) place.innerHTML = output.html;
+    else if (!output.model) place.textContent = output.text || output.error || "";
+    return place;
+  }
+  async function firstSnapshot() {
+    for (let tries = 0; ; tries += 1) {
+      try { return await showSnapshot(config.snapshot); } catch (problem) {
+        const { answer } = problem;
+        if (answer && answer.redirected) return void location.reload();
+        if (!answer || answer.status !== 503 || tries > 60) return void (runtime.connection("error"), reveal());
+        await pause(1000 * Math.min(5, 1 + tries));
+      }
+    }
+  }
+  const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+  const tablesOf = (address) => config.files ? `${address}.tables` : address.replace("snapshot?", "snapshot/tables?");
+
+  async function answerAtRest(model, content) {
+    const { seq, go, table, set, rest } = content;
+    const preset = set && Object.keys(set).length === 1 ? set.preset : null;
+    const turned = go ? { page: go } : preset ? { preset } : null;
+    if (rest) return void model.acknowledge(seq, {});   // a snapshot has had its rest
+    if (waking || !(turned || table)) {
+      if (config.files) model.acknowledge(seq, {});
+      return void wake();
+    }
+    try {
+      if (table) {
+        const { content: tables } = await fetchFrame(tablesOf(shownSnapshot));
+        return void model.acknowledge(seq, tables[model.id]);
+      }
+      const page = new URLSearchParams(link({})).get("page");
+      const query = preset ? new URLSearchParams(page ? { preset, page } : { preset }).toString() : link(turned);
+      const address = addressOf(query);
+      if (!address) return void (model.acknowledge(seq, {}), wake());
+      await showSnapshot(address);
+      if (go && model.get("current") !== go && !config.files) return void wake();   // its links name no page
+      model.acknowledge(seq, {});
+    } catch {
+      if (config.files) model.acknowledge(seq, {});
+      wake();
+    }
+  }
+
   // ---------------------------------------------------------------- connect, and connect again
-  const root = new URL(config.baseUrl, location.href);
-  const kernelUrl = new URL(`api/kernels/${config.kernelId}`, root);
+  const ASLEEP = 4000;
+  const GONE = new Set(["dead", "restarting", "autorestarting"]);
+  const FAILURES_MS = 60000;
+  const failures = [];   // when sessions ended that should not have
+  let waking = null;
+  const kernelUrl = () => new URL(`api/kernels/${kernelId}`, root);
+  // A session of the reader's own, which starts at what the address says.
+  function wake() {
+    if (!config.files) waking ??= startSession().finally(() => { waking = null; });
+    else runtime.connection("published", config.live && `${config.live}?${link({})}`);
+    return waking;
+  }
+  async function startSession() {
+    for (;;) {
+      let answer = null;
+      try { answer = await fetch(new URL(`api/kernels?${link({})}`, root), { method: "POST" }); } catch { /* below */ }
+      if (answer && answer.ok && !answer.redirected) {
+        kernelId = (await answer.json()).id;
+        return connect();
+      }
+      if (answer && answer.status !== 503) return void runtime.connection("error");
+      const full = answer ? (await answer.json().catch(() => ({}))).full : false;
+      runtime.connection(full ? "full" : "lost");
+      await pause(2000);
+    }
+  }
   function connect() {
-    const url = new URL(`${kernelUrl.href}/channels?session_id=${session}`);
+    const url = new URL(`${kernelUrl().href}/channels?session_id=${session}`);
     url.protocol = url.protocol.replace("http", "ws");
     socket = new WebSocket(url, [PROTOCOL]);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       controlComm = `${session}-${Date.now()}`;
-      post("comm_open", { comm_id: controlComm, target_name: "jupyter.widget.control", data: {} }, [], { version: "1.0.0" });
+      if (plainVoila) post("comm_open", { comm_id: controlComm, target_name: "jupyter.widget.control", data: {} }, [], { version: "1.0.0" });
       post("comm_msg", { comm_id: controlComm, data: { method: "request_states" } });
       document.dispatchEvent(new CustomEvent("lp-reconnected"));
     };
     socket.onmessage = (event) => onMessage(decodeFrame(event.data));
-    socket.onclose = () => reconnect();
+    socket.onclose = (event) => {
+      if (leaving) return;
+      if (event.code === ASLEEP) kernelId = null;   // the next touch starts another session
+      else if (event.code === ASLEEP + 1) ended();
+      else reconnect();
+    };
+  }
+  // The session has ended under the reader: say so, and start another one where this one stood.
+  async function ended() {
+    runtime.connection(plainVoila ? "dead" : "ended");
+    if (plainVoila) return;
+    kernelId = null;
+    const now = performance.now();
+    failures.push(now);
+    if (failures.filter((then) => now - then < FAILURES_MS).length > 2) return void runtime.connection("dead");
+    await pause(1500);
+    if (!kernelId) wake();
   }
   let leaving = false;
   async function reconnect() {
-    if (leaving) return;
     const banner = setTimeout(() => runtime.connection("lost"), 1500);
     const alive = await kernelAlive();
-    if (alive === false) { clearTimeout(banner); runtime.connection("dead"); return; }
+    if (leaving || alive === false) { clearTimeout(banner); if (!leaving) ended(); return; }
     setTimeout(() => { connect(); socket.addEventListener("open", () => clearTimeout(banner)); }, 800);
   }
   // true, false, or null when the server itself does not answer
   async function kernelAlive() {
     try {
-      const answer = await fetch(kernelUrl, { cache: "no-store", credentials: "same-origin" });
-      if (answer.ok) return (await answer.json()).execution_state !== "dead";
+      const answer = await fetch(kernelUrl(), { cache: "no-store" });
+      if (answer.ok) return !GONE.has((await answer.json()).execution_state);
       return answer.status === 404 ? false : null;
     } catch { return null; }
   }
-  // Nothing tells a page that its idle kernel was culled, so ask now and then.
-  setInterval(async () => {
+  // Voila tells no page that its idle kernel was culled or has died, so ask now and then.
+  async function heartbeat() {
     if (document.hidden || document.documentElement.dataset.lpConnection === "dead") return;
     const alive = await kernelAlive();
     if (alive === false) runtime.connection("dead");
     else if (alive === null) runtime.connection("lost");
     else if (socket.readyState === WebSocket.OPEN) runtime.connection("live");
-  }, (config.heartbeatSeconds || 10) * 1000);
+  }
   addEventListener("pagehide", () => {
     leaving = true;
-    navigator.sendBeacon(new URL(`voila/api/shutdown/${config.kernelId}`, root));
+    if (kernelId) navigator.sendBeacon(new URL(`voila/api/shutdown/${kernelId}`, root));
   });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-  globalThis.llmplanHost = { models, reveal };
-  if (location.search) setTimeout(reveal, 5000);
-  connect();
+  globalThis.llmplanHost = { models, reveal, opensLinks: !plainVoila };
+  if (plainVoila) {
+    setInterval(heartbeat, 3000);
+    if (location.search) setTimeout(reveal, 5000);
+    connect();
+  } else firstSnapshot();
 })();

@@ -127,11 +127,14 @@
   // ---------------------------------------------------------------- the state of the connection
   const MESSAGES = {
     silent: "The calculation has not answered for a while. The figures shown may be out of date.",
+    ended: "The calculation has stopped; it starts again with your scenario. The figures shown are the last ones.",
+    full: "Too many people are calculating at once. The figures shown are right; yours follow as soon as there is room.",
+    published: "This is a published copy: its figures stand still.",
     lost: "The connection to the server is lost. Trying to reconnect; the figures shown may be out of date.",
     dead: "This session has ended. The figures shown are no longer live.",
     error: "This page could not be started.",
   };
-  function connection(state) {
+  function connection(state, live) {
     document.documentElement.dataset.lpConnection = state;
     let banner = document.getElementById("lp-banner");
     if (state === "live") { if (banner) banner.remove(); return; }
@@ -141,6 +144,7 @@
       document.body.prepend(banner);
     }
     banner.firstChild.textContent = MESSAGES[state] || state;
+    if (state === "published") banner.replaceChildren(banner.firstChild, ...(live ? [h("a", { href: live, text: "Calculate there" })] : []));
   }
 
   // ---------------------------------------------------------------- theme
@@ -191,7 +195,7 @@
       if (!source) return;
       const ask = () => {
         if (document.hidden || !slot.isConnected) { resting = setTimeout(ask, 2000); return; }
-        call({ action: source.dataset.action, value: null });
+        call({ action: source.dataset.action, value: null, rest: true });
       };
       resting = setTimeout(ask, Number(source.dataset.rest));
     };
@@ -322,7 +326,7 @@
       given.delete("token");   // of the server, if it asks for one; not part of a scenario
       const search = given.toString();
       const ready = () => { model.on("change:query", write); page.reveal(); };
-      if (search) call({ search }).then(() => { ready(); write(); });
+      if (search && !page.opensLinks) call({ search }).then(() => { ready(); write(); });
       else ready();
     } else model.on("change:query", write);
   };

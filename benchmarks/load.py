@@ -1,0 +1,211 @@
+"""Many readers at once on this machine: `python -m benchmarks.load [READERS] [SECONDS]`, default 500 in 60 s.
+
+Clients speak the page's own protocols over loopback: each opens the page with an empty cache (the page, its
+files, its snapshot) on a connection of its own; of 500, 40 also drag a slider: some moves a tenth of a second
+apart, then a rest, until the run ends. "First chart" is when all that the first chart is drawn from has come;
+"slider" from a move to its answer. The clients share the machine's cores with the server. One viewer is
+measured first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import random
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from statistics import median
+from urllib.parse import urlsplit
+
+import psutil
+from websockets.asyncio.client import connect
+
+from llmplan.app.server.snapshots import MOST_ARRAYS, MOST_BYTES
+from llmplan.app.server.wire import PROTOCOL, decode, join
+from llmplan.catalog import notebooks_dir
+from tools.browser import serving
+
+READERS, SECONDS = 500, 60.0
+DRAGGING_SHARE = 0.08
+MOVES, BETWEEN_MOVES_S, REST_S = 5, 0.1, 6.0
+LONGEST_S = 30.0
+
+
+@dataclass
+class Seen:
+    """What the clients of a run saw."""
+
+    first_chart_ms: list[float] = field(default_factory=list)
+    slider_ms: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+class Client:
+    """One reader's connection: requests one after another, kept alive, compressed."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.host = urlsplit(url).netloc
+
+    async def __aenter__(self) -> Client:
+        parts = urlsplit(self.url)
+        self.reader, self.writer = await asyncio.open_connection(parts.hostname, parts.port)
+        return self
+
+    async def __aexit__(self, *_problem: object) -> None:
+        self.writer.close()
+
+    async def ask(self, path: str, method: str = "GET") -> bytes:
+        """Return an answer's body."""
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self.host}\r\nAccept-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"
+        self.writer.write(head.encode())
+        status = await self.reader.readline()
+        headers = {}
+        while (line := (await self.reader.readline()).strip()) != b"":
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        if b" 200 " not in status:
+            raise ConnectionError(f"{status.decode().strip()} for {path.split('?')[0]}")
+        return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+
+
+async def open_page(client: Client) -> float:
+    """Open the page as a browser with an empty cache does; return the milliseconds."""
+    began = time.perf_counter()
+    html = (await client.ask("/")).decode()
+    snapshot = json.loads(html.split('id="lp-config">')[1].split("</script>")[0])["snapshot"]
+    for path in [snapshot, *re.findall(r'(?:src|href)="(/voila/[^"]+)"', html)]:
+        await client.ask(path.replace("&amp;", "&"))
+    return (time.perf_counter() - began) * 1e3
+
+
+def frame(comm_id: str, data: dict[str, object]) -> bytes:
+    """Return a widget's message."""
+    content = {"comm_id": comm_id, "data": data}
+    parts = ({"msg_type": "comm_msg"}, {}, {}, content)
+    return join([b"shell", *(json.dumps(part).encode() for part in parts)])
+
+
+async def drag(url: str, client: Client, seen: Seen, until: float) -> None:
+    """Start a session, drag the volume, rest, and again until the run ends."""
+    key = json.loads(await client.ask("/api/kernels?", "POST"))["id"]
+    address = f"{url.replace('http', 'ws')}api/kernels/{key}/channels?session_id=s"
+    async with connect(address, subprotocols=[PROTOCOL], max_size=None) as socket:
+        await socket.send(frame("c", {"method": "request_states"}))
+        states = bytes(await asyncio.wait_for(socket.recv(), LONGEST_S))
+        found = decode(states, MOST_ARRAYS, MOST_BYTES).content["data"]["states"]
+        first = next(key for key, value in found.items() if value["state"].get("kind") == "controls")
+        volume, sequence = 50_000.0, 0
+        while time.perf_counter() < until:
+            for _ in range(MOVES):
+                volume, sequence = volume * random.uniform(0.9, 1.12), sequence + 1
+                began = time.perf_counter()
+                content = {"set": {"queries_per_day": round(volume)}, "seq": sequence}
+                await socket.send(frame(first, {"method": "custom", "content": content}))
+                mark = f'"seq":{sequence}'.encode()
+                while mark not in bytes(await asyncio.wait_for(socket.recv(), LONGEST_S)):
+                    pass
+                took = time.perf_counter() - began
+                seen.slider_ms.append(took * 1e3)
+                await asyncio.sleep(max(0.0, BETWEEN_MOVES_S - took))
+            await asyncio.sleep(REST_S * random.uniform(0.5, 1.5))
+
+
+async def reader(url: str, after: float, drags: bool, seen: Seen, until: float) -> None:
+    """Be one reader."""
+    await asyncio.sleep(after)
+    try:
+        async with Client(url) as client:
+            seen.first_chart_ms.append(await asyncio.wait_for(open_page(client), LONGEST_S))
+            if drags:
+                await drag(url, client, seen, until)
+    except Exception as problem:
+        seen.errors.append(f"{type(problem).__name__}: {problem}")
+
+
+async def run(url: str, readers: int, seconds: float) -> Seen:
+    """Have so many readers come within so many seconds."""
+    seen, until = Seen(), time.perf_counter() + seconds + REST_S
+    every = max(1, round(1 / DRAGGING_SHARE)) if readers > 1 else 1
+    jobs = (
+        reader(url, seconds * place / readers, place % every == 0, seen, until) for place in range(readers)
+    )
+    await asyncio.gather(*jobs)
+    return seen
+
+
+async def watched(url: str, server: psutil.Process, readers: int, seconds: float) -> tuple[Seen, float]:
+    """Return what the readers saw, and the most memory that the server and its processes held [MB]."""
+    most = 0.0
+
+    async def watch() -> None:
+        nonlocal most
+        while True:
+            most = max(most, memory_mb(server))
+            await asyncio.sleep(3)
+
+    watching = asyncio.create_task(watch())
+    seen = await run(url, readers, seconds)
+    watching.cancel()
+    return seen, most
+
+
+def memory_mb(server: psutil.Process) -> float:
+    """Return what the server and its processes hold, what they share counted once [MB]."""
+    total = 0
+    for process in [server, *server.children(recursive=True)]:
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total / 1e6
+
+
+def percentiles(values: list[float]) -> str:
+    """Return the median and the 95th percentile."""
+    if not values:
+        return "-"
+    ordered = sorted(values)
+    return f"{median(ordered):,.0f} / {ordered[round(0.95 * (len(ordered) - 1))]:,.0f}"
+
+
+async def measure(url: str, pid: int, readers: int, seconds: float) -> None:
+    """Measure one viewer, then many; print a line for each."""
+    server = psutil.Process(pid)
+    async with Client(url) as client:
+        for _ in range(240):
+            try:
+                await client.ask("/healthz")
+                await client.ask("/snapshot?")
+                break
+            except ConnectionError:
+                await asyncio.sleep(0.5)
+    print("| viewers | first chart p50 / p95, ms | slider p50 / p95, ms (moves) | memory, MB | errors |")
+    print("|---|---|---|---|---|")
+    for count, span in ((1, 10.0), (readers, seconds)):
+        seen, memory = await watched(url, server, count, span)
+        slider = f"{percentiles(seen.slider_ms)} ({len(seen.slider_ms)})"
+        row = (str(count), percentiles(seen.first_chart_ms), slider, f"{memory:,.0f}", str(len(seen.errors)))
+        print("| " + " | ".join(row) + " |", flush=True)
+        for problem in sorted(set(seen.errors))[:3]:
+            print(f"  {problem}")
+
+
+def main() -> None:
+    """Serve the dashboard, measure and print."""
+    readers = int(sys.argv[1]) if len(sys.argv) > 1 else READERS
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
+    os.environ.setdefault("LLMPLAN_MAX_KERNELS", "60")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    print(f"{os.cpu_count()} cores, load before the run {load:.1f}")
+    with serving(notebooks_dir() / "dashboard.ipynb") as (url, process):
+        asyncio.run(measure(f"{url}/", process.pid, readers, seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""A visitor's own process: it holds the page's widgets and answers the page over one pipe."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+import comm
+import ipywidgets
+from comm.base_comm import BaseComm
+from ipywidgets.widgets.widget import _instances, _remove_buffers
+
+from llmplan.app.server.notebook import Shown
+from llmplan.app.server.wire import LENGTH, FrameError, Message, decode, encode, prefixed
+from llmplan.app.widgets.base import View
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.controls import ControlPanel
+from llmplan.app.widgets.parts import HtmlView, NavBar, UrlState
+
+STATE_OF_WIDGETS = frozenset({"_model_name", "_dom_classes"})
+"""Of the widget library's own fields, those that a page needs."""
+UNUSED = frozenset({"layout", "tooltip", "tabbable", "comm"})
+AT_REST = re.compile(r'data-action="([^"]+)"[^>]*data-rest=')
+"""In a view's HTML: work that the page asks for once the reader rests."""
+REST_SECONDS, PATIENT = 20.0, 10
+
+
+class Pipe:
+    """Frames over two file descriptors."""
+
+    def __init__(self, reads: int, writes: int) -> None:
+        self._reads, self._writes = reads, writes
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame; BrokenPipeError when the server is gone."""
+        left = memoryview(prefixed(frame))
+        while left:
+            left = left[os.write(self._writes, left) :]
+
+    def receive(self) -> bytes | None:
+        """Return the next frame; None when the server is gone or done with this process."""
+        head = self._exactly(LENGTH)
+        return None if head is None else self._exactly(int.from_bytes(head, "little"))
+
+    def _exactly(self, size: int) -> bytes | None:
+        data = bytearray()
+        while len(data) < size:
+            chunk = os.read(self._reads, size - len(data))
+            if not chunk:
+                return None
+            data += chunk
+        return bytes(data)
+
+
+class PipeComm(BaseComm):
+    """What a widget sends through: nowhere until this process has its page.
+
+    Ids are counted, so that every process which did the same has widgets of the same names: what a page
+    shows from a snapshot goes on in its session.
+    """
+
+    pipe: Pipe | None = None
+    _numbers = count(1)
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**{"comm_id": f"w{next(PipeComm._numbers)}", **named})
+
+    def publish_msg(
+        self,
+        msg_type: str,
+        data: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        buffers: list[bytes] | None = None,
+        **keys: Any,
+    ) -> None:
+        """Send one message to the page."""
+        del metadata
+        if PipeComm.pipe is not None:
+            content = {"comm_id": self.comm_id, "data": data or {}, "target_name": keys.get("target_name")}
+            PipeComm.pipe.send(encode(Message(msg_type, content, tuple(bytes(b) for b in buffers or ()))))
+
+
+def use_pipe_comms() -> None:
+    """Have every widget that is made from now on send through `PipeComm`."""
+    comm.create_comm = PipeComm
+
+
+def widgets() -> dict[str, ipywidgets.DOMWidget]:
+    """Return the widgets that are there, by id."""
+    return {key: found for key, found in _instances.items() if isinstance(found, ipywidgets.DOMWidget)}
+
+
+def views(kind: type[Any]) -> list[Any]:
+    """Return the parts of one kind that are there."""
+    return [found for found in widgets().values() if isinstance(found, kind)]
+
+
+def states() -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """Return what every widget shows, as the page takes it, and the arrays in it."""
+    full = {key: {"state": _state(found)} for key, found in widgets().items()}
+    plain, paths, buffers = _remove_buffers(full)
+    return {"states": plain, "buffer_paths": paths}, tuple(bytes(buffer) for buffer in buffers)
+
+
+def _state(found: ipywidgets.DOMWidget) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in found.get_state().items()
+        if key in STATE_OF_WIDGETS or not (key.startswith("_") or key in UNUSED)
+    }
+
+
+def open_link(query: str) -> None:
+    """Show what a link asks for: scenario and page."""
+    for view in views(UrlState)[:1]:
+        if query:
+            view.open_link(query)
+
+
+def serve(pipe: Pipe, query: str) -> None:
+    """Answer a page until it is left."""
+    open_link(query)
+    PipeComm.pipe = pipe
+    while (frame := pipe.receive()) is not None:
+        try:
+            message = decode(frame)
+        except FrameError:
+            continue
+        comm_id, data = message.content["comm_id"], message.content["data"]
+        if data["method"] == "request_states":
+            plain, buffers = states()
+            content = {"comm_id": comm_id, "data": {"method": "update_states", **plain}}
+            pipe.send(encode(Message("comm_msg", content, buffers)))
+        elif comm_id in widgets():
+            asked = {"content": {"data": data}, "buffers": list(message.buffers)}
+            comm.get_comm_manager().comms[comm_id].handle_msg(asked)
+
+
+def take_snapshot(pipe: Pipe, query: str, shown: Iterable[Shown]) -> None:
+    """Send what a page shows that nobody has touched, and the tables behind its charts.
+
+    Where the page would go on working while its reader rests, that is done here, after the page as it stands
+    at once has been sent.
+    """
+    open_link(query)
+    outputs = list(shown)
+    if any(AT_REST.search(view.html) for view in views(HtmlView)):
+        _send_page(pipe, outputs, partial=True)
+        if hasattr(os, "nice"):
+            os.nice(PATIENT)
+        finish_work()
+    _send_page(pipe, outputs, partial=False)
+    tables = {
+        view.model_id: answer[0] for view in views(ChartView) if (answer := view.answer({"table": True}, []))
+    }
+    pipe.send(encode(Message("tables", tables)))
+
+
+def _send_page(pipe: Pipe, outputs: list[Shown], partial: bool) -> None:
+    plain, buffers = states()
+    content = {**plain, "outputs": outputs, "partial": partial, "near": near_links()}
+    pipe.send(encode(Message("partial" if partial else "snapshot", content, buffers)))
+
+
+def near_links() -> list[str]:
+    """Return the links of what is one choice away: the other pages and the presets."""
+    pages = [urlencode({"page": key}) for nav in views(NavBar) for key, _ in nav.pages[1:]]
+    choices = [field for panel in views(ControlPanel) for field in panel.spec if field["key"] == "preset"]
+    presets = [urlencode({"preset": value}) for field in choices for value, _ in field["options"]]
+    return [*presets, *pages]
+
+
+def finish_work() -> None:
+    """Do what the page would ask for while its reader rests, for as long as that may take."""
+    limit = time.monotonic() + REST_SECONDS
+    for view in views(HtmlView):
+        while (found := AT_REST.search(view.html)) and time.monotonic() < limit:
+            before = view.html
+            View._receive(view, view, {"action": found[1], "value": None}, [])
+            if view.html == before:
+                break

@@ -1,0 +1,154 @@
+"""What a page shows that nobody has touched: worked out once for each link, kept, sent to all."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from llmplan.app.server.forks import Forks, Unavailable
+from llmplan.app.server.settings import (
+    SNAPSHOT_BYTES,
+    SNAPSHOT_SECONDS,
+    SNAPSHOTS_AT_ONCE,
+    SNAPSHOTS_WAITING,
+)
+from llmplan.app.server.wire import decode
+
+MOST_ARRAYS, MOST_BYTES = 2_048, 2**26
+NOT_OF_THE_PAGE = frozenset({"token"})
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Compressed frames: the page as it stands, and the tables behind its charts.
+
+    `tag` names the content; `whole` is False while the page's own work for a resting reader is under way; `near`
+    holds the links that are one choice away.
+    """
+
+    page: bytes
+    tables: bytes
+    tag: str
+    whole: bool
+    near: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return len(self.page) + len(self.tables)
+
+
+def link_of(query: str) -> str:
+    """Return a query string as snapshots are kept by: what the page does not read is left out.
+
+    Fields keep their order: of one that stands twice, the page counts the last.
+    """
+    fields = parse_qsl(query, keep_blank_values=True)
+    return urlencode([(name, value) for name, value in fields if name not in NOT_OF_THE_PAGE])
+
+
+class Snapshots:
+    """The snapshots of one notebook, as many as fit."""
+
+    def __init__(self, forks: Forks, most_bytes: int = SNAPSHOT_BYTES) -> None:
+        self._forks, self._most_bytes = forks, most_bytes
+        self._kept: OrderedDict[str, Snapshot] = OrderedDict()
+        self._first: dict[str, asyncio.Future[Snapshot]] = {}
+        self._places, self._resting = asyncio.Semaphore(SNAPSHOTS_AT_ONCE), asyncio.Semaphore(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def prepare(self) -> None:
+        """Take the first page's snapshot, and of what is one choice away, before anyone asks.
+
+        Those kept so far are of an earlier process, which may have read other data.
+        """
+        self._kept.clear()
+        self._run(self._prepare())
+
+    async def _prepare(self) -> None:
+        with suppress(Unavailable):
+            first = await self.find("")
+            for link in first.near:
+                while self._first:
+                    await asyncio.wait(self._first.values())
+                await self.find(link)
+
+    async def find(self, link: str) -> Snapshot:
+        """Return a link's snapshot; who asks for the same one meanwhile waits for the same work.
+
+        Raises
+        ------
+        Unavailable: too many wait, or it could not be taken.
+        """
+        if link in self._kept:
+            self._kept.move_to_end(link)
+            return self._kept[link]
+        if link not in self._first:
+            if len(self._first) >= SNAPSHOTS_WAITING:
+                raise Unavailable("too many pages are being prepared")
+            self._first[link] = asyncio.get_running_loop().create_future()
+            self._run(self._make(link, self._first[link]))
+        return await asyncio.shield(self._first[link])
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _make(self, link: str, first: asyncio.Future[Snapshot]) -> None:
+        try:
+            # Its place is for the page as it stands: what is added at rest, at low priority, keeps nobody waiting.
+            async with asyncio.timeout(SNAPSHOT_SECONDS), self._places:
+                coming = taken(self._forks, link)
+                found = await anext(coming)
+            self._keep(link, found)
+            first.set_result(found)
+            async with asyncio.timeout(SNAPSHOT_SECONDS), self._resting:
+                async for found in coming:
+                    self._keep(link, found)
+        except (Unavailable, TimeoutError) as problem:
+            if not first.done():
+                first.set_exception(Unavailable(str(problem)))
+                first.exception()  # whoever asked is told; nobody may be left to ask
+            if link in self._kept and not self._kept[link].whole:
+                del self._kept[link]  # the next reader has it made anew
+        finally:
+            self._first.pop(link, None)
+
+    def _keep(self, link: str, found: Snapshot) -> None:
+        self._kept[link] = found
+        while sum(kept.size for kept in self._kept.values()) > self._most_bytes and len(self._kept) > 1:
+            self._kept.popitem(last=False)
+
+
+async def taken(forks: Forks, link: str) -> AsyncIterator[Snapshot]:
+    """Have a process of its own take the snapshot of a link: yield it as it stands, then whole."""
+    child = await forks.child("snapshot", link)
+    try:
+        while True:
+            page = await child.receive()
+            if page is None:
+                raise Unavailable("the page could not be prepared")
+            content = decode(page, MOST_ARRAYS, MOST_BYTES).content
+            tables = b"" if content["partial"] else await child.receive()
+            if tables is None:
+                raise Unavailable("the page's tables could not be prepared")
+            yield await asyncio.to_thread(_packed, page, tables, content)
+            if not content["partial"]:
+                return
+    finally:
+        child.end()
+
+
+def _packed(page: bytes, tables: bytes, content: dict[str, Any]) -> Snapshot:
+    packed = gzip.compress(page, 6, mtime=0)
+    tag = hashlib.sha256(packed).hexdigest()[:32]
+    near = tuple(content["near"])
+    return Snapshot(packed, gzip.compress(tables, 6, mtime=0), tag, not content["partial"], near)

@@ -1,0 +1,94 @@
+"""Where every command meets its user: what goes wrong becomes one line, and flags have sane ranges."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, get_type_hints
+
+from typer.models import OptionInfo
+
+from llmplan.errors import LlmplanError
+
+LONGEST_LINE = 2_000
+WIDEST = (-1e12, 1e12)
+RANGES: dict[str, tuple[float, float]] = {
+    "n_gpus": (1, 1_024),
+    "replicas": (1, 10_000),
+    "input_tokens": (1, 2_000_000),
+    "output_tokens": (1, 200_000),
+    "queries_per_day": (1e-6, 1e9),
+    "concurrency": (1, 1_000_000),
+    "rps": (1e-6, 1e6),
+    "requests": (1, 10_000_000),
+    "speed": (1e-3, 1e6),
+    "ttft_limit_ms": (1e-3, 3.6e6),
+    "tpot_limit_ms": (1e-3, 60_000),
+    "latency_percentile": (50, 99.9),
+    "input_cv": (0, 100),
+    "output_cv": (0, 100),
+    "tokens_per_step": (1, 10_000_000),
+    "bins": (2, 100_000),
+    "bootstrap": (1, 100_000),
+    "seed": (0, 2**32 - 1),
+    "top": (1, 100_000),
+    "months": (1, 60),
+    "points": (2, 2_000),
+    "sobol": (0, 65_536),
+}
+"""What a flag of this name may be, where its command sets no range of its own; others: WIDEST."""
+
+
+def bound_numbers(command: Callable[..., Any]) -> None:
+    """Give each number among a command's flags its range."""
+    hints = get_type_hints(command, include_extras=True)
+    for name, hint in hints.items():
+        for info in getattr(hint, "__metadata__", ()):
+            if isinstance(info, OptionInfo) and _is_number(hint) and info.min is None and info.max is None:
+                info.min, info.max = RANGES.get(name, WIDEST)
+    command.__annotations__ = hints  # evaluated once: the ranges stay with the flags
+
+
+def _is_number(hint: Any) -> bool:
+    return any(kind in (int, float) for kind in (hint.__origin__, *getattr(hint.__origin__, "__args__", ())))
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Turn whatever a command raises into one line and an exit code: 2 the user's to mend, 1 ours.
+
+    LLMPLAN_DEBUG=1 shows the whole of what is ours.
+    """
+    try:
+        yield
+    except LlmplanError as error:
+        _say(str(error))
+        code = 2
+    except UnicodeError:
+        _say("a file is not text in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)")
+        code = 2
+    except OSError as error:
+        name = str(error.filename or "")
+        _say(
+            f"{name[:120]}{'…' * (len(name) > 120)}{': ' * bool(name)}{error.strerror or error}; nothing was written"
+        )
+        code = 2
+    except (RecursionError, MemoryError):
+        _say("the input is nested too deeply or too large; give a smaller one")
+        code = 2
+    except Exception as error:
+        if os.environ.get("LLMPLAN_DEBUG"):
+            raise
+        _say(
+            f"this is a fault of llmplan's, not of your input ({type(error).__name__}: {error}); LLMPLAN_DEBUG=1 shows where"
+        )
+        code = 1
+    else:
+        return
+    raise SystemExit(code) from None
+
+
+def _say(text: str) -> None:
+    print(f"llmplan: {text[:LONGEST_LINE]}", file=sys.stderr)

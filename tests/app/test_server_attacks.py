@@ -1,0 +1,421 @@
+"""What a visitor may send and what may die under the server: nothing of it stops the page. Loopback, seconds each."""
+
+import gzip
+import json
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from conftest import demo_notebook, free_port, serving
+from frames import STATES, asking, content_of, get, post, start, states_of, websocket
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from llmplan.app.server.limits import FewRecords, Hosts
+from llmplan.app.server.settings import whole_number
+from llmplan.app.server.snapshots import link_of
+from llmplan.app.server.wire import PROTOCOL, FrameError, for_widgets, join, split
+from llmplan.errors import InputError
+
+pytestmark = pytest.mark.xdist_group("browser")
+ENDED = 4001
+HUGE = struct.pack("<Q", 2**62)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psutil.Process]]:
+    """A server of our own, since it is hit hard: its address and process."""
+    with serving(demo_notebook(tmp_path_factory.mktemp("attacked"))) as (url, process):
+        start(url)
+        yield url, psutil.Process(process.pid)
+
+
+def zygote_of(server: psutil.Process) -> psutil.Process:
+    return next(child for child in server.children() if "zygote" in " ".join(child.cmdline()))
+
+
+def until(true: Callable[[], object], limit_seconds: float = 10) -> None:
+    limit = time.monotonic() + limit_seconds
+    while not true():
+        assert time.monotonic() < limit, "it did not come about in time"
+        time.sleep(0.05)
+
+
+@contextmanager
+def opened(url: str, key: str | None = None) -> Iterator[ClientConnection]:
+    """Open a connection whose session has answered; a broken one is no error at the end."""
+    with (
+        suppress(ConnectionClosed),
+        connect(websocket(url, key), subprotocols=[PROTOCOL], max_size=None) as page,
+    ):
+        page.send(STATES)
+        page.recv(timeout=30)
+        yield page
+
+
+# ---------------------------------------------------------------- frames
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        HUGE,
+        HUGE + bytes(64),
+        struct.pack("!i", 2**31 - 1) + bytes(64),
+        b"",
+        b"\x00" * 7,
+        struct.pack("<Q", 0) + bytes(64),
+        struct.pack("<8Q", 6, 64, 60, 70, 80, 90, 100, 0),
+        struct.pack("<8Q", 6, 64, 2**40, 2**40, 2**40, 2**40, 2**40, 0),
+        "text",
+    ],
+)
+def test_a_hostile_frame_ends_its_connection_only(
+    served: tuple[str, psutil.Process], frame: bytes | str
+) -> None:
+    url, _ = served
+    with opened(url) as page, opened(url) as other:
+        page.send(frame)
+        with pytest.raises(ConnectionClosed):
+            page.recv(timeout=5)
+        other.send(STATES)
+        assert other.recv(timeout=5)
+
+
+@pytest.mark.parametrize("protocols", [None, ["jupyter"], ["v1"]])
+def test_only_the_one_protocol_is_spoken(
+    served: tuple[str, psutil.Process], protocols: list[str] | None
+) -> None:
+    with pytest.raises(InvalidStatus) as refused, connect(websocket(served[0]), subprotocols=protocols):
+        pass
+    assert refused.value.response.status_code == 400
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_break_the_reader(data: bytes) -> None:
+    try:
+        parts = split(data, 16)
+    except FrameError:
+        return
+    assert sum(map(len, parts)) <= len(data) and len(parts) <= 16
+
+
+@given(st.lists(st.binary(max_size=40), max_size=16))
+def test_a_frame_is_read_as_it_was_written(parts: list[bytes]) -> None:
+    assert split(join(parts), 16) == parts
+
+
+def test_bits_flipped_in_a_real_frame_are_read_or_refused() -> None:
+    whole, chance = asking("w1", {"set": {"a": 1}}), random.Random(0)
+    for _ in range(500):
+        hurt = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            hurt[chance.randrange(len(hurt))] ^= 1 << chance.randrange(8)
+        try:
+            for_widgets(bytes(hurt))
+        except FrameError:
+            continue
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"comm_id": "w1", "data": {"method": "update", "state": {"html": "x" * 1000}}},
+        {"comm_id": ["w1"], "data": {"method": "custom"}},
+        {"comm_id": "w1", "data": "custom"},
+        {"comm_id": "w1"},
+    ],
+)
+def test_a_page_sets_no_state_and_opens_no_widget(content: object) -> None:
+    parts = [b"shell", b'{"msg_type":"comm_msg"}', b"{}", b"{}", json.dumps(content).encode()]
+    assert not for_widgets(join(parts))
+    assert not for_widgets(join([b"shell", b'{"msg_type":"comm_open"}', b"{}", b"{}", b"{}"]))
+
+
+@pytest.mark.parametrize("content", [b"[" * 30_000, b"{", b'"text"', b'{"a":' * 9_000, b" " * 70_000 + b"{}"])
+def test_deep_broken_and_long_json_is_refused(content: bytes) -> None:
+    with pytest.raises(FrameError):
+        for_widgets(join([b"shell", b'{"msg_type":"comm_msg"}', b"{}", b"{}", content]))
+
+
+def test_a_thousand_large_messages_are_not_kept(served: tuple[str, psutil.Process]) -> None:
+    url, server = served
+    with opened(url) as page:
+        newest = max(zygote_of(server).children(), key=lambda child: child.create_time())
+        before = newest.memory_full_info().uss
+        for _ in range(300):
+            page.send(asking("w3", {"action": "none", "value": "x" * 60_000}, [b"x" * 200_000]))
+        page.send(STATES)
+        while "update_states" not in str(content_of(bytes(page.recv(timeout=30)))["data"])[:60]:
+            pass
+        assert newest.memory_full_info().uss - before < 50e6
+
+
+# ---------------------------------------------------------------- what dies under it
+
+
+def test_a_killed_session_is_told_at_once_and_does_not_come_back(served: tuple[str, psutil.Process]) -> None:
+    url, server = served
+    known = set(zygote_of(server).children())
+    key = start(url)
+    with opened(url, key) as page:
+        (own,) = set(zygote_of(server).children()) - known
+        own.kill()
+        with pytest.raises(ConnectionClosed) as closed:
+            page.recv(timeout=3)
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == ENDED
+    assert get(f"{url}/api/kernels/{key}")[0] == 404
+
+
+def test_a_dead_zygote_is_replaced_and_sessions_live_on(served: tuple[str, psutil.Process]) -> None:
+    url, server = served
+    with opened(url) as page:
+        first = zygote_of(server)
+        first.kill()
+        until(lambda: get(f"{url}/healthz")[0] == 503)
+        page.send(STATES)
+        assert page.recv(timeout=5), "who calculates goes on"
+        assert get(url)[0] == 200 and get(f"{url}/snapshot?")[0] == 200, "who reads notices nothing"
+        until(lambda: get(f"{url}/healthz")[0] == 200, 60)
+    assert zygote_of(server).pid != first.pid
+    assert states_of(url)
+
+
+def test_a_frozen_zygote_holds_nobody_up_and_is_replaced(served: tuple[str, psutil.Process]) -> None:
+    url, server = served
+    frozen = zygote_of(server)
+    frozen.send_signal(signal.SIGSTOP)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(post, f"{url}/api/kernels")
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert get(f"{url}/healthz")[0] == 200 and get(url)[0] == 200
+        waited = time.monotonic() - began
+        assert asked.result(30) == 503
+    assert waited < 4, "the event loop waited for the frozen process"
+    until(lambda: not frozen.is_running() or frozen.status() == psutil.STATUS_ZOMBIE)
+    assert states_of(url)
+
+
+def test_a_session_s_memory_ends_before_the_machine_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import sys, numpy\n"
+    code += "from llmplan.app.widgets.parts import HtmlView\n"
+    code += "def take(name, value):\n    page.kept = numpy.ones(300_000_000)\n    page.show('taken')\n"
+    code += "page = HtmlView('free', on_action=take)\npage"
+    notebook = demo_notebook(tmp_path, code)
+    monkeypatch.setenv("LLMPLAN_KERNEL_MEMORY_MB", "64")
+    with serving(notebook) as (url, _), opened(url, start(url)) as page:
+        page.send(asking("w2", {"action": "take"}))
+        answer = content_of(bytes(page.recv(timeout=20)))["data"]["content"]
+        assert "could not be computed" in answer["error"]
+        page.send(STATES)
+        assert "free" in str(content_of(bytes(page.recv(timeout=5))))
+
+
+# ---------------------------------------------------------------- how many
+
+
+def test_the_limit_holds_under_concurrency_and_is_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMPLAN_MAX_KERNELS", "5")
+    with serving(demo_notebook(tmp_path)) as (url, process):
+        until(lambda: get(f"{url}/healthz")[0] == 200, 60)
+        for _ in range(10):
+            assert get(url)[0] == 200
+        assert json.loads(get(f"{url}/healthz")[2])["sessions"] == 0, "a plain visit takes no session"
+        with ThreadPoolExecutor(15) as pool:
+            statuses = list(pool.map(post, [f"{url}/api/kernels"] * 15))
+        assert sorted(statuses) == [200] * 5 + [503] * 10
+        zygote = zygote_of(psutil.Process(process.pid))
+        assert len(zygote.children()) <= 5 + 2, "five sessions, and snapshots under way"
+        assert json.loads(get(f"{url}/healthz")[2])["sessions"] == 5
+
+
+def test_what_is_left_gives_its_place_back(served: tuple[str, psutil.Process]) -> None:
+    url, server = served
+    before, known = server.num_fds(), json.loads(get(f"{url}/healthz")[2])["sessions"]
+    for _ in range(30):
+        key = start(url)
+        assert post(f"{url}/voila/api/shutdown/{key}") == 204
+    until(lambda: json.loads(get(f"{url}/healthz")[2])["sessions"] <= known)
+    until(lambda: server.num_fds() <= before + 3)
+
+
+# ---------------------------------------------------------------- addresses, names, connections
+
+
+def test_half_open_connections_make_room(served: tuple[str, psutil.Process]) -> None:
+    url, server = served
+    port = int(url.rsplit(":", 1)[1])
+    quiet = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+    try:
+        for one in quiet:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert get(url)[0] == 200
+        until(lambda: len([c for c in server.net_connections("tcp") if c.status == "ESTABLISHED"]) < 200)
+    finally:
+        for one in quiet:
+            one.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example", 421),
+        ("evil.example:80", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("localhost", 200),
+        ("127.0.0.1:1", 200),
+        ("[::1]:80", 200),
+    ],
+)
+def test_a_foreign_name_is_refused(served: tuple[str, psutil.Process], host: str, status: int) -> None:
+    assert get(served[0], {"Host": host})[0] == status
+    assert (host in Hosts("127.0.0.1")) == (status == 200)
+
+
+def test_allowed_names_are_answered() -> None:
+    assert "plan.example:8866" in Hosts("0.0.0.0", ("plan.example",))
+    assert "other.example" not in Hosts("0.0.0.0", ("plan.example",))
+
+
+def test_what_voila_would_tell_about_others_is_not_there(served: tuple[str, psutil.Process]) -> None:
+    url, _ = served
+    assert get(f"{url}/voila/query/{start(url)}")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nothing", 404), ("/api/kernels", 405), ("/" + "x" * 9000, 414)]
+)
+def test_refusals_are_ours(served: tuple[str, psutil.Process], path: str, status: int) -> None:
+    got, headers, body = get(served[0] + path)
+    assert got == status and b"<h1>llmplan</h1>" in body and b"upyter" not in body and b"ornado" not in body
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+def test_the_server_says_nothing_of_its_visitors(tmp_path: Path) -> None:
+    log, port = tmp_path / "log", free_port()
+    command = ["-c", "from llmplan.cli import main; main()", "dashboard", "--no-browser", "--port", str(port)]
+    notebook = demo_notebook(tmp_path)
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--notebook", str(notebook), "--token", "secret-of-the-test"],
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            until(lambda: _answers(url), 60)
+            login = get(url)[2]
+            assert b"<h1>llmplan</h1>" in login and b"Token" in login and b"upyter" not in login
+            for path in (
+                "/?token=secret-of-the-test&queries_per_day=4711",
+                "/nothing?token=secret-of-the-test",
+            ):
+                get(url + path)
+            for _ in range(50):
+                post(f"{url}/api/kernels?token=wrong-secret")
+        finally:
+            process.terminate()
+            process.wait(20)
+    said = log.read_text()
+    assert "secret" not in said and "4711" not in said and "Traceback" not in said
+    assert len(said) < 2_000
+
+
+def _answers(url: str) -> bool:
+    try:
+        return get(f"{url}/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+def test_the_log_is_bounded() -> None:
+    few = FewRecords()
+    assert sum(few.filter(None) for _ in range(1000)) == 20  # type: ignore[arg-type]
+
+
+def test_a_long_temporary_folder_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    with serving(demo_notebook(tmp_path)) as (url, _):
+        assert states_of(url)
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "0", "1e3", "9" * 50, "40.5"])
+def test_a_setting_that_is_no_number_is_refused_in_words(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMPLAN_MAX_KERNELS", text)
+    with pytest.raises(InputError, match="whole number from 1 to 100"):
+        whole_number("LLMPLAN_MAX_KERNELS", 40, 1, 100)
+
+
+# ---------------------------------------------------------------- snapshots
+
+
+def test_a_snapshot_is_kept_compressed_and_not_sent_twice(served: tuple[str, psutil.Process]) -> None:
+    url, _ = served
+    link = f"{url}/snapshot?queries_per_day=70000"
+    status, headers, packed = get(link, {"Accept-Encoding": "gzip"})
+    assert status == 200 and headers["Content-Encoding"] == "gzip"
+    plain = get(link)[2]
+    assert gzip.decompress(packed) == plain and b"70,000 a day" in plain
+    again = get(link, {"If-None-Match": headers["ETag"]})
+    assert again[0] == 304 and again[2] == b""
+    assert b"50,000 a day" in get(f"{url}/snapshot?")[2]
+
+
+def test_a_session_goes_on_where_the_snapshot_stands(served: tuple[str, psutil.Process]) -> None:
+    url, _ = served
+    query = "queries_per_day=70000"
+    snapshot = content_of(get(f"{url}/snapshot?{query}")[2])["states"]
+    live = states_of(url, start(url, query))
+    assert {key: found["state"] for key, found in snapshot.items()} == live
+
+
+def test_tables_come_when_they_are_asked_for(served: tuple[str, psutil.Process]) -> None:
+    tables = content_of(get(f"{served[0]}/snapshot/tables?")[2])
+    assert [table["columns"] for table in tables.values()] == [["size", "cheapest"]]
+
+
+def test_tokens_are_no_part_of_a_link() -> None:
+    assert link_of("token=a&preset=rag&x=&x=2") == "preset=rag&x=&x=2"
+
+
+def test_a_table_that_is_wrong_ends_the_server_with_one_line(tmp_path: Path) -> None:
+    notebook = demo_notebook(
+        tmp_path,
+        "from llmplan.errors import InputError\nraise InputError('price', 'x', 'is no number', 'mend it')",
+    )
+    import sys
+
+    from conftest import free_port
+
+    command = [
+        "-c",
+        "from llmplan.cli import main; main()",
+        "dashboard",
+        "--no-browser",
+        "--port",
+        str(free_port()),
+    ]
+    done = subprocess.run(
+        [sys.executable, *command, "--notebook", str(notebook)], capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == 2
+    assert "price = 'x': is no number; mend it" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,103 @@
+"""Two servers behind one proxy that keeps readers by their cookie; one of them ends. Loopback only."""
+
+import asyncio
+import re
+import threading
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from conftest import demo_notebook, serving
+from frames import STATES, content_of, start
+from websockets.sync.client import connect
+
+from llmplan.app.server.http import READER
+from llmplan.app.server.wire import PROTOCOL
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+class StickyProxy:
+    """Sends each connection to the server that its cookie names, or to the other where that one is gone."""
+
+    def __init__(self, ports: list[int]) -> None:
+        self.ports = ports
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        found = re.search(rb"llmplan_reader=(\w+)", head)
+        first = zlib.crc32(found[1] if found else b"") % len(self.ports)
+        for place in (first, 1 - first):
+            with suppress(ConnectionError):
+                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.ports[place])
+                far_writer.write(head)
+                await asyncio.gather(pipe(reader, far_writer), pipe(far_reader, writer))
+                return
+        writer.close()
+
+
+async def pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await source.read(65_536):
+            sink.write(data)
+            await sink.drain()
+    sink.close()
+
+
+@contextmanager
+def proxied(ports: list[int]) -> Iterator[str]:
+    """Run the proxy in a thread; yield its address."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(StickyProxy(ports).connected, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        server.close()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.close()
+
+
+def reader_cookie(url: str) -> str:
+    """Open the page; return the cookie that it sets."""
+    with urllib.request.urlopen(url, timeout=30) as got:
+        cookies = [cookie.split(";")[0] for cookie in got.headers.get_all("Set-Cookie")]
+    return next(cookie for cookie in cookies if cookie.startswith(f"{READER}="))
+
+
+def answer_of(url: str, cookie: str, query: str) -> tuple[str, str]:
+    """Start a session as a page does; return its key and what it shows."""
+    request = urllib.request.Request(f"{url}/api/kernels?{query}", b"", {"Cookie": cookie}, method="POST")
+    with urllib.request.urlopen(request, timeout=30) as got:
+        key = re.findall(r'"id": "([^"]+)"', got.read().decode())[0]
+    address = f"{url.replace('http', 'ws')}/api/kernels/{key}/channels"
+    with connect(
+        address, subprotocols=[PROTOCOL], additional_headers={"Cookie": cookie}, max_size=None
+    ) as page:
+        page.send(STATES)
+        return key, str(content_of(bytes(page.recv(timeout=30))))
+
+
+def test_readers_stay_with_their_server_and_survive_its_end(tmp_path: Path) -> None:
+    notebook = demo_notebook(tmp_path)
+    with serving(notebook) as (one, first), serving(notebook) as (other, second):
+        for url in (one, other):
+            start(url)
+        ports = [int(url.rsplit(":", 1)[1]) for url in (one, other)]
+        with proxied(ports) as url:
+            cookies = [reader_cookie(url) for _ in range(6)]
+            for cookie in cookies:
+                assert "70,000 a day" in answer_of(url, cookie, "queries_per_day=70000")[1]
+            homes = [zlib.crc32(cookie.split("=")[1].encode()) % 2 for cookie in cookies]
+            ended = (first, second)[homes[0]]
+            ended.terminate()
+            ended.wait(20)
+            assert "70,000 a day" in answer_of(url, cookies[0], "queries_per_day=70000")[1]

@@ -1,0 +1,134 @@
+"""The boundary of every command: one line for whatever a user gives it, and sane ranges."""
+
+import errno
+import sys
+from pathlib import Path
+
+import pytest
+
+from llmplan.cli import app, main
+from llmplan.cli.boundary import one_line
+
+SIZE = ("size", "llama-3.1-8b", "--gpu", "l4", "--precision", "bf16")
+MEASURED = "model_id,precision,gpu_id,engine_id,input_tokens,output_tokens\n"
+IMPORT = ("--model", "llama-3.1-8b", "--gpu", "l4", "--precision", "bf16")
+
+
+def said(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[object, str]:
+    """Run a command as the shell does; return its exit code and what it said of a mistake."""
+    monkeypatch.setattr(sys, "argv", ["llmplan", *words])
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search", "llama-3.1-8b", "--output-tokens", "0"),
+        (*SIZE, "--n-gpus", "9" * 50),
+        (*SIZE, "--n-gpus", "0"),
+        (*SIZE, "--ttft-limit-ms", "1e308"),
+        (*SIZE, "--tpot-limit-ms", "-1"),
+        (*SIZE, "--input-tokens", "nan"),
+        (*SIZE, "--concurrency", "inf"),
+        ("route-eval", "x.csv", "--seed", "-1"),
+        ("route", "--router-usd-per-query", "1e300"),
+        ("plan", "--months", "10000"),
+        ("compare", "--queries-per-day", "0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = said(words, monkeypatch, capsys)
+    assert code == 2 and "Traceback" not in told
+    assert "Invalid value" in told and words[-2] in told
+
+
+def bad_files(folder: Path) -> dict[str, Path]:
+    """Write files that are wrong in their bytes, their depth or their length."""
+    contents = {
+        "utf16.csv": "TIMESTAMP,ContextTokens,GeneratedTokens\n0,1,1\n".encode("utf-16"),
+        "latin1.toml": 'name = "Café"\n'.encode("latin-1"),
+        "deep.json": b"[" * 100_000,
+        "deep.toml": f"{'a.' * 20_000}b = 1\n".encode(),
+        "header.csv": (Path("data/measured_serving.csv").read_bytes().split(b"\n")[0] + b"\n"),
+        "three.csv": b"TIMESTAMP,ContextTokens,GeneratedTokens\n0,10,10\n1,10,10\n2,10,10\n",
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return {name: folder / name for name in contents}
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (("compare", "--trace", "utf16.csv"), "UTF-8"),
+        (("route-eval", "utf16.csv"), "UTF-8"),
+        (("accuracy", "utf16.csv"), "UTF-8"),
+        ((*SIZE, "--measured-csv", "utf16.csv"), "UTF-8"),
+        (("import-benchmark", "utf16.csv", *IMPORT), "UTF-8"),
+        (("compare", "--preset", "latin1.toml"), "UTF-8"),
+        (("compare", "--preset", "deep.toml"), "dots"),
+        (("import-benchmark", "deep.json", *IMPORT), "nested too deeply"),
+        (("accuracy", "header.csv"), "no row"),
+        (("compare", "--trace", "three.csv"), "requests"),
+        (("compare", "--preset", "p" * 300 + ".toml"), "too long"),
+        (("route-eval", "p" * 300), "too long"),
+        (("import-benchmark", "p" * 300, *IMPORT), "too long"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_line(
+    words: tuple[str, ...],
+    rule: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = bad_files(tmp_path)
+    code, told = said(tuple(str(files.get(word, word)) for word in words), monkeypatch, capsys)
+    assert code == 2 and rule in told and told.startswith("llmplan: ")
+    assert told.count("\n") <= 2 and len(told) < 600
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "text"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/out/deck.pptx"), 2, "No space left"),
+        (PermissionError(errno.EACCES, "Permission denied", "x" * 500), 2, "Permission denied"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), 2, "UTF-8"),
+        (RecursionError(), 2, "nested too deeply"),
+        (MemoryError(), 2, "too large"),
+        (ZeroDivisionError("division by zero"), 1, "a fault of llmplan's"),
+    ],
+)
+def test_whatever_is_raised_is_one_line(
+    problem: Exception, code: int, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended, one_line():
+        raise problem
+    told = capsys.readouterr().err
+    assert ended.value.code == code and text in told and told.count("\n") == 1 and len(told) < 300
+
+
+def test_faults_of_ours_are_shown_whole_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMPLAN_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError), one_line():
+        raise ZeroDivisionError
+
+
+def test_every_number_of_every_command_has_a_range() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        for name, hint in command.callback.__annotations__.items():
+            kinds = (
+                getattr(hint, "__origin__", hint),
+                *getattr(getattr(hint, "__origin__", hint), "__args__", ()),
+            )
+            if int in kinds or float in kinds:
+                (info,) = hint.__metadata__
+                assert info.min is not None or info.max is not None, f"{command.callback.__name__} {name}"
