@@ -7,3 +7,9 @@ import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 """Real numbers of any shape; a docstring states shape and unit."""
+
+Ints: TypeAlias = npt.NDArray[np.intp]
+"""Places in another array."""
+
+Bools: TypeAlias = npt.NDArray[np.bool_]
+"""Yes or no of any shape."""

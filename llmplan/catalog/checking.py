@@ -304,6 +304,8 @@ def date_problems(
     """Yield an error for each date after `today` and a warning for each active row that is stale."""
     limit = math.inf if table.stale_days is None else table.stale_days
     for row, record in zip(rows, records, strict=True):
+        if not hasattr(record, "as_of"):  # a row whose date is that of the row it refers to
+            continue
         age = (today - record.as_of).days
         value = row.cells["as_of"]
         if age < 0:

@@ -19,6 +19,7 @@ from llmplan.catalog.columns import (
     Positive,
     PositiveInt,
     PrecisionId,
+    Record,
     Ref,
     Sourced,
 )
@@ -181,6 +182,100 @@ class TaskBenchmark(Sourced):
     task_name: str
     benchmark_id: BenchmarkId
     weight: Positive
+
+
+class AbilityItem(Sourced):
+    """data/ability_items.csv: a benchmark in one release from one publisher, whose scores ability is fitted to."""
+
+    item_id: Id
+    family_id: Id
+    """Items of a family measure the same and share loadings."""
+    questions: PositiveInt
+    weight: Positive
+    """Weight of its scores in the fit; below 1 where they are noisy, many of one kind or a vendor's own."""
+    self_reported: bool
+
+
+class AbilityScore(Record):
+    """data/ability_scores.csv: a model's score on an item, source and date as the item's."""
+
+    item_id: Annotated[Id, Ref("ability_items")]
+    published: str
+    """The model and its effort as published; see unmarked_efforts.csv and model_name_aliases.csv."""
+    score_pct: Percent
+
+
+class ModelAlias(Sourced):
+    """data/model_name_aliases.csv: what a published spelling stands for, where no rule finds it."""
+
+    published: Id
+    model_id: str
+    """The model as the rules spell it, with its effort after a blank where the spelling implies one."""
+    note: str | None = None
+
+
+class ModelEfforts(Sourced):
+    """data/unmarked_efforts.csv: what a published name without an effort means, and what can be asked for."""
+
+    pattern: str
+    """Regular expression; the first row that matches a model's name rules."""
+    effort: Annotated[str, Ref("efforts")]
+    apart: bool
+    """Whether a level without the word thinking is one with thinking off."""
+    offered: str
+    """Efforts parted by blanks."""
+    note: str | None = None
+
+
+class EffortLevel(Sourced):
+    """data/effort_scale.csv: the scale h of effort, 0 with thinking off, 1 at high."""
+
+    effort: str
+    scale: Finite
+    note: str | None = None
+
+
+class TaskBasket(Sourced):
+    """data/task_baskets.csv: which families of benchmarks stand for a task, with what weight."""
+
+    task_id: Id
+    task_name: str
+    family_id: Id
+    weight: Positive
+
+
+class TaskTokens(Sourced):
+    """data/task_tokens.csv: mean output tokens, reasoning included, that a model spent on a question."""
+
+    published: str
+    workload_id: Id
+    output_tokens: Positive
+
+
+class TaskWorkload(Sourced):
+    """data/task_workloads.csv: which workloads stand for a task's tokens, with what weight."""
+
+    task_id: Id
+    workload_id: Id
+    weight: Positive
+    short_answers: bool
+    """Whether answers are a handful of tokens, so that reasoning adds to them."""
+
+
+class TokenizerRatio(Sourced):
+    """data/tokenizer_ratios.csv: tokens of a text under a tokenizer over those under o200k."""
+
+    tokenizer_id: Id
+    text_kind: Id
+    tokens_per_o200k_token: Positive
+
+
+class TokenizerOfModels(Sourced):
+    """data/tokenizer_models.csv: which tokenizer a model reads with; the first pattern that matches rules."""
+
+    pattern: str
+    tokenizer_id: Id
+    note: str | None = None
 
 
 Levels = dict[str, dict[str, Finite]]

@@ -112,7 +112,8 @@ def read_folder(
 
 
 FIT_FILE = "calibration.json"
-FILES = (*(table.file for table in (*TABLES, *LONG)), FIT_FILE)
+QUALITY_FIT_FILE = "quality_fit.json"
+FILES = (*(table.file for table in (*TABLES, *LONG)), FIT_FILE, QUALITY_FIT_FILE)
 """Every file of data that a folder may hold, besides scenarios/ and traces/."""
 _ORDER = {file: index for index, file in enumerate(FILES)}
 

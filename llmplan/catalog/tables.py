@@ -158,7 +158,17 @@ LONG: tuple[Table, ...] = (
         ("dataset", "query_id"),
         unused="queries are read from the file that a command names",
     ),
+    Table("ability_items", "ability_items.csv", evi.AbilityItem, ("item_id",)),
+    Table("ability_scores", "ability_scores.csv", evi.AbilityScore, ("item_id", "published")),
+    Table("model_aliases", "model_name_aliases.csv", evi.ModelAlias, ("published",)),
+    Table("model_efforts", "unmarked_efforts.csv", evi.ModelEfforts, ("pattern",)),
+    Table("efforts", "effort_scale.csv", evi.EffortLevel, ("effort",)),
+    Table("task_baskets", "task_baskets.csv", evi.TaskBasket, ("task_id", "family_id")),
+    Table("task_tokens", "task_tokens.csv", evi.TaskTokens, ("published", "workload_id")),
+    Table("task_workloads", "task_workloads.csv", evi.TaskWorkload, ("task_id", "workload_id")),
+    Table("tokenizer_ratios", "tokenizer_ratios.csv", evi.TokenizerRatio, ("tokenizer_id", "text_kind")),
+    Table("tokenizer_models", "tokenizer_models.csv", evi.TokenizerOfModels, ("pattern",)),
 )
-"""Tables of thousands of rows: a Catalog reads them when asked (`Catalog.measured_points`)."""
+"""Tables of thousands of rows, or that quality alone is fitted from: a Catalog does not hold them."""
 BY_NAME = {table.name: table for table in (*TABLES, *LONG)}
 BY_RECORD = {table.record: table for table in TABLES}

@@ -123,7 +123,7 @@ def test_every_source_is_used() -> None:
     for path in data_dir().glob("*.csv"):
         if path.name != "sources.csv":
             with path.open(newline="", encoding="utf-8") as file:
-                used |= {row["source_id"] for row in csv.DictReader(file)}
+                used |= {row.get("source_id", "") for row in csv.DictReader(file)}
     assert set(load_catalog().sources) == used
 
 

@@ -1,0 +1,165 @@
+"""Quality of a task: expected success on a basket of benchmarks of that kind, with a band. (11.5)"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from llmplan.arrays import Floats, Ints
+from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
+from llmplan.errors import UnknownNameError
+from llmplan.quality.ability import Ability, Band, load_ability, load_fit
+from llmplan.quality.factors import sigmoid
+from llmplan.quality.names import Variant
+from llmplan.quality.tables import names, rows
+
+SATURATED: Final = 0.97
+"""A benchmark on which the best tenth of the models scores more than this says nothing between them."""
+NORMAL_80: Final = 1.2816
+"""Half an 80 % band of a normal, in standard deviations."""
+
+
+@kept(1)
+def baskets(catalog: Catalog) -> Mapping[str, Mapping[str, float]]:
+    """Return task -> family -> weight, in the order of data/task_baskets.csv."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows(catalog, "task_baskets.csv"):
+        found.setdefault(row["task_id"], {})[row["family_id"]] = float(row["weight"])
+    return found
+
+
+@kept(1)
+def task_structure(catalog: Catalog) -> tuple[tuple[int, float], ...]:
+    """Return (families of the basket seen, sd of a basket's success beside the parameters' own), ascending."""
+    return tuple((int(least), float(sd)) for least, sd in load_fit(catalog)["task_structure"])
+
+
+def basket_items(ability: Ability, basket: Mapping[str, float]) -> tuple[Ints, Floats]:
+    """Return the places of a basket's items, the newest of each family that still tells, and their weights."""
+    items, weights = [], []
+    everyone = np.arange(len(ability.scale.variants))
+    for family, weight in basket.items():
+        if family not in ability.newest:
+            continue
+        item = ability.newest[family]
+        success, _ = ability.predict(everyone, np.full(len(everyone), item))
+        if np.quantile(success, 0.9) < SATURATED:
+            items.append(item)
+            weights.append(weight)
+    share = np.array(weights)
+    return np.array(items, dtype=np.intp), share / share.sum()
+
+
+def basket_success(ability: Ability, variant: Ints, items: Ints, share: Floats) -> tuple[Floats, Floats]:
+    """Return expected success on a basket by variant and the sd that the abilities' own uncertainty makes."""
+    n, m = len(variant), len(items)
+    flat_variant, flat_item = np.repeat(variant, m), np.tile(items, n)
+    success = ability.predict(flat_variant, flat_item)[0].reshape(n, m) @ share
+    coefficients = ability.coefficients[items]
+    linear = coefficients[:, 0] + ability.scale.ability[variant] @ coefficients[:, 1:-1].T
+    smooth = sigmoid(linear + np.outer(ability.scale.effort()[variant], coefficients[:, -1]))
+    slope = (smooth * (1 - smooth) * share) @ coefficients[:, 1:-1]
+    return success, np.sqrt(((slope * ability.scale.ability_sd[variant]) ** 2).sum(axis=1))
+
+
+class TaskQuality:
+    """Success by variant and task: arrays once, looked up at every move of a slider.
+
+    Attributes
+    ----------
+    tasks : ids. success, sd : shape (variants, tasks), shares of such tasks and their standard deviations.
+    seen : number of families of each basket on which a variant has figures, shape (variants, tasks).
+    """
+
+    def __init__(
+        self,
+        ability: Ability,
+        baskets: Mapping[str, Mapping[str, float]],
+        structure: Sequence[tuple[int, float]],
+    ) -> None:
+        self.ability = ability
+        self.tasks = tuple(baskets)
+        everyone = np.arange(len(ability.scale.variants))
+        columns = []
+        for basket in baskets.values():
+            items, share = basket_items(ability, basket)
+            success, parameter = basket_success(ability, everyone, items, share)
+            own = ability.own_families[:, ability.family[items]].sum(axis=1)
+            scaled = parameter * ability.width(everyone) / NORMAL_80
+            columns.append((success, np.hypot(scaled, _structure_sd(own, structure)), own))
+        self.success, self.sd, self.seen = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
+
+    def bands(self, variants: Sequence[Variant], task_mix: Mapping[str, float] | None = None) -> Floats:
+        """Return low, base and high of success on a mix of tasks (None: all alike), shape (3, variants).
+
+        Errors of one model's tasks go together.
+        """
+        places = [self.ability.scale.place[variant] for variant in variants]
+        share = self._share(task_mix)
+        base, half = self.success[places] @ share, NORMAL_80 * (self.sd[places] @ share)
+        return np.stack([np.maximum(base - half, 0.0), base, np.minimum(base + half, 1.0)])
+
+    def _share(self, task_mix: Mapping[str, float] | None) -> Floats:
+        mix = task_mix or dict.fromkeys(self.tasks, 1.0)
+        unknown = sorted(mix.keys() - set(self.tasks))
+        if unknown:
+            raise UnknownNameError("task", unknown[0], self.tasks)
+        share = np.array([mix.get(task, 0.0) for task in self.tasks])
+        normed: Floats = share / share.sum()
+        return normed
+
+
+def _structure_sd(own: Ints, structure: Sequence[tuple[int, float]]) -> Floats:
+    sd = np.full(len(own), structure[0][1])
+    for least, value in structure:
+        sd = np.where(own >= least, value, sd)
+    return sd
+
+
+@kept(1)
+def load_task_quality(catalog: Catalog) -> TaskQuality:
+    """Return success by variant and task from the catalog's fit."""
+    return TaskQuality(load_ability(catalog), baskets(catalog), task_structure(catalog))
+
+
+def qualities_of(
+    catalog: Catalog,
+    models: Sequence[tuple[str, str | None]],
+    task_mix: Mapping[str, float] | None = None,
+) -> Floats:
+    """Return the share of such tasks that models at efforts succeed on: low, base, high, shape (3, models). (11.5)
+
+    models: id and effort; None: the vendor's default. A model that no table knows is placed by its relatives.
+    """
+    variants = [names(catalog).variant(*model) for model in models]
+    known = load_task_quality(catalog)
+    unknown = tuple(sorted(set(variants) - known.ability.scale.place.keys()))
+    if unknown:
+        known = _including(catalog, unknown)
+    return known.bands(variants, task_mix)
+
+
+def quality_of(
+    catalog: Catalog, model_id: str, effort: str | None = None, task_mix: Mapping[str, float] | None = None
+) -> Band:
+    """Return the share of such tasks that a model at an effort (None: its vendor's default) succeeds on. (11.5)"""
+    low, base, high = qualities_of(catalog, [(model_id, effort)], task_mix)[:, 0]
+    return Band(float(low), float(base), float(high))
+
+
+@kept(32)
+def _including(catalog: Catalog, variants: tuple[Variant, ...]) -> TaskQuality:
+    """Return the quality with variants that the fit does not hold: a second's work, done once."""
+    return TaskQuality(load_ability(catalog).including(variants), baskets(catalog), task_structure(catalog))
+
+
+def as_points(band: Band) -> dict[str, Any]:
+    """Return a band of shares in percent."""
+    return {
+        "low": round(100 * band.low, 1),
+        "base": round(100 * band.base, 1),
+        "high": round(100 * band.high, 1),
+    }
