@@ -1,6 +1,7 @@
 """The pages that are made from the project itself: `python -m tools.documents` writes them anew.
 
 docs/nomenclature.md: every symbol, gathered from the tables that end the method's sections.
+docs/scenario_fields.md: every field of a scenario, from what the field says of itself.
 docs/article_check.md: the article's claims, as `llmplan claims` checks them.
 """
 
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from llmplan.claims import check_claims
 from llmplan.claims.document import article_check_markdown
+from llmplan.scenario import FIELDS, Scenario
+from llmplan.scenario.about import Affects, Group, ScenarioField
+from llmplan.scenario.text import field_text
 
 ROOT = Path(__file__).resolve().parent.parent
 METHOD = ROOT / "docs" / "method"
@@ -18,6 +22,14 @@ NOMENCLATURE_HEAD = """# Nomenclature
 Every symbol of the method: name in code, unit, meaning. Gathered from the method's sections by `make docs`;
 the section that defines a symbol is where it holds. Names carry their units: `_ms` milliseconds, `_s` seconds,
 `_gb` decimal gigabytes, `_gib` binary ones, `usd_per_...`, `queries_per_day`; p10 and p90 are percentiles.
+"""
+
+
+FIELDS_HEAD = """# The fields of a scenario
+
+What `data/scenarios/*.toml`, links, `--set FIELD=VALUE` and the shell's options (`--queries-per-day`) speak. Made by
+`make docs` from `llmplan/scenario/fields.py`. "none" takes a value away where a field may be without one; 0 is a number.
+In links and the shell lists are `a,b`, pairs `a:1,b:2`, ranges `a:1~2~3`.
 """
 
 
@@ -50,10 +62,37 @@ def nomenclature() -> str:
     return "\n".join(parts)
 
 
+def scenario_fields() -> str:
+    """Return docs/scenario_fields.md."""
+    parts = [FIELDS_HEAD]
+    for group in Group:
+        rows = [_field_row(field) for field in FIELDS.values() if field.about.group is group]
+        parts += [
+            f"## {group}",
+            "",
+            "| field | holds | without it | what it is |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def _field_row(field: ScenarioField) -> str:
+    about, default = field.about, getattr(Scenario(), field.name)
+    held = ", ".join(
+        part for part in (field.shape, field.limits, ", ".join(field.choices), about.unit) if part
+    )
+    without = about.empty if about.assumed or default in (None, ()) else field_text(field.name, default)
+    beside = "" if about.affects is Affects.OPTIONS else f" Changes no option: {about.affects}."
+    return f"| `{field.name}` | {held} | {without} | {about.label}. {about.help}{beside} |"
+
+
 def documents() -> dict[Path, str]:
     """Return every made page with its text."""
     return {
         ROOT / "docs" / "nomenclature.md": nomenclature(),
+        ROOT / "docs" / "scenario_fields.md": scenario_fields(),
         ROOT / "docs" / "article_check.md": article_check_markdown(check_claims()),
     }
 

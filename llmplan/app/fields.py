@@ -19,6 +19,7 @@ class Number:
     ----------
     min, max: limits in the value's own unit; step: what values are multiples of (None: any);
     percent: shown times 100 with a % sign; decimals: shown digits after the point (None: as fits).
+    empty: what holds where the box is left empty; without it the box may not be empty.
     """
 
     key: str
@@ -31,10 +32,13 @@ class Number:
     step: float | None = None
     decimals: int | None = None
     percent: bool = False
+    empty: str = ""
     type: ClassVar[str] = "number"
 
-    def clean(self, value: Any) -> float | int:
-        """Return the value inside the limits; not a number raises `InputError`."""
+    def clean(self, value: Any) -> float | int | None:
+        """Return the value inside the limits, None for an empty box that may be; else raise `InputError`."""
+        if value is None and self.empty:
+            return None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise InputError(self.key, value, "must be a number", f"give {self.min:g} to {self.max:g}")
         inside = min(max(value, self.min), self.max)

@@ -10,18 +10,7 @@ import typer
 
 from llmplan.cli.output import print_json
 from llmplan.cli.route_tables import print_route, print_tiers
-from llmplan.cli.scenario_options import (
-    Data,
-    InputTokens,
-    Json,
-    OutputTokens,
-    Preset,
-    QueriesPerDay,
-    Set,
-    Trace,
-    catalog_from,
-    scenario_from_options,
-)
+from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,10 +26,10 @@ def register(app: typer.Typer) -> None:
     app.command("route")(route)
 
 
+@with_scenario
 def route(
-    queries_per_day: QueriesPerDay = None,
-    input_tokens: InputTokens = None,
-    output_tokens: OutputTokens = None,
+    scenario: Scenario,
+    catalog: Catalog,
     weak: Annotated[
         str, typer.Option(help="Model, self-hosted option or API id; several with commas.")
     ] = "llama-3.1-70b",
@@ -95,10 +84,6 @@ def route(
         str | None, typer.Option(help="Length of a task's query over another's, TASK:FACTOR,TASK:FACTOR.")
     ] = None,
     keep_in_house: Annotated[str | None, typer.Option(help="Tasks that may not leave, with commas.")] = None,
-    preset: Preset = None,
-    trace: Trace = None,
-    settings: Set = None,
-    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Route between a self-hosted model and an API: cost, quality, fleet and the cheapest split."""
@@ -111,10 +96,6 @@ def route(
     from llmplan.routing.report import route_report
     from llmplan.routing.request import RouteRequest
 
-    scenario = scenario_from_options(
-        queries_per_day, input_tokens, output_tokens, preset, trace, None, settings
-    )
-    catalog = catalog_from(data)
     request = RouteRequest(
         scenario=_with_mix(scenario, task_mix, catalog),
         weak=weak,

@@ -6,21 +6,26 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from llmplan.cli.constraint_options import FLAGS as CONSTRAINTS
-from llmplan.cli.constraint_options import constraint_fields
+from llmplan.catalog import Catalog, load_catalog
 from llmplan.errors import InputError
+from llmplan.scenario import FIELDS, Scenario, load_scenario
+from llmplan.scenario.about import ScenarioField, Shape, by_group
+from llmplan.scenario.fields import voided
+from llmplan.scenario.text import field_value
 
-if TYPE_CHECKING:
-    from llmplan.catalog import Catalog
-    from llmplan.scenario import Scenario
+SHELL_TYPES: dict[Shape, Any] = {
+    Shape.NUMBER: float,
+    Shape.WHOLE: int,
+    Shape.FLAG: bool,
+    Shape.PAIRS: list[str],
+    Shape.RANGES: list[str],
+}
+"""What the shell checks itself; everything else is text."""
 
-QueriesPerDay = Annotated[float | None, typer.Option(help="Queries a day, mean over the month.")]
-InputTokens = Annotated[float | None, typer.Option(help="Mean input tokens of a query.")]
-OutputTokens = Annotated[float | None, typer.Option(help="Mean output tokens of a query.")]
 Preset = Annotated[str | None, typer.Option(help="A shipped preset's name, or a scenario TOML file.")]
 Trace = Annotated[
     str | None,
@@ -28,23 +33,13 @@ Trace = Annotated[
         help="CSV of real requests: TIMESTAMP,ContextTokens,GeneratedTokens. FILE:NAME picks a trace."
     ),
 ]
-QualityFloor = Annotated[float | None, typer.Option(help="Least quality as a share of the reference API's.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Any other scenario field: FIELD=VALUE, lists with commas.")
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="A catalog folder of your own.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-FLAGS: dict[str, Any] = {
-    "queries_per_day": QueriesPerDay,
-    "input_tokens": InputTokens,
-    "output_tokens": OutputTokens,
-    "preset": Preset,
-    "trace": Trace,
-    "quality_floor": QualityFloor,
-    "settings": Set,
-    "data": Data,
-    **CONSTRAINTS,
-}
+NO_FIELDS: dict[str, Any] = {"preset": Preset, "trace": Trace, "settings": Set, "data": Data}
+"""The flags of a scenario that are no field of it."""
 MADE = ("scenario", "catalog")
 """What a command takes in place of the flags."""
 
@@ -52,19 +47,25 @@ MADE = ("scenario", "catalog")
 def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the flags of a scenario: it takes `scenario` and `catalog`, the shell sees the flags.
 
-    The command's own parameters come first; the flags are those of `scenario_from_options`, and --data.
+    The command's own parameters come first; a flag that it has itself, by name, is its own. The others are every
+    field of a scenario, and --preset, --trace, --set and --data.
     """
     own = [p for p in inspect.signature(function).parameters.values() if p.name not in MADE]
     evaluated = [p.replace(annotation=_annotation(function, p.annotation)) for p in own]
+    free = [field for name, field in FIELDS.items() if name not in {p.name for p in own}]
+    fields = {field.name: field_flag(field) for field in by_group(free)}
     keyword = inspect.Parameter.KEYWORD_ONLY
-    flags = [inspect.Parameter(name, keyword, default=None, annotation=kind) for name, kind in FLAGS.items()]
+    flags = [
+        inspect.Parameter(name, keyword, default=None, annotation=kind)
+        for name, kind in (fields | NO_FIELDS).items()
+    ]
 
     @functools.wraps(function)
     def command(**given: Any) -> None:
-        asked = {name: given.pop(name) for name in FLAGS}
-        catalog = catalog_from(asked.pop("data"))
-        asked["constraints"] = {name: asked.pop(name) for name in CONSTRAINTS}
-        function(scenario=scenario_from_options(**asked, catalog=catalog), catalog=catalog, **given)
+        catalog = catalog_from(given.pop("data"))
+        asked = {name: given.pop(name) for name in fields}
+        start = {name: given.pop(name) for name in ("preset", "trace", "settings")}
+        function(scenario=scenario_from_options(asked, **start, catalog=catalog), catalog=catalog, **given)
 
     parameters = [p.replace(kind=keyword) for p in evaluated] + flags
     vars(command)["__signature__"] = inspect.Signature(parameters)
@@ -76,42 +77,54 @@ def _annotation(function: Callable[..., None], annotation: Any) -> Any:
     return eval(annotation, function.__globals__) if isinstance(annotation, str) else annotation
 
 
+def field_flag(field: ScenarioField) -> Any:
+    """Return a field's option of the shell: a number, a switch, or text as `field_value` reads it."""
+    about = field.about
+    unit = "" if about.unit.startswith("share") or not about.unit else f" ({about.unit})"
+    hints = {Shape.NAMES: ", with commas", Shape.PAIRS: ", as NAME=NUMBER; may be repeated"}
+    empty = f" none: {about.empty}." if field.may_be_empty else ""
+    text = f"{about.help.removesuffix('.')}{hints.get(field.shape, '')}{unit}.{empty}"
+    option = typer.Option(*about.flags, help=text, rich_help_panel=f"Scenario: {about.group}")
+    kind = str if field.may_be_empty else SHELL_TYPES.get(field.shape, str)
+    return Annotated[kind | None, option]
+
+
 def scenario_from_options(
-    queries_per_day: float | None = None,
-    input_tokens: float | None = None,
-    output_tokens: float | None = None,
+    fields: Mapping[str, Any],
     preset: str | None = None,
     trace: str | None = None,
-    quality_floor: float | None = None,
     settings: list[str] | None = None,
-    constraints: Mapping[str, Any] | None = None,
     catalog: Catalog | None = None,
 ) -> Scenario:
     """Build the scenario of a command: preset, then trace, then flags, then --set, the later winning.
 
-    constraints: the flags of `constraint_options`, by scenario field. catalog: whose presets and assumptions
-        count; the shipped ones where None.
+    fields: the flags by field, None for those not given. catalog: whose presets and assumptions count; the
+        shipped ones where None.
     """
-    from llmplan.catalog import load_catalog
-    from llmplan.scenario import Scenario, load_scenario
-
     catalog = catalog or load_catalog()
     scenario = load_scenario(preset, catalog) if preset else Scenario()
     changes: dict[str, Any] = trace_fields(trace) if trace else {}
-    flags = {
-        "queries_per_day": queries_per_day,
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "quality_floor": quality_floor,
-    }
-    given = {key: value for key, value in flags.items() if value is not None}
-    for field in ("input_tokens", "output_tokens"):
-        if field in given:  # a mean of one's own voids the percentile that came with another mean
-            changes[f"{field}_p95"] = None
-    changes |= given | constraint_fields(constraints or {})
+    given = {name: _value(FIELDS[name], value) for name, value in fields.items() if value is not None}
+    changes |= voided(given) | given
     for setting in settings or ():
         changes |= parse_setting(setting)
     return (scenario.but(**changes) if changes else scenario).under(catalog)
+
+
+def _value(field: ScenarioField, given: Any) -> Any:
+    if isinstance(given, list):
+        return {name: value for text in given for name, value in _pairs(field, text).items()}
+    return field_value(field.name, given) if isinstance(given, str) else given
+
+
+def _pairs(field: ScenarioField, text: str) -> dict[str, Any]:
+    """Return the pairs of one option: NAME=NUMBER, or as links have them, NAME:NUMBER,NAME:NUMBER."""
+    try:
+        found: dict[str, Any] = field_value(field.name, text.replace("=", ":"))
+    except InputError:
+        flag = field.about.flags[0] if field.about.flags else f"--{field.name.replace('_', '-')}"
+        raise InputError(flag, text, "is not NAME=NUMBER", f"write for example {flag} NAME=0.9") from None
+    return found
 
 
 def trace_fields(trace: str) -> dict[str, Any]:
@@ -137,8 +150,6 @@ def file_and_name(trace: str) -> tuple[str, str | None]:
 
 def parse_setting(setting: str) -> dict[str, Any]:
     """Parse FIELD=VALUE: numbers, names, `a,b` for lists, `a:1,b:2` for pairs."""
-    from llmplan.scenario.text import field_value
-
     field, sign, text = setting.partition("=")
     field = field.strip().replace("-", "_")
     if not sign or not field:
@@ -148,6 +159,4 @@ def parse_setting(setting: str) -> dict[str, Any]:
 
 def catalog_from(folder: Path | None) -> Catalog:
     """Return the shipped catalog, or the user's own."""
-    from llmplan.catalog import load_catalog
-
     return load_catalog(folder)

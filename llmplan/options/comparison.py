@@ -14,16 +14,12 @@ from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.options.hybrid import with_hybrids
 from llmplan.options.rows import Option
 from llmplan.options.table import Options, build_options
-from llmplan.scenario import Scenario, under_catalog
+from llmplan.scenario import Affects, Scenario, fields_that, under_catalog
 from llmplan.units import TOKENS_PER_MTOK
-from llmplan.wording import DOLLAR
 
 ASIDE = {
-    "name": "any",
-    "queries_per_day": 1.0,
-    "ranges": (),
-    "currency_symbol": DOLLAR.symbol,
-    "currency_per_usd": DOLLAR.per_usd,
+    field: Scenario.model_fields[field].get_default()
+    for field in fields_that(Affects.VOLUME, Affects.RISK, Affects.SHOWN)
 }
 """Fields that no option depends on, with the values that stand for any."""
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from llmplan.errors import LlmplanError
-from llmplan.scenario import Scenario
+from llmplan.scenario import Affects, Scenario, fields_that
 
-WITHOUT_COST = ("name", "ranges", "currency_symbol", "currency_per_usd")
+WITHOUT_COST = fields_that(Affects.SHOWN, Affects.RISK)
 """Fields that no cost depends on."""
 
 

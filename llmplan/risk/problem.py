@@ -32,7 +32,7 @@ from llmplan.risk.inputs import (
 )
 from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
 from llmplan.scenario import Scenario, under_catalog
-from llmplan.scenario.fields import Ranges
+from llmplan.scenario.about import Ranges
 from llmplan.units import TOKENS_PER_MTOK
 
 Places: TypeAlias = npt.NDArray[np.intp]

@@ -1,19 +1,16 @@
 """What is asked of the system: fields, text forms, workload, traffic traces."""
 
-from llmplan.scenario.fields import (
-    Scenario,
-    check_ids,
-    load_scenario,
-    make_scenario,
-    scenario_from_toml,
-    scenario_names,
-    scenario_to_toml,
-    under_catalog,
-)
+from llmplan.scenario.about import Affects
+from llmplan.scenario.fields import FIELDS, Scenario, fields_that, make_scenario, under_catalog
+from llmplan.scenario.names import check_ids
+from llmplan.scenario.presets import load_scenario, scenario_from_toml, scenario_names, scenario_to_toml
 
 __all__ = [
+    "FIELDS",
+    "Affects",
     "Scenario",
     "check_ids",
+    "fields_that",
     "load_scenario",
     "make_scenario",
     "scenario_from_toml",

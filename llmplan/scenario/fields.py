@@ -1,56 +1,45 @@
-"""One frozen record of plain values: what sliders, presets, links, the shell and slides all speak."""
+"""One frozen record of plain values: what sliders, presets, links, the shell and slides all speak.
+
+A field says here all that is known of it. Panel, links, the shell's options, differences, caches and
+docs/scenario_fields.md derive from that; code that is to use the field is the only other place to touch.
+"""
 
 from __future__ import annotations
 
-import tomllib
-import unicodedata
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from llmplan.catalog import Catalog, DataFolder, data_dir, load_catalog, shipped_assumption
-from llmplan.errors import InputError, UnknownNameError, read_text, rule_and_fix
+from llmplan.catalog import Catalog, load_catalog, shipped_assumption
+from llmplan.errors import InputError, UnknownNameError, rule_and_fix
+from llmplan.scenario.about import About, Affects, Box, Group, Shape, Slide, described
+from llmplan.scenario.values import (
+    EMPTY,
+    NONE,
+    Label,
+    Names,
+    Prices,
+    Qualities,
+    Shares,
+    Symbol,
+    Uncertain,
+    limits,
+)
 from llmplan.scenario.workload import Workload
 from llmplan.wording import Currency
 
-MOST_DOTS = 500
-"""In a line of a scenario file: numbers and names have a few."""
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Pairs = tuple[tuple[str, float], ...]
-Ranges = tuple[tuple[str, tuple[float, ...]], ...]
-Ids = tuple[str, ...]
-NONE = "none"
-"""How TOML and links, which have no null, say that a value is taken away."""
-LISTS = (
-    "regions",
-    "gpu_providers",
-    "api_providers",
-    "api_ids",
-    "model_ids",
-    "precision_ids",
-    "gpu_ids",
-    "engine_ids",
+PRICE_KINDS = (
+    ("on_demand", "On demand"),
+    ("reserved_1y", "One-year commitment"),
+    ("reserved_short", "Shorter commitment"),
+    ("spot", "Spot"),
+    ("serverless", "Serverless"),
 )
-"""Fields that hold names, each once."""
-OPTIONAL = (
-    "input_tokens_p95",
-    "output_tokens_p95",
-    "profile_id",
-    "ttft_limit_ms",
-    "tpot_limit_ms",
-    "latency_percentile",
-    "monthly_active_users",
-    "engineering_usd_per_month",
-)
-"""Fields that may be without a value."""
-ASSUMED = {"days_per_month": "days-per-month", "utilisation_ceiling": "utilisation-ceiling"}
-"""Fields that hold the catalog's assumption where they are left empty, and the id of that."""
 
 
-def _assumed(field: str) -> Any:
-    return Field(default_factory=lambda: shipped_assumption(ASSUMED[field]))
+def _assumed(assumption_id: str) -> Any:
+    return Field(default_factory=lambda: shipped_assumption(assumption_id))
 
 
 class Scenario(BaseModel):
@@ -62,73 +51,430 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=80)] = "custom"
-    # workload
-    queries_per_day: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] = 50_000
-    input_tokens: Annotated[float, Field(ge=1, le=2_000_000, allow_inf_nan=False)] = 1_000
-    output_tokens: Annotated[float, Field(ge=1, le=200_000, allow_inf_nan=False)] = 300
-    input_tokens_p95: Annotated[float, Field(ge=1, le=2_000_000, allow_inf_nan=False)] | None = None
-    output_tokens_p95: Annotated[float, Field(ge=1, le=200_000, allow_inf_nan=False)] | None = None
-    cached_input_share: Share = 0.0
-    """Share of input tokens that a prompt cache serves."""
-    batch_share: Share = 0.0
-    """Share of queries that can wait for a provider's batch price."""
-    profile_id: str | None = None
-    peak_to_mean: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2.0
-    days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = _assumed("days_per_month")
-    # what a good answer is
-    quality_floor: Annotated[float, Field(ge=0, le=1.5, allow_inf_nan=False)] = 0.0
-    """Least quality, as a share of the reference API's (1 = equal), weighted by the task mix."""
-    reference_api_id: str = "gpt-4o"
-    task_mix: Pairs = ()
-    """Task and its share; empty: all tasks alike."""
-    task_quality_floors: Pairs = ()
-    """Least quality by task, as a share of the reference API's; a task that has no score misses its floor."""
-    model_quality: Pairs = ()
-    """Quality from an evaluation of the user's own, by model id; it replaces the benchmarks' figure."""
-    ttft_limit_ms: Annotated[float, Field(gt=0, le=3.6e6, allow_inf_nan=False)] | None = 2_000
-    tpot_limit_ms: Annotated[float, Field(gt=0, le=60_000, allow_inf_nan=False)] | None = 100
-    latency_percentile: Annotated[float, Field(ge=50, le=99.9, allow_inf_nan=False)] | None = None
-    """Share of requests at the peak that keep the latency targets, in percent; None: the mean request does."""
-    min_context_tokens: Annotated[int, Field(ge=0, le=10_000_000)] = 0
-    # constraints
-    commercial_use: bool = True
-    monthly_active_users: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = None
-    data_stays_in_house: bool = False
-    """True: no query may leave for an API."""
-    regions: Ids = ()
-    """Allowed areas (us, eu) or beginnings of a GPU offer's region; token prices carry none, so stay in."""
-    gpu_providers: Ids = ()
-    api_providers: Ids = ()
-    api_ids: Ids = ()
-    model_ids: Ids = ()
-    precision_ids: Ids = ()
-    gpu_ids: Ids = ()
-    engine_ids: Ids = ()
-    # fleet and its price
-    gpu_price_kind: Literal["on_demand", "reserved_1y", "reserved_short", "spot", "serverless"] = "on_demand"
-    utilisation_ceiling: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = _assumed(
-        "utilisation_ceiling"
-    )
-    spare_replicas: Annotated[int, Field(ge=0, le=100)] = 1
-    engineering_usd_per_month: Annotated[float, Field(ge=0, le=1e8, allow_inf_nan=False)] | None = None
-    """Replaces the hidden cost lines, people and updates by one figure; None: the catalog's lines."""
-    gpu_usd_per_hour: Pairs = ()
-    """Own GPU prices, by GPU id; they replace the catalog's offers, in lots of one."""
-    api_input_usd_per_mtok: Pairs = ()
-    api_output_usd_per_mtok: Pairs = ()
-    api_cached_input_usd_per_mtok: Pairs = ()
-    measured_csv: str | None = None
-    """A file of the user's own measured points (columns of data/measured_serving.csv)."""
-    # how money is shown; every sum is worked out in USD
-    currency_symbol: Annotated[str, Field(min_length=1, max_length=4)] = "$"
-    """A sign or letters: $, €, R$, CHF."""
-    currency_per_usd: Annotated[float, Field(ge=1e-6, le=1e6, allow_inf_nan=False)] = 1.0
-    """How much of the currency one US dollar buys."""
-    # what is not known exactly
-    ranges: Ranges = ()
-    """Name and (low, high) or (low, base, high): a field, an assumption, a price or a factor that becomes a
-    distribution. Names as in `llmplan.risk.inputs`; they leave the base case alone."""
+    name: Annotated[
+        Label,
+        Field(min_length=1, max_length=80),
+        About("Name", "What the scenario is called.", Group.OTHER, affects=Affects.SHOWN),
+    ] = "custom"
+    queries_per_day: Annotated[
+        float,
+        limits(gt=0, le=1e9),
+        About(
+            "Volume",
+            "Queries a day, mean over the month.",
+            Group.WORKLOAD,
+            "queries/day",
+            affects=Affects.VOLUME,
+            panel=Slide(100, 1e7, 1, log=True),
+        ),
+    ] = 50_000
+    input_tokens: Annotated[
+        float,
+        limits(ge=1, le=2_000_000),
+        About(
+            "Input",
+            "Mean input tokens of a query.",
+            Group.WORKLOAD,
+            "tokens/query",
+            panel=Slide(10, 200_000, 1, log=True),
+            voids="input_tokens_p95",
+        ),
+    ] = 1_000
+    output_tokens: Annotated[
+        float,
+        limits(ge=1, le=200_000),
+        About(
+            "Output",
+            "Mean output tokens of a query.",
+            Group.WORKLOAD,
+            "tokens/query",
+            panel=Slide(1, 20_000, 1, log=True),
+            voids="output_tokens_p95",
+        ),
+    ] = 300
+    input_tokens_p95: Annotated[
+        float | None,
+        limits(ge=1, le=2_000_000),
+        EMPTY,
+        About(
+            "Input, 95th percentile",
+            "Input tokens that 95% of queries stay below; they size the KV cache.",
+            Group.WORKLOAD,
+            "tokens/query",
+            empty="the mean",
+        ),
+    ] = None
+    output_tokens_p95: Annotated[
+        float | None,
+        limits(ge=1, le=200_000),
+        EMPTY,
+        About(
+            "Output, 95th percentile",
+            "Output tokens that 95% of queries stay below; they size the KV cache.",
+            Group.WORKLOAD,
+            "tokens/query",
+            empty="the mean",
+        ),
+    ] = None
+    cached_input_share: Annotated[
+        float,
+        limits(ge=0, le=1),
+        About(
+            "Cached input",
+            "Share of input tokens that a prompt cache serves.",
+            Group.WORKLOAD,
+            "share of the input",
+            panel=Slide(0, 1, 0.01),
+        ),
+    ] = 0.0
+    batch_share: Annotated[
+        float,
+        limits(ge=0, le=1),
+        About(
+            "May wait for batch prices",
+            "Share of queries that can wait for a provider's batch price.",
+            Group.WORKLOAD,
+            "share of queries",
+            panel=Slide(0, 1, 0.01),
+        ),
+    ] = 0.0
+    profile_id: Annotated[
+        str | None,
+        EMPTY,
+        About(
+            "Daily profile",
+            "How the day's queries spread over its hours.",
+            Group.WORKLOAD,
+            empty="By peak only",
+            panel=Box(),
+            names="profile",
+        ),
+    ] = None
+    peak_to_mean: Annotated[
+        float,
+        limits(ge=1, le=100),
+        About(
+            "Peak over mean",
+            "Rate of the busiest time over the mean rate; at least the profile's own.",
+            Group.WORKLOAD,
+            "x",
+            panel=Slide(1, 10, 0.1),
+        ),
+    ] = 2.0
+    days_per_month: Annotated[
+        float,
+        limits(ge=1, le=31),
+        About(
+            "Days a month",
+            "The one calendar convention; GPU-hours follow from it.",
+            Group.WORKLOAD,
+            "days/month",
+            empty="the catalog's assumption",
+            assumed="days-per-month",
+        ),
+    ] = _assumed("days-per-month")
+    quality_floor: Annotated[
+        float,
+        limits(ge=0, le=1.5),
+        About(
+            "Quality floor",
+            "Least quality, as a share of the reference API's (1 = equal), weighted by the task mix.",
+            Group.QUALITY,
+            "share of the reference",
+            panel=Slide(0, 1.2, 0.01),
+        ),
+    ] = 0.0
+    reference_api_id: Annotated[
+        str,
+        About("Reference API", "API whose quality counts as 1.", Group.QUALITY, names="api"),
+    ] = "gpt-4o"
+    task_mix: Annotated[
+        Shares,
+        About("Task mix", "Tasks and their shares.", Group.QUALITY, empty="all tasks alike", names="task"),
+    ] = ()
+    task_quality_floors: Annotated[
+        Qualities,
+        About(
+            "Quality floors by task",
+            "Least quality of a task, as code=0.9, of the reference's; a task without a score misses it.",
+            Group.QUALITY,
+            empty="none",
+            names="task",
+            flags=("--task-quality-floor", "--task-quality-floors"),
+        ),
+    ] = ()
+    model_quality: Annotated[
+        Qualities,
+        About(
+            "Own qualities",
+            "Quality from an evaluation of your own, by model; it replaces the benchmarks' figure.",
+            Group.QUALITY,
+            empty="the benchmarks'",
+            names="scored model",
+        ),
+    ] = ()
+    ttft_limit_ms: Annotated[
+        float | None,
+        limits(gt=0, le=3.6e6),
+        EMPTY,
+        About(
+            "First token within",
+            "Target for the time to the first token.",
+            Group.QUALITY,
+            "ms",
+            empty="no target",
+            panel=Box(1, 600_000, 1),
+        ),
+    ] = 2_000
+    tpot_limit_ms: Annotated[
+        float | None,
+        limits(gt=0, le=60_000),
+        EMPTY,
+        About(
+            "Then a token every",
+            "Target for the time per output token.",
+            Group.QUALITY,
+            "ms",
+            empty="no target",
+            panel=Box(1, 10_000, 1),
+        ),
+    ] = 100
+    latency_percentile: Annotated[
+        float | None,
+        limits(ge=50, le=99.9),
+        EMPTY,
+        About(
+            "Both kept by",
+            "Share of requests at the peak that keep the latency targets.",
+            Group.QUALITY,
+            "% of requests",
+            empty="the mean request",
+            panel=Box(50, 99.9, 0.1),
+        ),
+    ] = None
+    min_context_tokens: Annotated[
+        int,
+        Field(ge=0, le=10_000_000),
+        About("Least context", "Least context window of a model.", Group.QUALITY, "tokens"),
+    ] = 0
+    data_stays_in_house: Annotated[
+        bool,
+        About(
+            "Data must stay in house",
+            "No query may leave for an API or a provider.",
+            Group.CHOICE,
+            panel=Box(),
+            flags=("--data-stays-in-house/--data-may-leave",),
+        ),
+    ] = False
+    commercial_use: Annotated[
+        bool,
+        About(
+            "Commercial use",
+            "Whether licences must allow commercial use.",
+            Group.CHOICE,
+            panel=Box(),
+            flags=("--commercial/--research",),
+        ),
+    ] = True
+    monthly_active_users: Annotated[
+        int | None,
+        Field(ge=0, le=10_000_000_000),
+        EMPTY,
+        About(
+            "Users",
+            "Users a month, for licences that set a limit (100M, 700M).",
+            Group.CHOICE,
+            "users/month",
+            empty="below every limit",
+        ),
+    ] = None
+    regions: Annotated[
+        Names,
+        About(
+            "GPU regions",
+            "Areas (us, eu) or beginnings of a GPU offer's region; token prices carry none, so stay in.",
+            Group.CHOICE,
+            empty="all",
+            names="region",
+        ),
+    ] = ()
+    gpu_providers: Annotated[
+        Names,
+        About(
+            "GPU providers",
+            "GPU providers allowed.",
+            Group.FLEET,
+            empty="all",
+            panel=Box(),
+            names="GPU provider",
+        ),
+    ] = ()
+    api_providers: Annotated[
+        Names,
+        About(
+            "API providers",
+            "Providers of APIs and hosted models allowed.",
+            Group.CHOICE,
+            empty="all",
+            names="API provider",
+        ),
+    ] = ()
+    api_ids: Annotated[
+        Names,
+        About("APIs", "APIs and hosted models allowed.", Group.CHOICE, empty="all", panel=Box(), names="api"),
+    ] = ()
+    model_ids: Annotated[
+        Names,
+        About(
+            "Open models", "Open models to self-host.", Group.CHOICE, empty="all", panel=Box(), names="model"
+        ),
+    ] = ()
+    precision_ids: Annotated[
+        Names,
+        About(
+            "Formats",
+            "Storage formats of self-hosted models allowed.",
+            Group.CHOICE,
+            empty="all",
+            names="precision",
+        ),
+    ] = ()
+    gpu_ids: Annotated[
+        Names,
+        About("GPUs", "GPUs allowed.", Group.CHOICE, empty="all", panel=Box(), names="gpu"),
+    ] = ()
+    engine_ids: Annotated[
+        Names,
+        About("Engines", "Serving engines allowed.", Group.CHOICE, empty="all", names="engine"),
+    ] = ()
+    gpu_price_kind: Annotated[
+        Literal["on_demand", "reserved_1y", "reserved_short", "spot", "serverless"],
+        About("GPU prices", "How GPUs are paid for.", Group.FLEET, panel=Box(), choices=PRICE_KINDS),
+    ] = "on_demand"
+    utilisation_ceiling: Annotated[
+        float,
+        limits(gt=0, le=1),
+        About(
+            "Utilisation ceiling",
+            "Load of a replica at the peak, at most.",
+            Group.FLEET,
+            "share",
+            empty="the catalog's assumption",
+            assumed="utilisation-ceiling",
+            panel=Slide(0.1, 1, 0.01),
+        ),
+    ] = _assumed("utilisation-ceiling")
+    spare_replicas: Annotated[
+        int,
+        Field(ge=0, le=100),
+        About(
+            "Spare replicas",
+            "Replicas kept beyond what the peak needs.",
+            Group.FLEET,
+            "replicas",
+            panel=Slide(0, 5, 1),
+        ),
+    ] = 1
+    engineering_usd_per_month: Annotated[
+        float | None,
+        limits(ge=0, le=1e8),
+        EMPTY,
+        About(
+            "Engineering",
+            "One figure for people, updates and hidden costs, in place of the catalog's lines.",
+            Group.FLEET,
+            "USD/month",
+            empty="the catalog's lines",
+            panel=Box(0, 1e6, 1),
+        ),
+    ] = None
+    gpu_usd_per_hour: Annotated[
+        Prices,
+        About(
+            "Own GPU prices",
+            "GPU prices of your own, in lots of one; they replace the catalog's offers.",
+            Group.PRICES,
+            "USD/GPU-hour",
+            empty="the catalog's",
+            names="gpu",
+        ),
+    ] = ()
+    api_input_usd_per_mtok: Annotated[
+        Prices,
+        About(
+            "Own prices of input",
+            "Input prices of your own, by API.",
+            Group.PRICES,
+            "USD/million tokens",
+            empty="the catalog's",
+            names="api",
+        ),
+    ] = ()
+    api_output_usd_per_mtok: Annotated[
+        Prices,
+        About(
+            "Own prices of output",
+            "Output prices of your own, by API.",
+            Group.PRICES,
+            "USD/million tokens",
+            empty="the catalog's",
+            names="api",
+        ),
+    ] = ()
+    api_cached_input_usd_per_mtok: Annotated[
+        Prices,
+        About(
+            "Own prices of cached input",
+            "Cached input prices of your own, by API.",
+            Group.PRICES,
+            "USD/million tokens",
+            empty="the catalog's",
+            names="api",
+        ),
+    ] = ()
+    measured_csv: Annotated[
+        str | None,
+        EMPTY,
+        About(
+            "Measurements",
+            "A file of your own measured points (columns of data/measured_serving.csv).",
+            Group.PRICES,
+            empty="none",
+            opens_file=True,
+        ),
+    ] = None
+    currency_symbol: Annotated[
+        Symbol,
+        About(
+            "Symbol",
+            "The currency that answers are shown in: $, €, R$, CHF.",
+            Group.CURRENCY,
+            affects=Affects.SHOWN,
+            panel=Box(high=4),
+        ),
+    ] = "$"
+    currency_per_usd: Annotated[
+        float,
+        limits(ge=1e-6, le=1e6),
+        About(
+            "One US dollar is",
+            "How much of the currency a US dollar buys; inputs and saved files stay in US dollars.",
+            Group.CURRENCY,
+            affects=Affects.SHOWN,
+            panel=Box(1e-6, 1e6, decimals=4),
+        ),
+    ] = 1.0
+    ranges: Annotated[
+        Uncertain,
+        About(
+            "Ranges",
+            "What is uncertain: fields, assumptions, prices or factors, each with low and high, or low, base and high.",
+            Group.OTHER,
+            affects=Affects.RISK,
+            empty="the catalog's ranges",
+        ),
+    ] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -136,91 +482,6 @@ class Scenario(BaseModel):
         if not isinstance(values, Mapping):
             return values
         return {key: v for key, v in values.items() if not (key in ASSUMED and v in (None, NONE))}
-
-    @field_validator(
-        "task_mix",
-        "task_quality_floors",
-        "model_quality",
-        "gpu_usd_per_hour",
-        "api_input_usd_per_mtok",
-        "api_output_usd_per_mtok",
-        "api_cached_input_usd_per_mtok",
-        mode="before",
-    )
-    @classmethod
-    def _pairs(cls, value: Any) -> Any:
-        items = list(value.items() if isinstance(value, Mapping) else value)
-        if not all(isinstance(item, (tuple, list)) and len(item) == 2 for item in items):
-            raise ValueError("give names, each with its number")
-        return tuple(sorted((str(key), number) for key, number in items))
-
-    @field_validator(*LISTS, mode="after")
-    @classmethod
-    def _once(cls, value: Ids) -> Ids:
-        return tuple(dict.fromkeys(value))
-
-    @field_validator("ranges", mode="before")
-    @classmethod
-    def _ranges(cls, value: Any) -> Any:
-        items = value.items() if isinstance(value, Mapping) else value
-        return tuple(sorted((str(key), tuple(numbers)) for key, numbers in items))
-
-    @field_validator("ranges")
-    @classmethod
-    def _ordered(cls, value: Ranges) -> Ranges:
-        for name, numbers in value:
-            if len(numbers) not in (2, 3):
-                raise ValueError(f"{name}: give low and high, or low, base and high")
-            if not (numbers[0] >= 0 and list(numbers) == sorted(numbers) and numbers[-1] < float("inf")):
-                raise ValueError(f"{name}: needs 0 <= low <= base <= high, all finite")
-        return value
-
-    @field_validator("currency_symbol")
-    @classmethod
-    def _symbol(cls, value: str) -> str:
-        if not all(unicodedata.category(mark) == "Sc" or mark.isalpha() for mark in value):
-            raise ValueError("must be a currency's sign or letters, such as €, R$ or CHF")
-        return value
-
-    @field_validator(*OPTIONAL, mode="before")
-    @classmethod
-    def _none(cls, value: Any) -> Any:
-        return None if value == NONE else value
-
-    @field_validator("name", "currency_symbol")
-    @classmethod
-    def _readable(cls, value: str) -> str:
-        if not value.isprintable():
-            raise ValueError("must hold printable characters only")
-        return value
-
-    @field_validator("task_quality_floors", "model_quality")
-    @classmethod
-    def _floors(cls, value: Pairs) -> Pairs:
-        if not all(0 <= share <= 1.5 for _, share in value):
-            raise ValueError("shares of the reference's quality must lie between 0 and 1.5")
-        return value
-
-    @field_validator("task_mix")
-    @classmethod
-    def _shares(cls, value: Pairs) -> Pairs:
-        if not all(0 <= share < float("inf") for _, share in value):
-            raise ValueError("shares must be at least 0")
-        if value and not sum(share for _, share in value) > 0:
-            raise ValueError("at least one share must be above 0")
-        return value
-
-    @field_validator(
-        "gpu_usd_per_hour",
-        "api_input_usd_per_mtok",
-        "api_output_usd_per_mtok",
-        "api_cached_input_usd_per_mtok",
-    )
-    @classmethod
-    def _prices(cls, value: Pairs) -> Pairs:
-        if not all(0 <= price < float("inf") for _, price in value):
-            raise ValueError("prices must be at least 0")
-        return value
 
     @model_validator(mode="after")
     def _percentiles(self) -> Self:
@@ -279,12 +540,27 @@ class Scenario(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Return plain values with pairs as dictionaries, as JSON and TOML want them."""
         data = self.model_dump()
-        return {key: dict(value) if _is_pairs(key) else value for key, value in data.items()}
+        return {key: dict(value) if key in MAPPINGS else value for key, value in data.items()}
 
 
-def _is_pairs(field: str) -> bool:
-    named = ("task_mix", "task_quality_floors", "model_quality", "ranges")
-    return field in named or field.endswith(("_usd_per_hour", "_usd_per_mtok"))
+FIELDS = described(Scenario)
+"""Every field by name, in the order of the record."""
+ASSUMED = {name: field.about.assumed for name, field in FIELDS.items() if field.about.assumed}
+"""Fields that hold the catalog's assumption where they are left empty, and the id of that."""
+MAPPINGS = tuple(name for name, field in FIELDS.items() if field.shape in (Shape.PAIRS, Shape.RANGES))
+"""Fields that hold names with numbers."""
+
+
+def fields_that(*affect: Affects) -> tuple[str, ...]:
+    """Return the fields that affect one of some things."""
+    return tuple(name for name, field in FIELDS.items() if field.about.affects in affect)
+
+
+def voided(changes: Mapping[str, Any]) -> dict[str, None]:
+    """Return the fields that changes take away: a percentile came with another mean."""
+    return {
+        field.about.voids: None for name, field in FIELDS.items() if name in changes and field.about.voids
+    }
 
 
 def under_catalog(scenario: Scenario, catalog: Catalog | None) -> tuple[Scenario, Catalog]:
@@ -307,105 +583,3 @@ def make_scenario(values: Mapping[str, Any]) -> Scenario:
             raise cause from None
         field = str(first["loc"][0]) if first["loc"] else "scenario"
         raise InputError(field, first.get("input"), *rule_and_fix(first)) from None
-
-
-def scenario_names(catalog: Catalog | None = None) -> list[str]:
-    """Return the presets' names: those of the catalog's folder, and the shipped ones."""
-    folders = {data_dir(), data_dir() if catalog is None else catalog.folder.path}
-    return sorted({path.stem for folder in folders for path in (folder / "scenarios").glob("*.toml")})
-
-
-def load_scenario(name_or_path: str | Path, catalog: Catalog | None = None) -> Scenario:
-    """Load a preset by name, or a TOML file by path (anything with a slash or .toml).
-
-    catalog: whose folder's presets come before the shipped ones, and whose assumptions fill empty fields.
-    """
-    text = str(name_or_path)
-    if text.endswith(".toml") or "/" in text or "\\" in text:
-        path = Path(text)
-        if not path.is_file():
-            raise InputError("scenario file", text, "no such file", "give a path to a TOML file")
-    else:
-        names = scenario_names(catalog)
-        if text not in names:
-            raise UnknownNameError("preset", text, names)
-        folder = DataFolder(data_dir()) if catalog is None else catalog.folder
-        path = folder.find(f"scenarios/{text}.toml")
-    found = scenario_from_toml(read_text(path, "scenario file"))
-    return found if catalog is None else found.under(catalog)
-
-
-def scenario_from_toml(text: str) -> Scenario:
-    """Parse TOML; raise InputError on bad syntax, unknown keys or values against a rule."""
-    # The parser's memory grows with the square of a dotted key's parts: a scenario has none of many.
-    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
-        raise InputError("scenario", text[:40], f"has over {MOST_DOTS} dots in a line", "write plain fields")
-    try:
-        values = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError("scenario", str(error), "is not valid TOML", "mend the line that it names") from None
-    except (
-        RecursionError,
-        ValueError,
-    ):  # brackets within brackets without end, a number of thousands of digits
-        rule = "is nested too deeply, or holds too long a number"
-        raise InputError("scenario", text[:40], rule, "write plain fields") from None
-    return make_scenario(values)
-
-
-def scenario_to_toml(scenario: Scenario) -> str:
-    """Write a scenario as TOML; fields that hold their default are left out, a limit taken away is "none"."""
-    import tomli_w
-
-    defaults = {key: None if key in ASSUMED else value for key, value in Scenario().to_dict().items()}
-    values = scenario.to_dict() | {field: scenario.given(field) for field in ASSUMED}
-    data = {k: v for k, v in values.items() if v is not None and v != defaults[k]}
-    data |= {k: NONE for k, v in values.items() if v is None and defaults[k] is not None}
-    return tomli_w.dumps({k: list(v) if isinstance(v, tuple) else v for k, v in data.items()})
-
-
-def check_ids(scenario: Scenario, catalog: Catalog) -> None:
-    """Raise UnknownNameError for the first id in the scenario that the catalog does not hold."""
-    tasks = {row.task_id for row in catalog.tasks}
-    known: dict[str, Any] = {
-        "api_ids": catalog.apis,
-        "model_ids": catalog.models,
-        "precision_ids": catalog.precisions,
-        "gpu_ids": catalog.gpus,
-        "engine_ids": catalog.engines,
-        "gpu_providers": {row.provider for row in catalog.gpu_prices},
-        "api_providers": {row.provider for row in catalog.apis.values()},
-        "gpu_usd_per_hour": catalog.gpus,
-        "api_input_usd_per_mtok": catalog.apis,
-        "api_output_usd_per_mtok": catalog.apis,
-        "api_cached_input_usd_per_mtok": catalog.apis,
-        "task_mix": tasks,
-        "task_quality_floors": tasks,
-        "model_quality": {**catalog.models, **catalog.other_models},
-    }
-    for field, names in known.items():
-        for entry in getattr(scenario, field):
-            name = entry if isinstance(entry, str) else entry[0]
-            if name not in names:
-                raise UnknownNameError(field, name, names)
-    if scenario.reference_api_id not in catalog.apis:
-        raise UnknownNameError("reference_api_id", scenario.reference_api_id, catalog.apis)
-    regions = sorted({name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""})
-    for region in scenario.regions:
-        if not any(name.lower().startswith(region.lower()) for name in regions):
-            raise UnknownNameError("regions", region, regions)
-    profiles = {row.profile_id for row in catalog.profile_hours}
-    if scenario.profile_id is not None and scenario.profile_id not in profiles:
-        raise UnknownNameError("profile_id", scenario.profile_id, profiles)
-
-
-__all__ = [
-    "Scenario",
-    "check_ids",
-    "load_scenario",
-    "make_scenario",
-    "scenario_from_toml",
-    "scenario_names",
-    "scenario_to_toml",
-    "under_catalog",
-]

@@ -8,31 +8,24 @@ from typing import Any
 
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, LlmplanError
-from llmplan.scenario.fields import NONE, Scenario, load_scenario, scenario_names
+from llmplan.scenario.about import Shape
+from llmplan.scenario.fields import FIELDS, MAPPINGS, Scenario
+from llmplan.scenario.presets import load_scenario, scenario_names
+from llmplan.scenario.values import NONE
 
 PRESET = "preset"
-NOT_IN_LINKS = frozenset({"measured_csv"})
+NOT_IN_LINKS = frozenset(name for name, field in FIELDS.items() if field.about.opens_file)
 """Fields that name files: a link must not open one."""
 LONGEST_REASON = 200
-MAPPINGS = ("task_mix", "task_quality_floors", "model_quality", "ranges")
-
-
-def is_mapping(field: str) -> bool:
-    """Say whether a field holds name-number pairs."""
-    return field in MAPPINGS or field.endswith(("_usd_per_hour", "_usd_per_mtok"))
-
-
-def is_list(field: str) -> bool:
-    """Say whether a field holds names."""
-    return field.endswith(("_ids", "_providers", "regions"))
 
 
 def field_value(field: str, text: str) -> Any:
     """Return the value that a text stands for: numbers, names, `a,b` for lists, `a:1,b:2` for pairs."""
     text = text.strip()
-    if is_list(field) and not text.startswith("["):
+    shape = FIELDS[field].shape if field in FIELDS else Shape.TEXT
+    if shape is Shape.NAMES and not text.startswith("["):
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if is_mapping(field) and not text.startswith("{"):
+    if shape in (Shape.PAIRS, Shape.RANGES) and not text.startswith("{"):
         return dict(_pair(field, part) for part in text.split(",") if part.strip())
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -46,14 +39,14 @@ def _pair(field: str, text: str) -> tuple[str, Any]:
         found = [float(number) for number in numbers.split("~")]
     except ValueError:
         raise InputError(field, text, "is not NAME:NUMBER", "write for example a100-80gb-sxm:1.5") from None
-    return name.strip(), found if field == "ranges" else found[0]
+    return name.strip(), found if FIELDS[field].shape is Shape.RANGES else found[0]
 
 
 def field_text(field: str, value: Any) -> str:
     """Return the text of a value, the inverse of `field_value`."""
     if value is None:
         return NONE
-    if is_mapping(field):
+    if field in MAPPINGS:
         return ",".join(f"{name}:{_numbers(number)}" for name, number in value)
     if isinstance(value, tuple):
         return ",".join(value)

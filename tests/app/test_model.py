@@ -11,7 +11,7 @@ from llmplan.export import export_bytes
 from llmplan.options import Options
 from llmplan.options.table import SIDES
 from llmplan.recommend import recommend
-from llmplan.scenario.fields import OPTIONAL, Scenario, load_scenario, scenario_names
+from llmplan.scenario import FIELDS, Scenario, load_scenario, scenario_names
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_one_bad_field_of_a_link_does_not_take_the_others_along(model: AppModel)
 @pytest.mark.parametrize("preset", scenario_names())
 def test_every_value_that_can_be_taken_away_travels_in_the_link(model: AppModel, preset: str) -> None:
     model.load_preset(preset)
-    taken = dict.fromkeys(OPTIONAL)
+    taken = {name: None for name, field in FIELDS.items() if field.is_optional}
     model.change(taken | {"input_tokens": 90_000.0, "output_tokens": 7.0})
     other = AppModel()
     other.open_query(model.query)

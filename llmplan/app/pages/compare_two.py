@@ -19,9 +19,9 @@ from llmplan.options import evaluate
 from llmplan.options.differences import Difference, difference
 from llmplan.report import Report
 from llmplan.report.headlines import kpi_cards
-from llmplan.scenario import Scenario
+from llmplan.scenario import FIELDS, Scenario
 from llmplan.scenario.text import field_text
-from llmplan.wording import Currency
+from llmplan.wording import Currency, in_unit
 
 BUTTONS = {"pin": "Keep the present one as B", "swap": "Swap A and B", "unpin": "Stop comparing"}
 SUBJECTS = (
@@ -30,24 +30,6 @@ SUBJECTS = (
     ("hosted", "The cheapest hosted open model"),
     ("self_hosted", "The cheapest self-hosted"),
 )
-WORDS = {
-    "queries_per_day": "Volume",
-    "input_tokens_p95": "Input, 95th percentile",
-    "output_tokens_p95": "Output, 95th percentile",
-    "cached_input_share": "Cached input",
-    "profile_id": "Daily profile",
-    "peak_to_mean": "Peak over mean",
-    "ttft_limit_ms": "First-token target",
-    "tpot_limit_ms": "Token target",
-    "latency_percentile": "Targets kept by, % of requests",
-    "gpu_price_kind": "GPU prices",
-    "engineering_usd_per_month": "Engineering",
-    "data_stays_in_house": "Data in house",
-    "api_ids": "APIs",
-    "model_ids": "Open models",
-    "gpu_ids": "GPUs",
-}
-"""Fields that people call otherwise."""
 LONGEST = 60
 
 
@@ -129,7 +111,12 @@ def _fields_card(found: Difference, money: Currency) -> Markup:
         alike = "A and B are alike. Change an input on the left: A follows, B stays."
         return card(title, paragraph(alike))
     rows = [
-        (_words(s.field), _short(s.field, s.was), _short(s.field, s.now), money.change(s.usd_added))
+        (
+            FIELDS[s.field].about.label,
+            _short(s.field, s.was, money),
+            _short(s.field, s.now, money),
+            money.change(s.usd_added),
+        )
         for s in found.steps
     ]
     return card(title, table(("What differs", "B", "A", "A month"), rows, "What differs", (3,)))
@@ -142,7 +129,7 @@ def _bridge_chart(found: Difference, money: Currency) -> Chart:
         return no_chart(f"No feasible option of this kind in {side}")
     change = found.end_usd - found.start_usd
     compared = f"{money.short(abs(change))} {'more' if change > 0 else 'less'} than"
-    steps = [(_words(step.field), step.usd_added) for step in found.steps if step.usd_added]
+    steps = [(FIELDS[step.field].about.label, step.usd_added) for step in found.steps if step.usd_added]
     return Chart(
         waterfall_figure(steps, ("B, kept", found.start_usd), "A, now", money),
         title=f"A costs {compared if round(change, 2) else 'as much as'} B a month",
@@ -158,11 +145,13 @@ def _bridge_chart(found: Difference, money: Currency) -> Chart:
     )
 
 
-def _words(field: str) -> str:
-    """Return a field's name as people say it."""
-    return WORDS.get(field, field.replace("_", " ").capitalize())
-
-
-def _short(field: str, value: object) -> str:
-    text = (f"{value:,.6g}" if isinstance(value, float) else field_text(field, value)) or "all"
+def _short(field: str, value: Any, money: Currency) -> str:
+    """Return a field's value as people read it, what holds in its place where it is empty."""
+    about = FIELDS[field].about
+    if value is None or value == ():
+        text = about.empty
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        text = in_unit(value, about.unit, money)
+    else:
+        text = field_text(field, value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

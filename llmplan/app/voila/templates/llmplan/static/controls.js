@@ -58,9 +58,15 @@
       if (waiting !== undefined && text.value === shown) show(waiting);
       waiting = undefined;
     });
+    if (spec.empty) text.placeholder = spec.empty;
     const commit = () => {
       held = false;
       waiting = undefined;
+      if (spec.empty && !text.value.trim()) {
+        text.setAttribute("aria-invalid", "false");
+        send(spec.key, null);
+        return true;
+      }
       const typed = parseNumber(text.value) / (spec.percent ? 100 : 1);
       const valid = Number.isFinite(typed) && typed >= spec.min && typed <= spec.max;
       text.setAttribute("aria-invalid", String(!valid));
@@ -69,7 +75,7 @@
     };
     text.addEventListener("change", () => {
       if (commit()) return;
-      note(id, `Type a number from ${formatNumber(spec.min, spec)} to ${formatNumber(spec.max, spec)}${spec.percent ? " %" : ""}.`);
+      note(id, `Type a number from ${formatNumber(spec.min, spec)} to ${formatNumber(spec.max, spec)}${spec.percent ? " %" : ""}${spec.empty ? `, or nothing: ${spec.empty}` : ""}.`);
     });
     text.addEventListener("keydown", (event) => { if (event.key === "Enter") commit(); });
     return {

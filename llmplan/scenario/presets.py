@@ -1,0 +1,69 @@
+"""Scenarios in files: the shipped presets and TOML there and back."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from llmplan.catalog import Catalog, DataFolder, data_dir
+from llmplan.errors import InputError, UnknownNameError, read_text
+from llmplan.scenario.fields import ASSUMED, Scenario, make_scenario
+from llmplan.scenario.values import NONE
+
+MOST_DOTS = 500
+"""In a line of a scenario file: numbers and names have a few."""
+
+
+def scenario_names(catalog: Catalog | None = None) -> list[str]:
+    """Return the presets' names: those of the catalog's folder, and the shipped ones."""
+    folders = {data_dir(), data_dir() if catalog is None else catalog.folder.path}
+    return sorted({path.stem for folder in folders for path in (folder / "scenarios").glob("*.toml")})
+
+
+def load_scenario(name_or_path: str | Path, catalog: Catalog | None = None) -> Scenario:
+    """Load a preset by name, or a TOML file by path (anything with a slash or .toml).
+
+    catalog: whose folder's presets come before the shipped ones, and whose assumptions fill empty fields.
+    """
+    text = str(name_or_path)
+    if text.endswith(".toml") or "/" in text or "\\" in text:
+        path = Path(text)
+        if not path.is_file():
+            raise InputError("scenario file", text, "no such file", "give a path to a TOML file")
+    else:
+        names = scenario_names(catalog)
+        if text not in names:
+            raise UnknownNameError("preset", text, names)
+        folder = DataFolder(data_dir()) if catalog is None else catalog.folder
+        path = folder.find(f"scenarios/{text}.toml")
+    found = scenario_from_toml(read_text(path, "scenario file"))
+    return found if catalog is None else found.under(catalog)
+
+
+def scenario_from_toml(text: str) -> Scenario:
+    """Parse TOML; raise InputError on bad syntax, unknown keys or values against a rule."""
+    # The parser's memory grows with the square of a dotted key's parts: a scenario has none of many.
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise InputError("scenario", text[:40], f"has over {MOST_DOTS} dots in a line", "write plain fields")
+    try:
+        values = tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError("scenario", str(error), "is not valid TOML", "mend the line that it names") from None
+    except (
+        RecursionError,
+        ValueError,
+    ):  # brackets within brackets without end, a number of thousands of digits
+        rule = "is nested too deeply, or holds too long a number"
+        raise InputError("scenario", text[:40], rule, "write plain fields") from None
+    return make_scenario(values)
+
+
+def scenario_to_toml(scenario: Scenario) -> str:
+    """Write a scenario as TOML; fields that hold their default are left out, a limit taken away is "none"."""
+    import tomli_w
+
+    defaults = {key: None if key in ASSUMED else value for key, value in Scenario().to_dict().items()}
+    values = scenario.to_dict() | {field: scenario.given(field) for field in ASSUMED}
+    data = {k: v for k, v in values.items() if v is not None and v != defaults[k]}
+    data |= {k: NONE for k, v in values.items() if v is None and defaults[k] is not None}
+    return tomli_w.dumps({k: list(v) if isinstance(v, tuple) else v for k, v in data.items()})
