@@ -123,7 +123,10 @@ def _pairs(field: ScenarioField, text: str) -> dict[str, Any]:
         found: dict[str, Any] = field_value(field.name, text.replace("=", ":"))
     except InputError:
         flag = field.about.flags[0] if field.about.flags else f"--{field.name.replace('_', '-')}"
-        raise InputError(flag, text, "is not NAME=NUMBER", f"write for example {flag} NAME=0.9") from None
+        what = field.about.names.split()[-1].upper() if field.about.names else "NAME"
+        raise InputError(
+            flag, text, f"is not {what}=NUMBER", f"write for example {flag} {what}=0.9"
+        ) from None
     return found
 
 
