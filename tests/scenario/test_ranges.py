@@ -3,7 +3,7 @@
 import pytest
 
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.options import evaluate
+from llmplan.options import evaluate, options_of
 from llmplan.scenario import Scenario, make_scenario, scenario_from_toml, scenario_to_toml
 
 SMALL = {
@@ -31,7 +31,7 @@ def test_ranges_must_be_ordered_and_finite(numbers: tuple[float, ...]) -> None:
 def test_ranges_leave_the_comparison_alone() -> None:
     plain = Scenario().but(**SMALL)
     ranged = plain.but(ranges={"queries_per_day": (1, 1e6)})
-    assert evaluate(ranged).options is evaluate(plain).options
+    assert options_of(ranged) is options_of(plain)
 
 
 def test_a_floor_by_task_names_the_task_and_both_figures() -> None:
