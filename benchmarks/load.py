@@ -1,10 +1,10 @@
-"""Many readers at once on this machine: `python -m benchmarks.load [READERS] [SECONDS]`, default 500 in 60 s.
+"""Many readers at once on this machine: `python -m benchmarks.load [READERS] [SECONDS] [DRAGGING]`, default 500 in 60 s.
 
 Clients speak the page's own protocols over loopback: each opens the page with an empty cache (the page, its
 files, its snapshot) on a connection of its own; of 500, 40 also drag a slider: some moves a tenth of a second
 apart, then a rest, until the run ends. "First chart" is when all that the first chart is drawn from has come;
 "slider" from a move to its answer. The clients share the machine's cores with the server. One viewer is
-measured first.
+measured first, then all of them reading only.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ from llmplan.app.server.wire import PROTOCOL, decode, join
 from llmplan.catalog import notebooks_dir
 from tools.browser import serving
 
-READERS, SECONDS = 500, 60.0
-DRAGGING_SHARE = 0.08
+READERS, SECONDS, DRAGGING = 500, 60.0, 40
 MOVES, BETWEEN_MOVES_S, REST_S = 5, 0.1, 6.0
 LONGEST_S = 30.0
 
@@ -103,6 +102,8 @@ async def drag(url: str, client: Client, seen: Seen, until: float) -> None:
         volume, sequence = 50_000.0, 0
         while time.perf_counter() < until:
             for _ in range(MOVES):
+                if time.perf_counter() > until:
+                    return
                 volume, sequence = volume * random.uniform(0.9, 1.12), sequence + 1
                 began = time.perf_counter()
                 content = {"set": {"queries_per_day": round(volume)}, "seq": sequence}
@@ -128,18 +129,21 @@ async def reader(url: str, after: float, drags: bool, seen: Seen, until: float) 
         seen.errors.append(f"{type(problem).__name__}: {problem}")
 
 
-async def run(url: str, readers: int, seconds: float) -> Seen:
+async def run(url: str, readers: int, seconds: float, dragging: int) -> Seen:
     """Have so many readers come within so many seconds."""
     seen, until = Seen(), time.perf_counter() + seconds + REST_S
-    every = max(1, round(1 / DRAGGING_SHARE)) if readers > 1 else 1
+    every = max(1, readers // max(1, dragging))
     jobs = (
-        reader(url, seconds * place / readers, place % every == 0, seen, until) for place in range(readers)
+        reader(url, seconds * place / readers, place % every == 0 and dragging > 0, seen, until)
+        for place in range(readers)
     )
     await asyncio.gather(*jobs)
     return seen
 
 
-async def watched(url: str, server: psutil.Process, readers: int, seconds: float) -> tuple[Seen, float]:
+async def watched(
+    url: str, server: psutil.Process, readers: int, seconds: float, dragging: int
+) -> tuple[Seen, float]:
     """Return what the readers saw, and the most memory that the server and its processes held [MB]."""
     most = 0.0
 
@@ -150,7 +154,7 @@ async def watched(url: str, server: psutil.Process, readers: int, seconds: float
             await asyncio.sleep(3)
 
     watching = asyncio.create_task(watch())
-    seen = await run(url, readers, seconds)
+    seen = await run(url, readers, seconds, dragging)
     watching.cancel()
     return seen, most
 
@@ -174,7 +178,7 @@ def percentiles(values: list[float]) -> str:
     return f"{median(ordered):,.0f} / {ordered[round(0.95 * (len(ordered) - 1))]:,.0f}"
 
 
-async def measure(url: str, pid: int, readers: int, seconds: float) -> None:
+async def measure(url: str, pid: int, readers: int, seconds: float, dragging: int) -> None:
     """Measure one viewer, then many; print a line for each."""
     server = psutil.Process(pid)
     async with Client(url) as client:
@@ -187,10 +191,16 @@ async def measure(url: str, pid: int, readers: int, seconds: float) -> None:
                 await asyncio.sleep(0.5)
     print("| viewers | first chart p50 / p95, ms | slider p50 / p95, ms (moves) | memory, MB | errors |")
     print("|---|---|---|---|---|")
-    for count, span in ((1, 10.0), (readers, seconds)):
-        seen, memory = await watched(url, server, count, span)
+    for count, span, drags in ((1, 10.0, 1), (readers, seconds, 0), (readers, seconds, dragging)):
+        seen, memory = await watched(url, server, count, span, drags)
         slider = f"{percentiles(seen.slider_ms)} ({len(seen.slider_ms)})"
-        row = (str(count), percentiles(seen.first_chart_ms), slider, f"{memory:,.0f}", str(len(seen.errors)))
+        row = (
+            f"{count}, {drags} drag",
+            percentiles(seen.first_chart_ms),
+            slider,
+            f"{memory:,.0f}",
+            str(len(seen.errors)),
+        )
         print("| " + " | ".join(row) + " |", flush=True)
         for problem in sorted(set(seen.errors))[:3]:
             print(f"  {problem}")
@@ -200,11 +210,12 @@ def main() -> None:
     """Serve the dashboard, measure and print."""
     readers = int(sys.argv[1]) if len(sys.argv) > 1 else READERS
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
+    dragging = int(sys.argv[3]) if len(sys.argv) > 3 else DRAGGING
     os.environ.setdefault("LLMPLAN_MAX_KERNELS", "60")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     print(f"{os.cpu_count()} cores, load before the run {load:.1f}")
     with serving(notebooks_dir() / "dashboard.ipynb") as (url, process):
-        asyncio.run(measure(f"{url}/", process.pid, readers, seconds))
+        asyncio.run(measure(f"{url}/", process.pid, readers, seconds, dragging))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ STATE_OF_WIDGETS = frozenset({"_model_name", "_dom_classes"})
 UNUSED = frozenset({"layout", "tooltip", "tabbable", "comm"})
 AT_REST = re.compile(r'data-action="([^"]+)"[^>]*data-rest=')
 """In a view's HTML: work that the page asks for once the reader rests."""
-REST_SECONDS, PATIENT = 20.0, 10
+REST_SECONDS, PATIENT = 20.0, 4
 
 
 class Pipe:
