@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
-from llmplan.calibration.observations import QUANTITIES, Observations, Unanswered, observe
+from llmplan.calibration.observations import QUANTITIES, Observations, Unanswered, asked_kind, observe
 from llmplan.calibration.percent_errors import error_summary
 from llmplan.calibration.predicted_rows import predicted
 from llmplan.catalog import Catalog
@@ -59,7 +59,7 @@ def scored_from(
 ) -> Scored:
     """Add bands to predicted logs (3, rows); `tier`: nearness to the data of held-out rows."""
     c = obs.configurations.take(chosen)
-    kind = obs.kind[chosen]
+    kind = asked_kind(obs, chosen)
     load = np.where(kind == "open_loop", obs.offered_rps[chosen], obs.clients[chosen])
     basis = basis_of(c, obs.input_tokens[chosen], obs.output_tokens[chosen], load, kind)
     values = np.exp(logs)

@@ -11,74 +11,85 @@ from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
 from llmplan.calibration.fitting import fit, row_weights_of
-from llmplan.calibration.observations import QUANTITIES, Observations
+from llmplan.calibration.observations import QUANTITIES, Observations, asked_kind
 from llmplan.calibration.percent_errors import error_summary
 from llmplan.calibration.predicted_rows import predicted
-from llmplan.calibration.validation import (
-    cross_validate,
-    group_folds,
-    point_folds,
-)
+from llmplan.calibration.validation import PROTOCOLS, cross_validate, folds_of
 from llmplan.replica.bands import FAR, SEEN, UNSEEN, Band, fit_bands, slice_keys, structure_of
-from llmplan.replica.basis import ENOUGH_ROWS
+from llmplan.replica.basis import COUNTED
 from llmplan.replica.constants import Calibration
 
-COUNTED: Final = "engine:architecture:compute"
+ENOUGH_ROWS: Final = 15
+"""Rows from which a kind of replica may be called calibrated."""
+EARNED_ERROR: Final = 0.2
+"""Median held-out error, of groups, models and sources, up to which it is."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Held-out log errors (3, rows) of both protocols, and each row's chosen candidate."""
+    """Held-out log errors (3, rows) by protocol, and each row's chosen candidate."""
 
-    points: Floats
-    groups: Floats
+    errors: dict[str, Floats]
     chosen: NDArray[np.intp]
 
 
 def calibrate(obs: Observations, fit_date: str) -> tuple[dict[str, Any], HeldOut]:
-    """Fit to all rows, cross-validate by points and by groups, and return the document to store."""
+    """Fit to all rows, cross-validate by every protocol, and return the document to store."""
     calibration = fit(obs, row_weights_of(obs))
     _, chosen = predicted(obs, calibration)
-    held = HeldOut(cross_validate(obs, point_folds(obs)), cross_validate(obs, group_folds(obs)), chosen)
+    errors = {name: cross_validate(obs, folds_of(obs, name), calibration) for name in PROTOCOLS}
+    held = HeldOut(errors, chosen)
     return document_of(obs, calibration, held, fit_date), held
 
 
 def document_of(obs: Observations, calibration: Calibration, held: HeldOut, fit_date: str) -> dict[str, Any]:
     """The content of data/calibration.json."""
     c = obs.configurations.take(held.chosen)
-    counts = Counter(str(name) for name in c.levels(COUNTED))
     return {
         "fit_date": fit_date,
         "rows": len(obs.rows),
         "errors": {
-            "kept-back points": summaries(obs, held.points, held.chosen),
-            "kept-back groups": summaries(obs, held.groups, held.chosen),
+            f"kept-back {name}": summaries(obs, errors, held.chosen) for name, errors in held.errors.items()
         },
         "base": calibration.base,
         "effects": calibration.effects,
-        "rows_by_engine_architecture_compute": dict(sorted(counts.items())),
+        "calibrated": calibrated_kinds(obs, held),
         "replicas": sorted({str(name) for name in c.levels("replica")}),
         "bands": bands_of(obs, held),
     }
 
 
+def calibrated_kinds(obs: Observations, held: HeldOut) -> dict[str, int]:
+    """Rows of each engine, GPU family and compute that are enough, and whose held-out errors are small enough."""
+    level = obs.configurations.take(held.chosen).levels(COUNTED)
+    unseen = np.array([held.errors[name][q] for name in PROTOCOLS if name != "points" for q in (0, 2)])
+    earned = {}
+    for name in sorted(set(level.tolist())):
+        errors = unseen[:, level == name]
+        errors = np.abs(np.expm1(errors[np.isfinite(errors)]))
+        rows = int((level == name).sum())
+        if rows >= ENOUGH_ROWS and len(errors) and np.median(errors) <= EARNED_ERROR:
+            earned[str(name)] = rows
+    return earned
+
+
 def bands_of(obs: Observations, held: HeldOut) -> dict[str, dict[str, Band]]:
-    """Bands by quantity and slice from the held-out errors of both protocols."""
-    c = obs.configurations.take(held.chosen)
-    columns = obs.kind[held.chosen], structure_of(c), c.levels("generation")
-    seen = [slice_keys(SEEN, *(str(v) for v in row)) for row in zip(*columns, strict=True)]
-    distance = distance_of(obs, held.chosen)
-    unseen = [slice_keys(*(str(v) for v in row)) for row in zip(distance, *columns, strict=True)]
-    result = {}
-    for q, quantity in enumerate(QUANTITIES):
-        errors = np.concatenate([held.points[q], held.groups[q]])
-        result[quantity] = fit_bands(errors, seen + unseen)
-    return result
+    """Bands by quantity and slice: of seen replicas from kept-back points, of others from the other protocols."""
+    kind, structure = asked_kind(obs, held.chosen), structure_of(obs.configurations.take(held.chosen))
+    keys, errors = [], []
+    for name, of_protocol in held.errors.items():
+        tier = distance_of(obs, held.chosen, name)
+        keys += [slice_keys(*(str(v) for v in row)) for row in zip(tier, kind, structure, strict=True)]
+        errors.append(of_protocol)
+    every = np.concatenate(errors, axis=1)
+    return {quantity: fit_bands(every[q], keys) for q, quantity in enumerate(QUANTITIES)}
 
 
-def distance_of(obs: Observations, chosen: NDArray[np.intp]) -> NDArray[Any]:
-    """Whether the fit that did not see a row's group still saw its engine on that GPU family."""
-    folds = group_folds(obs)
+def distance_of(obs: Observations, chosen: NDArray[np.intp], protocol: str) -> NDArray[Any]:
+    """How near the data was to each row when a protocol kept it back: its replica, its kind, or neither seen."""
+    if protocol == "points":
+        return np.full(len(obs.rows), SEEN, dtype=object)
+    folds = folds_of(obs, protocol)
     level = obs.configurations.take(chosen).levels(COUNTED)
     inside = Counter(zip(level.tolist(), folds.tolist(), strict=True))
     total = Counter(level.tolist())

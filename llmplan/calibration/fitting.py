@@ -22,6 +22,8 @@ OWN_SHRINKAGE: Final = 8.0
 """The same for what a replica adds to its family: exp(1 / 8) = 1.13."""
 DERIVATIVE_STEP: Final = 1e-3
 MAX_ITERATIONS: Final = 16
+FEW_ITERATIONS: Final = 5
+"""Steps from a solution that is near already."""
 MAX_STEP: Final = 1.0
 OWN: Final = "replica"
 """The factor whose deviations are a replica's own: they help on loads of that replica only."""
@@ -103,17 +105,21 @@ class _State:
     cost: float
 
 
-def fit(obs: Observations, row_weights: Floats) -> Calibration:
-    """Fit the constants to the rows whose weight is above 0; deterministic, from the fixed start.
+def fit(obs: Observations, row_weights: Floats, near: Calibration | None = None) -> Calibration:
+    """Fit the constants to the rows whose weight is above 0; deterministic, from the fixed start or `near`.
 
     First what families share, then what their replicas add: fitted together, a replica with many rows would
     keep its speed to itself instead of teaching its family.
     """
+    used = row_weights > 0
+    obs, row_weights = obs.of_rows(used), row_weights[used]
     start = np.repeat(np.log([c.start for c in obs.constants])[:, None], len(obs.configurations), axis=1)
     weights = QUANTITY_WEIGHTS * np.isfinite(obs.measured) * row_weights
     family, own = family_parameters(obs), replica_parameters(obs)
-    shared = _descended(_problem(obs, family, start, weights * _evened(obs, row_weights)))
-    rest = _descended(_problem(obs, own, shared.logs, weights))
+    problem = _problem(obs, family, start, weights * _evened(obs, row_weights))
+    shared = _descended(problem, _moves(obs, family, near), FEW_ITERATIONS if near else MAX_ITERATIONS)
+    problem = _problem(obs, own, shared.logs, weights)
+    rest = _descended(problem, _moves(obs, own, near), FEW_ITERATIONS if near else MAX_ITERATIONS)
     return _calibration(obs, family + own, np.concatenate([shared.x, rest.x]))
 
 
@@ -131,11 +137,27 @@ def _problem(obs: Observations, parameters: list[Parameter], start: Floats, weig
     return _Problem(obs, parameters, start, weights, np.array([p.penalty for p in parameters]))
 
 
-def _descended(problem: _Problem) -> _State:
-    """Penalised least squares by Levenberg-Marquardt with iteratively reweighted residuals, from no move."""
-    state = _state(problem, np.zeros(len(problem.parameters)))
+def _moves(obs: Observations, parameters: list[Parameter], near: Calibration | None) -> Floats:
+    """Moves that lead to `near`; none without it."""
+    if near is None:
+        return np.zeros(len(parameters))
+    names = [obs.constants[p.constant].name for p in parameters]
+    starts = [float(np.log(obs.constants[p.constant].start)) for p in parameters]
+    return np.array(
+        [
+            near.base[name] - start
+            if p.factor is None or p.level is None
+            else near.effects.get(name, {}).get(p.factor, {}).get(p.level, 0.0)
+            for p, name, start in zip(parameters, names, starts, strict=True)
+        ]
+    )
+
+
+def _descended(problem: _Problem, x: Floats | None = None, iterations: int = MAX_ITERATIONS) -> _State:
+    """Penalised least squares by Levenberg-Marquardt with iteratively reweighted residuals, from `x` or no move."""
+    state = _state(problem, np.zeros(len(problem.parameters)) if x is None else x)
     damping = 1e-2
-    for _ in range(MAX_ITERATIONS):
+    for _ in range(iterations):
         before = state.cost
         state, damping = _step(problem, state, damping)
         if 0.0 < before - state.cost < 1e-4 * before:
@@ -173,7 +195,9 @@ def _normal_equations(problem: _Problem, state: _State) -> tuple[Floats, Floats]
 
     A deviation's derivative is that of its constant on the rows of its level, so unknowns cost next to nothing.
     """
-    derivatives = {i: _derivative(problem.obs, state, i) for i in {p.constant for p in problem.parameters}}
+    chosen, logs = problem.obs.at(state.chosen), state.logs[:, state.chosen]
+    now = state.outputs[:, state.chosen]
+    derivatives = {i: _derivative(chosen, logs, now, i) for i in {p.constant for p in problem.parameters}}
     jacobian = np.array(
         [
             derivatives[p.constant] * (1.0 if p.candidates is None else p.candidates[state.chosen])
@@ -187,11 +211,11 @@ def _normal_equations(problem: _Problem, state: _State) -> tuple[Floats, Floats]
     return normal, weighted @ state.residuals.ravel() + problem.penalty**2 * state.x
 
 
-def _derivative(obs: Observations, state: _State, constant: int) -> Floats:
+def _derivative(chosen: Observations, logs: Floats, now: Floats, constant: int) -> Floats:
     """Forward difference of the outputs (3, rows) of the chosen candidates by the log of one constant."""
-    logs = state.logs.copy()
-    logs[constant] += DERIVATIVE_STEP
-    change = (_outputs(obs, logs) - state.outputs)[:, state.chosen] / DERIVATIVE_STEP
+    moved = logs.copy()
+    moved[constant] += DERIVATIVE_STEP
+    change = (_outputs(chosen, moved) - now) / DERIVATIVE_STEP
     return np.where(np.isfinite(change), change, 0.0)
 
 
@@ -207,15 +231,26 @@ def _calibration(obs: Observations, parameters: list[Parameter], x: Floats) -> C
     return Calibration(base, effects)
 
 
-def row_weights_of(obs: Observations) -> NDArray[Any]:
-    """Weight of each row in the fit: less for medians of an uneven trace and for doubtful GPU counts.
+SOURCE_WEIGHTS: Final = {
+    "AccelMark": 0.4,
+    "InferenceX experimental": 0.3,
+    "InferenceX dashboard": 0.5,
+    "own measurement": 3.0,
+}
+"""Weight of a source's rows by how its name begins; 1 for the others. AccelMark states medians of an uneven
+trace; one experiment prefills four times as slowly as its owner's official runs; the dashboard's are 800 older
+runs of one model; own steady-state runs have neither hosts nor bursts between engine and clock."""
 
-    AccelMark rows state medians of ShareGPT, whose lengths are far from even. Rows of Qwen3-235B on H200
-    state GPU counts that cannot hold its weights or give the same speed on one as on four.
+
+def row_weights_of(obs: Observations) -> NDArray[Any]:
+    """Weight of each row in the fit: that of its source, less for doubtful GPU counts.
+
+    Rows of Qwen3-235B on H200 state GPU counts that cannot hold its weights or give the same speed on one as on
+    four.
     """
     weights = []
     for m in obs.rows:
-        weight = 0.4 if m.source_title.startswith("AccelMark") else 1.0
+        weight = next((w for name, w in SOURCE_WEIGHTS.items() if m.source_title.startswith(name)), 1.0)
         doubtful = m.gpu_id == "h200-sxm" and m.engine_version in ("0.5.6.post2", "0.12.0")
         weights.append(weight * (0.3 if doubtful else 1.0))
     return np.array(weights)

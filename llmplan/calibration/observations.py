@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,23 @@ from llmplan.errors import near_names
 from llmplan.replica.configurations import LATEST, Configurations, ReplicaConfig
 from llmplan.replica.constants import Constant, constants
 from llmplan.replica.memory import GPU_COUNTS
-from llmplan.replica.queue import Service, closed_loop, max_rate, open_loop, within_latency
+from llmplan.replica.queue import Service, all_at_once, closed_loop, max_rate, open_loop, within_latency
 from llmplan.replica.step import Constants
+from llmplan.units import BYTES_PER_GIB
 
 QUANTITIES: Final = ("tpot", "ttft", "throughput")
-ARRIVAL_KINDS: Final = ("closed_loop", "offline", "server", "open_loop")
+ARRIVAL_KINDS: Final = ("closed_loop", "steady", "all_at_once", "offline", "server", "open_loop")
+"""steady: a closed loop without the opening burst of a load test."""
 DEFAULT_CLIENTS: Final = 32.0
 """Clients assumed where a closed loop does not state its concurrency."""
 DEFAULT_LIMITS_S: Final = (2.0, 0.2)
 """TTFT and TPOT limits assumed for a latency-bound row that states none."""
+
+
+STEADY: Final = "steady state"
+"""Words of a source that measured after its opening burst."""
+RAN_WITH_BYTES: Final = 4.0 * BYTES_PER_GIB
+"""KV room at least on each GPU of a measured run whose weights fit: its operators set the share to what it needs."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,9 @@ class Observations:
     def _serve(self, kind: str, index: NDArray[np.intp], c: Configurations, k: Constants) -> Service:
         isl, osl = self.input_tokens[index], self.output_tokens[index]
         serve: dict[str, Callable[[], Service]] = {
-            "closed_loop": lambda: closed_loop(c, k, isl, osl, self.clients[index]),
+            "closed_loop": lambda: closed_loop(c, k, isl, osl, self.clients[index], load_test=True),
+            "steady": lambda: closed_loop(c, k, isl, osl, self.clients[index]),
+            "all_at_once": lambda: all_at_once(c, k, isl, osl, self.clients[index]),
             "offline": lambda: max_rate(c, k, isl, osl),
             "server": lambda: within_latency(
                 c, k, isl, osl, self.ttft_limit_s[index], self.tpot_limit_s[index]
@@ -99,6 +109,30 @@ class Observations:
         }
         return serve[kind]()
 
+    def at(self, candidates: NDArray[np.intp]) -> Self:
+        """Return the observations of one candidate a row: those at `candidates`, in the order of their rows."""
+        rows = self.row[candidates]
+        loads = ("replicas", "input_tokens", "output_tokens", "clients", "offered_rps")
+        arrays = {
+            name: getattr(self, name)[candidates] for name in (*loads, "ttft_limit_s", "tpot_limit_s", "kind")
+        }
+        return replace(
+            self,
+            rows=tuple(self.rows[i] for i in rows),
+            configurations=self.configurations.take(candidates),
+            row=np.arange(len(rows)),
+            measured=self.measured[:, rows],
+            **arrays,
+        )
+
+    def of_rows(self, keep: NDArray[np.bool_]) -> Self:
+        """Return the rows to keep with all their candidates."""
+        number = np.cumsum(keep) - 1
+        candidates = np.flatnonzero(keep[self.row])
+        part = self.at(candidates)
+        rows = tuple(m for m, kept in zip(self.rows, keep, strict=True) if kept)
+        return replace(part, rows=rows, row=number[self.row[candidates]], measured=self.measured[:, keep])
+
     def best(self, outputs: Floats) -> NDArray[np.intp]:
         """Candidate of each row with the highest rate: the split is part of the prediction."""
         order = np.lexsort((outputs[2], self.row))
@@ -106,6 +140,12 @@ class Observations:
         chosen = np.zeros(len(self.rows), dtype=np.intp)
         chosen[self.row[order[last]]] = order[last]
         return chosen
+
+
+def asked_kind(obs: Observations, chosen: NDArray[np.intp]) -> NDArray[Any]:
+    """Kind of arrival of each row as a prediction names it."""
+    kind = obs.kind[chosen]
+    return np.where(kind == "steady", "closed_loop", kind)
 
 
 def observe(
@@ -136,6 +176,8 @@ def _observations(
 ) -> Observations:
     keep = _fitting(c, row)
     c, row, replicas = c.take(keep), row[keep], replicas[keep]
+    tight = (c.kv_room_bytes > 0) & (c.kv_room_bytes < RAN_WITH_BYTES)
+    c = replace(c, kv_room_bytes=np.where(tight, RAN_WITH_BYTES, c.kv_room_bytes))
 
     def column(name: str, default: float = np.nan) -> Floats:
         values = np.array([getattr(m, name) for m in rows], dtype=float)
@@ -173,6 +215,8 @@ def _kind(m: Measurement) -> str:
         return "offline"
     if m.arrival == "all_at_once" and not np.isfinite(m.concurrency):
         return "offline"
+    if m.arrival == "closed_loop" and STEADY in m.source_title:
+        return "steady"
     return m.arrival if m.arrival in ARRIVAL_KINDS else "closed_loop"
 
 

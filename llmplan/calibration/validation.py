@@ -1,6 +1,7 @@
-"""Cross-validation of the fit: kept-back points of seen replicas, and whole replicas kept back."""
+"""Cross-validation of the fit: points, replicas, models or whole sources kept back."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,26 +12,42 @@ from llmplan.calibration.fitting import fit, row_weights_of
 from llmplan.calibration.observations import Observations
 from llmplan.calibration.predicted_rows import predicted
 from llmplan.catalog.measurements import Measurement
+from llmplan.replica.constants import Calibration
 
-POINT_FOLDS: Final = 5
-GROUP_FOLDS: Final = 8
 SEED: Final = 0
-
-
-def point_folds(obs: Observations) -> NDArray[np.intp]:
-    """Fold of each row at random; exact repeats of a point share a fold, so none vouches for another."""
-    keys = [_point(m) for m in obs.rows]
-    return _spread(keys, POINT_FOLDS)
-
-
-def group_folds(obs: Observations) -> NDArray[np.intp]:
-    """Fold of each row by model, GPU and engine: a fold's groups are unseen by its fit."""
-    return _spread([(m.model_id, m.gpu_id, m.engine_id) for m in obs.rows], GROUP_FOLDS)
+LARGEST_SOURCE: Final = 0.3
+"""A source with more than this share of the rows is never left out whole: too little would be left to fit."""
 
 
 def _point(m: Measurement) -> tuple[object, ...]:
     load = (m.input_tokens, m.output_tokens, m.arrival, m.concurrency, m.offered_rps)
     return (m.replica, m.n_gpus, *(str(value) for value in (*load, m.tpot_ms, m.output_tokens_per_s)))
+
+
+def _publisher(m: Measurement) -> tuple[object, ...]:
+    """Who measured: the first two words of the source's title."""
+    return tuple(re.findall(r"[\w-]+", m.source_title)[:2])
+
+
+PROTOCOLS: Final[dict[str, tuple[Callable[[Measurement], tuple[object, ...]], int]]] = {
+    "points": (_point, 3),
+    "groups": (lambda m: (m.model_id, m.gpu_id, m.engine_id), 4),
+    "models": (lambda m: (m.model_id,), 3),
+    "sources": (_publisher, 5),
+}
+"""What is kept back together, and in how many folds. points: exact repeats share a fold, so none vouches for
+another. groups: model, GPU and engine. models: every run of a model. sources: every run of a publisher."""
+
+
+def folds_of(obs: Observations, protocol: str) -> NDArray[np.intp]:
+    """Fold of each row; -1: never kept back."""
+    key, folds = PROTOCOLS[protocol]
+    keys = [key(m) for m in obs.rows]
+    fold = _spread(keys, folds)
+    if protocol != "sources":
+        return fold
+    _, of_row, count = np.unique([str(k) for k in keys], return_inverse=True, return_counts=True)
+    return np.where(count[of_row] > LARGEST_SOURCE * len(keys), -1, fold)
 
 
 def _spread(keys: Sequence[tuple[object, ...]], folds: int) -> NDArray[np.intp]:
@@ -40,12 +57,17 @@ def _spread(keys: Sequence[tuple[object, ...]], folds: int) -> NDArray[np.intp]:
     return np.array([fold[key] for key in keys], dtype=np.intp)
 
 
-def cross_validate(obs: Observations, folds: NDArray[np.intp]) -> Floats:
-    """Held-out log errors, predicted minus measured, of every row, shape (3, rows)."""
+def cross_validate(obs: Observations, folds: NDArray[np.intp], near: Calibration | None = None) -> Floats:
+    """Held-out log errors, predicted minus measured, of every row, shape (3, rows); NaN where never kept back.
+
+    near: a calibration from which each fold's fit starts.
+    """
     errors = np.full((3, len(obs.rows)), np.nan)
     weights = row_weights_of(obs)
-    for fold in np.unique(folds):
+    for fold in np.unique(folds[folds >= 0]):
         held = folds == fold
-        values, _ = predicted(obs, fit(obs, np.where(held, 0.0, weights)))
+        if held.all():
+            continue
+        values, _ = predicted(obs, fit(obs, np.where(held, 0.0, weights), near))
         errors[:, held] = (values - obs.measured)[:, held]
     return errors

@@ -40,6 +40,7 @@ class Catalog:
     gpu_purchases: tuple[rec.GpuPurchase, ...]
     article_hardware: dict[str, rec.ArticleCost]
     engines: dict[str, rec.Engine]
+    engine_memory: tuple[rec.EngineMemory, ...]
     engine_support: tuple[rec.EngineSupport, ...]
     precision_hardware: tuple[rec.PrecisionArchitecture, ...]
     precision_losses: tuple[rec.PrecisionLoss, ...]

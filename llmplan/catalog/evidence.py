@@ -45,7 +45,7 @@ class MeasuredPoint(Sourced):
     isl_tokens: Quantity
     """Tokens of the input, or the name of a data set (measured_serving_datasets.csv)."""
     osl_tokens: Positive | None = None
-    arrival: Literal["closed_loop", "open_loop", "offline", "server", "static_batch"]
+    arrival: Literal["closed_loop", "open_loop", "offline", "server", "static_batch", "all_at_once"]
     concurrency: PositiveInt | None = None
     offered_rps: Positive | None = None
     output_tokens_per_s: Positive | None = None
@@ -290,7 +290,7 @@ class Fit(BaseModel):
     rows, fit_date: how many measured rows it rests on, and when the newest was published.
     base, effects: log of each constant, and its log deviations by factor and level.
     bands: by quantity and slice, factors from a prediction to its 10th and 90th percentile.
-    replicas, rows_by_engine_architecture_compute: what the rows cover.
+    replicas: those that the rows cover. calibrated: rows of each engine, GPU family and compute that earns the word.
     errors: held-out errors by protocol, quantity and part.
     """
 
@@ -302,5 +302,5 @@ class Fit(BaseModel):
     effects: dict[str, Levels]
     bands: dict[str, dict[str, tuple[Positive, Positive]]]
     replicas: tuple[str, ...]
-    rows_by_engine_architecture_compute: dict[str, NonNegative]
+    calibrated: dict[str, Count]
     errors: dict[str, Any]

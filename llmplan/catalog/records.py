@@ -77,6 +77,11 @@ class Model(Sourced):
     v_head_dim: PositiveInt | None = None
     sliding_window_tokens: Count = 0
     sliding_window_layers: Count = 0
+    global_kv_heads: Count | None = None
+    """KV heads of layers without a window where they differ from `kv_heads`."""
+    global_head_dim: Count | None = None
+    vision_params_b: NonNegative | None = None
+    """Parameters of a vision tower beside the text model's [1e9]; every rank holds it at 16 bit."""
     native_precision_id: PrecisionId
     max_context_tokens: PositiveInt
     licence_id: Annotated[Id, Ref("licences")]
@@ -108,6 +113,9 @@ class Gpu(Sourced):
     fp8_tflops: Positive | None = None
     int8_tops: Positive | None = None
     fp4_tflops: Positive | None = None
+    compute_units: PositiveInt | None = None
+    """Streaming multiprocessors or compute units, of 64 vector lanes each."""
+    boost_ghz: Positive | None = None
     interconnect: Literal["nvlink", "nvlink-bridge", "pcie", "infinity-fabric"]
     interconnect_gb_s: Positive
     """GPU to GPU, both directions together."""
@@ -185,6 +193,31 @@ class Engine(Sourced):
     note: str | None = None
 
 
+class EngineMemory(Sourced):
+    """data/engine_memory.csv: how an engine shares out a card from a version on, and its default batch. (2.6, 2.7)"""
+
+    engine_id: Annotated[Id, Ref("engines")]
+    from_version: str
+    memory_share: Fraction
+    share_of: Literal["card", "static", "free"]
+    """card: share x card holds weights, activations, graphs and KV; static: share x card holds weights and KV;
+    free: share x what weights and activations leave holds KV."""
+    runtime_gib: NonNegative
+    parallel_gib: NonNegative
+    """More of it on each GPU where a replica has several."""
+    sampler_bytes: NonNegative
+    """Bytes that sampling takes for a sequence of the largest batch and an entry of the vocabulary."""
+    moe_gib: NonNegative
+    quantised_kv_bytes: Positive | None = None
+    """Bytes of a KV-cache element with FP8 and FP4 checkpoints, where the engine then quantises the cache too."""
+    batched_tokens: PositiveInt
+    large_batched_tokens: PositiveInt
+    """On cards of 70 GiB and more, Ampere excepted."""
+    sequences: PositiveInt
+    large_sequences: PositiveInt
+    note: str | None = None
+
+
 class EngineSupport(Sourced):
     """data/engine_support.csv: an engine runs a precision on a GPU architecture."""
 
@@ -205,6 +238,8 @@ class Precision(Sourced):
     compute: Literal["16bit", "fp8", "int8", "fp4"]
     """Which tensor cores multiply; a weight-only format dequantises to 16bit."""
     weight_only: bool
+    quantises_embeddings: bool = False
+    """GGUF files quantise embedding and head too: `weight_bits` is the file's average."""
     kv_bytes: Positive
     """Bytes of one KV-cache element that engines use by default with this format."""
     status: Literal["option", "measured only"]

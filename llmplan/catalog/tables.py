@@ -87,6 +87,7 @@ TABLES: tuple[Table, ...] = (
     Table("gpu_purchases", "gpu_purchase.csv", rec.GpuPurchase, ("gpu_id", "gpus_per_server")),
     Table("article_hardware", "article_hardware.csv", rec.ArticleCost, ("row_id",)),
     Table("engines", "engines.csv", rec.Engine, ("engine_id",)),
+    Table("engine_memory", "engine_memory.csv", rec.EngineMemory, ("engine_id", "from_version")),
     Table(
         "engine_support",
         "engine_support.csv",

@@ -8,7 +8,7 @@ from llmplan.catalog import ArticleCost, Claim
 from llmplan.claims.context import SEQUENCE_TOKENS, Context, check, requests_per_minute
 from llmplan.claims.verdicts import Finding, Implied, Verdict, implied, number, point
 from llmplan.replica import Configurations, ReplicaConfig, capacity
-from llmplan.replica.memory import memory_plan, memory_reserve, smallest_gpu_count, weights_gb
+from llmplan.replica.memory import memory_plan, smallest_gpu_count, weights_gb
 from llmplan.units import S_PER_MINUTE
 
 COMFORTABLE_SEQUENCES = 4
@@ -26,18 +26,15 @@ def hardware_fits(context: Context, claim: Claim) -> Finding:
     """See how many sequences of the article's own query a hardware row holds at once."""
     row = _row(context, claim)
     catalog = context.catalog
-    model, precision, gpu = (
-        catalog.model(row.model_id),
-        catalog.precision(row.precision_id),
-        catalog.gpu(row.gpu_id),
-    )
-    plan = memory_plan(model, precision, gpu, row.n_gpus, SEQUENCE_TOKENS, memory_reserve(catalog))
+    model, gpu = catalog.model(row.model_id), catalog.gpu(row.gpu_id)
+    config = ReplicaConfig(row.model_id, row.precision_id, row.gpu_id, row.n_gpus, "vllm")
+    plan = memory_plan(catalog, config, SEQUENCE_TOKENS)
     held = float(plan.max_concurrent_sequences)
     have = row.n_gpus * gpu.memory_gb
     why = f"weights {plan.weights_gb:,.1f} GB of {have:,.0f} GB on the cards: "
     why += f"room for {held:,.0f} sequences at once" if plan.fits else plan.reason
     if not plan.fits:
-        needed = smallest_gpu_count(model, precision, gpu, SEQUENCE_TOKENS, memory_reserve(catalog))
+        needed = smallest_gpu_count(catalog, config, SEQUENCE_TOKENS)
         why += f"; it needs {needed} of them" if needed else f"; not even eight {gpu.name} hold it"
     verdict: Verdict = "holds" if plan.fits else "does not hold"
     return Finding(why, held, held, held, verdict=verdict, sources=(model.source_id, gpu.source_id))
@@ -88,9 +85,8 @@ def comfortable(context: Context, claim: Claim) -> Finding:
     model_id, gpu_id = context.parts(claim)
     catalog = context.catalog
     model, gpu = catalog.model(model_id), catalog.gpu(gpu_id)
-    reserve = memory_reserve(catalog)
     plans = {
-        name: memory_plan(model, catalog.precision(name), gpu, 1, SEQUENCE_TOKENS, reserve)
+        name: memory_plan(catalog, ReplicaConfig(model_id, name, gpu_id, 1, "vllm"), SEQUENCE_TOKENS)
         for name in ("fp16", "int8", "w4a16")
     }
     held = {name: plan.max_concurrent_sequences for name, plan in plans.items()}
@@ -138,10 +134,10 @@ def consumer_gpu(context: Context, claim: Claim) -> Finding:
     """See how many consumer cards hold the model, and what they serve beside one data-centre card."""
     model_id, precision_id, consumer, datacentre = context.parts(claim)
     catalog = context.catalog
-    model, precision = catalog.model(model_id), catalog.precision(precision_id)
     card, big = catalog.gpu(consumer), catalog.gpu(datacentre)
-    count = smallest_gpu_count(model, precision, card, SEQUENCE_TOKENS, memory_reserve(catalog))
-    size = weights_gb(model, precision)
+    config = ReplicaConfig(model_id, precision_id, consumer, 1, "vllm")
+    count = smallest_gpu_count(catalog, config, SEQUENCE_TOKENS)
+    size = weights_gb(catalog.model(model_id), catalog.precision(precision_id))
     if count is None:
         why = f"{size:.1f} GB of weights do not fit eight {card.name}: memory, not bandwidth"
         return Finding(why, 0.0, 0.0, 0.0, verdict="holds")

@@ -19,7 +19,7 @@ def accuracy(
     cross_validated: Annotated[
         bool, typer.Option("--cross-validated", help="refit without the rows that are scored, fold by fold")
     ] = False,
-    by: Annotated[str, typer.Option(help="folds: points or groups")] = "points",
+    by: Annotated[str, typer.Option(help="folds: points, groups, models or sources")] = "points",
 ) -> None:
     """Score predictions of TPOT, TTFT and throughput against measured rows, slice by slice."""
     from llmplan.calibration.accuracy import report, score
@@ -47,17 +47,16 @@ def _held_out(catalog: Catalog, measurements: Any, by: str) -> tuple[Any, str]:
     from llmplan.calibration.calibrate import distance_of
     from llmplan.calibration.observations import observe
     from llmplan.calibration.predicted_rows import predicted
-    from llmplan.calibration.validation import cross_validate, group_folds, point_folds
+    from llmplan.calibration.validation import PROTOCOLS, cross_validate, folds_of
     from llmplan.errors import InputError
     from llmplan.replica.constants import fitted
 
-    folds = {"points": point_folds, "groups": group_folds}
-    if by not in folds:
-        raise InputError("by", by, "is no kind of fold", "use points or groups")
+    if by not in PROTOCOLS:
+        raise InputError("by", by, "is no kind of fold", f"use one of {', '.join(PROTOCOLS)}")
     obs, unanswered = observe(catalog, measurements)
     _, chosen = predicted(obs, fitted(catalog))
-    logs = cross_validate(obs, folds[by](obs)) + obs.measured
-    tier = distance_of(obs, chosen) if by == "groups" else None
+    logs = cross_validate(obs, folds_of(obs, by)) + obs.measured
+    tier = distance_of(obs, chosen, by)
     return scored_from(obs, logs, chosen, unanswered, tier), f"held out by {by}: no row was in its own fit"
 
 
@@ -107,7 +106,7 @@ def calibrate(
     catalog = load_catalog()
     measurements = read_measurements(file or catalog.folder.find(MEASURED), catalog)
     obs, unanswered = observe(catalog, measurements)
-    newest = max((m.published for m in measurements), default="")
+    newest = max((f"{m.published}-01-01"[:10] for m in measurements if m.published), default="")
     document, held = fit_all(obs, date or newest)
     target = output or catalog.folder.find(FIT_FILE)
     write_document(document, target)

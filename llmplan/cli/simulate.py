@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmplan.cli import engine_options as eng
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, Trace, catalog_from, file_and_name
 
@@ -43,12 +44,17 @@ def simulate(
     output_cv: Annotated[float, typer.Option(help="Spread of output lengths: deviation over mean.")] = 0.0,
     requests: Annotated[int | None, typer.Option(help="Requests to simulate.", min=1)] = None,
     router: Annotated[str, typer.Option(help="least_loaded, round_robin or random.")] = "least_loaded",
-    tokens_per_step: Annotated[int, typer.Option(help="The engine's token budget a step.", min=1)] = 8192,
+    gpu_memory_utilisation: eng.GpuMemoryShare = None,
+    kv_cache_dtype: eng.KvCacheDtype = "auto",
+    max_batched_tokens: eng.BatchedTokens = None,
+    max_sequences: eng.MaxSequences = None,
+    engine_version: eng.EngineVersion = "latest",
     seed: Annotated[int, typer.Option(help="Seed of arrivals and lengths.", min=0)] = 0,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Simulate continuous batching: latency at an arrival rate, at a concurrency or under a trace."""
+    from llmplan.replica.config import EngineSettings
     from llmplan.sizing import Load, SizeRequest, simulate_load
 
     load = Load(
@@ -63,8 +69,12 @@ def simulate(
         requests,
         seed,
     )
-    request = SizeRequest(model, precision, gpu, input_tokens, output_tokens, n_gpus, engine)
-    answer = simulate_load(catalog_from(data), request, load, tokens_per_step)
+    settings = EngineSettings(gpu_memory_utilisation, kv_cache_dtype, max_batched_tokens, max_sequences)
+    lengths = (input_tokens, output_tokens)
+    request = SizeRequest(
+        model, precision, gpu, *lengths, n_gpus, engine, settings=settings, engine_version=engine_version
+    )
+    answer = simulate_load(catalog_from(data), request, load)
     if json:
         print_json(answer.to_dict())
     else:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llmplan.cli import engine_options as eng
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, catalog_from
 from llmplan.wording import DOLLAR
@@ -42,12 +43,23 @@ def size(
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
     latency_percentile: Percentile = None,
+    gpu_memory_utilisation: eng.GpuMemoryShare = None,
+    kv_cache_dtype: eng.KvCacheDtype = "auto",
+    max_model_len: eng.MaxModelLen = None,
+    max_batched_tokens: eng.BatchedTokens = None,
+    max_sequences: eng.MaxSequences = None,
+    engine_version: eng.EngineVersion = "latest",
+    tensor_parallel: eng.TensorParallel = None,
+    pipeline_parallel: eng.PipelineParallel = 1,
+    data_parallel: eng.DataParallel = 1,
+    expert_parallel: eng.ExpertParallel = 1,
     measured_csv: MeasuredCsv = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
     """Size one replica: does it fit, what binds, how fast is it, what would fit instead."""
     from llmplan.measurements import read_points_of
+    from llmplan.replica.config import EngineSettings
     from llmplan.sizing import SizeRequest
     from llmplan.sizing import size as size_replica
 
@@ -63,6 +75,13 @@ def size(
         ttft_limit_ms,
         tpot_limit_ms,
         latency_percentile,
+        EngineSettings(gpu_memory_utilisation, kv_cache_dtype, max_batched_tokens, max_sequences),
+        engine_version,
+        max_model_len,
+        tensor_parallel,
+        pipeline_parallel,
+        data_parallel,
+        expert_parallel,
     )
     catalog = catalog_from(data)
     points = read_points_of(catalog, measured_csv) if measured_csv else ()
@@ -84,10 +103,12 @@ def _print_answer(answer: SizeAnswer, request: SizeRequest) -> None:
     rows = [
         ("weights", f"{answer.weights_gb:,.1f} GB"),
         ("KV cache", f"{answer.kv_cache_bytes_per_token:,.0f} bytes/token"),
+        ("the engine's memory share", f"{answer.gpu_memory_share:g}"),
         *_memory_rows(answer),
     ]
     if answer.fits:
         rows += [
+            ("KV cache holds", f"{answer.kv_cache_tokens:,} tokens"),
             ("complete sequences at once", f"{answer.max_concurrent_sequences:,}"),
             ("binds", answer.binding),
         ]

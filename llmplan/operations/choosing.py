@@ -15,7 +15,8 @@ from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
 from llmplan.options.constraints import needed_context_tokens
-from llmplan.replica.memory import memory_plan, memory_reserve
+from llmplan.replica import ReplicaConfig
+from llmplan.replica.memory import default_share, engine_memory, memory_plan
 from llmplan.scenario import Scenario, under_catalog
 
 CONTEXT_STEP: Final = 1024
@@ -78,15 +79,10 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
     item, scenario = comparison.options.items[place], comparison.scenario
     rates = item.requests_per_s or (0.0, 0.0, 0.0)
     model, precision = catalog.model(item.model_id), catalog.precision(str(item.precision_id))
-    reserve = memory_reserve(catalog)
-    memory = memory_plan(
-        model,
-        precision,
-        catalog.gpu(str(item.gpu_id)),
-        item.n_gpus or 1,
-        needed_context_tokens(scenario),
-        reserve,
+    config = ReplicaConfig(
+        item.model_id, precision.precision_id, str(item.gpu_id), item.n_gpus or 1, str(item.engine_id)
     )
+    memory = memory_plan(catalog, config, needed_context_tokens(scenario))
     concurrency = max(1, math.floor(item.concurrency or 1))
     load_s = memory.weights_gb / catalog.assumption("weights-load-gb-per-s").base
     return ServingPlan(
@@ -117,8 +113,11 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         kv_gib_per_gpu=memory.kv_gib_per_gpu,
         overhead_gib_per_gpu=memory.overhead_gib_per_gpu,
         usable_gib_per_gpu=memory.usable_gib_per_gpu,
-        kv_share_of_free=reserve.utilisation,
-        kv_bytes=precision.kv_bytes,
+        memory_shares={
+            name: default_share(engine_memory(catalog.engine_memory, name), catalog.gpu(str(item.gpu_id)))
+            for name in LAUNCHERS
+        },
+        kv_bytes=memory.kv_bytes,
         start_s=catalog.assumption("replica-start-s").base + load_s,
         gpu_vendor=catalog.gpu(str(item.gpu_id)).vendor,
         repositories=repositories_of(catalog, item.model_id),

@@ -75,7 +75,7 @@ def _vllm(plan: ServingPlan) -> LaunchCommand:
     argv += ["--tensor-parallel-size", str(plan.n_gpus)]
     argv += ["--max-model-len", str(plan.context_tokens)]
     argv += ["--max-num-seqs", str(plan.concurrency)]
-    argv += ["--gpu-memory-utilization", f"{plan.engine_memory_share:.2f}"]
+    argv += ["--gpu-memory-utilization", f"{plan.memory_shares['vllm']:.3g}"]
     if plan.precision_id in ("bf16", "fp16"):
         argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
     if source.quantise_at_load:
@@ -92,7 +92,7 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
     argv += ["--tp-size", str(plan.n_gpus)]
     argv += ["--context-length", str(plan.context_tokens)]
     argv += ["--max-running-requests", str(plan.concurrency)]
-    argv += ["--mem-fraction-static", f"{plan.static_memory_share:.2f}"]
+    argv += ["--mem-fraction-static", f"{plan.memory_shares['sglang']:.3g}"]
     if plan.precision_id in ("bf16", "fp16"):
         argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
     if source.quantise_at_load:
@@ -109,7 +109,7 @@ def _trtllm(plan: ServingPlan) -> LaunchCommand:
     argv += ["--tp_size", str(plan.n_gpus)]
     argv += ["--max_batch_size", str(plan.concurrency)]
     argv += ["--max_seq_len", str(plan.context_tokens)]
-    argv += ["--kv_cache_free_gpu_memory_fraction", f"{plan.kv_share_of_free:.2f}"]
+    argv += ["--kv_cache_free_gpu_memory_fraction", f"{plan.memory_shares['tensorrt-llm']:.3g}"]
     notes = _notes(plan, "tensorrt-llm", source)
     if source.quantise_at_load:
         notes += (
@@ -131,7 +131,7 @@ def _tgi(plan: ServingPlan) -> LaunchCommand:
     argv += ["--max-input-tokens", str(plan.context_tokens - answer)]
     argv += ["--max-batch-total-tokens", str(budget)]
     argv += ["--max-concurrent-requests", str(plan.concurrency + queue)]
-    argv += ["--cuda-memory-fraction", f"{plan.engine_memory_share:.2f}"]
+    argv += ["--cuda-memory-fraction", f"{plan.memory_shares['tgi']:.3g}"]
     if source.quantise_at_load:
         argv += ["--quantize", source.quantise_at_load]
     elif plan.precision_id in ("bf16", "fp16"):

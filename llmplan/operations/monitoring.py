@@ -138,7 +138,7 @@ def monitoring_list(plan: ServingPlan) -> tuple[MonitoringItem, ...]:
         ),
         MonitoringItem(
             "GPU memory in use (GPU exporter)",
-            plan.engine_memory_share,
+            plan.memory_in_use_share,
             GPU_MEMORY_ALARM,
             "share",
             "the next allocation may fail: out of memory",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from llmplan.errors import InputError
@@ -31,7 +32,7 @@ class ServingPlan:
     ttft_limit_ms, tpot_limit_ms: latency targets; None: none.
     weights_gb: on disk, decimal. [GB]
     weights_gib_per_gpu, kv_gib_per_gpu, overhead_gib_per_gpu, usable_gib_per_gpu: memory of one GPU. [GiB]
-    kv_share_of_free: share of the memory left after weights and overhead that holds the KV cache. [0..1]
+    memory_shares: the memory share that each engine is started with, in its own terms. [0..1]
     kv_bytes: bytes of a KV cache element.
     start_s: from wish to first answer of a new replica. [s]
     gpu_vendor: "nvidia" or "amd".
@@ -65,7 +66,7 @@ class ServingPlan:
     kv_gib_per_gpu: float
     overhead_gib_per_gpu: float
     usable_gib_per_gpu: float
-    kv_share_of_free: float
+    memory_shares: Mapping[str, float]
     kv_bytes: float
     start_s: float
     gpu_vendor: str = "nvidia"
@@ -75,7 +76,7 @@ class ServingPlan:
         may_be_zero = {"spare_replicas", "overhead_gib_per_gpu"}
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, (str, tuple)) or value is None:
+            if value is None or not isinstance(value, (int, float)):
                 continue
             if not (0 <= value < math.inf and (value > 0 or field.name in may_be_zero)):
                 raise InputError(field.name, value, "must be a positive number", "plan a feasible option")
@@ -106,16 +107,10 @@ class ServingPlan:
         return self.replicas * self.n_gpus
 
     @property
-    def engine_memory_share(self) -> float:
-        """Share of a card that weights, overhead and KV cache take, up to the next hundredth."""
+    def memory_in_use_share(self) -> float:
+        """Share of a card that weights, overhead and KV cache take."""
         used = self.weights_gib_per_gpu + self.overhead_gib_per_gpu + self.kv_gib_per_gpu
-        return min(0.97, math.ceil(used / self.usable_gib_per_gpu * 100 - 1e-9) / 100)
-
-    @property
-    def static_memory_share(self) -> float:
-        """Share of a card that weights and KV cache take, down to the last hundredth."""
-        used = self.weights_gib_per_gpu + self.kv_gib_per_gpu
-        return min(0.95, math.floor(used / self.usable_gib_per_gpu * 100 + 1e-9) / 100)
+        return min(1.0, used / self.usable_gib_per_gpu)
 
     @property
     def kv_room_tokens(self) -> int:

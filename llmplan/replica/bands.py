@@ -10,7 +10,7 @@ from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import level_values
 
 SEEN, UNSEEN, FAR = "seen", "unseen", "far"
-LEAST_ROWS: Final = 25
+LEAST_ROWS: Final = 40
 """Held-out errors that a slice needs to have a band of its own."""
 Band = list[float]
 
@@ -22,14 +22,9 @@ def tiers(c: Configurations, basis: NDArray[Any]) -> NDArray[Any]:
     return np.where(seen, SEEN, np.where(basis == "extrapolated", FAR, UNSEEN))
 
 
-def slice_keys(tier: str, arrival: str, structure: str, generation: str) -> tuple[str, ...]:
+def slice_keys(tier: str, arrival: str, structure: str) -> tuple[str, ...]:
     """Slices of a prediction, the finest first; the last one always has a band."""
-    return (
-        f"{tier}:{arrival}:{structure}:{generation}",
-        f"{tier}:{arrival}:{structure}",
-        f"{tier}:{arrival}",
-        tier,
-    )
+    return f"{tier}:{arrival}:{structure}", f"{tier}:{arrival}", tier
 
 
 def fit_bands(errors: Floats, keys: list[tuple[str, ...]]) -> dict[str, Band]:
@@ -59,7 +54,7 @@ def band_factors(
     """
     table = {name: list(band) for name, band in c.catalog.calibration.bands[quantity].items()}
     arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
-    columns = tiers(c, basis) if tier is None else tier, arrivals, structure_of(c), c.levels("generation")
+    columns = tiers(c, basis) if tier is None else tier, arrivals, structure_of(c)
     coded = [np.unique(column.astype(str), return_inverse=True) for column in columns]
     shape = tuple(len(names) for names, _ in coded)
     cell = np.ravel_multi_index(tuple(index for _, index in coded), shape)

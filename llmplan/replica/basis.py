@@ -16,7 +16,8 @@ from llmplan.replica.constants import level_values
 
 NEAR: Final = 0.3
 """A row is near when input, output and clients each differ by less than a factor exp(0.3) = 1.35."""
-ENOUGH_ROWS: Final = 15
+COUNTED: Final = "engine:architecture:compute"
+"""The kind of replica that is calibrated or not."""
 LOADS: Final = {"closed_loop": "concurrency", "open_loop": "offered_rps"}
 """Column that says how hard a kind of arrival presses; an endless queue has none."""
 Key = tuple[str, str, str, int, str, str]
@@ -60,9 +61,8 @@ def basis_of(
 
     load: clients of a closed loop, requests/s of an open loop; None where there is neither.
     """
-    counts = c.catalog.calibration.rows_by_engine_architecture_compute
-    enough = level_values(c, "engine:architecture:compute", counts) >= ENOUGH_ROWS
-    basis = np.where(enough, "calibrated", "extrapolated").astype(object)
+    earned = dict.fromkeys(c.catalog.calibration.calibrated, 1.0)
+    basis = np.where(level_values(c, COUNTED, earned) > 0, "calibrated", "extrapolated").astype(object)
     points = measured_points(c.catalog)
     arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
     for i in np.flatnonzero(_has_points(c, points)):

@@ -11,11 +11,10 @@ from llmplan.replica.bands import band_factors
 from llmplan.replica.basis import basis_of
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, fitted
-from llmplan.replica.memory import memory_reserve
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of
 from llmplan.replica.queue import Service, closed_loop, kv_limited_sequences, running_limit
-from llmplan.replica.step import Constants
+from llmplan.replica.step import Constants, cached_bytes
 from llmplan.units import MS_PER_S
 
 CLIENTS: Final = tuple(float(v) for v in np.unique(np.round(np.geomspace(1, 1024, 31))))
@@ -45,10 +44,9 @@ class Capacity:
 
 def sequences_in_memory(c: Configurations, context_tokens: Floats) -> Floats:
     """Complete sequences of `context_tokens` tokens that the KV room holds, as in equation 2.7."""
-    windowed = np.minimum(context_tokens, np.where(c.window_layers > 0, c.window_tokens, np.inf))
-    held = (c.full_layers * context_tokens + c.window_layers * windowed) * c.kv_layer_bytes / c.kv_shards
-    room = np.maximum(c.kv_room_bytes, 0.0) * memory_reserve(c.catalog).utilisation * c.data_parallel
-    return np.floor(room / held)
+    held = cached_bytes(c, context_tokens, c.window_held_tokens)
+    room = np.floor(np.maximum(c.kv_room_bytes, 0.0) / held)
+    return np.minimum(room, c.batch_limit) * c.data_parallel
 
 
 def capacity(
@@ -136,9 +134,9 @@ def _largest(
 ) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
     """Concurrency with the best rate within the targets, its service, that judged, and whether any meets them."""
     n, index = len(c), np.flatnonzero(fits)
-    steady = {name: v[index] for name, v in k.items()} | {"burst_share": np.zeros(len(index))}
+    part = {name: v[index] for name, v in k.items()}
     find = _by_bisection if targets.percentile is None else _at_random
-    running, service, judged, within = find(c.take(index), steady, isl[index], osl[index], targets)
+    running, service, judged, within = find(c.take(index), part, isl[index], osl[index], targets)
     chosen, meets = np.zeros(n), np.zeros(n, dtype=bool)
     chosen[index], meets[index] = running, within
     return chosen, _scatter(service, index, n), _scatter(judged, index, n), meets
@@ -219,7 +217,7 @@ def _binding(
     full = chosen >= limit
     if targets.percentile is not None:
         full = filled.waiting > FULL_ENOUGH * (1 - targets.percentile / 100)
-    at_memory = full & (limit < np.minimum(k["max_sequences"], c.batch_limit) * 0.98)
+    at_memory = full & (limit < c.batch_limit * c.data_parallel * 0.98)
     tight = np.zeros(len(c), dtype=bool)
     for target, value in ((targets.ttft_limit_ms, filled.ttft_s), (targets.tpot_limit_ms, filled.tpot_s)):
         if target is not None:

@@ -5,17 +5,53 @@ from dataclasses import dataclass
 from typing import Final
 
 from llmplan.catalog.records import Gpu, Model, Precision
+from llmplan.errors import InputError
 
 LATEST: Final = "latest"
+KV_CACHE_BYTES: Final = {"auto": None, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
+"""Bytes of one KV-cache element by the name that engines give its type; auto: as the format has it."""
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How an engine is started; None: its own default on that card.
+
+    gpu_memory_utilisation: share of the card that it claims, in its own terms. kv_cache_dtype: auto, bf16, fp16
+    or fp8. max_batched_tokens: prompt tokens of a step. max_sequences: sequences that run at once.
+    """
+
+    gpu_memory_utilisation: float | None = None
+    kv_cache_dtype: str = "auto"
+    max_batched_tokens: float | None = None
+    max_sequences: float | None = None
+
+    def __post_init__(self) -> None:
+        share = self.gpu_memory_utilisation
+        if share is not None and not 0 < share <= 1:
+            raise InputError("gpu_memory_utilisation", share, "must lie in (0, 1]", "give 0.9")
+        if self.kv_cache_dtype not in KV_CACHE_BYTES:
+            known = ", ".join(KV_CACHE_BYTES)
+            raise InputError("kv_cache_dtype", self.kv_cache_dtype, "is not known", f"use one of {known}")
+        for field in ("max_batched_tokens", "max_sequences"):
+            value = getattr(self, field)
+            if value is not None and not 1 <= value < float("inf"):
+                raise InputError(field, value, "must be at least 1", "give a whole number")
+
+    @property
+    def kv_cache_bytes(self) -> float | None:
+        return KV_CACHE_BYTES[self.kv_cache_dtype]
+
+
+DEFAULTS: Final = EngineSettings()
 
 
 @dataclass(frozen=True)
 class ReplicaConfig:
     """One replica: a model in a format on GPUs under an engine.
 
-    n_gpus: GPUs of the replica. data_parallel: copies of the attention part inside the replica (its tensor
-    parallelism is n_gpus / data_parallel). expert_parallel: ranks over which whole experts are spread; 1
-    cuts every expert instead. engine_version: blank means the latest known generation.
+    n_gpus: GPUs of the replica. data_parallel: copies of the attention part inside the replica.
+    pipeline_parallel: stages among which the layers are divided. expert_parallel: ranks over which whole experts
+    are spread; 1 cuts every expert instead. engine_version: blank means the latest known generation.
     """
 
     model_id: str
@@ -26,6 +62,19 @@ class ReplicaConfig:
     data_parallel: int = 1
     expert_parallel: int = 1
     engine_version: str = LATEST
+    pipeline_parallel: int = 1
+    settings: EngineSettings = DEFAULTS
+
+    def __post_init__(self) -> None:
+        groups = self.data_parallel * self.pipeline_parallel
+        if not self.n_gpus >= 1 or groups < 1 or self.n_gpus % groups:
+            rule = "must be a multiple of data_parallel x pipeline_parallel"
+            raise InputError("n_gpus", self.n_gpus, rule, "change one of them")
+
+    @property
+    def tensor_parallel(self) -> int:
+        """Ranks among which each layer's attention is cut."""
+        return self.n_gpus // (self.data_parallel * self.pipeline_parallel)
 
 
 FACTORS: Final = (
@@ -51,16 +100,16 @@ version and model, of mixtures of experts only: their releases differ by specula
 def engine_generation(engine_id: str, version: str) -> str:
     """Name the generation of an engine that a version belongs to; a blank version is the latest.
 
-    vLLM before 0.8 runs its first engine core, TensorRT-LLM before 1.0 compiled engines; Ollama runs
-    llama.cpp; MLPerf submissions are tuned by hand for one data set.
+    vLLM before 0.8 runs its first engine core, from 0.14 on it schedules beside the running step; TensorRT-LLM
+    before 1.0 runs compiled engines; Ollama runs llama.cpp; MLPerf submissions are tuned by hand for one data set.
     """
     if engine_id == "ollama":
         return "llama.cpp"
     if version.startswith("MLPerf"):
         return f"{engine_id}-tuned"
     found = re.match(r"0\.(\d+)", version)
-    if found and engine_id == "vllm" and int(found[1]) < 8:
-        return "vllm-v0"
+    if found and engine_id == "vllm" and int(found[1]) < 14:
+        return "vllm-v0" if int(found[1]) < 8 else "vllm-v1"
     return "tensorrt-llm-v0" if found and engine_id == "tensorrt-llm" else engine_id
 
 

@@ -11,11 +11,26 @@ from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
-from llmplan.errors import InputError, UnknownNameError
-from llmplan.replica.config import FACTORS, LATEST, ReplicaConfig, levels_of
-from llmplan.replica.demand import model_numbers, peak_flops
-from llmplan.replica.memory import kv_shards, memory_reserve, tensor_parallel_degrees
-from llmplan.units import BYTES_PER_GB, BYTES_PER_GIB, GB_PER_GIB
+from llmplan.errors import UnknownNameError
+from llmplan.replica.config import (
+    DEFAULTS,
+    FACTORS,
+    LATEST,
+    EngineSettings,
+    ReplicaConfig,
+    levels_of,
+)
+from llmplan.replica.demand import machine_balance, model_numbers, peak_flops
+from llmplan.replica.memory import (
+    GpuMemory,
+    engine_memory,
+    kv_layer_bytes,
+    kv_shards,
+    memory_numbers,
+    tensor_parallel_degrees,
+    window_slack_tokens,
+)
+from llmplan.units import BYTES_PER_GB, BYTES_PER_GIB
 
 __all__ = ["FACTORS", "LATEST", "Configurations", "Floats", "ReplicaConfig", "Texts"]
 
@@ -38,10 +53,12 @@ class Configurations:
     gpu_id: Texts
     engine_id: Texts
     engine_version: Texts
+    settings: Texts
     n_gpus: Floats
     tensor_parallel: Floats
     data_parallel: Floats
     expert_parallel: Floats
+    pipeline_parallel: Floats
     layers: Floats
     moe_layers: Floats
     hidden: Floats
@@ -55,20 +72,24 @@ class Configurations:
     head_params: Floats
     experts: Floats
     experts_per_token: Floats
-    kv_layer_bytes: Floats
     full_layers: Floats
     window_layers: Floats
     window_tokens: Floats
+    window_held_tokens: Floats
+    full_layer_kv_bytes: Floats
+    window_layer_kv_bytes: Floats
     kv_shards: Floats
     bandwidth: Floats
     flops: Floats
     flops_16bit: Floats
     weight_only: Floats
+    machine_balance: Floats
     link_bandwidth: Floats
     kv_room_bytes: Floats
     weights_gb: Floats
     max_context_tokens: Floats
     batch_limit: Floats
+    step_tokens: Floats
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -89,6 +110,8 @@ class Configurations:
             int(self.data_parallel[place]),
             int(self.expert_parallel[place]),
             self.engine_version[place],
+            int(self.pipeline_parallel[place]),
+            self.settings[place],
         )
 
     @cached_property
@@ -105,10 +128,6 @@ class Configurations:
     @classmethod
     def from_configs(cls, catalog: Catalog, configs: Sequence[ReplicaConfig]) -> Self:
         """Look every name up in the catalog and compute the arrays; unknown names offer near ones."""
-        for config in configs:
-            if not config.n_gpus >= 1 or config.n_gpus % config.data_parallel:
-                rule = "must be a multiple of data_parallel"
-                raise InputError("n_gpus", config.n_gpus, rule, "change one of them")
         return cls._from_columns(catalog, *_columns(configs, ReplicaConfig))
 
     @classmethod
@@ -123,18 +142,20 @@ class Configurations:
         data_parallel: Texts,
         expert_parallel: Texts,
         engine_versions: Texts,
+        pipeline_parallel: Texts,
+        settings: Texts,
     ) -> Self:
         """Compute the arrays: what rows share, a model in a format for instance, once."""
-        names = (model_ids, precision_ids, gpu_ids, engine_ids, engine_versions)
+        names = (model_ids, precision_ids, gpu_ids, engine_ids, engine_versions, settings)
         shared, place = _distinct(*names)
         rows = [_shared_row(catalog, *row) for row in zip(*(column[shared] for column in names), strict=True)]
         level_codes, codes = _encoded([row.levels for row in rows])
         table = np.array([row.numbers for row in rows], float).reshape(len(rows), len(SHARED))[place]
         arrays = {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(SHARED)}
-        gpus, ranks = n_gpus.astype(float), data_parallel.astype(float)
-        tensor_parallel = gpus // ranks
-        per_gpu_gib = arrays["weights_gb"] / GB_PER_GIB / gpus
-        room = arrays.pop("memory_gib") - per_gpu_gib - memory_reserve(catalog).overhead_gib(per_gpu_gib)
+        gpus, copies, stages = (column.astype(float) for column in (n_gpus, data_parallel, pipeline_parallel))
+        tensor_parallel = gpus / (copies * stages)
+        memory = {name: arrays.pop(name) if name not in KEPT else arrays[name] for name in MEMORY}
+        held = GpuMemory(**memory, ranks=gpus / stages, stages=stages)
         return cls(
             catalog,
             level_codes,
@@ -142,10 +163,11 @@ class Configurations:
             *names,
             n_gpus=gpus,
             tensor_parallel=tensor_parallel,
-            data_parallel=ranks,
+            data_parallel=copies,
             expert_parallel=np.maximum(1.0, expert_parallel.astype(float)),
-            kv_shards=np.minimum(tensor_parallel, arrays.pop("most_kv_shards")),
-            kv_room_bytes=room * BYTES_PER_GIB,
+            pipeline_parallel=stages,
+            kv_shards=np.minimum(tensor_parallel, arrays.pop("most_kv_shards")) * stages,
+            kv_room_bytes=held.kv_room_gib * BYTES_PER_GIB,
             **arrays,
         )
 
@@ -159,6 +181,7 @@ class Configurations:
         n_gpus: Iterable[int],
         engine_ids: Iterable[str],
         keep: Callable[[str, str, str], bool] | None = None,
+        settings: EngineSettings = DEFAULTS,
     ) -> Self:
         """Every combination that the engine supports on that GPU and whose GPUs divide the heads.
 
@@ -175,7 +198,7 @@ class Configurations:
             for p, g in product(precision_ids, gpu_ids)
         }
         rows = [
-            (m, p, g, n, e, 1, 1, LATEST)
+            (m, p, g, n, e, 1, 1, LATEST, 1, settings)
             for m, (p, g) in product(model_ids, hardware)
             if hardware[p, g] and (keep is None or keep(m, p, g))
             for e in hardware[p, g]
@@ -185,6 +208,10 @@ class Configurations:
         return cls._from_columns(catalog, *_transposed(rows))
 
 
+MEMORY: Final = tuple(f.name for f in fields(GpuMemory))[:-2]
+"""Fields of a GPU's memory that do not depend on how many GPUs a replica has."""
+KEPT: Final = ("batch_limit", "step_tokens")
+"""Those of them that a configuration keeps."""
 SHARED: Final = (
     "layers",
     "moe_layers",
@@ -199,20 +226,22 @@ SHARED: Final = (
     "head_params",
     "experts",
     "experts_per_token",
-    "kv_layer_bytes",
     "full_layers",
     "window_layers",
     "window_tokens",
+    "window_held_tokens",
+    "full_layer_kv_bytes",
+    "window_layer_kv_bytes",
     "weights_gb",
     "most_kv_shards",
     "bandwidth",
     "flops",
     "flops_16bit",
     "weight_only",
+    "machine_balance",
     "link_bandwidth",
-    "memory_gib",
     "max_context_tokens",
-    "batch_limit",
+    *MEMORY,
 )
 """Numbers that do not depend on how many GPUs a replica has."""
 
@@ -222,7 +251,7 @@ def _columns(rows: Sequence[Any], of: type) -> list[Texts]:
     return _transposed([tuple(getattr(row, f.name) for f in fields(of)) for row in rows], len(fields(of)))
 
 
-def _transposed(rows: Sequence[tuple[Any, ...]], width: int = 8) -> list[Texts]:
+def _transposed(rows: Sequence[tuple[Any, ...]], width: int = 10) -> list[Texts]:
     table = np.empty((len(rows), width), dtype=object)
     if rows:
         table[:] = rows
@@ -255,34 +284,42 @@ class _Row:
 
 
 def _shared_row(
-    catalog: Catalog, model_id: str, precision_id: str, gpu_id: str, engine_id: str, version: str
+    catalog: Catalog,
+    model_id: str,
+    precision_id: str,
+    gpu_id: str,
+    engine_id: str,
+    version: str,
+    settings: EngineSettings,
 ) -> _Row:
     """Numbers and levels of a model in a format on a GPU under an engine."""
     model = _known("model", model_id, catalog.models)
     precision = _known("precision", precision_id, catalog.precisions)
     gpu = _known("gpu", gpu_id, catalog.gpus)
     own, wide, unpacks = peak_flops(gpu, precision)
-    numbers = model_numbers(model, precision) | {
-        "most_kv_shards": kv_shards(model, model.kv_heads),
-        "bandwidth": gpu.bandwidth_gb_s * BYTES_PER_GB,
-        "flops": own,
-        "flops_16bit": wide,
-        "weight_only": float(unpacks),
-        "link_bandwidth": gpu.interconnect_gb_s * BYTES_PER_GB / 2,
-        "memory_gib": gpu.memory_gib_usable,
-        "max_context_tokens": model.max_context_tokens,
-        "batch_limit": _batch_limit(catalog, engine_id),
-    }
+    rule = engine_memory(catalog.engine_memory, engine_id, version)
+    memory = memory_numbers(model, precision, gpu, rule, settings)
+    full, windowed = kv_layer_bytes(model, memory["kv_bytes"])
+    slack = window_slack_tokens(engine_id, memory["step_tokens"])
+    numbers = (
+        model_numbers(model, precision)
+        | memory
+        | {
+            "most_kv_shards": kv_shards(model, model.kv_heads),
+            "bandwidth": gpu.bandwidth_gb_s * BYTES_PER_GB,
+            "flops": own,
+            "flops_16bit": wide,
+            "weight_only": float(unpacks),
+            "machine_balance": machine_balance(gpu),
+            "link_bandwidth": gpu.interconnect_gb_s * BYTES_PER_GB / 2,
+            "max_context_tokens": model.max_context_tokens,
+            "window_held_tokens": model.sliding_window_tokens + slack,
+            "full_layer_kv_bytes": full,
+            "window_layer_kv_bytes": windowed,
+        }
+    )
     levels = levels_of(model, precision, gpu, engine_id, version, unpacks)
     return _Row(tuple(float(numbers[name]) for name in SHARED), levels)
-
-
-def _batch_limit(catalog: Catalog, engine_id: str) -> float:
-    """Sequences that an engine without continuous batching runs at once; no limit for the others."""
-    engine = catalog.engines.get(engine_id)
-    if engine is None or engine.continuous_batching:
-        return np.inf
-    return catalog.assumption("unbatched-sequences").base
 
 
 def _known(field: str, name: str, table: dict[str, Any]) -> Any:

@@ -1,9 +1,10 @@
 """What a model in a format weighs and computes, and what a GPU offers for that format."""
 
+from typing import Final
+
 from llmplan.catalog.records import Gpu, Model, Precision
 from llmplan.replica.memory import (
     BYTES_16BIT,
-    kv_bytes_per_token_per_layer,
     quantises_experts_only,
     weight_parts,
     weights_gb,
@@ -37,7 +38,6 @@ def model_numbers(model: Model, precision: Precision) -> dict[str, float]:
         "head_params": head,
         "experts": model.experts,
         "experts_per_token": model.experts_per_token,
-        "kv_layer_bytes": kv_bytes_per_token_per_layer(model, precision.kv_bytes),
         "full_layers": model.layers - model.sliding_window_layers,
         "window_layers": model.sliding_window_layers,
         "window_tokens": model.sliding_window_tokens,
@@ -49,6 +49,22 @@ def _attention_width(model: Model) -> float:
     """Multiply-adds a token pair costs in one layer's attention: scores plus weighted values."""
     value = model.v_head_dim or (128 if model.attention == "mla" else model.head_dim)
     return model.heads * (model.head_dim + value) / 2
+
+
+H100_BALANCE: Final = 989e12 / (132 * 64 * 1.83e9)
+"""Tensor over vector rate of an H100 SXM, the unit of `machine_balance` [FLOP per lane and cycle]."""
+
+
+def machine_balance(gpu: Gpu) -> float:
+    """16-bit tensor peak over vector lanes x clock, in units of an H100's; 1 where the card's are not known.
+
+    The more tensor cores outrun the vector units that feed them (addresses, unpacking), the less of their peak
+    is reached.
+    """
+    if gpu.compute_units is None or gpu.boost_ghz is None:
+        return 1.0
+    wide = (gpu.bf16_tflops or gpu.fp16_tflops) * FLOPS_PER_TFLOPS
+    return wide / (gpu.compute_units * 64 * gpu.boost_ghz * 1e9) / H100_BALANCE
 
 
 def peak_flops(gpu: Gpu, precision: Precision) -> tuple[float, float, bool]:

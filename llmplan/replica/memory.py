@@ -1,17 +1,38 @@
-"""Memory of one replica: weights, KV cache, overhead; what fits and how many sequences run at once."""
+"""Memory of one replica: weights, KV cache, overhead; whether its engine starts and how many sequences it runs."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, Gpu, Model, Precision
-from llmplan.catalog.cache import kept
+from llmplan.catalog.records import EngineMemory
 from llmplan.errors import InputError
+from llmplan.replica.config import LATEST, EngineSettings, ReplicaConfig
 from llmplan.units import BITS_PER_BYTE, BYTES_PER_GB, BYTES_PER_GIB, GB_PER_GIB, PARAMS_PER_B
 
 BYTES_16BIT: Final = 2.0
 GPU_COUNTS: Final = (1, 2, 4, 8)
-"""Sizes in which instances come; a larger replica spans nodes and is not offered."""
+"""Sizes in which instances come; a larger replica spans nodes, one pipeline stage a node."""
+LARGE_CARD_GIB: Final = 70.0
+"""Memory from which vLLM takes its larger default batch, on every architecture but Ampere."""
+USUAL_ENGINE: Final = "vllm"
+"""Its rules stand for an engine whose own are not known."""
+PADDED_TO: Final = 256
+"""Kernels for MXFP4 experts pad each rank's intermediate width to a multiple of this."""
+SHARES: Final = ("card", "static", "free")
+"""What an engine's memory share may be a share of; see data/engine_memory.csv."""
+STATIC_CARD_GIB: Final = 80.0
+"""Card for which data/engine_memory.csv states a static share."""
+HIGHEST_SHARE: Final = 0.97
+"""Share of a card above which engines do not start reliably beside a driver's own memory."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +73,13 @@ def quantises_experts_only(model: Model, precision: Precision) -> bool:
 def weights_gb(model: Model, precision: Precision) -> float:
     """Weights of the whole model as stored [GB, decimal] (equation 2.2).
 
-    Quantised formats keep embedding and output head at 16 bit; scales and zeros are in
+    Quantised formats keep embedding and output head at 16 bit, GGUF files do not; scales and zeros are in
     `precision.weight_bits`.
     """
     parts = weight_parts(model)
     total = sum((parts.embedding_b, parts.attention_b, parts.dense_mlp_b, parts.experts_b))
     total += parts.shared_experts_b
-    kept = parts.embedding_b
+    kept = 0.0 if precision.quantises_embeddings else parts.embedding_b
     if quantises_experts_only(model, precision):
         kept += parts.attention_b + parts.dense_mlp_b + parts.shared_experts_b
     if precision.compute == "16bit" and not precision.weight_only:
@@ -67,24 +88,29 @@ def weights_gb(model: Model, precision: Precision) -> float:
     return bytes_total * PARAMS_PER_B / BYTES_PER_GB
 
 
-def kv_bytes_per_token_per_layer(model: Model, kv_bytes: float) -> float:
-    """Bytes that one token adds to the cache of one full-attention layer (equation 2.3)."""
+def kv_layer_bytes(model: Model, kv_bytes: float) -> tuple[float, float]:
+    """Bytes that one token adds to the cache of a full-attention and of a windowed layer (equation 2.3)."""
     if model.attention == "mla":
-        return (model.kv_lora_rank + model.rope_head_dim) * kv_bytes
-    return 2 * model.kv_heads * model.head_dim * kv_bytes
+        latent = (model.kv_lora_rank + model.rope_head_dim) * kv_bytes
+        return latent, latent
+    heads, width = model.global_kv_heads or model.kv_heads, model.global_head_dim or model.head_dim
+    return 2 * heads * width * kv_bytes, 2 * model.kv_heads * model.head_dim * kv_bytes
 
 
 def kv_cache_bytes_per_token(model: Model, kv_bytes: float) -> float:
-    """KV cache that one token takes in the whole model [bytes], every layer growing (equation 2.3)."""
-    return model.layers * kv_bytes_per_token_per_layer(model, kv_bytes)
+    """KV cache that one token takes in the whole model while every layer grows [bytes] (equation 2.3)."""
+    full, windowed = kv_layer_bytes(model, kv_bytes)
+    return (model.layers - model.sliding_window_layers) * full + model.sliding_window_layers * windowed
 
 
-def kv_cache_bytes(model: Model, kv_bytes: float, context_tokens: float) -> float:
-    """KV cache of one sequence [bytes]; sliding-window layers stop at the window (equation 2.4)."""
-    window = model.sliding_window_tokens if model.sliding_window_layers else context_tokens
-    full_layers = model.layers - model.sliding_window_layers
-    tokens = full_layers * context_tokens + model.sliding_window_layers * min(window, context_tokens)
-    return tokens * kv_bytes_per_token_per_layer(model, kv_bytes)
+def kv_cache_bytes(
+    model: Model, kv_bytes: float, context_tokens: float, batched_tokens: float = 0.0
+) -> float:
+    """KV cache of one sequence [bytes]; windowed layers hold the window and a step's tokens (equation 2.4)."""
+    full, windowed = kv_layer_bytes(model, kv_bytes)
+    held = min(model.sliding_window_tokens + batched_tokens, context_tokens)
+    growing = (model.layers - model.sliding_window_layers) * full * context_tokens
+    return growing + model.sliding_window_layers * windowed * held
 
 
 def kv_shards(model: Model, tensor_parallel: int) -> int:
@@ -92,36 +118,158 @@ def kv_shards(model: Model, tensor_parallel: int) -> int:
     return 1 if model.attention == "mla" else min(tensor_parallel, model.kv_heads)
 
 
-@dataclass(frozen=True)
-class MemoryReserve:
-    """What of a GPU's memory is kept from the KV cache.
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
 
-    Attributes
-    ----------
-    fixed_gib: runtime, activations, graphs and communication buffers of one GPU. [GiB]
-    share_of_weights: overhead that grows with the weights on the GPU.
-    utilisation: share of the memory left after weights and overhead that the engine gives to the KV cache.
+
+def engine_memory(rules: Iterable[EngineMemory], engine_id: str, version: str = LATEST) -> EngineMemory:
+    """How an engine of that version shares out a card; the latest where the version is not a number."""
+    every = tuple(rules)
+    own = [rule for rule in every if rule.engine_id == engine_id]
+    own = own or [rule for rule in every if rule.engine_id == USUAL_ENGINE]
+    ordered = sorted(own, key=lambda rule: _version(rule.from_version))
+    known = re.match(r"v?\d+\.\d+", version)
+    older = [rule for rule in ordered if known and _version(rule.from_version) <= _version(version)]
+    return older[-1] if older else ordered[-1]
+
+
+def default_share(rule: EngineMemory, gpu: Gpu) -> float:
+    """An engine's own memory share; SGLang keeps back as many GiB of a larger card as of one of 80."""
+    if rule.share_of != "static":
+        return rule.memory_share
+    return max(rule.memory_share, 1.0 - (1.0 - rule.memory_share) * STATIC_CARD_GIB / gpu.memory_gib_usable)
+
+
+def memory_numbers(
+    model: Model, precision: Precision, gpu: Gpu, rule: EngineMemory, settings: EngineSettings
+) -> dict[str, float]:
+    """What the memory of a replica's GPU depends on beside their number, by field of `GpuMemory`."""
+    parts = weight_parts(model)
+    own = rule.quantised_kv_bytes if precision.compute in ("fp8", "fp4") else None
+    large = gpu.memory_gib_usable >= LARGE_CARD_GIB and gpu.architecture != "ampere"
+    padded = precision.precision_id == "mxfp4"
+    return {
+        "share_of": SHARES.index(rule.share_of),
+        "memory_share": settings.gpu_memory_utilisation or default_share(rule, gpu),
+        "batch_limit": settings.max_sequences or (rule.large_sequences if large else rule.sequences),
+        "step_tokens": settings.max_batched_tokens
+        or (rule.large_batched_tokens if large else rule.batched_tokens),
+        "kv_bytes": settings.kv_cache_bytes or own or precision.kv_bytes,
+        "card_gib": gpu.memory_gib_usable,
+        "stored_gib": weights_gb(model, precision) / GB_PER_GIB,
+        "padded_gib": parts.experts_b * precision.weight_bits / BITS_PER_BYTE / GB_PER_GIB if padded else 0.0,
+        "vision_gib": (model.vision_params_b or 0.0) * BYTES_16BIT / GB_PER_GIB,
+        "mlp_width": model.intermediate_size,
+        "expert_width": model.moe_intermediate_size,
+        "routed": model.experts_per_token,
+        "model_width": model.hidden_size,
+        "sampling_bytes": rule.sampler_bytes * model.vocab_size,
+        "runtime": rule.runtime_gib,
+        "parallel": rule.parallel_gib,
+        "moe_extra": rule.moe_gib if model.is_moe else 0.0,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class GpuMemory:
+    """What one GPU of each replica holds; arrays of shape (n,), or numbers, all alike.
+
+    share_of: place in SHARES of what `memory_share` is a share of. ranks: GPUs that share a layer, stages: pipeline
+    stages. stored_gib: the checkpoint; padded_gib: its part that kernels pad; vision_gib: what every rank copies.
     """
 
-    fixed_gib: float
-    share_of_weights: float
-    utilisation: float
+    share_of: Floats
+    memory_share: Floats
+    batch_limit: Floats
+    step_tokens: Floats
+    kv_bytes: Floats
+    card_gib: Floats
+    stored_gib: Floats
+    padded_gib: Floats
+    vision_gib: Floats
+    mlp_width: Floats
+    expert_width: Floats
+    routed: Floats
+    model_width: Floats
+    sampling_bytes: Floats
+    runtime: Floats
+    parallel: Floats
+    moe_extra: Floats
+    ranks: Floats
+    stages: Floats
 
-    def overhead_gib(self, weights_gib_per_gpu: Floats | float) -> Any:
-        """Runtime, activations, graphs and buffers of one GPU [GiB], float or array (equation 2.6)."""
-        return self.fixed_gib + self.share_of_weights * weights_gib_per_gpu
+    @cached_property
+    def weights_gib(self) -> Floats:
+        """Weights as the engine holds them (equation 2.2b).
+
+        A vision tower is copied to every rank; MXFP4 experts are padded, in both widths where a kernel cuts them.
+        """
+        rank = np.maximum(self.expert_width, 1.0) / self.ranks
+        padding = np.ceil(rank / PADDED_TO) * PADDED_TO / rank
+        padded = self.padded_gib * (padding ** np.where(self.ranks > 1, 2.0, 1.0) - 1.0)
+        return (self.stored_gib + padded) / (self.ranks * self.stages) + self.vision_gib
+
+    @cached_property
+    def runtime_gib(self) -> Floats:
+        return self.runtime + np.where(self.ranks * self.stages > 1, self.parallel, 0.0)
+
+    @cached_property
+    def overhead_gib(self) -> Floats:
+        """Runtime, activations, graphs and buffers (equation 2.6).
+
+        Activations are those of the engine's trial step: of its prompt tokens, or of sampling for its largest batch.
+        """
+        expert = 3.0 * self.expert_width / self.ranks + 2.0 * self.model_width
+        width = np.maximum(3.0 * self.mlp_width / self.ranks, self.routed * expert)
+        step = BYTES_16BIT * self.step_tokens * (width + 4.0 * self.model_width)
+        activations = np.maximum(step, self.sampling_bytes * self.batch_limit) / BYTES_PER_GIB
+        return self.runtime_gib + self.moe_extra + activations
+
+    @cached_property
+    def kv_room_gib(self) -> Floats:
+        """Room for the KV cache (equation 2.7); below 0 the weights do not fit."""
+        card, taken = self.card_gib, self.weights_gib + self.overhead_gib
+        rooms = (
+            self.memory_share * card - taken,
+            self.memory_share * (card - self.runtime_gib) - self.weights_gib,
+            self.memory_share * (card - taken),
+        )
+        return np.choose(np.asarray(self.share_of, dtype=np.intp), rooms)
+
+    def share_for(self, kv_gib: float) -> Floats:
+        """Memory share with which the cache gets that much."""
+        card, taken = self.card_gib, self.weights_gib + self.overhead_gib
+        shares = (
+            (taken + kv_gib) / card,
+            (self.weights_gib + kv_gib) / (card - self.runtime_gib),
+            kv_gib / np.maximum(card - taken, 1e-9),
+        )
+        return np.choose(np.asarray(self.share_of, dtype=np.intp), shares)
 
 
-@kept(1)
-def memory_reserve(catalog: Catalog) -> MemoryReserve:
-    """Return the reserve that the catalog's assumptions state."""
-    ids = "overhead-gib-per-gpu", "overhead-share-of-weights", "gpu-memory-utilisation"
-    return MemoryReserve(*(catalog.assumption(name).base for name in ids))
+def gpu_memory(catalog: Catalog, config: ReplicaConfig) -> GpuMemory:
+    """Memory of one replica's GPU, in numbers."""
+    model, precision = catalog.models[config.model_id], catalog.precisions[config.precision_id]
+    rule = engine_memory(catalog.engine_memory, config.engine_id, config.engine_version)
+    numbers = memory_numbers(model, precision, catalog.gpus[config.gpu_id], rule, config.settings)
+    arrays = {name: np.asarray(float(value)) for name, value in numbers.items()}
+    stages = config.pipeline_parallel
+    return GpuMemory(**arrays, ranks=np.asarray(config.n_gpus / stages), stages=np.asarray(float(stages)))
+
+
+def window_slack_tokens(engine_id: str, step_tokens: float) -> float:
+    """Tokens that a windowed layer holds beyond its window: vLLM frees them a step later."""
+    return step_tokens if engine_id == USUAL_ENGINE else 0.0
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """What a replica's memory holds. `binding`: "weights", "kv cache", "parallelism" or "none"."""
+    """What a replica's memory holds. `binding`: "weights", "kv cache", "parallelism" or "none".
+
+    gpu_memory_share: the engine's own setting: of the card (vLLM, TGI, llama.cpp), of the card without
+    activations (SGLang), or of what weights leave free (TensorRT-LLM, LMDeploy). kv_cache_tokens: tokens that the
+    whole replica's cache holds in sequences of that context.
+    """
 
     fits: bool
     binding: str
@@ -132,7 +280,10 @@ class MemoryPlan:
     usable_gib_per_gpu: float
     kv_gib_per_gpu: float
     kv_gib_per_sequence_per_gpu: float
+    kv_cache_tokens: int
+    kv_bytes: float
     max_concurrent_sequences: int
+    gpu_memory_share: float
 
 
 def tensor_parallel_degrees(model: Model) -> tuple[int, ...]:
@@ -140,85 +291,82 @@ def tensor_parallel_degrees(model: Model) -> tuple[int, ...]:
     return tuple(n for n in GPU_COUNTS if model.heads % n == 0)
 
 
-def memory_plan(
-    model: Model,
-    precision: Precision,
-    gpu: Gpu,
-    n_gpus: int,
-    context_tokens: float,
-    reserve: MemoryReserve,
-) -> MemoryPlan:
-    """Say whether a replica on `n_gpus` GPUs (tensor parallel) fits and how many sequences it holds.
+def memory_plan(catalog: Catalog, config: ReplicaConfig, context_tokens: float) -> MemoryPlan:
+    """Say whether a replica starts and how many sequences of `context_tokens` tokens it holds.
 
-    Parameters
-    ----------
     context_tokens: tokens of one sequence when it is complete, input and output [tokens].
-    reserve: what is kept from the KV cache.
 
     Notes
     -----
     Equations 2.5 to 2.7. Too little KV room for all clients is no lack of memory: the rest waits.
-    Out of memory is: weights, overhead and one sequence do not fit.
+    Out of memory is: weights, overhead and one sequence do not fit, and the engine refuses to start.
     """
-    _check_request(n_gpus, context_tokens)
-    total_gb = weights_gb(model, precision)
-    weights = total_gb / GB_PER_GIB / n_gpus
-    overhead = reserve.overhead_gib(weights)
-    room = reserve.utilisation * (gpu.memory_gib_usable - weights - overhead)
-    per_sequence = kv_cache_bytes(model, precision.kv_bytes, context_tokens) / BYTES_PER_GIB
-    per_sequence /= kv_shards(model, n_gpus)
-    sequences = max(0, int(room / per_sequence))
-    binding, reason = _verdict(model, gpu, n_gpus, weights, overhead, room, sequences, context_tokens)
-    return MemoryPlan(
-        fits=binding in ("none", "kv cache") and sequences > 0,
-        binding=binding,
-        reason=reason,
-        weights_gb=total_gb,
-        weights_gib_per_gpu=weights,
-        overhead_gib_per_gpu=overhead,
-        usable_gib_per_gpu=gpu.memory_gib_usable,
-        kv_gib_per_gpu=max(0.0, room),
-        kv_gib_per_sequence_per_gpu=per_sequence,
-        max_concurrent_sequences=sequences,
-    )
-
-
-def _check_request(n_gpus: int, context_tokens: float) -> None:
-    if not n_gpus >= 1:
-        raise InputError("n_gpus", n_gpus, "must be at least 1", "give 1, 2, 4 or 8")
     if not context_tokens > 0:
         raise InputError(
             "context_tokens", context_tokens, "must be positive", "give input plus output tokens"
         )
+    model, precision = catalog.models[config.model_id], catalog.precisions[config.precision_id]
+    held = gpu_memory(catalog, config)
+    slack = window_slack_tokens(config.engine_id, float(held.step_tokens))
+    cache = kv_cache_bytes(model, float(held.kv_bytes), context_tokens, slack)
+    per_sequence = cache / BYTES_PER_GIB / kv_shards(model, config.tensor_parallel) / config.pipeline_parallel
+    room = max(0.0, float(held.kv_room_gib))
+    sequences = int(min(room / per_sequence, float(held.batch_limit))) * config.data_parallel
+    binding, reason = _verdict(model, config, held, per_sequence, sequences, context_tokens)
+    return MemoryPlan(
+        fits=binding == "none",
+        binding=binding,
+        reason=reason,
+        weights_gb=weights_gb(model, precision),
+        weights_gib_per_gpu=float(held.weights_gib),
+        overhead_gib_per_gpu=float(held.overhead_gib),
+        usable_gib_per_gpu=float(held.card_gib),
+        kv_gib_per_gpu=room,
+        kv_gib_per_sequence_per_gpu=per_sequence,
+        kv_cache_tokens=int(room / per_sequence * context_tokens) * config.data_parallel,
+        kv_bytes=float(held.kv_bytes),
+        max_concurrent_sequences=sequences,
+        gpu_memory_share=float(held.memory_share),
+    )
 
 
 def _verdict(
     model: Model,
-    gpu: Gpu,
-    n_gpus: int,
-    weights: float,
-    overhead: float,
-    room: float,
+    config: ReplicaConfig,
+    held: GpuMemory,
+    per_sequence: float,
     sequences: int,
     context_tokens: float,
 ) -> tuple[str, str]:
-    """Name what binds and say it in a sentence."""
-    card = f"{gpu.memory_gib_usable:.1f} GiB of {gpu.name}"
-    need = f"{weights:.1f} GiB of weights and {overhead:.1f} GiB of overhead a GPU"
-    if n_gpus in GPU_COUNTS and model.heads % n_gpus != 0:
-        return "parallelism", f"{n_gpus} GPUs do not divide the {model.heads} attention heads"
-    if room <= 0:
-        return "weights", f"{need} exceed the {card}"
-    if sequences == 0:
-        return "kv cache", f"{need} leave {room:.1f} GiB: not one sequence of {context_tokens:,.0f} tokens"
-    return "none", f"{need} leave room for {sequences} sequences of {context_tokens:,.0f} tokens on {card}"
+    """Name what binds and say it in a sentence, with the nearest setting that works."""
+    need = f"{held.weights_gib:.1f} GiB of weights and {held.overhead_gib:.1f} GiB of overhead a GPU"
+    card = f"the {held.card_gib:.1f} GiB of {config.gpu_id}"
+    share = float(held.memory_share)
+    of = (card, f"{card} without activations", f"what they leave free of {card}")
+    claimed = f"{share:g} of {of[int(held.share_of)]}"
+    ranks = config.tensor_parallel
+    if ranks in GPU_COUNTS and model.heads % ranks != 0:
+        return "parallelism", f"{ranks} GPUs do not divide the {model.heads} attention heads"
+    if sequences > 0:
+        return (
+            "none",
+            f"{need} leave room for {sequences} sequences of {context_tokens:,.0f} tokens in {claimed}",
+        )
+    wanted = float(held.share_for(per_sequence))
+    raised = math.ceil(wanted * 100) / 100
+    hint = (
+        f"; a memory share of {raised:g} would hold one" if share < wanted and raised <= HIGHEST_SHARE else ""
+    )
+    if held.kv_room_gib <= 0:
+        return "weights", f"{need} exceed {claimed}{hint}"
+    tokens = f"not one sequence of {context_tokens:,.0f} tokens"
+    return "kv cache", f"{need} leave {held.kv_room_gib:.1f} GiB in {claimed}: {tokens}{hint}"
 
 
-def smallest_gpu_count(
-    model: Model, precision: Precision, gpu: Gpu, context_tokens: float, reserve: MemoryReserve
-) -> int | None:
-    """Fewest GPUs of 1, 2, 4, 8 that hold the model and one sequence; None when eight do not."""
-    for n in tensor_parallel_degrees(model):
-        if memory_plan(model, precision, gpu, n, context_tokens, reserve).fits:
-            return n
+def smallest_gpu_count(catalog: Catalog, config: ReplicaConfig, context_tokens: float) -> int | None:
+    """Fewest GPUs with which a replica starts, its tensor-parallel degree 1, 2, 4 or 8; None when none do."""
+    groups = config.data_parallel * config.pipeline_parallel
+    for n in tensor_parallel_degrees(catalog.models[config.model_id]):
+        if memory_plan(catalog, replace(config, n_gpus=n * groups), context_tokens).fits:
+            return n * groups
     return None

@@ -88,8 +88,8 @@ def at_random(
     first = _quantile(mean, variance, np.minimum(level + late, 1 - 1e-9)) + lone
     slow = _quantile(step, np.maximum(vary, 1e-12), np.full_like(step, level))
     none = np.zeros_like(rate)
-    means = Service(mean + lone, step, rate, running, none, busy)
-    told = Service(np.where(level + late < 1, first, np.inf), slow, rate, running, late, busy)
+    means = Service(mean + lone, step, rate, running, none, busy, none)
+    told = Service(np.where(level + late < 1, first, np.inf), slow, rate, running, late, busy, none)
     return AtRandom(means, told)
 
 

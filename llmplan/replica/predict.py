@@ -12,20 +12,26 @@ from llmplan.replica.basis import basis_of
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, fitted
 from llmplan.replica.queue import Service, all_at_once, closed_loop, max_rate, open_loop
-from llmplan.replica.step import Constants, decode_step
+from llmplan.replica.step import Constants, cached_bytes, decode_step
 from llmplan.units import MS_PER_S
 
 Arrival = Literal["closed_loop", "all_at_once", "open_loop", "offline"]
+WAITING_FROM: Final = 0.05
+"""Requests without a place, over those that run, from which memory is what binds."""
 ARRIVALS: Final = ("closed_loop", "all_at_once", "open_loop", "offline")
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Arrays of shape (n,): the value and the ends of its 80 % band (p10, p90)."""
+    """Arrays of shape (n,): the value and the ends of its 80 % band (p10, p90).
+
+    ttft_burst_ms: mean TTFT of a load test that opens with all clients at once; ttft_ms without that burst.
+    """
 
     ttft_ms: Floats
     ttft_ms_p10: Floats
     ttft_ms_p90: Floats
+    ttft_burst_ms: Floats
     tpot_ms: Floats
     tpot_ms_p10: Floats
     tpot_ms_p90: Floats
@@ -110,7 +116,10 @@ def binding_of(c: Configurations, k: Constants, service: Service, isl: Floats, o
     compute = parts.compute_s * (1.0 - service.prefill_share) / parts.total_s + service.prefill_share
     bandwidth = (parts.weights_s + parts.kv_s) * (1.0 - service.prefill_share) / parts.total_s
     word = np.where(compute > bandwidth, "compute", "bandwidth")
-    short = (service.waiting > service.running * 0.25) & ~np.isfinite(c.batch_limit)
+    room = (
+        c.kv_room_bytes * c.data_parallel / np.maximum(cached_bytes(c, isl + osl, c.window_held_tokens), 1.0)
+    )
+    short = (service.waiting > service.running * WAITING_FROM) & (room < c.batch_limit * c.data_parallel)
     return np.where(short, "memory", word)
 
 
@@ -132,5 +141,6 @@ def _prediction(
         low, high = band_factors(c, slices.get(name, "throughput"), basis, arrival)
         arrays |= {name: value, f"{name}_p10": value * low, f"{name}_p90": value * high}
     binding = binding_of(c, k, s, isl, osl)
+    arrays["ttft_burst_ms"] = (s.ttft_s + s.burst_s) * MS_PER_S
     arrays |= {"running_sequences": s.running, "basis": basis, "binding": binding}
     return Prediction(**{f.name: arrays[f.name] for f in fields(Prediction)})

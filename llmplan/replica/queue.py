@@ -7,7 +7,7 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.replica.configurations import Configurations
-from llmplan.replica.step import Constants, DecodeTerms, Prefill, decode_terms, prefill
+from llmplan.replica.step import Constants, DecodeTerms, Prefill, cached_bytes, decode_terms, prefill
 
 ITERATIONS: Final = 14
 
@@ -16,7 +16,8 @@ ITERATIONS: Final = 14
 class Service:
     """What a replica does, each of shape (n,). Rates are of the whole replica [1/s], times in seconds.
 
-    waiting: requests for which memory has no place.
+    waiting: requests for which memory has no place. burst_s: what a load test's opening, all clients at once, adds
+    to the mean TTFT of its run; 0 for other arrivals.
     """
 
     ttft_s: Floats
@@ -25,6 +26,7 @@ class Service:
     running: Floats
     waiting: Floats
     prefill_share: Floats
+    burst_s: Floats
 
 
 def kv_limited_sequences(
@@ -35,12 +37,11 @@ def kv_limited_sequences(
     A paged cache grows with each sequence: a running one holds its input and part of its output.
     """
     held = input_tokens + k["held_output_share"] * output_tokens
-    windowed = np.minimum(held, np.where(c.window_layers > 0, c.window_tokens, np.inf))
-    per_sequence = (c.full_layers * held + c.window_layers * windowed) * c.kv_layer_bytes / c.kv_shards
-    room = c.kv_room_bytes * k["kv_room_share"] * c.data_parallel / np.maximum(per_sequence, 1.0)
+    per_sequence = cached_bytes(c, held, c.window_held_tokens)
+    room = c.kv_room_bytes * c.data_parallel / np.maximum(per_sequence, 1.0)
     # where weights do not fit, memory must be larger than stated: only the engine's limit is known
-    limit = np.where(c.kv_room_bytes <= 0, k["max_sequences"], np.minimum(room, k["max_sequences"]))
-    return np.maximum(np.minimum(limit, c.batch_limit), 1.0)
+    most = c.batch_limit * c.data_parallel
+    return np.maximum(np.where(c.kv_room_bytes <= 0, most, np.minimum(room, most)), 1.0)
 
 
 def running_limit(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Floats:
@@ -48,7 +49,7 @@ def running_limit(c: Configurations, k: Constants, input_tokens: Floats, output_
 
     A step carries at most `step_tokens` prompt tokens, and each sequence brings one prompt in `output` steps.
     """
-    fed = np.maximum(output_tokens * k["step_tokens"] / input_tokens, 1.0)
+    fed = np.maximum(output_tokens * c.step_tokens / input_tokens, 1.0)
     return np.minimum(kv_limited_sequences(c, k, input_tokens, output_tokens), fed)
 
 
@@ -60,15 +61,26 @@ class _Pace:
     own: Floats
     shared_s_per_sequence: Floats
 
-    def at(self, batch: Floats) -> tuple[Floats, Floats]:
+    def at(self, batch: Floats, others: Floats | float = 1.0) -> tuple[Floats, Floats]:
+        """Both at `batch` sequences; others: share of them whose prompts can come in between.
+
+        Of N clients that is (N - 1)/N: none prefills while it decodes itself.
+        """
         step = self.terms.total_s(batch) * self.own
-        return step, step + self.shared_s_per_sequence * batch
+        return step, step + self.shared_s_per_sequence * batch * others
 
 
-def _pace(c: Configurations, k: Constants, p: Prefill, input_tokens: Floats, output_tokens: Floats) -> _Pace:
+def _pace(
+    c: Configurations,
+    k: Constants,
+    p: Prefill,
+    input_tokens: Floats,
+    output_tokens: Floats,
+    burst_share: Floats | float = 0.0,
+) -> _Pace:
     terms = decode_terms(c, k, input_tokens + output_tokens / 2.0)
     # of a burst, the average request waits for half of the prefills while it decodes
-    spread = k["prefill_interference"] * (1.0 - 0.5 * k["burst_share"])
+    spread = k["prefill_interference"] * (1.0 - 0.5 * burst_share)
     return _Pace(terms, k["decode_pace"] / k["tokens_per_step"], spread * p.marginal_s / output_tokens)
 
 
@@ -80,26 +92,35 @@ def _ttft(k: Constants, p: Prefill, step: Floats, busy: Floats, clients: Floats)
 
 
 def closed_loop(
-    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats, concurrency: Floats
+    c: Configurations,
+    k: Constants,
+    input_tokens: Floats,
+    output_tokens: Floats,
+    concurrency: Floats,
+    load_test: bool = False,
 ) -> Service:
-    """Serve `concurrency` clients, each sending its next request when the last one ended (3.9 to 3.12)."""
+    """Serve `concurrency` clients, each sending its next request when the last one ended (3.9 to 3.12).
+
+    load_test: the figures are means of a run that opens with all clients at once; else of its steady state.
+    """
     p = prefill(c, k, input_tokens)
-    paces = _pace(c, k, p, input_tokens, output_tokens)
+    paces = _pace(c, k, p, input_tokens, output_tokens, k["burst_share"] if load_test else 0.0)
     steps = np.maximum(output_tokens - 1.0, 1.0)
     inside = np.minimum(concurrency, running_limit(c, k, input_tokens, output_tokens))
-    batch = inside
+    batch, others = inside, np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
     for _ in range(ITERATIONS):
-        step, pace = paces.at(batch)
+        step, pace = paces.at(batch, others)
         rate = batch / (steps * pace)
         busy = np.minimum(rate * p.marginal_s, 0.98)
         first = _ttft(k, p, step, busy, inside)
         batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
     queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
-    together = np.minimum(inside, np.maximum(k["step_tokens"] / input_tokens, 1.0))
+    together = np.minimum(inside, np.maximum(c.step_tokens / input_tokens, 1.0))
     ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0
-    ttft = first + queued + k["burst_share"] * p.marginal_s * ahead
+    burst = k["burst_share"] * p.marginal_s * ahead
+    ttft = first + queued + (burst if load_test else 0.0)
     unplaced = concurrency - kv_limited_sequences(c, k, input_tokens, output_tokens)
-    return Service(ttft, pace, rate, batch, np.maximum(unplaced, 0.0), busy)
+    return Service(ttft, pace, rate, batch, np.maximum(unplaced, 0.0), busy, burst)
 
 
 def max_rate(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Service:
@@ -109,7 +130,8 @@ def max_rate(c: Configurations, k: Constants, input_tokens: Floats, output_token
     batch = running_limit(c, k, input_tokens, output_tokens)
     _, pace = paces.at(batch)
     rate = batch / (np.maximum(output_tokens, 1.0) * pace) * k["offline_occupancy"]
-    return Service(p.alone_s, pace, rate, batch, np.zeros_like(batch), rate * p.marginal_s)
+    none = np.zeros_like(batch)
+    return Service(p.alone_s, pace, rate, batch, none, rate * p.marginal_s, none)
 
 
 def open_loop(
@@ -132,7 +154,7 @@ def open_loop(
         _, pace = paces.at(batch)
         enough = batch >= offered_rps * steps * pace
         low, high = np.where(enough, low, batch), np.where(enough, batch, high)
-    _, alone = paces.at(np.ones_like(batch))
+    _, alone = paces.at(np.ones_like(batch), 0.0)
     light = np.minimum(offered_rps * steps * alone, batch)
     rate = np.minimum(offered_rps, batch / (steps * pace))
     batch = light ** (1.0 - k["open_feedback"]) * batch ** k["open_feedback"]
@@ -141,7 +163,9 @@ def open_loop(
     busy = np.minimum(rate * p.marginal_s, 0.98)
     first = _ttft(k, p, step, busy, batch + 1.0)
     queued = k["open_run_requests"] / 2.0 * np.maximum(1.0 / rate - 1.0 / offered_rps, 0.0)
-    return Service(first + queued * k["open_queue_share"], pace, rate, batch, rate * queued, busy)
+    return Service(
+        first + queued * k["open_queue_share"], pace, rate, batch, rate * queued, busy, np.zeros_like(batch)
+    )
 
 
 def within_latency(
@@ -170,7 +194,8 @@ def within_latency(
         within = (pace <= target) & (first <= ttft_limit_s)
         low, high = np.where(within, batch, low), np.where(within, high, batch)
     rate = batch / (steps * pace) * k["server_occupancy"]
-    return Service(first, pace, rate, batch, np.zeros_like(batch), busy)
+    none = np.zeros_like(batch)
+    return Service(first, pace, rate, batch, none, busy, none)
 
 
 def all_at_once(
@@ -189,6 +214,5 @@ def all_at_once(
     last = np.minimum(requests * p.marginal_s, requests / rate) + (requests - batch) / rate
     first = k["request_overhead_s"] + p.alone_s + last / 2.0
     total = requests / rate + p.alone_s
-    return Service(
-        first, pace, requests / total, batch, requests - batch, np.minimum(rate * p.marginal_s, 0.98)
-    )
+    busy, none = np.minimum(rate * p.marginal_s, 0.98), np.zeros_like(batch)
+    return Service(first, pace, requests / total, batch, requests - batch, busy, none)

@@ -36,10 +36,15 @@ def expert_share_touched(experts: Floats, experts_per_token: Floats, tokens: Flo
     return 1.0 - (1.0 - np.minimum(share, 1.0 - 1e-12)) ** tokens
 
 
-def cached_tokens_read(c: Configurations, context_tokens: Floats) -> Floats:
-    """Layer-tokens of KV cache that one sequence's step reads: sliding windows stop growing (3.3)."""
-    windowed = np.minimum(context_tokens, np.where(c.window_layers > 0, c.window_tokens, np.inf))
-    return c.full_layers * context_tokens + c.window_layers * windowed
+def efficiency(c: Configurations, on_h100: Floats) -> Floats:
+    """Share of the tensor peak that a card reaches, from an H100's and its own machine balance (3.4b)."""
+    return 1.0 / (1.0 + (1.0 / on_h100 - 1.0) * c.machine_balance)
+
+
+def cached_bytes(c: Configurations, context_tokens: Floats, window_tokens: Floats) -> Floats:
+    """KV cache of one sequence on one GPU [bytes]: sliding windows stop growing (2.4, 3.3)."""
+    windowed = c.window_layers * np.minimum(context_tokens, window_tokens) * c.window_layer_kv_bytes
+    return (c.full_layers * context_tokens * c.full_layer_kv_bytes + windowed) / c.kv_shards
 
 
 def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
@@ -47,6 +52,8 @@ def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
     ranks = c.n_gpus
     message = tokens * c.hidden * 2.0
     volume = 2.0 * (ranks - 1.0) / ranks * message / (c.link_bandwidth * k["link_efficiency"])
+    routed = np.minimum(np.maximum(c.experts_per_token, 1.0), ranks) / 2.0
+    volume = np.where((c.data_parallel > 1) & (c.experts > 0), volume * routed / ranks, volume)
     latency = k["collective_latency_s"] * np.sqrt(ranks / 2.0)
     return np.where(ranks > 1, 2.0 * c.layers * (latency + volume), 0.0)
 
@@ -100,12 +107,13 @@ def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> Dec
     g, t = c.n_gpus, c.tensor_parallel
     read = c.bandwidth * k["weight_bandwidth_efficiency"]
     spread = np.where((c.expert_parallel > 1) & (c.experts > 0), k["expert_parallel_load"], 1.0)
-    rate = c.flops * k["decode_compute_efficiency"]
-    flops = 2.0 * (1.0 + c.weight_only * k["unpack_work"]) / g
-    cached = cached_tokens_read(c, context_tokens) * c.kv_layer_bytes / c.kv_shards
+    rate = c.flops * efficiency(c, k["decode_compute_efficiency"])
+    flops = 2.0 * (1.0 + c.weight_only * k["unpack_work"] * c.machine_balance) / g
+    cached = cached_bytes(c, context_tokens, c.window_tokens)
     none = np.zeros_like(g)
     latency = collective_s(c, k, none)
-    overhead = k["step_overhead_s"] + k["layer_overhead_s"] * c.layers
+    per_layer = k["layer_overhead_s"] + c.weight_only * k["unpack_launch_s"]
+    overhead = k["step_overhead_s"] + per_layer * c.layers
     dense_bytes = (c.attention_bytes + c.head_bytes) / t + c.dense_bytes / g
     return DecodeTerms(
         dense_read_s=dense_bytes / read,
@@ -120,7 +128,7 @@ def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> Dec
         collectives_s=latency,
         collectives_s_per_sequence=collective_s(c, k, none + 1.0) - latency,
         overhead_s=overhead + k["moe_layer_overhead_s"] * c.moe_layers,
-        overhead_s_per_sequence=k["sequence_overhead_s"],
+        overhead_s_per_sequence=k["sequence_overhead_s"] / c.data_parallel,
     )
 
 
@@ -141,14 +149,14 @@ def prefill(c: Configurations, k: Constants, input_tokens: Floats) -> Prefill:
     """Seconds to prefill one prompt of `input_tokens` tokens (equations 3.6 and 3.7)."""
     g = c.n_gpus
     filled = input_tokens / (input_tokens + k["half_efficiency_tokens"])
-    rate = c.flops * k["prefill_compute_efficiency"] * filled
+    rate = c.flops * efficiency(c, k["prefill_compute_efficiency"]) * filled
     linear = (
         2.0
         * input_tokens
         * (c.active_params / rate + c.expert_active_params / (rate * k["expert_prefill_efficiency"]))
         / g
     )
-    linear = linear * (1.0 + c.weight_only * k["prefill_unpack_work"])
+    linear = linear * (1.0 + c.weight_only * k["prefill_unpack_work"] * c.machine_balance)
     pairs = c.full_layers * input_tokens**2 / 2.0
     windowed = np.minimum(input_tokens, np.where(c.window_layers > 0, c.window_tokens, 0.0))
     pairs = pairs + c.window_layers * windowed * input_tokens

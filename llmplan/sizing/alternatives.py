@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from llmplan.catalog import Catalog, Gpu, Model, Precision
-from llmplan.replica.memory import memory_plan, memory_reserve, smallest_gpu_count, tensor_parallel_degrees
-from llmplan.sizing.support import engine_for, useful_formats
+from llmplan.catalog import Catalog
+from llmplan.replica.config import LATEST, ReplicaConfig
+from llmplan.replica.memory import HIGHEST_SHARE, memory_plan, smallest_gpu_count, tensor_parallel_degrees
+from llmplan.sizing.support import engine_for, engine_runs, useful_formats
 
 GPUS_PER_NODE = 8
 MOST_NODES = 8
@@ -16,106 +17,119 @@ MOST_NODES = 8
 class Alternative:
     """A replica that holds the model and one request.
 
-    change: "other count", "more nodes", "other format" or "other GPU". note: a sentence.
+    change: "other share", "other count", "more nodes", "other format" or "other GPU". note: a sentence.
     """
 
     change: str
     precision_id: str
     gpu_id: str
     n_gpus: int
-    engine_id: str | None
+    engine_id: str
     weights_gb: float
     max_concurrent_sequences: int
+    gpu_memory_share: float
     note: str
 
 
 def would_fit(
-    catalog: Catalog, model: Model, precision: Precision, gpu: Gpu, n_gpus: int | None, context_tokens: float
+    catalog: Catalog, config: ReplicaConfig, counted: bool, context_tokens: float
 ) -> tuple[Alternative, ...]:
-    """Return replicas near the wished one that fit `context_tokens`, nearest change first."""
-    found = [_larger(catalog, model, precision, gpu, n_gpus, context_tokens)]
+    """Return replicas near the wished one that start with `context_tokens`, nearest change first.
+
+    counted: whether the number of GPUs was wished; other formats then keep it where they can. No replica is
+    named twice.
+    """
+    model, gpu = catalog.model(config.model_id), catalog.gpu(config.gpu_id)
+    found = [
+        _higher_share(catalog, config, context_tokens),
+        _larger(catalog, config, counted, context_tokens),
+    ]
     for precision_id in useful_formats(catalog, model, gpu):
-        if precision_id != precision.precision_id:
-            other = catalog.precision(precision_id)
-            found.append(_other_format(catalog, model, other, gpu, n_gpus, context_tokens))
+        if precision_id != config.precision_id:
+            other = replace(config, precision_id=precision_id)
+            found.append(_other_format(catalog, other, counted, context_tokens))
     cards = [g for g in catalog.gpus.values() if g.status == "option" and g.gpu_id != gpu.gpu_id]
-    others = [_other_card(catalog, model, precision, card, context_tokens) for card in cards]
+    others = [_other_card(catalog, replace(config, gpu_id=card.gpu_id), context_tokens) for card in cards]
     ranked = sorted((o for o in others if o), key=lambda o: (o.n_gpus, catalog.gpu(o.gpu_id).memory_gb))
     return tuple(option for option in [*found, *ranked] if option is not None)
 
 
-def _larger(
-    catalog: Catalog, model: Model, precision: Precision, gpu: Gpu, n_gpus: int | None, context: float
-) -> Alternative | None:
-    """More of the same cards, inside a node as tensor parallel, beyond it as pipeline over whole nodes."""
-    if engine_for(catalog, precision, gpu, n_gpus) is None:
+def _served(catalog: Catalog, config: ReplicaConfig, n_gpus: int | None) -> ReplicaConfig | None:
+    """Return the replica under its own engine, or one that serves the format there; None where none does."""
+    precision, gpu = catalog.precision(config.precision_id), catalog.gpu(config.gpu_id)
+    own = catalog.engines.get(config.engine_id)
+    if own is not None and engine_runs(catalog, own, precision, gpu):
+        return config
+    engine = engine_for(catalog, precision, gpu, n_gpus)
+    return None if engine is None else replace(config, engine_id=engine.engine_id, engine_version=LATEST)
+
+
+def _higher_share(catalog: Catalog, config: ReplicaConfig, context: float) -> Alternative | None:
+    """The same replica with a larger share of the card."""
+    served = _served(catalog, config, config.n_gpus)
+    if served is None:
         return None
-    degrees = [n for n in tensor_parallel_degrees(model) if n_gpus is None or n != n_gpus]
-    for n in degrees:
-        if memory_plan(model, precision, gpu, n, context, memory_reserve(catalog)).fits:
-            note = f"{n} of the same GPU in one node"
-            return _alternative(catalog, "other count", model, precision, gpu, n, context, note)
+    raised = replace(served, settings=replace(served.settings, gpu_memory_utilisation=HIGHEST_SHARE))
+    if not memory_plan(catalog, raised, context).fits:
+        return None
+    return _alternative(catalog, "other share", raised, context, f"a memory share of {HIGHEST_SHARE:g}")
+
+
+def _larger(catalog: Catalog, config: ReplicaConfig, counted: bool, context: float) -> Alternative | None:
+    """More of the same cards, inside a node as tensor parallel, beyond it as pipeline over whole nodes."""
+    served = _served(catalog, config, config.n_gpus if counted else None)
+    if served is None:
+        return None
+    groups = config.data_parallel * config.pipeline_parallel
+    for degree in tensor_parallel_degrees(catalog.model(config.model_id)):
+        n = degree * groups
+        more = replace(served, n_gpus=n)
+        if n != config.n_gpus and memory_plan(catalog, more, context).fits:
+            return _alternative(catalog, "other count", more, context, f"{n} of the same GPU in one node")
     for nodes in range(2, MOST_NODES + 1):
         n = nodes * GPUS_PER_NODE
-        if (
-            memory_plan(model, precision, gpu, n, context, memory_reserve(catalog)).fits
-            and gpu.interconnect != "pcie"
-        ):
+        more = replace(served, n_gpus=n, pipeline_parallel=nodes, data_parallel=1)
+        if memory_plan(catalog, more, context).fits and catalog.gpu(config.gpu_id).interconnect != "pcie":
             note = f"{n} GPUs in {nodes} nodes, as pipeline stages"
-            return _alternative(catalog, "more nodes", model, precision, gpu, n, context, note)
+            return _alternative(catalog, "more nodes", more, context, note)
     return None
 
 
 def _other_format(
-    catalog: Catalog, model: Model, precision: Precision, gpu: Gpu, n_gpus: int | None, context: float
+    catalog: Catalog, config: ReplicaConfig, counted: bool, context: float
 ) -> Alternative | None:
-    if engine_for(catalog, precision, gpu, n_gpus) is None:
+    served = _served(catalog, config, config.n_gpus if counted else None)
+    if served is None:
         return None
-    wished = n_gpus is not None and n_gpus in tensor_parallel_degrees(model)
-    if (
-        wished
-        and n_gpus is not None
-        and memory_plan(model, precision, gpu, n_gpus, context, memory_reserve(catalog)).fits
-    ):
-        n: int | None = n_gpus
-    else:
-        n = smallest_gpu_count(model, precision, gpu, context, memory_reserve(catalog))
+    fits = counted and memory_plan(catalog, served, context).fits
+    n = config.n_gpus if fits else smallest_gpu_count(catalog, served, context)
     if n is None:
         return None
-    note = f"{precision.name} on {n} of the same GPU"
-    return _alternative(catalog, "other format", model, precision, gpu, n, context, note)
+    note = f"{catalog.precision(config.precision_id).name} on {n} of the same GPU"
+    return _alternative(catalog, "other format", replace(served, n_gpus=n), context, note)
 
 
-def _other_card(
-    catalog: Catalog, model: Model, precision: Precision, gpu: Gpu, context: float
-) -> Alternative | None:
-    if engine_for(catalog, precision, gpu, None) is None:
+def _other_card(catalog: Catalog, config: ReplicaConfig, context: float) -> Alternative | None:
+    served = _served(catalog, config, None)
+    n = None if served is None else smallest_gpu_count(catalog, served, context)
+    if served is None or n is None:
         return None
-    n = smallest_gpu_count(model, precision, gpu, context, memory_reserve(catalog))
-    if n is None:
-        return None
-    return _alternative(catalog, "other GPU", model, precision, gpu, n, context, f"{n} x {gpu.name}")
+    note = f"{n} x {catalog.gpu(config.gpu_id).name}"
+    return _alternative(catalog, "other GPU", replace(served, n_gpus=n), context, note)
 
 
 def _alternative(
-    catalog: Catalog,
-    change: str,
-    model: Model,
-    precision: Precision,
-    gpu: Gpu,
-    n_gpus: int,
-    context: float,
-    note: str,
+    catalog: Catalog, change: str, config: ReplicaConfig, context: float, note: str
 ) -> Alternative:
-    plan = memory_plan(model, precision, gpu, n_gpus, context, memory_reserve(catalog))
-    engine = engine_for(catalog, precision, gpu, n_gpus)
+    plan = memory_plan(catalog, config, context)
     return Alternative(
         change=change,
-        precision_id=precision.precision_id,
-        gpu_id=gpu.gpu_id,
-        n_gpus=n_gpus,
-        engine_id=engine.engine_id if engine else None,
+        precision_id=config.precision_id,
+        gpu_id=config.gpu_id,
+        n_gpus=config.n_gpus,
+        engine_id=config.engine_id,
         weights_gb=plan.weights_gb,
         max_concurrent_sequences=plan.max_concurrent_sequences,
+        gpu_memory_share=plan.gpu_memory_share,
         note=f"{note}: {plan.weights_gb:,.0f} GB of weights, {plan.max_concurrent_sequences:,} sequences",
     )

@@ -13,16 +13,16 @@ from llmplan.errors import InputError
 from llmplan.measurements import MeasuredPoint, apply_measured, resting_points
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
+from llmplan.replica.config import DEFAULTS, LATEST, EngineSettings
 from llmplan.replica.memory import (
     GPU_COUNTS,
+    USUAL_ENGINE,
     MemoryPlan,
     kv_cache_bytes_per_token,
     memory_plan,
-    memory_reserve,
     smallest_gpu_count,
-    weights_gb,
 )
-from llmplan.sizing.alternatives import Alternative, would_fit
+from llmplan.sizing.alternatives import GPUS_PER_NODE, Alternative, would_fit
 from llmplan.sizing.speed import Speed, measured_speed, speed_of
 from llmplan.sizing.support import engine_for, precision_named, was_published, why_not
 
@@ -37,7 +37,8 @@ class SizeRequest:
     """What is asked: a model in a format on a card. None: chosen (fewest GPUs that fit, a usual engine).
 
     concurrency: clients of a closed loop; None: as many as keep the latency targets. latency_percentile: share
-    of randomly arriving requests that keep them, in percent; None: the mean request does.
+    of randomly arriving requests that keep them, in percent; None: the mean request does. max_model_len: longest
+    sequence that the engine must take; None: input plus output. The parallel degrees multiply to n_gpus.
     """
 
     model_id: str
@@ -51,6 +52,13 @@ class SizeRequest:
     ttft_limit_ms: float = DEFAULT_TTFT_LIMIT_MS
     tpot_limit_ms: float = DEFAULT_TPOT_LIMIT_MS
     latency_percentile: float | None = None
+    settings: EngineSettings = DEFAULTS
+    engine_version: str = LATEST
+    max_model_len: float | None = None
+    tensor_parallel: int | None = None
+    pipeline_parallel: int = 1
+    data_parallel: int = 1
+    expert_parallel: int = 1
 
     def __post_init__(self) -> None:
         for field in (
@@ -60,6 +68,8 @@ class SizeRequest:
             "n_gpus",
             "ttft_limit_ms",
             "tpot_limit_ms",
+            "max_model_len",
+            "tensor_parallel",
         ):
             value = getattr(self, field)
             if value is not None and not 0 < value < float("inf"):
@@ -72,9 +82,24 @@ class SizeRequest:
             if value is not None and not value >= 1:
                 raise InputError(field, value, "must be at least 1", "give whole tokens or clients")
 
+        groups = self.pipeline_parallel * self.data_parallel
+        if self.tensor_parallel is not None:
+            gpus = self.tensor_parallel * groups
+            if self.n_gpus not in (None, gpus):
+                rule = f"is not the product of the parallel degrees, {gpus}"
+                raise InputError("n_gpus", self.n_gpus, rule, "leave it out")
+            object.__setattr__(self, "n_gpus", gpus)
+        if (
+            self.max_model_len is not None
+            and not self.max_model_len >= self.input_tokens + self.output_tokens
+        ):
+            rule = "must hold input and output"
+            raise InputError("max_model_len", self.max_model_len, rule, "raise it, or leave it out")
+
     @property
     def context_tokens(self) -> float:
-        return self.input_tokens + self.output_tokens
+        """Tokens of the longest sequence."""
+        return self.max_model_len or self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True)
@@ -82,7 +107,9 @@ class SizeAnswer:
     """The answer. `fits` is about memory, hardware and engine; `reason` is a sentence.
 
     binding: memory, bandwidth, compute, latency target; where it does not fit also hardware, engine,
-    parallelism or context.
+    parallelism or context. gpu_memory_share: what the engine is started with, in its own terms. kv_cache_tokens:
+    of the whole replica; kv_cache_gib: of one GPU, as engines log both. starts: whether the engine comes up with
+    one sequence of the longest context, on what starts_reason says.
     """
 
     fits: bool
@@ -96,14 +123,20 @@ class SizeAnswer:
     weights_gb: float
     kv_cache_bytes_per_token: float
     max_concurrent_sequences: int
+    gpu_memory_share: float
+    kv_cache_tokens: int
+    kv_cache_gib: float
+    starts: bool
+    starts_reason: str
     speed: Speed
     would_fit: tuple[Alternative, ...]
     memory: MemoryPlan
     """What every GiB of a GPU is for."""
+    config: ReplicaConfig
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of `llmplan size`."""
-        nested = ("speed", "would_fit", "memory")
+        nested = ("speed", "would_fit", "memory", "config")
         own = {key: value for key, value in asdict(self).items() if key not in nested}
         memory = {key: value for key, value in asdict(self.memory).items() if key.endswith("_per_gpu")}
         return own | asdict(self.speed) | memory | {"would_fit": [asdict(o) for o in self.would_fit]}
@@ -117,12 +150,7 @@ class _Parts:
     precision: Precision
     gpu: Gpu
     engine: Engine | None
-
-    def replica(self, n_gpus: int) -> ReplicaConfig:
-        engine_id = self.engine.engine_id if self.engine else ""
-        return ReplicaConfig(
-            self.model.model_id, self.precision.precision_id, self.gpu.gpu_id, n_gpus, engine_id
-        )
+    config: ReplicaConfig
 
 
 def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoint] = ()) -> SizeAnswer:
@@ -131,30 +159,44 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
     measured: points of the user's own; where one matches, its figures stand in place of the prediction. With a
     concurrency, only points of about as many clients match.
     """
+    parts = _parts(catalog, request)
+    config = parts.config
+    plan = memory_plan(catalog, config, request.context_tokens)
+    one = Configurations.from_configs(catalog, [config])
+    point = _measured_point(one, request, measured)
+    refusal = _refusal(catalog, parts, request, plan)
+    if refusal is not None and point is None:  # what ran, runs
+        return _no(catalog, parts, request, plan, *refusal)
+    if config.pipeline_parallel > 1 and point is None:
+        note = f"{plan.reason}, in {config.pipeline_parallel} pipeline stages, whose speed is not predicted"
+        return _answer(parts, plan, True, "memory", note, Speed(), ())
+    speed, binding, reason = _speed(one, request, point)
+    return _answer(parts, plan, True, binding, reason or plan.reason, speed, ())
+
+
+def _parts(catalog: Catalog, request: SizeRequest) -> _Parts:
+    """Look the names up; choose the engine and the fewest GPUs where the request leaves them open."""
     model, gpu = catalog.model(request.model_id), catalog.gpu(request.gpu_id)
     precision = precision_named(catalog, model, request.precision_id)
     named = catalog.engine(request.engine_id) if request.engine_id else None
-    n_gpus = request.n_gpus or smallest_gpu_count(
-        model, precision, gpu, request.context_tokens, memory_reserve(catalog)
-    )
-    engine = (
-        named
-        or engine_for(catalog, precision, gpu, n_gpus)
-        or _published_engine(catalog, model, precision, gpu)
-    )
-    parts = _Parts(model, precision, gpu, engine)
-    tried = n_gpus or 8
-    plan = memory_plan(model, precision, gpu, tried, request.context_tokens, memory_reserve(catalog))
-    one = Configurations.from_configs(catalog, [parts.replica(tried)])
-    point = _measured_point(one, request, measured)
-    refusal = _refusal(catalog, parts, request, tried, plan)
-    if refusal is not None and point is None:  # what ran, runs
-        return _no(catalog, parts, request, tried, plan, *refusal)
-    if tried > 8 and point is None:
-        note = f"{plan.reason}, in {tried // 8} nodes as pipeline stages, whose speed is not predicted"
-        return _answer(parts, tried, plan, True, "memory", note, Speed(), (), request)
-    speed, binding, reason = _speed(one, request, point)
-    return _answer(parts, tried, plan, True, binding, reason or plan.reason, speed, (), request)
+    groups = request.pipeline_parallel * request.data_parallel
+    n_gpus, context = request.n_gpus, request.context_tokens
+    stages = request.pipeline_parallel
+    if n_gpus is not None and n_gpus > GPUS_PER_NODE and groups == 1 and n_gpus % GPUS_PER_NODE == 0:
+        stages = n_gpus // GPUS_PER_NODE  # tensor parallel in a node, pipeline over nodes
+
+    def config(engine: Engine | None, n: int) -> ReplicaConfig:
+        engine_id = engine.engine_id if engine else USUAL_ENGINE
+        names = (model.model_id, precision.precision_id, gpu.gpu_id, n, engine_id)
+        degrees = (request.data_parallel, request.expert_parallel, request.engine_version, stages)
+        return ReplicaConfig(*names, *degrees, request.settings)
+
+    guess = named or engine_for(catalog, precision, gpu, n_gpus)
+    if n_gpus is None:
+        n_gpus = smallest_gpu_count(catalog, config(guess, groups), context)
+    engine = named or engine_for(catalog, precision, gpu, n_gpus)
+    engine = engine or _published_engine(catalog, model, precision, gpu)
+    return _Parts(model, precision, gpu, engine, config(engine, n_gpus or 8 * groups))
 
 
 def _published_engine(catalog: Catalog, model: Model, precision: Precision, gpu: Gpu) -> Engine | None:
@@ -164,7 +206,7 @@ def _published_engine(catalog: Catalog, model: Model, precision: Precision, gpu:
 
 
 def _refusal(
-    catalog: Catalog, parts: _Parts, request: SizeRequest, n_gpus: int, plan: MemoryPlan
+    catalog: Catalog, parts: _Parts, request: SizeRequest, plan: MemoryPlan
 ) -> tuple[str, str] | None:
     """Return what binds and why where the replica cannot run at all; None where it can."""
     unsupported = why_not(catalog, parts.engine, parts.precision, parts.gpu)
@@ -180,32 +222,26 @@ def _refusal(
             f"{request.context_tokens:,.0f} tokens exceed the model's context of {model.max_context_tokens:,}"
         )
         return "context", sentence
-    if n_gpus < 8 and n_gpus not in GPU_COUNTS:
+    n_gpus = parts.config.n_gpus
+    if n_gpus < GPUS_PER_NODE and n_gpus not in GPU_COUNTS:
         return "parallelism", f"instances have 1, 2, 4 or 8 GPUs, not {n_gpus}"
     if not plan.fits:
         return "parallelism" if plan.binding == "parallelism" else "memory", plan.reason
-    if n_gpus > 8 and n_gpus % 8:
-        return "parallelism", f"{n_gpus} GPUs are not whole nodes of 8"
+    if n_gpus > GPUS_PER_NODE and n_gpus % GPUS_PER_NODE:
+        return "parallelism", f"{n_gpus} GPUs are not whole nodes of {GPUS_PER_NODE}"
     if engine is not None and n_gpus > 1 and not engine.multi_gpu:
         return "engine", f"{engine.name} does not split a model over GPUs"
     return None
 
 
 def _no(
-    catalog: Catalog,
-    parts: _Parts,
-    request: SizeRequest,
-    n_gpus: int,
-    plan: MemoryPlan,
-    binding: str,
-    why: str,
+    catalog: Catalog, parts: _Parts, request: SizeRequest, plan: MemoryPlan, binding: str, why: str
 ) -> SizeAnswer:
-    model = parts.model
-    context = min(request.context_tokens, model.max_context_tokens)
-    options = would_fit(catalog, model, parts.precision, parts.gpu, request.n_gpus, context)
+    context = min(request.context_tokens, parts.model.max_context_tokens)
+    options = would_fit(catalog, parts.config, request.n_gpus is not None, context)
     if request.n_gpus is None and binding == "memory":
-        why = f"not even on {n_gpus} GPUs: {why}"
-    return _answer(parts, n_gpus, plan, False, binding, why, Speed(), options, request)
+        why = f"not even on {parts.config.n_gpus} GPUs: {why}"
+    return _answer(parts, plan, False, binding, why, Speed(), options)
 
 
 def _speed(one: Configurations, request: SizeRequest, point: MeasuredPoint | None) -> tuple[Speed, str, str]:
@@ -239,28 +275,33 @@ def _measured_point(
 
 def _answer(
     parts: _Parts,
-    n_gpus: int,
     plan: MemoryPlan,
     fits: bool,
     binding: str,
     reason: str,
     speed: Speed,
     options: tuple[Alternative, ...],
-    request: SizeRequest,
 ) -> SizeAnswer:
+    config = parts.config
     return SizeAnswer(
         fits=fits,
         binding=binding,
         reason=reason,
-        model_id=request.model_id,
-        precision_id=parts.precision.precision_id,
-        gpu_id=request.gpu_id,
-        n_gpus=n_gpus,
+        model_id=config.model_id,
+        precision_id=config.precision_id,
+        gpu_id=config.gpu_id,
+        n_gpus=config.n_gpus,
         engine_id=parts.engine.engine_id if parts.engine else None,
-        weights_gb=weights_gb(parts.model, parts.precision),
-        kv_cache_bytes_per_token=kv_cache_bytes_per_token(parts.model, parts.precision.kv_bytes),
+        weights_gb=plan.weights_gb,
+        kv_cache_bytes_per_token=kv_cache_bytes_per_token(parts.model, plan.kv_bytes),
         max_concurrent_sequences=plan.max_concurrent_sequences if fits else 0,
+        gpu_memory_share=plan.gpu_memory_share,
+        kv_cache_tokens=plan.kv_cache_tokens,
+        kv_cache_gib=plan.kv_gib_per_gpu,
+        starts=fits,
+        starts_reason=plan.reason if fits else reason,
         speed=speed,
         would_fit=options,
         memory=plan,
+        config=config,
     )

@@ -14,7 +14,7 @@ from llmplan.queueing.simulation.calibrated import SimulatedReplica, simulated_r
 from llmplan.queueing.simulation.requests import Requests, poisson_requests, requests_of_trace, sample_lengths
 from llmplan.queueing.simulation.runs import Router, SimulationResult, simulate_closed_loop, simulate_requests
 from llmplan.queueing.waits import LARGEST_CV
-from llmplan.replica import Configurations, ReplicaConfig
+from llmplan.replica import Configurations
 from llmplan.scenario.trace import Trace
 from llmplan.sizing.answer import SizeAnswer, SizeRequest, size
 from llmplan.units import MS_PER_S
@@ -100,9 +100,7 @@ def router_named(name: str) -> Router:
     raise UnknownNameError("router", name, ROUTERS)
 
 
-def simulate_load(
-    catalog: Catalog, request: SizeRequest, load: Load, tokens_per_step: int = 8192
-) -> SimulatedAnswer:
+def simulate_load(catalog: Catalog, request: SizeRequest, load: Load) -> SimulatedAnswer:
     """Simulate the replica of `request` under `load`; raise InputError where it does not fit one node.
 
     The request's token counts are means; a trace brings its own.
@@ -115,9 +113,8 @@ def simulate_load(
     isl, osl = request.input_tokens, request.output_tokens
     if load.trace is not None:
         isl, osl = float(load.trace.input_tokens.mean()), float(load.trace.output_tokens.mean())
-    names = (answer.model_id, answer.precision_id, answer.gpu_id, answer.n_gpus, answer.engine_id)
-    one = Configurations.from_configs(catalog, [ReplicaConfig(*names)])
-    replica = simulated_replica(one, isl, osl, tokens_per_step)
+    one = Configurations.from_configs(catalog, [answer.config])
+    replica = simulated_replica(one, isl, osl)
     result = _run(replica, load, isl, osl)
     simulation = _with_overhead(result.summary(), replica.request_overhead_s)
     wide = max(load.input_cv, load.output_cv) > LARGEST_CV

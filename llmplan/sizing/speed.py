@@ -16,6 +16,8 @@ class Speed:
     """Latency and throughput of one replica with the ends of their 80 % bands; None where not predicted."""
 
     ttft_ms: float | None = None
+    ttft_burst_ms: float | None = None
+    """TTFT of a load test that opens with all clients at once."""
     tpot_ms: float | None = None
     output_tokens_per_s: float | None = None
     requests_per_s: float | None = None
@@ -48,7 +50,7 @@ def measured_speed(point: MeasuredPoint) -> Speed:
 def speed_of(found: Prediction, best: Capacity | None, concurrency: float, place: int = 0) -> Speed:
     """Return one replica's figures: predicted ones, or a capacity's with the prediction's relative band.
 
-    A capacity is a steady state; a prediction at a concurrency includes the opening burst of a load test.
+    Both are of a steady state; ttft_burst_ms adds what the opening of a load test adds.
     """
     numbers: dict[str, Any] = {}
     for name in SPEED_FIELDS:
@@ -57,5 +59,7 @@ def speed_of(found: Prediction, best: Capacity | None, concurrency: float, place
         numbers[name] = value
         for end in ("_p10", "_p90"):
             numbers[name + end] = value * float(getattr(found, name + end)[place]) / predicted
+    opening = float(found.ttft_burst_ms[place] - found.ttft_ms[place])
+    numbers["ttft_burst_ms"] = numbers["ttft_ms"] + opening
     basis = found.basis if best is None else best.basis
     return Speed(**numbers, concurrency=concurrency, basis=str(basis[place]))

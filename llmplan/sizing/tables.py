@@ -17,7 +17,7 @@ from llmplan.measurements.use import published_points
 from llmplan.queueing import highest_rate, open_loop, service_curve
 from llmplan.queueing.simulation.calibrated import simulated_replica
 from llmplan.replica import Configurations, Prediction, ReplicaConfig, predict
-from llmplan.replica.memory import memory_plan, memory_reserve
+from llmplan.replica.memory import memory_plan
 from llmplan.units import MS_PER_S, S_PER_DAY
 
 
@@ -35,13 +35,7 @@ def memory_breakdown(
     Parts: weights, overhead, KV cache in use, KV cache free, kept back by the engine. Where the weights do
     not fit, a last row "missing" has the GiB that the card lacks, and the shares exceed 1.
     """
-    model, precision, gpu = (
-        catalog.model(config.model_id),
-        catalog.precision(config.precision_id),
-        config.gpu_id,
-    )
-    card = catalog.gpu(gpu)
-    plan = memory_plan(model, precision, card, config.n_gpus, context_tokens, memory_reserve(catalog))
+    plan = memory_plan(catalog, config, context_tokens)
     running = plan.max_concurrent_sequences if sequences is None else sequences
     if not running >= 0:
         raise InputError("sequences", sequences, "must be at least 0", "give how many run at once")

@@ -20,7 +20,7 @@ ROW = {
 
 
 def of(catalog, **changes):
-    return observe(catalog, [measurement_of(ROW | changes, 2)])
+    return observe(catalog, [measurement_of(ROW | changes, {}, 2)])
 
 
 def test_a_blank_split_tries_every_one_that_fits(catalog):
@@ -64,7 +64,7 @@ def test_a_row_that_cannot_fit_is_still_answered(catalog):
     ],
 )
 def test_precisions_by_other_names(catalog, precision, model, gpu, expected):
-    m = measurement_of(ROW | {"precision": precision})
+    m = measurement_of(ROW | {"precision": precision}, {})
     assert resolve_precision(catalog, m, model, gpu) == expected
 
 

@@ -82,8 +82,7 @@ def article(catalog: Catalog) -> object:
 
 
 PROBES: dict[Callable[[Catalog], object], str] = {
-    month: "overhead-gib-per-gpu overhead-share-of-weights gpu-memory-utilisation unbatched-sequences "
-    "utilisation-ceiling days-per-month",
+    month: "utilisation-ceiling days-per-month",
     hidden: "devops-usd-per-month monitoring-usd-per-month load-balancer-network-usd-per-month "
     "model-storage-usd-per-month backup-recovery-usd-per-month gpus-per-people-step days-per-update "
     "updates-per-year day-rate-usd",

@@ -175,18 +175,40 @@ MEMORY = ("weights_gib_per_gpu", "overhead_gib_per_gpu", "kv_gib_per_gpu")
 
 @pytest.mark.parametrize("n_gpus", ["4", "8"])
 def test_every_gib_of_a_gpu_is_told(n_gpus: str) -> None:
-    """405B at 4 bit on four and eight A100: 217.1 GB of weights and 2.3 GiB + 5 % of them; 0.9 of the rest."""
+    """405B at 4 bit on four and eight A100: 217.1 GB of weights; 0.92 of the card less weights and overhead."""
     words = ("size", "llama-3.1-405b", "--gpu", "a100-80gb-sxm", "--precision", "w4a16", "--n-gpus", n_gpus)
     answer = run(*words)
     weights, overhead, cache = (answer[key] for key in MEMORY)
     assert weights == pytest.approx(217.0997 / 1.073741824 / int(n_gpus), rel=1e-5)
-    assert overhead == pytest.approx(2.3 + 0.05 * weights)
-    assert cache == pytest.approx(0.9 * (79.15 - weights - overhead))
+    assert cache == pytest.approx(0.92 * 79.15 - weights - overhead) == answer["kv_cache_gib"]
     assert answer["usable_gib_per_gpu"] == 79.15
-    assert answer["max_concurrent_sequences"] == int(cache / answer["kv_gib_per_sequence_per_gpu"])
+    assert answer["gpu_memory_share"] == 0.92 and answer["starts"]
+    held = int(cache / answer["kv_gib_per_sequence_per_gpu"])
+    assert answer["max_concurrent_sequences"] == min(held, 256)  # the engine's default batch on an A100
+    assert answer["kv_cache_tokens"] == int(cache / answer["kv_gib_per_sequence_per_gpu"] * 1500)
     said = CliRunner().invoke(app, list(words)).stdout
     for gib in (weights, overhead, cache, 79.15 - weights - overhead - cache):
         assert f"{gib:,.1f} GiB" in said
+
+
+def test_settings_of_the_engine_are_options() -> None:
+    words = ("size", "qwen3-32b", "--gpu", "h100-sxm", "--precision", "bf16", "--engine", "vllm")
+    words = (*words, "--n-gpus", "1", "--input-tokens", "15000", "--output-tokens", "1000")
+    old, new = run(*words, "--engine-version", "0.11"), run(*words)
+    assert (
+        old["kv_cache_gib"] == pytest.approx(4.45, rel=0.15) and new["kv_cache_gib"] > 2 * old["kv_cache_gib"]
+    )
+    half = run(*words, "--kv-cache-dtype", "fp8")
+    assert half["kv_cache_tokens"] == pytest.approx(2 * new["kv_cache_tokens"], rel=1e-3)
+    tight = run(*words, "--gpu-memory-utilisation", "0.8")
+    assert not tight["starts"] and tight["gpu_memory_share"] == 0.8
+    assert tight["would_fit"][0]["change"] == "other share"
+    long = run(*words, "--max-model-len", "40000", "--engine-version", "0.11")
+    assert not long["starts"] and "40,000 tokens" in long["starts_reason"]
+    few = run(*words, "--max-sequences", "1")
+    assert few["max_concurrent_sequences"] == 1
+    staged = run(*words[:-6], "--tensor-parallel", "2", "--pipeline-parallel", "2")
+    assert staged["n_gpus"] == 4 and staged["requests_per_s"] is None
 
 
 def test_size_rests_on_a_measurement_and_on_a_percentile(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_list_holds_the_same_numbers():
     assert items["requests waiting, a replica"].alarm == at.queue_requests
     assert items["requests that fail"].alarm == at.failed_share == 0.01
     memory = items["GPU memory in use (GPU exporter)"]
-    assert memory.expected == SAMPLE.engine_memory_share < memory.alarm
+    assert memory.expected == SAMPLE.memory_in_use_share < memory.alarm
     assert items["requests, the whole fleet"].alarm == at.fleet_requests_per_s
     # 5.787 / 4 replicas over 4 requests/s of 64 sequences
     assert items["requests running, a replica"].expected == pytest.approx(23.15, rel=1e-3)

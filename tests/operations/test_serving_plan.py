@@ -12,8 +12,7 @@ def test_load_by_hand():
 
 
 def test_memory_shares():
-    assert SAMPLE.engine_memory_share == 0.93  # 74 of 80
-    assert SAMPLE.static_memory_share == 0.87  # 70 of 80
+    assert SAMPLE.memory_in_use_share == 74 / 80
     assert SAMPLE.kv_room_tokens == 80 * 1_300
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.replica import Configurations, ReplicaConfig, capacity
-from llmplan.replica.memory import memory_plan, memory_reserve
+from llmplan.replica.memory import memory_plan
 
 CATALOG = load_catalog()
 
@@ -29,14 +29,7 @@ def test_memory_agrees_with_the_memory_plan():
     )
     got = capacity(c, 2000, 500)
     for i, config in enumerate(c.configs):
-        plan = memory_plan(
-            CATALOG.model(config.model_id),
-            CATALOG.precision(config.precision_id),
-            CATALOG.gpu(config.gpu_id),
-            config.n_gpus,
-            2500,
-            memory_reserve(CATALOG),
-        )
+        plan = memory_plan(CATALOG, config, 2500)
         assert got.max_concurrent_sequences[i] == plan.max_concurrent_sequences
 
 

@@ -1,17 +1,21 @@
 """Memory: the hard facts, and properties."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
 from llmplan.errors import InputError
+from llmplan.replica.config import EngineSettings, ReplicaConfig
 from llmplan.replica.memory import (
+    engine_memory,
     kv_cache_bytes,
     kv_cache_bytes_per_token,
+    kv_layer_bytes,
     kv_shards,
     memory_plan,
-    memory_reserve,
     smallest_gpu_count,
     tensor_parallel_degrees,
     weight_parts,
@@ -19,13 +23,11 @@ from llmplan.replica.memory import (
 )
 
 CATALOG = load_catalog()
-RESERVE = memory_reserve(CATALOG)
 GIB = 2.0**30
 
 
 def plan(model: str, precision: str, gpu: str, n: int, context: float):
-    c = CATALOG
-    return memory_plan(c.model(model), c.precision(precision), c.gpu(gpu), n, context, RESERVE)
+    return memory_plan(CATALOG, ReplicaConfig(model, precision, gpu, n, "vllm"), context)
 
 
 def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards():
@@ -92,10 +94,6 @@ def test_sliding_window_layers_stop_growing():
     assert kv_cache_bytes(model, 2, 10_000) == expected
 
 
-def test_overhead_follows_the_published_rule():
-    assert RESERVE.overhead_gib(40.0) == pytest.approx(2.3 + 2.0)
-
-
 def test_parts_of_deepseek_add_up():
     parts = weight_parts(CATALOG.model("deepseek-v3"))
     assert parts.experts_b == pytest.approx(58 * 256 * 3 * 7168 * 2048 / 1e9)
@@ -110,26 +108,64 @@ def test_tensor_parallel_divides_the_heads():
 
 
 def test_smallest_count_of_a_model_that_fits_nowhere_is_none():
-    assert (
-        smallest_gpu_count(
-            CATALOG.model("llama-3.1-405b"), CATALOG.precision("bf16"), CATALOG.gpu("l4"), 2500, RESERVE
-        )
-        is None
-    )
-    assert (
-        smallest_gpu_count(
-            CATALOG.model("llama-3.1-70b"), CATALOG.precision("bf16"), CATALOG.gpu("h100-sxm"), 2500, RESERVE
-        )
-        == 2
-    )
+    def count(*names):
+        return smallest_gpu_count(CATALOG, ReplicaConfig(*names, 1, "vllm"), 2500)
+
+    assert count("llama-3.1-405b", "bf16", "l4") is None
+    assert count("llama-3.1-70b", "bf16", "h100-sxm") == 2
 
 
-@pytest.mark.parametrize(("n", "context"), [(0, 1000), (1, float("nan"))])
-def test_bad_requests_name_the_field(n, context):
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda: plan("llama-3.1-8b", "bf16", "l4", 0, 1000),
+        lambda: plan("llama-3.1-8b", "bf16", "l4", 1, float("nan")),
+        lambda: EngineSettings(gpu_memory_utilisation=1.5),
+        lambda: EngineSettings(kv_cache_dtype="int3"),
+        lambda: EngineSettings(max_sequences=0),
+        lambda: ReplicaConfig("llama-3.1-8b", "bf16", "l4", 3, "vllm", data_parallel=2),
+    ],
+)
+def test_bad_requests_name_the_field(bad):
     with pytest.raises(InputError):
+        bad()
+
+
+def test_a_window_holds_a_step_more_and_global_layers_have_their_own_heads():
+    """Gemma 4 31B: ten global layers of 4 x 512, fifty windowed ones of 16 x 256 over 1,024 tokens."""
+    model = CATALOG.model("gemma-4-31b")
+    assert kv_layer_bytes(model, 2) == (2 * 4 * 512 * 2, 2 * 16 * 256 * 2)
+    assert kv_cache_bytes(model, 2, 100_000, 2048) == 10 * 100_000 * 8192 + 50 * 3072 * 16384
+
+
+def test_pipeline_stages_divide_layers_and_cache():
+    both = [
         memory_plan(
-            CATALOG.model("llama-3.1-8b"), CATALOG.precision("bf16"), CATALOG.gpu("l4"), n, context, RESERVE
+            CATALOG, ReplicaConfig("llama-3.3-70b", "fp8", "l40s", 4, "vllm", pipeline_parallel=p), 4000
         )
+        for p in (1, 2)
+    ]
+    assert both[0].weights_gib_per_gpu == pytest.approx(both[1].weights_gib_per_gpu)
+    assert both[0].kv_gib_per_sequence_per_gpu == pytest.approx(both[1].kv_gib_per_sequence_per_gpu)
+
+
+def test_an_engine_of_a_version_takes_the_rule_of_that_version():
+    rules = CATALOG.engine_memory
+    found = [
+        engine_memory(rules, "vllm", v).memory_share for v in ("0.6.3", "0.19.1", "0.25", "latest", "nightly")
+    ]
+    assert found == [0.9, 0.9, 0.92, 0.92, 0.92]
+    assert engine_memory(rules, "an engine unknown").engine_id == "vllm"
+
+
+def test_a_refusal_names_the_share_with_which_the_engine_would_start():
+    tight = plan("llama-3.3-70b", "fp8", "h100-sxm", 1, 16_000)
+    assert not tight.fits and tight.binding == "kv cache"
+    share = float(tight.reason.rpartition("a memory share of ")[2].split()[0])
+    config = ReplicaConfig("llama-3.3-70b", "fp8", "h100-sxm", 1, "vllm")
+    for value, starts in ((share, True), (share - 0.01, False)):
+        settings = EngineSettings(gpu_memory_utilisation=value)
+        assert memory_plan(CATALOG, replace(config, settings=settings), 16_000).fits is starts
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,12 +1,14 @@
 """The closed queue: its limits and its opening burst, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from llmplan.replica import Configurations, ReplicaConfig
 from llmplan.replica.constants import fitted
 from llmplan.replica.queue import closed_loop, kv_limited_sequences, running_limit
-from llmplan.replica.step import prefill
+from llmplan.replica.step import decode_step, prefill
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def replica(catalog):
 
 def test_the_token_budget_bounds_the_decoding_batch(replica):
     c, k = replica
-    k = k | {"step_tokens": np.array([4096.0])}
+    c = replace(c, step_tokens=np.array([4096.0]))
     isl, osl = np.array([8192.0]), np.array([40.0])
     assert running_limit(c, k, isl, osl)[0] == pytest.approx(20.0)
     short = np.array([100.0])
@@ -30,13 +32,21 @@ def test_prompts_of_a_burst_that_share_a_step_get_their_first_token_together(rep
     load = np.array([1000.0]), np.array([500.0]), np.array([10.0])
     marginal = prefill(c, k, load[0]).marginal_s[0]
 
-    def ttft(burst, budget):
-        changed = k | {"burst_share": np.array([burst]), "step_tokens": np.array([budget])}
-        steady = changed | {"prefill_interference": np.zeros(1)}
-        return closed_loop(c, steady, *load).ttft_s[0]
-
+    changed = k | {"burst_share": np.array([1.0]), "prefill_interference": np.zeros(1)}
     for budget, ahead in ((4000.0, 6.0), (1000.0, 4.5)):
-        assert ttft(1.0, budget) - ttft(0.0, budget) == pytest.approx(ahead * marginal, rel=1e-6)
+        budgeted = replace(c, step_tokens=np.array([budget]))
+        steady, opening = (closed_loop(budgeted, changed, *load, load_test=test) for test in (False, True))
+        assert opening.ttft_s - steady.ttft_s == pytest.approx(ahead * marginal, rel=1e-6)
+        assert steady.burst_s == pytest.approx(ahead * marginal, rel=1e-6)
+
+
+def test_a_lone_client_is_not_slowed_by_its_own_prompt(replica):
+    c, k = replica
+    lone = closed_loop(c, k, np.array([8000.0]), np.array([500.0]), np.array([1.0]))
+    step = (
+        decode_step(c, k, lone.running, np.array([8250.0])).total_s * k["decode_pace"] / k["tokens_per_step"]
+    )
+    assert lone.tpot_s == pytest.approx(step)
 
 
 def test_a_replicas_own_pace_scales_its_decode_steps_and_its_prefills(replica):

@@ -7,7 +7,7 @@ from llmplan.catalog import load_catalog
 from llmplan.replica import Configurations, ReplicaConfig
 from llmplan.replica.constants import constants
 from llmplan.replica.step import (
-    cached_tokens_read,
+    cached_bytes,
     collective_s,
     decode_step,
     expert_share_touched,
@@ -57,8 +57,9 @@ def test_experts_touched_in_expectation():
 
 def test_sliding_windows_bound_what_a_step_reads(catalog):
     c = one(catalog, "gpt-oss-120b", "mxfp4", "h100-sxm", 1, "vllm")
-    assert cached_tokens_read(c, np.array([10_000.0]))[0] == 18 * 10_000 + 18 * 128
-    assert cached_tokens_read(c, np.array([100.0]))[0] == 36 * 100
+    token = 2 * 8 * 64 * 2  # keys and values of 8 heads of 64 at 16 bit
+    assert cached_bytes(c, np.array([10_000.0]), c.window_tokens)[0] == (18 * 10_000 + 18 * 128) * token
+    assert cached_bytes(c, np.array([100.0]), c.window_tokens)[0] == 36 * 100 * token
 
 
 def test_two_ranks_exchange_a_message_twice_a_layer(catalog):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 from typing import Final, Self
 
@@ -76,18 +76,14 @@ class SimulatedReplica:
 
 
 def simulated_replica(
-    configuration: Configurations,
-    input_tokens: float,
-    output_tokens: float,
-    tokens_per_step: int = 8192,
+    configuration: Configurations, input_tokens: float, output_tokens: float
 ) -> SimulatedReplica:
     """Return one replica's step model around requests of that length.
 
     Parameters
     ----------
     configuration: exactly one replica. input_tokens, output_tokens: mean lengths, where cache reads and
-        prompts are evaluated. tokens_per_step: the engine's token budget; 8192 is the default of vLLM's
-        server on cards of 70 GiB and more, of TensorRT-LLM and of SGLang there.
+        prompts are evaluated.
 
     Raises InputError when the replica does not hold one such request.
 
@@ -101,12 +97,14 @@ def simulated_replica(
         raise InputError("configuration", len(configuration), "must be one replica", "take one row")
     k = fitted(configuration.catalog).values(configuration)
     isl, osl = np.array([float(input_tokens)]), np.array([float(output_tokens)])
-    room = kv_limited_sequences(configuration, k | {"max_sequences": np.array([np.inf])}, isl, osl)
+    endless = replace(configuration, batch_limit=np.array([np.inf]))
+    room = kv_limited_sequences(endless, k, isl, osl)
     if not (configuration.kv_room_bytes[0] > 0 and room[0] >= 1):
         rule = "weights and overhead leave no room for one request"
         raise InputError("n_gpus", configuration.configs[0].n_gpus, rule, "use more or larger GPUs")
-    running = int(max(1, min(k["max_sequences"][0], LARGEST_BATCH)))
-    limits = ReplicaLimits(float(room[0]) * (input_tokens + output_tokens), running, tokens_per_step)
+    running = int(max(1, min(configuration.batch_limit[0], LARGEST_BATCH)))
+    tokens = int(configuration.step_tokens[0])
+    limits = ReplicaLimits(float(room[0]) * (input_tokens + output_tokens), running, tokens)
     steps = _steps(configuration, k, isl, osl, int(min(running, room[0])))
     return _anchored(configuration, steps, limits, input_tokens, output_tokens)
 
