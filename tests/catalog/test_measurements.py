@@ -59,7 +59,7 @@ def test_random_lengths_of_the_dump_are_a_tenth_shorter():
 
 def test_the_shipped_file_is_read_whole():
     rows = read_measurements(data_dir() / "measured_serving.csv", load_catalog())
-    assert len(rows) == 2361
+    assert len(rows) == 3812
     assert rows[0].line == 2
 
 

@@ -38,7 +38,9 @@ def test_article_hybrid():
 def test_fleet_is_sized_for_its_share():
     whole, part = (report_of(share_weak=share)["fleet"] for share in (1.0, 0.3))
     assert part["replicas"] > 0
-    assert whole["usd_per_query"] * 200_000 > part["usd_per_query"] * 60_000  # other cards may need as many replicas
+    assert (
+        whole["usd_per_query"] * 200_000 > part["usd_per_query"] * 60_000
+    )  # other cards may need as many replicas
     assert part["queries_per_day"] == pytest.approx(60_000)
     # A fleet of whole replicas costs more a query when it carries less.
     assert part["usd_per_query"] > whole["usd_per_query"]
