@@ -65,15 +65,20 @@ def basis_of(
     basis = np.where(level_values(c, COUNTED, earned) > 0, "calibrated", "extrapolated").astype(object)
     points = measured_points(c.catalog)
     arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
+    pressed = (
+        np.ones(len(c))
+        if load is None
+        else np.where((arrivals == "closed_loop") | (arrivals == "open_loop"), load, 1.0)
+    )
+    asked = np.log([isl, osl, np.maximum(pressed, 1e-12)]).T
+    alike: dict[Key, list[int]] = {}
     for i in np.flatnonzero(_has_points(c, points)):
-        config = c.config(int(i))
-        replica = (config.model_id, config.precision_id, config.gpu_id, config.n_gpus, config.engine_id)
-        rows = points.get((*replica, str(arrivals[i])))
-        if rows is not None:
-            pressed = 1.0 if load is None or arrivals[i] not in LOADS else float(load[i])
-            point = [math.log(isl[i]), math.log(osl[i]), math.log(pressed)]
-            if np.any(np.all(np.abs(rows - point) < NEAR, axis=1)):
-                basis[i] = "measured"
+        names = c.model_id[i], c.precision_id[i], c.gpu_id[i], int(c.n_gpus[i]), c.engine_id[i]
+        alike.setdefault((*names, str(arrivals[i])), []).append(int(i))
+    for key in alike.keys() & points.keys():
+        places = np.array(alike[key])
+        near = np.abs(points[key][None] - asked[places][:, None]) < NEAR
+        basis[places[near.all(axis=2).any(axis=1)]] = "measured"
     return basis
 
 
