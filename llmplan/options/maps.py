@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
+from llmplan.kinds import Kind
 from llmplan.options.comparison import options_of
 from llmplan.options.hybrid import Route, pairs_of
 from llmplan.options.rows import Places
@@ -102,7 +103,8 @@ def decision_map(
         if len(token):
             saving[row] = 1 - rows.usd[rows.own[model_id]].min(axis=0) / rows.usd[token].min(axis=0)
     options = _with_routes(options, catalog, quality, queries_per_day, place, best)
-    kinds = np.array([kind.order for kind in options.items.kind] + [-1])
+    orders = {kind: kind.order for kind in Kind}
+    kinds = np.array([*map(orders.__getitem__, options.items.kind), -1])
     sizes = np.array([catalog.models[m].total_params_b for m in models])
     return DecisionMap(
         tuple(models), sizes, queries_per_day, options, kinds[place], place, best, saving, unrivalled

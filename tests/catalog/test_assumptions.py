@@ -12,7 +12,7 @@ from llmplan.catalog import Catalog, check_folder, data_dir, load_catalog
 from llmplan.catalog.cache import kept
 from llmplan.claims.context import CHECKS, Context
 from llmplan.claims.pictures import crossover_lines
-from llmplan.cost.month import FixedCosts, fixed_costs
+from llmplan.cost.hidden import HiddenCosts, hidden_costs
 from llmplan.cost.ownership import ownership_terms
 from llmplan.growth.candidates import candidate_options
 from llmplan.growth.options import incumbent_option, price_paths
@@ -42,8 +42,8 @@ def month(catalog: Catalog) -> object:
     return found.monthly_usd.tolist(), found.options.per_replica.tolist(), rates
 
 
-def hidden(catalog: Catalog) -> FixedCosts:
-    return fixed_costs(catalog)
+def hidden(catalog: Catalog) -> HiddenCosts:
+    return hidden_costs(catalog)
 
 
 def growth(catalog: Catalog) -> object:

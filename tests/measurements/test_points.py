@@ -198,9 +198,8 @@ def test_a_scenario_rests_on_the_users_points(tmp_path: Path) -> None:
 
 def test_a_measured_replica_that_the_grid_leaves_out_counts_all_the_same(tmp_path: Path) -> None:
     """Eight GPUs for an 8B model are more than the grid asks about; who measured them wants them compared."""
-    from llmplan.options.measured import measurements_used
-
     from llmplan.options import evaluate
+    from llmplan.options.table import measurements_used
     from llmplan.scenario import Scenario
 
     file = tmp_path / "mine.csv"

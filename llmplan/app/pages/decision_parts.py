@@ -214,9 +214,9 @@ def _why_not(base: float, least: float) -> str:
 def _left_out(report: Report) -> list[Option]:
     """Return one option of each model and kind of which none is feasible."""
     items = report.comparison.options.items
-    inside = {(item.kind, item.model_id) for item in items if item.feasible}
-    found: dict[tuple[str, str], Option] = {}
-    for item in items:
-        if (item.kind, item.model_id) not in inside:
-            found.setdefault((item.kind, item.model_id), item)
-    return list(found.values())
+    inside = set(zip(items.kind[items.feasible], items.model_id[items.feasible], strict=True))
+    found: dict[tuple[str, str], int] = {}
+    for place, pair in enumerate(zip(items.kind, items.model_id, strict=True)):
+        if pair not in inside:
+            found.setdefault(pair, place)
+    return [items[place] for place in found.values()]
