@@ -5,7 +5,7 @@ import pkgutil
 
 import typer
 
-from llmplan.cli.boundary import bound_numbers, one_line
+from llmplan.cli.boundary import bounded, one_line
 
 app = typer.Typer(
     name="llmplan",
@@ -20,9 +20,9 @@ for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     if _register is not None:
         _register(app)
 
-for _command in app.registered_commands:
-    if _command.callback is not None:
-        bound_numbers(_command.callback)
+for _group in (app, *(group.typer_instance for group in app.registered_groups)):
+    for _command in _group.registered_commands if _group else ():
+        _command.callback = _command.callback and bounded(_command.callback)
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ def test_plan_without_a_feasible_fleet_still_compares_apis():
         (["--growth", "9", "--months", "60"], "above 1,000,000,000"),
         (["--incumbent", "gpt-99"], "incumbent"),
         (["--discount", "-3"], "discount_per_year"),
-        (["--discount", "nan"], "discount_per_year"),
+        (["--discount", "nan"], "discount"),
         (["--api-decline", "1"], "api_decline"),
         (["--gpu-decline", "nan"], "gpu_decline"),
         (["--updates-per-year", "inf"], "updates_per_year"),

@@ -61,7 +61,7 @@ def shell(*words: str) -> Scenario:
     app = typer.Typer()
 
     def command(scenario: Scenario, catalog: Any) -> None:
-        assert catalog is CATALOG
+        assert catalog is load_catalog()
         got.append(scenario)
 
     app.command()(with_scenario(command))

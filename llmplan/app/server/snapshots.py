@@ -63,6 +63,7 @@ class Snapshots:
         self._first: dict[str, asyncio.Future[Snapshot]] = {}
         self._places, self._resting = asyncio.Semaphore(SNAPSHOTS_AT_ONCE), asyncio.Semaphore(1)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._making: set[asyncio.Task[None]] = set()
 
     def prepare(self) -> None:
         """Take the first page's snapshot, and of what is one choice away, before anyone asks.
@@ -76,8 +77,8 @@ class Snapshots:
         with suppress(Unavailable):
             first = await self.find("")
             for link in first.near:
-                while self._first:
-                    await asyncio.wait(self._first.values())
+                while self._making:
+                    await asyncio.wait(self._making)
                 await self.find(link)
 
     async def find(self, link: str) -> Snapshot:
@@ -94,13 +95,16 @@ class Snapshots:
             if len(self._first) >= SNAPSHOTS_WAITING:
                 raise Unavailable("too many pages are being prepared")
             self._first[link] = asyncio.get_running_loop().create_future()
-            self._run(self._make(link, self._first[link]))
+            making = self._run(self._make(link, self._first[link]))
+            self._making.add(making)
+            making.add_done_callback(self._making.discard)
         return await asyncio.shield(self._first[link])
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _make(self, link: str, first: asyncio.Future[Snapshot]) -> None:
         try:
