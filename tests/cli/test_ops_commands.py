@@ -56,7 +56,7 @@ def test_a_hybrid_sizes_the_fleet_for_its_share(tmp_path):
     (whole, spill), (rest, budget) = parts("0"), parts("0.4")
     assert rest == pytest.approx(0.6 * whole)
     assert budget == pytest.approx(spill * (0.4 + 0.06) / 0.1, rel=1e-3)
-    with pytest.raises(InputError, match="strong.share"):
+    with pytest.raises(InputError, match="strong-share"):
         run("ops", "--out", str(tmp_path / "x"), *FLAGS, "--strong-share", "1")
 
 
@@ -89,7 +89,7 @@ def test_ops_says_why_not(tmp_path):
     [
         (["--start", "9999-12-31"], "2000 to 2100"),
         (["--start", "2026-13-01"], "not a date"),
-        (["--strong-share", "nan"], "strong.share"),
+        (["--strong-share", "nan"], "strong_share"),
         (["--hybrid", "--strong-share", "0.3"], "settled by the hybrid"),
         (["--hybrid", "--api", "gpt-4o"], r"--api.*settled by the hybrid"),
     ],
