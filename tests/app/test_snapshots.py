@@ -17,7 +17,7 @@ def test_preparing_waits_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> N
     taken: list[str] = []
     turns = 0
 
-    async def of_link(forks: Any, link: str) -> AsyncIterator[Snapshot]:
+    async def of_link(_: Any, link: str) -> AsyncIterator[Snapshot]:
         yield Snapshot(b"page", b"", "part", False, ("a=1", "a=2"))
         await asyncio.sleep(REST_SECONDS)
         taken.append(link)
