@@ -1,6 +1,7 @@
 """Shared by all tests."""
 
 import datetime as dt
+import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from llmplan.scenario import Scenario
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+importlib.import_module("llmplan.app.server")  # before anything loads jsonschema and its slow grammar
 
 SCENARIO = Scenario(
     name="export test",
