@@ -52,7 +52,7 @@ def test_without_an_api_there_is_no_gateway():
 def test_the_first_page_states_the_plan():
     page = files()["README.md"]
     assert "5 replicas of 2 x h100-sxm (10 GPUs" in page and "vllm serve" in page
-    assert "4 a year, 6 working days, $4,800" in page
+    assert "4 a year, 6 working days, 4,800 USD" in page
 
 
 def test_a_folder_is_written_whole_and_replaced_whole(tmp_path):
