@@ -164,6 +164,7 @@ def breakeven(
 ) -> None:
     """Find every volume at which self-hosting one model starts or stops to be cheaper than an API."""
     from llmplan.options import break_even, options_of
+    from llmplan.report.finding import where_cheaper
     from llmplan.sizing.support import precision_named
 
     catalog.api(api), catalog.gpu(gpu)
@@ -199,20 +200,12 @@ def breakeven(
         )
         return
     typer.echo(f"Self-hosting {model} ({precision}, {gpu}) against {api}:")
-    for line in _verdicts(found):
-        typer.echo(f"  {line}")
-    if found.verdict != "never":
-        typer.echo(f"  at the low end of its cost: {_first(low)}; at the high end: {_first(high)}")
+    typer.echo(f"  cheaper: {where_cheaper(found.self_hosted_cheaper)}")
+    if found.self_hosted_cheaper:
+        ends = [where_cheaper(side.self_hosted_cheaper) for side in (low, high)]
+        typer.echo(f"  at the low end of its cost: {ends[0]}; at the high end: {ends[1]}")
     for reason in reasons:
         typer.echo(f"  mind: {reason}")
-
-
-def _first(found: BreakEven) -> str:
-    """Say from which volume self-hosting is cheaper for the first time."""
-    if found.verdict in ("never", "always"):
-        return found.verdict
-    gaps = "" if found.self_hosted_cheaper[0][1] is None else ", with gaps"
-    return f"from {found.self_hosted_cheaper[0][0]:,} queries/day{gaps}"
 
 
 def _intervals(found: BreakEven) -> dict[str, Any]:
@@ -220,16 +213,6 @@ def _intervals(found: BreakEven) -> dict[str, Any]:
         "crossings_queries_per_day": found.crossings_queries_per_day,
         "self_hosted_cheaper": found.self_hosted_cheaper,
     }
-
-
-def _verdicts(found: BreakEven) -> list[str]:
-    """Return where self-hosting is cheaper, a line for each interval."""
-    if found.verdict in ("never", "always"):
-        return [f"{found.verdict} cheaper, whatever the volume"]
-    return [
-        f"cheaper from {low:,} queries/day" + (" upwards" if high is None else f" to {high:,}")
-        for low, high in found.self_hosted_cheaper
-    ]
 
 
 def _why_none(catalog: Catalog, precision_id: str, gpu_id: str, engine_id: str | None) -> str:

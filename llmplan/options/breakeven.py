@@ -13,6 +13,7 @@ from llmplan.arrays import Floats
 from llmplan.cost.hidden import PER_STEP
 from llmplan.errors import InputError
 from llmplan.options.table import Options
+from llmplan.wording import joined
 
 Interval = tuple[int, int | None]
 MAX_QUERIES_PER_DAY = 1_000_000_000
@@ -36,13 +37,16 @@ class BreakEven:
 
     @property
     def verdict(self) -> str:
-        """Return never, always, or a sentence part with the first interval."""
+        """Return never, always, or every interval to the query; `report.finding.where_cheaper` rounds for people."""
         if not self.self_hosted_cheaper:
             return "never"
-        first = self.self_hosted_cheaper[0]
-        if first == (1, None):
+        if self.self_hosted_cheaper == ((1, None),):
             return "always"
-        return f"from {first[0]:,} queries/day" + ("" if first[1] is None else f" to {first[1]:,}")
+        parts = [
+            f"from {low:,}" if high is None else f"from {low:,} to {high:,}"
+            for low, high in self.self_hosted_cheaper
+        ]
+        return f"{joined(parts)} queries/day"
 
 
 def break_even(options: Options, self_hosted: Iterable[int], api: int, side: int = 1) -> BreakEven:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmplan.catalog import ApiPrice, Catalog, Model
+from llmplan.catalog.cache import kept
 from llmplan.quality.relative import Quality
 from llmplan.scenario import Scenario
 
@@ -18,7 +19,7 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, quality: 
         reasons.append(f"provider {price.provider} is not on the allow-list")
     model = catalog.models.get(price.model_id)
     context = price.max_context_tokens or (model.max_context_tokens if model else None)
-    reasons += _context(scenario, context)
+    reasons += _context(scenario, context or least_known_context(catalog), known=context is not None)
     if model is not None:
         reasons += licence_reasons(catalog, scenario, model, self_hosted=False)
     return reasons + quality_reasons(scenario, overall(quality)) + task_reasons(scenario, quality)
@@ -73,11 +74,19 @@ def needed_context_tokens(scenario: Scenario) -> float:
     return max(float(scenario.min_context_tokens), tokens_in + tokens_out)
 
 
-def _context(scenario: Scenario, limit: int | None) -> list[str]:
+@kept(1)
+def least_known_context(catalog: Catalog) -> int:
+    """Return the smallest context that any token price states: what an unknown one is trusted to hold."""
+    known = (price.max_context_tokens for price in catalog.apis.values())
+    return min((tokens for tokens in known if tokens is not None), default=0)
+
+
+def _context(scenario: Scenario, limit: int, known: bool = True) -> list[str]:
     needed = needed_context_tokens(scenario)
-    if limit is None or limit >= needed:
+    if limit >= needed:
         return []
-    return [f"context {limit:,} tokens below the {needed:,.0f} needed"]
+    stated = f"{limit:,} tokens below" if known else "not known, unlike"
+    return [f"context {stated} the {needed:,.0f} needed"]
 
 
 def overall(quality: Quality, loss: float = 0.0) -> float | None:

@@ -152,7 +152,7 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
 
     prune: leave out the fleets that others of the same model and format always undercut at these prices and rates.
     """
-    usable = (options.feasible | options.items.only_floor) & ~np.isnan(options.quality)
+    usable = (options.feasible | options.near_floor) & ~np.isnan(options.quality)
     own = np.flatnonzero(usable & options.is_self_hosted)
     apis = np.flatnonzero(usable & options.is_api)
     if not (len(own) and len(apis)):

@@ -133,6 +133,11 @@ class Options:
         return self.items.feasible
 
     @property
+    def near_floor(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where a known quality below the overall floor is all that stands against the option."""
+        return self.items.only_floor & ~np.isnan(self.items.quality)
+
+    @property
     def quality(self) -> Floats:
         """(n,) share of the reference's quality; NaN where it is not known."""
         return self.items.quality
@@ -258,7 +263,7 @@ class _TokenRows:
         self.feasible = np.array([not reasons for reasons in self._reasons], bool)
         self.only_floor = np.array(
             [
-                bool(reasons) and value is not None and list(reasons) == quality_reasons(scenario, value)
+                bool(reasons) and list(reasons) == quality_reasons(scenario, value)
                 for reasons, value in zip(self._reasons, found, strict=True)
             ],
             bool,
@@ -345,7 +350,7 @@ class _FleetRows:
         below = np.array(misses, bool)[self._format]
         barred = np.array(others, bool)[self._format] | unpriced | unable
         self.feasible = ~(barred | below)
-        self.only_floor = below & ~barred & ~np.isnan(self.quality)
+        self.only_floor = below & ~barred
 
     def _lots(self) -> Floats:
         """Return replicas in an instance, its USD a month and its GPUs, (3 figures, 3 offers, n)."""

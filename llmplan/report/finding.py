@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from llmplan.kinds import TOKEN, Kind
 from llmplan.options import BreakEven, Comparison
 from llmplan.options.breakeven import Interval
-from llmplan.wording import share, short_volume, volume
+from llmplan.wording import joined, share, short_volume, volume
 
 SHORT_FROM = 100_000
+MOST_TOLD = 10_000_000
+"""Volume above which a break-even is told as beyond reach: 116 requests/s, day and night."""
 LIMITS = {
     "quality": "the quality floor",
     "TTFT": "the latency target",
@@ -41,20 +43,38 @@ def finding(found: Comparison, rivals: Mapping[int, BreakEven]) -> str:
     return f"{doing} {item.label}: {cost} a month; {against}"
 
 
-def where_cheaper(intervals: Sequence[Interval]) -> str:
-    """Say at which volumes something is cheaper: never, at any volume, from 2.32M queries/day."""
+def where_cheaper(intervals: Sequence[Interval], per: str = " queries/day") -> str:
+    """Say at which volumes something is cheaper, every interval, in two figures; `BreakEven.verdict` is exact.
+
+    Stretches that two figures do not part are told as one.
+    """
     if not intervals:
         return "never"
-    first, last = intervals[0], intervals[-1]
-    if first == (1, None):
+    if intervals[0] == (1, None):
         return "at any volume"
-    if first[1] is None:
-        return f"from {at_volume(first[0])} queries/day"
-    if last[1] is None:
-        return f"first at {at_volume(first[0])} queries/day, for good from {at_volume(last[0])}"
-    if len(intervals) == 1:
-        return f"only from {at_volume(first[0])} to {at_volume(first[1])} queries/day"
-    return f"only in stretches between {at_volume(first[0])} and {at_volume(last[1])} queries/day"
+    near = [_rounded(low, high) for low, high in intervals if low <= MOST_TOLD]
+    if not near:
+        return f"not below {short_volume(MOST_TOLD).replace('M', ' million')}{per}"
+    parted: list[tuple[float, float]] = []
+    for low, high in near:
+        if parted and low <= parted[-1][1]:
+            low, high = parted.pop()[0], high
+        parted.append((low, high))
+    again = [] if len(near) == len(intervals) else [f"again above {short_volume(MOST_TOLD)}"]
+    return f"{joined([*map(_stretch, parted), *again])}{per}"
+
+
+def _rounded(low: float, high: float | None) -> tuple[float, float]:
+    """Return an interval in two figures; above what is told it has no end."""
+    ends = math.inf if high is None or high > MOST_TOLD else float(f"{high:.2g}")
+    return float(f"{low:.2g}"), ends
+
+
+def _stretch(ends: tuple[float, float]) -> str:
+    low, high = ends
+    if high == math.inf:
+        return f"from {at_volume(low)}"
+    return f"at about {at_volume(low)}" if low == high else f"from {at_volume(low)} to {at_volume(high)}"
 
 
 def at_volume(queries_per_day: float) -> str:
@@ -114,13 +134,12 @@ def times_as_much(ratio: float) -> str:
 
 def _above(rival: BreakEven, queries_per_day: float) -> str:
     ahead = [pair for pair in rival.self_hosted_cheaper if pair[0] > queries_per_day]
-    if not ahead:
-        return "at no higher volume"
-    for_good = len(ahead) > 1 and ahead[-1][1] is None
-    return f"for good from {at_volume(ahead[-1][0])} queries/day" if for_good else where_cheaper(ahead)
+    return where_cheaper(ahead) if ahead else "at no higher volume"
 
 
 def _below(rival: BreakEven | None, queries_per_day: float) -> str:
     """Name the volume at which self-hosting begins to pay, where that lies below the one asked for."""
     held = [low for low, high in rival.self_hosted_cheaper if low <= queries_per_day] if rival else []
-    return f" (less below {at_volume(held[-1])} queries/day)" if held and held[-1] > 1 else ""
+    return (
+        f" (less below {at_volume(_rounded(held[-1], None)[0])} queries/day)" if held and held[-1] > 1 else ""
+    )

@@ -37,18 +37,7 @@ def _pays(report: Report) -> tuple[str, str]:
     rival = report.nearest_rival
     if rival is None:
         return "–", "nothing to compare"
-    return _verdict(rival[1]), f"against {report.option(rival[0]).label}"
-
-
-def _verdict(rival: BreakEven) -> str:
-    if not rival.self_hosted_cheaper:
-        return "never"
-    first, last = rival.self_hosted_cheaper[0], rival.self_hosted_cheaper[-1]
-    if first == (1, None):
-        return "always"
-    if last[1] is None:
-        return f"from {at_volume(last[0])}/day"
-    return f"{at_volume(first[0])} to {at_volume(last[1])}/day"
+    return where_cheaper(rival[1].self_hosted_cheaper, "/day"), f"against {report.option(rival[0]).label}"
 
 
 def curve_title(report: Report) -> str:

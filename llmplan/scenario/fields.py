@@ -283,7 +283,7 @@ class Scenario(BaseModel):
         EMPTY,
         About(
             "Users",
-            "Users a month, for licences that set a limit (100M, 700M).",
+            "Users a month: only for licences that set a limit (100M, 700M); the volume is given in queries.",
             Group.CHOICE,
             "users/month",
             empty="below every limit",

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from llmplan.cli import app
 from llmplan.options import options_of
+from llmplan.report.finding import where_cheaper
 from llmplan.scenario import Scenario
 
 OPTION_KEYS = {
@@ -137,14 +138,14 @@ def test_every_api_names_its_provider(document: Any) -> None:
 BREAK_EVEN = ("breakeven", "--api", "gpt-4o", "--model", "llama-3.1-70b", "--gpu", "a100-80gb-sxm")
 
 
-def test_breakeven_prints_every_interval() -> None:
+def test_breakeven_is_exact_in_json_and_rounded_in_print() -> None:
     words = (*BREAK_EVEN, "--precision", "w4a16", "--input-tokens", "1000", "--output-tokens", "500")
     found = answer(*words)
     said = llmplan(*words).stdout
     assert len(found["self_hosted_cheaper"]) > 1
-    for low, high in found["self_hosted_cheaper"]:
-        end = "upwards" if high is None else f"to {high:,}"
-        assert f"cheaper from {low:,} queries/day {end}" in said
+    for low, _ in found["self_hosted_cheaper"]:
+        assert f"from {low:,}" in found["verdict"] and f"{low:,}" not in said
+    assert f"cheaper: {where_cheaper([tuple(pair) for pair in found['self_hosted_cheaper']])}" in said
 
 
 @pytest.mark.parametrize(

@@ -216,3 +216,20 @@ def test_utilisation_stays_under_the_ceiling() -> None:
     loads = [u for u in table.utilisation if not math.isnan(u)]
     assert loads
     assert max(loads) <= SMALL.utilisation_ceiling + 1e-9
+
+
+def test_an_unknown_context_is_not_unlimited() -> None:
+    asked = SMALL.but(min_context_tokens=10_000_000)
+    assert not evaluate(asked).order
+    unknown = [
+        item for item in evaluate(asked).options.items if "context not known" in " ".join(item.reasons)
+    ]
+    assert all(item.kind in ("api", "hosted") for item in unknown)
+
+
+def test_no_engineering_is_zero_engineering() -> None:
+    """A given 0 leaves rent and tokens alone; the catalog's lines come with no figure."""
+    with_lines, without = evaluate(SMALL), evaluate(SMALL.but(engineering_usd_per_month=0))
+    own = np.flatnonzero(without.options.is_self_hosted & np.isfinite(without.monthly_usd[1]))
+    assert without.options.hidden.usd(8, 1) == 0 < with_lines.options.hidden.usd(8, 1)
+    assert (without.monthly_usd[1, own] < with_lines.monthly_usd[1, own]).all()

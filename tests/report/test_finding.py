@@ -36,8 +36,10 @@ def test_finding_says_where_it_flips(report: Report) -> None:
         return finding(report.comparison, {best: BreakEven((), intervals)})
 
     assert said((400_000, None)).endswith("and pays from 400k queries/day")
-    assert said((300_000, 310_000), (400_000, None)).endswith("and pays for good from 400k queries/day")
-    assert said((300_000, 310_000)).endswith("and pays only from 300k to 310k queries/day")
+    assert said((300_000, 310_000), (400_000, None)).endswith(
+        "and pays from 300k to 310k and from 400k queries/day"
+    )
+    assert said((300_000, 310_000)).endswith("and pays from 300k to 310k queries/day")
     assert said((1_000, 2_000)).endswith("and pays at no higher volume")
     assert said().endswith("and never pays")
 
@@ -45,11 +47,23 @@ def test_finding_says_where_it_flips(report: Report) -> None:
 def test_where_cheaper_covers_every_shape() -> None:
     assert where_cheaper(()) == "never"
     assert where_cheaper(((1, None),)) == "at any volume"
-    assert where_cheaper(((93_057, None),)) == "from 93,057 queries/day"
+    assert where_cheaper(((93_057, None),)) == "from 93,000 queries/day"
     both = where_cheaper(((93_057, 99_217), (246_853, None)))
-    assert both == "first at 93,057 queries/day, for good from 247k"
-    pieces = where_cheaper(((10_000, 20_000), (30_000, 40_000)))
-    assert pieces == "only in stretches between 10,000 and 40,000 queries/day"
+    assert both == "from 93,000 to 99,000 and from 250k queries/day"
+    close = where_cheaper(((1_603_382, 1_617_190), (1_713_698, None)))
+    assert close == "at about 1.6M and from 1.7M queries/day"
+    joined = where_cheaper(((1_601_000, 1_660_000), (1_690_000, 2_400_000)))
+    assert joined == "from 1.6M to 2.4M queries/day"
+    assert where_cheaper(((12_000_000, None),)) == "not below 10 million queries/day"
+    assert where_cheaper(((10_000, 20_000), (12_000_000, None))) == (
+        "from 10,000 to 20,000 and again above 10M queries/day"
+    )
+    assert where_cheaper(((9_000_000, 11_000_000),)) == "from 9M queries/day"
+
+
+def test_the_exact_verdict_names_every_interval() -> None:
+    found = BreakEven((), ((1_603_382, 1_617_190), (1_713_698, None)))
+    assert found.verdict == "from 1,603,382 to 1,617,190 and from 1,713,698 queries/day"
 
 
 @pytest.mark.parametrize("name", ["report", "dear"])

@@ -24,6 +24,7 @@ from llmplan.options import DecisionMap, Option, decision_map, volume_axis
 from llmplan.quality.relative import is_lower_bound
 from llmplan.recommend import Recommendation, recommend
 from llmplan.report import Report
+from llmplan.report.finding import where_cheaper
 from llmplan.report.headlines import curve_title, kpi_cards, map_title
 from llmplan.wording import NOTHING, milliseconds, parameters, quality_shown
 
@@ -168,7 +169,10 @@ def _flips(flips: Flips) -> Markup:
 def _by_volume(report: Report) -> Markup:
     """Say from which volumes self-hosting is cheaper, against each kind of token price."""
     line = Markup("Self-hosting is cheaper than {}: <strong>{}</strong>.")
-    lines = [line.format(report.option(place).label, rival.verdict) for place, rival in report.rivals]
+    lines = [
+        line.format(report.option(place).label, where_cheaper(rival.self_hosted_cheaper))
+        for place, rival in report.rivals
+    ]
     return Markup("<h3>By volume</h3>") + bullets(lines) if lines else Markup("")
 
 

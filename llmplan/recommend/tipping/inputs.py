@@ -168,7 +168,7 @@ def contenders(options: Options) -> Options:
     every number of replicas (as in `options.pruning`): no change that acts on all fleets alike can make it the
     cheapest. What misses nothing but the quality floor stays: a hybrid may be made of it.
     """
-    usable = options.feasible | options.items.only_floor
+    usable = options.feasible | options.near_floor
     own = np.flatnonzero(usable & options.is_self_hosted & (options.per_replica[1] > 0))
     front = own
     if len(own):

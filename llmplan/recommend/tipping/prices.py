@@ -200,7 +200,7 @@ def _on_gpu(options: Options, catalog: Catalog, gpu_id: str) -> list[int]:
     places = []
     for place in here.tolist():
         item, unpriced = options.items[place], ""
-        if not options.feasible[place] and not options.items.only_floor[place]:
+        if not options.feasible[place] and not options.near_floor[place]:
             unpriced = why_no_offer(catalog, options.scenario, gpu_id, item.n_gpus or 1)
         if set(item.reasons) <= {unpriced, *quality_reasons(options.scenario, item.quality)}:
             places.append(place)

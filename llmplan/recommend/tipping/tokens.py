@@ -60,7 +60,7 @@ def _resized(
     def at(value: float) -> Options:
         moved = with_tokens(scenario, **{name: value})
         found = build_options(moved, catalog, fleets)
-        usable = np.flatnonzero(found.feasible | found.items.only_floor)
+        usable = np.flatnonzero(found.feasible | found.near_floor)
         return replace(found.take(usable), scenario=moved)
 
     return at
