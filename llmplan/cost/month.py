@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -13,6 +14,9 @@ from llmplan.catalog import ApiPrice
 from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.cost.hidden import HiddenCosts
 from llmplan.units import HOURS_PER_DAY, TOKENS_PER_MTOK
+
+Z_95 = 1.6448536269514722
+"""Standard normal deviate that 95% stay below."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +47,9 @@ def api_usd_per_query(
     output_tokens: npt.ArrayLike,
     cached_input_share: npt.ArrayLike = 0.0,
     batch_share: npt.ArrayLike = 0.0,
+    input_sigma: float = 0.0,
 ) -> Floats:
-    """Return USD a query, priced request by request. (1.1)-(1.3)
+    """Return USD a query, priced request by request. (1.1)-(1.3), (1.6)
 
     Parameters
     ----------
@@ -54,10 +59,11 @@ def api_usd_per_query(
         input.
     cached_input_share, batch_share: shares in 0..1. Without a cached price cached tokens cost the full price;
         without a batch price batch requests do.
+    input_sigma: spread of the logarithm of a request's input about its mean (`lognormal_sigma`); 0: all alike.
     """
     tokens_in, tokens_out = np.asarray(input_tokens, float), np.asarray(output_tokens, float)
     cached = tokens_in * np.asarray(cached_input_share, float)
-    usd_in, usd_cached, usd_out = _tier(price, tokens_in)
+    usd_in, usd_cached, usd_out = _tier(price, tokens_in, input_sigma)
     usd = ((tokens_in - cached) * usd_in + cached * usd_cached + tokens_out * usd_out) / TOKENS_PER_MTOK
     discount = 1 - np.asarray(batch_share, float) * np.nan_to_num(_number(price.batch_discount))
     return np.asarray(usd * discount * mean_price_factor(price))
@@ -69,19 +75,42 @@ def mean_price_factor(price: ApiPrice | TokenPrices) -> Floats:
     return np.nan_to_num(1 + (factor - 1) * hours / HOURS_PER_DAY, nan=1.0)
 
 
-def _tier(price: ApiPrice | TokenPrices, tokens_in: Floats) -> tuple[Floats, Floats, Floats]:
+def lognormal_sigma(mean: float, p95: float | None) -> float:
+    """Return the sigma of a lognormal length from its mean and 95th percentile; 0 without one, or one below the mean. (1.6)
+
+    The smaller root of sigma^2 / 2 - z sigma + ln(p95 / mean) = 0; a p95 beyond what the shape reaches (3.9 means)
+    counts as that.
+    """
+    if p95 is None or p95 <= mean:
+        return 0.0
+    return Z_95 - math.sqrt(max(Z_95**2 - 2 * math.log(p95 / mean), 0.0))
+
+
+def _long_shares(limit: Floats, tokens_in: Floats, sigma: float) -> tuple[Floats, Floats]:
+    """Return the shares of input tokens, and of requests, in requests above a limit; NaN: no limit, 0. (1.6)"""
+    with np.errstate(invalid="ignore"):
+        if sigma <= 0:
+            above = np.where(tokens_in > limit, 1.0, 0.0)
+            return above, above
+        from scipy.special import ndtr  # SciPy stays out of a kernel's start
+
+        far = (np.log(tokens_in) - np.log(limit)) / sigma
+        return np.nan_to_num(ndtr(far + sigma / 2)), np.nan_to_num(ndtr(far - sigma / 2))
+
+
+def _tier(price: ApiPrice | TokenPrices, tokens_in: Floats, sigma: float) -> tuple[Floats, Floats, Floats]:
+    """Return the mean prices of an input, a cached and an output token over requests in and below the long tier."""
     usd_in, usd_out = _number(price.input_usd_per_mtok), _number(price.output_usd_per_mtok)
     plain_cached = _first(price.cached_input_usd_per_mtok, usd_in)
-    with np.errstate(invalid="ignore"):
-        long = tokens_in > _number(price.long_context_from_tokens)
+    of_tokens, of_requests = _long_shares(_number(price.long_context_from_tokens), tokens_in, sigma)
     long_in = _first(price.long_context_input_usd_per_mtok, usd_in)
     long_out = _first(price.long_context_output_usd_per_mtok, usd_out)
     scale = np.divide(long_in, usd_in, out=np.ones_like(long_in + usd_in), where=usd_in > 0)
     long_cached = _first(price.long_context_cached_input_usd_per_mtok, plain_cached * scale)
     return (
-        np.where(long, long_in, usd_in),
-        np.where(long, long_cached, plain_cached),
-        np.where(long, long_out, usd_out),
+        usd_in + of_tokens * (long_in - usd_in),
+        plain_cached + of_tokens * (long_cached - plain_cached),
+        usd_out + of_requests * (long_out - usd_out),
     )
 
 

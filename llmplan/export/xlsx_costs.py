@@ -56,7 +56,7 @@ def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, 
         _api_prices(book, sheet, row, report, place)
         each = float(report.comparison.options.usd_per_query[place])
         usd_in, usd_cached, usd_out = (
-            _tier(row, plain, long) for plain, long in (("C", "H"), ("D", "I"), ("E", "J"))
+            _tier(row, *columns) for columns in (("C", "H"), ("D", "I"), ("E", "J", True))
         )
         formula = (
             f"=(input_tokens*(1-cached_input_share)*{usd_in}+input_tokens*cached_input_share*{usd_cached}"
@@ -70,9 +70,13 @@ def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, 
     return found
 
 
-def _tier(row: int, plain: str, long: str) -> str:
+def _tier(row: int, plain: str, long: str, of_requests: bool = False) -> str:
+    """Return the mean price of a token below and in the long tier: lengths alike, or lognormal. (1.6)"""
     line = row + 1
-    return f"IF(AND(ISNUMBER($G{line}),input_tokens>$G{line}),${long}{line},${plain}{line})"
+    half = "-" if of_requests else "+"
+    far = f"(LN(input_tokens)-LN($G{line}))/input_sigma{half}input_sigma/2"
+    long_share = f"IF(input_sigma>0,NORMSDIST({far}),IF(input_tokens>$G{line},1,0))"
+    return f"IF(ISNUMBER($G{line}),${plain}{line}+{long_share}*(${long}{line}-${plain}{line}),${plain}{line})"
 
 
 def _api_prices(book: Book, sheet: Any, row: int, report: Report, place: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmplan.cost.hidden import PER_MONTH, PER_STEP
+from llmplan.cost.month import lognormal_sigma
 from llmplan.export.xlsx_parts import FIRST_ROW, SHOWN_RATE, SIDES, Book
 from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY
@@ -32,6 +33,13 @@ def _workload(book: Book, sheet: Any, report: Report) -> int:
     rows: list[tuple[str, str, float, str, str]] = [
         ("Queries a day", "queries_per_day", asked.queries_per_day, "queries/day", "number"),
         ("Input tokens of a query", "input_tokens", asked.input_tokens, "tokens", "number"),
+        (
+            "Spread of the input's logarithm, from its 95th percentile",
+            "input_sigma",
+            lognormal_sigma(asked.input_tokens, asked.input_tokens_p95),
+            "ratio",
+            "price",
+        ),
         ("Output tokens of a query", "output_tokens", asked.output_tokens, "tokens", "number"),
         (
             "Share of input read from a cache",

@@ -16,7 +16,13 @@ from llmplan.catalog import ApiPrice, Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.fleet import queries_per_day_of_one_replica
 from llmplan.cost.hidden import PER_GPU_HOUR, HiddenCosts, hidden_costs
-from llmplan.cost.month import api_usd_per_query, self_hosted_usd_per_month, token_prices
+from llmplan.cost.month import (
+    TokenPrices,
+    api_usd_per_query,
+    lognormal_sigma,
+    self_hosted_usd_per_month,
+    token_prices,
+)
 from llmplan.kinds import Kind
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.options.configurations import sized_or_measured
@@ -299,8 +305,14 @@ def kind_of(price: ApiPrice) -> Kind:
 
 def usd_per_query(prices: Sequence[ApiPrice], scenario: Scenario) -> Floats:
     """Return what the tokens of a mean query cost at each price, the scenario's own figures counted, (n,)."""
+    return asked_usd_per_query(token_prices([priced(price, scenario) for price in prices]), scenario)
+
+
+def asked_usd_per_query(price: ApiPrice | TokenPrices, scenario: Scenario) -> Floats:
+    """Return what the tokens of a query of the scenario's cost at given prices; its lengths spread as its p95 says."""
     asked = (scenario.input_tokens, scenario.output_tokens, scenario.cached_input_share, scenario.batch_share)
-    return api_usd_per_query(token_prices([priced(price, scenario) for price in prices]), *asked)
+    sigma = lognormal_sigma(scenario.input_tokens, scenario.input_tokens_p95)
+    return api_usd_per_query(price, *asked, input_sigma=sigma)
 
 
 class _FleetRows:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
-from llmplan.cost.month import api_usd_per_query
+from llmplan.cost.month import api_usd_per_query, lognormal_sigma
 from llmplan.options import Options, build_options
-from llmplan.options.table import priced
+from llmplan.options.table import asked_usd_per_query, priced
 from llmplan.replica import Configurations, ReplicaConfig
 from llmplan.risk.inputs import to_range
 from llmplan.scenario import Scenario
@@ -124,6 +124,13 @@ def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str,
     fixed = all(
         np.ptp(fields[name]) == 0 and fields[name][0] == getattr(options.scenario, name) for name in names
     )
+    drawn_of = (
+        fields["input_tokens"],
+        fields["output_tokens"],
+        fields["cached_input_share"],
+        fields["batch_share"],
+    )
+    sigma = lognormal_sigma(options.scenario.input_tokens, options.scenario.input_tokens_p95)
     for place, item in enumerate(options.items):
         if item.api_id is None:
             continue
@@ -131,7 +138,7 @@ def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str,
             found[place] = options.usd_per_query[place]
         else:
             price = priced(catalog.api(item.api_id), options.scenario)
-            now = api_usd_per_query(price, *(getattr(options.scenario, name) for name in names))
-            drawn = api_usd_per_query(price, *(fields[name] for name in names))
+            now = asked_usd_per_query(price, options.scenario)
+            drawn = api_usd_per_query(price, *drawn_of, input_sigma=sigma)
             found[place] = drawn * (options.usd_per_query[place] / now if now > 0 else 0.0)
     return found

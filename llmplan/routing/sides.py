@@ -8,11 +8,10 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
-from llmplan.cost.month import api_usd_per_query
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options.comparison import options_of
 from llmplan.options.rows import Option
-from llmplan.options.table import Options, priced
+from llmplan.options.table import Options, asked_usd_per_query, priced
 from llmplan.quality.relative import relative_qualities
 from llmplan.router.hybrid import SplitPlan
 from llmplan.routing.request import RouteRequest
@@ -97,11 +96,7 @@ def _qualities(request: RouteRequest, catalog: Catalog, model_ids: list[str]) ->
 
 
 def _api_usd(request: RouteRequest, catalog: Catalog, api_id: str) -> float:
-    s = request.scenario
-    price = priced(catalog.api(api_id), s)
-    return float(
-        api_usd_per_query(price, s.input_tokens, s.output_tokens, s.cached_input_share, s.batch_share)
-    )
+    return float(asked_usd_per_query(priced(catalog.api(api_id), request.scenario), request.scenario))
 
 
 def _ways(request: RouteRequest, catalog: Catalog, model_id: str) -> Options:

@@ -4,13 +4,15 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtri
 
 from llmplan.catalog import ApiPrice, load_catalog
 from llmplan.cost.hidden import PER_STEP, hidden_costs
 from llmplan.cost.month import (
     api_usd_per_query,
+    lognormal_sigma,
     self_hosted_usd_per_month,
 )
 from tests.hidden_costs import hidden
@@ -121,3 +123,31 @@ def test_cost_never_falls_as_volume_grows(
 ) -> None:
     cost = self_hosted_usd_per_month([volume, volume * factor], each, spare, per, 1000, 8, NOTHING, 1)
     assert cost[0] <= cost[1]
+
+
+def test_a_tier_is_priced_over_the_lengths_of_requests() -> None:
+    """Haiku 5.5, 60,000 + 500 tokens, 1,000 queries a day: 187.5 at the mean, about 571 with a p95 of 200,000."""
+    haiku = load_catalog().api("claude-haiku-5-5")
+    sigma = lognormal_sigma(60_000, 200_000)
+    assert float(api_usd_per_query(haiku, 60_000, 500)) * 30_000 == pytest.approx(187.5)
+    assert float(api_usd_per_query(haiku, 60_000, 500, 0, 0, sigma)) * 30_000 == pytest.approx(571, rel=0.015)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(1_000, 400_000), st.floats(1.05, 3.8), st.floats(0, 1))
+def test_a_spread_of_lengths_agrees_with_pricing_requests_one_by_one(
+    mean: float, p95_over_mean: float, cached: float
+) -> None:
+    sigma = lognormal_sigma(mean, mean * p95_over_mean)
+    ranks = (np.arange(20_000) + 0.5) / 20_000
+    lengths = mean * np.exp(sigma * ndtri(ranks) - sigma**2 / 2)
+    each = api_usd_per_query(TIERED, lengths, 500, cached)
+    assert float(api_usd_per_query(TIERED, mean, 500, cached, 0, sigma)) == pytest.approx(
+        each.mean(), rel=5e-3
+    )
+    assert np.quantile(lengths, 0.95) == pytest.approx(mean * p95_over_mean, rel=1e-3)
+
+
+def test_no_spread_without_a_percentile_above_the_mean() -> None:
+    assert lognormal_sigma(1000, None) == lognormal_sigma(1000, 900) == 0
+    assert lognormal_sigma(1000, 100_000) == pytest.approx(1.645, abs=1e-3)  # as wide as a lognormal gets
