@@ -15,7 +15,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     for rooms in (
         "units errors arrays wording kinds",
         "catalog",
-        "scenario quality",
+        "scenario quality huggingface",
         "replica cost router",
         "measurements queueing calibration",
         "options sizing",

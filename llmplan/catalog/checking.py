@@ -137,8 +137,19 @@ def _model(row: rec.Model) -> Iterator[Finding]:
         )
     if (row.attention == "mla") != (row.kv_lora_rank > 0):
         yield "kv_lora_rank", "goes with attention mla and only with it", "correct attention or the rank"
-    if row.sliding_window_layers > row.layers:
-        yield "sliding_window_layers", f"is above layers {row.layers}", "correct the layer counts"
+    cached = row.layers if row.kv_layers is None else row.kv_layers
+    if row.sliding_window_layers > cached:
+        yield (
+            "sliding_window_layers",
+            f"is above the {cached} layers with a cache",
+            "correct the layer counts",
+        )
+    if cached < row.layers and not (row.state_bytes_per_sequence or row.sliding_window_layers):
+        yield (
+            "kv_layers",
+            "leaves layers that keep neither a cache nor a state",
+            "give state_bytes_per_sequence",
+        )
     if bool(row.sliding_window_layers) != bool(row.sliding_window_tokens):
         yield (
             "sliding_window_tokens",

@@ -81,7 +81,22 @@ class Model(Sourced):
     """KV heads of layers without a window where they differ from `kv_heads`."""
     global_head_dim: Count | None = None
     vision_params_b: NonNegative | None = None
-    """Parameters of a vision tower beside the text model's [1e9]; every rank holds it at 16 bit."""
+    """Parameters of a vision tower [1e9], within `total_params_b`; every rank holds it at 16 bit."""
+    kv_layers: Count | None = None
+    """Layers with a KV cache of their own where not all have one: linear attention and Mamba keep a state."""
+    kv_elements_per_token: Positive | None = None
+    """Elements that a token adds to the whole KV cache where heads and widths do not give it."""
+    state_bytes_per_sequence: Count = 0
+    """What a sequence holds however long it is: linear attention, Mamba, convolutions, a fixed window [bytes]."""
+    mlp_params_b: NonNegative | None = None
+    """Feed-forward of dense layers and shared experts [1e9] where the shapes do not give it."""
+    experts_params_b: NonNegative | None = None
+    """Routed experts of all layers [1e9] where the shapes do not give them."""
+    attention_bits: Positive | None = None
+    """Bits of a weight by part in the native checkpoint, scales included, where it mixes formats."""
+    mlp_bits: Positive | None = None
+    expert_bits: Positive | None = None
+    head_bits: Positive | None = None
     native_precision_id: PrecisionId
     max_context_tokens: PositiveInt
     licence_id: Annotated[Id, Ref("licences")]

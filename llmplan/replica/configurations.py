@@ -73,6 +73,7 @@ class Configurations:
     experts: Floats
     experts_per_token: Floats
     full_layers: Floats
+    state_bytes: Floats
     window_layers: Floats
     window_tokens: Floats
     window_held_tokens: Floats
@@ -227,6 +228,7 @@ SHARED: Final = (
     "experts",
     "experts_per_token",
     "full_layers",
+    "state_bytes",
     "window_layers",
     "window_tokens",
     "window_held_tokens",

@@ -5,7 +5,8 @@ from typing import Final
 from llmplan.catalog.records import Gpu, Model, Precision
 from llmplan.replica.memory import (
     BYTES_16BIT,
-    quantises_experts_only,
+    cached_layers,
+    part_bits,
     weight_parts,
     weights_gb,
 )
@@ -14,14 +15,10 @@ from llmplan.units import BITS_PER_BYTE, FLOPS_PER_TFLOPS, PARAMS_PER_B
 
 def model_numbers(model: Model, precision: Precision) -> dict[str, float]:
     """Bytes and parameters of one model in one format."""
-    parts = weight_parts(model)
-    bits = precision.weight_bits / BITS_PER_BYTE
-    plain = precision.compute == "16bit" and not precision.weight_only
-    stored = BYTES_16BIT if plain else bits
-    other = BYTES_16BIT if plain or quantises_experts_only(model, precision) else bits
+    parts, bits = weight_parts(model), part_bits(model, precision)
     moe_layers = model.layers - model.first_dense_layers if model.is_moe else 0
-    expert = 3.0 * model.hidden_size * model.moe_intermediate_size
-    used = moe_layers * model.experts_per_token * expert
+    used = parts.experts_b * PARAMS_PER_B * model.experts_per_token / model.experts if model.is_moe else 0.0
+    mlp = parts.dense_mlp_b + parts.shared_experts_b
     always = (parts.attention_b + parts.dense_mlp_b + parts.shared_experts_b) * PARAMS_PER_B
     head = float(model.vocab_size * model.hidden_size)
     return {
@@ -29,16 +26,18 @@ def model_numbers(model: Model, precision: Precision) -> dict[str, float]:
         "moe_layers": moe_layers,
         "hidden": model.hidden_size,
         "attention_width": _attention_width(model),
-        "head_bytes": head * BYTES_16BIT,
-        "attention_bytes": parts.attention_b * PARAMS_PER_B * other,
-        "dense_bytes": (parts.dense_mlp_b + parts.shared_experts_b) * PARAMS_PER_B * other,
-        "expert_bytes": parts.experts_b * PARAMS_PER_B * stored,
+        "head_bytes": head
+        * (BYTES_16BIT if precision.quantises_embeddings else bits["head"] / BITS_PER_BYTE),
+        "attention_bytes": parts.attention_b * PARAMS_PER_B * bits["attention"] / BITS_PER_BYTE,
+        "dense_bytes": mlp * PARAMS_PER_B * bits["mlp"] / BITS_PER_BYTE,
+        "expert_bytes": parts.experts_b * PARAMS_PER_B * bits["experts"] / BITS_PER_BYTE,
         "active_params": always,
         "expert_active_params": used,
         "head_params": head,
         "experts": model.experts,
         "experts_per_token": model.experts_per_token,
-        "full_layers": model.layers - model.sliding_window_layers,
+        "full_layers": cached_layers(model) - model.sliding_window_layers,
+        "state_bytes": model.state_bytes_per_sequence,
         "window_layers": model.sliding_window_layers,
         "window_tokens": model.sliding_window_tokens,
         "weights_gb": weights_gb(model, precision),

@@ -57,12 +57,43 @@ def weight_parts(model: Model) -> WeightParts:
     embedding = model.vocab_size * h * (1 if model.tied_embeddings else 2)
     moe_layers = model.layers - model.first_dense_layers if model.is_moe else 0
     expert = 3 * h * model.moe_intermediate_size
-    dense = (model.layers - moe_layers) * 3 * h * model.intermediate_size
-    experts, shared = (moe_layers * n * expert for n in (model.experts, model.shared_experts))
-    rest = model.total_params_b * PARAMS_PER_B - embedding - dense - experts - shared
-    floor = 2 * model.layers * h * model.head_dim * (model.kv_heads if model.attention == "gqa" else 1)
+    dense: float = (model.layers - moe_layers) * 3 * h * model.intermediate_size
+    experts, shared = (moe_layers * float(n * expert) for n in (model.experts, model.shared_experts))
+    if model.mlp_params_b is not None:
+        dense, shared = model.mlp_params_b * PARAMS_PER_B, 0.0
+    if model.experts_params_b is not None:
+        experts = model.experts_params_b * PARAMS_PER_B
+    text = (model.total_params_b - (model.vision_params_b or 0.0)) * PARAMS_PER_B
+    rest = text - embedding - dense - experts - shared
+    floor = (
+        2 * cached_layers(model) * h * model.head_dim * (model.kv_heads if model.attention == "gqa" else 1)
+    )
     parts = (embedding, max(rest, floor), dense, experts, shared)
     return WeightParts(*(part / PARAMS_PER_B for part in parts))
+
+
+def cached_layers(model: Model) -> int:
+    """Layers that keep a KV cache; the others keep a state of fixed size, or share a cache."""
+    return model.layers if model.kv_layers is None else model.kv_layers
+
+
+def part_bits(model: Model, precision: Precision) -> dict[str, float]:
+    """Bits of a stored weight by part: head, attention, mlp (dense and shared experts), experts (2.2).
+
+    Quantised formats keep embedding and output head at 16 bit, GGUF files do not; 4-bit floating point checkpoints of
+    mixtures of experts keep all but the experts there, unless the model's own checkpoint says otherwise.
+    """
+    plain = precision.compute == "16bit" and not precision.weight_only
+    stored = 8 * BYTES_16BIT if plain else precision.weight_bits
+    other = 8 * BYTES_16BIT if quantises_experts_only(model, precision) else stored
+    head = stored if precision.quantises_embeddings else 8 * BYTES_16BIT
+    bits = {"head": head, "attention": other, "mlp": other, "experts": stored}
+    if precision.precision_id == model.native_precision_id:
+        own = zip(
+            bits, (model.head_bits, model.attention_bits, model.mlp_bits, model.expert_bits), strict=True
+        )
+        bits |= {part: given for part, given in own if given is not None}
+    return bits
 
 
 def quantises_experts_only(model: Model, precision: Precision) -> bool:
@@ -71,36 +102,41 @@ def quantises_experts_only(model: Model, precision: Precision) -> bool:
 
 
 def weights_gb(model: Model, precision: Precision) -> float:
-    """Weights of the whole model as stored [GB, decimal] (equation 2.2).
-
-    Quantised formats keep embedding and output head at 16 bit, GGUF files do not; scales and zeros are in
-    `precision.weight_bits`.
-    """
-    parts = weight_parts(model)
-    total = sum((parts.embedding_b, parts.attention_b, parts.dense_mlp_b, parts.experts_b))
-    total += parts.shared_experts_b
-    kept = 0.0 if precision.quantises_embeddings else parts.embedding_b
-    if quantises_experts_only(model, precision):
-        kept += parts.attention_b + parts.dense_mlp_b + parts.shared_experts_b
-    if precision.compute == "16bit" and not precision.weight_only:
-        kept = total
-    bytes_total = kept * BYTES_16BIT + (total - kept) * precision.weight_bits / BITS_PER_BYTE
+    """Weights of the whole model as stored, vision tower included [GB, decimal] (equation 2.2)."""
+    parts, bits = weight_parts(model), part_bits(model, precision)
+    head = parts.embedding_b if model.tied_embeddings else parts.embedding_b / 2
+    table = 0.0 if model.tied_embeddings else parts.embedding_b / 2
+    stored = (
+        head * bits["head"]
+        + table * (bits["head"] if precision.quantises_embeddings else 8 * BYTES_16BIT)
+        + parts.attention_b * bits["attention"]
+        + (parts.dense_mlp_b + parts.shared_experts_b) * bits["mlp"]
+        + parts.experts_b * bits["experts"]
+    )
+    bytes_total = stored / BITS_PER_BYTE + (model.vision_params_b or 0.0) * BYTES_16BIT
     return bytes_total * PARAMS_PER_B / BYTES_PER_GB
 
 
 def kv_layer_bytes(model: Model, kv_bytes: float) -> tuple[float, float]:
     """Bytes that one token adds to the cache of a full-attention and of a windowed layer (equation 2.3)."""
+    if model.kv_elements_per_token is not None:
+        each = model.kv_elements_per_token / cached_layers(model) * kv_bytes
+        return each, each
     if model.attention == "mla":
         latent = (model.kv_lora_rank + model.rope_head_dim) * kv_bytes
         return latent, latent
     heads, width = model.global_kv_heads or model.kv_heads, model.global_head_dim or model.head_dim
-    return 2 * heads * width * kv_bytes, 2 * model.kv_heads * model.head_dim * kv_bytes
+    full = heads * (width + (model.v_head_dim or width))
+    return full * kv_bytes, model.kv_heads * (
+        model.head_dim + (model.v_head_dim or model.head_dim)
+    ) * kv_bytes
 
 
 def kv_cache_bytes_per_token(model: Model, kv_bytes: float) -> float:
     """KV cache that one token takes in the whole model while every layer grows [bytes] (equation 2.3)."""
     full, windowed = kv_layer_bytes(model, kv_bytes)
-    return (model.layers - model.sliding_window_layers) * full + model.sliding_window_layers * windowed
+    growing = cached_layers(model) - model.sliding_window_layers
+    return growing * full + model.sliding_window_layers * windowed
 
 
 def kv_cache_bytes(
@@ -109,7 +145,7 @@ def kv_cache_bytes(
     """KV cache of one sequence [bytes]; windowed layers hold the window and a step's tokens (equation 2.4)."""
     full, windowed = kv_layer_bytes(model, kv_bytes)
     held = min(model.sliding_window_tokens + batched_tokens, context_tokens)
-    growing = (model.layers - model.sliding_window_layers) * full * context_tokens
+    growing = (cached_layers(model) - model.sliding_window_layers) * full * context_tokens
     return growing + model.sliding_window_layers * windowed * held
 
 
@@ -148,6 +184,7 @@ def memory_numbers(
     own = rule.quantised_kv_bytes if precision.compute in ("fp8", "fp4") else None
     large = gpu.memory_gib_usable >= LARGE_CARD_GIB and gpu.architecture != "ampere"
     padded = precision.precision_id == "mxfp4"
+    vision_gib = (model.vision_params_b or 0.0) * BYTES_16BIT / GB_PER_GIB
     return {
         "share_of": SHARES.index(rule.share_of),
         "memory_share": settings.gpu_memory_utilisation or default_share(rule, gpu),
@@ -156,9 +193,9 @@ def memory_numbers(
         or (rule.large_batched_tokens if large else rule.batched_tokens),
         "kv_bytes": settings.kv_cache_bytes or own or precision.kv_bytes,
         "card_gib": gpu.memory_gib_usable,
-        "stored_gib": weights_gb(model, precision) / GB_PER_GIB,
+        "stored_gib": weights_gb(model, precision) / GB_PER_GIB - vision_gib,
         "padded_gib": parts.experts_b * precision.weight_bits / BITS_PER_BYTE / GB_PER_GIB if padded else 0.0,
-        "vision_gib": (model.vision_params_b or 0.0) * BYTES_16BIT / GB_PER_GIB,
+        "vision_gib": vision_gib,
         "mlp_width": model.intermediate_size,
         "expert_width": model.moe_intermediate_size,
         "routed": model.experts_per_token,
@@ -309,7 +346,9 @@ def memory_plan(catalog: Catalog, config: ReplicaConfig, context_tokens: float) 
     held = gpu_memory(catalog, config)
     slack = window_slack_tokens(config.engine_id, float(held.step_tokens))
     cache = kv_cache_bytes(model, float(held.kv_bytes), context_tokens, slack)
-    per_sequence = cache / BYTES_PER_GIB / kv_shards(model, config.tensor_parallel) / config.pipeline_parallel
+    cache = cache / kv_shards(model, config.tensor_parallel)
+    state = model.state_bytes_per_sequence / config.tensor_parallel
+    per_sequence = (cache + state) / BYTES_PER_GIB / config.pipeline_parallel
     room = max(0.0, float(held.kv_room_gib))
     sequences = int(min(room / per_sequence, float(held.batch_limit))) * config.data_parallel
     binding, reason = _verdict(model, config, held, per_sequence, sequences, context_tokens)

@@ -42,9 +42,15 @@ def efficiency(c: Configurations, on_h100: Floats) -> Floats:
 
 
 def cached_bytes(c: Configurations, context_tokens: Floats, window_tokens: Floats) -> Floats:
-    """KV cache of one sequence on one GPU [bytes]: sliding windows stop growing (2.4, 3.3)."""
+    """KV cache and state of one sequence on one GPU [bytes]: sliding windows stop growing (2.4, 3.3)."""
     windowed = c.window_layers * np.minimum(context_tokens, window_tokens) * c.window_layer_kv_bytes
-    return (c.full_layers * context_tokens * c.full_layer_kv_bytes + windowed) / c.kv_shards
+    cache = (c.full_layers * context_tokens * c.full_layer_kv_bytes + windowed) / c.kv_shards
+    return cache + held_state_bytes(c)
+
+
+def held_state_bytes(c: Configurations) -> Floats:
+    """State of a sequence on one GPU [bytes]: its heads are divided among ranks, its layers among stages (2.4b)."""
+    return c.state_bytes / (c.tensor_parallel * c.pipeline_parallel)
 
 
 def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
@@ -109,7 +115,8 @@ def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> Dec
     spread = np.where((c.expert_parallel > 1) & (c.experts > 0), k["expert_parallel_load"], 1.0)
     rate = c.flops * efficiency(c, k["decode_compute_efficiency"])
     flops = 2.0 * (1.0 + c.weight_only * k["unpack_work"] * c.machine_balance) / g
-    cached = cached_bytes(c, context_tokens, c.window_tokens)
+    # a state is read and written back, a cache only grows by a token
+    moved = cached_bytes(c, context_tokens, c.window_tokens) + held_state_bytes(c)
     none = np.zeros_like(g)
     latency = collective_s(c, k, none)
     per_layer = k["layer_overhead_s"] + c.weight_only * k["unpack_launch_s"]
@@ -124,7 +131,7 @@ def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> Dec
         * spread
         / (rate * k["expert_compute_efficiency"]),
         unread_log=np.log1p(-expert_share_touched(c.experts, c.experts_per_token, none + 1.0)),
-        kv_s_per_sequence=cached / (c.bandwidth * k["kv_bandwidth_efficiency"] * c.data_parallel),
+        kv_s_per_sequence=moved / (c.bandwidth * k["kv_bandwidth_efficiency"] * c.data_parallel),
         collectives_s=latency,
         collectives_s_per_sequence=collective_s(c, k, none + 1.0) - latency,
         overhead_s=overhead + k["moe_layer_overhead_s"] * c.moe_layers,
