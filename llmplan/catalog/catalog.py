@@ -35,6 +35,7 @@ class Catalog:
     other_models: dict[str, rec.OtherModel]
     lineage: dict[str, evi.Lineage]
     profile_hours: tuple[rec.ProfileHour, ...]
+    reuse_gaps: tuple[rec.ReuseGap, ...]
     gpus: dict[str, rec.Gpu]
     gpu_prices: tuple[rec.GpuPrice, ...]
     gpu_purchases: tuple[rec.GpuPurchase, ...]

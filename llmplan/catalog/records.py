@@ -169,6 +169,14 @@ class ProfileHour(Sourced):
     share: Fraction
 
 
+class ReuseGap(Sourced):
+    """data/prefix_reuse_gaps.csv: the share of reused prompt tokens that are asked for again within a time."""
+
+    trace: Id
+    gap_s: Positive
+    share_within: Fraction
+
+
 class GpuPurchase(Sourced):
     """data/gpu_purchase.csv: a complete server bought."""
 

@@ -74,6 +74,7 @@ TABLES: tuple[Table, ...] = (
     Table("precisions", "precisions.csv", rec.Precision, ("precision_id",)),
     Table("models", "models.csv", rec.Model, ("model_id",)),
     Table("profile_hours", "profiles.csv", rec.ProfileHour, ("profile_id", "hour")),
+    Table("reuse_gaps", "prefix_reuse_gaps.csv", rec.ReuseGap, ("trace", "gap_s")),
     Table("other_models", "other_models.csv", rec.OtherModel, ("model_id",)),
     Table("lineage", "model_lineage.csv", evi.Lineage, ("model_id",)),
     Table("gpus", "gpus.csv", rec.Gpu, ("gpu_id",)),

@@ -29,7 +29,7 @@ def write_inputs(book: Book, report: Report) -> None:
 
 def _workload(book: Book, sheet: Any, report: Report) -> int:
     asked = report.scenario
-    peak = asked.workload(report.catalog).effective_peak_to_mean
+    workload = asked.workload(report.catalog)
     rows: list[tuple[str, str, float, str, str]] = [
         ("Queries a day", "queries_per_day", asked.queries_per_day, "queries/day", "number"),
         ("Input tokens of a query", "input_tokens", asked.input_tokens, "tokens", "number"),
@@ -50,7 +50,7 @@ def _workload(book: Book, sheet: Any, report: Report) -> int:
         ),
         ("Share of queries sent as batch", "batch_share", asked.batch_share, "share", "percent"),
         ("Days a month", "days_per_month", asked.days_per_month, "days", "number"),
-        ("Busiest hour over the mean", "peak_to_mean", peak, "ratio", "number"),
+        ("Busiest hour over the mean", "busiest_to_mean", workload.busiest_to_mean, "ratio", "number"),
         ("Highest load of a replica", "utilisation_ceiling", asked.utilisation_ceiling, "share", "percent"),
         ("Spare replicas", "spare_replicas", asked.spare_replicas, "replicas", "integer"),
         ("What a US dollar buys", SHOWN_RATE, asked.currency_per_usd, asked.currency_symbol, "number"),
@@ -65,8 +65,18 @@ def _workload(book: Book, sheet: Any, report: Report) -> int:
     months = (
         ("Queries a month", "queries_per_month", "=queries_per_day*days_per_month", "queries"),
         ("Hours a month", "hours_per_month", f"=days_per_month*{HOURS_PER_DAY}", "hours"),
+        (
+            "Peak of the fleet: batch fills valleys",
+            "peak_to_mean",
+            "=MAX(1,busiest_to_mean*(1-batch_share))",
+            "ratio",
+        ),
     )
-    values = (asked.queries_per_day * asked.days_per_month, asked.days_per_month * HOURS_PER_DAY)
+    values = (
+        asked.queries_per_day * asked.days_per_month,
+        asked.days_per_month * HOURS_PER_DAY,
+        workload.effective_peak_to_mean,
+    )
     for (label, name, formula, unit), value in zip(months, values, strict=True):
         book.text(sheet, row, 0, label)
         book.live(sheet, row, VALUE_COLUMN, formula, value, "number")

@@ -21,6 +21,7 @@ from llmplan.options.constraints import needed_context_tokens
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.capacity import sequences_in_memory
 from llmplan.replica.configurations import Texts
+from llmplan.replica.reuse import ReuseRule, own_prefixes, shared_prefix
 from llmplan.scenario import Scenario
 
 Names = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
@@ -45,11 +46,15 @@ def sized(
 ) -> tuple[Configurations, Capacity]:
     """Return the configurations (the scenario's grid when none are given) and what one replica of each serves.
 
-    Scenarios that ask for the same tokens, targets and hardware share one sizing.
+    Scenarios that ask for the same tokens, targets and hardware share one sizing. Where every query may wait,
+    no latency target holds. (4.6)
     """
     grid = self_hosted_grid(catalog, scenario) if configurations is None else configurations
-    asked = (scenario.input_tokens, scenario.output_tokens, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
-    return grid, _capacity(grid, *asked, needed_context_tokens(scenario), scenario.latency_percentile)
+    limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.latency_percentile)
+    ttft_limit_ms, tpot_limit_ms, percentile = limits if scenario.batch_share < 1 else (None, None, None)
+    asked = (scenario.input_tokens, scenario.output_tokens, ttft_limit_ms, tpot_limit_ms)
+    cached = (scenario.cached_input_share, scenario.cached_prefix, scenario.cache_aware_routing)
+    return grid, _capacity(grid, *asked, needed_context_tokens(scenario), percentile, *cached)
 
 
 @kept(6)
@@ -61,8 +66,12 @@ def _capacity(
     tpot_limit_ms: float | None,
     context_tokens: float,
     latency_percentile: float | None,
+    cached_input_share: float = 0.0,
+    cached_prefix: str = "shared",
+    cache_aware_routing: bool = True,
 ) -> Capacity:
     """Size the grid in pieces that stay in the processor's cache."""
+    reuse = _reuse(grid.catalog, cached_input_share, cached_prefix, cache_aware_routing)
     pieces = [
         capacity(
             grid.take(np.arange(start, min(start + PIECE, len(grid)), dtype=np.intp)),
@@ -72,12 +81,25 @@ def _capacity(
             tpot_limit_ms,
             context_tokens,
             latency_percentile=latency_percentile,
+            reuse=reuse,
         )
         for start in range(0, max(len(grid), 1), PIECE)
     ]
     return Capacity(
         **{f.name: np.concatenate([getattr(p, f.name) for p in pieces]) for f in fields(Capacity)}
     )
+
+
+def _reuse(catalog: Catalog, share: float, prefix: str, cache_aware_routing: bool) -> ReuseRule | None:
+    """Return what a fleet's prefix caches hold of prompts of which `share` is cached; None: nothing. (3.20), (3.21)"""
+    if share <= 0:
+        return None
+    if prefix == "shared":
+        return lambda _, input_tokens, __: shared_prefix(input_tokens, share)
+    rows = sorted(catalog.reuse_gaps, key=lambda row: row.gap_s)
+    gaps = np.array([row.gap_s for row in rows]), np.array([row.share_within for row in rows])
+    routing = 1.0 if cache_aware_routing else catalog.assumption("round-robin-hit-share").base
+    return lambda c, input_tokens, rate: own_prefixes(c, input_tokens, share, gaps, routing, rate)
 
 
 def _ids(catalog: Catalog, scenario: Scenario) -> Names:

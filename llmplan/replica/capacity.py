@@ -14,6 +14,7 @@ from llmplan.replica.constants import Calibration, fitted
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of
 from llmplan.replica.queue import Service, closed_loop, kv_limited_sequences, running_limit
+from llmplan.replica.reuse import Reuse, ReuseRule, no_reuse
 from llmplan.replica.step import Constants, cached_bytes
 from llmplan.units import MS_PER_S
 
@@ -42,10 +43,14 @@ class Capacity:
     basis: NDArray[Any]
 
 
-def sequences_in_memory(c: Configurations, context_tokens: Floats) -> Floats:
+def sequences_in_memory(c: Configurations, context_tokens: Floats, reuse: Reuse | None = None) -> Floats:
     """Complete sequences of `context_tokens` tokens that the KV room holds, as in equation 2.7."""
     held = cached_bytes(c, context_tokens, c.window_held_tokens)
-    room = np.floor(np.maximum(c.kv_room_bytes, 0.0) / held)
+    if reuse is None:
+        room = np.floor(np.maximum(c.kv_room_bytes, 0.0) / held)
+    else:
+        shared = cached_bytes(c, reuse.shared_tokens, np.zeros(len(c)))
+        room = np.where(c.kv_room_bytes >= held, np.floor((c.kv_room_bytes - shared) / (held - shared)), 0.0)
     return np.minimum(room, c.batch_limit) * c.data_parallel
 
 
@@ -58,6 +63,7 @@ def capacity(
     context_tokens: ArrayLike | None = None,
     calibration: Calibration | None = None,
     latency_percentile: float | None = None,
+    reuse: ReuseRule | None = None,
 ) -> Capacity:
     """Best steady rate of one replica at the largest batch within the latency targets.
 
@@ -69,6 +75,7 @@ def capacity(
         of a steady load does. ttft_ms and tpot_ms are means either way.
     context_tokens: longest context that must be served [tokens]; the model's own limit must allow it and
         one sequence of that length must fit. Default: input plus output.
+    reuse: what prefix caches hold of the prompts; None: nothing.
 
     Returns
     -------
@@ -82,15 +89,20 @@ def capacity(
     )
     longest = np.maximum(longest, isl + osl)
     k = (calibration or fitted(c.catalog)).values(c)
-    room = sequences_in_memory(c, isl + osl)
     fits = (sequences_in_memory(c, longest) >= 1) & (longest <= c.max_context_tokens)
     targets = _Targets(ttft_limit_ms, tpot_limit_ms, latency_percentile)
-    chosen, service, judged, meets = _largest(c, k, isl, osl, fits, targets)
+
+    def served(held: Reuse) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+        return _largest(c, k, isl, osl, fits, targets, held)
+
+    held = no_reuse(n) if reuse is None else reuse(c, isl, lambda part: served(part)[1].requests_per_s)
+    chosen, service, judged, meets = served(held)
+    room = sequences_in_memory(c, isl + osl, held)
     works = fits & meets
     basis = basis_of(c, isl, osl, np.maximum(chosen, 1.0), "closed_loop")
     low, high = band_factors(c, "throughput", basis, "closed_loop")
     rate = np.where(works, service.requests_per_s, 0.0)
-    binding = _binding(c, k, judged, isl, osl, chosen, fits, meets, targets)
+    binding = _binding(c, k, judged, isl, osl, chosen, fits, meets, targets, held)
     return Capacity(
         fits=fits,
         reason=_reasons(c, fits, meets, longest, judged, targets),
@@ -131,47 +143,50 @@ def _largest(
     osl: Floats,
     fits: NDArray[np.bool_],
     targets: _Targets,
+    reuse: Reuse,
 ) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
     """Concurrency with the best rate within the targets, its service, that judged, and whether any meets them."""
     n, index = len(c), np.flatnonzero(fits)
     part = {name: v[index] for name, v in k.items()}
     find = _by_bisection if targets.percentile is None else _at_random
-    running, service, judged, within = find(c.take(index), part, isl[index], osl[index], targets)
+    fleets, held = c.take(index), reuse.take(index)
+    running, service, judged, within = find(fleets, part, isl[index], osl[index], targets, held)
     chosen, meets = np.zeros(n), np.zeros(n, dtype=bool)
     chosen[index], meets[index] = running, within
     return chosen, _scatter(service, index, n), _scatter(judged, index, n), meets
 
 
 def _by_bisection(
-    c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets
+    c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets, reuse: Reuse
 ) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
     """Return the most clients whose mean latencies keep the targets: rate and latencies rise with the clients."""
-    limit = np.floor(kv_limited_sequences(c, k, isl, osl))
+    limit = np.floor(kv_limited_sequences(c, k, isl, osl, reuse))
     levels = np.array(CLIENTS)
     # More clients than decode at once wait and serve nobody faster.
-    useful = np.minimum(limit, running_limit(c, k, isl, osl))
+    useful = np.minimum(limit, running_limit(c, k, isl, osl, reuse))
     low, high = np.zeros(len(c), np.intp), np.searchsorted(levels, useful * (1 - 1e-12)) + 1
     high = np.minimum(high, len(levels))
     for _ in range(len(levels).bit_length()):
         middle = (low + high) // 2
         clients = np.minimum(levels[middle], limit)
-        within = targets.kept(closed_loop(c, k, isl, osl, clients))
+        within = targets.kept(closed_loop(c, k, isl, osl, clients, reuse=reuse))
         low, high = np.where(within, middle, low), np.where(within, high, np.maximum(middle, 1))
     clients = np.minimum(levels[low], limit)
-    service = closed_loop(c, k, isl, osl, clients)
+    service = closed_loop(c, k, isl, osl, clients, reuse=reuse)
     return clients, service, service, targets.kept(service)
 
 
 def _at_random(
-    c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets
+    c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets, reuse: Reuse
 ) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
     """Return the best rate of random arrivals of which the percentile keeps the targets."""
     n, m = len(c), len(CLIENTS)
-    limit = np.floor(kv_limited_sequences(c, k, isl, osl * SEEN_LONGER))
+    limit = np.floor(kv_limited_sequences(c, k, isl, osl * SEEN_LONGER, reuse))
     clients = np.minimum(np.array(CLIENTS), limit[:, None])
     rows = np.repeat(np.arange(n), m)
     many = {name: v[rows] for name, v in k.items()}
-    service = closed_loop(c.take(rows), many, isl[rows], osl[rows], clients.ravel())
+    held = reuse.take(rows)
+    service = closed_loop(c.take(rows), many, isl[rows], osl[rows], clients.ravel(), reuse=held)
     assert targets.percentile is not None
     service, judged = at_random(
         _table(service, m), clients, osl, targets.percentile, k["prefill_interference"]
@@ -209,11 +224,12 @@ def _binding(
     fits: NDArray[np.bool_],
     meets: NDArray[np.bool_],
     targets: _Targets,
+    reuse: Reuse,
 ) -> NDArray[Any]:
     """What keeps the rate from being higher: memory, latency target, compute or bandwidth."""
     filled = Service(**{name: np.nan_to_num(v, nan=1.0, posinf=1e9) for name, v in vars(service).items()})
     word = binding_of(c, k, filled, isl, osl)
-    limit = np.floor(kv_limited_sequences(c, k, isl, osl))
+    limit = np.floor(kv_limited_sequences(c, k, isl, osl, reuse))
     full = chosen >= limit
     if targets.percentile is not None:
         full = filled.waiting > FULL_ENOUGH * (1 - targets.percentile / 100)

@@ -7,6 +7,7 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.replica.configurations import Configurations
+from llmplan.replica.reuse import Reuse, no_reuse
 from llmplan.replica.step import Constants, DecodeTerms, Prefill, cached_bytes, decode_terms, prefill
 
 ITERATIONS: Final = 14
@@ -30,27 +31,32 @@ class Service:
 
 
 def kv_limited_sequences(
-    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats
+    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats, reuse: Reuse | None = None
 ) -> Floats:
     """Sequences that run at once within KV room and the engine's batch limit (equation 3.8).
 
-    A paged cache grows with each sequence: a running one holds its input and part of its output.
+    A paged cache grows with each sequence: a running one holds its input and part of its output. What all
+    share lies there once; sliding windows keep their own (3.20).
     """
     held = input_tokens + k["held_output_share"] * output_tokens
-    per_sequence = cached_bytes(c, held, c.window_held_tokens)
-    room = c.kv_room_bytes * c.data_parallel / np.maximum(per_sequence, 1.0)
+    shared = 0.0 if reuse is None else cached_bytes(c, reuse.shared_tokens, np.zeros(len(c)))
+    per_sequence = cached_bytes(c, held, c.window_held_tokens) - shared
+    room = (c.kv_room_bytes - shared) * c.data_parallel / np.maximum(per_sequence, 1.0)
     # where weights do not fit, memory must be larger than stated: only the engine's limit is known
     most = c.batch_limit * c.data_parallel
     return np.maximum(np.where(c.kv_room_bytes <= 0, most, np.minimum(room, most)), 1.0)
 
 
-def running_limit(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Floats:
+def running_limit(
+    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats, reuse: Reuse | None = None
+) -> Floats:
     """Sequences that decode at once: as many as fit, and no more than prefill keeps busy (equation 3.8).
 
     A step carries at most `step_tokens` prompt tokens, and each sequence brings one prompt in `output` steps.
     """
-    fed = np.maximum(output_tokens * c.step_tokens / input_tokens, 1.0)
-    return np.minimum(kv_limited_sequences(c, k, input_tokens, output_tokens), fed)
+    fresh = input_tokens if reuse is None else reuse.fresh(input_tokens)
+    fed = np.maximum(output_tokens * c.step_tokens / fresh, 1.0)
+    return np.minimum(kv_limited_sequences(c, k, input_tokens, output_tokens, reuse), fed)
 
 
 @dataclass(frozen=True)
@@ -98,15 +104,19 @@ def closed_loop(
     output_tokens: Floats,
     concurrency: Floats,
     load_test: bool = False,
+    reuse: Reuse | None = None,
 ) -> Service:
     """Serve `concurrency` clients, each sending its next request when the last one ended (3.9 to 3.12).
 
     load_test: the figures are means of a run that opens with all clients at once; else of its steady state.
+    reuse: what a prefix cache holds of each prompt; None: nothing.
     """
-    p = prefill(c, k, input_tokens)
+    reuse = reuse or no_reuse(len(c))
+    fresh = reuse.fresh(input_tokens)
+    p = prefill(c, k, input_tokens, fresh)
     paces = _pace(c, k, p, input_tokens, output_tokens, k["burst_share"] if load_test else 0.0)
     steps = np.maximum(output_tokens - 1.0, 1.0)
-    inside = np.minimum(concurrency, running_limit(c, k, input_tokens, output_tokens))
+    inside = np.minimum(concurrency, running_limit(c, k, input_tokens, output_tokens, reuse))
     batch, others = inside, np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
     for _ in range(ITERATIONS):
         step, pace = paces.at(batch, others)
@@ -115,11 +125,11 @@ def closed_loop(
         first = _ttft(k, p, step, busy, inside)
         batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
     queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
-    together = np.minimum(inside, np.maximum(c.step_tokens / input_tokens, 1.0))
+    together = np.minimum(inside, np.maximum(c.step_tokens / fresh, 1.0))
     ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0
     burst = k["burst_share"] * p.marginal_s * ahead
     ttft = first + queued + (burst if load_test else 0.0)
-    unplaced = concurrency - kv_limited_sequences(c, k, input_tokens, output_tokens)
+    unplaced = concurrency - kv_limited_sequences(c, k, input_tokens, output_tokens, reuse)
     return Service(ttft, pace, rate, batch, np.maximum(unplaced, 0.0), busy, burst)
 
 

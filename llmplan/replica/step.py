@@ -152,25 +152,30 @@ class Prefill:
     marginal_s: Floats
 
 
-def prefill(c: Configurations, k: Constants, input_tokens: Floats) -> Prefill:
-    """Seconds to prefill one prompt of `input_tokens` tokens (equations 3.6 and 3.7)."""
-    g = c.n_gpus
-    filled = input_tokens / (input_tokens + k["half_efficiency_tokens"])
+def prefill(
+    c: Configurations, k: Constants, input_tokens: Floats, fresh_tokens: Floats | None = None
+) -> Prefill:
+    """Seconds to prefill one prompt of `input_tokens` tokens (equations 3.6 and 3.7).
+
+    fresh_tokens: its end that no prefix cache holds; it still attends to all that comes before (3.20). Default: all.
+    """
+    g, fresh = c.n_gpus, input_tokens if fresh_tokens is None else fresh_tokens
+    filled = fresh / (fresh + k["half_efficiency_tokens"])
     rate = c.flops * efficiency(c, k["prefill_compute_efficiency"]) * filled
     linear = (
         2.0
-        * input_tokens
+        * fresh
         * (c.active_params / rate + c.expert_active_params / (rate * k["expert_prefill_efficiency"]))
         / g
     )
     linear = linear * (1.0 + c.weight_only * k["prefill_unpack_work"] * c.machine_balance)
-    pairs = c.full_layers * input_tokens**2 / 2.0
+    pairs = c.full_layers * (input_tokens**2 - (input_tokens - fresh) ** 2) / 2.0
     windowed = np.minimum(input_tokens, np.where(c.window_layers > 0, c.window_tokens, 0.0))
-    pairs = pairs + c.window_layers * windowed * input_tokens
+    pairs = pairs + c.window_layers * windowed * fresh
     attention = 4.0 * pairs * c.attention_width / (c.flops_16bit * k["prefill_attention_efficiency"] * g)
-    exchange = collective_s(c, k | {"collective_latency_s": np.zeros_like(g)}, input_tokens)
+    exchange = collective_s(c, k | {"collective_latency_s": np.zeros_like(g)}, fresh)
     marginal = linear + attention + exchange * k["prefill_exchange_share"]
-    touched = expert_share_touched(c.experts, c.experts_per_token, input_tokens)
+    touched = expert_share_touched(c.experts, c.experts_per_token, fresh)
     weights = (c.attention_bytes + c.head_bytes + c.dense_bytes + c.expert_bytes * touched) / g
     floor = weights / (c.bandwidth * k["weight_bandwidth_efficiency"]) + k["step_overhead_s"]
     floor = floor + k["layer_overhead_s"] * c.layers + k["moe_layer_overhead_s"] * c.moe_layers

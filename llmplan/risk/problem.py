@@ -33,6 +33,7 @@ from llmplan.risk.inputs import (
 from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.scenario.about import Ranges
+from llmplan.scenario.workload import fleet_peak
 from llmplan.units import TOKENS_PER_MTOK
 
 Places: TypeAlias = npt.NDArray[np.intp]
@@ -250,9 +251,9 @@ def _per_replica(
         elif cause in row:
             z = normal_deviate(row[cause])
             each[mine] *= split_lognormal(z, low[mine, None], high[mine, None])
-    profile = scenario.but(peak_to_mean=1.0).workload(problem.catalog).effective_peak_to_mean
-    peak = np.maximum(fields["peak_to_mean"], profile)
-    peak_now = max(scenario.peak_to_mean, profile)
+    profile = scenario.but(peak_to_mean=1.0, batch_share=0.0).workload(problem.catalog).effective_peak_to_mean
+    peak = fleet_peak(np.maximum(fields["peak_to_mean"], profile), fields["batch_share"])
+    peak_now = fleet_peak(max(scenario.peak_to_mean, profile), scenario.batch_share)
     ceiling = fields["utilisation_ceiling"] / scenario.utilisation_ceiling
     return np.asarray(each * (peak_now / peak) * ceiling)
 

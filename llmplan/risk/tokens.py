@@ -19,30 +19,32 @@ from llmplan.risk.inputs import to_range
 from llmplan.scenario import Scenario
 
 TOKEN_FIELDS = ("input_tokens", "output_tokens")
+RATE_FIELDS = (*TOKEN_FIELDS, "cached_input_share")
+"""Fields that the sizing model is run anew for."""
 
 
 @dataclass(frozen=True, eq=False)
 class TokenRates:
-    """A replica's rate over its rate in the base case, on a grid of input and output tokens.
+    """A replica's rate over its rate in the base case, on a grid of `RATE_FIELDS`.
 
     Attributes
     ----------
-    input_tokens, output_tokens: axes, ascending; one value where no range is given.
-    corners: (inputs x outputs, n); 0 where a replica cannot serve such queries.
+    axes: of each field, ascending; one value where no range is given.
+    corners: (product of the axes, n); 0 where a replica cannot serve such queries.
     """
 
-    input_tokens: tuple[float, ...]
-    output_tokens: tuple[float, ...]
+    axes: tuple[tuple[float, ...], ...]
     corners: Floats
 
     def take(self, places: npt.NDArray[np.int_]) -> TokenRates:
-        return TokenRates(self.input_tokens, self.output_tokens, self.corners[:, places])
+        return TokenRates(self.axes, self.corners[:, places])
 
     def at(self, fields: Mapping[str, Floats]) -> Floats:
         """Return the ratio (n, d), piecewise linear in logarithms; 0 beside a corner that cannot serve. (8.4)"""
-        weights_in = _weights(self.input_tokens, fields["input_tokens"])
-        weights_out = _weights(self.output_tokens, fields["output_tokens"])
-        weights = (weights_in[:, None] * weights_out[None]).reshape(-1, weights_in.shape[1])
+        draws = len(fields[RATE_FIELDS[0]])
+        weights = np.ones((1, draws))
+        for name, axis in zip(RATE_FIELDS, self.axes, strict=True):
+            weights = (weights[:, None] * _weights(axis, fields[name])).reshape(-1, draws)
         served = self.corners > 0
         logs = np.log(np.where(served, self.corners, 1.0))
         lost = np.einsum("cn,cd->nd", ~served * 1.0, (weights > 0) * 1.0) > 0
@@ -50,10 +52,11 @@ class TokenRates:
 
 
 def _weights(axis: tuple[float, ...], values: Floats) -> Floats:
-    """Return the weights (axis, d) of linear interpolation in the logarithm."""
+    """Return the weights (axis, d) of interpolation, linear in the logarithm of tokens and in a share."""
     if len(axis) == 1:
         return np.ones((1, len(values)))
-    logs, x = np.log(axis), np.log(np.clip(values, axis[0], axis[-1]))
+    inside = np.clip(values, axis[0], axis[-1])
+    logs, x = (np.asarray(axis), inside) if axis[-1] <= 1 else (np.log(axis), np.log(inside))
     unit = np.eye(len(axis))
     return np.array([np.interp(x, logs, unit[i]) for i in range(len(axis))])
 
@@ -61,15 +64,15 @@ def _weights(axis: tuple[float, ...], values: Floats) -> Floats:
 def token_rates(options: Options, catalog: Catalog, given: Mapping[str, tuple[float, ...]]) -> TokenRates:
     """Return the rates at low, base and high of each token range: the sizing model is run at each corner."""
     scenario = options.scenario
-    axes = {field: _axis(scenario, field, given) for field in TOKEN_FIELDS}
+    axes = {field: _axis(scenario, field, given) for field in RATE_FIELDS}
     rows = []
     for tokens in product(*axes.values()):
-        changes = dict(zip(TOKEN_FIELDS, tokens, strict=True))
+        changes = dict(zip(RATE_FIELDS, tokens, strict=True))
         if all(value == getattr(scenario, field) for field, value in changes.items()):
             rows.append(np.ones(len(options)))
         else:
             rows.append(_ratios(options, catalog, with_tokens(scenario, **changes)))
-    return TokenRates(axes["input_tokens"], axes["output_tokens"], np.array(rows))
+    return TokenRates(tuple(axes.values()), np.array(rows))
 
 
 def _axis(scenario: Scenario, field: str, given: Mapping[str, tuple[float, ...]]) -> tuple[float, ...]:
@@ -82,7 +85,7 @@ def with_tokens(scenario: Scenario, **tokens: float) -> Scenario:
     """Return the scenario with other mean tokens; a 95th percentile moves in proportion."""
     changes: dict[str, float] = dict(tokens)
     for field, value in tokens.items():
-        p95 = getattr(scenario, f"{field}_p95")
+        p95 = getattr(scenario, f"{field}_p95", None)
         if p95 is not None:
             changes[f"{field}_p95"] = p95 * value / getattr(scenario, field)
     return scenario.but(**changes)

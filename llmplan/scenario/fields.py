@@ -37,6 +37,8 @@ PRICE_KINDS = (
     ("serverless", "Serverless"),
 )
 
+CACHED_PREFIXES = (("shared", "One prefix that all queries share"), ("own", "Each conversation's own"))
+
 
 def _assumed(assumption_id: str) -> Any:
     return Field(default_factory=lambda: shipped_assumption(assumption_id))
@@ -121,18 +123,35 @@ class Scenario(BaseModel):
         limits(ge=0, le=1),
         About(
             "Cached input",
-            "Share of input tokens that a prompt cache serves.",
+            "Share of input tokens that a prompt cache serves, a provider's or the engine's own.",
             Group.WORKLOAD,
             "share of the input",
             panel=Slide(0, 1, 0.01),
         ),
     ] = 0.0
+    cached_prefix: Annotated[
+        Literal["shared", "own"],
+        About(
+            "What is cached",
+            "One prefix of all queries, or each conversation's own: a fleet keeps those for a while only.",
+            Group.WORKLOAD,
+            choices=CACHED_PREFIXES,
+        ),
+    ] = "shared"
+    cache_aware_routing: Annotated[
+        bool,
+        About(
+            "Cache-aware routing",
+            "Whether the fleet's balancer sends a conversation to the replica that holds its cache.",
+            Group.FLEET,
+        ),
+    ] = True
     batch_share: Annotated[
         float,
         limits(ge=0, le=1),
         About(
-            "May wait for batch prices",
-            "Share of queries that can wait for a provider's batch price.",
+            "May wait for batch",
+            "Share of queries that can wait: for a provider's batch price, or for the valleys of a fleet's load.",
             Group.WORKLOAD,
             "share of queries",
             panel=Slide(0, 1, 0.01),
@@ -534,6 +553,7 @@ class Scenario(BaseModel):
             output_tokens_p95=self.output_tokens_p95,
             hourly_profile=profile,
             peak_to_mean=self.peak_to_mean,
+            batch_share=self.batch_share,
             days_per_month=self.days_per_month,
         )
 

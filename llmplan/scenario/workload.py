@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from llmplan.arrays import Floats
 from llmplan.catalog import shipped_assumption
 from llmplan.errors import InputError
 from llmplan.units import HOURS_PER_DAY, S_PER_DAY, S_PER_MINUTE
@@ -29,6 +31,7 @@ class Workload(BaseModel):
     input_tokens_p95, output_tokens_p95: 95th percentiles, which size the KV cache; None: the means do.
     hourly_profile: 24 shares of the day's queries, summing to 1; None: flat but for `peak_to_mean`.
     peak_to_mean: rate of the busiest time over the mean rate; at least the profile's own.
+    batch_share: part of the queries that may wait: they fill the valleys of the others.
     days_per_month: the one calendar convention; GPU-hours follow from it.
     """
 
@@ -42,6 +45,7 @@ class Workload(BaseModel):
     output_tokens_p95: Tokens | None = None
     hourly_profile: tuple[float, ...] | None = None
     peak_to_mean: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = 1.0
+    batch_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = Field(
         default_factory=lambda: shipped_assumption("days-per-month")
     )
@@ -83,6 +87,11 @@ class Workload(BaseModel):
 
     @property
     def effective_peak_to_mean(self) -> float:
+        """The peak that a fleet is sized for: what may wait fills the valleys of what may not. (4.6)"""
+        return float(fleet_peak(self.busiest_to_mean, self.batch_share))
+
+    @property
+    def busiest_to_mean(self) -> float:
         """The larger of the stated peak and the busiest hour of the profile."""
         if self.hourly_profile is None:
             return self.peak_to_mean
@@ -100,6 +109,12 @@ class Workload(BaseModel):
     def context_tokens(self) -> float:
         """Tokens that one sequence holds in the KV cache at its end, at the 95th percentile where known."""
         return (self.input_tokens_p95 or self.input_tokens) + (self.output_tokens_p95 or self.output_tokens)
+
+
+def fleet_peak(peak_to_mean: npt.ArrayLike, batch_share: npt.ArrayLike) -> Floats:
+    """Return the peak over the mean of all queries where a share may wait for the valleys, at least 1. (4.6)"""
+    urgent = np.asarray(peak_to_mean, float) * (1 - np.asarray(batch_share, float))
+    return np.asarray(np.maximum(urgent, 1.0))
 
 
 def check_profile(profile: tuple[float, ...]) -> None:

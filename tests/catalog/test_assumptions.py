@@ -42,6 +42,12 @@ def month(catalog: Catalog) -> object:
     return found.monthly_usd.tolist(), found.options.per_replica.tolist(), rates
 
 
+def fleet_cache(catalog: Catalog) -> object:
+    """What a fleet's own caches do where its balancer knows nothing of them."""
+    asked = SCENARIO.but(cached_input_share=0.9, cached_prefix="own", cache_aware_routing=False)
+    return evaluate(asked, catalog).options.per_replica.tolist()
+
+
 def hidden(catalog: Catalog) -> HiddenCosts:
     return hidden_costs(catalog)
 
@@ -83,6 +89,7 @@ def article(catalog: Catalog) -> object:
 
 PROBES: dict[Callable[[Catalog], object], str] = {
     month: "utilisation-ceiling days-per-month",
+    fleet_cache: "round-robin-hit-share",
     hidden: "devops-usd-per-month monitoring-usd-per-month load-balancer-network-usd-per-month "
     "model-storage-usd-per-month backup-recovery-usd-per-month gpus-per-people-step days-per-update "
     "updates-per-year day-rate-usd",

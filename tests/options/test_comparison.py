@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
 from llmplan.errors import UnknownNameError
@@ -233,3 +235,23 @@ def test_no_engineering_is_zero_engineering() -> None:
     own = np.flatnonzero(without.options.is_self_hosted & np.isfinite(without.monthly_usd[1]))
     assert without.options.hidden.usd(8, 1) == 0 < with_lines.options.hidden.usd(8, 1)
     assert (without.monthly_usd[1, own] < with_lines.monthly_usd[1, own]).all()
+
+
+def test_what_may_wait_flattens_the_fleet_and_drops_its_targets() -> None:
+    """Halving the urgent queries halves the peak; where all may wait, targets that no replica keeps matter no more."""
+    urgent, half = evaluate(SMALL.but(peak_to_mean=4)), evaluate(SMALL.but(peak_to_mean=4, batch_share=0.5))
+    own = np.flatnonzero(urgent.options.is_self_hosted & urgent.options.feasible)
+    assert half.options.per_replica[1, own] == pytest.approx(2 * urgent.options.per_replica[1, own])
+    tight = SMALL.but(tpot_limit_ms=0.01)
+    assert not evaluate(tight).options.feasible[own].any()
+    assert evaluate(tight.but(batch_share=1)).options.feasible[own].any()
+
+
+@settings(deadline=None, max_examples=6)
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(1, 10), st.floats(1e3, 1e6))
+def test_a_higher_batch_share_never_costs_more(a: float, b: float, peak: float, volume: float) -> None:
+    less, more = (
+        options_of(SMALL.but(batch_share=share, peak_to_mean=peak)).monthly_usd(volume, sides=(1,))[0, :, 0]
+        for share in sorted((a, b))
+    )
+    assert (more <= less * (1 + 1e-12)).all()

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from llmplan.catalog import data_dir, load_catalog
 from llmplan.errors import InputError
 from llmplan.scenario import Scenario, load_scenario
-from llmplan.scenario.workload import Workload, check_profile
+from llmplan.scenario.workload import Workload, check_profile, fleet_peak
 
 
 def test_peak_by_hand() -> None:
@@ -60,3 +60,11 @@ def test_the_real_presets_carry_the_traces_figures(preset: str, trace: str) -> N
     for field in ("input_tokens", "output_tokens", "input_tokens_p95", "output_tokens_p95"):
         assert getattr(scenario, field) == pytest.approx(getattr(load, field), abs=0.5)
     assert scenario.peak_to_mean == pytest.approx(load.peak_to_mean, abs=0.005)
+
+
+def test_queries_that_may_wait_fill_the_valleys() -> None:
+    assert [float(fleet_peak(3.0, share)) for share in (0.0, 0.5, 0.9, 1.0)] == pytest.approx(
+        [3.0, 1.5, 1.0, 1.0]
+    )
+    asked = Scenario(peak_to_mean=3.0, batch_share=0.5).workload()
+    assert (asked.busiest_to_mean, asked.effective_peak_to_mean) == (3.0, 1.5)

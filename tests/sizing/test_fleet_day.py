@@ -34,3 +34,11 @@ def test_a_profile_never_needs_more_than_is_rented() -> None:
     assert day.queries.sum() == pytest.approx(400_000)
     assert day.needed.max() <= day.rented
     assert day.needed[day.queries.argmax()] == day.needed.max()
+
+
+def test_queries_that_may_wait_level_the_day() -> None:
+    urgent = Scenario(profile_id="office-hours", peak_to_mean=1.0)
+    days = [fleet_day(urgent.but(batch_share=share), 1.0) for share in (0.0, 0.4, 1.0)]
+    assert [float(day.queries.sum()) for day in days] == pytest.approx([urgent.queries_per_day] * 3)
+    peaks = [float(day.queries.max()) for day in days]
+    assert peaks[0] > peaks[1] > peaks[2] == pytest.approx(urgent.queries_per_day / 24)

@@ -12,6 +12,7 @@ from llmplan.options import Options, break_even
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.options.table import usd_per_query
 from llmplan.recommend.tipping.inputs import Input, percents
+from llmplan.scenario import Scenario
 
 VOLUMES = 181
 """Volumes tried besides the exact crossings: twenty a decade."""
@@ -58,16 +59,22 @@ def load_inputs(few: Options, catalog: Catalog) -> list[Input]:
     scenario = few.scenario
     found = []
     if np.any(few.is_api):
-        for name, words in (("cached_input_share", "the cached share"), ("batch_share", "the batch share")):
-            found.append(_share_input(few, catalog, name, words))
+        found.append(_batch_input(few, catalog))
     if np.any(few.is_self_hosted):
         found += _fleet_inputs(few, catalog)
     found.append(_days_input(few))
     return [row for row in found if row.low <= getattr(scenario, row.input_id) <= row.high]
 
 
-def _share_input(few: Options, catalog: Catalog, name: str, label: str) -> Input:
-    """Return a share that moves token prices only."""
+def _peak(scenario: Scenario, catalog: Catalog, **changes: float) -> float:
+    """Return the peak that a fleet is sized for, with some fields changed."""
+    moved: Scenario = scenario.model_copy(update=changes)
+    return moved.workload(catalog).effective_peak_to_mean
+
+
+def _batch_input(few: Options, catalog: Catalog) -> Input:
+    """Return the share that may wait: it moves token prices and flattens the fleet's load. (1.3), (4.6)"""
+    name = "batch_share"
     scenario = few.scenario
     known = [place for place, name in enumerate(few.items.option_id) if name in catalog.apis]
     prices = [catalog.apis[few.items.option_id[place]] for place in known]
@@ -75,23 +82,22 @@ def _share_input(few: Options, catalog: Catalog, name: str, label: str) -> Input
     def at(value: float) -> Options:
         changed, usd = scenario.model_copy(update={name: value}), few.usd_per_query.copy()
         usd[known] = usd_per_query(prices, changed)
-        return replace(few, usd_per_query=usd, scenario=changed)
+        rate = few.per_replica * (_peak(scenario, catalog) / _peak(changed, catalog))
+        return replace(few, usd_per_query=usd, per_replica=rate, scenario=changed)
 
     def changes(value: float) -> dict[str, Any]:
         return {name: value}
 
     base = float(getattr(scenario, name))
-    return Input(name, label, "share", base, 0.0, 1.0, at, percents, changes, exact=False)
+    return Input(name, "the batch share", "share", base, 0.0, 1.0, at, percents, changes, exact=False)
 
 
 def _fleet_inputs(few: Options, catalog: Catalog) -> list[Input]:
     """Return the rules that size the fleet: each makes every fleet monotonously dearer or cheaper."""
     scenario = few.scenario
-    profile = scenario.model_copy(update={"peak_to_mean": 1.0}).workload(catalog).effective_peak_to_mean
-    peak_now = max(scenario.peak_to_mean, profile)
 
     def peak(value: float) -> Options:
-        rate = few.per_replica * (peak_now / max(value, profile))
+        rate = few.per_replica * (_peak(scenario, catalog) / _peak(scenario, catalog, peak_to_mean=value))
         return replace(few, per_replica=rate, scenario=scenario.model_copy(update={"peak_to_mean": value}))
 
     def ceiling(value: float) -> Options:

@@ -9,13 +9,15 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options import Options, build_options, evaluate
-from llmplan.recommend.tipping.inputs import Best, Input
+from llmplan.recommend.tipping.inputs import Best, Input, percents
 from llmplan.replica import Configurations, ReplicaConfig
 from llmplan.risk.tokens import TOKEN_FIELDS, with_tokens
 from llmplan.scenario import Scenario
 
 FACTORS = tuple(float(x) for x in np.geomspace(1 / 16, 16, 17))
 """Tokens tried, over the base: steps of the square root of two."""
+SHARES = tuple(float(x) for x in np.linspace(0, 1, 11))
+"""Cached shares tried."""
 MOST_FLEETS = 120
 """Fleets that are sized anew at each value: the contenders, then the cheapest."""
 
@@ -23,7 +25,28 @@ MOST_FLEETS = 120
 def token_inputs(options: Options, few: Options, catalog: Catalog) -> list[Input]:
     """Return mean input and output tokens; a 95th percentile moves in proportion to its mean."""
     configurations = _shortlist(options, few, catalog)
-    return [_token_input(name, few.scenario, catalog, configurations) for name in TOKEN_FIELDS]
+    tokens = [_token_input(name, few.scenario, catalog, configurations) for name in TOKEN_FIELDS]
+    return [*tokens, _cached_input(few.scenario, catalog, configurations)]
+
+
+def _cached_input(scenario: Scenario, catalog: Catalog, fleets: Configurations) -> Input:
+    """Return the share of the input that is cached: it moves token prices and every replica's rate. (1.1), (3.20)"""
+    name = "cached_input_share"
+    base = float(getattr(scenario, name))
+    return Input(
+        name,
+        "the cached share",
+        "share",
+        base,
+        0.0,
+        1.0,
+        _resized(name, scenario, catalog, fleets),
+        percents,
+        lambda value: {name: value},
+        exact=False,
+        grid=tuple(sorted({*SHARES, base})),
+        full=_in_full(name, scenario, catalog),
+    )
 
 
 def _token_input(name: str, scenario: Scenario, catalog: Catalog, fleets: Configurations) -> Input:
