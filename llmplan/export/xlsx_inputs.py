@@ -42,7 +42,7 @@ def _workload(book: Book, sheet: Any, report: Report) -> int:
         ),
         ("Output tokens of a query", "output_tokens", asked.output_tokens, "tokens", "number"),
         (
-            "Share of input read from a cache",
+            "Share of input read from a cache (replicas' rates: as of the export)",
             "cached_input_share",
             asked.cached_input_share,
             "share",

@@ -144,6 +144,7 @@ class Scenario(BaseModel):
             "Cache-aware routing",
             "Whether the fleet's balancer sends a conversation to the replica that holds its cache.",
             Group.FLEET,
+            flags=("--cache-aware-routing/--cache-blind-routing",),
         ),
     ] = True
     batch_share: Annotated[

@@ -133,8 +133,7 @@ def test_a_changed_price_and_volume_move_the_totals(
     """Finance doubles token prices and sets volume and rules: llmplan asked the same says the same."""
     scenario = report.scenario.but(
         queries_per_day=750_000,
-        cached_input_share=0.5,
-        batch_share=0.0,
+        batch_share=0.5,
         utilisation_ceiling=0.6,
         spare_replicas=2,
         api_input_usd_per_mtok={"gpt-4o": 5.0},
@@ -145,7 +144,6 @@ def test_a_changed_price_and_volume_move_the_totals(
         input_cell(written, name): float(getattr(scenario, name))
         for name in (
             "queries_per_day",
-            "cached_input_share",
             "batch_share",
             "utilisation_ceiling",
             "spare_replicas",

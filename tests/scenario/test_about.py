@@ -18,7 +18,12 @@ from llmplan.scenario.text import NOT_IN_LINKS, field_text
 
 CATALOG = load_catalog()
 SAMPLES: dict[Shape, Any] = {Shape.NUMBER: 0.75, Shape.WHOLE: 3, Shape.FLAG: True}
-OTHER_WORDS = {"gpu_price_kind": "spot", "profile_id": "office-hours", "reference_api_id": "gpt-4o-mini"}
+OTHER_WORDS = {
+    "cached_prefix": "own",
+    "gpu_price_kind": "spot",
+    "profile_id": "office-hours",
+    "reference_api_id": "gpt-4o-mini",
+}
 NAMED = {
     "api": "gpt-4o",
     "model": "llama-3.1-8b",
