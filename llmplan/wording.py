@@ -196,11 +196,6 @@ def share(value: float | None) -> str:
     return f"{'0' if text == '-0' else text}%"
 
 
-def quality_shown(value: float | None, at_least: bool) -> str:
-    """Return a quality as percent of the reference's: 95%, ≥ 104% for a lower bound; a dash for none."""
-    return ("≥ " if at_least and value is not None else "") + share(value)
-
-
 def probability(p: float | None) -> str:
     """Return a probability as whole percent; never 0% or 100% where it is not certain."""
     if p is None or not math.isfinite(p):

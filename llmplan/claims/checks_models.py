@@ -5,7 +5,8 @@ from __future__ import annotations
 from llmplan.catalog import Claim
 from llmplan.claims.context import Context, check
 from llmplan.claims.verdicts import Finding, Verdict, number, point
-from llmplan.quality.relative import Quality, relative_qualities
+from llmplan.quality.tables import sources_of_task
+from llmplan.quality.variants import Standing, Today, default_effort, standings
 from llmplan.replica.memory import weights_gb
 
 REFERENCE = "gpt-4o"
@@ -58,38 +59,35 @@ def licence(context: Context, claim: Claim) -> Finding:
 @check("quality")
 def quality(context: Context, claim: Claim) -> Finding:
     """Compare one figure with the spread over tasks: no single percentage exists."""
-    found = _quality(context, claim.subject or "")
-    if found.overall is None or not found.by_task:
-        return Finding(
-            "too few benchmarks in common with GPT-4o", text="not known", verdict="cannot be checked"
-        )
-    low, high = min(found.by_task.items(), key=_value), max(found.by_task.items(), key=_value)
+    found = _against_reference(context, claim.subject or "")
+    low, high = (pick(found.by_task.items(), key=_value) for pick in (min, max))
     why = f"by task it runs from {low[1]:.0%} ({low[0]}) to {high[1]:.0%} ({high[0]}): one figure does not exist"
-    return Finding(why, low[1], found.overall, high[1], sources=found.source_ids)
+    return Finding(why, low[1], found.quality, high[1], sources=_sources(context, *found.by_task))
 
 
 def _value(pair: tuple[str, float]) -> float:
     return pair[1]
 
 
-def _quality(context: Context, model_id: str) -> Quality:
-    return relative_qualities(context.catalog, [model_id], REFERENCE)[model_id]
+def _against_reference(context: Context, model_id: str) -> Standing:
+    model = (model_id, default_effort(context.catalog, model_id))
+    return standings(context.catalog, (model,), Today(REFERENCE))[model]
+
+
+def _sources(context: Context, *tasks: str) -> tuple[str, ...]:
+    found = (source for task in tasks for source in sources_of_task(context.catalog, task))
+    return tuple(dict.fromkeys(found))
 
 
 @check("task_quality_at_least")
 def task_quality(context: Context, claim: Claim) -> Finding:
-    """Compare the quality on some tasks with a least share of GPT-4o's."""
+    """Compare success on some tasks with a least share of GPT-4o's."""
     model_id, tasks = context.parts(claim)
-    found = _quality(context, model_id)
-    known = {task: found.by_task[task] for task in tasks.split(",") if task in found.by_task}
-    if not known:
-        return Finding("no benchmark of these tasks is scored for both", verdict="cannot be checked")
+    found = _against_reference(context, model_id)
+    known = {task: found.by_task[task] for task in tasks.split(",")}
     values = sorted(known.values())
-    why = (
-        "; ".join(f"{task} {value:.0%}" for task, value in known.items())
-        + " of GPT-4o on the task's benchmarks"
-    )
-    return Finding(why, values[0], sum(values) / len(values), values[-1], sources=found.source_ids)
+    why = "; ".join(f"{task} {value:.0%}" for task, value in known.items()) + " of GPT-4o's success"
+    return Finding(why, values[0], sum(values) / len(values), values[-1], sources=_sources(context, *known))
 
 
 @check("task_gap")
@@ -97,17 +95,14 @@ def task_gap(context: Context, claim: Claim) -> Finding:
     """Measure how far the model stays behind the best frontier model on a task, in percent of that model."""
     model_id, task = context.parts(claim)
     rivals = {a.model_id for a in context.catalog.apis.values() if a.kind == "frontier"}
-    every = relative_qualities(context.catalog, [*rivals, model_id], REFERENCE)
-    mine = every[model_id].by_task.get(task)
-    scored = [rival for rival in rivals if every[rival].stands_on is None]
-    best = {rival: every[rival].by_task[task] for rival in scored if task in every[rival].by_task}
-    if mine is None or not best:
-        return Finding("no benchmark of this task is scored for both", verdict="cannot be checked")
+    mine = _against_reference(context, model_id).by_task[task]
+    found = {rival: _against_reference(context, rival) for rival in rivals}
+    best = {rival: one.by_task[task] for rival, one in found.items() if one.stands_on is None}
     gaps = sorted((1 - mine / value) * 100 for value in best.values())
-    top = max(best, key=lambda rival: best[rival])
+    top = max(sorted(best), key=lambda rival: best[rival])
     against = (1 - mine / best[REFERENCE]) * 100 if REFERENCE in best else gaps[len(gaps) // 2]
-    why = f"behind {REFERENCE} {against:.0f} %, behind the best scored ({top}) {gaps[-1]:.0f} % on {task} benchmarks"
-    return Finding(why, gaps[0], against, gaps[-1], sources=every[model_id].source_ids)
+    why = f"behind {REFERENCE} {against:.0f} %, behind the best scored ({top}) {gaps[-1]:.0f} % on such tasks"
+    return Finding(why, gaps[0], against, gaps[-1], sources=_sources(context, task))
 
 
 @check("benchmark_below")

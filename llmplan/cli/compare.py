@@ -11,8 +11,7 @@ import typer
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
-from llmplan.quality.relative import is_lower_bound
-from llmplan.wording import Currency, number, quality_shown
+from llmplan.wording import Currency, number, share
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
@@ -128,7 +127,7 @@ def _cells(row: dict[str, Any], money: Currency) -> tuple[str, ...]:
         base,
         "" if low == high else f"{low} to {high}",
         number(money.of(row["usd_per_query"]), 3),
-        quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on"))),
+        share(row["quality"]),
         str(row["gpus_total"] or ""),
     )
 

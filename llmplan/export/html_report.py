@@ -21,13 +21,12 @@ from llmplan.charts.palette import style_sheet
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE, csv_text
 from llmplan.export.xlsx_workbook import workbook_places
 from llmplan.kinds import Kind
-from llmplan.quality.relative import is_lower_bound
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.headlines import curve_note, curve_title, flip_rows, flip_title, kpi_cards, map_title
 from llmplan.report.report import Report
 from llmplan.scenario import scenario_to_toml
 from llmplan.units import UNIT_QUERIES
-from llmplan.wording import milliseconds, parameters, quality_shown, short_volume, volume
+from llmplan.wording import milliseconds, parameters, share, short_volume, volume
 
 ASSETS = Path(__file__).parent / "assets"
 STATIC = Path(__file__).parent.parent / "app/voila/templates/llmplan/static"
@@ -198,7 +197,7 @@ def _option_row(report: Report, row: Mapping[str, Any]) -> list[Cell]:
     costs = [float(row[f"monthly_usd_{side}"]) for side in ("base", "low", "high")]
     costs.append(float(row["usd_per_query"]) * UNIT_QUERIES)
     ttft, tpot, licence = row.get("ttft_ms"), row.get("tpot_ms"), row["licence_id"] or "–"
-    quality = quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on")))
+    quality = share(row["quality"])
     day = str(row["prices_as_of"] or "–")
     return [
         Cell(row["label"], row["label"]),

@@ -31,7 +31,6 @@ from llmplan.export.pptx_parts import (
 )
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.kinds import Kind
-from llmplan.quality.relative import is_lower_bound
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.headlines import (
     curve_title,
@@ -45,7 +44,7 @@ from llmplan.report.headlines import (
 from llmplan.report.notes import answer_notes, curve_notes, flip_notes, map_notes, option_notes
 from llmplan.report.report import Report
 from llmplan.units import UNIT_QUERIES
-from llmplan.wording import parameters, quality_shown, short_volume
+from llmplan.wording import parameters, share, short_volume
 
 MAP_ROWS, OPTION_ROWS, FLIP_ROWS = 7, 7, 6
 SEARCHED_LINES = 6
@@ -201,7 +200,7 @@ def _option_texts(report: Report, row: Mapping[str, Any]) -> list[str]:
         base,
         "–" if low == high else f"{low} to {high}",
         report.money.short(float(row["usd_per_query"]) * UNIT_QUERIES),
-        quality_shown(row["quality"], is_lower_bound(row.get("quality_stands_on"))),
+        share(row["quality"]),
     ]
 
 

@@ -96,7 +96,7 @@ def family_of(option_id: str, catalog: Catalog) -> str:
     """Return how an option is paid for."""
     if option_id.startswith("hybrid:"):
         return "hybrid"
-    api = catalog.apis.get(option_id)
-    if api is not None:
-        return "hosted" if api.kind == "hosted_open" else "api"
-    return option_id.rpartition("#")[2]
+    if "#" in option_id:
+        return option_id.rpartition("#")[2]
+    api = catalog.api(option_id.partition("@")[0])
+    return "hosted" if api.kind == "hosted_open" else "api"

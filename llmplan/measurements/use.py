@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
@@ -36,15 +37,18 @@ def apply_measured(
     capacity: Capacity,
     configurations: Configurations,
     points: Sequence[MeasuredPoint],
-    input_tokens: float,
-    output_tokens: float,
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
     ttft_limit_ms: float | None = None,
     tpot_limit_ms: float | None = None,
 ) -> Capacity:
     """Return `capacity` with the user's measured rate wherever a point matches, its basis "measured".
 
+    input_tokens, output_tokens: of a query, of each configuration or of all.
+
     A point matches a replica of the same model, precision, GPU, number of GPUs and engine when its lengths
-    lie within 15 % of the workload's and its latencies within the targets; the highest rate counts.
+    lie within 15 % of the configuration's (input and output tokens of a query) and its latencies within the
+    targets; the highest rate counts.
     Where points match in lengths but none keeps the targets, the measured replica misses them: rate 0 with
     the reason. A measured replica fits, whatever the memory model says. p10 and p90 equal the measured value.
     """
@@ -63,8 +67,8 @@ def apply_measured(
 def resting_points(
     configurations: Configurations,
     points: Sequence[MeasuredPoint],
-    input_tokens: float,
-    output_tokens: float,
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
     ttft_limit_ms: float | None = None,
     tpot_limit_ms: float | None = None,
 ) -> tuple[MeasuredPoint | None, ...]:
@@ -73,16 +77,21 @@ def resting_points(
     Of the points that match, the one of highest rate that keeps the targets; where none does, the nearest
     miss is the one of highest rate.
     """
-    near: dict[Replica, list[MeasuredPoint]] = {}
+    measured: dict[Replica, list[MeasuredPoint]] = {}
     for point in points:
-        if point.requests_per_s and is_near(point, input_tokens, output_tokens):
-            near.setdefault(_replica(point), []).append(point)
+        if point.requests_per_s:
+            measured.setdefault(_replica(point), []).append(point)
 
     def rank(point: MeasuredPoint) -> tuple[bool, float]:
         return not _missed(point, ttft_limit_ms, tpot_limit_ms), point.requests_per_s or 0.0
 
-    best = {replica: max(found, key=rank) for replica, found in near.items()}
-    return tuple(best.get(_replica(config)) for config in configurations.configs)
+    n = len(configurations)
+    lengths = zip(*(np.broadcast_to(tokens, (n,)) for tokens in (input_tokens, output_tokens)), strict=True)
+    near = (
+        [point for point in measured.get(_replica(config), ()) if is_near(point, *tokens)]
+        for config, tokens in zip(configurations.configs, lengths, strict=True)
+    )
+    return tuple(max(found, key=rank) if found else None for found in near)
 
 
 def with_measured(

@@ -14,7 +14,7 @@ from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
-from llmplan.options.constraints import needed_context_tokens
+from llmplan.options.standing import lengths_of, needed_context_tokens, standing_of
 from llmplan.replica import ReplicaConfig
 from llmplan.replica.memory import default_share, engine_memory, memory_plan
 from llmplan.scenario import Scenario, under_catalog
@@ -82,7 +82,10 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
     config = ReplicaConfig(
         item.model_id, precision.precision_id, str(item.gpu_id), item.n_gpus or 1, str(item.engine_id)
     )
-    memory = memory_plan(catalog, config, needed_context_tokens(scenario))
+    standing = standing_of(scenario, catalog, item.model_id, item.effort)
+    lengths = lengths_of(scenario, standing)
+    needed = needed_context_tokens(scenario, standing)
+    memory = memory_plan(catalog, config, needed)
     concurrency = max(1, math.floor(item.concurrency or 1))
     load_s = memory.weights_gb / catalog.assumption("weights-load-gb-per-s").base
     return ServingPlan(
@@ -94,9 +97,14 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         n_gpus=item.n_gpus or 1,
         replicas=int(comparison.replicas[place]),
         spare_replicas=scenario.spare_replicas,
-        input_tokens=scenario.input_tokens,
-        output_tokens=scenario.output_tokens,
-        context_tokens=longest_sequence(scenario, model.max_context_tokens, memory.max_concurrent_sequences),
+        input_tokens=lengths.input,
+        output_tokens=lengths.output,
+        context_tokens=longest_sequence(
+            needed,
+            scenario.input_tokens_p95 is not None,
+            model.max_context_tokens,
+            memory.max_concurrent_sequences,
+        ),
         max_concurrent_sequences=max(concurrency, memory.max_concurrent_sequences),
         concurrency=concurrency,
         ttft_ms=item.ttft_ms or 0.0,
@@ -124,15 +132,15 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
     )
 
 
-def longest_sequence(scenario: Scenario, model_limit: int, sequences_in_memory: int) -> int:
-    """Return the longest sequence to accept: room above the mean, within model and KV cache. [tokens]
+def longest_sequence(needed: float, is_percentile: bool, model_limit: int, sequences_in_memory: int) -> int:
+    """Return the longest sequence to accept: room above what is needed, within model and KV cache. [tokens]
+
+    needed: tokens of a query, a percentile's or the mean's.
 
     Paged KV caches take memory for tokens in use only, so a long limit costs nothing as long as one such
     sequence fits.
     """
-    needed = needed_context_tokens(scenario)
-    known = scenario.input_tokens_p95 is not None
-    wanted = needed * (MEAN_TO_LONGEST / 2 if known else MEAN_TO_LONGEST)
+    wanted = needed * (MEAN_TO_LONGEST / 2 if is_percentile else MEAN_TO_LONGEST)
     room = needed * max(1, sequences_in_memory)
     rounded = math.ceil(min(wanted, room) / CONTEXT_STEP) * CONTEXT_STEP
     return int(min(model_limit, max(rounded, math.ceil(needed))))

@@ -20,7 +20,7 @@ class HybridLoads:
     Attributes
     ----------
     option_id, label: of the comparison.
-    weak_id, api_id: the self-hosted option and the API.
+    weak_id, api_id: the self-hosted option and that of the API.
     fleet_share, api_share: load on each in its mean queries, for each query of the traffic.
     router_usd_per_query: classifier and cache lookups. [USD/query]
     """
@@ -54,7 +54,7 @@ def hybrid_loads(scenario: Scenario, catalog: Catalog, option_id: str | None = N
         option_id=item.option_id,
         label=item.label,
         weak_id=str(item.weak_id),
-        api_id=str(item.api_id),
+        api_id=str(item.strong_id),
         fleet_share=float(plan.fleet_queries_per_day[route.split]),
         api_share=float(plan.api_queries_per_day[route.split]),
         router_usd_per_query=float(plan.router_usd[route.split]),

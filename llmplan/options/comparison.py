@@ -14,6 +14,7 @@ from llmplan.cost.fleet import instances_needed, replicas_needed
 from llmplan.options.hybrid import with_hybrids
 from llmplan.options.rows import Option
 from llmplan.options.table import Options, build_options
+from llmplan.quality.ability import Band
 from llmplan.scenario import Affects, Scenario, fields_that, under_catalog
 from llmplan.units import TOKENS_PER_MTOK
 
@@ -111,8 +112,18 @@ class Comparison:
             "usd_per_gpu_hour": offer.usd_per_gpu_hour if offer else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),
+            **_spread("success", item.success),
+            **_spread("output_tokens", item.output_tokens),
+            "input_tokens": None if item.lengths is None else item.lengths.input,
+            "reasoning_tokens": None if item.lengths is None else item.lengths.reasoning,
         }
         return values
+
+
+def _spread(name: str, band: Band | None) -> dict[str, float | None]:
+    """Return a band's base, low and high under names of columns."""
+    low, base, high = (None, None, None) if band is None else (band.low, band.base, band.high)
+    return {name: base, f"{name}_low": low, f"{name}_high": high}
 
 
 COLUMNS = (
@@ -139,6 +150,16 @@ COLUMNS = (
     "usd_per_mtok",
     "quality",
     "quality_stands_on",
+    "effort",
+    "success",
+    "success_low",
+    "success_high",
+    "meets_floor",
+    "input_tokens",
+    "output_tokens",
+    "output_tokens_low",
+    "output_tokens_high",
+    "reasoning_tokens",
     "ttft_ms",
     "tpot_ms",
     "output_tokens_per_s",
@@ -152,7 +173,10 @@ COLUMNS = (
     "prices_as_of",
     "share_weak",
 )
-_OF_OPTION = tuple(name for name in COLUMNS if name in {"feasible", *(f.name for f in fields(Option))})
+_SPREAD = {"success", "output_tokens"}
+_OF_OPTION = tuple(
+    name for name in COLUMNS if name in {"feasible", *(f.name for f in fields(Option))} - _SPREAD
+)
 """Columns that an option holds itself, whatever the volume."""
 
 

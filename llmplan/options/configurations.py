@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, Gpu, Model, Precision
 from llmplan.catalog.cache import kept
 from llmplan.measurements import (
@@ -17,10 +18,11 @@ from llmplan.measurements import (
     resting_points,
     with_measured,
 )
-from llmplan.options.constraints import needed_context_tokens
+from llmplan.options.rows import Places, Texts
+from llmplan.options.standing import efforts_of, lengths_of, needed_context_tokens, standings_of
+from llmplan.quality.variants import Lengths, ModelAtEffort
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.capacity import sequences_in_memory
-from llmplan.replica.configurations import Texts
 from llmplan.replica.reuse import ReuseRule, own_prefixes, shared_prefix
 from llmplan.scenario import Scenario
 
@@ -33,58 +35,111 @@ MOST_TIMES_SMALLEST = 4
 """Replicas of more GPUs than this times the fewest that fit are left out."""
 
 
+@dataclass(frozen=True, eq=False)
+class AtEfforts:
+    """Configurations, each once for every effort of its model.
+
+    Attributes
+    ----------
+    grid: configurations, each once or more. effort: (n,) at which the model is asked.
+    models: the models at an effort among them. model: (n,) which of them each row is.
+    """
+
+    grid: Configurations
+    effort: Texts
+    models: tuple[ModelAtEffort, ...]
+    model: Places
+
+    def __len__(self) -> int:
+        return len(self.grid)
+
+
 def self_hosted_grid(catalog: Catalog, scenario: Scenario) -> Configurations:
     """Return the configurations worth sizing: supported, of a useful format, priced, of a useful size.
 
     A model, format and GPU that fit at no size keep one row, at the largest size, so that the table says so.
     """
-    return _useful(catalog, _ids(catalog, scenario), needed_context_tokens(scenario))
+    names, known = _ids(catalog, scenario), standings_of(scenario, catalog)
+    least = tuple(
+        min(
+            needed_context_tokens(scenario, known[model_id, effort])
+            for effort in efforts_of(scenario, catalog, model_id)
+        )
+        for model_id in names[0]
+    )
+    return _useful(catalog, names, least)
 
 
 def sized(
-    catalog: Catalog, scenario: Scenario, configurations: Configurations | None = None
-) -> tuple[Configurations, Capacity]:
+    catalog: Catalog, scenario: Scenario, configurations: Configurations | None = None, side: str = "base"
+) -> tuple[AtEfforts, Capacity]:
     """Return the configurations (the scenario's grid when none are given) and what one replica of each serves.
 
     Scenarios that ask for the same tokens, targets and hardware share one sizing. Where every query may wait,
-    no latency target holds. (4.6)
+    no latency target holds. (4.6) side: low, base or high of the band of output tokens.
     """
-    grid = self_hosted_grid(catalog, scenario) if configurations is None else configurations
+    rows = at_efforts(catalog, scenario, configurations)
+    known = [standings_of(scenario, catalog)[model] for model in rows.models]
+    lengths = tuple(lengths_of(scenario, standing, side) for standing in known)
+    contexts = tuple(needed_context_tokens(scenario, standing) for standing in known)
     limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.latency_percentile)
-    ttft_limit_ms, tpot_limit_ms, percentile = limits if scenario.batch_share < 1 else (None, None, None)
-    asked = (scenario.input_tokens, scenario.output_tokens, ttft_limit_ms, tpot_limit_ms)
+    asked = limits if scenario.batch_share < 1 else (None, None, None)
     cached = (scenario.cached_input_share, scenario.cached_prefix, scenario.cache_aware_routing)
-    return grid, _capacity(grid, *asked, needed_context_tokens(scenario), percentile, *cached)
+    return rows, _capacity(rows, lengths, contexts, *asked, *cached)
+
+
+def at_efforts(
+    catalog: Catalog, scenario: Scenario, configurations: Configurations | None = None
+) -> AtEfforts:
+    """Return configurations (the scenario's grid when none are given) at the efforts of their models."""
+    grid = self_hosted_grid(catalog, scenario) if configurations is None else configurations
+    model_ids = dict.fromkeys(grid.model_id)
+    return _at_efforts(grid, tuple((m, efforts_of(scenario, catalog, m)) for m in model_ids))
+
+
+@kept(4)
+def _at_efforts(grid: Configurations, efforts: tuple[tuple[str, tuple[str, ...]], ...]) -> AtEfforts:
+    models = tuple((model_id, effort) for model_id, some in efforts for effort in some)
+    place = {model: i for i, model in enumerate(models)}
+    by_model = {model_id: [place[model_id, effort] for effort in some] for model_id, some in efforts}
+    rows = np.repeat(np.arange(len(grid)), [len(by_model[m]) for m in grid.model_id]).astype(np.intp)
+    model = np.array([p for m in grid.model_id for p in by_model[m]], dtype=np.intp)
+    effort = np.array([models[p][1] for p in model], dtype=object)
+    return AtEfforts(grid if len(rows) == len(grid) else grid.take(rows), effort, models, model)
 
 
 @kept(6)
 def _capacity(
-    grid: Configurations,
-    input_tokens: float,
-    output_tokens: float,
+    rows: AtEfforts,
+    lengths: tuple[Lengths, ...],
+    contexts: tuple[float, ...],
     ttft_limit_ms: float | None,
     tpot_limit_ms: float | None,
-    context_tokens: float,
     latency_percentile: float | None,
     cached_input_share: float = 0.0,
     cached_prefix: str = "shared",
     cache_aware_routing: bool = True,
 ) -> Capacity:
     """Size the grid in pieces that stay in the processor's cache."""
-    reuse = _reuse(grid.catalog, cached_input_share, cached_prefix, cache_aware_routing)
-    pieces = [
-        capacity(
-            grid.take(np.arange(start, min(start + PIECE, len(grid)), dtype=np.intp)),
-            input_tokens,
-            output_tokens,
-            ttft_limit_ms,
-            tpot_limit_ms,
-            context_tokens,
-            latency_percentile=latency_percentile,
-            reuse=reuse,
+    reuse = _reuse(rows.grid.catalog, cached_input_share, cached_prefix, cache_aware_routing)
+    tokens_in, tokens_out, reasoning = np.array(lengths, float).reshape(-1, 3)[rows.model].T
+    context = np.array(contexts, float)[rows.model]
+    pieces = []
+    for start in range(0, max(len(rows), 1), PIECE):
+        piece = np.arange(start, min(start + PIECE, len(rows)), dtype=np.intp)
+        pieces.append(
+            capacity(
+                rows.grid.take(piece),
+                tokens_in[piece],
+                tokens_out[piece],
+                ttft_limit_ms,
+                tpot_limit_ms,
+                context[piece],
+                latency_percentile=latency_percentile,
+                reasoning_tokens=reasoning[piece],
+                reuse=reuse,
+            )
         )
-        for start in range(0, max(len(grid), 1), PIECE)
-    ]
     return Capacity(
         **{f.name: np.concatenate([getattr(p, f.name) for p in pieces]) for f in fields(Capacity)}
     )
@@ -113,9 +168,12 @@ def _ids(catalog: Catalog, scenario: Scenario) -> Names:
 
 
 @kept(16)
-def _useful(catalog: Catalog, names: Names, context_tokens: float) -> Configurations:
+def _useful(catalog: Catalog, names: Names, context_tokens: tuple[float, ...]) -> Configurations:
+    """Return the grid's useful sizes; context_tokens: by model, in the order of the names."""
     grid = _supported(catalog, *names)
-    return grid.take(_useful_sizes(grid, context_tokens)) if len(grid) else grid
+    needed = dict(zip(names[0], context_tokens, strict=True))
+    context = np.array([needed[model_id] for model_id in grid.model_id], float)
+    return grid.take(_useful_sizes(grid, context)) if len(grid) else grid
 
 
 @kept(32)
@@ -166,9 +224,9 @@ def _priced_gpus(catalog: Catalog, scenario: Scenario) -> tuple[str, ...]:
     return tuple(g.gpu_id for g in catalog.gpus.values() if g.status == "option" and g.gpu_id in rows)
 
 
-def _useful_sizes(grid: Configurations, context_tokens: float) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _useful_sizes(grid: Configurations, context_tokens: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return the places to keep: from the fewest GPUs that fit up to four times as many."""
-    fits = sequences_in_memory(grid, np.full(len(grid), context_tokens)) >= 1
+    fits = sequences_in_memory(grid, context_tokens) >= 1
     pairing = _codes(grid.model_id, grid.precision_id, grid.gpu_id)
     smallest, largest = np.full(pairing.max() + 1, np.inf), np.zeros(pairing.max() + 1)
     np.minimum.at(smallest, pairing[fits], grid.n_gpus[fits])
@@ -187,22 +245,28 @@ def _codes(*columns: Texts) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 
 
 def sized_or_measured(
-    catalog: Catalog, scenario: Scenario, configurations: Configurations | None = None
-) -> tuple[Configurations, Capacity, Sequence[MeasuredPoint | None]]:
+    catalog: Catalog,
+    scenario: Scenario,
+    configurations: Configurations | None = None,
+    side: str = "base",
+) -> tuple[AtEfforts, Capacity, Sequence[MeasuredPoint | None]]:
     """Return the configurations, what one replica of each serves, and the measurement that it rests on, if any.
 
     configurations: those to ask about; None: the scenario's grid, and every measured replica that it allows.
     """
     if scenario.measured_csv is None:
-        grid, found = sized(catalog, scenario, configurations)
-        return grid, found, [None] * len(grid)
+        rows, found = sized(catalog, scenario, configurations, side)
+        return rows, found, [None] * len(rows)
     points = read_points_of(catalog, scenario.measured_csv)
     if configurations is None:
         grid = self_hosted_grid(catalog, scenario)
         configurations = with_measured(catalog, grid, points, partial(_allows, scenario))
-    grid, found = sized(catalog, scenario, configurations)
-    asked = (scenario.input_tokens, scenario.output_tokens, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
-    return grid, apply_measured(found, grid, points, *asked), resting_points(grid, points, *asked)
+    rows, found = sized(catalog, scenario, configurations, side)
+    known = standings_of(scenario, catalog)
+    each = np.array([lengths_of(scenario, known[model]) for model in rows.models], float).reshape(-1, 3)
+    tokens_in, tokens_out, _ = each[rows.model].T
+    asked = (tokens_in, tokens_out, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
+    return rows, apply_measured(found, rows.grid, points, *asked), resting_points(rows.grid, points, *asked)
 
 
 def _allows(scenario: Scenario, config: ReplicaConfig) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from llmplan.catalog import ApiPrice, Catalog, Model
 from llmplan.catalog.cache import kept
-from llmplan.quality.relative import Quality
+from llmplan.options.standing import lengths_of, needed_context_tokens
+from llmplan.quality.variants import Standing
 from llmplan.scenario import Scenario
+from llmplan.units import MS_PER_S
+
+API_SPEED = "api-output-tokens-per-s"
 
 
-def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, quality: Quality) -> list[str]:
+def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing: Standing) -> list[str]:
     """Return why an API or a hosted open model is out; empty when it is in."""
     reasons = []
     if price.status != "active" and price.api_id not in scenario.api_ids:
@@ -19,40 +23,51 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, quality: 
         reasons.append(f"provider {price.provider} is not on the allow-list")
     model = catalog.models.get(price.model_id)
     context = price.max_context_tokens or (model.max_context_tokens if model else None)
-    reasons += _context(scenario, context or least_known_context(catalog), known=context is not None)
+    reasons += _context(
+        scenario, standing, context or least_known_context(catalog), known=context is not None
+    )
+    reasons += _first_visible(catalog, scenario, standing)
     if model is not None:
         reasons += licence_reasons(catalog, scenario, model, self_hosted=False)
-    return reasons + quality_reasons(scenario, overall(quality)) + task_reasons(scenario, quality)
+    return reasons + quality_reasons(scenario, standing.quality) + task_reasons(scenario, standing)
 
 
-def model_reasons(catalog: Catalog, scenario: Scenario, model: Model) -> list[str]:
+def _first_visible(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:
+    """Return why a reader would wait too long for reasoning, however fast the provider is."""
+    speed = catalog.assumptions.get(API_SPEED)
+    reasoning, limit = lengths_of(scenario, standing).reasoning, scenario.ttft_limit_ms
+    if speed is None or limit is None or reasoning / speed.high * MS_PER_S <= limit:
+        return []
+    return [
+        f"{reasoning:,.0f} tokens of reasoning before the first visible one take {reasoning / speed.high:,.1f} s "
+        f"at {speed.high:,.0f} tokens/s, above {limit:,.0f} ms"
+    ]
+
+
+def model_reasons(catalog: Catalog, scenario: Scenario, model: Model, standing: Standing) -> list[str]:
     """Return why a model cannot be self-hosted in this scenario, whatever the hardware."""
-    return _context(scenario, model.max_context_tokens) + licence_reasons(
+    return _context(scenario, standing, model.max_context_tokens) + licence_reasons(
         catalog, scenario, model, self_hosted=True
     )
 
 
-def quality_reasons(scenario: Scenario, quality: float | None) -> list[str]:
+def quality_reasons(scenario: Scenario, quality: float) -> list[str]:
     """Return why a quality misses the floor; a floor of 0 lets everything in."""
-    if scenario.quality_floor <= 0:
+    if scenario.quality_floor <= 0 or quality >= scenario.quality_floor:
         return []
-    if quality is None:
-        return [f"quality not known: too few benchmarks in common with {scenario.reference_api_id}"]
-    if not quality >= scenario.quality_floor:
-        return [f"quality {quality:.2f} below the floor {scenario.quality_floor:.2f}"]
-    return []
+    return [f"quality {quality:.2f} below the floor {scenario.quality_floor:.2f}"]
 
 
-def task_reasons(scenario: Scenario, quality: Quality, loss: float = 0.0) -> list[str]:
-    """Return the tasks whose own floor is missed after a format's loss; an unscored task misses any floor."""
-    reasons = []
-    for task, floor in scenario.task_quality_floors:
-        found = quality.by_task.get(task)
-        if floor > 0 and found is None:
-            reasons.append(f"{task}: quality not known, its floor is {floor:.2f}")
-        elif found is not None and not found * (1 - loss) >= floor:
-            reasons.append(f"{task}: quality {found * (1 - loss):.2f} below its floor {floor:.2f}")
-    return reasons
+def task_reasons(scenario: Scenario, standing: Standing, loss: float = 0.0) -> list[str]:
+    """Return the tasks whose own floor is missed after a format's loss."""
+    found = (
+        (task, standing.by_task[task] * (1 - loss), floor) for task, floor in scenario.task_quality_floors
+    )
+    return [
+        f"{task}: quality {quality:.2f} below its floor {floor:.2f}"
+        for task, quality, floor in found
+        if not quality >= floor
+    ]
 
 
 def licence_reasons(catalog: Catalog, scenario: Scenario, model: Model, *, self_hosted: bool) -> list[str]:
@@ -67,13 +82,6 @@ def licence_reasons(catalog: Catalog, scenario: Scenario, model: Model, *, self_
     return reasons
 
 
-def needed_context_tokens(scenario: Scenario) -> float:
-    """Return the context that one query needs: its tokens at the 95th percentile, or the stated minimum."""
-    tokens_in = scenario.input_tokens_p95 or scenario.input_tokens
-    tokens_out = scenario.output_tokens_p95 or scenario.output_tokens
-    return max(float(scenario.min_context_tokens), tokens_in + tokens_out)
-
-
 @kept(1)
 def least_known_context(catalog: Catalog) -> int:
     """Return the smallest context that any token price states: what an unknown one is trusted to hold."""
@@ -81,14 +89,9 @@ def least_known_context(catalog: Catalog) -> int:
     return min((tokens for tokens in known if tokens is not None), default=0)
 
 
-def _context(scenario: Scenario, limit: int, known: bool = True) -> list[str]:
-    needed = needed_context_tokens(scenario)
+def _context(scenario: Scenario, standing: Standing, limit: int, known: bool = True) -> list[str]:
+    needed = needed_context_tokens(scenario, standing)
     if limit >= needed:
         return []
     stated = f"{limit:,} tokens below" if known else "not known, unlike"
     return [f"context {stated} the {needed:,.0f} needed"]
-
-
-def overall(quality: Quality, loss: float = 0.0) -> float | None:
-    """Return the overall quality after the loss to a storage format."""
-    return None if quality.overall is None else quality.overall * (1 - loss)

@@ -169,7 +169,7 @@ def _contenders(options: Options, own: Places) -> Places:
     """Return the fleets that none of the same model and format is always as cheap as."""
     fastest = own[np.lexsort((options.preference[own], -options.per_replica[1, own]))]
     items = options.items
-    columns = (items.model_id, items.precision_id, items.gpu_id, items.n_gpus)
+    columns = (items.model_id, items.effort, items.precision_id, items.gpu_id, items.n_gpus)
     seen: dict[tuple[object, ...], int] = {}
     for place, *key in zip(fastest.tolist(), *(column[fastest] for column in columns), strict=True):
         seen.setdefault(tuple(key), place)
@@ -206,15 +206,20 @@ def hybrid_of(weak: Option, strong: Option, share_weak: float, quality: float) -
         reasons=(),
         source_ids=tuple(dict.fromkeys([*weak.source_ids, *strong.source_ids])),
         prices_as_of=_oldest(weak, strong),
-        api_id=strong.option_id,
+        api_id=strong.api_id,
         ttft_ms=None,
         tpot_ms=None,
         output_tokens_per_s=None,
         binding=None,
         quality_stands_on=None,
+        success=None,
+        meets_floor=None,
+        lengths=strong.lengths,
+        output_tokens=strong.output_tokens,
         share_weak=share_weak,
         weak_id=weak.option_id,
         weak_label=weak.label,
+        strong_id=strong.option_id,
     )
 
 

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.kinds import Kind
 from llmplan.options.offers import Offer
+from llmplan.quality.ability import Band
+from llmplan.quality.variants import Lengths
 
 Places = npt.NDArray[np.intp]
 Texts = npt.NDArray[Any]
@@ -53,7 +55,17 @@ class Option:
     binding: str | None = None
     basis: str | None = None
     quality_stands_on: str | None = None
-    """The earlier model, or the own evaluation, that `quality` stands on; None: its own benchmarks."""
+    """What `quality` stands on: an evaluation of the user's, or the model's relatives; None: its own figures."""
+    effort: str | None = None
+    """At which the model is asked; of a hybrid that of its fleet."""
+    success: Band | None = None
+    """Share of the scenario's tasks on which it succeeds."""
+    meets_floor: float | None = None
+    """Probability that its quality reaches the floor; None where no floor is set."""
+    lengths: Lengths | None = None
+    """Tokens of a mean query as this model counts and spends them; of a hybrid, as its API does."""
+    output_tokens: Band | None = None
+    """Output tokens of a mean query with their 80 % band; of a hybrid, its API's."""
     measured_by: str | None = None
     """The user's own measurement that the rate rests on; None where it is predicted."""
     usd_per_query: float | None = None
@@ -63,6 +75,8 @@ class Option:
     weak_id: str | None = None
     """The self-hosted option that a hybrid's fleet is made of, and what it is called."""
     weak_label: str | None = None
+    strong_id: str | None = None
+    """The option that a hybrid's API is, at its effort."""
 
     @property
     def feasible(self) -> bool:
@@ -91,6 +105,7 @@ class Rows(Sequence[Option]):
     option_id: Texts
     kind: Texts
     model_id: Texts
+    effort: Texts
     precision_id: Texts
     gpu_id: Texts
     n_gpus: Floats
@@ -105,7 +120,7 @@ class Rows(Sequence[Option]):
         cells = np.empty(len(options), dtype=object)
         cells[:] = list(options)
         ranked = sorted(range(len(options)), key=lambda place: tie_rank(options[place]))
-        names = ("option_id", "kind", "model_id", "precision_id", "gpu_id")
+        names = ("option_id", "kind", "model_id", "effort", "precision_id", "gpu_id")
         texts: dict[str, Texts] = {}
         for name in names:
             texts[name] = np.array([getattr(item, name) for item in options], dtype=object)
@@ -138,8 +153,9 @@ class Rows(Sequence[Option]):
 
     @property
     def formats(self) -> list[str]:
-        """The model and storage format of each option, which share their quality."""
-        return [f"{m}@{p}" for m, p in zip(self.model_id, self.precision_id, strict=True)]
+        """The model, storage format and effort of each option, which share their quality."""
+        columns = (self.model_id, self.precision_id, self.effort)
+        return [f"{m}@{p}@{e}" for m, p, e in zip(*columns, strict=True)]
 
     def take(self, places: Places) -> Rows:
         """Return the options at `places`, in that order."""

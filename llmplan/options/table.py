@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,6 @@ from llmplan.catalog.cache import kept
 from llmplan.cost.fleet import queries_per_day_of_one_replica
 from llmplan.cost.hidden import PER_GPU_HOUR, HiddenCosts, hidden_costs
 from llmplan.cost.month import (
-    TokenPrices,
     api_usd_per_query,
     lognormal_sigma,
     self_hosted_usd_per_month,
@@ -25,11 +24,14 @@ from llmplan.cost.month import (
 )
 from llmplan.kinds import Kind
 from llmplan.measurements.use import LENGTH_TOLERANCE
-from llmplan.options.configurations import sized_or_measured
-from llmplan.options.constraints import api_reasons, model_reasons, overall, quality_reasons, task_reasons
+from llmplan.options.configurations import AtEfforts, sized_or_measured
+from llmplan.options.constraints import api_reasons, model_reasons, quality_reasons, task_reasons
 from llmplan.options.offers import Offer, low_base_high, offers_of, why_no_offer
 from llmplan.options.rows import Option, Places, Rows, Texts
-from llmplan.quality.relative import Quality, precision_loss, relative_qualities
+from llmplan.options.standing import effort_label, efforts_of, lengths_of, standings_of, with_effort
+from llmplan.quality.ability import Band
+from llmplan.quality.precision import precision_loss
+from llmplan.quality.variants import Lengths, ModelAtEffort, Standing
 from llmplan.replica import Capacity, Configurations
 from llmplan.scenario import Scenario, check_ids
 
@@ -165,27 +167,28 @@ COLUMNS = (
 
 
 def build_options(
-    scenario: Scenario, catalog: Catalog, configurations: Configurations | None = None
+    scenario: Scenario,
+    catalog: Catalog,
+    configurations: Configurations | None = None,
+    side: str = "base",
 ) -> Options:
     """Work out every option of one kind of a scenario: APIs, hosted open models, self-hosted configurations.
 
     configurations: those to ask about; None: all that the scenario allows and hardware and engines support.
+    side: low, base or high of the band of output tokens.
     Raises UnknownNameError for an id that the catalog does not hold.
     """
     check_ids(scenario, catalog)
-    model_ids = {a.model_id for a in catalog.apis.values()} | set(catalog.models)
-    reference = catalog.api(scenario.reference_api_id).model_id
-    own_quality = dict(scenario.model_quality)
-    qualities = relative_qualities(catalog, model_ids, reference, dict(scenario.task_mix), own_quality)
-    tokens = _TokenRows(catalog, scenario, qualities)
-    fleets = _FleetRows(catalog, scenario, qualities, *sized_or_measured(catalog, scenario, configurations))
+    known = standings_of(scenario, catalog)
+    tokens = _TokenRows(catalog, scenario, known, side)
+    fleets = _FleetRows(catalog, scenario, known, *sized_or_measured(catalog, scenario, configurations, side))
     return _joined(catalog, scenario, tokens, fleets)
 
 
 def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _FleetRows) -> Options:
     """Put token prices and fleets into one table."""
     m, n = len(tokens.prices), len(fleets.grid)
-    ids, id_rank, engine_rank = _names(catalog, tokens.api_ids, fleets.grid)
+    ids, id_rank, engine_rank = _names(catalog, tokens.option_ids, fleets.rows)
     quality = np.concatenate([tokens.quality, fleets.quality])
     order = np.lexsort((id_rank, -np.nan_to_num(quality), engine_rank))
     preference = np.empty(m + n, np.intp)
@@ -199,6 +202,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         option_id=ids,
         kind=np.concatenate([tokens.kind, np.array([Kind.SELF_HOSTED] * n, dtype=object)]),
         model_id=np.concatenate([models, grid.model_id]),
+        effort=np.concatenate([np.array(tokens.efforts, dtype=object), fleets.rows.effort]),
         precision_id=np.concatenate([formats, grid.precision_id]),
         gpu_id=np.concatenate([nothing, grid.gpu_id]),
         n_gpus=np.concatenate([np.zeros(m), grid.n_gpus]),
@@ -223,10 +227,14 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
 
 
 @kept(8)
-def _names(catalog: Catalog, api_ids: tuple[str, ...], grid: Configurations) -> tuple[Texts, Places, Places]:
+def _names(catalog: Catalog, api_ids: tuple[str, ...], rows: AtEfforts) -> tuple[Texts, Places, Places]:
     """Return the options' ids, and the ranks of ids and engines."""
+    grid = rows.grid
     columns = (grid.model_id, grid.precision_id, grid.n_gpus.astype(int), grid.gpu_id, grid.engine_id)
-    own = [f"{m}@{p}@{n}x{g}@{e}" for m, p, n, g, e in zip(*columns, strict=True)]
+    own = [
+        with_effort(f"{m}@{p}@{n}x{g}@{e}", catalog, m, effort)
+        for m, p, n, g, e, effort in zip(*columns, rows.effort, strict=True)
+    ]
     ids = np.array([*api_ids, *own], dtype=object)
     rank = np.empty(len(ids), np.intp)
     rank[np.argsort(ids.astype(str), kind="stable")] = np.arange(len(ids))
@@ -251,41 +259,46 @@ def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
 
 
 class _TokenRows:
-    """The APIs and hosted open models that the scenario lets in, and why some are out."""
+    """The APIs and hosted open models that the scenario lets in, at each effort, and why some are out."""
 
-    def __init__(self, catalog: Catalog, scenario: Scenario, qualities: dict[str, Quality]) -> None:
+    def __init__(
+        self, catalog: Catalog, scenario: Scenario, known: Mapping[ModelAtEffort, Standing], side: str
+    ) -> None:
         named = scenario.api_ids
-        self.prices = [price for price in catalog.apis.values() if not named or price.api_id in named]
-        self.api_ids = tuple(price.api_id for price in self.prices)
+        let_in = [price for price in catalog.apis.values() if not named or price.api_id in named]
+        rows = [(p, effort) for p in let_in for effort in efforts_of(scenario, catalog, p.model_id)]
+        self.prices, self.efforts = [price for price, _ in rows], [effort for _, effort in rows]
+        self.option_ids = tuple(with_effort(p.api_id, catalog, p.model_id, effort) for p, effort in rows)
         self.kind = np.array([kind_of(price) for price in self.prices], dtype=object)
-        self.usd_per_query = usd_per_query(self.prices, scenario)
-        self._qualities = [qualities[price.model_id] for price in self.prices]
-        found = [overall(quality) for quality in self._qualities]
-        self.quality = np.array([np.nan if value is None else value for value in found], float)
+        self.standings = [known[price.model_id, effort] for price, effort in rows]
+        lengths = [lengths_of(scenario, standing, side) for standing in self.standings]
+        self.usd_per_query = usd_per_query(self.prices, lengths, scenario)
+        self.quality = np.array([standing.quality for standing in self.standings], float)
         self._reasons = [
             tuple(api_reasons(catalog, scenario, *pair))
-            for pair in zip(self.prices, self._qualities, strict=True)
+            for pair in zip(self.prices, self.standings, strict=True)
         ]
         self.feasible = np.array([not reasons for reasons in self._reasons], bool)
         self.only_floor = np.array(
             [
-                bool(reasons) and list(reasons) == quality_reasons(scenario, value)
-                for reasons, value in zip(self._reasons, found, strict=True)
+                bool(reasons) and list(reasons) == quality_reasons(scenario, standing.quality)
+                for reasons, standing in zip(self._reasons, self.standings, strict=True)
             ],
             bool,
         )
-        self._catalog = catalog
+        self._catalog, self._scenario = catalog, scenario
 
     def option(self, place: int) -> Option:
         """Return one row as a record."""
-        price, quality = self.prices[place], self._qualities[place]
+        price, effort = self.prices[place], self.efforts[place]
         model = self._catalog.models.get(price.model_id)
+        at = effort_label(self._scenario, self._catalog, price.model_id, effort)
+        name = f"{model.name} at {price.provider}" if model else f"{price.api_id} API"
         return Option(
-            option_id=price.api_id,
+            option_id=self.option_ids[place],
             kind=kind_of(price),
-            label=f"{model.name} at {price.provider}" if model else f"{price.api_id} API",
+            label=name + at,
             model_id=price.model_id,
-            quality=overall(quality),
             reasons=self._reasons[place],
             licence_id=model.licence_id if model else None,
             source_ids=(price.source_id,),
@@ -293,9 +306,24 @@ class _TokenRows:
             api_id=price.api_id,
             provider=price.provider,
             precision_id=price.precision_id,
-            quality_stands_on=quality.stands_on,
+            effort=effort,
             usd_per_query=float(self.usd_per_query[place]),
+            **_standing_of_option(self._scenario, self.standings[place]),
         )
+
+
+def _standing_of_option(scenario: Scenario, standing: Standing, loss: float = 0.0) -> dict[str, Any]:
+    """Return the fields of an option that its model at its effort gives, after a format's loss of quality."""
+    floor, spent = scenario.quality_floor, standing.output_factor
+    low, base, high = (value * scenario.output_tokens for value in vars(spent).values())
+    return {
+        "quality": standing.quality * (1 - loss),
+        "quality_stands_on": standing.stands_on,
+        "success": Band(*(value * (1 - loss) for value in vars(standing.success).values())),
+        "meets_floor": standing.meets(floor, loss) if floor > 0 else None,
+        "lengths": lengths_of(scenario, standing),
+        "output_tokens": Band(low, base, high),
+    }
 
 
 def kind_of(price: ApiPrice) -> Kind:
@@ -303,16 +331,17 @@ def kind_of(price: ApiPrice) -> Kind:
     return Kind.HOSTED if price.kind == "hosted_open" else Kind.API
 
 
-def usd_per_query(prices: Sequence[ApiPrice], scenario: Scenario) -> Floats:
-    """Return what the tokens of a mean query cost at each price, the scenario's own figures counted, (n,)."""
-    return asked_usd_per_query(token_prices([priced(price, scenario) for price in prices]), scenario)
+def usd_per_query(prices: Sequence[ApiPrice], lengths: Sequence[Lengths], scenario: Scenario) -> Floats:
+    """Return what the tokens of a mean query cost at each price, the scenario's own figures counted, (n,).
 
-
-def asked_usd_per_query(price: ApiPrice | TokenPrices, scenario: Scenario) -> Floats:
-    """Return what the tokens of a query of the scenario's cost at given prices; its lengths spread as its p95 says."""
-    asked = (scenario.input_tokens, scenario.output_tokens, scenario.cached_input_share, scenario.batch_share)
+    lengths: of a query at each price, as its model counts and spends them; they spread as the scenario's p95 says.
+    """
+    tokens_in, tokens_out, _ = np.array(lengths, float).reshape(-1, 3).T
+    asked = (tokens_in, tokens_out, scenario.cached_input_share, scenario.batch_share)
     sigma = lognormal_sigma(scenario.input_tokens, scenario.input_tokens_p95)
-    return api_usd_per_query(price, *asked, input_sigma=sigma)
+    return api_usd_per_query(
+        token_prices([priced(price, scenario) for price in prices]), *asked, input_sigma=sigma
+    )
 
 
 class _FleetRows:
@@ -322,15 +351,15 @@ class _FleetRows:
         self,
         catalog: Catalog,
         scenario: Scenario,
-        qualities: dict[str, Quality],
-        grid: Configurations,
+        known: Mapping[ModelAtEffort, Standing],
+        rows: AtEfforts,
         found: Capacity,
         used: Sequence[Any],
     ) -> None:
-        self._catalog, self._scenario, self._qualities = catalog, scenario, qualities
-        self.grid, self._found, self._used = grid, found, used
-        self._formats, self._format = _formats(grid)
-        self._pairs, self._pair = _pairs(grid)
+        self._catalog, self._scenario, self._known = catalog, scenario, known
+        self.rows, self.grid, self._found, self._used = rows, rows.grid, found, used
+        self._formats, self._format = _formats(rows)
+        self._pairs, self._pair = _pairs(self.grid)
         self._rented = [offers_of(catalog, scenario, *pair) for pair in self._pairs]
         self.hidden = hidden_costs(catalog, scenario.engineering_usd_per_month)
         self._judge()
@@ -343,26 +372,27 @@ class _FleetRows:
     def _judge(self) -> None:
         """Work out quality and reasons: by model and format, by GPUs, by configuration."""
         catalog, scenario = self._catalog, self._scenario
-        models = {m for m, _ in self._formats}
-        by_model = {m: model_reasons(catalog, scenario, catalog.models[m]) for m in models}
         quality, misses, others = [], [], []
         self._format_reasons = []
-        for model_id, precision_id in self._formats:
-            loss = precision_loss(catalog, catalog.models[model_id], precision_id)[1]
-            value = overall(self._qualities[model_id], loss)
-            floor = quality_reasons(scenario, value)
-            tasks = task_reasons(scenario, self._qualities[model_id], loss)
-            self._format_reasons.append([*by_model[model_id], *floor, *tasks])
-            quality.append(np.nan if value is None else value)
+        for model_id, precision_id, effort in self._formats:
+            model, standing = catalog.models[model_id], self._known[model_id, effort]
+            loss = precision_loss(catalog, model, precision_id)[1]
+            barred = [
+                *model_reasons(catalog, scenario, model, standing),
+                *task_reasons(scenario, standing, loss),
+            ]
+            floor = quality_reasons(scenario, standing.quality * (1 - loss))
+            self._format_reasons.append([*barred, *floor])
+            quality.append(standing.quality * (1 - loss))
             misses.append(bool(floor))
-            others.append(bool(by_model[model_id] or tasks))
+            others.append(bool(barred))
         self.quality = np.array(quality, float)[self._format]
         unpriced = np.array([not offers for offers in self._rented], bool)[self._pair]
         unable = ~(self._found.requests_per_s > 0)
         below = np.array(misses, bool)[self._format]
-        barred = np.array(others, bool)[self._format] | unpriced | unable
-        self.feasible = ~(barred | below)
-        self.only_floor = below & ~barred
+        out = np.array(others, bool)[self._format] | unpriced | unable
+        self.feasible = ~(out | below)
+        self.only_floor = below & ~out
 
     def _lots(self) -> Floats:
         """Return replicas in an instance, its USD a month and its GPUs, (3 figures, 3 offers, n)."""
@@ -391,14 +421,15 @@ class _FleetRows:
         rented = self._rented[self._pair[place]]
         offers = low_base_high(rented) if rented else None
         rates = (found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10)
-        value, point = float(self.quality[place]), self._used[place]
+        effort, point = str(self.rows.effort[place]), self._used[place]
+        at = effort_label(self._scenario, catalog, config.model_id, effort)
+        loss = precision_loss(catalog, model, config.precision_id)[1]
         sources = [model.source_id, gpu.source_id, *(offer.source_id for offer in offers or ())]
         return Option(
             option_id=option_id,
             kind=Kind.SELF_HOSTED,
-            label=f"{model.name} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}",
+            label=f"{model.name}{at} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}",
             model_id=config.model_id,
-            quality=None if np.isnan(value) else value,
             reasons=self._reasons(place, rented),
             licence_id=model.licence_id,
             source_ids=tuple(dict.fromkeys(sources)),
@@ -418,7 +449,8 @@ class _FleetRows:
             weights_gb=float(found.weights_gb[place]),
             binding=str(found.binding[place]),
             basis=str(found.basis[place]),
-            quality_stands_on=self._qualities[config.model_id].stands_on,
+            effort=effort,
+            **_standing_of_option(self._scenario, self._known[config.model_id, effort], loss),
             measured_by=point.source if point else None,
         )
 
@@ -432,9 +464,9 @@ class _FleetRows:
 
 
 @kept(1)
-def _formats(grid: Configurations) -> tuple[list[Any], Places]:
-    """Return the distinct models in a format, and which of them each configuration is."""
-    return _numbered(grid.model_id, grid.precision_id)
+def _formats(rows: AtEfforts) -> tuple[list[Any], Places]:
+    """Return the distinct models in a format at an effort, and which of them each configuration is."""
+    return _numbered(rows.grid.model_id, rows.grid.precision_id, rows.effort)
 
 
 @kept(1)

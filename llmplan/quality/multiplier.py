@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Ints
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
@@ -53,44 +54,59 @@ class TaskTokens:
         loading = self.share.T @ tokens.coefficients[:, 1 : 1 + k]
         self.sd = np.hypot(np.sqrt(scale.ability_sd**2 @ (loading**2).T), tokens.figure_sd)
 
-    def multiplier(
-        self, variant: Variant, task: str, today: Variant, output_tokens: float | None = None
-    ) -> Band:
-        """Return low, base and high of output tokens over those of today's model on a task.
+    def multipliers(
+        self, variants: Sequence[Variant], task: str, today: Variant, output_tokens: float | None = None
+    ) -> Floats:
+        """Return low, base, high and the reasoning part of output tokens over today's model's, (4, variants). (11.7)
 
         Where answers are short, tokens are today's plus the difference of reasoning: the tokens of a chat
-        question above those of the same model with thinking off.
+        question above those of the same model with thinking off. Longer answers multiply, and hold at least
+        that reasoning where output_tokens says how long today's are.
         """
         if task not in self.tasks:
             raise UnknownNameError("task", task, self.tasks)
-        if variant == today:
-            return Band(1.0, 1.0, 1.0)
-        t, place = self.tasks.index(task), self.tokens.scale.place
-        one, other = place[variant], place[today]
-        factor = float(
-            np.exp(self.tokens.width * np.hypot(self.sd[one, t], self.sd[other, t] * _own(self, other)))
+        t, one, other = self.tasks.index(task), self.places(variants), self.places([today])[0]
+        spread = np.hypot(self.sd[one, t], self.sd[other, t] * _own(self, other))
+        factor = np.exp(self.tokens.width * spread)
+        added = (self._simple_reasoning[one] - self._simple_reasoning[other]) / (
+            output_tokens or SHORT_ANSWER_TOKENS
         )
-        if task not in self.short:
-            ratio = float(np.exp(self.log[one, t] - self.log[other, t]))
-            return Band(ratio / factor, ratio, ratio * factor)
-        answer = output_tokens or SHORT_ANSWER_TOKENS
-        added = self._reasoning(variant, t) - self._reasoning(today, t)
-        base = max(1.0 + added / answer, 1.0 / (1.0 + abs(added) / answer))
-        return Band(
-            max(1.0 + added / factor / answer, min(base, 1.0 / factor)), base, max(base, 1.0) * factor
-        )
+        if task in self.short:
+            base = np.maximum(1.0 + added, 1.0 / (1.0 + np.abs(added)))
+            low = np.maximum(1.0 + added / factor, np.minimum(base, 1.0 / factor))
+            visible = np.minimum(1.0, base)
+            band = np.stack([low, base, np.maximum(base, 1.0) * factor, base - visible])
+        else:
+            base = np.exp(self.log[one, t] - self.log[other, t])
+            visible = base * (1.0 - self._reasoning_share[one, t])
+            if output_tokens is not None:
+                base = np.maximum(base, visible + np.maximum(added, 0.0))
+            band = np.stack([base / factor, base, base * factor, base - visible])
+        same = np.array([1.0, 1.0, 1.0, self._reasoning_share[other, t]])[:, None]
+        return np.asarray(np.where(one == other, same, band))
 
-    def _reasoning(self, variant: Variant, t: int) -> float:
-        """Return tokens of reasoning on a simple question: none with thinking off."""
-        if variant.effort.startswith("none"):
-            return 0.0
-        spent = float(np.exp(self.log[self.tokens.scale.place[variant], t]))
-        plain = Variant(variant.model, "none")
-        off = self.tokens.scale.place.get(plain)
-        visible = float(np.exp(self.log[off, t])) if off is not None else VISIBLE_SHARE * spent
-        return max(spent - visible, 0.0)
+    def places(self, variants: Sequence[Variant]) -> Ints:
+        """Return the places of variants in the fit."""
+        return np.array([self.tokens.scale.place[variant] for variant in variants], dtype=np.intp)
+
+    @cached_property
+    def _simple_reasoning(self) -> Floats:
+        """(variants,) tokens of reasoning on a simple question: none with thinking off."""
+        t = self.tasks.index(next(iter(sorted(self.short))))
+        return np.asarray(np.exp(self.log[:, t]) * self._reasoning_share[:, t])
+
+    @cached_property
+    def _reasoning_share(self) -> Floats:
+        """(variants, tasks) share of the tokens that is not the visible answer."""
+        variants, place = self.tokens.scale.variants, self.tokens.scale.place
+        plain = np.array([place.get(Variant(v.model, "none"), -1) for v in variants])
+        visible = np.where(plain[:, None] < 0, VISIBLE_SHARE, np.exp(self.log[plain] - self.log))
+        off = np.array([v.effort.startswith("none") for v in variants])
+        return np.where(off[:, None], 0.0, np.clip(1.0 - visible, 0.0, REASONING_AT_MOST))
 
 
+REASONING_AT_MOST: Final = 0.99
+"""Share of an answer's tokens that is reasoning, at most: something is visible."""
 VISIBLE_SHARE: Final = 0.3
 """Share of a reasoning model's tokens that are the visible answer, where it has no variant with thinking off."""
 
@@ -114,6 +130,13 @@ def _including(catalog: Catalog, variants: tuple[Variant, ...]) -> TaskTokens:
     return TaskTokens(load_tokens(catalog).including(variants), rows(catalog, "task_workloads.csv"))
 
 
+def tokens_of(catalog: Catalog, variants: Iterable[Variant]) -> TaskTokens:
+    """Return the tokens by task of a fit that holds these variants."""
+    known = load_task_tokens(catalog)
+    unknown = tuple(sorted(set(variants) - known.tokens.scale.place.keys()))
+    return _including(catalog, unknown) if unknown else known
+
+
 def output_tokens_multiplier(
     catalog: Catalog,
     model_id: str,
@@ -127,13 +150,25 @@ def output_tokens_multiplier(
     output_tokens: today's of a query; short answers need it, long ones do not.
     """
     variant, now = names(catalog).variant(model_id, effort), names(catalog).variant(*today)
-    known = load_task_tokens(catalog)
-    if not {variant, now} <= known.tokens.scale.place.keys():
-        known = _including(catalog, (variant, now))
-    total = sum(task_mix.values())
-    bands = [(w / total, known.multiplier(variant, t, now, output_tokens)) for t, w in task_mix.items()]
-    low, base, high = (sum(w * getattr(band, part) for w, band in bands) for part in ("low", "base", "high"))
+    known = tokens_of(catalog, (variant, now))
+    low, base, high, _ = mixed_multipliers(known, [variant], task_mix, now, output_tokens)[:, 0].tolist()
     return Band(low, base, high)
+
+
+def mixed_multipliers(
+    known: TaskTokens,
+    variants: Sequence[Variant],
+    task_mix: Mapping[str, float],
+    today: Variant,
+    output_tokens: float | None = None,
+) -> Floats:
+    """Return what output tokens become on a mix of tasks: low, base, high, reasoning, shape (4, variants)."""
+    total = sum(task_mix.values())
+    parts = (
+        share / total * known.multipliers(variants, task, today, output_tokens)
+        for task, share in task_mix.items()
+    )
+    return np.asarray(sum(parts))
 
 
 @kept(1)

@@ -50,6 +50,27 @@ def names(catalog: Catalog) -> Names:
 
 
 @kept(1)
+def task_ids(catalog: Catalog) -> tuple[str, ...]:
+    """Return the kinds of tasks, in the order of data/task_baskets.csv."""
+    return tuple(dict.fromkeys(row["task_id"] for row in rows(catalog, "task_baskets.csv")))
+
+
+@kept(16)
+def sources_of_task(catalog: Catalog, task_id: str) -> tuple[str, ...]:
+    """Return where the figures of a task's benchmarks come from."""
+    baskets = rows(catalog, "task_baskets.csv")
+    families = {row["family_id"] for row in baskets if row["task_id"] == task_id}
+    found = {row["source_id"] for row in rows(catalog, "ability_items.csv") if row["family_id"] in families}
+    return tuple(sorted(found))
+
+
+@kept(1)
+def text_kinds(catalog: Catalog) -> tuple[str, ...]:
+    """Return the kinds of text on which tokenizers were measured."""
+    return tuple(sorted({row["text_kind"] for row in rows(catalog, "tokenizer_ratios.csv")}))
+
+
+@kept(1)
 def efforts(catalog: Catalog) -> dict[str, float]:
     """Return the scale of effort: 0 thinking off, 1 high."""
     return {row["effort"]: float(row["scale"]) for row in rows(catalog, "effort_scale.csv")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -92,14 +92,21 @@ class TaskQuality:
             columns.append((success, np.hypot(scaled, _structure_sd(own, structure)), own))
         self.success, self.sd, self.seen = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
 
-    def bands(self, variants: Sequence[Variant], task_mix: Mapping[str, float] | None = None) -> Floats:
-        """Return low, base and high of success on a mix of tasks (None: all alike), shape (3, variants).
+    def moments(
+        self, variants: Sequence[Variant], task_mix: Mapping[str, float] | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return success on a mix of tasks (None or empty: all alike) and its standard deviation, by variant.
 
         Errors of one model's tasks go together.
         """
         places = [self.ability.scale.place[variant] for variant in variants]
         share = self._share(task_mix)
-        base, half = self.success[places] @ share, NORMAL_80 * (self.sd[places] @ share)
+        return self.success[places] @ share, self.sd[places] @ share
+
+    def bands(self, variants: Sequence[Variant], task_mix: Mapping[str, float] | None = None) -> Floats:
+        """Return low, base and high of success on a mix of tasks, an 80 % band, shape (3, variants)."""
+        base, sd = self.moments(variants, task_mix)
+        half = NORMAL_80 * sd
         return np.stack([np.maximum(base - half, 0.0), base, np.minimum(base + half, 1.0)])
 
     def _share(self, task_mix: Mapping[str, float] | None) -> Floats:
@@ -135,11 +142,14 @@ def qualities_of(
     models: id and effort; None: the vendor's default. A model that no table knows is placed by its relatives.
     """
     variants = [names(catalog).variant(*model) for model in models]
+    return success_of(catalog, variants).bands(variants, task_mix)
+
+
+def success_of(catalog: Catalog, variants: Iterable[Variant]) -> TaskQuality:
+    """Return success by task of a fit that holds these variants."""
     known = load_task_quality(catalog)
     unknown = tuple(sorted(set(variants) - known.ability.scale.place.keys()))
-    if unknown:
-        known = _including(catalog, unknown)
-    return known.bands(variants, task_mix)
+    return _including(catalog, unknown) if unknown else known
 
 
 def quality_of(

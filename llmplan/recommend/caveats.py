@@ -8,7 +8,8 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options import Comparison, Option
-from llmplan.quality.relative import precision_loss
+from llmplan.quality.precision import precision_loss
+from llmplan.quality.variants import RELATIVES
 from llmplan.wording import Currency, probability, share
 
 TOLD = 3
@@ -72,7 +73,6 @@ def _quality(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weig
     scenario = found.scenario
     reference, floor = scenario.reference_api_id, scenario.quality_floor
     if item.quality is None:
-        yield 0.85, f"Too few benchmarks are shared with {reference} to state its quality."
         return
     if floor <= 0 and item.quality < 1:
         text = f"No quality floor is set: this option reaches {share(item.quality)} of {reference}'s quality."
@@ -80,10 +80,11 @@ def _quality(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weig
     elif floor > 0 and item.quality < floor + NEAR_FLOOR:
         yield (
             0.8,
-            f"Its quality, {share(item.quality)}, is close to the floor of {share(floor)}.",
+            f"Its quality, {share(item.quality)}, is close to the floor of {share(floor)}: "
+            f"it reaches it with {probability(item.meets_floor)}.",
         )
-    if item.quality_stands_on in catalog.other_models or item.quality_stands_on in catalog.models:
-        text = f"It has too few scores of its own; its quality is that of {item.quality_stands_on}, which it succeeds"
+    if item.quality_stands_on == RELATIVES:
+        text = "Nobody has published scores of it; its quality is what its relatives say"
         yield 0.84, f"{text}: test it on a sample of your queries."
     worst = _quality_at_worst(catalog, item)
     if worst is not None and floor > 0 and worst < floor:
@@ -105,10 +106,9 @@ def _dates(item: Option) -> Iterator[Weighed]:
 
 
 def _token(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:
-    del place
+    del place, catalog
     scenario = found.scenario
-    provider = catalog.apis[item.option_id].provider if item.option_id in catalog.apis else "the provider"
-    yield 0.45, f"Every query leaves for {provider}."
+    yield 0.45, f"Every query leaves for {item.provider or 'the provider'}."
     if scenario.ttft_limit_ms is not None or scenario.tpot_limit_ms is not None:
         yield 0.5, "Latency targets are not checked for token prices: measure the provider at your peak."
     own = found.cheapest("self_hosted")

@@ -63,6 +63,7 @@ def capacity(
     context_tokens: ArrayLike | None = None,
     calibration: Calibration | None = None,
     latency_percentile: float | None = None,
+    reasoning_tokens: ArrayLike = 0.0,
     reuse: ReuseRule | None = None,
 ) -> Capacity:
     """Best steady rate of one replica at the largest batch within the latency targets.
@@ -75,6 +76,8 @@ def capacity(
         of a steady load does. ttft_ms and tpot_ms are means either way.
     context_tokens: longest context that must be served [tokens]; the model's own limit must allow it and
         one sequence of that length must fit. Default: input plus output.
+    reasoning_tokens: part of the output that is decoded before the first token that a reader sees: ttft_ms and
+        its target are the time to that one. (3.13)
     reuse: what prefix caches hold of the prompts; None: nothing.
 
     Returns
@@ -90,7 +93,8 @@ def capacity(
     longest = np.maximum(longest, isl + osl)
     k = (calibration or fitted(c.catalog)).values(c)
     fits = (sequences_in_memory(c, longest) >= 1) & (longest <= c.max_context_tokens)
-    targets = _Targets(ttft_limit_ms, tpot_limit_ms, latency_percentile)
+    reasoning = np.broadcast_to(np.asarray(reasoning_tokens, dtype=float), (n,))
+    targets = _Targets(reasoning, ttft_limit_ms, tpot_limit_ms, latency_percentile)
 
     def served(held: Reuse) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
         return _largest(c, k, isl, osl, fits, targets, held)
@@ -110,7 +114,7 @@ def capacity(
         requests_per_s_p10=rate * low,
         requests_per_s_p90=rate * high,
         concurrency=np.where(works, chosen, 0.0),
-        ttft_ms=np.where(fits, service.ttft_s * MS_PER_S, np.nan),
+        ttft_ms=np.where(fits, targets.first_visible_ms(service), np.nan),
         tpot_ms=np.where(fits, service.tpot_s * MS_PER_S, np.nan),
         output_tokens_per_s=rate * osl,
         max_concurrent_sequences=room,
@@ -121,16 +125,30 @@ def capacity(
 
 
 class _Targets(NamedTuple):
-    """Latency targets [ms] and the percentile that keeps them; None: no target, the mean."""
+    """Latency targets [ms] and the percentile that keeps them; None: no target, the mean.
 
+    reasoning: tokens before the first that a reader sees, by replica.
+    """
+
+    reasoning: Floats
     ttft_limit_ms: float | None
     tpot_limit_ms: float | None
     percentile: float | None
 
+    def take(self, places: NDArray[np.intp]) -> "_Targets":
+        return self._replace(reasoning=self.reasoning[places])
+
+    def first_visible_ms(self, service: Service) -> Floats:
+        """Time to the first token that a reader sees, (n,) or (n, loads)."""
+        reasoning = self.reasoning.reshape(-1, *[1] * (service.ttft_s.ndim - 1))
+        with np.errstate(invalid="ignore"):
+            waited = np.where(reasoning > 0, reasoning * service.tpot_s, 0.0)
+        return np.asarray((service.ttft_s + waited) * MS_PER_S)
+
     def kept(self, service: Service) -> NDArray[np.bool_]:
         within = np.ones(service.ttft_s.shape, dtype=bool)
         if self.ttft_limit_ms is not None:
-            within &= service.ttft_s * MS_PER_S <= self.ttft_limit_ms
+            within &= self.first_visible_ms(service) <= self.ttft_limit_ms
         if self.tpot_limit_ms is not None:
             within &= service.tpot_s * MS_PER_S <= self.tpot_limit_ms
         return within
@@ -150,7 +168,9 @@ def _largest(
     part = {name: v[index] for name, v in k.items()}
     find = _by_bisection if targets.percentile is None else _at_random
     fleets, held = c.take(index), reuse.take(index)
-    running, service, judged, within = find(fleets, part, isl[index], osl[index], targets, held)
+    running, service, judged, within = find(
+        fleets, part, isl[index], osl[index], targets.take(index), held
+    )
     chosen, meets = np.zeros(n), np.zeros(n, dtype=bool)
     chosen[index], meets[index] = running, within
     return chosen, _scatter(service, index, n), _scatter(judged, index, n), meets
@@ -235,9 +255,10 @@ def _binding(
         full = filled.waiting > FULL_ENOUGH * (1 - targets.percentile / 100)
     at_memory = full & (limit < c.batch_limit * c.data_parallel * 0.98)
     tight = np.zeros(len(c), dtype=bool)
-    for target, value in ((targets.ttft_limit_ms, filled.ttft_s), (targets.tpot_limit_ms, filled.tpot_s)):
+    values_ms = targets.first_visible_ms(filled), filled.tpot_s * MS_PER_S
+    for target, value in zip((targets.ttft_limit_ms, targets.tpot_limit_ms), values_ms, strict=True):
         if target is not None:
-            tight |= value * MS_PER_S > 0.75 * target
+            tight |= value > 0.75 * target
     word = np.where(at_memory, "memory", np.where(tight, "latency target", word))
     return np.where(fits, np.where(meets, word, "latency target"), "memory")
 
@@ -251,6 +272,7 @@ def _reasons(
     targets: _Targets,
 ) -> NDArray[Any]:
     """Why a replica is out, in a sentence; empty where it works."""
+    first_ms = targets.first_visible_ms(judged)
     reason = np.full(len(c), "", dtype=object)
     for i in np.flatnonzero(~(fits & meets)):
         config = c.config(int(i))
@@ -264,15 +286,16 @@ def _reasons(
                 f"tokens do not fit {config.n_gpus} x {config.gpu_id}"
             )
         else:
-            reason[i] = _missed(judged.ttft_s[i], judged.tpot_s[i], targets)
+            reason[i] = _missed(first_ms[i], judged.tpot_s[i], targets.reasoning[i], targets)
     return reason
 
 
-def _missed(ttft_s: float, tpot_s: float, targets: _Targets) -> str:
+def _missed(first_ms: float, tpot_s: float, reasoning: float, targets: _Targets) -> str:
     """Name the target that even one client misses."""
     parts = []
-    if targets.ttft_limit_ms is not None and ttft_s * MS_PER_S > targets.ttft_limit_ms:
-        first = f"{ttft_s * MS_PER_S:,.0f} ms" if np.isfinite(ttft_s) else "with the wait for a place"
+    if targets.ttft_limit_ms is not None and first_ms > targets.ttft_limit_ms:
+        first = f"{first_ms:,.0f} ms" if np.isfinite(first_ms) else "with the wait for a place"
+        first += f" after {reasoning:,.0f} tokens of reasoning" if reasoning >= 1 else ""
         parts.append(f"TTFT {first} exceeds {targets.ttft_limit_ms:,.0f} ms")
     if targets.tpot_limit_ms is not None and tpot_s * MS_PER_S > targets.tpot_limit_ms:
         parts.append(f"TPOT {tpot_s * MS_PER_S:,.1f} ms exceeds {targets.tpot_limit_ms:,.1f} ms")

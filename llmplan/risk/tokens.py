@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.month import api_usd_per_query, lognormal_sigma
 from llmplan.options import Options, build_options
-from llmplan.options.table import asked_usd_per_query, priced
+from llmplan.options.table import priced
 from llmplan.replica import Configurations, ReplicaConfig
 from llmplan.risk.inputs import to_range
 from llmplan.scenario import Scenario
@@ -121,27 +122,31 @@ def resized(options: Options, catalog: Catalog, scenario: Scenario) -> Options |
 
 def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str, Floats]) -> Floats:
     """Return each option's token price of a query (n, d) at the drawn tokens and shares; 0 for self-hosting."""
-    draws = len(fields["input_tokens"])
+    scenario, draws = options.scenario, len(fields["input_tokens"])
     found = np.zeros((len(options), draws))
     names = (*TOKEN_FIELDS, "cached_input_share", "batch_share")
-    fixed = all(
-        np.ptp(fields[name]) == 0 and fields[name][0] == getattr(options.scenario, name) for name in names
-    )
-    drawn_of = (
-        fields["input_tokens"],
-        fields["output_tokens"],
-        fields["cached_input_share"],
-        fields["batch_share"],
-    )
-    sigma = lognormal_sigma(options.scenario.input_tokens, options.scenario.input_tokens_p95)
+    now: dict[str, Any] = {name: float(getattr(scenario, name)) for name in names}
+    fixed = all(np.ptp(fields[name]) == 0 and fields[name][0] == now[name] for name in names)
+    sigma = lognormal_sigma(scenario.input_tokens, scenario.input_tokens_p95)
     for place, item in enumerate(options.items):
         if item.api_id is None:
             continue
-        if fixed or item.api_id not in catalog.apis:
+        if fixed or item.lengths is None:
             found[place] = options.usd_per_query[place]
-        else:
-            price = priced(catalog.api(item.api_id), options.scenario)
-            now = asked_usd_per_query(price, options.scenario)
-            drawn = api_usd_per_query(price, *drawn_of, input_sigma=sigma)
-            found[place] = drawn * (options.usd_per_query[place] / now if now > 0 else 0.0)
+            continue
+        price = priced(catalog.api(item.api_id), scenario)
+        more_in = item.lengths.input / now["input_tokens"]
+        more_out = item.lengths.output / now["output_tokens"]
+        base, drawn = (
+            api_usd_per_query(
+                price,
+                more_in * values["input_tokens"],
+                more_out * values["output_tokens"],
+                values["cached_input_share"],
+                values["batch_share"],
+                sigma,
+            )
+            for values in (now, fields)
+        )
+        found[place] = drawn * (options.usd_per_query[place] / base if base > 0 else 0.0)
     return found

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.quality.relative import relative_qualities, task_ids
+from llmplan.options.standing import standing_of
+from llmplan.quality.tables import task_ids
 from llmplan.router.costs import FleetUsd, Tier
 from llmplan.router.task_mixes import task_mixes
 from llmplan.router.tasks import TaskTable, residency_shadow_price, task_table, whole_task_split
@@ -137,20 +138,15 @@ def _work(mix: Mapping[str, float], work: Mapping[str, float]) -> Floats:
 
 
 def _qualities(route: RoutePlan, catalog: Catalog) -> tuple[dict[str, float], dict[str, float]]:
-    """Return both ends' quality by task, the weak one's after its format's loss; an unscored API's as 1."""
+    """Return both ends' quality by task, the weak one's after its format's loss."""
     scenario, price = route.request.scenario, catalog.apis.get(route.request.weak)
     weak_id = price.model_id if price else route.request.weak.partition("@")[0]
     strong_id = catalog.api(route.request.strong).model_id
-    reference = catalog.api(scenario.reference_api_id).model_id
-    found = relative_qualities(
-        catalog, {weak_id, strong_id}, reference, dict(scenario.task_mix), dict(scenario.model_quality)
-    )
-    item, whole = route.sides.item(route.way), found[weak_id].overall
-    kept = item.quality / whole if item and item.quality and whole else 1.0
-    weak = {task: quality * kept for task, quality in found[weak_id].by_task.items()}
-    if not route.sides.strong_quality_known:
-        return weak, dict.fromkeys(weak, route.sides.strong_quality)
-    return weak, dict(found[strong_id].by_task)
+    item = route.sides.item(route.way)
+    found = standing_of(scenario, catalog, weak_id, item.effort if item else None)
+    kept = item.quality / found.quality if item and item.quality and found.quality else 1.0
+    weak = {task: quality * kept for task, quality in found.by_task.items()}
+    return weak, dict(standing_of(scenario, catalog, strong_id).by_task)
 
 
 def _fleet_usd(route: RoutePlan) -> FleetUsd | None:

@@ -67,7 +67,10 @@ class RoutePlan:
         item = self.sides.item(self.way)
         if item is None or item.ttft_ms is None or item.tpot_ms is None:
             return None
-        return item.ttft_ms + item.tpot_ms * self.request.scenario.output_tokens
+        visible = self.request.scenario.output_tokens
+        if item.lengths is not None:
+            visible = item.lengths.output - item.lengths.reasoning
+        return item.ttft_ms + item.tpot_ms * visible
 
     @property
     def all_strong_usd(self) -> float:

@@ -247,10 +247,6 @@ def notes(route: RoutePlan) -> list[str]:
             found.append(f"the gap in quality needs at least {hard:.1%} hard queries, not {1 - target:.1%}")
     if sides.options is None and request.weak_usd_per_query is not None:
         found.append("the weak model's unit price is as given: no fleet is sized, whatever it carries")
-    if not sides.weak_quality_known:
-        found.append(f"quality of {sides.weak_label} is not known and taken as the reference's")
-    if not sides.strong_quality_known:
-        found.append(f"quality of {sides.strong_label} is not known and taken as the reference's")
     if request.scenario.data_stays_in_house:
         found.append("the scenario keeps data in house: what goes to the API leaves it")
     if sides.strong_quality <= float(sides.weak_quality[route.way]):

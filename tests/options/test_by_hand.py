@@ -1,6 +1,7 @@
 """Every month of a comparison, worked again from the CSV files and docs/method alone.
 
-Nothing here calls the code under test but for the rate of a replica, which section 3 predicts.
+Nothing here calls the code under test but for the rate of a replica, which section 3 predicts, and the tokens of a
+model, which section 11 does.
 """
 
 import csv
@@ -12,6 +13,7 @@ import pytest
 
 from llmplan.catalog import data_dir, load_catalog
 from llmplan.options import Option, evaluate
+from llmplan.quality.variants import Lengths
 from llmplan.router.roc import from_auc
 from llmplan.scenario import Scenario, load_scenario
 
@@ -55,16 +57,16 @@ def number(row: Row, column: str, otherwise: float) -> float:
     return float(row[column]) if row[column] else otherwise
 
 
-def token_month(s: Scenario, row: Row) -> float:
+def token_month(s: Scenario, row: Row, lengths: Lengths) -> float:
     """(0.3), (1.1) to (1.4)"""
     p_in, p_out = float(row["input_usd_per_mtok"]), float(row["output_usd_per_mtok"])
     p_cached = number(row, "cached_input_usd_per_mtok", p_in)
-    if s.input_tokens > number(row, "long_context_from_tokens", math.inf):
+    if lengths.input > number(row, "long_context_from_tokens", math.inf):
         tier_in = float(row["long_context_input_usd_per_mtok"])
         p_cached = number(row, "long_context_cached_input_usd_per_mtok", p_cached * tier_in / p_in)
         p_in, p_out = tier_in, float(row["long_context_output_usd_per_mtok"])
-    cached = s.input_tokens * s.cached_input_share
-    usd = ((s.input_tokens - cached) * p_in + cached * p_cached + s.output_tokens * p_out) / 1e6
+    cached = lengths.input * s.cached_input_share
+    usd = ((lengths.input - cached) * p_in + cached * p_cached + lengths.output * p_out) / 1e6
     usd *= 1 - s.batch_share * number(row, "batch_discount", 0)
     usd *= 1 + (number(row, "peak_price_factor", 1) - 1) * number(row, "peak_hours_per_day", 0) / 24
     return usd * s.queries_per_day * s.days_per_month
@@ -116,13 +118,15 @@ def fleet_month(s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...])
 
 def hybrid_month(s: Scenario, item: Option) -> list[float]:
     """(7.2), (7.5): a fleet for the work that goes down, tokens for the work that goes up, and the router."""
-    assert item.gpu_id and item.n_gpus and item.requests_per_s and item.api_id
+    assert item.gpu_id and item.n_gpus and item.requests_per_s and item.api_id and item.lengths
     base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
     hard, longer = base["hard-share"], base["hard-token-multiplier"]
     recall, fpr = from_auc(base["router-auc"]).rates_at(1 - np.array([item.share_weak]), hard)
     up = float((hard * longer * recall + (1 - hard) * fpr)[0]) / (hard * longer + 1 - hard)
     month = s.queries_per_day * s.days_per_month
-    tokens = token_month(s, APIS[item.api_id]) * up + base["router-usd-per-million"] / 1e6 * month
+    tokens = (
+        token_month(s, APIS[item.api_id], item.lengths) * up + base["router-usd-per-million"] / 1e6 * month
+    )
     loaded = s.but(queries_per_day=s.queries_per_day * (1 - up))
     sides = fleet_month(loaded, item.gpu_id, item.n_gpus, item.requests_per_s)
     return [side + tokens for side in sides]
@@ -140,7 +144,8 @@ def test_every_month_is_what_the_files_and_the_method_say(scenario: Scenario) ->
         if item.kind == "hybrid":
             expected = hybrid_month(scenario, item)
         elif item.api_id is not None:
-            expected = [token_month(scenario, APIS[item.api_id])] * 3
+            assert item.lengths is not None
+            expected = [token_month(scenario, APIS[item.api_id], item.lengths)] * 3
         else:
             assert item.gpu_id and item.n_gpus and item.requests_per_s
             expected = fleet_month(scenario, item.gpu_id, item.n_gpus, item.requests_per_s)

@@ -41,6 +41,8 @@ MIXED = Scenario().but(
     gpu_ids=("l4", "h100-sxm"),
     engine_ids=("vllm",),
     queries_per_day=200_000,
+    token_basis="equal",
+    model_quality={"llama-3.1-8b": 0.8, "gpt-4.1": 1.05},
     quality_floor=0.9,
 )
 """Here a fleet that misses the floor alone and an API that is dear alone make the cheapest answer together."""

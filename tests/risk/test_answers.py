@@ -160,6 +160,8 @@ def test_a_hybrid_that_is_the_cheapest_of_all_stands_beside_the_rest() -> None:
         gpu_ids=("l4", "h100-sxm"),
         engine_ids=("vllm",),
         queries_per_day=200_000,
+        token_basis="equal",
+        model_quality={"llama-3.1-8b": 0.8, "gpt-4.1": 1.05},
         quality_floor=0.9,
     )
     risk, advice = assess(scenario, curve=False), recommend(scenario)

@@ -23,6 +23,9 @@ OTHER_WORDS = {
     "gpu_price_kind": "spot",
     "profile_id": "office-hours",
     "reference_api_id": "gpt-4o-mini",
+    "reference_effort": "high",
+    "text_kind": "de-prose",
+    "token_basis": "equal",
 }
 NAMED = {
     "api": "gpt-4o",

@@ -21,12 +21,11 @@ from llmplan.app.widgets.html import (
 from llmplan.charts import cost_chart, cost_curves_figure, decision_map_figure
 from llmplan.kinds import Kind
 from llmplan.options import DecisionMap, Option, decision_map, volume_axis
-from llmplan.quality.relative import is_lower_bound
 from llmplan.recommend import Recommendation, recommend
 from llmplan.report import Report
 from llmplan.report.finding import where_cheaper
 from llmplan.report.headlines import curve_title, kpi_cards, map_title
-from llmplan.wording import NOTHING, milliseconds, parameters, quality_shown
+from llmplan.wording import NOTHING, milliseconds, parameters, share
 
 MAP_POINTS = 41
 UNRIVALLED = " * No token price is known to reach this model's quality."
@@ -190,7 +189,7 @@ def options_card(report: Report) -> Markup:
                 full_value(report.money, base),
                 report.money.range(low, high),
                 _why_not(base, least),
-                quality_shown(item.quality, is_lower_bound(item.quality_stands_on)),
+                share(item.quality),
                 milliseconds(item.ttft_ms),
                 milliseconds(item.tpot_ms),
                 int(found.gpus_total[place]) or NOTHING,

@@ -11,6 +11,7 @@ from llmplan.catalog import Catalog
 from llmplan.options import Options, break_even
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.options.table import usd_per_query
+from llmplan.quality.variants import Lengths
 from llmplan.recommend.tipping.inputs import Input, percents
 from llmplan.scenario import Scenario
 
@@ -76,12 +77,14 @@ def _batch_input(few: Options, catalog: Catalog) -> Input:
     """Return the share that may wait: it moves token prices and flattens the fleet's load. (1.3), (4.6)"""
     name = "batch_share"
     scenario = few.scenario
-    known = [place for place, name in enumerate(few.items.option_id) if name in catalog.apis]
-    prices = [catalog.apis[few.items.option_id[place]] for place in known]
+    known = [p for p in np.flatnonzero(few.is_api).tolist() if few.items[p].api_id in catalog.apis]
+    items = [few.items[place] for place in known]
+    prices = [catalog.api(str(item.api_id)) for item in items]
+    lengths = [item.lengths or Lengths(scenario.input_tokens, scenario.output_tokens) for item in items]
 
     def at(value: float) -> Options:
         changed, usd = scenario.model_copy(update={name: value}), few.usd_per_query.copy()
-        usd[known] = usd_per_query(prices, changed)
+        usd[known] = usd_per_query(prices, lengths, changed)
         rate = few.per_replica * (_peak(scenario, catalog) / _peak(changed, catalog))
         return replace(few, usd_per_query=usd, per_replica=rate, scenario=changed)
 
@@ -171,7 +174,7 @@ def _days_input(few: Options) -> Input:
 def quality_input(few: Options) -> Input:
     """Return the quality floor; each option's own quality can be an edge and is tried.
 
-    It is searched up to the reference's own quality: a floor above that asks for more than the reference.
+    It is searched up to today's own quality: a floor above that asks for more than what runs today.
     """
     scenario = few.scenario
     high = max(1.0, scenario.quality_floor)
@@ -180,7 +183,7 @@ def quality_input(few: Options) -> Input:
     return Input(
         "quality_floor",
         "the quality floor",
-        "share of reference",
+        "share of today's",
         scenario.quality_floor,
         0.0,
         high,

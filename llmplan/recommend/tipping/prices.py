@@ -202,7 +202,7 @@ def _on_gpu(options: Options, catalog: Catalog, gpu_id: str) -> list[int]:
         item, unpriced = options.items[place], ""
         if not options.feasible[place] and not options.near_floor[place]:
             unpriced = why_no_offer(catalog, options.scenario, gpu_id, item.n_gpus or 1)
-        if set(item.reasons) <= {unpriced, *quality_reasons(options.scenario, item.quality)}:
+        if set(item.reasons) <= {unpriced, *quality_reasons(options.scenario, item.quality or 0.0)}:
             places.append(place)
     found = options.take(places)
     gpus = found.items.n_gpus

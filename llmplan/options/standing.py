@@ -1,0 +1,91 @@
+"""What each model at an effort is to a scenario: its quality against today's, and the tokens of a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from llmplan.catalog import Catalog
+from llmplan.quality.tables import names
+from llmplan.quality.variants import (
+    Lengths,
+    ModelAtEffort,
+    Standing,
+    Today,
+    default_effort,
+    efforts_weighed,
+    standings,
+)
+from llmplan.scenario import Scenario
+
+
+def effort_today(scenario: Scenario) -> str | None:
+    """Return the effort of today's model as the fit calls it; None: its vendor's default."""
+    return "none" if scenario.reference_effort == "off" else scenario.reference_effort
+
+
+def today_of(scenario: Scenario, catalog: Catalog) -> Today:
+    """Return what the scenario compares with: the model and effort that run today, on its tasks."""
+    equal = scenario.token_basis == "equal"
+    return Today(
+        catalog.api(scenario.reference_api_id).model_id,
+        effort_today(scenario),
+        scenario.task_mix,
+        scenario.model_quality,
+        equal,
+        None if equal else scenario.output_tokens,
+        scenario.text_kind,
+    )
+
+
+def efforts_of(scenario: Scenario, catalog: Catalog, model_id: str) -> tuple[str, ...]:
+    """Return the efforts at which a model is an option; where all spend alike, its vendor's default alone."""
+    efforts = efforts_weighed(catalog, model_id)
+    if scenario.token_basis == "equal":
+        efforts = efforts[:1]
+    today = effort_today(scenario)
+    if today is None or catalog.api(scenario.reference_api_id).model_id != model_id:
+        return efforts
+    return tuple(dict.fromkeys((*efforts, today)))
+
+
+def standings_of(scenario: Scenario, catalog: Catalog) -> Mapping[ModelAtEffort, Standing]:
+    """Return every model of the catalog at each of its efforts against what runs today."""
+    model_ids = sorted({*(api.model_id for api in catalog.apis.values()), *catalog.models})
+    models = tuple((m, effort) for m in model_ids for effort in efforts_of(scenario, catalog, m))
+    return standings(catalog, models, today_of(scenario, catalog))
+
+
+def standing_of(scenario: Scenario, catalog: Catalog, model_id: str, effort: str | None = None) -> Standing:
+    """Return one model at an effort (None: its vendor's default) against what runs today."""
+    asked = (model_id, effort or default_effort(catalog, model_id))
+    return standings(catalog, (asked,), today_of(scenario, catalog))[asked]
+
+
+def lengths_of(scenario: Scenario, standing: Standing, side: str = "base") -> Lengths:
+    """Return the tokens of a mean query. side: low, base or high of the band of output tokens."""
+    return standing.lengths(scenario.input_tokens, scenario.output_tokens, side)
+
+
+def needed_context_tokens(scenario: Scenario, standing: Standing | None = None) -> float:
+    """Return the context that one query needs: its tokens at the 95th percentile, or the stated minimum.
+
+    standing: of the model that reads and writes them; None: today's.
+    """
+    tokens_in = scenario.input_tokens_p95 or scenario.input_tokens
+    tokens_out = scenario.output_tokens_p95 or scenario.output_tokens
+    if standing is not None:
+        tokens_in, tokens_out, _ = standing.lengths(tokens_in, tokens_out)
+    return max(float(scenario.min_context_tokens), tokens_in + tokens_out)
+
+
+def effort_label(scenario: Scenario, catalog: Catalog, model_id: str, effort: str) -> str:
+    """Return what stands behind a model's name: its effort, where it has several; else nothing."""
+    if len(names(catalog).efforts_of(model_id)) < 2 or scenario.token_basis == "equal":
+        return ""
+    words = {"none": "thinking off", "thinking": "thinking"}
+    return f", {words.get(effort, f'{effort} effort')}"
+
+
+def with_effort(option_id: str, catalog: Catalog, model_id: str, effort: str) -> str:
+    """Return an option's id: at another effort than the vendor's default it says so behind an @."""
+    return option_id if effort == default_effort(catalog, model_id) else f"{option_id}@{effort}"
