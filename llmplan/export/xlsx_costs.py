@@ -40,6 +40,8 @@ API_HEADS = (
     "USD a month",
     "Source",
     "As of",
+    "Input tokens over today's",
+    "Output tokens over today's",
 )
 
 API_QUERY, API_MONTH = API_HEADS.index("USD a query"), API_HEADS.index("USD a month")
@@ -49,7 +51,7 @@ def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, 
     """Write token-priced options; return where their costs stand."""
     note = "Price of a query = tokens x price; a request above the long-context limit pays those prices."
     sheet = book.sheet(
-        API_SHEET, "Options priced by the token", note, API_HEADS, (34, 40, *[13] * 12, 30, 12)
+        API_SHEET, "Options priced by the token", note, API_HEADS, (34, 40, *[13] * 12, 30, 12, 13, 13)
     )
     found = {}
     for row, place in enumerate(places, start=FIRST_ROW):
@@ -59,8 +61,8 @@ def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, 
             _tier(row, *columns) for columns in (("C", "H"), ("D", "I"), ("E", "J", True))
         )
         formula = (
-            f"=(input_tokens*(1-cached_input_share)*{usd_in}+input_tokens*cached_input_share*{usd_cached}"
-            f"+output_tokens*{usd_out})/{TOKENS_PER_MTOK:.0f}*(1-batch_share*F{row + 1})"
+            f"=(input_tokens*Q{row + 1}*((1-cached_input_share)*{usd_in}+cached_input_share*{usd_cached})"
+            f"+output_tokens*R{row + 1}*{usd_out})/{TOKENS_PER_MTOK:.0f}*(1-batch_share*F{row + 1})"
             f"*(1+(L{row + 1}-1)*K{row + 1}/{HOURS_PER_DAY})"
         )
         book.live(sheet, row, API_QUERY, formula, each, "price")
@@ -74,8 +76,9 @@ def _tier(row: int, plain: str, long: str, of_requests: bool = False) -> str:
     """Return the mean price of a token below and in the long tier: lengths alike, or lognormal. (1.6)"""
     line = row + 1
     half = "-" if of_requests else "+"
-    far = f"(LN(input_tokens)-LN($G{line}))/input_sigma{half}input_sigma/2"
-    long_share = f"IF(input_sigma>0,NORMSDIST({far}),IF(input_tokens>$G{line},1,0))"
+    tokens = f"input_tokens*$Q{line}"
+    far = f"(LN({tokens})-LN($G{line}))/input_sigma{half}input_sigma/2"
+    long_share = f"IF(input_sigma>0,NORMSDIST({far}),IF({tokens}>$G{line},1,0))"
     return f"IF(ISNUMBER($G{line}),${plain}{line}+{long_share}*(${long}{line}-${plain}{line}),${plain}{line})"
 
 
@@ -104,6 +107,14 @@ def _api_prices(book: Book, sheet: Any, row: int, report: Report, place: int) ->
     book.number(sheet, row, 11, price.peak_price_factor or 1.0, "number", is_input=True)
     book.text(sheet, row, API_MONTH + 1, price.source_id)
     book.text(sheet, row, API_MONTH + 2, price.as_of)
+    asked, lengths = report.scenario, item.lengths
+    more = (
+        (1.0, 1.0)
+        if lengths is None
+        else (lengths.input / asked.input_tokens, lengths.output / asked.output_tokens)
+    )
+    for column, value in enumerate(more, start=API_MONTH + 3):
+        book.number(sheet, row, column, value, "price", is_input=True)
 
 
 def _given_or(

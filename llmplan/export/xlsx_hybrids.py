@@ -60,7 +60,7 @@ class HybridCells(NamedTuple):
 def hybrid_pair(report: Report, place: int) -> tuple[int, int]:
     """Return the places of a hybrid's fleet and its API."""
     item, options = report.option(place), report.comparison.options
-    return options.index(str(item.weak_id)), options.index(str(item.api_id))
+    return options.index(str(item.weak_id)), options.index(str(item.strong_id))
 
 
 def write_hybrids(
@@ -142,7 +142,7 @@ def _fleet(
 ) -> str:
     """Write one side's fleet for its load; return where its cost stands."""
     options, name = report.comparison.options, SIDES[side]
-    weak = options.index(str(row["option_id"]).removeprefix("hybrid:").removesuffix(f"+{row['api_id']}"))
+    weak = options.index(str(row["option_id"]).removeprefix("hybrid:").rpartition("+")[0])
     carries, holds, lot, price = (
         cell(own_row, side_column(side, which), OWN_SHEET) for which in (CARRIES, HOLDS, LOT, PRICE)
     )

@@ -87,7 +87,7 @@ def workbook_places(report: Report) -> list[int]:
         if place in hybrids:
             continue
         item = report.option(place)
-        key = (item.api_id, item.model_id, item.precision_id, item.gpu_id, item.n_gpus)
+        key = (item.api_id, item.model_id, item.effort, item.precision_id, item.gpu_id, item.n_gpus)
         if key not in seen and (not item.has_fleet or len(seen) < OWN_OPTIONS):
             kept.add(place)
             if item.has_fleet:

@@ -22,6 +22,7 @@ from llmplan.growth.cash import CostPart, MonthlyCost, PlanOption, PurchasePart
 from llmplan.growth.paths import price_factors
 from llmplan.operations.hybrids import hybrid_loads
 from llmplan.options import evaluate, options_of
+from llmplan.options.standing import today_id
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
@@ -74,7 +75,7 @@ def incumbent_option(
 ) -> PlanOption:
     """Return what runs today: an API, by default the scenario's reference."""
     comparison = evaluate(scenario, catalog)
-    wanted = scenario.reference_api_id if api_id is None else api_id
+    wanted = today_id(scenario, catalog) if api_id is None else api_id
     options = comparison.options
     apis = {options.items.option_id[place]: int(place) for place in np.flatnonzero(options.is_api)}
     if wanted in apis:

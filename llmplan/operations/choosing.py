@@ -14,7 +14,7 @@ from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
-from llmplan.options.standing import lengths_of, needed_context_tokens, standing_of
+from llmplan.options.standing import lengths_of, needed_context_tokens, standing_of, today_id
 from llmplan.replica import ReplicaConfig
 from llmplan.replica.memory import default_share, engine_memory, memory_plan
 from llmplan.scenario import Scenario, under_catalog
@@ -146,14 +146,14 @@ def longest_sequence(needed: float, is_percentile: bool, model_limit: int, seque
     return int(min(model_limit, max(rounded, math.ceil(needed))))
 
 
-def _api_place(comparison: Comparison, api_id: str | None) -> int | None:
+def _api_place(comparison: Comparison, catalog: Catalog, api_id: str | None) -> int | None:
     options = comparison.options
     apis = {options.items.option_id[place]: int(place) for place in np.flatnonzero(options.is_api)}
     if api_id is not None:
         if api_id not in apis:
             raise UnknownNameError("API of the scenario", api_id, apis)
         return apis[api_id]
-    reference = apis.get(comparison.scenario.reference_api_id)
+    reference = apis.get(today_id(comparison.scenario, catalog))
     if reference is not None and comparison.options.items[reference].feasible:
         return reference
     return comparison.cheapest("api", "hosted")
@@ -167,7 +167,7 @@ def api_tier(
     None where no API is feasible. Its budget holds the queries routed to it, `strong_queries_per_day`, and a
     tenth of the fleet's queries that may spill to it.
     """
-    place = _api_place(comparison, api_id)
+    place = _api_place(comparison, catalog, api_id)
     if place is None:
         return None
     item = comparison.options.items[place]

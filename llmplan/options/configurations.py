@@ -79,13 +79,27 @@ def sized(
     no latency target holds. (4.6) side: low, base or high of the band of output tokens.
     """
     rows = at_efforts(catalog, scenario, configurations)
-    known = [standings_of(scenario, catalog)[model] for model in rows.models]
+    every = standings_of(scenario, catalog)
+    known = [every[model] for model in rows.models]
     lengths = tuple(lengths_of(scenario, standing, side) for standing in known)
     contexts = tuple(needed_context_tokens(scenario, standing) for standing in known)
     limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.latency_percentile)
     asked = limits if scenario.batch_share < 1 else (None, None, None)
     cached = (scenario.cached_input_share, scenario.cached_prefix, scenario.cache_aware_routing)
-    return rows, _capacity(rows, lengths, contexts, *asked, *cached)
+    found = _capacity(rows, lengths, contexts, *asked, *cached)
+    return (rows, found) if configurations is not None else _without_late(found, rows)
+
+
+@kept(1)
+def _without_late(found: Capacity, rows: AtEfforts) -> tuple[AtEfforts, Capacity]:
+    """Leave out the replicas that serve none of a model's queries in time where it thinks, but for one that says so."""
+    late = found.fits & ~(found.requests_per_s > 0) & found.thinks
+    told = np.flatnonzero(late)[np.unique(rows.model[late], return_index=True)[1]]
+    keep = np.sort(np.concatenate([np.flatnonzero(~late), told])).astype(np.intp)
+    if len(keep) == len(rows):
+        return rows, found
+    few = AtEfforts(rows.grid.take(keep), rows.effort[keep], rows.models, rows.model[keep])
+    return few, Capacity(**{f.name: getattr(found, f.name)[keep] for f in fields(Capacity)})
 
 
 def at_efforts(

@@ -36,7 +36,12 @@ def _first_visible(catalog: Catalog, scenario: Scenario, standing: Standing) -> 
     """Return why a reader would wait too long for reasoning, however fast the provider is."""
     speed = catalog.assumptions.get(API_SPEED)
     reasoning, limit = lengths_of(scenario, standing).reasoning, scenario.ttft_limit_ms
-    if speed is None or limit is None or reasoning / speed.high * MS_PER_S <= limit:
+    if (
+        speed is None
+        or limit is None
+        or scenario.batch_share == 1
+        or reasoning / speed.high * MS_PER_S <= limit
+    ):
         return []
     return [
         f"{reasoning:,.0f} tokens of reasoning before the first visible one take {reasoning / speed.high:,.1f} s "

@@ -96,7 +96,7 @@ class Rows(Sequence[Option]):
     ----------
     cells: an Option, or the number that `make` builds it from.
     quality: NaN where it is not known. feasible: no reason stands against the option.
-    only_floor: nothing but the overall quality floor keeps it out, or that its quality is not known (NaN).
+    only_floor: nothing but the overall quality floor keeps it out.
     preference: breaks ties of cost, least first.
     """
 

@@ -23,6 +23,13 @@ def effort_today(scenario: Scenario) -> str | None:
     return "none" if scenario.reference_effort == "off" else scenario.reference_effort
 
 
+def today_id(scenario: Scenario, catalog: Catalog) -> str:
+    """Return the id of the option that runs today."""
+    api = catalog.api(scenario.reference_api_id)
+    effort = effort_today(scenario) or default_effort(catalog, api.model_id)
+    return with_effort(api.api_id, catalog, api.model_id, effort)
+
+
 def today_of(scenario: Scenario, catalog: Catalog) -> Today:
     """Return what the scenario compares with: the model and effort that run today, on its tasks."""
     equal = scenario.token_basis == "equal"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,10 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     formats = np.array([price.precision_id for price in tokens.prices], dtype=object)
     models = np.array([price.model_id for price in tokens.prices], dtype=object)
     rows = Rows(
-        make=lambda place: tokens.option(place) if place < m else fleets.option(place - m, ids[place]),
+        # A move of the volume asks for the records of the same few rows again.
+        make=lru_cache(1024)(
+            lambda place: tokens.option(place) if place < m else fleets.option(place - m, str(ids[place]))
+        ),
         cells=np.arange(m + n).astype(object),
         option_id=ids,
         kind=np.concatenate([tokens.kind, np.array([Kind.SELF_HOSTED] * n, dtype=object)]),
@@ -231,9 +234,10 @@ def _names(catalog: Catalog, api_ids: tuple[str, ...], rows: AtEfforts) -> tuple
     """Return the options' ids, and the ranks of ids and engines."""
     grid = rows.grid
     columns = (grid.model_id, grid.precision_id, grid.n_gpus.astype(int), grid.gpu_id, grid.engine_id)
+    ends = [with_effort("", catalog, *model) for model in rows.models]
     own = [
-        with_effort(f"{m}@{p}@{n}x{g}@{e}", catalog, m, effort)
-        for m, p, n, g, e, effort in zip(*columns, rows.effort, strict=True)
+        f"{m}@{p}@{n}x{g}@{e}{ends[model]}"
+        for m, p, n, g, e, model in zip(*columns, rows.model.tolist(), strict=True)
     ]
     ids = np.array([*api_ids, *own], dtype=object)
     rank = np.empty(len(ids), np.intp)
@@ -373,10 +377,11 @@ class _FleetRows:
         """Work out quality and reasons: by model and format, by GPUs, by configuration."""
         catalog, scenario = self._catalog, self._scenario
         quality, misses, others = [], [], []
-        self._format_reasons = []
+        self._format_reasons, self._loss = [], []
         for model_id, precision_id, effort in self._formats:
             model, standing = catalog.models[model_id], self._known[model_id, effort]
             loss = precision_loss(catalog, model, precision_id)[1]
+            self._loss.append(loss)
             barred = [
                 *model_reasons(catalog, scenario, model, standing),
                 *task_reasons(scenario, standing, loss),
@@ -423,7 +428,7 @@ class _FleetRows:
         rates = (found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10)
         effort, point = str(self.rows.effort[place]), self._used[place]
         at = effort_label(self._scenario, catalog, config.model_id, effort)
-        loss = precision_loss(catalog, model, config.precision_id)[1]
+        loss = self._loss[self._format[place]]
         sources = [model.source_id, gpu.source_id, *(offer.source_id for offer in offers or ())]
         return Option(
             option_id=option_id,

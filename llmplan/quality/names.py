@@ -104,6 +104,7 @@ class Names:
         self._aliases = dict(aliases)
         self._models = [(re.compile(row.pattern), row) for row in models]
         self._known: dict[tuple[str, str | None], Variant] = {}
+        self._efforts: dict[str, tuple[str, ...]] = {}
 
     def variant(self, name: str, effort: str | None = None) -> Variant:
         """Return the variant that a published name stands for; `effort` overrules what the name says."""
@@ -126,8 +127,10 @@ class Names:
 
     def efforts_of(self, name: str) -> tuple[str, ...]:
         """Return the efforts that a model offers, its default first."""
-        row = self._row(self.variant(name).model)
-        return tuple(dict.fromkeys((self.variant(name).effort, *row.offered)))
+        if name not in self._efforts:
+            default = self.variant(name)
+            self._efforts[name] = tuple(dict.fromkeys((default.effort, *self._row(default.model).offered)))
+        return self._efforts[name]
 
     def _row(self, model: str) -> EffortsOfModels:
         return next((row for pattern, row in self._models if pattern.search(model)), PLAIN)

@@ -46,41 +46,20 @@ def quality_ladder(found: Comparison, catalog: Catalog) -> tuple[QualityStep, ..
     )
 
 
-def cheapest_unrated(found: Comparison) -> tuple[str, float] | None:
-    """Return the cheapest option that only its unknown quality keeps out, and its USD a month; None for none."""
-    options, usd = found.options, found.monthly_usd[1]
-    unrated = np.flatnonzero(options.items.only_floor & np.isnan(options.quality) & np.isfinite(usd))
-    if not len(unrated):
-        return None
-    place = int(unrated[np.argmin(usd[unrated])])
-    return options.items[place].label, float(usd[place])
-
-
 def floor_sentences(
-    ladder: tuple[QualityStep, ...],
-    option_id: str,
-    floor: float,
-    money: Currency,
-    unrated: tuple[str, float] | None = None,
+    ladder: tuple[QualityStep, ...], option_id: str, floor: float, money: Currency
 ) -> list[str]:
-    """Say whether the floor drives the choice, and what a higher one would make of it.
-
-    unrated: label and USD a month of the cheapest option kept out because its quality is not known.
-    """
+    """Say whether the floor drives the choice, and what a higher one would make of it."""
     at = next((place for place, step in enumerate(ladder) if step.option_id == option_id), None)
     if at is None:
         return []
     said = []
-    cheaper_unrated = unrated is not None and unrated[1] < ladder[at].monthly_usd
     if floor > 0 and at > 0:
         first = ladder[0]
         cost = money.whole(first.monthly_usd)
         said.append(f"The floor drives the choice: without it {first.label} would do at {cost}.")
-    elif floor > 0 and not cheaper_unrated:
+    elif floor > 0:
         said.append("The floor does not drive the choice: nothing cheaper is kept out by it.")
-    if floor > 0 and unrated is not None and cheaper_unrated:
-        cost = money.whole(unrated[1])
-        said.append(f"{unrated[0]} at {cost} is kept out because its quality is not known.")
     if at + 1 < len(ladder):
         after = ladder[at + 1]
         cost = money.whole(after.monthly_usd)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llmplan.kinds import Kind
 from llmplan.options import Comparison, Option
-from llmplan.recommend.ladder import QualityStep, cheapest_unrated, floor_sentences
+from llmplan.recommend.ladder import QualityStep, floor_sentences
 from llmplan.recommend.records import RunnerUp
 from llmplan.wording import counted, probability, share
 
@@ -80,7 +80,7 @@ def reason(
         floor = found.scenario.quality_floor
         asked = f"; {share(floor)} is asked for" if floor > 0 else ""
         parts.append(f"Its quality is {share(item.quality)} of {reference}'s{asked}.")
-        parts += floor_sentences(ladder, item.option_id, floor, money, cheapest_unrated(found))
+        parts += floor_sentences(ladder, item.option_id, floor, money)
     if found.scenario.monthly_active_users is not None:
         users = found.scenario.monthly_active_users
         parts.append(f"The {users:,} users a month decide on licences alone: the volume is given in queries.")

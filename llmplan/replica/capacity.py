@@ -26,7 +26,10 @@ FULL_ENOUGH: Final = 0.25
 
 @dataclass(frozen=True, eq=False)
 class Capacity:
-    """Arrays of shape (n,); requests_per_s is 0 where a replica does not fit or misses its targets."""
+    """Arrays of shape (n,); requests_per_s is 0 where a replica does not fit or misses its targets.
+
+    thinks: whether reasoning comes before the first visible token.
+    """
 
     fits: NDArray[np.bool_]
     reason: NDArray[Any]
@@ -41,6 +44,7 @@ class Capacity:
     weights_gb: Floats
     binding: NDArray[Any]
     basis: NDArray[Any]
+    thinks: NDArray[np.bool_]
 
 
 def sequences_in_memory(c: Configurations, context_tokens: Floats, reuse: Reuse | None = None) -> Floats:
@@ -77,7 +81,7 @@ def capacity(
     context_tokens: longest context that must be served [tokens]; the model's own limit must allow it and
         one sequence of that length must fit. Default: input plus output.
     reasoning_tokens: part of the output that is decoded before the first token that a reader sees: ttft_ms and
-        its target are the time to that one. (3.13)
+        its target are the time to that one. (11.7)
     reuse: what prefix caches hold of the prompts; None: nothing.
 
     Returns
@@ -121,6 +125,7 @@ def capacity(
         weights_gb=c.weights_gb,
         binding=binding,
         basis=basis,
+        thinks=reasoning > 0,
     )
 
 
@@ -164,14 +169,12 @@ def _largest(
     reuse: Reuse,
 ) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
     """Concurrency with the best rate within the targets, its service, that judged, and whether any meets them."""
-    n, index = len(c), np.flatnonzero(fits)
-    part = {name: v[index] for name, v in k.items()}
+    n, chosen, meets = len(c), np.zeros(len(c)), np.zeros(len(c), dtype=bool)
     find = _by_bisection if targets.percentile is None else _at_random
+    index = np.flatnonzero(fits)
+    part = {name: v[index] for name, v in k.items()}
     fleets, held = c.take(index), reuse.take(index)
-    running, service, judged, within = find(
-        fleets, part, isl[index], osl[index], targets.take(index), held
-    )
-    chosen, meets = np.zeros(n), np.zeros(n, dtype=bool)
+    running, service, judged, within = find(fleets, part, isl[index], osl[index], targets.take(index), held)
     chosen[index], meets[index] = running, within
     return chosen, _scatter(service, index, n), _scatter(judged, index, n), meets
 
@@ -275,12 +278,12 @@ def _reasons(
     first_ms = targets.first_visible_ms(judged)
     reason = np.full(len(c), "", dtype=object)
     for i in np.flatnonzero(~(fits & meets)):
-        config = c.config(int(i))
         if longest[i] > c.max_context_tokens[i]:
             reason[i] = (
                 f"a context of {longest[i]:,.0f} tokens exceeds the model's {c.max_context_tokens[i]:,.0f}"
             )
         elif not fits[i]:
+            config = c.config(int(i))
             reason[i] = (
                 f"{c.weights_gb[i]:,.0f} GB of weights, overhead and a sequence of {longest[i]:,.0f} "
                 f"tokens do not fit {config.n_gpus} x {config.gpu_id}"

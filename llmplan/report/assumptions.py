@@ -12,6 +12,7 @@ from llmplan.wording import capital, share
 
 SCENARIO_SOURCE = "this scenario"
 MODEL_SOURCE = "llmplan's throughput model"
+QUALITY_SOURCE = "fit of success and tokens to published benchmarks"
 
 
 class AssumptionRow(NamedTuple):
@@ -43,10 +44,15 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
         limits.append(f"for {asked.latency_percentile:g}% of requests")
     tokens_in = f"{asked.input_tokens:,.0f} in ({share(asked.cached_input_share)} cached)"
     floor = f"{share(asked.quality_floor)} of {asked.reference_api_id}" if asked.quality_floor else "none"
+    counted = (
+        "the same for every model"
+        if asked.token_basis == "equal"
+        else f"as {asked.reference_api_id} counts them"
+    )
     load = f"load at most {share(asked.utilisation_ceiling)}"
     values = [
         ("Volume", f"{asked.queries_per_day:,.0f} queries/day, {asked.days_per_month:g} days a month"),
-        ("Tokens", f"{tokens_in}, {asked.output_tokens:,.0f} out"),
+        ("Tokens", f"{tokens_in}, {asked.output_tokens:,.0f} out, {counted}"),
         ("Least quality", floor),
         ("Latency targets", ", ".join(limits) or "none"),
         ("Fleet", f"peak {peak:.3g} x mean, {load}, {asked.spare_replicas} spare"),
@@ -58,7 +64,24 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
 
 def _option_rows(report: Report, item: Option) -> list[AssumptionRow]:
     rows = _api_rows(report, item) if item.api_id is not None else []
+    rows += _model_rows(report, item)
     return [*rows, *(_self_hosted_rows(report, item) if item.has_fleet else [])]
+
+
+def _model_rows(report: Report, item: Option) -> list[AssumptionRow]:
+    """How often the model succeeds, and why it spends other tokens than today's."""
+    asked, rows = report.scenario, []
+    if item.success is not None and item.quality:
+        low, base, high = (share(value) for value in vars(item.success).values())
+        value = f"succeeds on {base} of such tasks ({low} to {high}), {asked.reference_api_id} on "
+        value += share(item.success.base / item.quality)
+        rows.append(AssumptionRow(f"Quality of {item.label}", value, QUALITY_SOURCE, ""))
+    if item.lengths is not None and item.output_tokens is not None and asked.token_basis == "today":
+        low, base, high = (f"{value:,.0f}" for value in vars(item.output_tokens).values())
+        thought = f", {item.lengths.reasoning:,.0f} of them reasoning" if item.lengths.reasoning >= 1 else ""
+        value = f"{item.lengths.input:,.0f} in, {base} out ({low} to {high}){thought}"
+        rows.append(AssumptionRow(f"Tokens of {item.api_id or item.label}", value, QUALITY_SOURCE, ""))
+    return rows
 
 
 def _api_rows(report: Report, item: Option) -> list[AssumptionRow]:

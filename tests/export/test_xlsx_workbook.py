@@ -219,7 +219,7 @@ def test_people_hidden_lines_and_prices_move_hybrids(
     options = report.comparison.options
     weak, strong = hybrid_pair(report, place)
     loads = split_loads(report, row)
-    line = row_of(written, "API costs", row["api_id"])
+    line = row_of(written, "API costs", options.items[strong].option_id)
     own_line = row_of(written, "Self-hosted costs", options.items[weak].option_id)
     people, hidden = 9_999.0, options.hidden
     first = hidden.of_unit(PER_MONTH)[0]
@@ -241,11 +241,13 @@ def test_people_hidden_lines_and_prices_move_hybrids(
     calculated = hybrid_costs(read(office(change(written, cells, tmp_path / "changed.xlsx"), "xlsx")))
     asked = report.scenario
     api_id = str(row["api_id"])
+    lengths = options.items[strong].lengths
+    assert lengths is not None
     each = float(
         api_usd_per_query(
             report.catalog.api(api_id).model_copy(update={"output_usd_per_mtok": 33.0}),
-            asked.input_tokens,
-            asked.output_tokens,
+            lengths.input,
+            lengths.output,
             asked.cached_input_share,
             asked.batch_share,
         )

@@ -18,6 +18,7 @@ from llmplan.charts.sizes import model_size_figure
 from llmplan.options import Curves, Option, cost_curves, volume_axis
 from llmplan.options.curve_crossings import crossings_of, leaders_of
 from llmplan.options.model_sizes import SizePoint, size_points, small_points
+from llmplan.options.standing import today_id
 from llmplan.report import Report
 from llmplan.report.headlines import curve_title
 from llmplan.report.report import CURVE_POINTS
@@ -73,7 +74,7 @@ def choices(report: Report) -> tuple[tuple[str, str], ...]:
 
 def default_choices(report: Report) -> list[str]:
     """Return the cheapest of each kind and the reference API."""
-    reference = report.scenario.reference_api_id
+    reference = today_id(report.scenario, report.catalog)
     known = [place for place in report.comparison.order if report.option(place).option_id == reference]
     return list(dict.fromkeys(_key(report.option(place)) for place in (*report.curve_places, *known)))
 
@@ -137,9 +138,8 @@ def sizes_chart(shown: CostsBySize) -> Chart:
     below = shown.below
     small = small_points(below.comparison, report.catalog, _cost(below, shown.unit)) if below else []
     points = [*small, *offered]
-    reference = [
-        i for i, o in enumerate(found.options.items) if o.option_id == report.scenario.reference_api_id
-    ]
+    today = today_id(report.scenario, report.catalog)
+    reference = np.flatnonzero(found.options.items.option_id == today).tolist()
     apis = dict.fromkeys(place for place in (found.cheapest("api"), *reference) if place is not None)
     flat = [(report.option(place).label, float(cost[1, place])) for place in apis]
     return Chart(
