@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from llmplan.app.model import AppModel
 from llmplan.recommend import nearest_flips
-from llmplan.recommend.tipping import Tipping, inputs_of
+from llmplan.recommend.tipping import Tipping, by_nearness, inputs_of
 from llmplan.recommend.tipping.points import tip
 from llmplan.scenario import Scenario
 
@@ -61,6 +61,6 @@ class Flips:
                 if row.input_id in SLOW_INPUTS:
                     yield
                     found.append(tip(row))
-        _kept[scenario] = nearest_flips(tuple(sorted(found, key=lambda row: row.distance)))
+        _kept[scenario] = nearest_flips(by_nearness(found))
         while len(_kept) > KEPT:
             _kept.popitem(last=False)

@@ -31,8 +31,7 @@ def task_report(
 ) -> dict[str, Any] | None:
     """Return which task goes where at the route's floor, whole tasks and the fleet re-sized. (7.12)
 
-    None where no task of the mix is scored for both; a single one that is not is left out, under "not_scored",
-    and the others' shares fill its place. Where the floor is out of reach every task goes to
+    Where the floor is out of reach every task goes to
     the better end that it may go to. "shadow_price_usd" is what keeping the tasks of `stays_in_house` on the
     fleet costs a month.
 

@@ -109,7 +109,8 @@ def test_the_answer_is_what_recommend_says_whatever_came_before(model: AppModel)
 
 def test_a_hybrid_is_the_answer_where_it_costs_least(model: AppModel) -> None:
     model.load_preset("chat-real")
-    model.change({"quality_floor": 1.05, "queries_per_day": 3_000_000.0, "model_ids": ("qwen3-14b",)})
+    own = {"model_quality": (("qwen3-14b", 0.9),), "model_ids": ("qwen3-14b",), "api_ids": ("gpt-4o",)}
+    model.change({"quality_floor": 0.95, "queries_per_day": 3_000_000.0, **own})
     assert model.answer["kind"] == "hybrid" and model.report.finding.startswith("Route ")
 
 

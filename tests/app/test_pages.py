@@ -198,7 +198,6 @@ def test_routing_shows_caches_outages_and_what_a_task_may_lose(model: AppModel) 
     pairs = {(names[a], names[b]) for a, b in zip(link["source"], link["target"], strict=True)}
     assert ("queries", "cache") in pairs and ("llama-3.1-70b", "gpt-4o") in pairs
     assert "loses too much" in page.tasks.html
-    assert "Left out, not scored for both: long-context" in page.tasks.html
 
 
 def test_routing_keeps_the_articles_point_at_its_unit_prices(model: AppModel) -> None:

@@ -9,7 +9,7 @@ import pytest
 from llmplan.errors import UnknownNameError
 from llmplan.export.tables import TABLES, csv_text, safe_text, table
 from llmplan.report import Report
-from llmplan.report.assumptions import assumption_rows
+from llmplan.report.assumptions import MODEL_SOURCE, QUALITY_SOURCE, assumption_rows
 
 
 def rows(report: Report, name: str) -> list[dict[str, str]]:
@@ -48,7 +48,7 @@ def test_map_names_the_cheapest(report: Report) -> None:
 def test_assumptions_have_source_and_date_or_come_from_the_scenario(report: Report) -> None:
     for row in assumption_rows(report):
         assert row.source
-        assert row.as_of or row.source in ("this scenario", "llmplan's throughput model")
+        assert row.as_of or row.source in ("this scenario", MODEL_SOURCE, QUALITY_SOURCE)
 
 
 def test_own_prices_are_named_as_the_scenarios(report: Report) -> None:

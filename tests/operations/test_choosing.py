@@ -56,12 +56,10 @@ def test_every_feasible_option_makes_a_plan():
 
 
 def test_the_longest_sequence_by_hand():
-    mean = Scenario(input_tokens=1_000, output_tokens=300)
-    assert longest_sequence(mean, 131_072, 100) == 6_144  # 4 x 1,300, up to a step of 1,024
-    assert longest_sequence(mean, 4_096, 100) == 4_096
-    assert longest_sequence(mean, 131_072, 1) == 2_048  # one such sequence must fit
-    known = mean.but(input_tokens_p95=3_000, output_tokens_p95=900)
-    assert longest_sequence(known, 131_072, 100) == 8_192  # 2 x 3,900
+    assert longest_sequence(1_300, False, 131_072, 100) == 6_144  # 4 x 1,300, up to a step of 1,024
+    assert longest_sequence(1_300, False, 4_096, 100) == 4_096
+    assert longest_sequence(1_300, False, 131_072, 1) == 2_048  # one such sequence must fit
+    assert longest_sequence(3_900, True, 131_072, 100) == 8_192  # 2 x 3,900
 
 
 def test_the_tier_behind_the_fleet():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -49,6 +49,11 @@ def tipping_points(
     options = replace(options_of(scenario, catalog), scenario=scenario)
     rows = [row for row in inputs_of(options, catalog, by) if only is None or row.input_id in only]
     found = (tip(row, by, verify) for row in rows)
+    return by_nearness(found)
+
+
+def by_nearness(found: Iterable[Tipping]) -> tuple[Tipping, ...]:
+    """Return tipping points, those within what is expected first, the nearest before others."""
     return tuple(sorted(found, key=lambda row: (not row.is_plausible, row.distance)))
 
 
