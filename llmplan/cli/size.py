@@ -172,6 +172,11 @@ def search(
     price_kind: Annotated[
         str, typer.Option(help="on_demand, reserved_1y, reserved_short or spot.")
     ] = "on_demand",
+    gpu_memory_utilisation: eng.GpuMemoryShare = None,
+    kv_cache_dtype: eng.KvCacheDtype = "auto",
+    max_model_len: eng.MaxModelLen = None,
+    max_batched_tokens: eng.BatchedTokens = None,
+    max_sequences: eng.MaxSequences = None,
     measured_csv: MeasuredCsv = None,
     top: Annotated[int, typer.Option(help="Rows to print.", min=1)] = 15,
     data: Data = None,
@@ -179,6 +184,7 @@ def search(
 ) -> None:
     """Search every format, GPU, count and engine: the cheapest per request within the latency targets."""
     from llmplan.measurements import read_points_of
+    from llmplan.replica.config import EngineSettings
     from llmplan.sizing import article_pairings
     from llmplan.sizing import search as search_replicas
 
@@ -196,6 +202,8 @@ def search(
         price_kind=price_kind,
         measured=read_points_of(catalog, measured_csv) if measured_csv else (),
         latency_percentile=latency_percentile,
+        settings=EngineSettings(gpu_memory_utilisation, kv_cache_dtype, max_batched_tokens, max_sequences),
+        context_tokens=max_model_len,
     )
     every = article_pairings(catalog, input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
     pairings = [row for row in every if row["model_id"] == model]

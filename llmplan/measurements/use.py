@@ -104,9 +104,9 @@ def with_measured(
 
     What ran, runs: no support table and no rule of useful sizes leaves a measured replica out.
     """
-    known = set(configurations.configs)
+    known = {_replica(config) for config in configurations.configs}
     asked = dict.fromkeys(ReplicaConfig(*_replica(point)) for point in points)
-    extra = [config for config in asked if config not in known and keep(config)]
+    extra = [config for config in asked if _replica(config) not in known and keep(config)]
     if not extra:
         return configurations
     return Configurations.from_configs(catalog, [*configurations.configs, *extra])

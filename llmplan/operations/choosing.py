@@ -15,7 +15,7 @@ from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
 from llmplan.options.standing import lengths_of, needed_context_tokens, standing_of, today_id
-from llmplan.replica import ReplicaConfig
+from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import default_share, engine_memory, memory_plan
 from llmplan.scenario import Scenario, under_catalog
 
@@ -78,10 +78,9 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
     """Return one feasible self-hosted option of a comparison as a ServingPlan."""
     item, scenario = comparison.options.items[place], comparison.scenario
     rates = item.requests_per_s or (0.0, 0.0, 0.0)
-    model, precision = catalog.model(item.model_id), catalog.precision(str(item.precision_id))
-    config = ReplicaConfig(
-        item.model_id, precision.precision_id, str(item.gpu_id), item.n_gpus or 1, str(item.engine_id)
-    )
+    model = catalog.model(item.model_id)
+    settings = EngineSettings.of(scenario)
+    config = item.replica_config(settings)
     standing = standing_of(scenario, catalog, item.model_id, item.effort)
     lengths = lengths_of(scenario, standing)
     needed = needed_context_tokens(scenario, standing)
@@ -122,10 +121,12 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         overhead_gib_per_gpu=memory.overhead_gib_per_gpu,
         usable_gib_per_gpu=memory.usable_gib_per_gpu,
         memory_shares={
-            name: default_share(engine_memory(catalog.engine_memory, name), catalog.gpu(str(item.gpu_id)))
+            name: settings.gpu_memory_utilisation
+            or default_share(engine_memory(catalog.engine_memory, name), catalog.gpu(str(item.gpu_id)))
             for name in LAUNCHERS
         },
         kv_bytes=memory.kv_bytes,
+        max_batched_tokens=settings.max_batched_tokens,
         start_s=catalog.assumption("replica-start-s").base + load_s,
         gpu_vendor=catalog.gpu(str(item.gpu_id)).vendor,
         repositories=repositories_of(catalog, item.model_id),

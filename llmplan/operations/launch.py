@@ -68,6 +68,11 @@ def launch_command(plan: ServingPlan, engine_id: str | None = None) -> LaunchCom
     return LAUNCHERS[engine](plan)
 
 
+def _step_tokens(plan: ServingPlan, flag: str) -> list[str]:
+    """Return an engine's flag for the prompt tokens of a step, where the plan sets them."""
+    return [] if plan.max_batched_tokens is None else [flag, f"{plan.max_batched_tokens:.0f}"]
+
+
 def _vllm(plan: ServingPlan) -> LaunchCommand:
     source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["vllm", "serve", source.repository, "--served-model-name", plan.model_id]
@@ -76,6 +81,7 @@ def _vllm(plan: ServingPlan) -> LaunchCommand:
     argv += ["--max-model-len", str(plan.context_tokens)]
     argv += ["--max-num-seqs", str(plan.concurrency)]
     argv += ["--gpu-memory-utilization", f"{plan.memory_shares['vllm']:.3g}"]
+    argv += _step_tokens(plan, "--max-num-batched-tokens")
     if plan.precision_id in ("bf16", "fp16"):
         argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
     if source.quantise_at_load:
@@ -93,6 +99,7 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
     argv += ["--context-length", str(plan.context_tokens)]
     argv += ["--max-running-requests", str(plan.concurrency)]
     argv += ["--mem-fraction-static", f"{plan.memory_shares['sglang']:.3g}"]
+    argv += _step_tokens(plan, "--chunked-prefill-size")
     if plan.precision_id in ("bf16", "fp16"):
         argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
     if source.quantise_at_load:
@@ -110,6 +117,7 @@ def _trtllm(plan: ServingPlan) -> LaunchCommand:
     argv += ["--max_batch_size", str(plan.concurrency)]
     argv += ["--max_seq_len", str(plan.context_tokens)]
     argv += ["--kv_cache_free_gpu_memory_fraction", f"{plan.memory_shares['tensorrt-llm']:.3g}"]
+    argv += _step_tokens(plan, "--max_num_tokens")
     notes = _notes(plan, "tensorrt-llm", source)
     if source.quantise_at_load:
         notes += (
@@ -132,6 +140,7 @@ def _tgi(plan: ServingPlan) -> LaunchCommand:
     argv += ["--max-batch-total-tokens", str(budget)]
     argv += ["--max-concurrent-requests", str(plan.concurrency + queue)]
     argv += ["--cuda-memory-fraction", f"{plan.memory_shares['tgi']:.3g}"]
+    argv += _step_tokens(plan, "--max-batch-prefill-tokens")
     if source.quantise_at_load:
         argv += ["--quantize", source.quantise_at_load]
     elif plan.precision_id in ("bf16", "fp16"):

@@ -34,6 +34,7 @@ class ServingPlan:
     weights_gib_per_gpu, kv_gib_per_gpu, overhead_gib_per_gpu, usable_gib_per_gpu: memory of one GPU. [GiB]
     memory_shares: the memory share that each engine is started with, in its own terms. [0..1]
     kv_bytes: bytes of a KV cache element.
+    max_batched_tokens: prompt tokens of a step; None: the engine's own.
     start_s: from wish to first answer of a new replica. [s]
     gpu_vendor: "nvidia" or "amd".
     repositories: where the model's weights are published.
@@ -69,6 +70,7 @@ class ServingPlan:
     memory_shares: Mapping[str, float]
     kv_bytes: float
     start_s: float
+    max_batched_tokens: float | None = None
     gpu_vendor: str = "nvidia"
     repositories: Repositories = ()
 

@@ -23,6 +23,7 @@ from llmplan.options.standing import efforts_of, lengths_of, needed_context_toke
 from llmplan.quality.variants import Lengths, ModelAtEffort
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.capacity import sequences_in_memory
+from llmplan.replica.config import EngineSettings
 from llmplan.replica.reuse import ReuseRule, own_prefixes, shared_prefix
 from llmplan.scenario import Scenario
 
@@ -67,7 +68,7 @@ def self_hosted_grid(catalog: Catalog, scenario: Scenario) -> Configurations:
         )
         for model_id in names[0]
     )
-    return _useful(catalog, names, least)
+    return _useful(catalog, names, least, EngineSettings.of(scenario))
 
 
 def sized(
@@ -182,9 +183,11 @@ def _ids(catalog: Catalog, scenario: Scenario) -> Names:
 
 
 @kept(16)
-def _useful(catalog: Catalog, names: Names, context_tokens: tuple[float, ...]) -> Configurations:
+def _useful(
+    catalog: Catalog, names: Names, context_tokens: tuple[float, ...], settings: EngineSettings
+) -> Configurations:
     """Return the grid's useful sizes; context_tokens: by model, in the order of the names."""
-    grid = _supported(catalog, *names)
+    grid = _supported(catalog, *names, settings)
     needed = dict(zip(names[0], context_tokens, strict=True))
     context = np.array([needed[model_id] for model_id in grid.model_id], float)
     return grid.take(_useful_sizes(grid, context)) if len(grid) else grid
@@ -197,6 +200,7 @@ def _supported(
     precision_ids: tuple[str, ...],
     gpu_ids: tuple[str, ...],
     engine_ids: tuple[str, ...],
+    settings: EngineSettings,
 ) -> Configurations:
     formats = precision_ids or tuple(
         p.precision_id for p in catalog.precisions.values() if p.status == "option"
@@ -209,7 +213,7 @@ def _supported(
             catalog, catalog.model(model_id), catalog.precision(precision_id), catalog.gpu(gpu_id)
         )
 
-    return Configurations.grid(catalog, model_ids, formats, gpu_ids, GPU_COUNTS, engine_ids, keep)
+    return Configurations.grid(catalog, model_ids, formats, gpu_ids, GPU_COUNTS, engine_ids, keep, settings)
 
 
 def is_useful_format(catalog: Catalog, model: Model, precision: Precision, gpu: Gpu) -> bool:

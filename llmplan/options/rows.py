@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
+from llmplan.errors import InputError
 from llmplan.kinds import Kind
 from llmplan.options.offers import Offer
 from llmplan.quality.ability import Band
 from llmplan.quality.variants import Lengths
+from llmplan.replica.config import DEFAULTS, EngineSettings, ReplicaConfig
 
 Places = npt.NDArray[np.intp]
 Texts = npt.NDArray[Any]
@@ -86,6 +88,13 @@ class Option:
     def has_fleet(self) -> bool:
         """Whether GPUs are paid for; a hybrid pays for tokens too."""
         return self.gpu_id is not None
+
+    def replica_config(self, settings: EngineSettings = DEFAULTS) -> ReplicaConfig:
+        """Return a replica of the option's fleet; of one without a fleet InputError."""
+        if self.gpu_id is None:
+            raise InputError("option", self.option_id, "has no fleet", "choose a self-hosted option")
+        names = (self.model_id, str(self.precision_id), self.gpu_id, self.n_gpus or 1, str(self.engine_id))
+        return ReplicaConfig(*names, settings=settings)
 
 
 @dataclass(frozen=True, eq=False)

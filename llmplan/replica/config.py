@@ -1,11 +1,12 @@
 """One replica, and the factors on which calibrated constants may depend."""
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Final, Self
 
 from llmplan.catalog.records import Gpu, Model, Precision
 from llmplan.errors import InputError
+from llmplan.scenario import Scenario
 
 LATEST: Final = "latest"
 KV_CACHE_BYTES: Final = {"auto": None, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
@@ -24,6 +25,11 @@ class EngineSettings:
     kv_cache_dtype: str = "auto"
     max_batched_tokens: float | None = None
     max_sequences: float | None = None
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Self:
+        """Return the settings that a scenario asks for."""
+        return cls(**{field.name: getattr(scenario, field.name) for field in fields(cls)})
 
     def __post_init__(self) -> None:
         share = self.gpu_memory_utilisation

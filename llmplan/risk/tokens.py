@@ -15,7 +15,8 @@ from llmplan.catalog import Catalog
 from llmplan.cost.month import api_usd_per_query, lognormal_sigma
 from llmplan.options import Options, build_options
 from llmplan.options.table import priced
-from llmplan.replica import Configurations, ReplicaConfig
+from llmplan.replica import Configurations
+from llmplan.replica.config import EngineSettings
 from llmplan.risk.inputs import to_range
 from llmplan.scenario import Scenario
 
@@ -111,10 +112,7 @@ def resized(options: Options, catalog: Catalog, scenario: Scenario) -> Options |
     own = [item for item in options.items if item.engine_id is not None]
     if not own:
         return None
-    configs = [
-        ReplicaConfig(i.model_id, str(i.precision_id), str(i.gpu_id), i.n_gpus or 1, str(i.engine_id))
-        for i in own
-    ]
+    configs = [item.replica_config(EngineSettings.of(scenario)) for item in own]
     return build_options(
         scenario, catalog, Configurations.from_configs(catalog, list(dict.fromkeys(configs)))
     )

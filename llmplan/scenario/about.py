@@ -39,6 +39,7 @@ class Group(StrEnum):
     QUALITY = "What a good answer is"
     CHOICE = "Which options"
     FLEET = "Fleet"
+    ENGINE = "How engines are started"
     PRICES = "Prices and measurements of your own"
     CURRENCY = "Currency"
     OTHER = "Name and uncertainty"

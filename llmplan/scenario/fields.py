@@ -33,6 +33,7 @@ TOKEN_BASES = (
     ("today", "What each model spends on today's work"),
     ("equal", "The same for every model"),
 )
+KV_CACHE_TYPES = (("auto", "As the format has it"), ("bf16", "BF16"), ("fp16", "FP16"), ("fp8", "FP8"))
 PRICE_KINDS = (
     ("on_demand", "On demand"),
     ("reserved_1y", "One-year commitment"),
@@ -434,6 +435,52 @@ class Scenario(BaseModel):
             panel=Slide(0, 5, 1),
         ),
     ] = 1
+    gpu_memory_utilisation: Annotated[
+        float | None,
+        limits(gt=0, le=1),
+        EMPTY,
+        About(
+            "Memory share",
+            "Share of a GPU's memory that the engine claims, in its own terms.",
+            Group.ENGINE,
+            "share",
+            empty="each engine's own",
+            flags=("--gpu-memory-utilisation", "--gpu-memory-utilization"),
+            panel=Box(0.1, 1, 0.01),
+        ),
+    ] = None
+    kv_cache_dtype: Annotated[
+        Literal["auto", "bf16", "fp16", "fp8"],
+        About(
+            "KV cache", "Type of the KV cache's elements.", Group.ENGINE, panel=Box(), choices=KV_CACHE_TYPES
+        ),
+    ] = "auto"
+    max_batched_tokens: Annotated[
+        int | None,
+        limits(ge=1, le=1_000_000),
+        EMPTY,
+        About(
+            "Prompt tokens of a step",
+            "Prompt tokens that a step takes at most.",
+            Group.ENGINE,
+            "tokens",
+            empty="each engine's own",
+            panel=Box(1, 1e6, 1),
+        ),
+    ] = None
+    max_sequences: Annotated[
+        int | None,
+        limits(ge=1, le=1_000_000),
+        EMPTY,
+        About(
+            "Sequences at once",
+            "Sequences that a replica runs at once at most.",
+            Group.ENGINE,
+            "sequences",
+            empty="each engine's own",
+            panel=Box(1, 1e6, 1),
+        ),
+    ] = None
     engineering_usd_per_month: Annotated[
         float | None,
         limits(ge=0, le=1e8),

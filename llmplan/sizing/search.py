@@ -11,6 +11,7 @@ from llmplan.catalog import Catalog, Gpu, GpuPrice, Model
 from llmplan.errors import InputError
 from llmplan.measurements import MeasuredPoint, apply_measured, resting_points, with_measured
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
+from llmplan.replica.config import DEFAULTS, EngineSettings
 from llmplan.replica.memory import GPU_COUNTS
 from llmplan.sizing.answer import DEFAULT_TPOT_LIMIT_MS, DEFAULT_TTFT_LIMIT_MS
 from llmplan.sizing.support import useful_formats
@@ -87,6 +88,8 @@ def search(
     price_kind: str = "on_demand",
     measured: Sequence[MeasuredPoint] = (),
     latency_percentile: float | None = None,
+    settings: EngineSettings = DEFAULTS,
+    context_tokens: float | None = None,
 ) -> list[SearchRow]:
     """Return every considered replica: feasible ones cheapest per request first, then the others.
 
@@ -95,6 +98,7 @@ def search(
     precision_ids, gpu_ids, engine_ids: empty: every useful format, card offered and engine.
     measured: points of the user's own that replace predictions where they match.
     latency_percentile: share of requests that keep the targets, in percent; None: the mean request does.
+    settings: how every engine is started. context_tokens: longest sequence that must be served [tokens].
 
     Notes
     -----
@@ -106,7 +110,7 @@ def search(
     cards = [catalog.gpu(g) for g in gpu_ids] or [g for g in catalog.gpus.values() if g.status == "option"]
     engines = [catalog.engine(e).engine_id for e in engine_ids]
     formats = [catalog.precision(p).precision_id for p in precision_ids]
-    grid = _grid(catalog, catalog.model(model_id), formats, cards, n_gpus, engines)
+    grid = _grid(catalog, catalog.model(model_id), formats, cards, n_gpus, engines, settings)
 
     def asked_for(config: ReplicaConfig) -> bool:
         wished = ((config.precision_id, formats), (config.gpu_id, gpu_ids), (config.engine_id, engines))
@@ -117,7 +121,7 @@ def search(
     if not len(grid):
         return []
     asked = (input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
-    predicted = capacity(grid, *asked, latency_percentile=latency_percentile)
+    predicted = capacity(grid, *asked, context_tokens, latency_percentile=latency_percentile)
     found = apply_measured(predicted, grid, measured, *asked)
     used = resting_points(grid, measured, *asked)
     return sorted((_row(catalog, grid, found, i, price_kind, p) for i, p in enumerate(used)), key=_order)
@@ -130,6 +134,7 @@ def _grid(
     cards: Sequence[Gpu],
     n_gpus: Sequence[int],
     engines: Sequence[str],
+    settings: EngineSettings,
 ) -> Configurations:
     """Return what the engines support: every useful format and usual engine where none is named."""
     useful = {card.gpu_id: formats or useful_formats(catalog, model, card) for card in cards}
@@ -142,6 +147,7 @@ def _grid(
         n_gpus,
         engines or catalog.preferred_engines,
         lambda _, precision_id, gpu_id: precision_id in useful[gpu_id],
+        settings,
     )
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from llmplan.catalog import notebooks_dir
 
+expect.set_options(timeout=20_000)  # what a machine with other work to do may take
 HERE = Path(__file__).parent
 DEMO_CODE = f"import sys; sys.path.insert(0, {str(HERE)!r})\nfrom demo_page import DemoPage\nDemoPage().root"
 

@@ -20,6 +20,7 @@ CATALOG = load_catalog()
 SAMPLES: dict[Shape, Any] = {Shape.NUMBER: 0.75, Shape.WHOLE: 3, Shape.FLAG: True}
 OTHER_WORDS = {
     "cached_prefix": "own",
+    "kv_cache_dtype": "fp8",
     "gpu_price_kind": "spot",
     "profile_id": "office-hours",
     "reference_api_id": "gpt-4o-mini",

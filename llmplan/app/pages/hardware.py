@@ -16,7 +16,7 @@ from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
-from llmplan.replica import ReplicaConfig
+from llmplan.replica.config import EngineSettings, ReplicaConfig
 from llmplan.replica.memory import GPU_COUNTS
 
 
@@ -98,7 +98,4 @@ def cheapest_config(model: AppModel) -> ReplicaConfig:
     if place is None:
         rule = "no model can be self-hosted under it"
         raise InputError("scenario", model.scenario.name, rule, "allow other models or GPUs")
-    item = items[place]
-    return ReplicaConfig(
-        item.model_id, item.precision_id or "", item.gpu_id or "", item.n_gpus or 1, item.engine_id or ""
-    )
+    return items[place].replica_config(EngineSettings.of(model.scenario))

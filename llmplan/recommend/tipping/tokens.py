@@ -10,7 +10,8 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.options import Options, build_options, evaluate
 from llmplan.recommend.tipping.inputs import Best, Input, percents
-from llmplan.replica import Configurations, ReplicaConfig
+from llmplan.replica import Configurations
+from llmplan.replica.config import EngineSettings
 from llmplan.risk.tokens import TOKEN_FIELDS, with_tokens
 from llmplan.scenario import Scenario
 
@@ -109,8 +110,5 @@ def _shortlist(options: Options, few: Options, catalog: Catalog) -> Configuratio
             break
         if item.engine_id is not None:
             kept.setdefault(item.option_id, item)
-    configs = [
-        ReplicaConfig(i.model_id, str(i.precision_id), str(i.gpu_id), i.n_gpus or 1, str(i.engine_id))
-        for i in kept.values()
-    ]
+    configs = [item.replica_config(EngineSettings.of(few.scenario)) for item in kept.values()]
     return Configurations.from_configs(catalog, configs)
