@@ -24,6 +24,7 @@ BASE = Scenario(
     queries_per_day=200_000,
     tpot_limit_ms=None,
     ttft_limit_ms=None,
+    token_basis="equal",
 )
 
 
