@@ -45,6 +45,8 @@ def _with_whole_input(raw: ir.Table) -> ir.Table:
     import ibis
 
     groups = input_conventions(raw)
+    if not _counted(groups):
+        return raw
     groups = groups.mutate(
         beside_group=groups.all_beside > groups.written_beside + groups.inside,
         written_group=groups.written_beside > groups.inside,

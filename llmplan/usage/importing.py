@@ -14,7 +14,7 @@ from llmplan.catalog.problems import Problem
 from llmplan.errors import InputError, LlmplanError, UnknownNameError
 from llmplan.usage import cubes, engine
 from llmplan.usage.canonical import canonical, input_conventions
-from llmplan.usage.reading import Found, records
+from llmplan.usage.reading import Found, records, unwrapped
 from llmplan.usage.rows import Format, Row, formats, schema
 from llmplan.usage.values import hashed
 
@@ -91,8 +91,7 @@ def import_usage(
     """
     _check_folder(out)
     known = formats()
-    units = list(_units(expand(files), _chooser(format, mapping, known)))
-    parts = []
+    units, parts = _units(expand(files), _chooser(format, mapping, known))
     for unit in _shown(units, progress):
         part = _finished(out, unit) or _import_unit(out, unit)
         parts.append(part)
@@ -183,27 +182,45 @@ def recognise(path: Path, known: Mapping[str, type[Format]]) -> type[Format]:
         head = [record for _, record in islice(found, LOOKED_AT)]
     for record in head:
         if isinstance(record, Mapping):
-            kind = next((kind for kind in known.values() if kind.recognises(record)), None)
+            kind = next((kind for kind in known.values() if _reads(kind, record)), None)
             if kind is not None:
                 return kind
-            break
-    else:
-        if head and isinstance(head[0], InputError):
-            raise head[0]
+    if head and all(isinstance(record, InputError) for record in head):
+        raise head[0]  # type: ignore[misc]
     fix = f"name it with --format ({', '.join(known)}), or map its columns with --map"
     raise InputError("file", str(path), "is of no known format", fix)
 
 
-def _units(files: Sequence[Path], choose: Callable[[Path], type[Format]]) -> Iterator[_Unit]:
+def _reads(kind: type[Format], record: Mapping[str, Any]) -> bool:
+    return kind.recognises(record) or any(kind.recognises(inner) for inner in unwrapped(record)[:1])
+
+
+def _units(files: Sequence[Path], choose: Callable[[Path], type[Format]]) -> tuple[list[_Unit], list[Part]]:
+    """Return what is to be read, and the files of no known format: folders hold notes and markers too.
+
+    Raises
+    ------
+    InputError: for the first file that is not known, where none is.
+    """
+    single: list[_Unit] = []
     together: dict[type[Format], list[Path]] = {}
+    strange: dict[Path, InputError] = {}
     for path in files:
-        kind = choose(path)
+        try:
+            kind = choose(path)
+        except InputError as error:
+            strange[path] = error
+            continue
         if kind.spans_files:
             together.setdefault(kind, []).append(path)
         else:
-            yield _Unit(kind, (path,))
-    for kind, paths in together.items():
-        yield _Unit(kind, tuple(paths))
+            single.append(_Unit(kind, (path,)))
+    units = [*single, *(_Unit(kind, tuple(paths)) for kind, paths in together.items())]
+    if strange and not units:
+        raise next(iter(strange.values()))
+    return units, [
+        Part(str(path), "", "", 0, 1, (_problem(path, 0, error),)) for path, error in strange.items()
+    ]
 
 
 def _shown(units: Sequence[_Unit], progress: Progress) -> Iterator[_Unit]:
@@ -284,7 +301,8 @@ def _rows(unit: _Unit) -> Iterator[Row | Problem]:
             yield _problem(path, line, record)
             continue
         try:
-            yield from reader.rows(record)
+            for item in _as_read(unit.kind, record):
+                yield from reader.rows(item)
         except InputError as error:
             yield _problem(path, line, error)
         except (AttributeError, TypeError, KeyError, ValueError) as error:
@@ -302,6 +320,12 @@ def _records(unit: _Unit) -> Iterator[tuple[Path, int, Mapping[str, Any] | Input
     if unit.kind.spans_files:
         stream = sorted(stream, key=lambda pair: _scraped_at(pair[1]))
     return ((path, line, record) for path, (line, record) in stream)
+
+
+def _as_read(kind: type[Format], record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return a record, or those that a page or a log's envelope of another tool wraps."""
+    inside = unwrapped(record)
+    return [record] if not inside or kind.recognises(record) else inside
 
 
 def _scraped_at(found: Found) -> int:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import re
 import sys
 from collections.abc import Generator, Iterator, Mapping
@@ -13,14 +14,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from llmplan.errors import InputError
-from llmplan.usage.values import US_PER_S, moment
+from llmplan.usage.values import US_PER_S, as_object, moment
 
 Found = tuple[int, Mapping[str, Any] | InputError]
 """A line, as a spreadsheet counts, and the record that ends there, or what is wrong with it."""
 CHUNK = 1 << 20
+WRAPPERS = ("data", "result", "results", "records", "rows", "items", "value", "events", "logEvents", "logs")
+MESSAGES = ("message", "@message", "jsonPayload")
 METRICS = "metrics"
 """Key under which a scrape's record holds its samples: (name, labels, value)."""
-_SAMPLE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+(-?\d+))?\s*$")
+_SAMPLE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+(\d+(?:\.\d+)?))?(?:\s*#.*)?\s*$")
 _LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
 _STAMP = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)[T_ -]?(\d\d)[:-]?(\d\d)[:-]?(\d\d)?")
 
@@ -123,6 +126,19 @@ def _json_stream(text: str, file: IO[str]) -> Iterator[Found]:
             place = end
 
 
+def unwrapped(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the records within a page of an interface or a log collector's envelope; [] where there are none."""
+    for key in WRAPPERS:
+        if isinstance(record.get(key), list):
+            return [
+                inner for item in record[key] for inner in (unwrapped(as_object(item)) or [as_object(item)])
+            ]
+    for key in MESSAGES:
+        if inner := as_object(record.get(key)):
+            return [inner]
+    return []
+
+
 def _csv(first: str, file: IO[str], line: int) -> Iterator[Found]:
     csv.field_size_limit(sys.maxsize)
     delimiter = max(",;\t", key=first.count)
@@ -131,7 +147,10 @@ def _csv(first: str, file: IO[str], line: int) -> Iterator[Found]:
     try:
         header = [name.strip() for name in next(reader)]
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
+            while len(cells) > len(header) and not cells[-1].strip():
+                cells.pop()
+            # Files put one after another repeat their headings.
+            if not any(cell.strip() for cell in cells) or [cell.strip() for cell in cells] == header:
                 continue
             if len(cells) > len(header):
                 rule = f"has {len(cells)} cells under {len(header)} headings"
@@ -185,7 +204,8 @@ def _scrapes(first: str, file: IO[str], path: Path) -> Iterator[Found]:
             at_file = _time_of(path)
         when = moment({"timestamp": stamp}, "timestamp") if stamp else at_file
         assert when is not None
-        by_time.setdefault(when, []).append((name, dict(_LABEL.findall(labels or "")), figure))
+        if math.isfinite(figure):
+            by_time.setdefault(when, []).append((name, dict(_LABEL.findall(labels or "")), figure))
     for when, samples in sorted(by_time.items()):
         yield line, {"ts_us": when, METRICS: samples}
 

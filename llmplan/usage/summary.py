@@ -55,7 +55,7 @@ def counted(hours: pd.DataFrame) -> pd.DataFrame:
 def summary(usage: Usage) -> dict[str, Any]:
     """Return what `llmplan usage show --json` prints; a total is None where no source tells it."""
     hours = usage.cubes.hours
-    traffic, bills = counted(hours), hours[hours["kind"] == BILL]
+    traffic, bills = counted(hours), hours[(hours["status"] == OK) & (hours["kind"] == BILL)]
     cost = total(traffic, "cost_usd")
     begin, days = covered(hours[hours["status"] == OK])
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import math
@@ -33,7 +34,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS_PER_S = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (math.inf, 10**9))
 """An epoch below the bound counts in these units: dates of this century tell seconds from milliseconds."""
 _TWELVE_HOURS = ("%m/%d/%Y, %I:%M:%S.%f %p", "%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p")
-_EMPTY = ("", "null", "none", "None", "NULL", "\\N")
+_EMPTY = ("", "null", "none", "None", "NULL", "\\N", "nan", "NaN", "NaT", "<NA>")
+_GROUPED = re.compile(r"^-?\$?\d{1,3}(,\d{3})*(\.\d+)?$")
+"""A spreadsheet's figure: thousands grouped, dollars marked."""
 _KIND_WORDS = {
     "embedding": ("embed", "/bge-"),
     "rerank": ("rerank",),
@@ -44,7 +47,9 @@ _KIND_WORDS = {
 
 
 def dig(record: Record, path: str) -> Any:
-    """Return the value at a path of keys parted by dots; None where a step is missing."""
+    """Return the value at a path of keys parted by dots, or under a key of that name; None where none is."""
+    if path in record:
+        return record[path]
     found: Any = record
     for key in path.split("."):
         found = as_object(found).get(key)
@@ -54,11 +59,11 @@ def dig(record: Record, path: str) -> Any:
 def as_object(value: Any) -> Record:
     """Return an object, or the one that a text holds; {} for anything else."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        for text in (value, value.replace("'", '"')):
+        for read in (json.loads, ast.literal_eval):  # a Python program may have written its own objects
             try:
-                value = json.loads(text)
+                value = read(value)
                 break
-            except ValueError:
+            except (ValueError, SyntaxError, RecursionError):
                 continue
     if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
         value = dict(value)  # a Parquet map
@@ -81,12 +86,16 @@ def number(record: Record, *names: str) -> float | None:
         return None
     value = dig(record, found)
     try:
-        figure = float(value)
+        figure = float(re.sub("[$,]", "", value) if _is_grouped(value) else value)
     except (TypeError, ValueError):
         raise InputError(found, value, "is not a number", "write digits and one decimal point") from None
     if not math.isfinite(figure):
         raise InputError(found, value, "is not finite", "leave it empty where it is not known")
     return figure
+
+
+def _is_grouped(value: Any) -> bool:
+    return isinstance(value, str) and _GROUPED.match(value.strip()) is not None
 
 
 def tokens(record: Record, *names: str) -> int | None:
@@ -234,10 +243,14 @@ def anthropic_counts(usage: Record) -> Counts:
 
 def gemini_counts(usage: Record) -> Counts:
     """Return the counts of Gemini's usageMetadata; thoughts stand beside the candidates."""
-    thoughts = tokens(usage, "thoughtsTokenCount") or 0
+
+    def of(name: str) -> int | None:
+        return tokens(usage, name, re.sub("([A-Z])", r"_\1", name).lower())
+
+    thoughts = of("thoughtsTokenCount") or 0
     return {
-        "input_tokens": added(tokens(usage, "promptTokenCount"), tokens(usage, "toolUsePromptTokenCount")),
-        "cached_tokens": tokens(usage, "cachedContentTokenCount") or 0,
-        "output_tokens": added(tokens(usage, "candidatesTokenCount"), thoughts),
+        "input_tokens": added(of("promptTokenCount"), of("toolUsePromptTokenCount")),
+        "cached_tokens": of("cachedContentTokenCount") or 0,
+        "output_tokens": added(of("candidatesTokenCount"), thoughts),
         "reasoning_tokens": thoughts,
     }

@@ -12,7 +12,7 @@ from llmplan.cli import app
 from llmplan.errors import InputError
 from llmplan.usage.importing import UsageError, import_usage
 from llmplan.usage.reading import records
-from llmplan.usage.summary import read_usage, summary
+from llmplan.usage.summary import Usage, read_usage, summary
 
 MAP = """
 cost_per_usd = 100
@@ -233,3 +233,39 @@ def test_nothing_of_prompts_and_ids_is_kept(tmp_path: Path) -> None:
     import_usage([write(tmp_path / "log.jsonl", call)], tmp_path / "usage")
     held = b"".join(path.read_bytes() for path in (tmp_path / "usage").rglob("*") if path.is_file())
     assert not any(word in held for word in (b"secret", b"my-request-id", b"ann@", b"private"))
+
+
+def test_a_folder_may_hold_more_than_logs_and_pages_may_be_wrapped(tmp_path: Path) -> None:
+    """Notes are reported; a page, an envelope of a log collector and a copy in another folder change no total."""
+    logs = Path(__file__).parent.parent / "data" / "usage_logs"
+    lines = [
+        json.loads(line)
+        for line in (logs / "bedrock_invocation" / "20260302T0900.jsonl").read_text().splitlines()
+    ]
+    cost = logs / "anthropic_cost_api" / "cost_report.json"
+    for place in ("one", "two"):
+        (tmp_path / "logs" / place).mkdir(parents=True)
+        (tmp_path / "logs" / place / "cost.json").write_bytes(cost.read_bytes())
+    write(tmp_path / "logs" / "page.json", {"data": lines[:1], "meta": {"page": 1}})
+    write(tmp_path / "logs" / "events.jsonl", *({"message": json.dumps(line)} for line in lines[1:]))
+    (tmp_path / "logs" / "README.md").write_text("# what this is")
+    parts = import_usage([tmp_path / "logs"], tmp_path / "usage")
+    assert [part.problems[0].file for part in parts if part.problem_count] == ["README.md"]
+    found = summary(read_usage(tmp_path / "usage"))
+    assert (found["requests"], found["input_tokens"], found["excluded"]) == (2, 1235, {"duplicate": 1})
+    bill = summary(_of(tmp_path, [tmp_path / "logs" / place / "cost.json" for place in ("one", "two")]))
+    assert bill["cost_usd"] == pytest.approx(1.2345)
+
+
+def _of(tmp_path: Path, files: list[Path]) -> Usage:
+    import_usage(files, tmp_path / "alone")
+    return read_usage(tmp_path / "alone")
+
+
+def test_csv_of_spreadsheets(tmp_path: Path) -> None:
+    """Repeated headings, a delimiter too many, grouped thousands, dollar signs and pandas' word for nothing."""
+    head = "usage_date_utc,model_version,api_key,workspace,usage_type,usage_input_tokens_no_cache,usage_output_tokens"
+    row = '2026-03-02,claude-haiku-4-5,key,,standard,"12,345",nan,'
+    (tmp_path / "a.csv").write_text("\n".join([head, row, head]))
+    found = summary(_of(tmp_path, [tmp_path / "a.csv"]))
+    assert (found["input_tokens"], found["output_tokens"], found["excluded"]) == (12_345, None, {})

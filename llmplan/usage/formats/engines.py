@@ -77,7 +77,10 @@ class Vllm(_Scrapes):
 
     def between(self, grown: Mapping[tuple[str, str | None], float]) -> Iterator[Row]:
         finished = {why: value for (name, why), value in grown.items() if name == "request_success_total"}
-        aborted = round(finished.pop("abort", 0.0))
+        lost = {
+            "aborted": round(finished.pop("abort", 0.0)),
+            "failed_attempt": round(finished.pop("error", 0.0)),
+        }
         cached = _whole(
             grown, "prefix_cache_hits_total", "prompt_tokens_cached_total", "gpu_prefix_cache_hits_total"
         )
@@ -94,8 +97,9 @@ class Vllm(_Scrapes):
             cached_tokens=cached,
             output_tokens=_whole(grown, "generation_tokens_total"),
         )
-        if aborted:
-            yield Row(status="aborted", n_requests=aborted)
+        for status, count in lost.items():
+            if count:
+                yield Row(status=status, n_requests=count)
 
 
 class Sglang(_Scrapes):

@@ -38,8 +38,12 @@ def _start_and_length(bucket: Record) -> tuple[int, int]:
 
 
 def _first_result(record: Record, word: str) -> bool:
-    buckets = record.get("data") if record.get("object") == "page" else [record]
-    if not isinstance(buckets, list) or not buckets or as_object(buckets[0]).get("object") != "bucket":
+    buckets = record.get("data", [record])
+    if (
+        not isinstance(buckets, list)
+        or not buckets
+        or not {"start_time", "results"} <= as_object(buckets[0]).keys()
+    ):
         return False
     # A bucket without traffic has no results.
     results = (as_object(result) for bucket in buckets for result in bucket.get("results") or ())
