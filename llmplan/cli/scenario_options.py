@@ -16,6 +16,7 @@ from llmplan.scenario import FIELDS, Scenario, load_scenario
 from llmplan.scenario.about import ScenarioField, Shape, by_group
 from llmplan.scenario.fields import voided
 from llmplan.scenario.text import field_value
+from llmplan.usage.volume import COMPANIONS, MODEL, UNITS, with_volume
 
 SHELL_TYPES: dict[Shape, Any] = {
     Shape.NUMBER: float,
@@ -55,9 +56,10 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
     free = [field for name, field in FIELDS.items() if name not in {p.name for p in own}]
     fields = {field.name: field_flag(field) for field in by_group(free)}
     keyword = inspect.Parameter.KEYWORD_ONLY
+    volume = {name: kind for name, kind in volume_flags().items() if name not in {p.name for p in own}}
     flags = [
         inspect.Parameter(name, keyword, default=None, annotation=kind)
-        for name, kind in (fields | NO_FIELDS).items()
+        for name, kind in (fields | volume | NO_FIELDS).items()
     ]
 
     @functools.wraps(function)
@@ -65,7 +67,12 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
         catalog = catalog_from(given.pop("data"))
         asked = {name: given.pop(name) for name in fields}
         start = {name: given.pop(name) for name in ("preset", "trace", "settings")}
-        function(scenario=scenario_from_options(asked, **start, catalog=catalog), catalog=catalog, **given)
+        units = {name: value for name in volume if (value := given.pop(name)) is not None}
+        _check_one_volume(asked, units)
+        stated = with_volume(scenario_from_options(asked, **start, catalog=catalog), units, catalog)
+        for rule in stated.rules:
+            typer.echo(rule, err=True)
+        function(scenario=stated.scenario, catalog=catalog, **given)
 
     parameters = [p.replace(kind=keyword) for p in evaluated] + flags
     vars(command)["__signature__"] = inspect.Signature(parameters)
@@ -87,6 +94,28 @@ def field_flag(field: ScenarioField) -> Any:
     option = typer.Option(*about.flags, help=text, rich_help_panel=f"Scenario: {about.group}")
     kind = str if field.may_be_empty else SHELL_TYPES.get(field.shape, str)
     return Annotated[kind | None, option]
+
+
+def volume_flags() -> dict[str, Any]:
+    """Return the options that give the volume in another unit, and what goes with them."""
+    said = {name: (unit.unit, unit.help) for name, unit in UNITS.items()} | COMPANIONS
+    panel = "Scenario: Volume in other units"
+    return {
+        name: Annotated[
+            (str if name == MODEL else float) | None,
+            typer.Option(
+                help=f"{text.removesuffix('.')}{f' ({unit})' if unit else ''}.", rich_help_panel=panel
+            ),
+        ]
+        for name, (unit, text) in said.items()
+    }
+
+
+def _check_one_volume(asked: Mapping[str, Any], units: Mapping[str, Any]) -> None:
+    unit = next((name for name in UNITS if name in units), None)
+    if unit is not None and asked.get("queries_per_day") is not None:
+        flags = f"--queries-per-day and --{unit.replace('_', '-')}"
+        raise InputError(flags, "given", "are volumes both", "give one of them")
 
 
 def scenario_from_options(

@@ -206,6 +206,9 @@ class _Table:
         cells = self.columns[name]
         return np.array([self._number(name, int(i), cells[i], least) for i in chosen])
 
+    def _finite(self, name: str, chosen: NDArray[np.intp]) -> Floats:
+        return self.numbers(name, chosen, -math.inf)
+
     def _number(self, name: str, row: int, cell: str, least: float) -> float:
         value = LABELS.get(cell.lower(), math.nan)
         if math.isnan(value):
@@ -231,7 +234,7 @@ class _Table:
         strong_quality: float | None,
     ) -> QueryOutcomes:
         scores = {
-            router: self.numbers(column, chosen, -math.inf)
+            router: self._finite(column, chosen)
             for column, router in self.routers.items()
             if self.holds(column, chosen)
         }
@@ -247,7 +250,8 @@ class _Table:
         self, chosen: NDArray[np.intp], scores: dict[str, Floats], weak: float | None, strong: float | None
     ) -> tuple[Floats, Floats]:
         if "weak_quality" in self.columns and "strong_quality" in self.columns:
-            return self.numbers("weak_quality", chosen), self.numbers("strong_quality", chosen)
+            # A reward model's scores may lie below zero; only differences and means are looked at.
+            return self._finite("weak_quality", chosen), self._finite("strong_quality", chosen)
         if weak is None or strong is None:
             self.problems.append(
                 "line 1: no outcomes; add weak_quality and strong_quality columns, or give both means "

@@ -111,3 +111,9 @@ def test_gap_that_the_hard_queries_cannot_hold(tmp_path):
 def test_spread_gain_keeps_the_mean_and_the_cap():
     gain = spread_gain(np.array([0.0, 0.1, 5.0]), 0.4, 0.9)
     assert gain.mean() == pytest.approx(0.4) and gain.max() <= 0.9 and gain[0] == 0
+
+
+def test_qualities_may_lie_below_zero(tmp_path):
+    path = write(tmp_path, "-2,-1.5,0.25", "1,-0.5,-0.25", head="score_a,weak_quality,strong_quality")
+    (data,) = read_queries(path).values()
+    assert (data.weak_quality.tolist(), data.strong_quality.tolist()) == ([-1.5, -0.5], [0.25, -0.25])
