@@ -176,10 +176,11 @@ def todays_api(model: str, catalog: Catalog) -> str:
 
 
 def _usd_per_query(scenario: Scenario, catalog: Catalog) -> float:
-    from llmplan.options.table import asked_usd_per_query, priced  # keeps the shell's start light
+    from llmplan.options.table import usd_per_query  # keeps the shell's start light
+    from llmplan.quality.variants import Lengths
 
-    price = priced(catalog.api(scenario.reference_api_id), scenario)
-    return float(asked_usd_per_query(price, scenario))
+    asked = Lengths(scenario.input_tokens, scenario.output_tokens)
+    return float(usd_per_query([catalog.api(scenario.reference_api_id)], [asked], scenario)[0])
 
 
 def _only_unit(given: Mapping[str, Any]) -> str | None:
