@@ -92,10 +92,14 @@ def _long_shares(limit: Floats, tokens_in: Floats, sigma: float) -> tuple[Floats
         if sigma <= 0:
             above = np.where(tokens_in > limit, 1.0, 0.0)
             return above, above
-        from scipy.special import ndtr  # SciPy stays out of a kernel's start
-
         far = (np.log(tokens_in) - np.log(limit)) / sigma
-        return np.nan_to_num(ndtr(far + sigma / 2)), np.nan_to_num(ndtr(far - sigma / 2))
+        return np.nan_to_num(_below(far + sigma / 2)), np.nan_to_num(_below(far - sigma / 2))
+
+
+def _below(z: Floats) -> Floats:
+    """Return the standard normal distribution function; SciPy's would take a tenth of the shell's start."""
+    found: Floats = np.vectorize(lambda x: math.erfc(-x / math.sqrt(2)) / 2, otypes=[float])(z)
+    return found
 
 
 def _tier(price: ApiPrice | TokenPrices, tokens_in: Floats, sigma: float) -> tuple[Floats, Floats, Floats]:

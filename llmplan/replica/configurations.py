@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
+from llmplan.catalog.records import EngineMemory
 from llmplan.errors import UnknownNameError
 from llmplan.replica.config import (
     DEFAULTS,
@@ -299,12 +301,12 @@ def _shared_row(
     precision = _known("precision", precision_id, catalog.precisions)
     gpu = _known("gpu", gpu_id, catalog.gpus)
     own, wide, unpacks = peak_flops(gpu, precision)
-    rule = engine_memory(catalog.engine_memory, engine_id, version)
+    rule = _memory_rule(catalog, engine_id, version)
     memory = memory_numbers(model, precision, gpu, rule, settings)
     full, windowed = kv_layer_bytes(model, memory["kv_bytes"])
     slack = window_slack_tokens(engine_id, memory["step_tokens"])
     numbers = (
-        model_numbers(model, precision)
+        _format_numbers(catalog, model_id, precision_id)
         | memory
         | {
             "most_kv_shards": kv_shards(model, model.kv_heads),
@@ -322,6 +324,16 @@ def _shared_row(
     )
     levels = levels_of(model, precision, gpu, engine_id, version, unpacks)
     return _Row(tuple(float(numbers[name]) for name in SHARED), levels)
+
+
+@kept(4096)
+def _format_numbers(catalog: Catalog, model_id: str, precision_id: str) -> dict[str, float]:
+    return model_numbers(catalog.models[model_id], catalog.precisions[precision_id])
+
+
+@kept(256)
+def _memory_rule(catalog: Catalog, engine_id: str, version: str) -> EngineMemory:
+    return engine_memory(catalog.engine_memory, engine_id, version)
 
 
 def _known(field: str, name: str, table: dict[str, Any]) -> Any:
