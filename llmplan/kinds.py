@@ -25,6 +25,11 @@ class Kind(StrEnum):
         return self.label[:1].upper() + self.label[1:]
 
     @property
+    def short(self) -> str:
+        """What it is in one word, for a card or the end of a line."""
+        return _LOOKS[self].short
+
+    @property
     def noun(self) -> str:
         """One option of the kind."""
         return _LOOKS[self].noun
@@ -57,16 +62,17 @@ class Kind(StrEnum):
 
 class _Looks(NamedTuple):
     label: str
+    short: str
     noun: str
     letter: str
     dash: str
 
 
 _LOOKS = {
-    Kind.API: _Looks("API", "API", "A", "solid"),
-    Kind.HOSTED: _Looks("hosted open model", "hosted open model", "H", "dash"),
-    Kind.SELF_HOSTED: _Looks("self-hosted", "self-hosted option", "S", "solid"),
-    Kind.HYBRID: _Looks("hybrid", "hybrid", "M", "dashdot"),
+    Kind.API: _Looks("API", "API", "API", "A", "solid"),
+    Kind.HOSTED: _Looks("hosted open model", "Hosted", "hosted open model", "H", "dash"),
+    Kind.SELF_HOSTED: _Looks("self-hosted", "Self-hosted", "self-hosted option", "S", "solid"),
+    Kind.HYBRID: _Looks("hybrid", "Routed", "hybrid", "M", "dashdot"),
 }
 TOKEN = (Kind.API, Kind.HOSTED)
 """Kinds that are paid by the token."""

@@ -3,7 +3,22 @@
 Colours are tokens (`@1` to `@8`, `@ink`, `@muted`, `@grid`) that the page turns into its light or dark theme.
 """
 
-from llmplan.charts.cost import CostChart, CostLine, cost_chart, cost_curves_figure, decision_map_figure
+from llmplan.charts.cost import (
+    CostChart,
+    CostLine,
+    cost_chart,
+    cost_curves_figure,
+    decision_map_figure,
+    envelope_chart,
+)
 from llmplan.charts.plotly import to_plotly
 
-__all__ = ["CostChart", "CostLine", "cost_chart", "cost_curves_figure", "decision_map_figure", "to_plotly"]
+__all__ = [
+    "CostChart",
+    "CostLine",
+    "cost_chart",
+    "cost_curves_figure",
+    "decision_map_figure",
+    "envelope_chart",
+    "to_plotly",
+]

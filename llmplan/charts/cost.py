@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +26,7 @@ from llmplan.charts.style import (
     vertical_line,
 )
 from llmplan.kinds import Kind
-from llmplan.options import Curves, DecisionMap
+from llmplan.options import Curves, DecisionMap, Envelope
 from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
 from llmplan.wording import Currency
@@ -33,6 +35,8 @@ UNITS = {"month": "a month", "query": f"per {UNIT_QUERIES:,} queries", "mtok": "
 TODAY = "now"
 """How the present volume's mark is labelled, and found."""
 MOST_CROSSINGS = 6
+NAME_WIDTH, NAME_HEIGHT = 78, 0.05
+"""Room for the lines' names at their ends: px beside the chart, and share of its height from one to the next."""
 LETTER_EVERY = 6
 """Cells of a row from one letter to the next: one in each would run together."""
 
@@ -46,6 +50,8 @@ class CostLine:
     low, base, high: (v,), in the chart's currency and unit. is_stepped: it is level until it needs one more replica.
     dash: as Plotly names it; a second line of a kind, which has the kind's colour, has another one.
     is_shaded: its range is drawn as a band; of two bands of one colour the first alone.
+    at: (v,) its volumes [queries/day]. labels: which option it is at each volume; empty: one all along.
+    is_thin: drawn as a thin line beside the others.
     """
 
     name: str
@@ -56,6 +62,9 @@ class CostLine:
     high: Floats
     is_stepped: bool
     is_shaded: bool
+    at: Floats
+    labels: tuple[str, ...] = ()
+    is_thin: bool = False
 
     @property
     def is_range(self) -> bool:
@@ -71,7 +80,8 @@ class CostChart:
     ----------
     queries_per_day: (v,). today: the scenario's volume.
     crossings: volumes [queries/day] at which the cheaper side changes.
-    title: of the cost axis. ends: the powers of ten around all costs.
+    title: of the cost axis. ends_named: lines say at their ends what they are, so that no legend is needed.
+    ends: the powers of ten around all costs.
     """
 
     queries_per_day: Floats
@@ -80,17 +90,21 @@ class CostChart:
     crossings: tuple[float, ...]
     money: Currency
     title: str
+    ends_named: bool = False
 
     @property
     def ends(self) -> tuple[float, float]:
         """The powers of ten around all costs: where a logarithmic axis begins and ends."""
-        return decades(np.array([side for line in self.lines for side in (line.low, line.high)]))
+        return decades(np.concatenate([[], *(side for line in self.lines for side in (line.low, line.high))]))
 
-    def table(self) -> dict[str, Floats]:
+    def table(self) -> dict[str, Any]:
         """Return the numbers behind the chart, column by column."""
-        columns = {"Queries a day": self.queries_per_day}
+        columns: dict[str, Any] = {"Queries a day": self.queries_per_day}
         for line in self.lines:
-            columns |= {f"{line.name}, {side}": getattr(line, side) for side in ("low", "base", "high")}
+            here = np.interp(self.queries_per_day, line.at, np.arange(len(line.at))).round().astype(int)
+            if line.labels:
+                columns[f"{line.name}, which"] = [line.labels[place] for place in here]
+            columns |= {f"{line.name}, {side}": getattr(line, side)[here] for side in ("low", "base", "high")}
         return columns
 
 
@@ -125,12 +139,44 @@ def cost_chart(
                 high=high,
                 is_stepped=unit == "month" and item.kind is Kind.SELF_HOSTED,
                 is_shaded=(every_band or not count[item.kind]) and not np.allclose(low, high, equal_nan=True),
+                at=volumes,
             )
         )
         count[item.kind] += 1
     seen = tuple(x for x in crossings if volumes[0] <= x <= volumes[-1])[:MOST_CROSSINGS]
     title = f"{money.name} {UNITS[unit]}"
     return CostChart(volumes, tuple(lines), scenario.queries_per_day, seen, money, title)
+
+
+def envelope_chart(
+    found: Sequence[Envelope], chosen: Curves, scenario: Scenario, crossings: Sequence[float] = ()
+) -> CostChart:
+    """Describe what the cheapest option of each kind costs a month at every volume, and the chosen option beside.
+
+    Parameters
+    ----------
+    chosen: the curve of the option that is the answer today; its line is thin. crossings: as in `cost_chart`.
+    """
+    money, beside = scenario.currency, cost_chart(chosen, scenario, crossings)
+    lines = []
+    for each in found:
+        low, base, high = money.of(each.monthly_usd)
+        lines.append(
+            CostLine(
+                name=each.kind.short,
+                kind=each.kind,
+                dash=each.kind.dash,
+                low=low,
+                base=base,
+                high=high,
+                is_stepped=each.kind is Kind.SELF_HOSTED,
+                is_shaded=not np.allclose(low, high),
+                at=each.queries_per_day,
+                labels=each.labels,
+            )
+        )
+    thin = (replace(line, is_thin=True, is_shaded=False) for line in beside.lines)
+    return replace(beside, lines=(*lines, *thin), ends_named=True)
 
 
 def per_unit(curves: Curves, unit: str, scenario: Scenario) -> Floats:
@@ -153,17 +199,12 @@ def line_dash(kind: Kind, number: int) -> str:
 def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: bool = True) -> Figure:
     """Draw cost over volume: a line an option, its low-high band, the present volume and the crossings."""
     data: list[Figure] = []
-    hover = f"%{{x:,.0f}} a day: {money_hover(chart.money, 'y')}"
     for line in chart.lines:
         if bands and line.is_shaded:
-            data += band_traces(chart.queries_per_day, line.low, line.high, line.kind.colour)
-        shape = "hv" if line.is_stepped else "linear"
-        name, colour = plain_text(line.name), line.kind.colour
-        data.append(
-            line_trace(chart.queries_per_day, line.base, name, colour, hover, dash=line.dash, shape=shape)
-        )
+            data += band_traces(line.at, line.low, line.high, line.kind.colour)
+        data.append(_trace(line, chart.money))
     now, label = vertical_line(chart.today, TODAY, name=TODAY)
-    crossed = [vertical_line(x, f"{x:,.0f}", font={"color": "@muted", "size": 11}) for x in chart.crossings]
+    crossed = [vertical_line(x, f"{x:,.0f}", font={"color": "@muted", "size": 12}) for x in chart.crossings]
     for mark, _ in crossed:
         mark |= upright(mark["x0"], "@muted", "dash", 1.0)
     y = (
@@ -172,15 +213,81 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
         else money_axis(chart.money, "", 0.0, _top(chart)) | {"title": chart.title}
     )
     ends = float(chart.queries_per_day[0]), float(chart.queries_per_day[-1])
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": log_axis("Queries a day", *ends),
-            "yaxis": y,
-            "shapes": [now, *(mark for mark, _ in crossed)],
-            "annotations": [label, *_apart([text for _, text in crossed], math.log10(chart.today))],
-        },
+    layout: Figure = {
+        "xaxis": log_axis("Queries a day", *ends),
+        "yaxis": y,
+        "shapes": [now, *(mark for mark, _ in crossed)],
+        "annotations": [label, *_apart([text for _, text in crossed], math.log10(chart.today))],
     }
+    if chart.ends_named:
+        layout["shapes"] += _winners(chart)
+        layout["annotations"] += _end_names(chart, logarithmic)
+        layout |= {"showlegend": False, "margin": {"r": NAME_WIDTH}}
+    return {"data": data, "layout": layout}
+
+
+def _trace(line: CostLine, money: Currency) -> Figure:
+    """Return a line that says on hover what it costs, and which option it is there."""
+    hover = f"%{{x:,.0f}} a day: {money_hover(money, 'y')}"
+    more: Figure = {"customdata": list(line.labels)} if line.labels else {}
+    if line.labels:
+        hover += "<br>%{customdata}"
+    shape = "hv" if line.is_stepped else "linear"
+    looks: Figure = {"dash": "dot", "width": 1.25} if line.is_thin else {"dash": line.dash}
+    trace = line_trace(
+        line.at, line.base, plain_text(line.name), line.kind.colour, hover, shape=shape, **looks
+    )
+    return trace | more
+
+
+def _winners(chart: CostChart) -> list[Figure]:
+    """Return a tint over the volumes at which each kind is the cheapest."""
+    axis = chart.queries_per_day
+    lines = [line for line in chart.lines if not line.is_thin]
+    costs = np.array([np.interp(np.log(axis), np.log(line.at), line.base) for line in lines])
+    if not costs.size:
+        return []
+    best = costs.argmin(axis=0)
+    edges = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist(), len(axis) - 1]
+    return [
+        {
+            "type": "rect",
+            "layer": "below",
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "x0": float(axis[first]),
+            "x1": float(axis[last]),
+            "line": {"width": 0},
+            "fillcolor": f"{lines[best[first]].kind.colour}/0.07",
+        }
+        for first, last in pairwise(edges)
+        if last > first
+    ]
+
+
+def _end_names(chart: CostChart, logarithmic: bool) -> list[Figure]:
+    """Return the lines' names at their right ends, moved apart where they would run into one another."""
+    low, high = map(math.log10, chart.ends) if logarithmic else (0.0, _top(chart))
+    lines = [line for line in chart.lines if not line.is_thin]
+    places = [math.log10(line.base[-1]) if logarithmic else float(line.base[-1]) for line in lines]
+    least, names = -math.inf, []
+    for place, line in sorted(zip(places, lines, strict=True), key=lambda pair: pair[0]):
+        least = max(place, least + NAME_HEIGHT * (high - low))
+        names.append(
+            {
+                "name": line.name,
+                "x": 1,
+                "xref": "paper",
+                "y": least,
+                "xanchor": "left",
+                "xshift": 4,
+                "text": line.name,
+                "showarrow": False,
+                "font": {"color": line.kind.colour, "size": 12},
+            }
+        )
+    return names
 
 
 def _apart(labels: list[Figure], taken: float) -> list[Figure]:
@@ -194,7 +301,7 @@ def _apart(labels: list[Figure], taken: float) -> list[Figure]:
 
 def _top(chart: CostChart) -> float:
     """Return where a linear axis of costs ends."""
-    costs = np.array([line.high for line in chart.lines])
+    costs = np.concatenate([[], *(line.high for line in chart.lines)])
     seen = costs[np.isfinite(costs)]
     return 1.05 * float(seen.max()) if seen.size else 1.0
 

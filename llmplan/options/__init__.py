@@ -3,15 +3,27 @@
 from llmplan.options.breakeven import BreakEven, break_even
 from llmplan.options.comparison import Comparison, evaluate, options_of
 from llmplan.options.frame import compare
-from llmplan.options.maps import Curves, DecisionMap, cost_curves, decision_map, volume_axis
+from llmplan.options.maps import (
+    CURVE_POINTS,
+    Curves,
+    DecisionMap,
+    Envelope,
+    cost_curves,
+    decision_map,
+    envelopes,
+    map_of,
+    volume_axis,
+)
 from llmplan.options.rows import Option
 from llmplan.options.table import Options, build_options
 
 __all__ = [
+    "CURVE_POINTS",
     "BreakEven",
     "Comparison",
     "Curves",
     "DecisionMap",
+    "Envelope",
     "Option",
     "Options",
     "break_even",
@@ -19,7 +31,9 @@ __all__ = [
     "compare",
     "cost_curves",
     "decision_map",
+    "envelopes",
     "evaluate",
+    "map_of",
     "options_of",
     "volume_axis",
 ]

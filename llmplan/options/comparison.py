@@ -188,7 +188,11 @@ def evaluate(
     options: those of this scenario of one kind when they are at hand, a part of them for instance.
     """
     scenario, catalog = under_catalog(scenario, catalog)
-    options = options_of(scenario, catalog) if options is None else options
+    return _evaluated(options_of(scenario, catalog) if options is None else options, catalog, scenario)
+
+
+@kept(2)
+def _evaluated(options: Options, catalog: Catalog, scenario: Scenario) -> Comparison:
     everything = with_hybrids(options, catalog, scenario.queries_per_day)
     return compared(replace(everything, scenario=scenario), options)
 

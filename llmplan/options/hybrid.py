@@ -90,6 +90,11 @@ class Pairs:
         places: Places = np.take(self.fleets, best).reshape(shape)
         return least, places
 
+    @kept(1)
+    def fleet_usd_at(self, queries_per_day: tuple[float, ...]) -> tuple[Floats, Places]:
+        """Return `fleet_usd`, kept for map and envelope, which ask for the same volumes."""
+        return self.fleet_usd(np.array(queries_per_day))
+
     def total_usd(self, queries_per_day: float) -> tuple[Floats, Places]:
         """Return what every hybrid costs, USD a month, (g, m, p), and its fleet's place, (g, p)."""
         usd, place = self.fleet_usd(np.array([queries_per_day]))
@@ -157,7 +162,7 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
     apis = np.flatnonzero(usable & options.is_api)
     if not (len(own) and len(apis)):
         return None
-    fleets, group = _grouped(options, _contenders(options, own) if prune else own)
+    fleets, group = _grouped(options, contenders(options, own) if prune else own)
     first = fleets[np.flatnonzero(np.diff(group, prepend=-1))]
     plan = assumed_split(catalog)
     reached = hybrid_quality(plan, options.quality[first], options.quality[apis])
@@ -165,7 +170,7 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
     return Pairs(options, plan, fleets, group, apis, np.where(differ[..., None], reached, np.nan))
 
 
-def _contenders(options: Options, own: Places) -> Places:
+def contenders(options: Options, own: Places) -> Places:
     """Return the fleets that none of the same model and format is always as cheap as."""
     fastest = own[np.lexsort((options.preference[own], -options.per_replica[1, own]))]
     items = options.items

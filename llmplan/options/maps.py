@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
 from llmplan.kinds import Kind
 from llmplan.options.comparison import options_of
-from llmplan.options.hybrid import Route, pairs_of
+from llmplan.options.hybrid import Pairs, Route, contenders, pairs_of
 from llmplan.options.rows import Places
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario, under_catalog
 
 VOLUME_LOW, VOLUME_HIGH = 100.0, 10_000_000.0
+CURVE_POINTS, MAP_POINTS = 201, 41
 
 
 def volume_axis(points: int = 200) -> Floats:
@@ -75,6 +77,17 @@ class DecisionMap:
     saving: Floats
     unrivalled: npt.NDArray[np.bool_]
 
+    def every(self, step: int) -> DecisionMap:
+        """Return the map at every so many of its volumes."""
+        names = ("queries_per_day", "kind", "option_place", "monthly_usd", "saving")
+        return replace(self, **{name: getattr(self, name)[..., ::step] for name in names})
+
+
+@kept(2)
+def map_of(options: Options, catalog: Catalog) -> DecisionMap:
+    """Return the decision map over `MAP_POINTS` volumes of a scenario's options of one kind, which no volume changes."""
+    return decision_map(options.scenario, volume_axis(MAP_POINTS), catalog, options)
+
 
 def decision_map(
     scenario: Scenario,
@@ -109,6 +122,64 @@ def decision_map(
     return DecisionMap(
         tuple(models), sizes, queries_per_day, options, kinds[place], place, best, saving, unrivalled
     )
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The cheapest feasible option of one kind at each volume.
+
+    Attributes
+    ----------
+    labels: (v,) which option that is. monthly_usd: (3, v) what it costs, low <= base <= high.
+    """
+
+    kind: Kind
+    queries_per_day: Floats
+    labels: tuple[str, ...]
+    monthly_usd: Floats
+
+
+@kept(2)
+def envelopes(options: Options, catalog: Catalog) -> tuple[Envelope, ...]:
+    """Return the lower envelope of each kind that has a feasible option.
+
+    options: the scenario's of one kind; hybrids are asked for at each volume of the map.
+    """
+    found = [
+        _cheapest_of(options, kind, volume_axis(CURVE_POINTS)) for kind in Kind if kind is not Kind.HYBRID
+    ]
+    return tuple(each for each in [*found, _cheapest_hybrids(options, catalog)] if each is not None)
+
+
+def _cheapest_of(options: Options, kind: Kind, volumes: Floats) -> Envelope | None:
+    mine = np.flatnonzero(options.feasible & (options.items.kind == kind))
+    if kind is Kind.SELF_HOSTED and len(mine):
+        mine = contenders(options, mine)
+    if not len(mine):
+        return None
+    mine = mine[np.argsort(options.preference[mine])]
+    cheapest = options.take(mine).monthly_usd(volumes, sides=(1,))[0].argmin(axis=0)
+    return _envelope(options, kind, mine[cheapest], volumes)
+
+
+def _cheapest_hybrids(options: Options, catalog: Catalog) -> Envelope | None:
+    pairs, volumes = pairs_of(options, catalog), volume_axis(MAP_POINTS)
+    if pairs is None or not pairs.allowed.any():
+        return None
+    _, routes = _cheapest_routes(pairs, *pairs.fleet_usd_at(tuple(volumes)), volumes)
+    distinct = list(dict.fromkeys(routes))
+    places = np.array([len(options) + distinct.index(route) for route in routes])
+    return _envelope(pairs.join(distinct), Kind.HYBRID, places, volumes)
+
+
+def _envelope(options: Options, kind: Kind, places: Places, volumes: Floats) -> Envelope:
+    """Return the envelope that the options at `places`, one a volume, make."""
+    chosen, which = np.unique(places, return_inverse=True)
+    winners = options.take(chosen)
+    usd = winners.monthly_usd(volumes)[:, which, np.arange(len(volumes))]
+    labels = [item.label for item in winners.items]
+    sides = np.stack([usd.min(axis=0), usd[1], usd.max(axis=0)])
+    return Envelope(kind, volumes, tuple(labels[i] for i in which.tolist()), sides)
 
 
 class _Rows:
@@ -147,18 +218,30 @@ def _with_routes(
     pairs = pairs_of(options, catalog)
     if pairs is None:
         return options
-    usd, fleets = pairs.fleet_usd(volumes)
-    days, hidden = options.scenario.days_per_month, options.hidden_usd_per_query(1)
+    usd, fleets = pairs.fleet_usd_at(tuple(volumes))
     routes: list[Route] = []
     for row, least in enumerate(quality):
-        price = np.where(pairs.allowed & (pairs.quality >= least), pairs.price + hidden, np.inf)
-        api = price.argmin(axis=1)
-        each = np.take_along_axis(price, api[:, None], axis=1)[:, 0] * days
-        total = (usd + each[..., None] * volumes).reshape(-1, len(volumes))
-        at = total.argmin(axis=0)
-        cost = total[at, np.arange(len(volumes))]
+        cost, cheapest = _cheapest_routes(pairs, usd, fleets, volumes, float(least))
         for column in np.flatnonzero(cost < best[row]).tolist():
-            group, split = divmod(int(at[column]), usd.shape[1])
             best[row, column], place[row, column] = cost[column], len(options) + len(routes)
-            routes.append(Route(int(fleets[group, split, column]), group, int(api[group, split]), split))
+            routes.append(cheapest[column])
     return pairs.join(routes)
+
+
+def _cheapest_routes(
+    pairs: Pairs, usd: Floats, fleets: Places, volumes: Floats, least: float = -np.inf
+) -> tuple[Floats, list[Route]]:
+    """Return the cheapest hybrid of at least a quality at each volume: USD a month (v,), and what it is.
+
+    usd, fleets: the cheapest fleet of each model and format, its cost and place, (g, p, v).
+    """
+    scenario, hidden = pairs.options.scenario, pairs.options.hidden_usd_per_query(1)
+    price = np.where(pairs.allowed & (pairs.quality >= least), pairs.price + hidden, np.inf)
+    api = price.argmin(axis=1)
+    each = np.take_along_axis(price, api[:, None], axis=1)[:, 0] * scenario.days_per_month
+    total = (usd + each[..., None] * volumes).reshape(-1, len(volumes))
+    groups, splits = np.divmod(total.argmin(axis=0), usd.shape[1])
+    columns = np.arange(len(volumes))
+    cells = (fleets[groups, splits, columns], groups, api[groups, splits], splits)
+    routes = [Route(*map(int, cell)) for cell in zip(*cells, strict=True)]
+    return total.min(axis=0), routes

@@ -74,19 +74,26 @@ def map_title(report: Report) -> str:
 
     Models whose quality no token price reaches are left out: there is nothing to win against.
     """
-    shown = report.map
+    shown = report.full_map
+    if not len(shown.model_ids):
+        return "No open model can be self-hosted within these limits"
     rivalled = shown.kind[~shown.unrivalled]
-    won = np.sum(rivalled == Kind.SELF_HOSTED.order, axis=0) if rivalled.size else np.zeros(1)
+    if not rivalled.size:
+        return "No token price meets these limits: own GPUs are the only way, at every model size and volume"
+    won = np.sum(rivalled == Kind.SELF_HOSTED.order, axis=0)
+    asked = report.scenario.queries_per_day
+    now = int(np.argmin(np.abs(np.log(shown.queries_per_day / asked))))
     if not won.any():
         return "At equal quality, tokens are cheaper than own GPUs at every model size and volume"
-    now = int(np.argmin(np.abs(np.log(shown.queries_per_day / report.scenario.queries_per_day))))
-    here, last = short_volume(shown.queries_per_day[now]), short_volume(shown.queries_per_day[-1])
     if won.min() == len(rivalled):
         return "At equal quality, self-hosting is the cheapest at every model size and volume"
-    wins = f"At equal quality, self-hosting wins for {won[now] or 'none'} of {len(rivalled)} models"
-    if won[now] == won[-1]:
-        return f"{wins} at {here} queries/day" + (f" as at {last}" if here != last else "")
-    return f"{wins} at {here} queries/day and for {won[-1]} at {last}"
+    wins = f"At today's volume, self-hosting wins for {won[now] or 'none'} of {len(rivalled)} models at equal quality"
+    last = short_volume(shown.queries_per_day[-1])
+    return (
+        f"{wins}, as at {last} queries/day"
+        if won[now] == won[-1]
+        else f"{wins}, for {won[-1]} at {last} queries/day"
+    )
 
 
 def option_title(report: Report, rows: Sequence[Mapping[str, Any]]) -> str:

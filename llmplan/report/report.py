@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,16 +17,18 @@ from llmplan.catalog.tables import PRICE_STALE_DAYS
 from llmplan.cost.hidden import PEOPLE_STEP, PER_STEP, UPDATES_LINE
 from llmplan.kinds import Kind
 from llmplan.options import (
+    CURVE_POINTS,
     BreakEven,
     Comparison,
     Curves,
     DecisionMap,
+    Envelope,
     Option,
     Options,
-    break_even,
     cost_curves,
-    decision_map,
+    envelopes,
     evaluate,
+    map_of,
     volume_axis,
 )
 from llmplan.options.table import priced
@@ -36,8 +38,8 @@ from llmplan.report.rivals import Rivals, best_places, first_to_pay, nearest, ri
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.wording import Currency
 
-CURVE_POINTS = 201
-MAP_VOLUMES = (100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0)
+TABLE_STEP = 8
+"""Of the map's volumes those that a table shows: one a decade."""
 SHOWN_OPTIONS = 10
 FOOTNOTE_SOURCES = 3
 
@@ -60,7 +62,6 @@ class Report:
     comparison: Comparison
     curve_places: tuple[int, ...]
     curves: Curves
-    map: DecisionMap
     rivals: Rivals
     made_on: dt.date
     version: str = __version__
@@ -69,6 +70,29 @@ class Report:
     def finding(self) -> str:
         """The answer in one sentence."""
         return finding(self.comparison, dict(self.rivals))
+
+    @cached_property
+    def full_map(self) -> DecisionMap:
+        """The cheapest way to each open model's quality at each volume."""
+        return map_of(self.comparison.alone, self.catalog)
+
+    @cached_property
+    def map(self) -> DecisionMap:
+        """The map at one volume a decade."""
+        return self.full_map.every(TABLE_STEP)
+
+    @property
+    def envelopes(self) -> tuple[Envelope, ...]:
+        """The cheapest option of each kind at every volume."""
+        return envelopes(self.comparison.alone, self.catalog)
+
+    @property
+    def answer_curve(self) -> Curves:
+        """The curve of today's answer alone; of nothing where none is feasible."""
+        best = self.comparison.order[:1]
+        places = [number for number, place in enumerate(self.curve_places) if place in best]
+        curves = self.curves
+        return replace(curves, options=curves.options.take(places), monthly_usd=curves.monthly_usd[:, places])
 
     @property
     def money(self) -> Currency:
@@ -106,14 +130,9 @@ class Report:
 
     @cached_property
     def crossings(self) -> tuple[int, ...]:
-        """Volumes [queries/day] at which a self-hosted line crosses the cheapest line of token prices."""
-        drawn, rival = self.curves.options, self.nearest_rival
-        if rival is None:
-            return ()
-        token = drawn.index(self.option(rival[0]).option_id)
-        own = np.flatnonzero(drawn.is_self_hosted).tolist()
-        pairs = (break_even(drawn, [place], token) for place in own)
-        return tuple(sorted({volume for pair in pairs for volume in pair.crossings_queries_per_day}))
+        """Volumes [queries/day] at which the cheapest fleet and the cheapest token price change places."""
+        rival = self.nearest_rival
+        return rival[1].crossings_queries_per_day if rival else ()
 
     def rows(self, places: Iterable[int]) -> list[Mapping[str, Any]]:
         """Return options' rows of the table, by cost."""
@@ -234,7 +253,6 @@ def make_report(
         comparison=found,
         curve_places=places,
         curves=curves,
-        map=decision_map(scenario, np.asarray(MAP_VOLUMES), catalog, found.alone),
         rivals=rivals,
         made_on=made_on or dt.datetime.now(tz=dt.UTC).date(),
     )

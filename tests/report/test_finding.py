@@ -138,11 +138,20 @@ def test_titles(report: Report) -> None:
 
 
 def test_map_title_counts_what_the_map_shows(dear: Report) -> None:
-    won = (dear.map.kind == 2).sum(axis=0)
-    volumes = list(dear.map.queries_per_day)
+    shown = dear.full_map
+    won = (shown.kind[~shown.unrivalled] == Kind.SELF_HOSTED.order).sum(axis=0)
+    now = int(np.argmin(np.abs(np.log(shown.queries_per_day / dear.scenario.queries_per_day))))
     title = map_title(dear)
-    assert f"{won[volumes.index(10_000)] or 'none'} of {len(dear.map.model_ids)} models" in title
-    assert title.endswith(f"and for {won[-1]} at 10M")
+    assert f"wins for {won[now] or 'none'} of {(~shown.unrivalled).sum()} models" in title
+    assert title.endswith(f"for {won[-1]} at 10M queries/day")
+    np.testing.assert_allclose(dear.map.queries_per_day, [10**power for power in range(2, 8)])
+
+
+def test_map_title_without_a_token_price_or_a_fleet(report: Report) -> None:
+    house = make_report(report.scenario.but(data_stays_in_house=True), report.catalog)
+    assert house.full_map.model_ids and "cheaper" not in map_title(house)
+    assert "No token price meets these limits" in map_title(house)
+    assert "No open model" in map_title(make_report(report.scenario.but(quality_floor=1.5), report.catalog))
 
 
 def test_flip_title_is_the_nearest_flip(report: Report) -> None:

@@ -15,13 +15,12 @@ from llmplan.arrays import Floats
 from llmplan.charts import cost_chart, cost_curves_figure
 from llmplan.charts.cost import per_unit
 from llmplan.charts.sizes import model_size_figure
-from llmplan.options import Curves, Option, cost_curves, volume_axis
+from llmplan.options import CURVE_POINTS, Curves, Option, cost_curves, volume_axis
 from llmplan.options.curve_crossings import crossings_of, leaders_of
 from llmplan.options.model_sizes import SizePoint, size_points, small_points
 from llmplan.options.standing import today_id
 from llmplan.report import Report
 from llmplan.report.headlines import curve_title
-from llmplan.report.report import CURVE_POINTS
 from llmplan.wording import parameters, short_volume
 
 UNITS = (("month", "A month"), ("query", "A thousand queries"), ("mtok", "A million tokens"))

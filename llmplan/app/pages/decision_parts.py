@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from llmplan.app.flips import Flips
 from llmplan.app.widgets import html
-from llmplan.app.widgets.chart_view import Chart
+from llmplan.app.widgets.chart_view import Chart, no_chart
 from llmplan.app.widgets.html import (
     KeyFigure,
     badge,
@@ -18,16 +18,15 @@ from llmplan.app.widgets.html import (
     paragraph,
     table,
 )
-from llmplan.charts import cost_chart, cost_curves_figure, decision_map_figure
+from llmplan.charts import cost_curves_figure, decision_map_figure, envelope_chart
 from llmplan.kinds import Kind
-from llmplan.options import DecisionMap, Option, decision_map, volume_axis
+from llmplan.options import DecisionMap, Option
 from llmplan.recommend import Recommendation, recommend
 from llmplan.report import Report
 from llmplan.report.finding import where_cheaper
 from llmplan.report.headlines import curve_title, kpi_cards, map_title
-from llmplan.wording import NOTHING, milliseconds, parameters, share
+from llmplan.wording import NOTHING, milliseconds, parameters, probability, share
 
-MAP_POINTS = 41
 UNRIVALLED = " * No token price is known to reach this model's quality."
 LONGEST_ROW = 22
 HEIGHT = 460
@@ -72,16 +71,19 @@ def figures(report: Report) -> Markup:
 
 
 def curve_chart(report: Report) -> Chart:
-    """Draw the report's cost curves."""
-    chart = cost_chart(report.curves, report.scenario, report.crossings)
+    """Draw the cheapest option of each kind at every volume, and the answer's own line."""
+    if not report.envelopes:
+        return no_chart("No option meets these limits at any volume")
+    chart = envelope_chart(report.envelopes, report.answer_curve, report.scenario, report.crossings)
     names = "; ".join(line.name for line in chart.lines)
     where = ", ".join(f"{x:,.0f}" for x in report.crossings[:4]) or "nowhere"
     return Chart(
         cost_curves_figure(chart),
         title=curve_title(report),
-        what="Cost against volume: lines are base costs, bands low to high; steps are whole replicas.",
+        what="The cheapest option of each kind at every volume (which one: hover), base cost, bands low to high; "
+        "dotted: today's answer. Tint: the cheapest kind. Uprights: own GPUs and tokens change places.",
         alt=f"Cost over volume of {names}. The cheaper side changes at {where} queries a day.",
-        table=chart.table(),
+        table=chart.table,
         filename="cost-curve",
         footnote=report.stamp,
         height=HEIGHT,
@@ -90,7 +92,9 @@ def curve_chart(report: Report) -> Chart:
 
 def map_chart(report: Report) -> Chart:
     """Draw the cheapest kind of option for each open model and volume."""
-    found = decision_map(report.scenario, volume_axis(MAP_POINTS), report.catalog, report.comparison.alone)
+    found = report.full_map
+    if not found.model_ids:
+        return no_chart(map_title(report))
     names = _row_names(report, found)
 
     def label(place: int) -> str:
@@ -142,7 +146,7 @@ def _sure(found: Recommendation) -> Markup:
     title = "How sure is that"
     if found.kind is None or found.p_right is None:
         return card(title, paragraph(found.reason))
-    sure = f"{found.confidence.capitalize()} ({found.p_right:.0%})"
+    sure = f"{found.confidence.capitalize()} ({probability(found.p_right)})"
     lead = Markup(
         "<strong>{}</strong>: this kind of option stays the cheapest over the ranges of the inputs. "
     ).format(sure)

@@ -54,11 +54,12 @@ def card(title: Text, *body: Text) -> Markup:
 
 
 def cards(entries: Iterable[KeyFigure]) -> Markup:
-    """Return a row of key figures."""
+    """Return a row of key figures; no `<dl>`, whose parts JupyterLab's style sheet floats apart."""
     one = (
-        '<div class="lp-kpi"><dt>{}</dt><dd class="lp-kpi-value">{}</dd><dd class="lp-kpi-note">{}</dd></div>'
+        '<div class="lp-kpi" role="listitem"><div class="lp-kpi-label">{}</div>'
+        '<div class="lp-kpi-value">{}</div><div class="lp-kpi-note">{}</div></div>'
     )
-    return Markup('<dl class="lp-kpis">{}</dl>').format(_joined(one, entries))
+    return Markup('<div class="lp-kpis" role="list">{}</div>').format(_joined(one, entries))
 
 
 def answer(text: Text) -> Markup:

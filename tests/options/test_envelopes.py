@@ -1,0 +1,40 @@
+"""The cheapest option of each kind at every volume, against the whole table asked anew at some of them."""
+
+import numpy as np
+import pytest
+
+from llmplan.catalog import Catalog
+from llmplan.options import envelopes, evaluate
+from llmplan.report import Report, make_report
+from llmplan.scenario import load_scenario
+
+
+@pytest.mark.parametrize("preset", ["support-chat", "chat-real"])
+def test_envelope_is_what_the_table_says_at_that_volume(catalog: Catalog, preset: str) -> None:
+    scenario = load_scenario(preset, catalog)
+    found = envelopes(evaluate(scenario, catalog).alone, catalog)
+    assert len(found) > 1
+    for each in found:
+        for at in (0, len(each.queries_per_day) // 2, -1):
+            there = evaluate(scenario.but(queries_per_day=float(each.queries_per_day[at])), catalog)
+            place = there.cheapest(each.kind)
+            assert place is not None
+            np.testing.assert_allclose(each.monthly_usd[1, at], there.monthly_usd[1, place])
+            assert each.labels[at] == there.options.items[place].label
+
+
+def test_volume_leaves_map_and_envelopes_as_they_are(report: Report) -> None:
+    more = make_report(report.scenario.but(queries_per_day=1e6), made_on=report.made_on)
+    assert more.full_map is report.full_map
+    assert more.envelopes is report.envelopes
+
+
+def test_crossings_are_those_of_the_envelopes(report: Report) -> None:
+    dear = make_report(report.scenario.but(api_ids=("gpt-4o",)), made_on=report.made_on)
+    assert dear.crossings
+    token, own = (next(e for e in dear.envelopes if e.kind == kind) for kind in ("api", "self_hosted"))
+    cheaper = np.interp(token.queries_per_day, own.queries_per_day, own.monthly_usd[1]) < token.monthly_usd[1]
+    volumes = token.queries_per_day
+    for change in np.flatnonzero(np.diff(cheaper)):
+        near = [x for x in dear.crossings if volumes[change] <= x <= volumes[change + 1] + 1]
+        assert near
