@@ -22,6 +22,7 @@ from llmplan.catalog.columns import (
     Record,
     Ref,
     Sourced,
+    SourceId,
 )
 
 
@@ -47,6 +48,8 @@ class Licence(Sourced):
     commercial_use: Literal["yes", "conditions", "no"]
     mau_limit: PositiveInt | None = None
     """Monthly active users above which a grant from the owner is needed."""
+    granted_in_eu: bool = True
+    """Whether companies with their principal place of business in the European Union are granted the rights."""
     terms: str
 
 
@@ -97,6 +100,8 @@ class Model(Sourced):
     mlp_bits: Positive | None = None
     expert_bits: Positive | None = None
     head_bits: Positive | None = None
+    licence_source_id: SourceId | None = None
+    """Who says which licence it is, where that is not the row's own source."""
     native_precision_id: PrecisionId
     max_context_tokens: PositiveInt
     licence_id: Annotated[Id, Ref("licences")]
@@ -149,7 +154,7 @@ class GpuPrice(Sourced):
     max_gpus_together: PositiveInt | None = None
     """Where the provider sells several of this lot on one node at the same price per GPU: how many GPUs at
     most, so that a tensor-parallel replica may span them. Blank: only the lot itself."""
-    price_kind: Literal["on_demand", "reserved_1y", "reserved_short", "spot", "serverless"]
+    price_kind: Literal["on_demand", "reserved_1y", "reserved_3y", "reserved_short", "spot", "serverless"]
     usd_per_gpu_hour: Positive
     region: str
     """As the provider names it: us-east-1, eastus."""

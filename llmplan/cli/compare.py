@@ -137,9 +137,12 @@ def models_left_out(options: Options) -> dict[str, list[str]]:
     items = options.items
     inside = set(items.model_id[items.feasible])
     nearest: dict[str, tuple[str, ...]] = {}
-    for place in np.flatnonzero([model_id not in inside for model_id in items.model_id]):
+    outside = np.flatnonzero([model_id not in inside for model_id in items.model_id])
+    for place in outside[np.argsort(~items.only_floor[outside], kind="stable")]:
+        known = nearest.get(items.model_id[place])
+        if known is not None and len(known) == 1:
+            continue
         item = items[place]
-        known = nearest.get(item.model_id)
         if known is None or len(item.reasons) < len(known):
             nearest[item.model_id] = item.reasons
     found: dict[str, list[str]] = {}

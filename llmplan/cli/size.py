@@ -170,7 +170,7 @@ def search(
     precision: Annotated[list[str] | None, typer.Option(help="Only this format; may be repeated.")] = None,
     engine: Annotated[list[str] | None, typer.Option(help="Only this engine; may be repeated.")] = None,
     price_kind: Annotated[
-        str, typer.Option(help="on_demand, reserved_1y, reserved_short or spot.")
+        str, typer.Option(help="on_demand, reserved_1y, reserved_3y, reserved_short or spot.")
     ] = "on_demand",
     gpu_memory_utilisation: eng.GpuMemoryShare = None,
     kv_cache_dtype: eng.KvCacheDtype = "auto",

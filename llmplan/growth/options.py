@@ -28,7 +28,7 @@ from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 BASE = 1
-TERM_MONTHS = {"reserved_1y": MONTHS_PER_YEAR}
+TERM_MONTHS = {"reserved_1y": MONTHS_PER_YEAR, "reserved_3y": 3 * MONTHS_PER_YEAR}
 """Kind of GPU price -> how long it binds; the others can be given back."""
 
 
@@ -139,7 +139,9 @@ def rented_option(options: Options, option_id: str, catalog: Catalog, paths: Pri
     rent = CostPart(
         "GPU rent", lambda v: instances(v) * usd_per_instance, paths.gpu_decline_per_year, term_months
     )
-    kind = "reserved for a year" if term_months else options.scenario.gpu_price_kind.replace("_", " ")
+    years = term_months // MONTHS_PER_YEAR
+    term = "reserved for a year" if years == 1 else f"reserved for {years} years"
+    kind = term if term_months else options.scenario.gpu_price_kind.replace("_", " ")
     return _with_people(
         f"{option_id}#{'reserved' if term_months else 'rented'}",
         f"{options.items[place].label}, {kind}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -24,14 +25,18 @@ from llmplan.quality.variants import Lengths, ModelAtEffort
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.capacity import sequences_in_memory
 from llmplan.replica.config import EngineSettings
+from llmplan.replica.memory import weights_gb
 from llmplan.replica.reuse import ReuseRule, own_prefixes, shared_prefix
 from llmplan.scenario import Scenario
+from llmplan.units import GB_PER_GIB
 
 Names = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 GPU_COUNTS = (1, 2, 4, 8)
 PIECE = 2048
 """Configurations sized at once."""
+SHARE_FOR_WEIGHTS = 0.9
+"""Share of a card up to which weights may fill it when formats are chosen."""
 MOST_TIMES_SMALLEST = 4
 """Replicas of more GPUs than this times the fewest that fit are left out."""
 
@@ -219,17 +224,28 @@ def _supported(
 def is_useful_format(catalog: Catalog, model: Model, precision: Precision, gpu: Gpu) -> bool:
     """Say whether a format makes sense for a checkpoint: its native one, or one that makes it smaller.
 
-    FP16 stands in for BF16 on cards without it; formats that checkpoints come in only natively (MXFP4) and
-    weight-only 8 bit, which needs the space of INT8 without its speed, are left to those who ask for them.
+    FP16 stands in for BF16 on cards without it. Left to those who ask for them: formats that checkpoints come in
+    only natively (MXFP4); weight-only 8 bit, which needs the space of INT8 without its speed; INT8 where a card
+    multiplies FP8, which takes the same bytes and time and loses less; 3 bit where weights at 4 bit need no more GPUs.
     """
     native = catalog.precision(model.native_precision_id)
     if precision.precision_id == native.precision_id:
         return native.precision_id != "bf16" or gpu.bf16_tflops is not None
     if precision.precision_id == "fp16":
         return native.precision_id == "bf16" and gpu.bf16_tflops is None
-    if precision.precision_id in ("mxfp4", "w8a16"):
+    if precision.precision_id in ("mxfp4", "w8a16") or (precision.compute == "int8" and gpu.fp8_tflops):
         return False
+    if precision.precision_id == "w3a16":
+        in_4_bit = _gpus_for_weights(model, catalog.precision("w4a16"), gpu)
+        if _gpus_for_weights(model, precision, gpu) >= min(in_4_bit, 2 * GPU_COUNTS[-1]):
+            return False
     return precision.weight_bits < min(native.weight_bits, 16) and native.weight_bits > 5
+
+
+def _gpus_for_weights(model: Model, precision: Precision, gpu: Gpu) -> int:
+    """Power of two of GPUs whose memory holds the weights, beside room for the rest."""
+    needed = weights_gb(model, precision) / GB_PER_GIB / (SHARE_FOR_WEIGHTS * gpu.memory_gib_usable)
+    return 1 << max(0, math.ceil(math.log2(needed)))
 
 
 def _priced_gpus(catalog: Catalog, scenario: Scenario) -> tuple[str, ...]:

@@ -76,11 +76,13 @@ def task_reasons(scenario: Scenario, standing: Standing, loss: float = 0.0) -> l
 
 
 def licence_reasons(catalog: Catalog, scenario: Scenario, model: Model, *, self_hosted: bool) -> list[str]:
-    """Return what the licence forbids: commercial use at all, or above a number of users."""
+    """Return what the licence forbids: commercial use, companies of the EU, more users than it allows."""
     licence = catalog.licences[model.licence_id]
     reasons = []
     if self_hosted and scenario.commercial_use and licence.commercial_use == "no":
         reasons.append(f"licence {licence.name}: no commercial use without a grant")
+    if self_hosted and scenario.eu_company and not licence.granted_in_eu:
+        reasons.append(f"licence {licence.name}: not granted to companies of the European Union")
     users = scenario.monthly_active_users
     if licence.mau_limit is not None and users is not None and users > licence.mau_limit:
         reasons.append(f"licence {licence.name}: above {licence.mau_limit:,} monthly users a grant is needed")

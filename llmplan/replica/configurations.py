@@ -29,6 +29,7 @@ from llmplan.replica.memory import (
     kv_layer_bytes,
     kv_shards,
     memory_numbers,
+    stored_numbers,
     tensor_parallel_degrees,
     window_slack_tokens,
 )
@@ -328,7 +329,8 @@ def _shared_row(
 
 @kept(4096)
 def _format_numbers(catalog: Catalog, model_id: str, precision_id: str) -> dict[str, float]:
-    return model_numbers(catalog.models[model_id], catalog.precisions[precision_id])
+    model, precision = catalog.models[model_id], catalog.precisions[precision_id]
+    return model_numbers(model, precision) | stored_numbers(model, precision)
 
 
 @kept(256)

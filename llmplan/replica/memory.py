@@ -176,15 +176,27 @@ def default_share(rule: EngineMemory, gpu: Gpu) -> float:
     return max(rule.memory_share, 1.0 - (1.0 - rule.memory_share) * STATIC_CARD_GIB / gpu.memory_gib_usable)
 
 
+def stored_numbers(model: Model, precision: Precision) -> dict[str, float]:
+    """Those fields of `GpuMemory` that a model in a format alone decides."""
+    parts, padded = weight_parts(model), precision.precision_id == "mxfp4"
+    vision_gib = (model.vision_params_b or 0.0) * BYTES_16BIT / GB_PER_GIB
+    return {
+        "stored_gib": weights_gb(model, precision) / GB_PER_GIB - vision_gib,
+        "padded_gib": parts.experts_b * precision.weight_bits / BITS_PER_BYTE / GB_PER_GIB if padded else 0.0,
+        "vision_gib": vision_gib,
+        "mlp_width": model.intermediate_size,
+        "expert_width": model.moe_intermediate_size,
+        "routed": model.experts_per_token,
+        "model_width": model.hidden_size,
+    }
+
+
 def memory_numbers(
     model: Model, precision: Precision, gpu: Gpu, rule: EngineMemory, settings: EngineSettings
 ) -> dict[str, float]:
-    """What the memory of a replica's GPU depends on beside their number, by field of `GpuMemory`."""
-    parts = weight_parts(model)
+    """Those fields of `GpuMemory` that depend on card, engine and settings too."""
     own = rule.quantised_kv_bytes if precision.compute in ("fp8", "fp4") else None
     large = gpu.memory_gib_usable >= LARGE_CARD_GIB and gpu.architecture != "ampere"
-    padded = precision.precision_id == "mxfp4"
-    vision_gib = (model.vision_params_b or 0.0) * BYTES_16BIT / GB_PER_GIB
     return {
         "share_of": SHARES.index(rule.share_of),
         "memory_share": settings.gpu_memory_utilisation or default_share(rule, gpu),
@@ -193,13 +205,6 @@ def memory_numbers(
         or (rule.large_batched_tokens if large else rule.batched_tokens),
         "kv_bytes": settings.kv_cache_bytes or own or precision.kv_bytes,
         "card_gib": gpu.memory_gib_usable,
-        "stored_gib": weights_gb(model, precision) / GB_PER_GIB - vision_gib,
-        "padded_gib": parts.experts_b * precision.weight_bits / BITS_PER_BYTE / GB_PER_GIB if padded else 0.0,
-        "vision_gib": vision_gib,
-        "mlp_width": model.intermediate_size,
-        "expert_width": model.moe_intermediate_size,
-        "routed": model.experts_per_token,
-        "model_width": model.hidden_size,
         "sampling_bytes": rule.sampler_bytes * model.vocab_size,
         "runtime": rule.runtime_gib,
         "parallel": rule.parallel_gib,
@@ -288,7 +293,8 @@ def gpu_memory(catalog: Catalog, config: ReplicaConfig) -> GpuMemory:
     """Memory of one replica's GPU, in numbers."""
     model, precision = catalog.models[config.model_id], catalog.precisions[config.precision_id]
     rule = engine_memory(catalog.engine_memory, config.engine_id, config.engine_version)
-    numbers = memory_numbers(model, precision, catalog.gpus[config.gpu_id], rule, config.settings)
+    card = catalog.gpus[config.gpu_id]
+    numbers = stored_numbers(model, precision) | memory_numbers(model, precision, card, rule, config.settings)
     arrays = {name: np.asarray(float(value)) for name, value in numbers.items()}
     stages = config.pipeline_parallel
     return GpuMemory(**arrays, ranks=np.asarray(config.n_gpus / stages), stages=np.asarray(float(stages)))

@@ -37,6 +37,7 @@ KV_CACHE_TYPES = (("auto", "As the format has it"), ("bf16", "BF16"), ("fp16", "
 PRICE_KINDS = (
     ("on_demand", "On demand"),
     ("reserved_1y", "One-year commitment"),
+    ("reserved_3y", "Three-year commitment"),
     ("reserved_short", "Shorter commitment"),
     ("spot", "Spot"),
     ("serverless", "Serverless"),
@@ -336,6 +337,15 @@ class Scenario(BaseModel):
             flags=("--commercial/--research",),
         ),
     ] = True
+    eu_company: Annotated[
+        bool,
+        About(
+            "EU company",
+            "Whether the company's principal place of business is in the European Union: some licences end there.",
+            Group.CHOICE,
+            panel=Box(),
+        ),
+    ] = False
     monthly_active_users: Annotated[
         int | None,
         Field(ge=0, le=10_000_000_000),
@@ -408,7 +418,7 @@ class Scenario(BaseModel):
         About("Engines", "Serving engines allowed.", Group.CHOICE, empty="all", names="engine"),
     ] = ()
     gpu_price_kind: Annotated[
-        Literal["on_demand", "reserved_1y", "reserved_short", "spot", "serverless"],
+        Literal["on_demand", "reserved_1y", "reserved_3y", "reserved_short", "spot", "serverless"],
         About("GPU prices", "How GPUs are paid for.", Group.FLEET, panel=Box(), choices=PRICE_KINDS),
     ] = "on_demand"
     utilisation_ceiling: Annotated[

@@ -77,6 +77,13 @@ def test_licences_bind_by_users_and_by_commerce() -> None:
     assert free[free.model_id == "mistral-large-2"].feasible.any()
 
 
+def test_llama_4_is_not_granted_to_companies_of_the_eu() -> None:
+    ours = SMALL.but(model_ids=("llama-4-scout", "llama-3.1-8b"))
+    for eu, models in ((False, {"llama-4-scout", "llama-3.1-8b"}), (True, {"llama-3.1-8b"})):
+        table = compare(ours.but(eu_company=eu))
+        assert set(table[table.feasible & (table.kind == "self_hosted")].model_id) == models
+
+
 def test_hardware_facts_reach_the_table() -> None:
     table = compare(SMALL)
     turing = table[table.gpu_id == "t4"]

@@ -15,7 +15,7 @@ from llmplan.operations.plan import ServingPlan
 from llmplan.options import evaluate, options_of
 from llmplan.scenario import Scenario
 
-BINDING_PRICES: Final = ("reserved_1y", "reserved_short")
+BINDING_PRICES: Final = ("reserved_1y", "reserved_3y", "reserved_short")
 """Kinds of GPU price whose hours are paid whether used or not."""
 
 
