@@ -5,45 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
+from llmplan.arrays import Floats
 from llmplan.charts.style import Figure, money_axis
 from llmplan.wording import Currency
 
 
 def waterfall_figure(
-    steps: Sequence[tuple[str, float]], start: tuple[str, float], end: str, money: Currency
+    steps: Sequence[tuple[str, float]], start: tuple[str, float] | None, end: str, money: Currency
 ) -> Figure:
-    """Draw a start, its changes one after another, and the end they add up to.
+    """Draw a start, its changes one after another, and the end they add up to; without a start, from nothing.
 
     Parameters
     ----------
     steps: (what changed, USD a month it adds; negative: it saves). money: what it is drawn in.
     """
+    first = [] if start is None else [start]
     changes = np.array([usd_added for _, usd_added in steps])
-    after = start[1] + np.cumsum(changes)
+    after = sum(usd for _, usd in first) + np.cumsum(changes)
     before = after - changes
-    names = [start[0], *(name for name, _ in steps), end]
-    final = float(after[-1]) if len(after) else start[1]
+    names = [name for name, _ in (*first, *steps)] + [end]
+    final = float(after[-1]) if len(after) else sum(usd for _, usd in first)
+    ends = {place: usd for place, (_, usd) in enumerate(first)} | {len(names) - 1: final}
+    rises, falls = changes >= 0, changes < 0
     bars = [
-        _bars("total", "@1", names, {0: start[1], len(names) - 1: final}, {}, money),
-        _bars(
-            "dearer",
-            "@2",
-            names,
-            {i + 1: c for i, c in enumerate(changes) if c >= 0},
-            {i + 1: b for i, b in enumerate(before)},
-            money,
-        ),
-        _bars(
-            "cheaper",
-            "@3",
-            names,
-            {i + 1: -c for i, c in enumerate(changes) if c < 0},
-            {i + 1: a for i, a in enumerate(after)},
-            money,
-        ),
+        _bars("total", "@1", names, ends, {}, money),
+        _bars("dearer", "@2", names, _of(changes, rises, len(first)), _of(before, rises, len(first)), money),
+        _bars("cheaper", "@3", names, _of(-changes, falls, len(first)), _of(after, falls, len(first)), money),
     ]
-    highest = float(max([start[1], final, *after, *before]))
+    highest = float(max([*ends.values(), *after, *before]))
     return {
         "data": [bar for bar in bars if len(bar["x"])],
         "layout": {
@@ -57,6 +48,11 @@ def waterfall_figure(
             "yaxis": money_axis(money, "a month", 0.0, money.of(highest) * 1.15),
         },
     }
+
+
+def _of(values: Floats, chosen: npt.NDArray[np.bool_], first: int) -> dict[int, float]:
+    """Return the chosen values by their place among the bars."""
+    return {first + int(place): float(values[place]) for place in np.flatnonzero(chosen)}
 
 
 def _bars(

@@ -12,8 +12,8 @@ from llmplan.options import BreakEven
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
 from llmplan.report.report import Report
-from llmplan.units import UNIT_QUERIES
-from llmplan.wording import TODAY, capital, in_unit, short_volume
+from llmplan.units import MONTHS_PER_YEAR, UNIT_QUERIES
+from llmplan.wording import TODAY, capital, in_unit, probability, share, short_volume
 
 MISSES_A_KIND = 2
 MANY = 10
@@ -40,6 +40,48 @@ def _pays(report: Report) -> tuple[str, str]:
     return where_cheaper(rival[1].self_hosted_cheaper, "/day"), f"against {report.option(rival[0]).label}"
 
 
+def answer_facts(report: Report) -> list[tuple[str, str]]:
+    """Return (what, in words) of what an answer is judged by: saving, confidence, quality, the prices' dates.
+
+    Nothing where nothing is feasible.
+    """
+    item = report.comparison.recommended
+    if item is None:
+        return []
+    floor = f"{share(report.scenario.quality_floor)} needed" if report.scenario.quality_floor else "no floor"
+    facts = [
+        ("Against today", _against_today(report)),
+        (
+            "Confidence",
+            f"{probability(report.advice.p_right)} that {item.kind.label} stays the cheapest kind",
+        ),
+        ("Quality", f"{share(item.quality)} of today's{_quality_band(report)}; {floor}"),
+    ]
+    return [*facts, ("Prices", report.dates_line.removeprefix("prices "))]
+
+
+def _against_today(report: Report) -> str:
+    """Say what the answer saves a month and a year against what runs today."""
+    today, saving = report.today_place, report.saving_usd
+    if today is None or saving is None:
+        return f"{report.scenario.reference_api_id} is not among the options"
+    label = report.option(today).label
+    if today == report.comparison.order[0]:
+        return f"stay with {label}"
+    month, year = (report.money.short(abs(saving) * months) for months in (1, MONTHS_PER_YEAR))
+    verb = "saves" if saving >= 0 else "costs more by"
+    return f"move from {label}: {verb} {month} a month, {year} a year"
+
+
+def _quality_band(report: Report) -> str:
+    """Return the band of the answer's success over what today's succeeds at; nothing where one is not known."""
+    item, today = report.comparison.recommended, report.today_place
+    now = None if today is None else report.option(today).success
+    if item is None or item.success is None or now is None or not now.base > 0:
+        return ""
+    return f" ({share(item.success.low / now.base)} to {share(item.success.high / now.base)})"
+
+
 def curve_title(report: Report) -> str:
     """Return what the cost curve shows, in words: where self-hosting beats the cheapest token price."""
     if report.nearest_rival is None:
@@ -48,14 +90,14 @@ def curve_title(report: Report) -> str:
 
 
 def _ends_title(report: Report) -> str:
-    """Return what the cheapest option drawn costs today and at the largest volume."""
-    if not report.curve_places:
+    """Return what the cheapest option costs today and at the largest volume."""
+    found, asked = report.comparison, report.scenario.queries_per_day
+    if not report.envelopes or not found.order:
         return "No option is feasible at any volume"
-    volumes, base = report.curves.queries_per_day, report.curves.monthly_usd[1].min(axis=0)
-    today = report.scenario.queries_per_day
-    now = report.money.short(float(base[np.searchsorted(volumes, today)]))
-    last = f"{report.money.short(float(base[-1]))} at {short_volume(volumes[-1])}"
-    return f"The cheapest option costs {now} a month at {at_volume(today)} queries/day, {last}"
+    now = report.money.short(float(found.monthly_usd[1, found.order[0]]))
+    least = min(float(each.monthly_usd[1, -1]) for each in report.envelopes)
+    last = f"{report.money.short(least)} at {short_volume(report.envelopes[0].queries_per_day[-1])}"
+    return f"The cheapest option costs {now} a month at {at_volume(asked)} queries/day, {last}"
 
 
 def curve_note(report: Report) -> str:

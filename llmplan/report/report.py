@@ -31,7 +31,10 @@ from llmplan.options import (
     map_of,
     volume_axis,
 )
+from llmplan.options.bill import Part, bill_of
+from llmplan.options.standing import today_id
 from llmplan.options.table import priced
+from llmplan.recommend import Recommendation, recommend
 from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.report.finding import finding
 from llmplan.report.rivals import Rivals, best_places, first_to_pay, nearest, rivals_of
@@ -93,6 +96,33 @@ class Report:
         places = [number for number, place in enumerate(self.curve_places) if place in best]
         curves = self.curves
         return replace(curves, options=curves.options.take(places), monthly_usd=curves.monthly_usd[:, places])
+
+    @cached_property
+    def advice(self) -> Recommendation:
+        """What to do and how sure that is, without tipping points."""
+        return recommend(self.scenario, self.catalog, tipping=False, options=self.comparison.alone)
+
+    @cached_property
+    def bill(self) -> tuple[Part, ...]:
+        """The named parts of the answer's base month; empty where nothing is feasible."""
+        order = self.comparison.order
+        return bill_of(self.comparison, order[0], self.catalog) if order else ()
+
+    @property
+    def today_place(self) -> int | None:
+        """The place of what runs today; None where the scenario leaves it out."""
+        try:
+            return self.comparison.options.index(today_id(self.scenario, self.catalog))
+        except KeyError:
+            return None
+
+    @property
+    def saving_usd(self) -> float | None:
+        """What the answer costs less a month than what runs today, at base; None without one of the two."""
+        today, order = self.today_place, self.comparison.order
+        if today is None or not order:
+            return None
+        return float(self.comparison.monthly_usd[1, today] - self.comparison.monthly_usd[1, order[0]])
 
     @property
     def money(self) -> Currency:

@@ -22,7 +22,7 @@ class DecisionPage(Page):
         super().__init__(model)
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.compare = CompareTwo(model)
-        self.curve, self.map = ChartView(), ChartView()
+        self.curve, self.map, self.bill = ChartView(), ChartView(), ChartView()
         self.sure, self.options, self.stamp = HtmlView(on_action=self.act), HtmlView(), HtmlView()
         self.flips = Flips(model)
         self.root = stack(
@@ -32,6 +32,7 @@ class DecisionPage(Page):
                 self.compare.root,
                 columns([self.curve, self.map]),
                 self.options,
+                self.bill,
                 self.sure,
                 self.stamp,
             ]
@@ -46,6 +47,7 @@ class DecisionPage(Page):
                 self.figures: parts.figures,
                 self.curve: parts.curve_chart,
                 self.map: parts.map_chart,
+                self.bill: parts.bill_chart,
                 self.sure: self._sure,
                 self.options: parts.options_card,
                 self.stamp: parts.stamp,

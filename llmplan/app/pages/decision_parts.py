@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from markupsafe import Markup
 
 from llmplan.app.flips import Flips
@@ -19,12 +20,13 @@ from llmplan.app.widgets.html import (
     table,
 )
 from llmplan.charts import cost_curves_figure, decision_map_figure, envelope_chart
+from llmplan.charts.waterfall import waterfall_figure
 from llmplan.kinds import Kind
 from llmplan.options import DecisionMap, Option
-from llmplan.recommend import Recommendation, recommend
+from llmplan.recommend import Recommendation
 from llmplan.report import Report
 from llmplan.report.finding import where_cheaper
-from llmplan.report.headlines import curve_title, kpi_cards, map_title
+from llmplan.report.headlines import answer_facts, curve_title, map_title
 from llmplan.wording import NOTHING, milliseconds, parameters, probability, share
 
 UNRIVALLED = " * No token price is known to reach this model's quality."
@@ -33,6 +35,12 @@ HEIGHT = 460
 REST_MS, BETWEEN_STEPS_MS = 1_500, 50
 """How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
 DOUBLE, MANY = 2, 10
+GLOSSARY = {
+    Kind.API: "A model that its vendor runs: you pay by the token.",
+    Kind.HOSTED: "An open-weight model that a provider runs: you pay by the token.",
+    Kind.SELF_HOSTED: "An open-weight model on GPUs that you rent and run.",
+    Kind.HYBRID: "Easy queries go to a model on your own GPUs, hard ones to an API.",
+}
 OPTION_HEADS = (
     "Option",
     "A month",
@@ -48,8 +56,8 @@ NOTHING_FLIPS = "No single input changes the recommendation within the values tr
 
 
 def answer(report: Report) -> Markup:
-    """Say what to do."""
-    return html.answer(report.finding)
+    """Say what to do, what that saves, how sure it is, how good, and how old the prices are."""
+    return html.answer(report.finding) + html.facts(answer_facts(report))
 
 
 def stamp(report: Report) -> Markup:
@@ -58,16 +66,56 @@ def stamp(report: Report) -> Markup:
 
 
 def figures(report: Report) -> Markup:
-    """Return the key figures with their full values on hover; the recommended kind is marked."""
+    """Return a card a kind, all alike: cost with its range, quality, first token, gap to the answer."""
+    return html.cards([_kind_card(report, kind) for kind in Kind])
+
+
+def _kind_card(report: Report, kind: Kind) -> KeyFigure:
     found, money = report.comparison, report.money
-    chosen = report.option(found.order[0]).kind if found.order else None
-    entries: list[KeyFigure] = []
-    for (head, figure, rest), kind in zip(kpi_cards(report), (*Kind, None), strict=True):
-        place = found.cheapest(kind) if kind else None
-        full = figure if place is None else full_value(money, float(found.monthly_usd[1, place]), "/month")
-        mark = Markup(" ") + badge("the answer", "lp-badge-chosen") if kind and kind == chosen else Markup("")
-        entries.append((head + mark, full, rest))
-    return html.cards(entries)
+    head = Markup('<span title="{}">{}</span>').format(GLOSSARY[kind], kind.short)
+    place = found.cheapest(kind)
+    if place is None:
+        return head, NOTHING, why_none(report, kind)
+    item = report.option(place)
+    low, base, high = (float(value) for value in found.monthly_usd[:, place])
+    if place == found.order[0]:
+        head += Markup(" ") + badge("the answer", "lp-badge-chosen")
+    gap = _why_not(base, float(found.monthly_usd[1, found.order[0]]))
+    first = "first word not stated" if item.ttft_ms is None else f"first word {milliseconds(item.ttft_ms)}"
+    lines = (item.label, money.range(low, high), f"quality {share(item.quality)} · {first}", gap)
+    return head, full_value(money, base, "/month"), Markup("<br>").join(lines)
+
+
+def why_none(report: Report, kind: Kind) -> str:
+    """Say why no option of a kind is feasible: what stands against the cheapest of it."""
+    found = report.comparison
+    mine = np.flatnonzero((found.options.items.kind == kind) & np.isfinite(found.monthly_usd[1]))
+    if not len(mine):
+        return "none is possible within these limits"
+    cheapest = report.option(int(mine[np.argmin(found.monthly_usd[1, mine])]))
+    return f"{cheapest.label}: {cheapest.reasons[0]}" if cheapest.reasons else "none is feasible"
+
+
+def bill_chart(report: Report) -> Chart:
+    """Draw what the answer's month is made of."""
+    if not report.bill:
+        return no_chart("No option meets these limits, so there is no bill")
+    money, total = report.money, sum(part.usd for part in report.bill)
+    largest = max(report.bill, key=lambda part: part.usd)
+    return Chart(
+        waterfall_figure([(part.name, part.usd) for part in report.bill], None, "A month", money),
+        title=f"{largest.name}: {share(largest.usd / total)} of {money.short(total)} a month",
+        what="What the answer's month is made of, base figures.",
+        alt="; ".join(f"{part.name} {money.short(part.usd)}" for part in report.bill),
+        table={
+            "part": [part.name for part in report.bill],
+            f"{money.name} a month": [money.of(part.usd) for part in report.bill],
+            "source": [part.source_id or "prices" for part in report.bill],
+        },
+        filename="bill",
+        footnote=report.stamp,
+        height=320,
+    )
 
 
 def curve_chart(report: Report) -> Chart:
@@ -136,9 +184,8 @@ def _row_names(report: Report, found: DecisionMap) -> dict[str, str]:
 
 def sure_cards(report: Report, flips: Flips) -> Markup:
     """Say how sure the answer is, and what would flip it as far as that is worked out."""
-    found = recommend(report.scenario, report.catalog, tipping=False, options=report.comparison.alone)
     flip = card("What would flip it", _flips(flips), _by_volume(report))
-    return Markup('<div class="lp-pair">{}{}</div>').format(_sure(found), flip)
+    return Markup('<div class="lp-pair">{}{}</div>').format(_sure(report.advice), flip)
 
 
 def _sure(found: Recommendation) -> Markup:

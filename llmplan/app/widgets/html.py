@@ -67,6 +67,12 @@ def answer(text: Text) -> Markup:
     return Markup('<p class="lp-answer">{}.</p>').format(text)
 
 
+def facts(entries: Iterable[tuple[Text, Text]]) -> Markup:
+    """Return a row of (what, in words) under a page's answer."""
+    one = '<div role="listitem"><span class="lp-kpi-label">{}</span> {}</div>'
+    return Markup('<div class="lp-facts" role="list">{}</div>').format(_joined(one, entries))
+
+
 def paragraph(text: Text) -> Markup:
     """Return a paragraph."""
     return Markup("<p>{}</p>").format(text)

@@ -1,0 +1,89 @@
+"""Ten seconds for the executive: what the top of the Decision page says, and that it is the table's."""
+
+import re
+from html import unescape
+
+import pytest
+
+from llmplan.app.model import AppModel
+from llmplan.app.pages import decision_parts as parts
+from llmplan.kinds import Kind
+from llmplan.report import Report
+from llmplan.report.headlines import answer_facts
+from llmplan.wording import DOLLAR, probability, share
+
+
+@pytest.fixture(scope="module")
+def model() -> AppModel:
+    return AppModel()
+
+
+@pytest.fixture(scope="module")
+def shown(model: AppModel) -> Report:
+    return model.report
+
+
+def plain(html: str) -> str:
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", html).split()))
+
+
+def test_action_saving_confidence_quality_and_date_stand_first(shown: Report) -> None:
+    text = plain(parts.answer(shown))
+    found, today = shown.comparison, shown.today_place
+    item = found.recommended
+    assert item is not None and today is not None
+    saving = float(found.monthly_usd[1, today] - found.monthly_usd[1, found.order[0]])
+    assert text.startswith(f"Use {item.label}: ")
+    assert f"move from {shown.option(today).label}: saves {DOLLAR.short(saving)} a month" in text
+    assert f"{DOLLAR.short(12 * saving)} a year" in text
+    assert (
+        f"Confidence {probability(shown.advice.p_right)}" in text and "100%" not in text.split("Quality")[0]
+    )
+    assert f"Quality {share(item.quality)} of today's (" in text
+    assert "Prices as of 20" in text
+
+
+def test_where_the_answer_is_what_runs_today_it_says_stay(model: AppModel, shown: Report) -> None:
+    best = shown.comparison.recommended
+    assert best is not None and best.api_id is not None
+    alone = model.scenario.but(reference_api_id=best.api_id, api_ids=(best.api_id,))
+    facts = dict(answer_facts(model.report_for(alone)))
+    assert facts["Against today"].startswith("stay with ")
+
+
+def test_four_cards_alike(model: AppModel, shown: Report) -> None:
+    html = parts.figures(shown)
+    assert html.count('class="lp-kpi"') == len(Kind)
+    assert [kind.short for kind in Kind if f">{kind.short}</span>" in html] == [kind.short for kind in Kind]
+    assert html.count("the answer</span>") == 1
+    assert "<dl" not in html and "<dt" not in html  # JupyterLab floats their parts apart
+    house = model.report_for(model.scenario.but(data_stays_in_house=True))
+    cards = plain(parts.figures(house)).split("Self-hosted")[0]
+    assert cards.count("data must stay in house") == 2 and " inf" not in cards
+
+
+def test_the_bill_adds_up_to_the_answer(shown: Report) -> None:
+    chart = parts.bill_chart(shown)
+    bars = {trace["name"]: trace for trace in chart.figure["data"]}
+    total = float(shown.comparison.monthly_usd[1, shown.comparison.order[0]])
+    assert bars["total"]["y"][-1] == pytest.approx(total)
+    assert bars["dearer"]["y"].sum() == pytest.approx(total)
+
+
+def test_charts_cross_where_the_map_says_so(model: AppModel) -> None:
+    report = model.report_for(model.scenario.but(queries_per_day=10_000_000))
+    chart = parts.curve_chart(report)
+    ends = {trace["name"]: float(trace["y"][-1]) for trace in chart.figure["data"] if trace.get("name")}
+    found = report.comparison
+    for kind in Kind:
+        place = found.cheapest(kind)
+        assert place is None or ends[kind.short] == pytest.approx(
+            float(found.monthly_usd[1, place]), rel=1e-6
+        )
+
+
+def test_nothing_feasible_draws_nothing(model: AppModel) -> None:
+    empty = model.report_for(model.scenario.but(quality_floor=1.5))
+    for make in (parts.curve_chart, parts.map_chart, parts.bill_chart):
+        assert make(empty).figure["data"] == []
+    assert answer_facts(empty) == []
