@@ -1,4 +1,4 @@
-"""Replicas for the peak, in the lots that a provider sells."""
+"""Whole replicas for the peak."""
 
 from __future__ import annotations
 
@@ -44,18 +44,6 @@ def replicas_needed(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(each > 0, volume / each, np.inf)
     return np.asarray(np.maximum(1.0, np.ceil(ratio * (1 - 1e-12))) + np.asarray(spare_replicas, float))
-
-
-def replicas_per_instance(gpus_per_instance: ArrayLike, gpus_per_replica: ArrayLike) -> Floats:
-    """Return how many replicas one rented instance holds; 0 where a replica is larger than the instance. (4.4)"""
-    return np.asarray(np.floor(np.asarray(gpus_per_instance, float) / np.asarray(gpus_per_replica, float)))
-
-
-def instances_needed(replicas: ArrayLike, per_instance: ArrayLike) -> Floats:
-    """Return whole instances for `replicas`; infinity where an instance cannot hold one. (4.5)"""
-    per = np.asarray(per_instance, float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(per > 0, np.ceil(np.asarray(replicas, float) / per), np.inf)
 
 
 def replicas_by_hour(

@@ -27,7 +27,9 @@ class LowBaseHigh(NamedTuple):
 
 PER_MONTH, PER_STEP = "USD/month", "USD/GPU step-month"
 PER_QUERY, PER_MTOK = "USD/query", "USD/1M tokens"
-PER_GPU_HOUR = "USD/GPU-hour"
+PER_GPU_HOUR, PER_REPLICA = "USD/GPU-hour", "USD/replica-month"
+ONCE = "USD once"
+ONCE_MONTHS = "one-off-months"
 GROUP = "hidden cost"
 PEOPLE_STEP = "gpus-per-people-step"
 UPDATES_LINE = "model updates"
@@ -41,7 +43,8 @@ class CostLine:
     Attributes
     ----------
     unit: what `usd` is paid for. A month and a begun step of GPUs are paid by every fleet, a GPU-hour by every
-        GPU rented; a query and a million tokens by every option, whoever serves them.
+        GPU rented, a replica-month by every replica; a query and a million tokens by every option, whoever serves
+        them. What a fleet pays once is spread over months and stands as a month's line.
     usd: USD for one of the unit.
     assumption_id, source_id: the row that it comes from; empty where the scenario gives it.
     """
@@ -76,6 +79,17 @@ class HiddenCosts:
         month = self.total(PER_MONTH, side) + steps * self.total(PER_STEP, side)
         return np.where(known, month, np.inf)
 
+    def fleet_usd(self, gpus: Floats, replicas: Floats, hours_per_month: float, side: int) -> Floats:
+        """Return what a fleet pays a month besides rent: `usd`, and by the GPU-hour and the replica. (5.3), (5.5)"""
+        usd = self.usd(gpus, side)
+        each_gpu, each_replica = (
+            self.total(PER_GPU_HOUR, side) * hours_per_month,
+            self.total(PER_REPLICA, side),
+        )
+        if each_gpu:
+            usd = usd + each_gpu * gpus
+        return usd + each_replica * replicas if each_replica else usd
+
     def usd_per_query(self, input_tokens: float, output_tokens: float, side: int) -> float:
         """Return what every query costs, whoever serves it. (5.5)"""
         tokens = (input_tokens + output_tokens) / TOKENS_PER_MTOK
@@ -85,14 +99,14 @@ class HiddenCosts:
 def hidden_costs(catalog: Catalog, engineering_usd_per_month: float | None = None) -> HiddenCosts:
     """Return the catalog's lines; one given figure replaces what a fleet pays by the month: lines, people, updates."""
     rows = [row for row in catalog.assumptions.values() if row.group == GROUP]
-    lines = [
-        _line(row) for row in rows if row.unit in (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK, PER_GPU_HOUR)
-    ]
+    units = (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK, PER_GPU_HOUR, PER_REPLICA)
+    lines = [_line(row) for row in rows if row.unit in units]
+    lines += [_spread_out(row, catalog.assumption(ONCE_MONTHS)) for row in rows if row.unit == ONCE]
     if engineering_usd_per_month is None:
         lines.append(CostLine(UPDATES_LINE, PER_MONTH, updates_usd_per_month(catalog)))
     else:
         given = LowBaseHigh(*(engineering_usd_per_month,) * 3)
-        lines = [line for line in lines if line.unit not in (PER_MONTH, PER_STEP)]
+        lines = [line for line in lines if line.unit not in (PER_MONTH, PER_STEP, PER_REPLICA)]
         lines.append(CostLine(GIVEN_LINE, PER_MONTH, given))
     return HiddenCosts(tuple(lines), _spread(catalog.assumption(PEOPLE_STEP)))
 
@@ -105,6 +119,14 @@ def updates_usd_per_month(catalog: Catalog) -> LowBaseHigh:
 
 def _line(row: Assumption) -> CostLine:
     return CostLine(row.name, row.unit, _spread(row), row.assumption_id, row.source_id)
+
+
+def _spread_out(row: Assumption, months: Assumption) -> CostLine:
+    """Return what is paid once as a line of each month; the cheap side spreads it longest."""
+    each = LowBaseHigh(row.low / months.high, row.base / months.base, row.high / months.low)
+    return CostLine(
+        f"{row.name}, spread over {months.base:g} months", PER_MONTH, each, row.assumption_id, row.source_id
+    )
 
 
 def _spread(row: Assumption) -> LowBaseHigh:

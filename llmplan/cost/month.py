@@ -1,4 +1,4 @@
-"""A month of an API, and a month of one's own fleet."""
+"""What the tokens of a query cost."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice
-from llmplan.cost.fleet import instances_needed, replicas_needed
-from llmplan.cost.hidden import HiddenCosts
 from llmplan.units import HOURS_PER_DAY, TOKENS_PER_MTOK
 
 Z_95 = 1.6448536269514722
@@ -126,24 +124,3 @@ def _number(value: object) -> Floats:
 def _first(value: object, other: Floats) -> Floats:
     found = _number(value)
     return np.where(np.isnan(found), other, found)
-
-
-def self_hosted_usd_per_month(
-    queries_per_day: npt.ArrayLike,
-    queries_per_day_per_replica: npt.ArrayLike,
-    spare_replicas: npt.ArrayLike,
-    replicas_per_instance: npt.ArrayLike,
-    usd_per_instance_month: npt.ArrayLike,
-    gpus_per_instance: npt.ArrayLike,
-    hidden: HiddenCosts,
-    side: int,
-) -> Floats:
-    """Return USD a month of a fleet on the integer staircase, idle hours billed. (5.1)-(5.3)
-
-    All arrays broadcast. Infinity where a replica has no capacity or fits no instance.
-    """
-    replicas = replicas_needed(queries_per_day, queries_per_day_per_replica, spare_replicas)
-    instances = instances_needed(replicas, replicas_per_instance)
-    gpus = instances * np.asarray(gpus_per_instance, float)
-    rent = np.where(np.isfinite(instances), instances, 0.0) * np.asarray(usd_per_instance_month, float)
-    return np.asarray(rent + hidden.usd(gpus, side))

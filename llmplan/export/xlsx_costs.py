@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.fleet import replicas_needed
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
+from llmplan.export.xlsx_rents import RentCells, Rented
 from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY, S_PER_DAY, TOKENS_PER_MTOK
 
@@ -129,18 +130,15 @@ def _given_or(
 OWN_HEADS = ("Option", "What it is", "GPUs of a replica")
 SIDE_HEADS = (
     "requests/s of a replica",
-    "USD a GPU-hour",
-    "GPUs of an instance",
-    "replicas an instance holds",
+    "price over the offers'",
     "queries/day of a replica",
     "replicas",
-    "instances",
     "GPUs",
     "USD of GPUs",
     "USD besides GPUs",
     "USD a month",
 )
-RATE, PRICE, LOT, HOLDS, CARRIES, REPLICAS, INSTANCES, GPUS, GPU_USD, REST_USD, MONTH = range(len(SIDE_HEADS))
+RATE, PRICE, CARRIES, REPLICAS, GPUS, GPU_USD, REST_USD, MONTH = range(len(SIDE_HEADS))
 
 
 def side_column(side: int, which: int) -> int:
@@ -148,11 +146,11 @@ def side_column(side: int, which: int) -> int:
     return len(OWN_HEADS) + side * len(SIDE_HEADS) + which
 
 
-def write_own_costs(book: Book, report: Report, places: list[int]) -> dict[int, Addresses]:
+def write_own_costs(book: Book, report: Report, places: list[int], rented: Rented) -> dict[int, Addresses]:
     """Write self-hosted options on all three sides; return where their costs stand."""
     note = (
         "Low: fast replicas, cheap offers, small cost lines; high: the reverse. Whole replicas for the peak "
-        "at the highest load, spares on top, in whole instances, every hour billed."
+        "at the highest load, spares on top, in whole lots (sheet Rents), every hour billed."
     )
     heads = [*OWN_HEADS, *(f"{head}, {side}" for side in SIDES for head in SIDE_HEADS)]
     sheet = book.sheet(OWN_SHEET, "Self-hosted options", note, heads, (44, 50, 10, *[13] * (len(heads) - 3)))
@@ -163,32 +161,27 @@ def write_own_costs(book: Book, report: Report, places: list[int]) -> dict[int, 
         book.text(sheet, row, 1, item.label)
         book.number(sheet, row, 2, item.n_gpus, "integer")
         for side in range(3):
-            _own_side(book, sheet, row, report, place, side)
+            _own_side(book, sheet, row, report, place, side, rented[place, side])
         found[place] = Addresses(*(cell(row, side_column(side, MONTH), OWN_SHEET) for side in range(3)))
     return found
 
 
-def _own_side(book: Book, sheet: Any, row: int, report: Report, place: int, side: int) -> None:
+def _own_side(
+    book: Book, sheet: Any, row: int, report: Report, place: int, side: int, rent: RentCells
+) -> None:
     item, name = report.option(place), SIDES[side]
-    if item.offers is None or item.requests_per_s is None:
+    if item.requests_per_s is None:
         return
     at = [cell(row, side_column(side, which)) for which in range(len(SIDE_HEADS))]
     values = own_values(report, place, side)
     book.number(sheet, row, side_column(side, RATE), item.requests_per_s[side], "number", is_input=True)
-    book.number(
-        sheet, row, side_column(side, PRICE), item.offers[side].usd_per_gpu_hour, "price", is_input=True
-    )
-    book.number(
-        sheet, row, side_column(side, LOT), item.offers[side].gpus_per_instance, "integer", is_input=True
-    )
+    book.number(sheet, row, side_column(side, PRICE), 1.0, "number", is_input=True)
     formulas = {
-        HOLDS: (f"=INT({at[LOT]}/$C{row + 1})", "integer"),
         CARRIES: (f"={at[RATE]}*utilisation_ceiling*{S_PER_DAY}/peak_to_mean", "tenths"),
         REPLICAS: (f"={replicas_formula('queries_per_day', at[CARRIES])}", "integer"),
-        INSTANCES: (f"=CEILING({at[REPLICAS]}/{at[HOLDS]},1)", "integer"),
-        GPUS: (f"={at[INSTANCES]}*{at[LOT]}", "integer"),
-        GPU_USD: (f"={at[GPUS]}*{at[PRICE]}*hours_per_month", "usd"),
-        REST_USD: (f"={rest_formula(at[GPUS], name)}", "usd"),
+        GPUS: (f"={rent.gpus_formula(at[REPLICAS])}", "integer"),
+        GPU_USD: (f"={rent.usd_formula(at[REPLICAS])}*{at[PRICE]}*hours_per_month", "usd"),
+        REST_USD: (f"={rest_formula(at[GPUS], at[REPLICAS], name)}", "usd"),
         MONTH: (f"={at[GPU_USD]}+{at[REST_USD]}", "usd"),
     }
     for which, (formula, looks) in formulas.items():
@@ -200,19 +193,20 @@ def replicas_formula(queries_per_day: str, carries: str) -> str:
     return f"MAX(1,CEILING({queries_per_day}/{carries}*(1-1E-12),1))+spare_replicas"
 
 
-def rest_formula(gpus: str, side: str) -> str:
-    """What a fleet costs besides its GPUs. (5.3)"""
-    return f"fixed_usd_{side}+CEILING({gpus}/gpus_per_people_step_{side},1)*people_usd_{side}"
+def rest_formula(gpus: str, replicas: str, side: str) -> str:
+    """What a fleet costs besides its GPUs. (5.3), (5.5)"""
+    by_size = f"{gpus}*hours_per_month*gpu_hour_usd_{side}+{replicas}*replica_usd_{side}"
+    return f"fixed_usd_{side}+CEILING({gpus}/gpus_per_people_step_{side},1)*people_usd_{side}+{by_size}"
 
 
 def own_values(report: Report, place: int, side: int) -> dict[int, float]:
     """Return what the formulas of one side come to now."""
-    options = report.comparison.options
-    carries, holds = options.per_replica[side, place], options.replicas_per_instance[side, place]
-    replicas = replicas_needed(report.scenario.queries_per_day, carries, report.scenario.spare_replicas)
-    instances = instances_needed(replicas, holds)
-    gpus = instances * options.gpus_per_instance[side, place]
-    gpu_usd = instances * options.usd_per_instance_month[side, place]
-    rest = options.hidden.usd(gpus, side)
-    named = (holds, carries, replicas, instances, gpus, gpu_usd, rest, gpu_usd + rest)
-    return {which: float(np.asarray(value)) for which, value in enumerate(named, start=HOLDS)}
+    options = report.comparison.options.take([place])
+    carries = options.per_replica[side]
+    replicas = replicas_needed(report.scenario.queries_per_day, carries, report.scenario.spare_replicas)[
+        :, None
+    ]
+    gpus, gpu_usd = options.gpus_of(replicas, side), options.rent_usd(replicas, side)
+    rest = options.hidden.fleet_usd(gpus, replicas, options.hours_per_month, side)
+    named = (carries, replicas, gpus, gpu_usd, rest, gpu_usd + rest)
+    return {which: float(np.ravel(value)[0]) for which, value in enumerate(named, start=CARRIES)}

@@ -9,13 +9,11 @@ import numpy as np
 
 from llmplan.charts.cost import line_dash
 from llmplan.charts.palette import light
-from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.fleet import replicas_needed
 from llmplan.export.xlsx_costs import (
     API_QUERY,
     API_SHEET,
     CARRIES,
-    HOLDS,
-    LOT,
     OWN_SHEET,
     PRICE,
     replicas_formula,
@@ -24,6 +22,7 @@ from llmplan.export.xlsx_costs import (
 )
 from llmplan.export.xlsx_hybrids import HybridCells
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
+from llmplan.export.xlsx_rents import Rented
 from llmplan.report.headlines import curve_title
 from llmplan.report.report import Report
 from llmplan.wording import VOLUME_FORMAT
@@ -44,7 +43,9 @@ def curve_volumes() -> Any:
     return np.unique(np.geomspace(1e2, 1e7, 5 * POINTS_A_DECADE + 1).round())
 
 
-def write_curve(book: Book, report: Report, rows: dict[int, int], hybrids: Mapping[int, HybridCells]) -> Any:
+def write_curve(
+    book: Book, report: Report, rows: dict[int, int], hybrids: Mapping[int, HybridCells], rented: Rented
+) -> Any:
     """Write cost over volume for the options drawn; return the chart, None where nothing is drawn.
 
     Parameters
@@ -68,7 +69,7 @@ def write_curve(book: Book, report: Report, rows: dict[int, int], hybrids: Mappi
             column += 1
         else:
             row, hybrid = rows.get(place, 0), hybrids.get(place)
-            _own_columns(book, sheet, report, place, row, hybrid, column, helper, volumes)
+            _own_columns(book, sheet, report, place, row, hybrid, column, helper, volumes, rented)
             shown += [(place, side, column + number) for number, side in enumerate(SIDES)]
             column, helper = column + 3, helper + 2 * len(SIDES)
     sheet.set_column(1, helper, 16)
@@ -100,8 +101,9 @@ def _own_columns(
     column: int,
     helper: int,
     volumes: Any,
+    rented: Rented,
 ) -> None:
-    """Write low, base, high; helper columns to the right hold instances and cost of each side."""
+    """Write low, base, high; helper columns to the right hold replicas and cost of each side."""
     label = report.option(place).label
     options = report.comparison.options.take([place])
     row = row if hybrid is None else hybrid.own_row
@@ -110,22 +112,18 @@ def _own_columns(
     months = options.monthly_usd(volumes)[:, 0]
     for side, name in enumerate(SIDES):
         _head(book, sheet, column + side, f"{label}, {name}")
-        _head(book, sheet, helper + side, f"instances, {name} side")
+        _head(book, sheet, helper + side, f"replicas, {name} side")
         _head(book, sheet, helper + 3 + side, f"USD a month, {name} side")
-        carries, holds, lot, price = (
-            cell(row, side_column(side, which), OWN_SHEET) for which in (CARRIES, HOLDS, LOT, PRICE)
-        )
+        carries, price = (cell(row, side_column(side, which), OWN_SHEET) for which in (CARRIES, PRICE))
+        rent = rented[place if hybrid is None else hybrid.own_place, side]
         loads = volumes * options.fleet_load[0]
         replicas = replicas_needed(loads, options.per_replica[side, 0], report.scenario.spare_replicas)
-        instances = instances_needed(replicas, options.replicas_per_instance[side, 0])
         for offset in range(len(volumes)):
             line = FIRST_ROW + offset
             needed = replicas_formula(f"$A{line + 1}{load}", carries)
-            at = book.live(
-                sheet, line, helper + side, f"=CEILING(({needed})/{holds},1)", instances[offset], "integer"
-            )
-            gpus = f"{at}*{lot}"
-            formula = f"={gpus}*{price}*hours_per_month+{rest_formula(gpus, name)}"
+            at = book.live(sheet, line, helper + side, f"={needed}", replicas[offset], "integer")
+            rest = rest_formula(rent.gpus_formula(at), at, name)
+            formula = f"={rent.usd_formula(at)}*{price}*hours_per_month+{rest}"
             formula += f"+$A{line + 1}{tokens}" if tokens else ""
             book.live(sheet, line, helper + 3 + side, formula, months[side, offset])
     for offset in range(len(volumes)):

@@ -7,13 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.fleet import replicas_needed
 from llmplan.export.xlsx_costs import (
     API_QUERY,
     API_SHEET,
     CARRIES,
-    HOLDS,
-    LOT,
     OWN_SHEET,
     PRICE,
     Addresses,
@@ -22,6 +20,7 @@ from llmplan.export.xlsx_costs import (
     side_column,
 )
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
+from llmplan.export.xlsx_rents import RentCells, Rented
 from llmplan.options.hybrid import assumed_split
 from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
@@ -35,7 +34,7 @@ HEADS = (
     "USD a month, API",
     "USD a month, router",
 )
-SIDE_HEADS = ("replicas", "instances", "GPUs", "USD a month, fleet")
+SIDE_HEADS = ("replicas", "GPUs", "USD a month, fleet")
 SHARE, FLEET_LOAD, API_LOAD, ROUTER, API_USD, ROUTER_USD = range(5, 5 + len(HEADS))
 FIRST_SIDE = 5 + len(HEADS)
 
@@ -49,9 +48,10 @@ class Loads(NamedTuple):
 
 
 class HybridCells(NamedTuple):
-    """Where a hybrid's figures stand: its costs, its fleet's row and load, what each query pays besides."""
+    """Where a hybrid's figures stand: its costs, its fleet's place, row and load, what each query pays besides."""
 
     costs: Addresses
+    own_place: int
     own_row: int
     load: str
     usd_per_query: str
@@ -64,7 +64,7 @@ def hybrid_pair(report: Report, place: int) -> tuple[int, int]:
 
 
 def write_hybrids(
-    book: Book, report: Report, api_rows: dict[int, int], own_rows: dict[int, int]
+    book: Book, report: Report, api_rows: dict[int, int], own_rows: dict[int, int], rented: Rented
 ) -> dict[int, HybridCells]:
     """Write hybrids, their totals live over the cost sheets; the splits are as of the export. By place.
 
@@ -85,15 +85,25 @@ def write_hybrids(
     found = {}
     for line, place in enumerate(report.hybrid_places, start=FIRST_ROW):
         weak, strong = hybrid_pair(report, place)
-        found[place] = _hybrid(book, sheet, line, report, place, own_rows[weak], api_rows[strong])
+        rows = (own_rows[weak], api_rows[strong])
+        found[place] = _hybrid(
+            book, sheet, line, report, place, *rows, [rented[weak, side] for side in range(3)]
+        )
     return found
 
 
 def _hybrid(
-    book: Book, sheet: Any, line: int, report: Report, place: int, own_row: int, api_row: int
+    book: Book,
+    sheet: Any,
+    line: int,
+    report: Report,
+    place: int,
+    own_row: int,
+    api_row: int,
+    rents: list[RentCells],
 ) -> HybridCells:
     row: Mapping[str, Any] = report.comparison.row(place)
-    _, strong = hybrid_pair(report, place)
+    weak, strong = hybrid_pair(report, place)
     loads = split_loads(report, row)
     book.text(sheet, line, 0, row["label"])
     book.number(sheet, line, 4, row["quality"], "percent")
@@ -108,7 +118,9 @@ def _hybrid(
     router_usd = month * loads.router_usd_per_million / TOKENS_PER_MTOK
     formula = f"=queries_per_month*{router}/{TOKENS_PER_MTOK:.0f}"
     routed = book.live(sheet, line, ROUTER_USD, formula, router_usd)
-    low, base, high = (_fleet(book, sheet, line, report, row, own_row, fleet, side) for side in range(3))
+    low, base, high = (
+        _fleet(book, sheet, line, report, row, own_row, fleet, side, rents[side]) for side in range(3)
+    )
     ends = f"{low},{base},{high}"
     for column, (which, side) in enumerate(
         zip((f"MIN({ends})", base, f"MAX({ends})"), SIDES, strict=True), 1
@@ -119,7 +131,7 @@ def _hybrid(
     costs = Addresses(*(f"{cell(line, column, SHEET)}+{tokens}" for column in last))
     api, router = cell(line, API_LOAD, SHEET), cell(line, ROUTER, SHEET)
     per_query = f"{api}*{each}+{router}/{TOKENS_PER_MTOK:.0f}"
-    return HybridCells(costs, own_row, cell(line, FLEET_LOAD, SHEET), per_query)
+    return HybridCells(costs, weak, own_row, cell(line, FLEET_LOAD, SHEET), per_query)
 
 
 def split_loads(report: Report, row: Mapping[str, Any]) -> Loads:
@@ -139,22 +151,21 @@ def _fleet(
     own_row: int,
     load: str,
     side: int,
+    rent: RentCells,
 ) -> str:
     """Write one side's fleet for its load; return where its cost stands."""
-    options, name = report.comparison.options, SIDES[side]
-    weak = options.index(str(row["option_id"]).removeprefix("hybrid:").rpartition("+")[0])
-    carries, holds, lot, price = (
-        cell(own_row, side_column(side, which), OWN_SHEET) for which in (CARRIES, HOLDS, LOT, PRICE)
-    )
+    name = SIDES[side]
+    weak = report.comparison.options.index(str(row["option_id"]).removeprefix("hybrid:").rpartition("+")[0])
+    options = report.comparison.options.take([weak])
+    carries, price = (cell(own_row, side_column(side, which), OWN_SHEET) for which in (CARRIES, PRICE))
     needed = report.scenario.queries_per_day * split_loads(report, row).fleet
-    replicas = replicas_needed(needed, options.per_replica[side, weak], report.scenario.spare_replicas)
-    instances = instances_needed(replicas, options.replicas_per_instance[side, weak])
-    gpus = instances * options.gpus_per_instance[side, weak]
-    usd = instances * options.usd_per_instance_month[side, weak] + options.hidden.usd(gpus, side)
+    replicas = replicas_needed(needed, options.per_replica[side], report.scenario.spare_replicas)[:, None]
+    gpus = options.gpus_of(replicas, side)
+    usd = options.rent_usd(replicas, side)
+    usd = usd + options.hidden.fleet_usd(gpus, replicas, options.hours_per_month, side)
     first = FIRST_SIDE + side * len(SIDE_HEADS)
     formula = f"={replicas_formula(f'queries_per_day*{load}', carries)}"
-    at = book.live(sheet, line, first, formula, float(replicas), "integer")
-    at = book.live(sheet, line, first + 1, f"=CEILING({at}/{holds},1)", float(instances), "integer")
-    at = book.live(sheet, line, first + 2, f"={at}*{lot}", float(gpus), "integer")
-    formula = f"={at}*{price}*hours_per_month+{rest_formula(at, name)}"
-    return book.live(sheet, line, first + 3, formula, float(usd))
+    count = book.live(sheet, line, first, formula, float(replicas[0, 0]), "integer")
+    at = book.live(sheet, line, first + 1, f"={rent.gpus_formula(count)}", float(gpus[0, 0]), "integer")
+    formula = f"={rent.usd_formula(count)}*{price}*hours_per_month+{rest_formula(at, count, name)}"
+    return book.live(sheet, line, first + 2, formula, float(usd[0, 0]))

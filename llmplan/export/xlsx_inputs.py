@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmplan.cost.hidden import PER_MONTH, PER_STEP
+from llmplan.cost.hidden import PER_GPU_HOUR, PER_MONTH, PER_REPLICA, PER_STEP
 from llmplan.cost.month import lognormal_sigma
 from llmplan.export.xlsx_parts import FIRST_ROW, SHOWN_RATE, SIDES, Book
 from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY
 
 SHEET = "Inputs"
+TOTALS = ("fixed_usd", "people_usd", "gpus_per_people_step", "gpu_hour_usd", "replica_usd")
 VALUE_COLUMN = 1
 
 
@@ -113,6 +114,8 @@ def _cost_lines(book: Book, sheet: Any, report: Report, row: int) -> None:
     book.text(sheet, last + 1, 0, "Sum of these lines")
     book.text(sheet, last + 2, 0, ", ".join(line.name for line in steps) + ", for each begun step of GPUs")
     book.text(sheet, last + 3, 0, "GPUs of a step")
+    book.text(sheet, last + 4, 0, "For each GPU-hour rented, USD")
+    book.text(sheet, last + 5, 0, "For each replica")
     for side, name in enumerate(SIDES):
         letter = chr(ord("A") + 1 + side)
         total = hidden.total(PER_MONTH, side)
@@ -120,5 +123,7 @@ def _cost_lines(book: Book, sheet: Any, report: Report, row: int) -> None:
         book.number(sheet, last + 2, 1 + side, hidden.total(PER_STEP, side), "usd", is_input=True)
         # More GPUs to a step is the cheaper side.
         book.number(sheet, last + 3, 1 + side, hidden.gpus_per_people_step[2 - side], "number", is_input=True)
-        for offset, cell_name in enumerate(("fixed_usd", "people_usd", "gpus_per_people_step"), start=1):
+        book.number(sheet, last + 4, 1 + side, hidden.total(PER_GPU_HOUR, side), "price", is_input=True)
+        book.number(sheet, last + 5, 1 + side, hidden.total(PER_REPLICA, side), "usd", is_input=True)
+        for offset, cell_name in enumerate(TOTALS, start=1):
             _name(book, f"{cell_name}_{name}", last + offset, 1 + side)

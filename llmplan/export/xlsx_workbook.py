@@ -12,6 +12,7 @@ from llmplan.export.xlsx_curve import write_curve
 from llmplan.export.xlsx_hybrids import hybrid_pair, write_hybrids
 from llmplan.export.xlsx_inputs import write_inputs
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
+from llmplan.export.xlsx_rents import write_rents
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.finding import where_cheaper
 from llmplan.report.headlines import flip_rows, flip_title
@@ -57,14 +58,16 @@ def xlsx_bytes(report: Report) -> bytes:
         heads,
         (44, 50, 18, *[15] * 5, 12, 10, 10, 22, 14),
     )
-    where = write_api_costs(book, report, tokens) | write_own_costs(book, report, own)
-    hybrids = write_hybrids(book, report, _rows(tokens), _rows(own))
+    where = write_api_costs(book, report, tokens)
+    rented = write_rents(book, report, own)
+    where |= write_own_costs(book, report, own, rented)
+    hybrids = write_hybrids(book, report, _rows(tokens), _rows(own), rented)
     where |= {place: cells.costs for place, cells in hybrids.items()}
     for row, place in enumerate(places, start=FIRST_ROW):
         _option(book, options, row, report, place, where[place])
     if places:
         options.autofilter(FIRST_ROW - 1, 0, FIRST_ROW + len(places) - 1, len(heads) - 1)
-    chart = write_curve(book, report, _rows(tokens) | _rows(own), hybrids)
+    chart = write_curve(book, report, _rows(tokens) | _rows(own), hybrids, rented)
     row = _answer(book, answer, report, where)
     if chart is not None:
         what = {"description": f"Monthly cost over volume. {report.finding}"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
-from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.fleet import replicas_needed
 from llmplan.cost.hidden import UPDATES_LINE, HiddenCosts
 from llmplan.cost.ownership import (
     ServerChoice,
@@ -132,12 +132,13 @@ def api_option(options: Options, place: int, catalog: Catalog, paths: PricePaths
 def rented_option(options: Options, option_id: str, catalog: Catalog, paths: PricePaths) -> PlanOption:
     """Return a self-hosted option on GPUs rented as the scenario rents them; a reservation binds for its term."""
     place = options.index(option_id)
-    usd_per_instance = float(options.usd_per_instance_month[BASE, place])
-    instances = _instances(options, place)
-    gpus = float(options.gpus_per_instance[BASE, place])
+    part, replicas = options.take([place]), replicas_of(options, place)
     term_months = TERM_MONTHS.get(options.scenario.gpu_price_kind, 0)
     rent = CostPart(
-        "GPU rent", lambda v: instances(v) * usd_per_instance, paths.gpu_decline_per_year, term_months
+        "GPU rent",
+        lambda v: part.rent_usd(replicas(v)[None], BASE)[0],
+        paths.gpu_decline_per_year,
+        term_months,
     )
     years = term_months // MONTHS_PER_YEAR
     term = "reserved for a year" if years == 1 else f"reserved for {years} years"
@@ -148,7 +149,8 @@ def rented_option(options: Options, option_id: str, catalog: Catalog, paths: Pri
         options,
         catalog,
         paths,
-        gpus=lambda v: instances(v) * gpus,
+        gpus=lambda v: part.gpus_of(replicas(v)[None], BASE)[0],
+        replicas=replicas,
         parts=(rent,),
         one_off="one-off-rented-usd",
     )
@@ -186,6 +188,7 @@ def bought_option(
         catalog,
         paths,
         gpus=lambda v: servers(v) * choice.purchase.gpus_per_server,
+        replicas=replicas,
         purchases=(part,),
         one_off="one-off-owned-usd",
         people_factor=owned,
@@ -199,6 +202,7 @@ def _with_people(
     catalog: Catalog,
     paths: PricePaths,
     gpus: MonthlyCost,
+    replicas: MonthlyCost,
     one_off: str,
     parts: tuple[CostPart, ...] = (),
     purchases: tuple[PurchasePart, ...] = (),
@@ -209,7 +213,10 @@ def _with_people(
     Where the scenario gives one figure for engineering, updates are in it already.
     """
     hidden, all_in = options.hidden, options.scenario.engineering_usd_per_month is not None
-    running = CostPart("people and running", lambda v: _running_usd(hidden, gpus(v), people_factor))
+    hours = options.hours_per_month
+    running = CostPart(
+        "people and running", lambda v: _running_usd(hidden, gpus(v), replicas(v), hours, people_factor)
+    )
     return PlanOption(
         option_id=option_id,
         label=label,
@@ -221,22 +228,20 @@ def _with_people(
     )
 
 
-def _running_usd(hidden: HiddenCosts, gpus: Floats, people_factor: float) -> Floats:
+def _running_usd(
+    hidden: HiddenCosts, gpus: Floats, replicas: Floats, hours_per_month: float, people_factor: float
+) -> Floats:
     """The month's lines without updates: those are booked when they happen."""
     updates = sum(line.usd[BASE] for line in hidden.lines if line.name == UPDATES_LINE)
     people = hidden.usd(gpus, BASE) - hidden.usd(0, BASE)
-    return np.asarray(hidden.usd(0, BASE) - updates + people * people_factor)
+    by_size = hidden.fleet_usd(gpus, replicas, hours_per_month, BASE) - hidden.usd(gpus, BASE)
+    return np.asarray(hidden.usd(0, BASE) - updates + people * people_factor + by_size)
 
 
 def replicas_of(options: Options, place: int) -> MonthlyCost:
     """Return the replicas of an option, spares included, as a function of the volume."""
     per_replica, spare = float(options.per_replica[BASE, place]), options.scenario.spare_replicas
     return lambda v: replicas_needed(v, per_replica, spare)
-
-
-def _instances(options: Options, place: int) -> MonthlyCost:
-    replicas, per_instance = replicas_of(options, place), float(options.replicas_per_instance[BASE, place])
-    return lambda v: instances_needed(replicas(v), per_instance)
 
 
 def _servers(choice: ServerChoice, replicas: MonthlyCost) -> MonthlyCost:

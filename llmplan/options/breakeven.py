@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.cost.hidden import PER_STEP
+from llmplan.cost.hidden import PER_GPU_HOUR, PER_REPLICA, PER_STEP
+from llmplan.cost.rent import MOST
 from llmplan.errors import InputError
 from llmplan.options.table import Options
 from llmplan.wording import joined
@@ -83,13 +84,12 @@ def _least_volume(options: Options, places: npt.NDArray[np.int64], api: int, sid
     """
     usd_per_volume = _rise(options, places, api)
     each = options.per_replica[side, places] / options.fleet_load[places]
-    per = options.replicas_per_instance[side, places]
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = _usd_per_replica(options, places, side)
+        slope = _replica_usd(options, places, side).least
         flat = float(options.hidden.usd(0, side)) + slope * options.scenario.spare_replicas
         least = options.take(places).fleet_usd(np.ones(1), side)[:, 0] / usd_per_volume
         steep = flat / (usd_per_volume - slope / each)
-    able = (each > 0) & (per > 0) & (usd_per_volume * each > slope * (1 - 1e-9))
+    able = (each > 0) & np.isfinite(slope) & (usd_per_volume * each > slope * (1 - 1e-9))
     # A hair lower: rounding must not keep out an option that wins at the very volume.
     return np.asarray(np.where(able, np.maximum(least, steep) * (1 - 1e-9), np.inf))
 
@@ -100,12 +100,29 @@ def _rise(options: Options, places: npt.NDArray[np.int64], api: int) -> Floats:
     return np.asarray(more * options.scenario.days_per_month)
 
 
-def _usd_per_replica(options: Options, places: Any, side: int) -> Any:
-    """Return the least monthly USD by which one more replica raises the cost, in whole instances. (6.6)"""
+class _ReplicaUsd(NamedTuple):
+    """USD a month of N replicas, besides flat lines: at least `least` x N, and from slope x N - under to + over."""
+
+    least: Floats
+    slope: Floats
+    under: Floats
+    over: Floats
+
+
+def _replica_usd(options: Options, places: npt.NDArray[np.int64], side: int) -> _ReplicaUsd:
+    """Return the bounds of fleets' costs over every number of replicas, each of shape of `places`. (6.6)"""
+    part, rents = options.take(places), options.market.rents
     people, step = _people(options, side)
-    gpus = options.gpus_per_instance[side, places]
-    instance_usd = options.usd_per_instance_month[side, places]
-    return (instance_usd + gpus / step * people) / options.replicas_per_instance[side, places]
+    each_gpu = people / step + options.hidden.total(PER_GPU_HOUR, side) * options.hours_per_month
+    rows, factor = part.rent_row, part.rent_factor * options.hours_per_month
+    counts = np.arange(1, MOST + 1)
+    slope = rents.slope[side][rows] * factor + rents.gpu_slope[side][rows] * each_gpu
+    table = rents.usd_per_hour[side][rows] * factor[:, None] + rents.gpus[side][rows] * each_gpu
+    more, each = table[:, 1:] - slope[:, None] * counts, options.hidden.total(PER_REPLICA, side)
+    least = (table[:, 1:] / counts).min(axis=1, initial=np.inf)
+    bounds = np.maximum(-more.min(axis=1, initial=0.0), 0.0), more.max(axis=1, initial=0.0) + people
+    known = np.where(np.isfinite(least), np.minimum(least, slope), np.inf)
+    return _ReplicaUsd(known + each, slope + each, *bounds)
 
 
 def _people(options: Options, side: int) -> tuple[float, float]:
@@ -121,7 +138,7 @@ def cheaper_intervals(options: Options, own: int, api: int, side: int = 1) -> li
     """
     each = float(options.per_replica[side, own] / options.fleet_load[own])
     usd_per_volume = float(_rise(options, np.array([own]), api)[0])
-    if not (each > 0 and options.replicas_per_instance[side, own] > 0 and usd_per_volume > 0):
+    if not (each > 0 and options.market.sellers[options.rent_row[own]] and usd_per_volume > 0):
         return []
     pair = options.take([own, api])
 
@@ -177,16 +194,13 @@ def _level_edges(level: Floats, each: float) -> Floats:
 def _horizon(options: Options, own: int, usd_per_volume: float, side: int) -> tuple[int, bool]:
     """Return the last level worth looking at and whether self-hosting is cheaper for ever after.
 
-    A fleet of N replicas costs between slope x N and slope x N + rest; the API at the start of level N costs
-    usd_per_volume x each x (N - 1), at its end usd_per_volume x each x N.
+    A fleet of N replicas costs between slope x N - under and slope x N + rest; the API at the start of level N
+    costs usd_per_volume x each x (N - 1), at its end usd_per_volume x each x N.
     """
-    instance_usd = float(options.usd_per_instance_month[side, own])
-    gpus = float(options.gpus_per_instance[side, own])
-    people, step = _people(options, side)
-    slope = float(_usd_per_replica(options, own, side))
+    _, slope, under, over = (float(value[0]) for value in _replica_usd(options, np.array([own]), side))
     flat = float(options.hidden.usd(0, side))
     spare = options.scenario.spare_replicas
-    rest = flat + slope * spare + instance_usd + (gpus / step + 1) * people
+    rest = flat + slope * spare + over
     each = float(options.per_replica[side, own] / options.fleet_load[own])
     api_slope = usd_per_volume * each
     limit = int(MAX_QUERIES_PER_DAY / each) + 1
@@ -194,7 +208,7 @@ def _horizon(options: Options, own: int, usd_per_volume: float, side: int) -> tu
         level = int((rest + api_slope) / (api_slope - slope)) + 2
         return (level, True) if level <= limit else (limit, False)
     if slope > api_slope * (1 + 1e-9):
-        level = int(max(0.0, -(flat + slope * spare)) / (slope - api_slope)) + 2
+        level = int(max(0.0, under - flat - slope * spare) / (slope - api_slope)) + 2
         return min(level, limit), False
     return limit, False
 

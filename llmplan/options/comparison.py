@@ -10,7 +10,7 @@ import numpy as np
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
-from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.fleet import replicas_needed
 from llmplan.options.hybrid import with_hybrids
 from llmplan.options.rows import Option
 from llmplan.options.table import Options, build_options
@@ -97,7 +97,13 @@ class Comparison:
         item = self.options.items[place]
         low, base, high = (float(usd) for usd in self.monthly_usd[:, place])
         tokens = self.queries_per_month * (self.scenario.input_tokens + self.scenario.output_tokens)
-        offer = item.offers[1] if item.offers else None
+        replicas, gpus = int(self.replicas[place]), int(self.gpus_total[place])
+        offers = (
+            self.options.market.offers(int(self.options.rent_row[place]), replicas)
+            if item.has_fleet
+            else None
+        )
+        rent = float(self.options.take([place]).rent_usd(np.array([[float(replicas)]]), 1)[0, 0])
         values: dict[str, object] = {name: getattr(item, name) for name in _OF_OPTION}
         values |= {
             "monthly_usd_low": low,
@@ -105,11 +111,11 @@ class Comparison:
             "monthly_usd_high": high,
             "usd_per_query": base / self.queries_per_month,
             "usd_per_mtok": base / tokens * TOKENS_PER_MTOK,
-            "replicas": int(self.replicas[place]),
-            "gpus_total": int(self.gpus_total[place]),
-            "provider": offer.provider if offer else item.provider,
+            "replicas": replicas,
+            "gpus_total": gpus,
+            "provider": offers[1].provider if offers else item.provider,
             "price_kind": self.scenario.gpu_price_kind if item.has_fleet else "per token",
-            "usd_per_gpu_hour": offer.usd_per_gpu_hour if offer else None,
+            "usd_per_gpu_hour": rent / (gpus * self.options.hours_per_month) if offers and gpus else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),
             **_spread("success", item.success),
@@ -206,8 +212,7 @@ def compared(options: Options, alone: Options) -> Comparison:
     own = options.has_fleet & np.isfinite(monthly[1])
     replicas = replicas_needed(volume * options.fleet_load, options.per_replica[1], scenario.spare_replicas)
     replicas = np.where(own, replicas, 0.0)
-    instances = np.where(own, instances_needed(replicas, options.replicas_per_instance[1]), 0.0)
     ranked = np.flatnonzero(options.feasible & np.isfinite(monthly[1]))
     order = tuple(ranked[np.lexsort((options.preference[ranked], monthly[1, ranked]))].tolist())
-    gpus = instances * options.gpus_per_instance[1]
+    gpus = np.where(own, options.gpus_of(replicas[:, None])[:, 0], 0.0)
     return Comparison(scenario, options, alone, monthly, replicas, gpus, order)

@@ -180,10 +180,7 @@ def contenders(options: Options, own: Places) -> Places:
         seen.setdefault(tuple(key), place)
     first = np.array(sorted(seen.values()), np.intp)
     part = options.take(first)
-    rents = np.tile(part.usd_per_instance_month[1], (4, 1))
-    features = features_of(
-        part.per_replica[1:2], rents, part.replicas_per_instance[1], part.gpus_per_instance[1]
-    )
+    features = features_of(part.per_replica[1:2], *part.rent_profiles())
     return first[can_win(features, part.items.formats)]
 
 

@@ -1,11 +1,16 @@
-"""Which provider's instances a fleet is rented as: the cheapest, the middle and the dearest offer."""
+"""Which provider's instances a fleet is rented as: the cheapest, the middle and the dearest for this fleet."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from llmplan.catalog import Catalog, GpuPrice
+from llmplan.catalog.cache import kept
+from llmplan.cost.rent import MOST, Lot, Rents, priced_by_the_gpu, rents_of
 from llmplan.scenario import Scenario
 
 OWN_PRICE = "own price"
@@ -30,12 +35,76 @@ class Offer:
         usd = self.gpus_per_instance * self.usd_per_gpu_hour
         return usd / self.replicas_per_instance(gpus_per_replica)
 
+    def lot(self, gpus_per_replica: int) -> Lot:
+        usd = self.gpus_per_instance * self.usd_per_gpu_hour
+        return Lot(self.replicas_per_instance(gpus_per_replica), usd, self.gpus_per_instance)
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """Every pair of a GPU and a replica's size with its providers, each with the lots that hold a replica.
+
+    sellers: by pair, then by provider: its offers, the one that is cheapest for a large fleet first.
+    """
+
+    sellers: tuple[tuple[tuple[Offer, ...], ...], ...]
+    rents: Rents
+
+    def offers(self, row: int, replicas: int = MOST) -> tuple[Offer, Offer, Offer] | None:
+        """Return low, base and high for a fleet of `replicas` replicas of a pair; None where nothing is offered."""
+        if not self.sellers[row]:
+            return None
+        chosen = self.rents.provider[:, row, min(replicas, MOST)]
+        low, base, high = (self.sellers[row][place][0] for place in chosen)
+        return low, base, high
+
+
+def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]]) -> Market:
+    """Return what the pairs of GPU and GPUs of a replica rent for, the scenario's own prices counted."""
+    own = dict(scenario.gpu_usd_per_hour)
+    terms = Scenario(
+        gpu_price_kind=scenario.gpu_price_kind, gpu_providers=scenario.gpu_providers, regions=scenario.regions
+    )
+    found = _market(catalog, terms, tuple(pairs), tuple(sorted(own)))
+    usd = np.array([own.get(gpu_id, np.nan) for gpu_id, _ in pairs], float)
+    if not np.isfinite(usd).any():
+        return found
+    sellers = tuple(
+        tuple(_repriced(offers, own[gpu_id]) for offers in sold) if gpu_id in own else sold
+        for sold, (gpu_id, _) in zip(found.sellers, pairs, strict=True)
+    )
+    return Market(sellers, priced_by_the_gpu(found.rents, usd))
+
+
+def _repriced(offers: tuple[Offer, ...], usd_per_gpu_hour: float) -> tuple[Offer, ...]:
+    return tuple(
+        replace(
+            offer, provider=OWN_PRICE, usd_per_gpu_hour=usd_per_gpu_hour, source_id="scenario", as_of=None
+        )
+        for offer in offers
+    )
+
+
+@kept(8)
+def _market(
+    catalog: Catalog, asked: Scenario, pairs: tuple[tuple[str, int], ...], own: tuple[str, ...]
+) -> Market:
+    sellers = []
+    for gpu_id, n_gpus in pairs:
+        by_provider: dict[str, list[Offer]] = {}
+        for offer in offers_of(catalog, asked, gpu_id, n_gpus):
+            by_provider.setdefault(offer.provider, []).append(offer)
+        if not by_provider and gpu_id in own:
+            by_provider[OWN_PRICE] = [Offer(OWN_PRICE, "", n_gpus, 1.0, "scenario", None)]
+        sellers.append(tuple(tuple(offers) for offers in by_provider.values()))
+    lots = [
+        [[o.lot(n) for o in offers] for offers in sold] for sold, (_, n) in zip(sellers, pairs, strict=True)
+    ]
+    return Market(tuple(sellers), rents_of(lots))
+
 
 def offers_of(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_replica: int) -> list[Offer]:
     """Return the offers that can hold a replica, cheapest for each replica first, small lots before large."""
-    own = dict(scenario.gpu_usd_per_hour).get(gpu_id)
-    if own is not None:
-        return [Offer(OWN_PRICE, "", gpus_per_replica, own, "scenario", None)]
     rows = [row for row in catalog.gpu_prices if row.gpu_id == gpu_id and _allowed(row, scenario)]
     found = [_offer(row, gpus_per_replica) for row in rows]
     fitting = [offer for offer in found if offer.gpus_per_instance >= gpus_per_replica]
@@ -43,11 +112,6 @@ def offers_of(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_replic
         fitting,
         key=lambda o: (o.usd_per_replica_hour(gpus_per_replica), o.gpus_per_instance, o.provider, o.region),
     )
-
-
-def low_base_high(offers: list[Offer]) -> tuple[Offer, Offer, Offer]:
-    """Return the cheapest, the (lower) median and the dearest of sorted offers."""
-    return offers[0], offers[(len(offers) - 1) // 2], offers[-1]
 
 
 def why_no_offer(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_replica: int) -> str:

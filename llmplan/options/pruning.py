@@ -7,10 +7,9 @@ depend on a draw, because every cause acts on both options through functions tha
 1. daily queries of a replica: i's at least j's at the cause's deviate -3, 0 and 3 and at every corner of the
    token ranges (between them both are interpolated piecewise linearly in the logarithm, with the same
    weights);
-2. the rent of the instances that hold N replicas: i's at most j's for N = 1 .. L at low, mode, high and point
-   (the triangular quantile rises with each of its parameters, so the order holds at every draw). L is the
-   least common multiple of the replicas in an instance: after L replicas both counts of instances have grown
-   by whole numbers, so the order repeats;
+2. the rent of N replicas: i's at most j's for every N of the table of rents and for what a further one adds
+   beyond, at low, mode, high and point (the triangular quantile rises with each of its parameters, so the order
+   holds at every draw);
 3. the GPUs that N replicas rent, likewise (people are paid by begun steps of GPUs).
 
 (1) gives i no more replicas than j at any volume and draw; (2) and (3) price those no higher. The orders are
@@ -20,7 +19,6 @@ same in a draw (two small models on one GPU each), the one that is kept is credi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -62,22 +60,18 @@ def _front(rows: Floats) -> npt.NDArray[np.int_]:
     return np.sort(kept)
 
 
-def features_of(
-    rates: Floats, rents: Floats, replicas_per_instance: Floats, gpus_per_instance: Floats
-) -> Floats:
+def features_of(rates: Floats, profiles: Floats, which: npt.NDArray[np.intp]) -> Floats:
     """Return the orders (1)-(3) as columns to be small, shape (n, f).
 
     Parameters
     ----------
     rates: (r, n) daily queries of a replica at every deviate and corner.
-    rents: (4, n) USD a month of an instance: low, mode, high, point.
-    replicas_per_instance, gpus_per_instance: (n,).
+    profiles: (k, f) rent and GPUs at every number of replicas, `Rents.profiles`, of which few differ.
+    which: (n,) the profile of each option.
+
+    A partial order of k profiles is told by k columns: is the option's nowhere above profile j.
     """
-    period = math.lcm(*(int(per) for per in np.unique(replicas_per_instance) if per >= 1))
-    replicas = np.arange(1, period + 1, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        instances = np.ceil(replicas[:, None] / replicas_per_instance)
-        rent = instances[None] * rents[:, None]
-        gpus = instances * gpus_per_instance
-    columns = [-rates, rent.reshape(len(rents) * period, rates.shape[1]), gpus]
-    return np.nan_to_num(np.concatenate(columns), nan=np.inf, posinf=np.inf).T
+    needed, which = np.unique(which, return_inverse=True)
+    few = np.nan_to_num(profiles[needed], nan=np.inf, posinf=np.inf)
+    above = np.array([~(few <= other).all(axis=1) for other in few], float).reshape(len(few), len(few)).T
+    return np.concatenate([np.nan_to_num(-rates, nan=np.inf).T, above[which]], axis=1)

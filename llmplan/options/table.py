@@ -14,19 +14,19 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.catalog.cache import kept
-from llmplan.cost.fleet import queries_per_day_of_one_replica
-from llmplan.cost.hidden import PER_GPU_HOUR, HiddenCosts, hidden_costs
+from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_needed
+from llmplan.cost.hidden import HiddenCosts, hidden_costs
 from llmplan.cost.month import (
     api_usd_per_query,
     lognormal_sigma,
-    self_hosted_usd_per_month,
     token_prices,
 )
+from llmplan.cost.rent import MOST
 from llmplan.kinds import Kind
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.options.configurations import AtEfforts, sized_or_measured
 from llmplan.options.constraints import api_reasons, model_reasons, quality_reasons, task_reasons
-from llmplan.options.offers import Offer, low_base_high, offers_of, why_no_offer
+from llmplan.options.offers import Market, market, why_no_offer
 from llmplan.options.rows import Option, Places, Rows, Texts
 from llmplan.options.standing import effort_label, efforts_of, lengths_of, standings_of, with_effort
 from llmplan.quality.ability import Band
@@ -34,6 +34,7 @@ from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Lengths, ModelAtEffort, Standing
 from llmplan.replica import Capacity, Configurations
 from llmplan.scenario import Scenario, check_ids
+from llmplan.units import HOURS_PER_DAY
 
 SIDES = ("low", "base", "high")
 
@@ -50,7 +51,8 @@ class Options:
     usd_per_query: (n,) what a query of the scenario's pays for tokens (and a router); 0 for self-hosting.
     fleet_load: (n,) queries that the fleet is sized for, for each query of the scenario's; 0 for APIs.
     per_replica: (3, n) daily queries of one replica at the ceiling, for cost low/base/high.
-    replicas_per_instance, usd_per_instance_month, gpus_per_instance: (3, n) of the three offers.
+    market: offers and rents by pair of GPU and size. rent_row: (n,) the pair of each option.
+    rent_factor: (n,) multiple of that rent that is paid; 1 but where a price is varied.
     """
 
     scenario: Scenario
@@ -59,9 +61,9 @@ class Options:
     usd_per_query: Floats
     fleet_load: Floats
     per_replica: Floats
-    replicas_per_instance: Floats
-    usd_per_instance_month: Floats
-    gpus_per_instance: Floats
+    market: Market
+    rent_row: Places
+    rent_factor: Floats
 
     def __len__(self) -> int:
         return len(self.items)
@@ -105,16 +107,33 @@ class Options:
 
     def fleet_usd(self, queries_per_day: Floats, side: int) -> Floats:
         """Return USD a month of fleets alone for loads of shape (v,) or (n, v), shape (n, v). (5.1)-(5.3)"""
-        return self_hosted_usd_per_month(
-            queries_per_day,
-            self.per_replica[side, :, None],
-            self.scenario.spare_replicas,
-            self.replicas_per_instance[side, :, None],
-            self.usd_per_instance_month[side, :, None],
-            self.gpus_per_instance[side, :, None],
-            self.hidden,
-            side,
-        )
+        spare = self.scenario.spare_replicas
+        replicas = replicas_needed(queries_per_day, self.per_replica[side, :, None], spare)
+        rent, gpus = self.rent_usd(replicas, side), self.gpus_of(replicas, side)
+        return rent + self.hidden.fleet_usd(gpus, replicas, self.hours_per_month, side)
+
+    def rent_usd(self, replicas: Floats, side: int) -> Floats:
+        """Return USD a month of `replicas` (n, v) replicas' instances, idle hours billed, (n, v). (5.1)"""
+        rent = self.market.rents.usd(side, self.rent_row[:, None], replicas)
+        return rent * (self.rent_factor[:, None] * self.hours_per_month)
+
+    def gpus_of(self, replicas: Floats, side: int = 1) -> Floats:
+        """Return the GPUs that `replicas` (n, v) replicas rent, (n, v). (4.5)"""
+        return self.market.rents.gpus_of(side, self.rent_row[:, None], replicas)
+
+    def rent_profiles(self) -> tuple[Floats, Places]:
+        """Return rents and GPUs at every number of replicas as columns, (k, f), and the row of each option."""
+        profiles = self.market.rents.profiles(1)
+        pairs, which = np.unique(np.stack([self.rent_row, self.rent_factor]), axis=1, return_inverse=True)
+        rows, factor = pairs[0].astype(np.intp), pairs[1][:, None]
+        costs = np.concatenate([np.arange(MOST + 1), [2 * MOST + 2]])
+        found = profiles[rows]
+        found[:, costs] *= factor
+        return found, which.astype(np.intp)
+
+    @property
+    def hours_per_month(self) -> float:
+        return self.scenario.days_per_month * HOURS_PER_DAY
 
     def hidden_usd_per_query(self, side: int) -> float:
         """Return what every query costs besides tokens, whoever serves it."""
@@ -160,9 +179,8 @@ COLUMNS = (
     "usd_per_query",
     "fleet_load",
     "per_replica",
-    "replicas_per_instance",
-    "usd_per_instance_month",
-    "gpus_per_instance",
+    "rent_row",
+    "rent_factor",
 )
 
 
@@ -214,18 +232,16 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         only_floor=np.concatenate([tokens.only_floor, fleets.only_floor]),
         preference=preference,
     )
-    empty, one = np.zeros((3, m)), np.ones((3, m))
-    rates, (replicas, rent, gpus) = fleets.per_replica, fleets.lots
     return Options(
         scenario=scenario,
         items=rows,
         hidden=fleets.hidden,
         usd_per_query=np.concatenate([tokens.usd_per_query, np.zeros(n)]),
         fleet_load=np.concatenate([np.zeros(m), np.ones(n)]),
-        per_replica=np.concatenate([empty, rates], axis=1),
-        replicas_per_instance=np.concatenate([empty, replicas], axis=1),
-        usd_per_instance_month=np.concatenate([empty, rent], axis=1),
-        gpus_per_instance=np.concatenate([one, gpus], axis=1),
+        per_replica=np.concatenate([np.zeros((3, m)), fleets.per_replica], axis=1),
+        market=fleets.market,
+        rent_row=np.concatenate([np.zeros(m, np.intp), fleets.pair]),
+        rent_factor=np.ones(m + n),
     )
 
 
@@ -363,11 +379,10 @@ class _FleetRows:
         self._catalog, self._scenario, self._known = catalog, scenario, known
         self.rows, self.grid, self._found, self._used = rows, rows.grid, found, used
         self._formats, self._format = _formats(rows)
-        self._pairs, self._pair = _pairs(self.grid)
-        self._rented = [offers_of(catalog, scenario, *pair) for pair in self._pairs]
+        self._pairs, self.pair = _pairs(self.grid)
+        self.market = market(catalog, scenario, self._pairs)
         self.hidden = hidden_costs(catalog, scenario.engineering_usd_per_month)
         self._judge()
-        self.lots = self._lots()
         workload = scenario.workload(catalog)
         rates = np.stack([found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10])
         peak, ceiling = workload.effective_peak_to_mean, scenario.utilisation_ceiling
@@ -392,39 +407,18 @@ class _FleetRows:
             misses.append(bool(floor))
             others.append(bool(barred))
         self.quality = np.array(quality, float)[self._format]
-        unpriced = np.array([not offers for offers in self._rented], bool)[self._pair]
+        unpriced = np.array([not sold for sold in self.market.sellers], bool)[self.pair]
         unable = ~(self._found.requests_per_s > 0)
         below = np.array(misses, bool)[self._format]
         out = np.array(others, bool)[self._format] | unpriced | unable
         self.feasible = ~(out | below)
         self.only_floor = below & ~out
 
-    def _lots(self) -> Floats:
-        """Return replicas in an instance, its USD a month and its GPUs, (3 figures, 3 offers, n)."""
-        hours = self._scenario.workload(self._catalog).hours_per_month
-        extra = [self.hidden.total(PER_GPU_HOUR, side) for side in range(3)]
-        by_pair = [
-            [
-                (
-                    offer.replicas_per_instance(n_gpus),
-                    offer.gpus_per_instance * (offer.usd_per_gpu_hour + extra[side]) * hours,
-                    offer.gpus_per_instance,
-                )
-                for side, offer in enumerate(low_base_high(offers))
-            ]
-            if offers
-            else [(0, 0.0, 1)] * 3
-            for (_, n_gpus), offers in zip(self._pairs, self._rented, strict=True)
-        ]
-        table = np.array(by_pair, float).reshape(-1, 3, 3).transpose(2, 1, 0)
-        return table[:, :, self._pair]
-
     def option(self, place: int, option_id: str) -> Option:
         """Return one row as a record."""
         catalog, found, config = self._catalog, self._found, self.grid.config(place)
         model, gpu = catalog.models[config.model_id], catalog.gpus[config.gpu_id]
-        rented = self._rented[self._pair[place]]
-        offers = low_base_high(rented) if rented else None
+        offers = self.market.offers(self.pair[place])
         rates = (found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10)
         effort, point = str(self.rows.effort[place]), self._used[place]
         at = effort_label(self._scenario, catalog, config.model_id, effort)
@@ -435,7 +429,7 @@ class _FleetRows:
             kind=Kind.SELF_HOSTED,
             label=f"{model.name}{at} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}",
             model_id=config.model_id,
-            reasons=self._reasons(place, rented),
+            reasons=self._reasons(place),
             licence_id=model.licence_id,
             source_ids=tuple(dict.fromkeys(sources)),
             prices_as_of=offers[1].as_of if offers else None,
@@ -459,10 +453,10 @@ class _FleetRows:
             measured_by=point.source if point else None,
         )
 
-    def _reasons(self, place: int, rented: list[Offer]) -> tuple[str, ...]:
+    def _reasons(self, place: int) -> tuple[str, ...]:
         reasons = list(self._format_reasons[self._format[place]])
-        if not rented:
-            reasons.append(why_no_offer(self._catalog, self._scenario, *self._pairs[self._pair[place]]))
+        if not self.market.sellers[self.pair[place]]:
+            reasons.append(why_no_offer(self._catalog, self._scenario, *self._pairs[self.pair[place]]))
         if not self._found.requests_per_s[place] > 0:
             reasons.append(str(self._found.reason[place]))
         return tuple(reasons)

@@ -49,14 +49,13 @@ def _first_level(
     N replicas cost at least shared + rent x (N + spare) / replicas an instance; the token price of all
     volumes of a level is at most its usd per level times N.
     """
-    per = problem.options.replicas_per_instance[1, own]
-    rent = drawn.usd_per_instance_month[own] / per
+    rent = drawn.rent_ratio[own] * problem.least_rents[own]
     least = drawn.shared_usd + rent * problem.scenario.spare_replicas
     gain = token_usd_per_level - rent
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.where(gain > 0, np.floor(least / gain), 1.0)
     possible = (gain > 0) | (token_usd_per_level > rent * (1 - 1e-9)) & (least <= 0)
-    return np.maximum(level, 1.0), possible & (per >= 1)
+    return np.maximum(level, 1.0), possible & np.isfinite(rent)
 
 
 def _on_level(

@@ -50,17 +50,23 @@ def rent_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: 
     Written in place and in as few passes as the fleet allows: this is where the time goes.
     """
     options, spare = problem.options, problem.scenario.spare_replicas
-    per, lot = options.replicas_per_instance[1, place], options.gpus_per_instance[1, place]
+    rents, row = options.market.rents, options.rent_row[place]
+    unit, lot = problem.single_rents[place]
     with np.errstate(divide="ignore", invalid="ignore"):
         need = volumes * (ROUNDING * options.fleet_load[place] / drawn.per_replica[place, part])
         np.ceil(need, out=need)
         need += spare
-        if per != 1:
-            need /= per
-            np.ceil(need, out=need)
-        one_step = not need.size or need.max() * lot <= drawn.least_gpus_per_step
-        steps = None if one_step else need * (lot / drawn.gpus_per_step[part])
-        need *= drawn.usd_per_instance_month[place, part]
+        gpus = need * lot if unit else rents.gpus_of(1, row, need)
+        extra = drawn.replica_usd[part] * need + drawn.gpu_usd[part] * gpus if drawn.pays_by_size else None
+        one_step = not gpus.size or gpus.max() <= drawn.least_gpus_per_step
+        steps = None if one_step else gpus / drawn.gpus_per_step[part]
+        if unit:
+            need *= unit
+        else:
+            need = rents.usd(1, row, need) * (options.rent_factor[place] * options.hours_per_month)
+        need *= drawn.rent_ratio[place, part]
+        if extra is not None:
+            need += extra
         if steps is not None:
             np.ceil(steps, out=steps)
             steps -= 1
@@ -164,15 +170,15 @@ class _Slice:
     def __init__(self, problem: Problem, drawn: Draws, columns: slice) -> None:
         self.columns = columns
         self.fleets = np.flatnonzero(problem.options.is_self_hosted)
-        self.per = problem.options.replicas_per_instance[1, self.fleets]
-        self.lot = problem.options.gpus_per_instance[1, self.fleets]
+        self.options = problem.options.take(self.fleets)
         self.spare = problem.scenario.spare_replicas
         each = drawn.per_replica[self.fleets, columns]
-        rent = drawn.usd_per_instance_month[self.fleets, columns]
-        self.each, self.rent = each.max(axis=1), rent.min(axis=1)
+        ratio = drawn.rent_ratio[self.fleets, columns]
+        least = problem.least_rents[self.fleets, None]
+        self.each, self.ratio, self.least = each.max(axis=1), ratio.min(axis=1), least[:, 0]
         self.step, self.people = drawn.gpus_per_step[columns].max(), drawn.people_usd[columns].min()
         with np.errstate(divide="ignore", invalid="ignore"):
-            self.unit = (rent / each).min(axis=1) * ROUNDING / self.per
+            self.unit = (ratio * least / each).min(axis=1) * ROUNDING
 
     def least_usd(self, volume: float) -> Floats:
         """Return a bound below each fleet's rent at `volume` and above: rent is monotone in every cause. (8.7)
@@ -181,10 +187,10 @@ class _Slice:
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             need = np.ceil(volume * ROUNDING / self.each) + self.spare
-            instances = np.ceil(need / self.per)
-            further = (np.ceil(instances * self.lot / self.step) - 1) * self.people
-            stairs = instances * self.rent + further
-            smooth = volume * self.unit + self.rent * self.spare / self.per
+            gpus = self.options.gpus_of(need[:, None])[:, 0]
+            further = (np.ceil(gpus / self.step) - 1) * self.people
+            stairs = self.options.rent_usd(need[:, None], 1)[:, 0] * self.ratio + further
+            smooth = volume * self.unit + self.ratio * self.least * self.spare
             return np.asarray(np.nan_to_num(np.maximum(stairs, smooth), nan=np.inf))
 
 

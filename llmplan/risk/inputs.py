@@ -164,11 +164,11 @@ def throughput_cause(item: Option, given: Mapping[str, tuple[float, ...]]) -> st
 def price_ratios(options: Options, given: Mapping[str, tuple[float, ...]]) -> Floats:
     """Return low, mode, high and point of each option's GPU price over its base offer's, shape (4, n).
 
-    The catalog's range is what the cheapest and the dearest offer ask for one replica; the user's range of
-    one GPU or of all replaces it. Options without a fleet get ones.
+    The catalog's range is what the cheapest and the dearest provider ask for a further replica of a large fleet; the
+    user's range of one GPU or of all replaces it. Options without a fleet get ones.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        each = options.usd_per_instance_month / options.replicas_per_instance
+        each = options.market.rents.slope[:, options.rent_row]
         ratio = each / each[1]
     ratio = np.where(np.isfinite(ratio) & (ratio > 0), ratio, 1.0)
     found = np.stack([np.minimum(ratio[0], 1), ratio[1], np.maximum(ratio[2], 1), np.ones(len(options))])

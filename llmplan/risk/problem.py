@@ -13,7 +13,16 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
-from llmplan.cost.hidden import PER_MONTH, PER_MTOK, PER_QUERY, PER_STEP, HiddenCosts
+from llmplan.cost.hidden import (
+    PER_GPU_HOUR,
+    PER_MONTH,
+    PER_MTOK,
+    PER_QUERY,
+    PER_REPLICA,
+    PER_STEP,
+    HiddenCosts,
+)
+from llmplan.cost.rent import MOST
 from llmplan.options import Comparison, Options, evaluate
 from llmplan.options.pruning import can_win, features_of
 from llmplan.risk.distributions import Z_LIMIT, Range, normal_deviate, split_lognormal, triangular_quantile
@@ -37,6 +46,7 @@ from llmplan.scenario.workload import fleet_peak
 from llmplan.units import TOKENS_PER_MTOK
 
 Places: TypeAlias = npt.NDArray[np.intp]
+UNITS = (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK, PER_GPU_HOUR, PER_REPLICA)
 ROUNDING = 1 - 1e-12
 """As in fleet.replicas_needed: a ratio a hair above a whole number counts as whole."""
 
@@ -72,6 +82,28 @@ class Problem:
         """The causes' names, one a row of draws."""
         return tuple(row.input_id for row in self.inputs)
 
+    @cached_property
+    def least_rents(self) -> Floats:
+        """(n,) USD a month that each replica costs at least in the base offers' rent, whatever their number."""
+        rents, counts = self.options.market.rents, np.arange(1, MOST + 1)
+        least = (rents.usd_per_hour[1, :, 1:] / counts).min(axis=1)
+        slope = np.where(np.isfinite(least), rents.slope[1], np.inf)
+        rows, factor = self.options.rent_row, self.options.rent_factor * self.options.hours_per_month
+        return np.asarray(np.minimum(least, slope)[rows] * factor)
+
+    @cached_property
+    def single_rents(self) -> list[tuple[float, float]]:
+        """USD a month and GPUs of one replica where N cost N times as much; zeros where lots make stairs."""
+        rents, counts = self.options.market.rents, np.arange(MOST + 1)
+        found = []
+        for row, factor in zip(self.options.rent_row, self.options.rent_factor, strict=True):
+            usd, gpus = rents.usd_per_hour[1, row], rents.gpus[1, row]
+            plain = np.isfinite(usd[1]) and np.allclose(usd, usd[1] * counts, rtol=1e-12, atol=1e-9)
+            plain = plain and np.array_equal(gpus, gpus[1] * counts)
+            month = float(usd[1] * factor * self.options.hours_per_month) if plain else 0.0
+            found.append((month, float(gpus[1]) if plain else 0.0))
+        return found
+
     @property
     def kinds(self) -> tuple[str, ...]:
         return tuple(item.kind for item in self.options.items)
@@ -89,18 +121,26 @@ class Draws:
     ----------
     queries_per_day: (d,) the uncertain volume.
     usd_per_query: (n, d) what a query pays for tokens; 0 for self-hosting.
-    per_replica: (n, d) daily queries of a replica; usd_per_instance_month: (n, d).
-    flat_usd, people_usd, gpus_per_step: (d,) hidden costs of a fleet; query_usd: (d,) those of any query.
+    per_replica: (n, d) daily queries of a replica; rent_ratio: (n, d) rent over the base offers'.
+    flat_usd, people_usd, gpus_per_step: (d,) hidden costs of a fleet; query_usd: (d,) those of any query;
+    gpu_usd, replica_usd: (d,) those of a GPU rented and of a replica, a month.
     """
 
     queries_per_day: Floats
     usd_per_query: Floats
     per_replica: Floats
-    usd_per_instance_month: Floats
+    rent_ratio: Floats
     flat_usd: Floats
     people_usd: Floats
     gpus_per_step: Floats
     query_usd: Floats
+    gpu_usd: Floats
+    replica_usd: Floats
+
+    @cached_property
+    def pays_by_size(self) -> bool:
+        """Whether any line is paid by the GPU-hour or the replica."""
+        return bool(self.gpu_usd.any() or self.replica_usd.any())
 
     @cached_property
     def shared_usd(self) -> Floats:
@@ -136,7 +176,7 @@ def problem_from(found: Comparison, catalog: Catalog) -> Problem:
 @kept(4)
 def _winning_places(alone: Options, catalog: Catalog, ranges: Ranges) -> Places:
     """Return the places of the options of one kind that can win; another volume reuses them."""
-    works = (alone.per_replica[1] > 0) & (alone.replicas_per_instance[1] >= 1)
+    works = (alone.per_replica[1] > 0) & np.isfinite(alone.gpus_of(np.ones((1, 1)))[:, 0])
     places = np.flatnonzero(alone.feasible & (alone.is_api | works))
     scenario = alone.scenario.model_copy(update={"ranges": ranges})
     few, given = replace(alone.take(places), scenario=scenario), given_ranges(scenario, catalog)
@@ -184,13 +224,21 @@ def _winners(
         spread = split_lognormal(deviates, *_band(part, given))
         corner = rates.take(own).corners
         each = (part.per_replica[1] * corner[:, None] * spread).reshape(-1, len(own))
-        rents = part.usd_per_instance_month[1] * ratios[:, own]
-        features = features_of(each, rents, part.replicas_per_instance[1], part.gpus_per_instance[1])
+        features = features_of(each, *_rent_profiles(part, ratios[:, own]))
         causes = [throughput_cause(item, given) for item in part.items]
         keep[own] = can_win(features, causes)
     if base_place is not None:
         keep[base_place] = True
     return np.flatnonzero(keep)
+
+
+def _rent_profiles(options: Options, ratios: Floats) -> tuple[Floats, Places]:
+    """Return rents at low, mode, high and point and GPUs as columns, (k, f), and the row of each option."""
+    base, row = options.rent_profiles()
+    keys, which = np.unique(np.concatenate([row[None], ratios]), axis=1, return_inverse=True)
+    profiles = base[keys[0].astype(np.intp)]
+    scaled = [profiles * ratio[:, None] for ratio in keys[1:]]
+    return np.concatenate([profiles, *scaled], axis=1), which.astype(np.intp)
 
 
 def _band(options: Options, given: Mapping[str, tuple[float, ...]]) -> tuple[Floats, Floats]:
@@ -218,9 +266,8 @@ def realise(problem: Problem, u: Floats) -> Draws:
     each = _per_replica(problem, row, fields, nothing)
     spreads, which = np.unique(problem.price_ratio, axis=1, return_inverse=True)
     ratio = triangular_quantile(row.get("gpu_price", nothing), *spreads[..., None])[which]
-    rent = problem.options.usd_per_instance_month[1][:, None] * ratio
     hidden = _hidden(problem, row.get("hidden_costs", nothing), fields)
-    return Draws(fields["queries_per_day"], usd, each, rent, *hidden)
+    return Draws(fields["queries_per_day"], usd, each, ratio, *hidden)
 
 
 def _token_factors(problem: Problem, row: Mapping[str, Floats], nothing: Floats) -> Floats:
@@ -258,20 +305,21 @@ def _per_replica(
     return np.asarray(each * (peak_now / peak) * ceiling)
 
 
-def _hidden(
-    problem: Problem, u: Floats, fields: Mapping[str, Floats]
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return flat lines, people, GPUs a step of people, and what any query costs, at the shared cause's quantile."""
+def _hidden(problem: Problem, u: Floats, fields: Mapping[str, Floats]) -> tuple[Floats, ...]:
+    """Return flat lines, people, GPUs a step of people, what any query costs, a GPU and a replica a month, at the
+    shared cause's quantile."""
     fixed, point = problem.fixed, problem.point_fixed
     scale = np.ones(len(u))
     if "hidden_cost_factor" in problem.given:
         scale = to_range(problem.given["hidden_cost_factor"], 1.0).at(u)
         fixed, u = point, np.full(len(u), np.nan)
-    total = {unit: np.zeros(len(u)) for unit in (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK)}
+    total = {unit: np.zeros(len(u)) for unit in UNITS}
     for line, now in zip(fixed.lines, point.lines, strict=True):
         if line.unit in total:
             total[line.unit] += Range(line.usd.low, line.usd.base, line.usd.high, now.usd.base).at(u) * scale
     step = fixed.gpus_per_people_step
     gpus = Range(step.low, step.base, step.high, point.gpus_per_people_step.base).at(1 - u)
     tokens = (fields["input_tokens"] + fields["output_tokens"]) / TOKENS_PER_MTOK
-    return total[PER_MONTH], total[PER_STEP], gpus, total[PER_QUERY] + tokens * total[PER_MTOK]
+    each_query = total[PER_QUERY] + tokens * total[PER_MTOK]
+    each_gpu = total[PER_GPU_HOUR] * problem.options.hours_per_month
+    return total[PER_MONTH], total[PER_STEP], gpus, each_query, each_gpu, total[PER_REPLICA]

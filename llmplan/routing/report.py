@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.fleet import replicas_needed
 from llmplan.router.optimum import break_even_queries_per_day, first_volume_worth
 from llmplan.routing.plan import RoutePlan, at_floor
 
@@ -58,16 +58,16 @@ def fleet(route: RoutePlan) -> dict[str, Any]:
     options, item = route.sides.options, route.sides.item(route.way)
     if options is None or item is None:
         return found | {"option_id": None, "basis": "unit price"}
-    replicas = instances = 0.0
+    replicas = gpus = 0.0
     if load > 0:
         spare = route.request.scenario.spare_replicas
         replicas = float(replicas_needed(load, options.per_replica[1, route.way], spare))
-        instances = float(instances_needed(replicas, options.replicas_per_instance[1, route.way]))
+        gpus = float(options.take([route.way]).gpus_of(np.array([[replicas]]))[0, 0])
     return found | {
         "option_id": item.option_id,
         "label": item.label,
         "replicas": int(replicas),
-        "gpus_total": int(instances * options.gpus_per_instance[1, route.way]),
+        "gpus_total": int(gpus),
         "queries_per_day_per_replica": float(options.per_replica[1, route.way]),
         "basis": item.basis,
         "measured_by": item.measured_by,

@@ -508,7 +508,7 @@ class Scenario(BaseModel):
         Prices,
         About(
             "Own GPU prices",
-            "GPU prices of your own, in lots of one; they replace the catalog's offers.",
+            "GPU prices of your own; the lots stay those of the offers that they replace.",
             Group.PRICES,
             "USD/GPU-hour",
             empty="the catalog's",

@@ -52,6 +52,12 @@ def hidden(catalog: Catalog) -> HiddenCosts:
     return hidden_costs(catalog)
 
 
+def paid_once(catalog: Catalog) -> HiddenCosts:
+    row = catalog.assumption("monitoring-usd-per-month")
+    line = row.model_copy(update={"assumption_id": "set-up", "unit": "USD once"})
+    return hidden_costs(catalog.with_record(line))
+
+
 def growth(catalog: Catalog) -> object:
     paths = price_paths(catalog)
     options = [
@@ -89,6 +95,7 @@ def article(catalog: Catalog) -> object:
 
 PROBES: dict[Callable[[Catalog], object], str] = {
     month: "utilisation-ceiling days-per-month",
+    paid_once: "one-off-months",
     fleet_cache: "round-robin-hit-share",
     hidden: "devops-usd-per-month monitoring-usd-per-month load-balancer-network-usd-per-month "
     "model-storage-usd-per-month backup-recovery-usd-per-month gpus-per-people-step days-per-update "

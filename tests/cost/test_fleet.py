@@ -8,12 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmplan.cost.fleet import (
-    instances_needed,
     peak_requests_per_s,
     queries_per_day_of_one_replica,
     replicas_by_hour,
     replicas_needed,
-    replicas_per_instance,
 )
 from llmplan.errors import InputError
 
@@ -48,12 +46,6 @@ def test_negative_volume_is_refused() -> None:
         replicas_needed(-1, 10)
     with pytest.raises(InputError):
         replicas_needed(math.nan, 10)
-
-
-def test_lots_of_eight_hold_four_pairs() -> None:
-    assert float(replicas_per_instance(8, 2)) == 4
-    assert float(instances_needed(5, 4)) == 2
-    assert math.isinf(float(instances_needed(1, replicas_per_instance(1, 2))))
 
 
 def test_replicas_follow_the_hours() -> None:

@@ -13,9 +13,7 @@ from llmplan.cost.hidden import PER_STEP, hidden_costs
 from llmplan.cost.month import (
     api_usd_per_query,
     lognormal_sigma,
-    self_hosted_usd_per_month,
 )
-from tests.hidden_costs import hidden
 
 GPT_4O = ApiPrice(
     api_id="gpt-4o",
@@ -82,27 +80,6 @@ def test_dearer_hours_raise_the_mean_of_a_flat_day() -> None:
     assert float(api_usd_per_query(price, 1000, 500)) == pytest.approx(0.0075 * 1.25)
 
 
-NOTHING = hidden()
-
-
-def test_idle_hours_are_billed() -> None:
-    usd = self_hosted_usd_per_month(1, 1e6, 0, 1, 2500, 1, NOTHING, 1)
-    assert float(usd) == 2500
-
-
-def test_a_fleet_in_eights_by_hand() -> None:
-    # 100,000 a day at 9,000 each: 12 replicas + 1 spare of 2 GPUs; 4 to an instance: 4 instances, 32 GPUs
-    fixed = hidden((100, 200, 300), (2000, 3500, 5000), (8, 16, 64))
-    usd = self_hosted_usd_per_month(100_000, 9_000, 1, 4, 20_000, 8, fixed, 1)
-    assert float(usd) == 4 * 20_000 + 200 + 2 * 3500
-    dear = self_hosted_usd_per_month(100_000, 9_000, 1, 4, 20_000, 8, fixed, 2)
-    assert float(dear) == 4 * 20_000 + 300 + 4 * 5000  # a step of people covers 8 GPUs at worst
-
-
-def test_a_replica_that_cannot_serve_costs_infinity() -> None:
-    assert np.isinf(self_hosted_usd_per_month([1.0, 2.0], 0, 0, 1, 100, 1, NOTHING, 1)).all()
-
-
 def test_hidden_lines_come_from_the_catalog() -> None:
     catalog = load_catalog()
     lines = {line.name: line for line in hidden_costs(catalog).lines}
@@ -115,14 +92,6 @@ def test_hidden_lines_come_from_the_catalog() -> None:
 
 def test_one_figure_of_ones_own_replaces_the_lines() -> None:
     assert float(hidden_costs(load_catalog(), 1000).usd(32, 1)) == 1000
-
-
-@given(st.floats(1, 1e7), st.floats(1, 5), st.floats(10, 1e5), st.integers(0, 3), st.integers(1, 8))
-def test_cost_never_falls_as_volume_grows(
-    volume: float, factor: float, each: float, spare: int, per: int
-) -> None:
-    cost = self_hosted_usd_per_month([volume, volume * factor], each, spare, per, 1000, 8, NOTHING, 1)
-    assert cost[0] <= cost[1]
 
 
 def test_a_tier_is_priced_over_the_lengths_of_requests() -> None:

@@ -5,13 +5,15 @@ import io
 import math
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pytest
 
-from llmplan.cost.fleet import instances_needed, replicas_needed
+from llmplan.cost.fleet import replicas_needed
 from llmplan.cost.hidden import PER_MONTH
 from llmplan.cost.month import api_usd_per_query
 from llmplan.export.xlsx_hybrids import hybrid_pair, split_loads
@@ -21,11 +23,13 @@ from llmplan.report import Report, make_report
 
 CENT = 0.005
 Office = Callable[[Path, str], Path]
+PRICE_HEAD = "price over the offers', base"
 SHEETS = [
     "Answer",
     "Inputs",
     "Options",
     "API costs",
+    "Rents",
     "Self-hosted costs",
     "Hybrids",
     "Curve",
@@ -160,21 +164,23 @@ def test_a_changed_price_and_volume_move_the_totals(
 def test_a_changed_gpu_price_moves_every_option_on_it(
     written: Path, report: Report, office: Office, tmp_path: Path
 ) -> None:
-    """One price a GPU-hour in lots of a replica, as the scenario's own price means it."""
-    own = {"a100-80gb-sxm": 1.23}
+    """Half the offers' price halves the rent, and nothing else."""
     cells: dict[tuple[str, str], float] = {}
     sheet = openpyxl.load_workbook(written)["Self-hosted costs"]
-    for row in sheet.iter_rows(min_row=FIRST_ROW + 1):
-        if "a100-80gb-sxm" in str(row[0].value):
-            for cell in row:
-                head = str(sheet[HEAD_ROW + 1][cell.column - 1].value)
-                if head.startswith("USD a GPU-hour"):
-                    cells["Self-hosted costs", cell.coordinate] = own["a100-80gb-sxm"]
-                if head.startswith("GPUs of an instance"):
-                    cells["Self-hosted costs", cell.coordinate] = float(row[2].value)
+    rows = [row for row in sheet.iter_rows(min_row=FIRST_ROW + 1) if "a100-80gb-sxm" in str(row[0].value)]
+    for row in rows:
+        for cell in row:
+            if str(sheet[HEAD_ROW + 1][cell.column - 1].value).startswith("price over"):
+                cells["Self-hosted costs", cell.coordinate] = 0.5
     calculated = costs(read(office(change(written, cells, tmp_path / "changed.xlsx"), "xlsx")))
-    assert cells
-    assert_to_the_cent(calculated, make_report(report.scenario.but(gpu_usd_per_hour=own)))
+    options, asked = report.comparison.options, report.scenario
+    assert rows
+    for row in rows:
+        place = options.index(row[0].value)
+        part = options.take([place])
+        part = replace(part, rent_factor=part.rent_factor * 0.5)
+        wanted = part.monthly_usd([asked.queries_per_day])[:, 0, 0]
+        assert calculated[row[0].value] == pytest.approx(sorted(wanted), abs=CENT)
 
 
 def test_curve_equals_llmplan(written: Path, report: Report) -> None:
@@ -235,8 +241,8 @@ def test_people_hidden_lines_and_prices_move_hybrids(
         ("API costs", f"{column_of(written, 'API costs', 'Output, USD/Mtok')}{line}"): 33.0,
         (
             "Self-hosted costs",
-            f"{column_of(written, 'Self-hosted costs', 'USD a GPU-hour, base')}{own_line}",
-        ): 4.0,
+            f"{column_of(written, 'Self-hosted costs', PRICE_HEAD)}{own_line}",
+        ): 1.5,
     }
     calculated = hybrid_costs(read(office(change(written, cells, tmp_path / "changed.xlsx"), "xlsx")))
     asked = report.scenario
@@ -256,11 +262,11 @@ def test_people_hidden_lines_and_prices_move_hybrids(
     replicas = replicas_needed(
         asked.queries_per_day * loads.fleet, options.per_replica[1, weak], asked.spare_replicas
     )
-    instances = float(instances_needed(replicas, options.replicas_per_instance[1, weak]))
-    gpus = instances * float(options.gpus_per_instance[1, weak])
+    fleet_of, count = options.take([weak]), np.array([[float(replicas)]])
+    gpus = float(fleet_of.gpus_of(count)[0, 0])
     flat = hidden.total(PER_MONTH, 1) + 1_000.0
     steps = math.ceil(gpus / hidden.gpus_per_people_step.base)
-    fleet = gpus * 4.0 * asked.days_per_month * 24 + flat + steps * people
+    fleet = 1.5 * float(fleet_of.rent_usd(count, 1)[0, 0]) + flat + steps * people
     router = month * loads.router_usd_per_million / 1e6
     assert strong == options.index(api_id)
     assert calculated[row["label"]][1] == pytest.approx(fleet + month * loads.api * each + router, abs=CENT)

@@ -11,6 +11,7 @@ from llmplan.options.rows import Option, Rows
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario
 from tests.hidden_costs import hidden
+from tests.rents import market_of
 
 BARE = {"reasons": (), "licence_id": None, "source_ids": (), "prices_as_of": None, "quality": None}
 
@@ -30,19 +31,17 @@ def pair(
     own = [(each, usd_instance), *others]
     api = Option("api", "api", "api", "m", api_id="api", usd_per_query=usd_per_query, **BARE)
     items = [api, *(Option(f"own{i}", "self_hosted", "own", "m", **BARE) for i in range(len(own)))]
-    arrays = {
-        "per_replica": [1.0, *(o[0] for o in own)],
-        "replicas_per_instance": [1.0, *(per_instance for _ in own)],
-        "usd_per_instance_month": [0.0, *(o[1] for o in own)],
-        "gpus_per_instance": [1.0, *(per_instance for _ in own)],
-    }
+    lots = [(1.0, 0.0, 1.0), *((per_instance, o[1], per_instance) for o in own)]
     return Options(
         scenario=Scenario(spare_replicas=spare),
         items=Rows.of(items),
         hidden=hidden((flat,) * 3, (people,) * 3, (gpus_per_step,) * 3),
         fleet_load=np.array([0.0, *(1.0 for _ in own)]),
         usd_per_query=np.array([usd_per_query, *(0.0 for _ in own)]),
-        **{name: np.tile(np.array(row, float), (3, 1)) for name, row in arrays.items()},
+        per_replica=np.tile(np.array([1.0, *(o[0] for o in own)]), (3, 1)),
+        market=market_of([(lot, lot, lot) for lot in lots]),
+        rent_row=np.arange(len(lots)),
+        rent_factor=np.ones(len(lots)),
     )
 
 

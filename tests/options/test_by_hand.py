@@ -6,6 +6,7 @@ model, which section 11 does.
 
 import csv
 import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -72,21 +73,43 @@ def token_month(s: Scenario, row: Row, lengths: Lengths) -> float:
     return usd * s.queries_per_day * s.days_per_month
 
 
-def offers(s: Scenario, gpu_id: str, n_gpus: int) -> list[tuple[float, int, float]]:
-    """(4.4), (5.2): USD of a replica-hour, GPUs of the lot, USD of a GPU-hour."""
-    own = dict(s.gpu_usd_per_hour).get(gpu_id)
-    if own is not None:
-        return [(own * n_gpus, n_gpus, own)]
-    found = []
+def sold(s: Scenario, gpu_id: str, n_gpus: int) -> dict[str, list[tuple[int, int, float]]]:
+    """(4.4), (5.2): by provider, replicas and GPUs of each lot and its USD a GPU-hour."""
+    found: dict[str, list[tuple[int, int, float]]] = {}
     for row in OFFERS:
         asked = row["gpu_id"] == gpu_id and row["price_kind"] == s.gpu_price_kind
         inside = not s.regions or any(row["region"].startswith(r) or row["area"] == r for r in s.regions)
         lot = int(row["gpus_per_instance"])
         lot = n_gpus if lot < n_gpus <= int(row["max_gpus_together"] or lot) else lot
         if asked and inside and row["status"] == "active" and lot >= n_gpus:
-            price = float(row["usd_per_gpu_hour"])
-            found.append((lot * price / (lot // n_gpus), lot, price))
-    return sorted(found)
+            found.setdefault(row["provider"], []).append((lot // n_gpus, lot, float(row["usd_per_gpu_hour"])))
+    return found
+
+
+def cheapest_mix(lots: list[tuple[int, int, float]], replicas: int) -> tuple[float, int]:
+    """(4.5): USD an hour and GPUs of the cheapest whole lots that hold the replicas, every mix tried."""
+    most = [math.ceil(replicas / holds) for holds, _, _ in lots]
+    found = []
+    for counts in product(*(range(n + 1) for n in most[1:])):
+        left = replicas - sum(n * holds for n, (holds, _, _) in zip(counts, lots[1:], strict=True))
+        all_counts = (max(0, math.ceil(left / lots[0][0])), *counts)
+        gpus = sum(n * size for n, (_, size, _) in zip(all_counts, lots, strict=True))
+        usd = sum(n * size * price for n, (_, size, price) in zip(all_counts, lots, strict=True))
+        found.append((round(usd, 9), gpus))
+    return min(found)
+
+
+def rents(s: Scenario, gpu_id: str, n_gpus: int, replicas: list[int]) -> list[tuple[float, int]]:
+    """(5.2): USD an hour and GPUs: the cheapest, the lower median and the dearest provider of these replicas."""
+    providers = list(sold(s, gpu_id, n_gpus).values())
+    own = dict(s.gpu_usd_per_hour).get(gpu_id)
+    found = []
+    for side, count in enumerate(replicas):
+        ranked = sorted(cheapest_mix(lots, count) for lots in providers)
+        place = (0, (len(ranked) - 1) // 2, len(ranked) - 1)[side if own is None else 1]
+        usd, gpus = ranked[place] if ranked else (0.0, count * n_gpus)
+        found.append((usd if own is None else gpus * own, gpus))
+    return found
 
 
 def fixed(s: Scenario, gpus: int, side: str) -> float:
@@ -105,14 +128,14 @@ def fleet_month(s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...])
     """(4.1) to (4.5), (5.1): low, base and high."""
     busiest = [24 * float(row["share"]) for row in PROFILES if row["profile_id"] == s.profile_id]
     peak = max([s.peak_to_mean, *busiest])
-    ranked = offers(s, gpu_id, n_gpus)
-    chosen = (ranked[0], ranked[(len(ranked) - 1) // 2], ranked[-1])
-    months = []
-    for side, rate, (_, lot, price) in zip(SIDES, rates, chosen, strict=True):
-        carried = rate * s.utilisation_ceiling * 86_400 / peak
-        replicas = max(1, math.ceil(s.queries_per_day / carried - 1e-12)) + s.spare_replicas
-        gpus = math.ceil(replicas / (lot // n_gpus)) * lot
-        months.append(gpus * price * 24 * s.days_per_month + fixed(s, gpus, side))
+    carried = [
+        rate * s.utilisation_ceiling * 86_400 / (max(1.0, peak * (1 - s.batch_share))) for rate in rates
+    ]
+    counts = [max(1, math.ceil(s.queries_per_day / each - 1e-12)) + s.spare_replicas for each in carried]
+    months = [
+        usd * 24 * s.days_per_month + fixed(s, gpus, side)
+        for side, (usd, gpus) in zip(SIDES, rents(s, gpu_id, n_gpus, counts), strict=True)
+    ]
     return [min(months), months[1], max(months)]
 
 

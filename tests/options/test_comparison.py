@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
 from llmplan.errors import UnknownNameError
+from llmplan.growth.options import price_paths, rented_option
 from llmplan.options import compare, cost_curves, decision_map, evaluate, options_of, volume_axis
 from llmplan.options.configurations import is_useful_format
-from llmplan.options.offers import low_base_high, offers_of
+from llmplan.options.offers import offers_of
+from llmplan.risk.draws import monthly_usd
+from llmplan.risk.problem import problem_from, realise
 from llmplan.scenario import Scenario
 
 SMALL = Scenario(
@@ -112,8 +115,6 @@ def test_aws_sells_h100_in_eights() -> None:
     offers = offers_of(catalog, SMALL.but(gpu_providers=("aws",)), "h100-sxm", 2)
     assert [offer.gpus_per_instance for offer in offers] == [8]
     assert offers[0].replicas_per_instance(2) == 4
-    low, base, high = low_base_high(offers_of(catalog, SMALL, "h100-sxm", 1))
-    assert low.usd_per_gpu_hour <= base.usd_per_gpu_hour <= high.usd_per_gpu_hour
 
 
 def test_of_equally_dear_formats_the_better_one_is_recommended() -> None:
@@ -262,3 +263,36 @@ def test_a_higher_batch_share_never_costs_more(a: float, b: float, peak: float, 
         for share in sorted((a, b))
     )
     assert (more <= less * (1 + 1e-12)).all()
+
+
+@pytest.mark.parametrize("unit", ["USD/month", "USD once", "USD/replica-month", "USD/GPU-hour", "USD/query"])
+def test_a_cost_line_of_any_unit_is_one_row(unit: str) -> None:
+    """Options, draws and the plan over months all pay it."""
+    catalog = load_catalog()
+    row = catalog.assumption("monitoring-usd-per-month")
+    changes = {"assumption_id": "mine", "unit": unit, "low": 60.0, "base": 60.0, "high": 60.0}
+    other = catalog.with_record(row.model_copy(update=changes))
+    asked = SMALL.but(data_stays_in_house=True)
+    found, more = evaluate(asked, catalog), evaluate(asked, other)
+    place = found.order[0]
+    times = {
+        "USD/month": 1.0,
+        "USD once": 1 / 36,
+        "USD/replica-month": found.replicas[place],
+        "USD/GPU-hour": found.gpus_total[place] * 720,
+        "USD/query": found.queries_per_month,
+    }
+    added = 60.0 * times[unit]
+    assert more.monthly_usd[1, place] - found.monthly_usd[1, place] == pytest.approx(added)
+    drawn = [problem_from(each, at) for each, at in ((found, catalog), (more, other))]
+    base = [monthly_usd(p, realise(p, p.base_draw()))[p.base_place, 0] for p in drawn]
+    assert base[1] - base[0] == pytest.approx(added if more.order[0] == place else base[1] - base[0])
+    if unit == "USD/query":
+        return
+    months = [
+        rented_option(each.alone, each.options.items[place].option_id, at, price_paths(at))
+        for each, at in ((found, catalog), (more, other))
+    ]
+    volumes = np.array([asked.queries_per_day])
+    usd = [sum(float(part.usd_per_month(volumes)[0]) for part in option.parts) for option in months]
+    assert usd[1] - usd[0] == pytest.approx(added)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmplan.options.pruning import can_win, features_of
+from tests.rents import market_of
 
 number = st.integers(0, 3).map(float)
 
@@ -25,13 +26,10 @@ def test_the_front_is_what_nothing_else_beats(rows: list[tuple[float, float, flo
 
 
 def test_features_cover_every_number_of_replicas() -> None:
-    rates = np.array([[10.0, 10.0]])
-    rents = np.tile([[100.0, 190.0]], (4, 1))
+    rates, which = np.array([[10.0, 10.0]]), np.array([0, 1])
     # one replica an instance at 100 against two at 190: cheaper for one, dearer for two
-    features = features_of(rates, rents, np.array([1.0, 2.0]), np.array([1.0, 2.0]))
-    assert can_win(features, ["", ""]).tolist() == [True, True]
+    rents = market_of([((1, 100, 1),) * 3, ((2, 190, 2),) * 3]).rents
+    assert can_win(features_of(rates, rents.profiles(1), which), ["", ""]).tolist() == [True, True]
     # at 200 the pair is never cheaper: 200 against 100, 200 against 200
-    features = features_of(
-        rates, np.tile([[100.0, 200.0]], (4, 1)), np.array([1.0, 2.0]), np.array([1.0, 2.0])
-    )
-    assert can_win(features, ["", ""]).tolist() == [True, False]
+    rents = market_of([((1, 100, 1),) * 3, ((2, 200, 2),) * 3]).rents
+    assert can_win(features_of(rates, rents.profiles(1), which), ["", ""]).tolist() == [True, False]

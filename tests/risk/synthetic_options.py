@@ -11,6 +11,7 @@ from llmplan.options import Option, Options
 from llmplan.options.rows import Rows
 from llmplan.scenario import Scenario
 from tests.hidden_costs import hidden
+from tests.rents import market_of
 
 BARE: dict[str, Any] = {"reasons": (), "licence_id": None, "source_ids": (), "prices_as_of": None}
 
@@ -72,7 +73,7 @@ def options_of(
     ]
     apis = len(usd_per_query)
     each = [(f.each * f.band[1], f.each, f.each * f.band[0]) for f in fleets]
-    rent = [(f.rent * f.price[0], f.rent, f.rent * f.price[1]) for f in fleets]
+    lots = [tuple((f.per, f.rent * price, f.gpus) for price in (f.price[0], 1.0, f.price[1])) for f in fleets]
     return Options(
         scenario=scenario or Scenario(spare_replicas=0, utilisation_ceiling=1, peak_to_mean=1),
         items=Rows.of(items),
@@ -80,9 +81,9 @@ def options_of(
         fleet_load=np.array([*(0.0 for _ in usd_per_query), *(1.0 for _ in fleets)]),
         usd_per_query=np.array([*usd_per_query.values(), *(0.0 for _ in fleets)]),
         per_replica=_sides(each, apis),
-        replicas_per_instance=_sides([(f.per,) * 3 for f in fleets], apis),
-        usd_per_instance_month=_sides(rent, apis),
-        gpus_per_instance=_sides([(f.gpus,) * 3 for f in fleets], apis),
+        market=market_of([((1.0, 1.0, 1.0),) * 3] * apis + lots),  # type: ignore[arg-type]
+        rent_row=np.arange(len(items)),
+        rent_factor=np.ones(len(items)),
     )
 
 

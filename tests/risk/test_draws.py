@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
-from llmplan.cost.month import self_hosted_usd_per_month
+from llmplan.cost.fleet import replicas_needed
 from llmplan.kinds import Kind
 from llmplan.options import Options, evaluate
 from llmplan.risk.draws import LEVELS, monthly_usd, quantiles, sample, volume_curve
@@ -37,17 +37,10 @@ def plain_usd(problem: Problem, drawn: Draws, place: int, volume: float, draw: i
         return float(drawn.usd_per_query[place, draw]) * volume * problem.scenario.days_per_month
     sides = (drawn.flat_usd[draw], drawn.people_usd[draw], drawn.gpus_per_step[draw])
     fixed = hidden(*((float(side),) * 3 for side in sides))
-    usd = self_hosted_usd_per_month(
-        volume,
-        drawn.per_replica[place, draw],
-        problem.scenario.spare_replicas,
-        options.replicas_per_instance[1, place],
-        drawn.usd_per_instance_month[place, draw],
-        options.gpus_per_instance[1, place],
-        fixed,
-        1,
-    )
-    return float(usd)
+    replicas = replicas_needed(volume, drawn.per_replica[place, draw], problem.scenario.spare_replicas)
+    part, count = options.take([place]), np.array([[float(replicas)]])
+    rent = float(part.rent_usd(count, 1)[0, 0] * drawn.rent_ratio[place, draw])
+    return rent + float(fixed.usd(part.gpus_of(count)[0, 0], 1))
 
 
 def small(rows: list[Fleet], spare: int = 0) -> Options:
@@ -124,7 +117,7 @@ def test_a_shared_cause_moves_options_together() -> None:
     ]
     problem = problem_of(small(rows), load_catalog(), None, prune=False)
     drawn = realise(problem, sample(problem, 2000))
-    ranks = drawn.usd_per_instance_month[2:4].argsort(axis=1)
+    ranks = drawn.rent_ratio[2:4].argsort(axis=1)
     assert np.array_equal(ranks[0], ranks[1])
     rates = np.corrcoef(np.log(drawn.per_replica[2:]))
     assert rates[0, 1] == pytest.approx(1, abs=0.02) and abs(rates[0, 2]) < 0.1

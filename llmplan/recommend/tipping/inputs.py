@@ -173,9 +173,7 @@ def contenders(options: Options) -> Options:
     front = own
     if len(own):
         part = options.take(own)
-        rents = np.tile(part.usd_per_instance_month[1], (4, 1))
-        per, gpus = part.replicas_per_instance[1], part.gpus_per_instance[1]
-        features = features_of(part.per_replica[1:2], rents, per, gpus)
+        features = features_of(part.per_replica[1:2], *part.rent_profiles())
         front = own[can_win(features, part.items.formats)]
     best, _ = cheapest(options.take(np.flatnonzero(options.feasible)))
     named = [] if best is None else [options.index(best.option_id)]

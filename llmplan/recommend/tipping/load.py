@@ -153,10 +153,7 @@ def _days_input(few: Options) -> Input:
     scenario = few.scenario
 
     def at(value: float) -> Options:
-        rent = few.usd_per_instance_month * (value / scenario.days_per_month)
-        return replace(
-            few, usd_per_instance_month=rent, scenario=scenario.model_copy(update={"days_per_month": value})
-        )
+        return replace(few, scenario=scenario.model_copy(update={"days_per_month": value}))
 
     return Input(
         "days_per_month",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from llmplan.catalog import Catalog
+from llmplan.cost.rent import priced_by_the_gpu
 from llmplan.options import Options
 from llmplan.options.constraints import quality_reasons
 from llmplan.options.offers import why_no_offer
@@ -72,7 +73,7 @@ def _scaled_tokens(few: Options, mine: Any) -> Callable[[float], Options]:
 
 
 def _scaled_rent(few: Options) -> Callable[[float], Options]:
-    return lambda value: replace(few, usd_per_instance_month=few.usd_per_instance_month * value)
+    return lambda value: replace(few, rent_factor=few.rent_factor * value)
 
 
 def _scaled_rate(few: Options) -> Callable[[float], Options]:
@@ -109,16 +110,12 @@ def _token_price_changes(
     return changes
 
 
-SAME_COST = 0.01
-"""A cost within this share is the same: the lots make no difference worth telling."""
-
-
 def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: bool = True) -> Input | None:
-    """Return the price of the best fleet's GPU, in USD a GPU-hour.
+    """Return the price of the best fleet's GPU, in USD a GPU-hour, as the scenario's own price has it.
 
-    Where it can, as the scenario's own price has it: one price whatever the size, in lots of one. Where that
-    alone, at today's price, would change the answer (offers in large lots, other offers for other sizes), the
-    offers of the catalog keep their lots and move in proportion; no scenario field says the same.
+    An own price is one price in the lots of the base offers. Where that alone, at today's price, would change the
+    answer (offers of other sizes at other prices), the offers of the catalog move in proportion; no scenario field
+    says the same.
     """
     best, _ = cheapest(_fleets(few))
     if best is None or best.offers is None or best.gpu_id is None:
@@ -127,8 +124,6 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
     few = _contenders_apart(options, gpu_id)
     own = _own_price(options, few, catalog, gpu_id)
     continuous = _answer(own(base), by_kind) == _answer(few, by_kind)
-    same_cost = abs(cheapest(_fleets(own(base)))[1] / cheapest(_fleets(few))[1] - 1) < SAME_COST
-    singly = ", rented singly," if continuous and not same_cost else ""
     mine = few.items.gpu_id == gpu_id
     prices = dict(few.scenario.gpu_usd_per_hour)
 
@@ -137,15 +132,14 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
             return few
         if continuous:
             return own(value)
-        rent = few.usd_per_instance_month * np.where(mine, value / base, 1.0)
-        return replace(few, usd_per_instance_month=rent)
+        return replace(few, rent_factor=few.rent_factor * np.where(mine, value / base, 1.0))
 
     def changes(value: float) -> dict[str, Any] | None:
         return {"gpu_usd_per_hour": {**prices, gpu_id: value}} if continuous else None
 
     return Input(
         f"gpu_usd_per_hour:{gpu_id}",
-        f"the price of {catalog.gpus[gpu_id].name if gpu_id in catalog.gpus else gpu_id}{singly}",
+        f"the price of {catalog.gpus[gpu_id].name if gpu_id in catalog.gpus else gpu_id}",
         "USD/GPU-hour",
         base,
         base / 100,
@@ -173,23 +167,17 @@ def _answer(options: Options, by_kind: bool) -> str | None:
 
 
 def _own_price(options: Options, few: Options, catalog: Catalog, gpu_id: str) -> Callable[[float], Options]:
-    """Return the options at a price of one's own for a GPU: one price, lots of one."""
+    """Return the options at a price of one's own for a GPU, in the lots of its base offers."""
     scenario, on_gpu = few.scenario, few.items.gpu_id == gpu_id
     others = [options.index(option_id) for option_id in few.items.option_id[~on_gpu]]
     both = options.take([*others, *_on_gpu(options, catalog, gpu_id)])
-    mine = both.items.gpu_id == gpu_id
-    gpus, hours = both.items.n_gpus, scenario.workload(catalog).hours_per_month
+    mine = np.isin(np.arange(len(both.market.sellers)), both.rent_row[both.items.gpu_id == gpu_id])
 
     def at(value: float) -> Options:
         prices = {**dict(scenario.gpu_usd_per_hour), gpu_id: value}
         changed = scenario.model_copy(update={"gpu_usd_per_hour": tuple(sorted(prices.items()))})
-        return replace(
-            both,
-            scenario=changed,
-            replicas_per_instance=np.where(mine, 1.0, both.replicas_per_instance),
-            usd_per_instance_month=np.where(mine, gpus * value * hours, both.usd_per_instance_month),
-            gpus_per_instance=np.where(mine, gpus, both.gpus_per_instance),
-        )
+        rents = priced_by_the_gpu(both.market.rents, np.where(mine, value, np.nan))
+        return replace(both, scenario=changed, market=replace(both.market, rents=rents))
 
     return at
 
@@ -205,7 +193,6 @@ def _on_gpu(options: Options, catalog: Catalog, gpu_id: str) -> list[int]:
         if set(item.reasons) <= {unpriced, *quality_reasons(options.scenario, item.quality or 0.0)}:
             places.append(place)
     found = options.take(places)
-    gpus = found.items.n_gpus
-    features = features_of(found.per_replica[1:2], np.tile(gpus, (4, 1)), np.ones(len(found)), gpus)
+    features = features_of(found.per_replica[1:2], *found.rent_profiles())
     keep = np.flatnonzero(can_win(features, found.items.formats))
     return [places[i] for i in keep]
