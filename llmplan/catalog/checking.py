@@ -144,12 +144,6 @@ def _model(row: rec.Model) -> Iterator[Finding]:
             f"is above the {cached} layers with a cache",
             "correct the layer counts",
         )
-    if cached < row.layers and not (row.state_bytes_per_sequence or row.sliding_window_layers):
-        yield (
-            "kv_layers",
-            "leaves layers that keep neither a cache nor a state",
-            "give state_bytes_per_sequence",
-        )
     if bool(row.sliding_window_layers) != bool(row.sliding_window_tokens):
         yield (
             "sliding_window_tokens",

@@ -71,7 +71,18 @@ ENCODERS: Final = (
     "mamba",
     "mamba2",
 )
-GENERATES: Final = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel", "ForImageTextToText")
+UNKNOWN: Final = {
+    "zero_expert_num": "has layers of two attentions",
+    "use_residual": "has a dense path beside experts",
+}
+"""Shapes that are not counted, by the key that shows them."""
+GENERATES: Final = (
+    "ForCausalLM",
+    "ForConditionalGeneration",
+    "LMHeadModel",
+    "ForImageTextToText",
+    "ChatModel",
+)
 
 
 class Config:
@@ -153,6 +164,9 @@ def _refuse_other_kinds(document: dict[str, Any]) -> None:
     names = [str(name) for name in document.get("architectures") or ()]
     if names and not any(name.endswith(GENERATES) for name in names):
         raise InputError("architectures", ", ".join(names), "does not generate text", fix)
+    for key, what in UNKNOWN.items():
+        if document.get(key):
+            raise InputError(key, family, what, "give its row by hand")
     for part in ("thinker_config", "talker_config"):
         if part in document:
             raise InputError(part, family, "joins several models", "give the text model's own config.json")

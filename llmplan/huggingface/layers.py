@@ -49,8 +49,25 @@ def mixers_of(config: Config) -> list[str]:
     if blocks is not None:
         kinds = {"mamba": MAMBA, "attention": FULL}
         return [kinds[block] for block in blocks if block in kinds]
+    searched = config.get("block_configs")
+    if searched:
+        return [NONE if _is_left_out(block["attention"]) else FULL for block in searched]
     n = config.whole("num_hidden_layers")
     return _named(config, n) or _hybrid(config, n) or _windowed(config, n) or [FULL] * n
+
+
+def _is_left_out(part: dict[str, Any]) -> bool:
+    """Whether an architecture search (Nemotron's) dropped a block's part, or made it one matrix."""
+    return bool(part.get("no_op") or part.get("replace_with_linear"))
+
+
+def searched_widths(config: Config) -> list[int]:
+    """Widths of the feed-forwards that an architecture search gave each block; none for other models."""
+    h, multiple, widths = config.whole("hidden_size"), 256, []
+    for block in config.get("block_configs") or ():
+        wide = 0 if _is_left_out(block["ffn"]) else int(2 * block["ffn"]["ffn_mult"] * h / 3)
+        widths.append(-(-wide // multiple) * multiple)
+    return widths
 
 
 def _named(config: Config, n: int) -> list[str] | None:

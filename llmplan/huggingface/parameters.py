@@ -46,11 +46,17 @@ class Heads:
         return self.kv_heads * (self.head_dim + self.value_dim)
 
 
-def heads_of(config: Config, windowed: bool = False) -> Heads:
-    """Return the heads of a layer with or without a window; Gemma 4, MiMo and Step have two kinds."""
+def heads_of(config: Config, windowed: bool = False, place: int | None = None) -> Heads:
+    """Return the heads of a layer with or without a window; Gemma 4, MiMo and Step have two kinds.
+
+    place: the layer, where an architecture search gave each its own.
+    """
     heads = config.whole("num_attention_heads")
     head_dim = config.whole("head_dim", config.whole("hidden_size", 0) // heads)
     kv_heads = config.whole("num_key_value_heads", 1 if config.get("multi_query") else heads)
+    groups = [block["attention"].get("n_heads_in_group") for block in config.get("block_configs") or ()]
+    if any(groups):
+        kv_heads = heads // ((groups[place] if place is not None else None) or next(filter(None, groups)))
     value_dim = head_dim if is_mla(config) else config.whole("v_head_dim", head_dim)
     if windowed:
         other = config.get("attention_other_setting") or {}
@@ -88,17 +94,19 @@ def mixer_params(config: Config, kind: str, place: int) -> float:
     }
     if kind in own:
         return own[kind](config)
+    if kind == kinds.NONE:
+        return 0.0
     if kind == kinds.PARALLEL:
-        return _attention(config, windowed=False) + _mamba(config)
+        return _attention(config, False, place) + _mamba(config)
     if is_compressed(config):
         return _compressed(config, int(config.get("compress_ratios")[place]))
     if is_mla(config):
         return _latent_attention(config) + _indexer(config, place)
-    return _attention(config, windowed=kind == kinds.WINDOW) + _sparse_index(config, place)
+    return _attention(config, kind == kinds.WINDOW, place) + _sparse_index(config, place)
 
 
-def _attention(config: Config, windowed: bool) -> float:
-    h, own = config.whole("hidden_size"), heads_of(config, windowed)
+def _attention(config: Config, windowed: bool, place: int) -> float:
+    h, own = config.whole("hidden_size"), heads_of(config, windowed, place)
     queries = own.heads * own.head_dim
     keys, values = own.kv_heads * own.head_dim, own.kv_heads * own.value_dim
     if config.get("attention_k_eq_v") and not windowed:
@@ -281,6 +289,9 @@ def dense_width(config: Config) -> int:
             return config.whole(name)
     if config.family == "granitemoehybrid" and not config.get("num_experts"):
         return config.whole("shared_intermediate_size")
+    searched = kinds.searched_widths(config)
+    if searched:
+        return max(searched)
     width = config.whole("intermediate_size", 4 * config.whole("hidden_size"))
     if config.family == "lfm2" and config.get("block_auto_adjust_ff_dim", True):
         multiple = config.whole("block_multiple_of", 256)

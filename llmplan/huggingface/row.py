@@ -26,7 +26,7 @@ from llmplan.huggingface.parameters import (
     shared_width,
     state_bytes,
 )
-from llmplan.huggingface.vision import vision_params
+from llmplan.huggingface.vision import audio_params, vision_params
 from llmplan.units import PARAMS_PER_B
 
 CACHED: Final = (kinds.FULL, kinds.WINDOW, kinds.PARALLEL)
@@ -59,13 +59,16 @@ def parts_of(config: Config) -> Parts:
     n_moe, per_matrix = feeds.count(kinds.MOE), matrices(config) * h
     # Gemma 4 has a dense feed-forward beside the experts of each layer
     n_dense = len(feeds) if config.get("enable_moe_block") else len(feeds) - n_moe
+    dense_widths = kinds.searched_widths(config) or [dense_width(config)] * n_dense if n_dense else []
+    if config.get("use_double_wide_mlp"):
+        dense_widths += [dense_width(config)] * config.whole("num_kv_shared_layers", 0)
     shared_layers = n_moe if n_moe or not config.get("num_experts") else 0
     experts = n_moe * config.whole("num_experts", 0) * expert_params(config) if n_moe else 0.0
     norms = 2.0 * h * max(len(mixers), len(feeds)) + h
     return Parts(
         embedding=float(vocab * h * (1 if config.get("tie_word_embeddings", False) else 2)),
         mixers=sum(mixer_params(config, kind, place) for place, kind in enumerate(mixers)),
-        dense=float(n_dense * per_matrix * dense_width(config)) if n_dense else 0.0,
+        dense=float(per_matrix * sum(dense_widths)),
         experts=experts,
         shared=float(shared_layers * per_matrix * shared_width(config)) if shared_layers else 0.0,
         other=norms + (n_moe * latent_params(config) if n_moe else 0.0) + _per_layer_embeddings(config),
@@ -107,6 +110,7 @@ def model_from_config(
     parts, h = parts_of(config), config.whole("hidden_size")
     mixers, feeds = kinds.mixers_of(config), kinds.feed_forwards_of(config)
     vision = vision_params(config.vision, config.top, h) if config.vision else 0.0
+    vision += audio_params(config.top.get("audio_config"))
     n_moe, experts = feeds.count(kinds.MOE), config.whole("num_experts", 0)
     used = config.whole("num_experts_per_tok", 0) if n_moe else 0
     active = parts.total - parts.experts * (1 - used / experts if n_moe else 0)
@@ -155,6 +159,8 @@ def _attention_of(config: Config, mixers: list[str]) -> dict[str, Any]:
     count = Counter(mixers)
     own, windowed = heads_of(config), heads_of(config, windowed=True)
     cached = sum(count[kind] for kind in CACHED) - config.whole("num_kv_shared_layers", 0)
+    if config.get("use_cla"):
+        cached = -(-cached // config.whole("cla_share_factor", 1))
     state = sum(state_bytes(config, kind) for kind in mixers)
     columns: dict[str, Any] = {
         "attention": "mla" if is_mla(config) else "gqa",
@@ -185,6 +191,9 @@ def _attention_of(config: Config, mixers: list[str]) -> dict[str, Any]:
         }
         own = replace(windowed, heads=own.heads)
     value = own.value_dim if own.value_dim != own.head_dim else None
+    if config.get("block_configs"):
+        each = [heads_of(config, place=i).cached for i, kind in enumerate(mixers) if kind in CACHED]
+        columns["kv_elements_per_token"] = sum(each) if len(set(each)) > 1 else None
     return columns | {"kv_heads": own.kv_heads, "head_dim": own.head_dim, "v_head_dim": value}
 
 

@@ -30,6 +30,23 @@ def vision_params(vision: dict[str, Any], top: dict[str, Any], text_width: int) 
     return blocks + _patches(vision, width) + _projection(vision, top, family, width, text_width)
 
 
+def audio_params(audio: dict[str, Any] | None) -> float:
+    """Parameters of an audio tower of conformers: two feed-forwards, attention, convolution, 24 squares a layer.
+
+    Raises
+    ------
+    InputError for a tower of another kind.
+    """
+    if not audio:
+        return 0.0
+    layers = audio.get("num_hidden_layers", audio.get("conf_num_hidden_layers"))
+    if not isinstance(layers, int) or not isinstance(audio.get("hidden_size"), int):
+        raise InputError(
+            "audio_config", audio.get("model_type", ""), "is a tower that is not known", "add its row by hand"
+        )
+    return 24.0 * layers * float(audio["hidden_size"]) ** 2
+
+
 def _figure(vision: dict[str, Any], name: str, default: int | None = None) -> int:
     for key in NAMES[name]:
         if isinstance(vision.get(key), int) and vision[key]:

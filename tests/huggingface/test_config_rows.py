@@ -47,6 +47,18 @@ def test_state_of_qwen_3_6_27b_by_hand() -> None:
     assert (model.layers, model.kv_layers) == (64, 16)
 
 
+def test_blocks_that_a_search_shaped_by_hand() -> None:
+    # block 1 has 1 KV head of 2 and a width of int(2 x 24 x 8 / 3) = 128 -> 256; block 2 no attention, no feed-forward
+    blocks = [
+        {"attention": {"n_heads_in_group": 4}, "ffn": {"ffn_mult": 24}},
+        {"attention": {"no_op": True}, "ffn": {"no_op": True}},
+    ]
+    model = model_from_config(Config(DENSE | {"num_key_value_heads": None, "block_configs": blocks}), "tiny")
+    # embeddings 2 x 80, attention 8 x (8 + 2 + 2 + 8), feed-forward 3 x 8 x 256, norms 5 x 8
+    assert model.total_params_b * 1e9 == pytest.approx(160 + 160 + 6144 + 40, rel=1e-3)
+    assert (model.kv_heads, model.kv_layers) == (1, 1)
+
+
 def test_blocks_of_nemotron_count_as_half_layers() -> None:
     model = row("nvidia--NVIDIA-Nemotron-3-Nano-30B-A3B-BF16")
     assert (model.layers, model.first_dense_layers, model.kv_layers) == (26, 3, 6)
@@ -103,6 +115,8 @@ def test_a_mixed_checkpoint_weighs_what_its_files_do(name: str, size_gb: float) 
         ({"layer_types": ["full_attention", "retention"]}, "layer_types"),
         ({"mamba_d_state": 16}, "model_type"),
         ({"hidden_size": None}, "hidden_size"),
+        ({"zero_expert_num": 2}, "zero_expert_num"),
+        ({"audio_config": {"model_type": "whisper"}}, "audio_config"),
         ({"quantization_config": {"quant_method": "quip"}}, "quant_method"),
     ],
 )
