@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.cost.hidden import PER_GPU_HOUR, PER_MONTH, PER_MTOK, PER_QUERY, PER_STEP
+from llmplan.cost.hidden import PER_GPU_HOUR, PER_MONTH, PER_MTOK, PER_QUERY, PER_REPLICA, PER_STEP
 from llmplan.options.comparison import Comparison
 from llmplan.options.table import usd_per_query
 from llmplan.units import TOKENS_PER_MTOK
@@ -29,7 +29,7 @@ def bill_of(found: Comparison, place: int, catalog: Catalog) -> tuple[Part, ...]
     """
     if not np.isfinite(found.monthly_usd[1, place]):
         return ()
-    parts = [*_tokens(found, place, catalog), *_fleet(found, place, catalog), *_by_query(found)]
+    parts = [*_tokens(found, place, catalog), *_fleet(found, place), *_by_query(found)]
     return tuple(part for part in parts if part.usd)
 
 
@@ -44,21 +44,22 @@ def _tokens(found: Comparison, place: int, catalog: Catalog) -> list[Part]:
     return [Part("Input tokens", read * queries), Part("Output tokens", (usd - read) * queries)]
 
 
-def _fleet(found: Comparison, place: int, catalog: Catalog) -> list[Part]:
+def _fleet(found: Comparison, place: int) -> list[Part]:
     options, gpus = found.options, float(found.gpus_total[place])
     if not gpus:
         return []
     hidden = options.hidden
-    hours = gpus * found.scenario.workload(catalog).hours_per_month
-    rent = gpus / options.gpus_per_instance[1, place] * options.usd_per_instance_month[1, place]
+    replicas = float(found.replicas[place])
+    rent = float(options.take([place]).rent_usd(np.array([[replicas]]), 1)[0, 0])
     steps = np.ceil(gpus / hidden.gpus_per_people_step[1])
-    many = {PER_GPU_HOUR: hours, PER_MONTH: 1.0, PER_STEP: float(steps)}
+    hours = gpus * options.hours_per_month
+    many = {PER_GPU_HOUR: hours, PER_MONTH: 1.0, PER_STEP: float(steps), PER_REPLICA: replicas}
     lines = [
         Part(line.name, line.usd[1] * count, line.source_id)
         for unit, count in many.items()
         for line in hidden.of_unit(unit)
     ]
-    return [Part("GPUs", float(rent) - hidden.total(PER_GPU_HOUR, 1) * hours), *lines]
+    return [Part("GPUs", rent), *lines]
 
 
 def _by_query(found: Comparison) -> list[Part]:

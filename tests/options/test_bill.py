@@ -10,7 +10,13 @@ from llmplan.options import evaluate
 from llmplan.options.bill import bill_of
 from llmplan.scenario import load_scenario
 
-UNITS = {"USD/query": 2e-5, "USD/1M tokens": 0.02, "USD/GPU-hour": 0.07}
+UNITS = {
+    "USD/query": 2e-5,
+    "USD/1M tokens": 0.02,
+    "USD/GPU-hour": 0.07,
+    "USD/replica-month": 3.0,
+    "USD once": 360.0,
+}
 
 
 def with_lines(catalog: Catalog) -> Catalog:
@@ -41,7 +47,8 @@ def test_parts_add_up_for_every_kind(catalog: Catalog, preset: str) -> None:
         assert sum(part.usd for part in parts) == pytest.approx(found.monthly_usd[1, place], rel=1e-12)
         names = [part.name for part in parts]
         assert len(set(names)) == len(names)
-        assert ("by USD/GPU-hour" in names) == (found.gpus_total[place] > 0)
+        for unit in ("by USD/GPU-hour", "by USD/replica-month", "by USD once, spread over 36 months"):
+            assert (unit in names) == (found.gpus_total[place] > 0)
         assert {"by USD/query", "by USD/1M tokens"} <= set(names)
     api = [part.name for part in bill_of(found, places["api"], lines)]
     assert api[:2] == ["Input tokens", "Output tokens"]
