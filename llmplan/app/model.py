@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,6 +22,9 @@ COMPARED = "compare"
 """Field of a link that holds the scenario compared with."""
 MOST_FIELDS = 100
 KEPT_REPORTS = 4
+DRAG_SECONDS = 0.6
+"""Changes of the same input that follow one another as quickly are one drag, and one step back."""
+NO_DRAG: tuple[frozenset[str], float] = (frozenset(), 0.0)
 
 
 class AppModel(t.HasTraits):
@@ -43,6 +47,7 @@ class AppModel(t.HasTraits):
         self.catalog = catalog or load_catalog()
         self._past: list[tuple[Scenario, str | None]] = []
         self._future: list[tuple[Scenario, str | None]] = []
+        self._drag = NO_DRAG
         self._reports: OrderedDict[Scenario, Report] = OrderedDict()
         start = scenario or load_scenario(DEFAULT_PRESET, self.catalog)
         super().__init__(scenario=start.under(self.catalog), preset=None if scenario else DEFAULT_PRESET)
@@ -51,7 +56,10 @@ class AppModel(t.HasTraits):
         """Change some fields; raise InputError, and change nothing, when a value breaks a rule."""
         changed = self.scenario.but(**changes)
         check_ids(changed, self.catalog)
-        self._go(changed, self.preset)
+        drag, before = (frozenset(changes), monotonic()), self._drag
+        goes_on = drag[0] == before[0] and drag[1] - before[1] < DRAG_SECONDS and not self._future
+        self._go(changed, self.preset, is_new=not goes_on)
+        self._drag = drag
 
     def load(self, scenario: Scenario, preset: str | None = None) -> None:
         """Take another scenario in place of the present one."""
@@ -108,11 +116,14 @@ class AppModel(t.HasTraits):
         query = scenario_to_query(scenario, self.preset or DEFAULT_PRESET, self.catalog)
         return {name: text for name, text in query.items() if (name, text) != ("preset", DEFAULT_PRESET)}
 
-    def _go(self, scenario: Scenario, preset: str | None) -> None:
+    def _go(self, scenario: Scenario, preset: str | None, *, is_new: bool = True) -> None:
+        """Show another scenario; a new step of the history, or the same one going on."""
         scenario = scenario.under(self.catalog)
         if scenario == self.scenario and preset == self.preset:
             return
-        self._past = [*self._past, (self.scenario, self.preset)][-HISTORY:]
+        if is_new:
+            self._past = [*self._past, (self.scenario, self.preset)][-HISTORY:]
+        self._drag = NO_DRAG
         self._future = []
         self._set(scenario, preset)
 
@@ -132,12 +143,14 @@ class AppModel(t.HasTraits):
     def undo(self) -> None:
         """Go back one change; nothing happens at the beginning."""
         if self._past:
+            self._drag = NO_DRAG
             self._future.append((self.scenario, self.preset))
             self._set(*self._past.pop())
 
     def redo(self) -> None:
         """Go forward again one change; nothing happens at the end."""
         if self._future:
+            self._drag = NO_DRAG
             self._past.append((self.scenario, self.preset))
             self._set(*self._future.pop())
 

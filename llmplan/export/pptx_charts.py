@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,35 @@ def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
     place(chart._chartSpace.chart.plotArea, "inner", *BARS)
     costs = ", ".join(f"{row['label']} {money.short(float(row['monthly_usd_base']))}" for row in rows)
     describe(frame, f"Monthly cost of the cheapest option of each kind: {costs}.")
+    return frame
+
+
+def add_bill(slide: Any, box: Box, report: Report, size: int) -> Any:
+    """Add the answer's month as a waterfall: a part a column, on top of those before it; type of `size` points."""
+    money = report.money
+    sums = [money.of(part.usd) for part in report.bill]
+    tops = list(accumulate(sums))
+    data = CategoryChartData(number_format="#,##0.00")
+    a_line = int(box.width / (len(sums) + 1) / (GLYPH * Pt(size)))
+    names = [*(part.name for part in report.bill), "A month"]
+    data.categories = [textwrap.fill(name, max(a_line, 8)) for name in names]
+    data.add_series("Before", [*(top - usd for top, usd in zip(tops, sums, strict=True)), 0.0])
+    data.add_series(f"{money.name} a month", [*sums, tops[-1]])
+    frame = add_chart(slide, box, XL_CHART_TYPE.COLUMN_STACKED, data)
+    chart = frame.chart
+    plot = chart.plots[0]
+    plot.gap_width, plot.overlap = 35, 100
+    below, bars = plot.series
+    below.format.fill.background()
+    bars.format.fill.solid()
+    bars.format.fill.fore_color.theme_color = MSO_THEME_COLOR.ACCENT_1
+    _label(bars, money.short_format, size, hidden=())
+    chart.has_legend = False
+    chart.category_axis.tick_labels.font.size = Pt(size)
+    chart.value_axis.visible = False
+    chart.value_axis.has_major_gridlines = False
+    parts = ", ".join(f"{part.name} {money.short(part.usd)}" for part in report.bill)
+    describe(frame, f"What the answer's month is made of: {parts}.")
     return frame
 
 

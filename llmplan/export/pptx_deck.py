@@ -12,7 +12,7 @@ from pptx.enum.dml import MSO_THEME_COLOR
 from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
 from pptx.util import Emu, Pt
 
-from llmplan.export.pptx_charts import ACCENTS, SIDES, add_cost_chart, add_kind_bars
+from llmplan.export.pptx_charts import ACCENTS, SIDES, add_bill, add_cost_chart, add_kind_bars
 from llmplan.export.pptx_parts import (
     APPENDIX_PT,
     BODY_PT,
@@ -33,6 +33,7 @@ from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEAD
 from llmplan.kinds import Kind
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.headlines import (
+    bill_title,
     curve_title,
     flip_rows,
     flip_title,
@@ -41,7 +42,7 @@ from llmplan.report.headlines import (
     near_misses,
     option_title,
 )
-from llmplan.report.notes import answer_notes, curve_notes, flip_notes, map_notes, option_notes
+from llmplan.report.notes import answer_notes, bill_notes, curve_notes, flip_notes, map_notes, option_notes
 from llmplan.report.report import Report
 from llmplan.units import UNIT_QUERIES
 from llmplan.wording import parameters, share, short_volume
@@ -69,8 +70,8 @@ def pptx_bytes(report: Report, template: Path | str | None = None) -> bytes:
     if report.map.model_ids:
         _map(deck, report)
     if report.comparison.order:
+        _bill(deck, report)
         _options(deck, report)
-    if report.comparison.order:
         _flips(deck, report)
     assumptions = [list(row) for row in assumption_rows(report)]
     _appendix(deck, report, ASSUMPTIONS_TITLE, ASSUMPTION_HEADS, assumptions, [3.0, 3.9, 4.0, 1.4])
@@ -149,6 +150,11 @@ def _card(slide: Any, box: Box, card: tuple[str, str, str], sizes: list[int]) ->
 def _curve(deck: Deck, report: Report) -> None:
     slide, free = add_slide(deck, curve_title(report), report.footnote, curve_notes(report))
     add_cost_chart(slide, free, report, deck.pt(BODY_PT))
+
+
+def _bill(deck: Deck, report: Report) -> None:
+    slide, free = add_slide(deck, bill_title(report), report.footnote, bill_notes(report))
+    add_bill(slide, free, report, deck.pt(BODY_PT))
 
 
 def _map(deck: Deck, report: Report) -> None:

@@ -20,12 +20,23 @@ def write_inputs(book: Book, report: Report) -> None:
     sheet = book.sheet(
         SHEET,
         "Inputs",
-        "Change the yellow cells: every cost in this workbook follows. Prices, in USD, are on the two cost sheets.",
+        "Change the yellow cells: costs follow, but for what line 3 says. Prices, in USD, are on the two cost sheets.",
         ("Input", "Value", "Unit"),
         (44, 16, 16, 16, 60),
     )
+    write_tokens_note(book, sheet, report)
     row = _workload(book, sheet, report)
     _cost_lines(book, sheet, report, row + 1)
+
+
+def write_tokens_note(book: Book, sheet: Any, report: Report) -> None:
+    """Write in the third line what does not follow the inputs; it warns once the tokens are others."""
+    asked = report.scenario
+    tokens = f"{asked.input_tokens:,.0f} + {asked.output_tokens:,.0f} tokens"
+    same = f"A replica carries what it does at {tokens}; which options are listed is as of the export."
+    changed = f"CAUTION: GPU fleets are still those of {tokens}, so their costs are wrong; ask llmplan again."
+    test = f"AND(input_tokens={asked.input_tokens!r},output_tokens={asked.output_tokens!r})"
+    sheet.write_formula(2, 0, f'=IF({test},"{same}","{changed}")', book.formats["note"], same)
 
 
 def _workload(book: Book, sheet: Any, report: Report) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
 from llmplan.export.xlsx_hybrids import hybrid_pair, write_hybrids
-from llmplan.export.xlsx_inputs import write_inputs
+from llmplan.export.xlsx_inputs import write_inputs, write_tokens_note
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
 from llmplan.export.xlsx_rents import write_rents
 from llmplan.report.assumptions import assumption_rows
@@ -69,6 +70,7 @@ def xlsx_bytes(report: Report) -> bytes:
         options.autofilter(FIRST_ROW - 1, 0, FIRST_ROW + len(places) - 1, len(heads) - 1)
     chart = write_curve(book, report, _rows(tokens) | _rows(own), hybrids, rented)
     row = _answer(book, answer, report, where)
+    write_tokens_note(book, answer, report)
     if chart is not None:
         what = {"description": f"Monthly cost over volume. {report.finding}"}
         answer.insert_chart(row + 1, 0, chart, what)
@@ -120,13 +122,15 @@ def _option(book: Book, sheet: object, row: int, report: Report, place: int, at:
     book.text(sheet, row, 12, item.prices_as_of)
 
 
-def _answer(book: Book, sheet: object, report: Report, where: dict[int, Addresses]) -> int:
+def _answer(book: Book, sheet: Any, report: Report, where: dict[int, Addresses]) -> int:
     """Write the cheapest of each kind, live, and where self-hosting pays; return the next free row."""
     money = report.money.name
     heads = ("Cheapest of each kind", *(f"{money} a month, {side}" for side in SIDES), "What it is")
     for column, head in enumerate(heads):
         book.text(sheet, FIRST_ROW - 1, column, head, "head")
     row = FIRST_ROW
+    if report.best_places:
+        _live_title(book, sheet, report)
     for place in report.best_places:
         item, at = report.option(place), where[place]
         low, base, high = (float(value) for value in report.comparison.monthly_usd[:, place])
@@ -142,6 +146,19 @@ def _answer(book: Book, sheet: object, report: Report, where: dict[int, Addresse
         book.text(sheet, row, 1, where_cheaper(rival.self_hosted_cheaper))
         book.text(sheet, row, 4, f"than {report.option(place).label}")
     return row + 1
+
+
+def _live_title(book: Book, sheet: Any, report: Report) -> None:
+    """Write the cheapest of the sheet's rows and its cost as the title, so that it follows the inputs."""
+    first, last = FIRST_ROW + 1, FIRST_ROW + len(report.best_places)
+    costs, labels = f"$C${first}:$C${last}", f"$E${first}:$E${last}"
+    least = f"MIN({costs})"
+    month = f'TEXT({least},"#,##0")&" {report.money.name} a month"'
+    formula = f'="Cheapest: "&INDEX({labels},MATCH({least},{costs},0))&", "&{month}'
+    best = report.comparison.order[0]
+    usd = report.money.of(float(report.comparison.monthly_usd[1, best]))
+    value = f"Cheapest: {report.option(best).label}, {usd:,.0f} {report.money.name} a month"
+    sheet.write_formula(0, 0, formula, book.formats["title"], value)
 
 
 def _tables(book: Book, report: Report) -> None:

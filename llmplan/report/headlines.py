@@ -82,6 +82,14 @@ def _quality_band(report: Report) -> str:
     return f" ({share(item.success.low / now.base)} to {share(item.success.high / now.base)})"
 
 
+def bill_title(report: Report) -> str:
+    """Return the largest part of the answer's month."""
+    if not report.bill:
+        return "No option meets these limits, so there is no bill"
+    total, largest = sum(part.usd for part in report.bill), max(report.bill, key=lambda part: part.usd)
+    return f"{largest.name}: {share(largest.usd / total)} of {report.money.short(total)} a month"
+
+
 def curve_title(report: Report) -> str:
     """Return what the cost curve shows, in words: where self-hosting beats the cheapest token price."""
     if report.nearest_rival is None:

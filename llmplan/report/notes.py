@@ -35,6 +35,12 @@ def curve_notes(report: Report) -> str:
     return "\n".join(f"{line.rstrip('.')}." for line in lines if line)
 
 
+def bill_notes(report: Report) -> str:
+    """Say what the columns are and where each comes from."""
+    parts = (f"{part.name} ({part.source_id or 'prices'})" for part in report.bill)
+    return f"The answer's month at base figures, part by part: {', '.join(parts)}."
+
+
 def map_notes(report: Report) -> str:
     """Say how to read the map."""
     return (

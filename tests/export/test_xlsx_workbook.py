@@ -290,6 +290,22 @@ def test_another_currency_multiplies_what_is_shown(report: Report, office: Offic
     assert again["gpt-4o"] == pytest.approx([usd * 0.5 for usd in expected(report)["gpt-4o"]], abs=CENT)
 
 
+def test_title_follows_the_inputs_and_what_does_not_follow_is_said(
+    written: Path, report: Report, office: Office, tmp_path: Path
+) -> None:
+    before = read(office(written, "xlsx"))["Answer"]
+    best = report.comparison.recommended
+    assert best is not None
+    assert before["A1"].value.startswith(f"Cheapest: {best.label}, ") and "CAUTION" not in before["A3"].value
+    cells = {input_cell(written, "queries_per_day"): 200.0, input_cell(written, "input_tokens"): 4000.0}
+    after = read(office(change(written, cells, tmp_path / "fewer.xlsx"), "xlsx"))
+    rows = [row[:5] for row in after["Answer"].iter_rows(min_row=FIRST_ROW + 1, values_only=True) if row[2]]
+    least = min(row[2] for row in rows)
+    label = next(row[4] for row in rows if row[2] == least)
+    assert after["Answer"]["A1"].value == f"Cheapest: {label}, {least:,.0f} USD a month"
+    assert all(after[name]["A3"].value.startswith("CAUTION") for name in ("Answer", "Inputs"))
+
+
 def test_text_is_never_a_formula() -> None:
     """A label that looks like a formula stays text."""
     book = Book()

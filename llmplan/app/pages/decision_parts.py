@@ -26,7 +26,7 @@ from llmplan.options import DecisionMap, Option
 from llmplan.recommend import Recommendation
 from llmplan.report import Report
 from llmplan.report.finding import where_cheaper
-from llmplan.report.headlines import answer_facts, curve_title, map_title
+from llmplan.report.headlines import answer_facts, bill_title, curve_title, map_title
 from llmplan.wording import NOTHING, milliseconds, parameters, probability, share
 
 UNRIVALLED = " * No token price is known to reach this model's quality."
@@ -99,12 +99,11 @@ def why_none(report: Report, kind: Kind) -> str:
 def bill_chart(report: Report) -> Chart:
     """Draw what the answer's month is made of."""
     if not report.bill:
-        return no_chart("No option meets these limits, so there is no bill")
-    money, total = report.money, sum(part.usd for part in report.bill)
-    largest = max(report.bill, key=lambda part: part.usd)
+        return no_chart(bill_title(report))
+    money = report.money
     return Chart(
         waterfall_figure([(part.name, part.usd) for part in report.bill], None, "A month", money),
-        title=f"{largest.name}: {share(largest.usd / total)} of {money.short(total)} a month",
+        title=bill_title(report),
         what="What the answer's month is made of, base figures.",
         alt="; ".join(f"{part.name} {money.short(part.usd)}" for part in report.bill),
         table={
