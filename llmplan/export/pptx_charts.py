@@ -58,6 +58,8 @@ DASHES = {
     "longdash": MSO_LINE_DASH_STYLE.LONG_DASH_DOT,
 }
 """A chart's dashes as slides have them: dots would be lost in a room."""
+LABEL_SHARE = 0.12
+"""Height above a waterfall's columns for what they say, as a share of the highest."""
 
 
 def add_chart(slide: Any, box: Box, kind: Any, data: Any) -> Any:
@@ -139,15 +141,22 @@ def add_bill(slide: Any, box: Box, report: Report, size: int) -> Any:
     data.categories = [textwrap.fill(name, max(a_line, 8)) for name in names]
     data.add_series("Before", [*(top - usd for top, usd in zip(tops, sums, strict=True)), 0.0])
     data.add_series(f"{money.name} a month", [*sums, tops[-1]])
+    # A sum stands on its column: within it, a thin one would strike it through.
+    data.add_series("Sum", [tops[-1] * LABEL_SHARE] * len(names))
     frame = add_chart(slide, box, XL_CHART_TYPE.COLUMN_STACKED, data)
     chart = frame.chart
     plot = chart.plots[0]
     plot.gap_width, plot.overlap = 35, 100
-    below, bars = plot.series
+    below, bars, above = plot.series
     below.format.fill.background()
+    above.format.fill.background()
     bars.format.fill.solid()
     bars.format.fill.fore_color.theme_color = MSO_THEME_COLOR.ACCENT_1
-    _label(bars, money.short_format, size, hidden=())
+    for point, part_usd in enumerate([*(part.usd for part in report.bill), sum(p.usd for p in report.bill)]):
+        label = above.points[point].data_label
+        label.text_frame.text = money.short(part_usd)
+        label.text_frame.paragraphs[0].runs[0].font.size = Pt(size)
+        label.position = XL_LABEL_POSITION.INSIDE_BASE
     chart.has_legend = False
     chart.category_axis.tick_labels.font.size = Pt(size)
     chart.value_axis.visible = False

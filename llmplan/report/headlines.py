@@ -87,7 +87,7 @@ def bill_title(report: Report) -> str:
     if not report.bill:
         return "No option meets these limits, so there is no bill"
     total, largest = sum(part.usd for part in report.bill), max(report.bill, key=lambda part: part.usd)
-    return f"{largest.name}: {share(largest.usd / total)} of {report.money.short(total)} a month"
+    return f"{capital(largest.name)}: {share(largest.usd / total)} of {report.money.short(total)} a month"
 
 
 def curve_title(report: Report) -> str:

@@ -17,6 +17,7 @@ from llmplan.errors import InputError
 from llmplan.export.pptx_deck import pptx_bytes
 from llmplan.export.pptx_parts import DECK_TYPE, TEMPLATE_TYPE, fitted, text_height
 from llmplan.report import Report, make_report
+from llmplan.report.headlines import bill_title
 from llmplan.report.report import short_title
 
 Office = Callable[[Path, str], Path]
@@ -65,6 +66,22 @@ def test_nothing_stands_outside_the_slide_or_on_something_else(deck: Any) -> Non
         for number, a in enumerate(boxes):
             for b in boxes[number + 1 :]:
                 assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+
+
+def test_the_bill_adds_up_on_its_slide(deck: Any, report: Report) -> None:
+    slide = next(each for each in deck.slides if each.shapes.title.text == bill_title(report))
+    chart = next(shape.chart for shape in slide.shapes if shape.has_chart)
+    before, parts, _ = (list(series.values) for series in chart.plots[0].series)
+    total = float(report.comparison.monthly_usd[1, report.comparison.order[0]])
+    assert parts[-1] == pytest.approx(total) == pytest.approx(sum(parts[:-1]))
+    assert before[1:-1] == pytest.approx([sum(parts[:n]) for n in range(1, len(parts) - 1)])
+    labels = [label.text_frame.text for label in (p.data_label for p in _points(chart))]
+    assert labels[-1] == report.money.short(total)
+
+
+def _points(chart: Any) -> list[Any]:
+    above = list(chart.plots[0].series)[-1]
+    return [above.points[place] for place in range(len(list(above.values)))]
 
 
 def test_text_is_large_enough_for_a_slide(deck: Any) -> None:

@@ -19,8 +19,10 @@ def test_envelope_is_what_the_table_says_at_that_volume(catalog: Catalog, preset
             there = evaluate(scenario.but(queries_per_day=float(each.queries_per_day[at])), catalog)
             place = there.cheapest(each.kind)
             assert place is not None
-            np.testing.assert_allclose(each.monthly_usd[1, at], there.monthly_usd[1, place])
-            assert each.labels[at] == there.options.items[place].label
+            least = there.monthly_usd[1, place]
+            np.testing.assert_allclose(each.monthly_usd[1, at], least)
+            as_cheap = [p for p in there.order if there.monthly_usd[1, p] <= least * (1 + 1e-9)]
+            assert each.labels[at] in [there.options.items[p].label for p in as_cheap]
 
 
 def test_volume_leaves_map_and_envelopes_as_they_are(report: Report) -> None:
