@@ -5,11 +5,12 @@ from html import unescape
 
 import pytest
 
+from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
 from llmplan.app.pages import decision_parts as parts
 from llmplan.kinds import Kind
 from llmplan.report import Report
-from llmplan.report.headlines import answer_facts
+from llmplan.report.headlines import answer_facts, near_misses
 from llmplan.wording import DOLLAR, probability, share
 
 
@@ -87,3 +88,11 @@ def test_nothing_feasible_draws_nothing(model: AppModel) -> None:
     for make in (parts.curve_chart, parts.map_chart, parts.bill_chart):
         assert make(empty).figure["data"] == []
     assert answer_facts(empty) == []
+
+
+def test_nothing_feasible_says_which_limit_and_what_it_would_cost(model: AppModel) -> None:
+    empty = model.report_for(model.scenario.but(quality_floor=1.5))
+    text = plain(parts.sure_cards(empty, Flips(model)))
+    assert "No single input" not in text and "What would have to give" in text
+    for label, cost, why in near_misses(empty):
+        assert label in text and cost in text and why in text

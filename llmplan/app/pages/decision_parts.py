@@ -26,7 +26,7 @@ from llmplan.options import DecisionMap, Option
 from llmplan.recommend import Recommendation
 from llmplan.report import Report
 from llmplan.report.finding import where_cheaper
-from llmplan.report.headlines import answer_facts, bill_title, curve_title, map_title
+from llmplan.report.headlines import answer_facts, bill_title, curve_title, map_title, near_misses
 from llmplan.wording import NOTHING, milliseconds, parameters, probability, share
 
 UNRIVALLED = " * No token price is known to reach this model's quality."
@@ -52,6 +52,7 @@ OPTION_HEADS = (
     "GPUs",
     "Speed is",
 )
+MISS_HEADS = ("Option", "A month", "Limit in the way")
 NOTHING_FLIPS = "No single input changes the recommendation within the values tried."
 
 
@@ -183,7 +184,11 @@ def _row_names(report: Report, found: DecisionMap) -> dict[str, str]:
 
 def sure_cards(report: Report, flips: Flips) -> Markup:
     """Say how sure the answer is, and what would flip it as far as that is worked out."""
-    flip = card("What would flip it", _flips(flips), _by_volume(report))
+    if report.comparison.order:
+        flip = card("What would flip it", _flips(flips), _by_volume(report))
+    else:
+        near = table(MISS_HEADS, near_misses(report), "The nearest options", (1,))
+        flip = card("What would have to give", paragraph("Relax the limit, and this is what it costs:"), near)
     return Markup('<div class="lp-pair">{}{}</div>').format(_sure(report.advice), flip)
 
 
