@@ -1,5 +1,6 @@
 """A running dashboard and a real browser. Where there is no browser these tests fail: they never skip."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -33,7 +34,8 @@ def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
     port = free_port()
     command = [sys.executable, "-c", "from llmplan.cli import main; main()", "dashboard", "--no-browser"]
     command += ["--port", str(port), "--notebook", str(notebook), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    environment = {"LLMPLAN_PREPARED_PAGES": "0", **os.environ}  # pages that no test opens
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

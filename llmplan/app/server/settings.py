@@ -43,6 +43,8 @@ MAX_CONNECTIONS = 4_096
 SNAPSHOT_BYTES = 67_108_864
 SNAPSHOTS_AT_ONCE, SNAPSHOTS_WAITING = 2, 64
 SNAPSHOT_SECONDS = 60
+PREPARED_PAGES = whole_number("LLMPLAN_PREPARED_PAGES", 100, 0, 10_000)
+"""Pages one choice away from the first that are made before anyone asks."""
 
 # Scripts come from this server's files only; styles may be inline because Plotly and the charts set them;
 # pictures may be made in the page (saving a PNG). Nothing at all comes from another host.

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from llmplan.app.server.forks import Forks, Unavailable
 from llmplan.app.server.settings import (
+    PREPARED_PAGES,
     SNAPSHOT_BYTES,
     SNAPSHOT_SECONDS,
     SNAPSHOTS_AT_ONCE,
@@ -76,7 +77,7 @@ class Snapshots:
     async def _prepare(self) -> None:
         with suppress(Unavailable):
             first = await self.find("")
-            for link in first.near:
+            for link in first.near[:PREPARED_PAGES]:
                 while self._making:
                     await asyncio.wait(self._making)
                 await self.find(link)
