@@ -80,11 +80,19 @@ def reason(
         floor = found.scenario.quality_floor
         asked = f"; {share(floor)} is asked for" if floor > 0 else ""
         parts.append(f"Its quality is {share(item.quality)} of {reference}'s{asked}.")
+        if item.success is not None:
+            least, middle, most = (share(value) for value in vars(item.success).values())
+            parts.append(f"It succeeds on {middle} of such tasks ({least} to {most}){_surely(item)}.")
         parts += floor_sentences(ladder, item.option_id, floor, money)
     if found.scenario.monthly_active_users is not None:
         users = found.scenario.monthly_active_users
         parts.append(f"The {users:,} users a month decide on licences alone: the volume is given in queries.")
     return " ".join(parts)
+
+
+def _surely(item: Option) -> str:
+    """Say how sure it is that the floor is met, where one is set."""
+    return "" if item.meets_floor is None else f", and reaches the floor with {probability(item.meets_floor)}"
 
 
 def subject(item: Option) -> str:

@@ -37,6 +37,7 @@ from llmplan.options.table import priced
 from llmplan.recommend import Recommendation, recommend
 from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.report.finding import finding
+from llmplan.report.frontier import FrontierPoint, frontier_points
 from llmplan.report.rivals import Rivals, best_places, first_to_pay, nearest, rivals_of
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.wording import Currency
@@ -147,6 +148,18 @@ class Report:
         """Places of the fleets that share the traffic with an API, cheapest first."""
         kinds = self.comparison.options.items.kind
         return tuple(place for place in self.comparison.order if kinds[place] == Kind.HYBRID)
+
+    @cached_property
+    def frontier(self) -> tuple[FrontierPoint, ...]:
+        """What each model at an effort succeeds on and costs, cheapest first."""
+        return frontier_points(self.comparison, self.catalog)
+
+    @property
+    def least_success(self) -> float | None:
+        """The share of tasks that the floor asks for; None where none is set."""
+        today = next((point.success.base for point in self.frontier if point.runs_today), None)
+        floor = self.scenario.quality_floor
+        return floor * today if floor > 0 and today is not None else None
 
     @property
     def best_places(self) -> tuple[int, ...]:

@@ -78,6 +78,8 @@ def known_numbers(found: Comparison, advice: Recommendation) -> list[float]:
         100 * (item.quality or 0),
         100 * scenario.quality_floor,
     ]
+    numbers += [100 * value for value in vars(item.success).values()] if item.success else []
+    numbers += [] if item.meets_floor is None else [100 * item.meets_floor]
     for other in found.order[1:]:
         cost = float(found.monthly_usd[1, other])
         numbers += [cost, cost - base, 100 * (1 - base / cost)]

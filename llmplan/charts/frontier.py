@@ -1,0 +1,91 @@
+"""Quality against cost: a point a model at an effort, the frontier, what runs today."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from llmplan.charts.style import Figure, decades, line_trace, money_hover, money_log_axis, plain_text
+from llmplan.kinds import Kind
+from llmplan.quality.ability import Band
+from llmplan.wording import Currency
+
+
+class Point(Protocol):
+    """What a point of the chart has to hold."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def monthly_usd(self) -> float: ...
+    @property
+    def success(self) -> Band: ...
+    @property
+    def on_frontier(self) -> bool: ...
+    @property
+    def runs_today(self) -> bool: ...
+
+
+def frontier_figure(points: Sequence[Point], least_success: float | None, money: Currency) -> Figure:
+    """Draw success over the cost of a month.
+
+    least_success: the share of success that the floor asks for; None: no floor.
+    """
+    usd = money.of(np.array([point.monthly_usd for point in points]))
+    low, high = decades(usd)
+    data = [_kind(points, kind, money) for kind in (Kind.API, Kind.HOSTED, Kind.SELF_HOSTED)]
+    front = [point for point in points if point.on_frontier]
+    data.append(
+        line_trace(
+            money.of(np.array([point.monthly_usd for point in front])),
+            [100 * point.success.base for point in front],
+            "frontier",
+            "@ink",
+            width=1.5,
+            shape="hv",
+        )
+    )
+    data.append(
+        _marks([point for point in points if point.runs_today], "runs today", "@ink", "star", 15, money)
+    )
+    if least_success is not None:
+        data.append(
+            line_trace((low, high), [100 * least_success] * 2, "floor", "@ink", dash="dot", width=1.5)
+        )
+    top = max((100 * point.success.high for point in points), default=100.0)
+    y = {"title": "Succeeds on, % of such tasks", "range": [0, min(100.0, top * 1.05)]}
+    x = money_log_axis(money, "a month", low, high)
+    return {"data": [trace for trace in data if len(trace["x"])], "layout": {"xaxis": x, "yaxis": y}}
+
+
+def _kind(points: Sequence[Point], kind: Kind, money: Currency) -> Figure:
+    chosen = [point for point in points if point.kind == kind and not point.runs_today]
+    return _marks(chosen, kind.head, kind.colour, "circle", 9, money)
+
+
+def _marks(
+    points: Sequence[Point], name: str, colour: str, symbol: str, size: int, money: Currency
+) -> Figure:
+    base = np.array([100 * point.success.base for point in points])
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": money.of(np.array([point.monthly_usd for point in points])),
+        "y": base,
+        "name": name,
+        "text": [plain_text(point.label) for point in points],
+        "marker": {"color": colour, "size": size, "symbol": symbol},
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": np.array([100 * point.success.high for point in points]) - base,
+            "arrayminus": base - np.array([100 * point.success.low for point in points]),
+            "color": f"{colour}/0.3",
+            "thickness": 1,
+        },
+        "hovertemplate": f"%{{text}}<br>{money_hover(money, 'x')} a month, %{{y:.0f}}% of tasks<extra></extra>",
+    }
