@@ -12,6 +12,8 @@ from llmplan.options import Comparison
 from llmplan.options.hybrid import pairs_of
 from llmplan.wording import Currency
 
+MOST_LINES = 8
+
 
 @dataclass(frozen=True)
 class QualityStep:
@@ -75,8 +77,10 @@ def floor_percent(quality: float) -> str:
 
 
 def ladder_lines(ladder: tuple[QualityStep, ...], money: Currency) -> list[str]:
-    """Return one line a step."""
-    return [
+    """Return one line a step: the cheapest ones and the best; how many lie between is told."""
+    lines = [
         f"up to {floor_percent(step.quality)}: {step.label}, {money.whole(step.monthly_usd)} a month"
         for step in ladder
     ]
+    between = len(lines) - MOST_LINES
+    return lines if between < 1 else [*lines[: MOST_LINES - 1], f"{between} steps more, then {lines[-1]}"]
