@@ -8,6 +8,7 @@ from llmplan.cli import app
 from llmplan.errors import InputError, UnknownNameError
 
 FLAGS = ["--preset", "rag", "--set", "model_ids=llama-3.1-8b", "--set", "engine_ids=vllm"]
+FLAGS += ["--model-quality", "llama-3.1-8b=0.9"]
 
 
 def run(*words):

@@ -7,6 +7,7 @@ from llmplan.cli import app
 from llmplan.errors import InputError
 
 FLAGS = ["--preset", "rag", "--set", "model_ids=llama-3.1-8b", "--set", "engine_ids=vllm"]
+FLAGS += ["--model-quality", "llama-3.1-8b=0.9"]
 
 
 def run(*words):
