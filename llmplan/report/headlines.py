@@ -119,6 +119,26 @@ def _beats(report: Report, place: int, rival: BreakEven) -> str:
     return f"never beats {label}" if words == "never" else f"beats {label} {words}"
 
 
+def frontier_title(report: Report) -> str:
+    """Say how many models are worth their price, and whether today's is one of them."""
+    points = report.frontier
+    if not points:
+        return "No option with a known quality meets the limits"
+    best = [point for point in points if point.on_frontier]
+    today = next((point for point in points if point.runs_today), None)
+    said = f"{len(best)} of {len(points)} models are worth their price"
+    if today is None:
+        return said
+    if today.on_frontier:
+        return f"{said}; {today.label} is one"
+    better = [p for p in best if p.monthly_usd <= today.monthly_usd and p.success.base >= today.success.base]
+    cheapest = min(better, key=lambda point: point.monthly_usd, default=None)
+    if cheapest is None:
+        return f"{said}; {today.label} is not one"
+    cost = f"{report.money.short(cheapest.monthly_usd)} instead of {report.money.short(today.monthly_usd)}"
+    return f"{said}: {cheapest.label} does as well as {today.label} for {cost}"
+
+
 def map_title(report: Report) -> str:
     """Return for how many models self-hosting wins, about today's volume and at the map's largest.
 

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 import pytest
@@ -17,8 +19,15 @@ from playwright.sync_api import Browser, Page, expect
 from llmplan.catalog import notebooks_dir
 
 expect.set_options(timeout=20_000)  # what a machine with other work to do may take
+Found = TypeVar("Found")
 HERE = Path(__file__).parent
 DEMO_CODE = f"import sys; sys.path.insert(0, {str(HERE)!r})\nfrom demo_page import DemoPage\nDemoPage().root"
+
+
+def apart(function: Callable[[], Found]) -> Found:
+    """Run what starts an event loop in a thread of its own: a browser's may be running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
 
 
 def free_port() -> int:

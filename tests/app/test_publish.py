@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import demo_notebook, ready
+from conftest import apart, demo_notebook, ready
 from playwright.sync_api import Page, expect
 
 from llmplan.app.server.publish import Published, publish
@@ -28,7 +28,8 @@ class Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     folder = tmp_path_factory.mktemp("publish")
-    return publish(demo_notebook(folder), folder / "site", live="https://live.example/plan")
+    notebook = demo_notebook(folder)
+    return apart(lambda: publish(notebook, folder / "site", live="https://live.example/plan"))
 
 
 @pytest.fixture(scope="module")

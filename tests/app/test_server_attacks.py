@@ -402,10 +402,6 @@ def test_a_table_that_is_wrong_ends_the_server_with_one_line(tmp_path: Path) -> 
         tmp_path,
         "from llmplan.errors import InputError\nraise InputError('price', 'x', 'is no number', 'mend it')",
     )
-    import sys
-
-    from conftest import free_port
-
     command = [
         "-c",
         "from llmplan.cli import main; main()",

@@ -1,6 +1,7 @@
 """Two servers behind one proxy that keeps readers by their cookie; one of them ends. Loopback only."""
 
 import asyncio
+import queue
 import re
 import threading
 import urllib.request
@@ -50,20 +51,23 @@ async def pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None
 @contextmanager
 def proxied(ports: list[int]) -> Iterator[str]:
     """Run the proxy in a thread; yield its address."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(StickyProxy(ports).connected, "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+    found: queue.Queue[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = queue.Queue()
+
+    async def serve() -> None:
+        ended = asyncio.Event()
+        server = await asyncio.start_server(StickyProxy(ports).connected, "127.0.0.1", 0)
+        found.put((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), ended))
+        await ended.wait()
         server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.05))
-        loop.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    port, loop, ended = found.get(timeout=20)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(5)
 
 
 def reader_cookie(url: str) -> str:

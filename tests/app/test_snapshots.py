@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
+from conftest import apart
 
 from llmplan.app.server import snapshots
 from llmplan.app.server.forks import Forks
@@ -40,6 +41,6 @@ def test_preparing_waits_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> N
         return kept
 
     monkeypatch.setattr(snapshots, "taken", of_link)
-    asyncio.run(run())
+    apart(lambda: asyncio.run(run()))
     assert taken == ["", "a=1", "a=2"]
     assert turns < 200, f"{turns} turns of the loop while three snapshots rested"

@@ -16,13 +16,14 @@ from llmplan.report import Report
 
 
 class DecisionPage(Page):
-    """The answer, key figures, the cost curve, the decision map, the options, what would flip it."""
+    """The answer, key figures, the cost curve, quality against cost, the map, the bill, the options, what would flip it."""
 
     def __init__(self, model: AppModel) -> None:
         super().__init__(model)
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.compare = CompareTwo(model)
-        self.curve, self.map, self.bill = ChartView(), ChartView(), ChartView()
+        self.curve, self.frontier = ChartView(), ChartView()
+        self.map, self.bill = ChartView(), ChartView()
         self.sure, self.options, self.stamp = HtmlView(on_action=self.act), HtmlView(), HtmlView()
         self.flips = Flips(model)
         self.root = stack(
@@ -30,9 +31,9 @@ class DecisionPage(Page):
                 self.answer,
                 self.figures,
                 self.compare.root,
-                columns([self.curve, self.map]),
+                columns([self.curve, self.frontier]),
+                columns([self.map, self.bill]),
                 self.options,
-                self.bill,
                 self.sure,
                 self.stamp,
             ]
@@ -46,6 +47,7 @@ class DecisionPage(Page):
                 self.answer: parts.answer,
                 self.figures: parts.figures,
                 self.curve: parts.curve_chart,
+                self.frontier: parts.frontier_chart,
                 self.map: parts.map_chart,
                 self.bill: parts.bill_chart,
                 self.sure: self._sure,

@@ -20,13 +20,21 @@ from llmplan.app.widgets.html import (
     table,
 )
 from llmplan.charts import cost_curves_figure, decision_map_figure, envelope_chart
+from llmplan.charts.frontier import frontier_figure
 from llmplan.charts.waterfall import waterfall_figure
 from llmplan.kinds import Kind
 from llmplan.options import DecisionMap, Option
 from llmplan.recommend import Recommendation
 from llmplan.report import Report
 from llmplan.report.finding import where_cheaper
-from llmplan.report.headlines import answer_facts, bill_title, curve_title, map_title, near_misses
+from llmplan.report.headlines import (
+    answer_facts,
+    bill_title,
+    curve_title,
+    frontier_title,
+    map_title,
+    near_misses,
+)
 from llmplan.wording import NOTHING, milliseconds, parameters, probability, share
 
 UNRIVALLED = " * No token price is known to reach this model's quality."
@@ -135,6 +143,31 @@ def curve_chart(report: Report) -> Chart:
         filename="cost-curve",
         footnote=report.stamp,
         height=HEIGHT,
+    )
+
+
+def frontier_chart(report: Report) -> Chart:
+    """Draw what each model at an effort succeeds on and costs."""
+    points, money = report.frontier, report.money
+    if not points:
+        return no_chart(frontier_title(report))
+    best = [point for point in points if point.on_frontier]
+    return Chart(
+        frontier_figure(points, report.least_success, money),
+        title=frontier_title(report),
+        what="One point a model at an effort, its cheapest way at this volume; bars: 80% band. Star: what runs today.",
+        alt="; ".join(
+            f"{point.label} {share(point.success.base)} at {money.short(point.monthly_usd)}" for point in best
+        ),
+        table={
+            "option": [point.label for point in points],
+            "kind": [point.kind.head for point in points],
+            f"{money.name} a month": [money.of(point.monthly_usd) for point in points],
+            "success %, low": [100 * point.success.low for point in points],
+            "success %": [100 * point.success.base for point in points],
+            "success %, high": [100 * point.success.high for point in points],
+            "on the frontier": [point.on_frontier for point in points],
+        },
     )
 
 
