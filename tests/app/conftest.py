@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from llmplan.catalog import notebooks_dir
 
-expect.set_options(timeout=20_000)  # what a machine with other work to do may take
+expect.set_options(timeout=60_000)  # what a machine with other work to do may take
 Found = TypeVar("Found")
 HERE = Path(__file__).parent
 DEMO_CODE = f"import sys; sys.path.insert(0, {str(HERE)!r})\nfrom demo_page import DemoPage\nDemoPage().root"
@@ -111,6 +111,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(120_000)
     fresh = context.new_page()
     fresh.problems = []
     fresh.on("pageerror", lambda error: fresh.problems.append(f"script: {error}"))
@@ -123,5 +124,5 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def ready(page: Page) -> None:
     """Wait until a page's charts are drawn."""
-    page.wait_for_selector(".lp-plot .main-svg", timeout=30_000)
+    page.wait_for_selector(".lp-plot .main-svg", timeout=120_000)
     page.wait_for_function("() => !document.documentElement.classList.contains('lp-waiting')")

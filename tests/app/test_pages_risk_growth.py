@@ -230,7 +230,7 @@ def test_risk_in_the_browser(page: BrowserPage, dashboard_url: str) -> None:
     expect(page.get_by_text("10,000 draws of")).to_be_visible()
     page.get_by_label("Quality floor", exact=True).last.fill("70")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("computed for an earlier scenario")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("computed for an earlier scenario")).to_be_visible(timeout=120_000)
     page.get_by_role("button", name="Recompute").click()
     expect(page.get_by_text("computed for an earlier scenario")).to_be_hidden(timeout=60_000)
 
@@ -241,7 +241,7 @@ def test_growth_in_the_browser(page: BrowserPage, dashboard_url: str) -> None:
     expect(page.get_by_role("heading", name="Four ways to pay for that fleet")).to_be_visible(timeout=60_000)
     page.get_by_label("Months", exact=True).last.fill("12")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Over 12 months")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Over 12 months")).to_be_visible(timeout=120_000)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Operations plan (ZIP)").click()
     assert waiting.value.suggested_filename == "llmplan-operations.zip"

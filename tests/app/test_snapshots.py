@@ -9,9 +9,28 @@ from conftest import apart
 
 from llmplan.app.server import snapshots
 from llmplan.app.server.forks import Forks
-from llmplan.app.server.snapshots import Snapshot, Snapshots
+from llmplan.app.server.snapshots import NewestFirst, Snapshot, Snapshots
 
 REST_SECONDS = 0.05
+
+
+def test_the_newest_is_next_and_one_that_gave_up_takes_no_turn() -> None:
+    order: list[str] = []
+
+    async def wait(turns: NewestFirst, name: str) -> None:
+        async with turns.turn():
+            order.append(name)
+            await asyncio.sleep(REST_SECONDS)
+
+    async def run() -> None:
+        turns = NewestFirst()
+        tasks = [asyncio.create_task(wait(turns, name)) for name in "abcd"]
+        await asyncio.sleep(REST_SECONDS / 2)
+        tasks[2].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    apart(lambda: asyncio.run(run()))
+    assert order == ["a", "d", "b"]
 
 
 def test_preparing_waits_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,12 +145,14 @@ def take_snapshot(pipe: Pipe, query: str, shown: Iterable[Shown]) -> None:
     """Send what a page shows that nobody has touched, and the tables behind its charts.
 
     Where the page would go on working while its reader rests, that is done here, after the page as it stands
-    at once has been sent.
+    at once has been sent and the server has said "go on" (a frame).
     """
     open_link(query)
     outputs = list(shown)
     if any(AT_REST.search(view.html) for view in views(HtmlView)):
         _send_page(pipe, outputs, partial=True)
+        if pipe.receive() is None:  # the server says when: one such work at a time
+            return
         if hasattr(os, "nice"):
             os.nice(PATIENT)
         finish_work()

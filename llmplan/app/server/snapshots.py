@@ -7,7 +7,7 @@ import gzip
 import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -55,6 +55,42 @@ def link_of(query: str) -> str:
     return urlencode([(name, value) for name, value in fields if name not in NOT_OF_THE_PAGE])
 
 
+class NewestFirst:
+    """One at a time; of those that wait the newest is next: its reader is the likeliest to be there still."""
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+        self._busy = False
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn and keep it."""
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(mine)
+        self._give()
+        try:
+            await mine
+        except asyncio.CancelledError:
+            self._end(mine)
+            raise
+        try:
+            yield
+        finally:
+            self._end(mine)
+
+    def _end(self, turn: asyncio.Future[None]) -> None:
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        else:
+            self._busy = False
+            self._give()
+
+    def _give(self) -> None:
+        if not self._busy and self._waiting:
+            self._busy = True
+            self._waiting.pop().set_result(None)
+
+
 class Snapshots:
     """The snapshots of one notebook, as many as fit."""
 
@@ -62,7 +98,7 @@ class Snapshots:
         self._forks, self._most_bytes = forks, most_bytes
         self._kept: OrderedDict[str, Snapshot] = OrderedDict()
         self._first: dict[str, asyncio.Future[Snapshot]] = {}
-        self._places, self._resting = asyncio.Semaphore(SNAPSHOTS_AT_ONCE), asyncio.Semaphore(1)
+        self._places, self._resting = asyncio.Semaphore(SNAPSHOTS_AT_ONCE), NewestFirst()
         self._tasks: set[asyncio.Task[None]] = set()
         self._making: set[asyncio.Task[None]] = set()
 
@@ -115,7 +151,7 @@ class Snapshots:
                 found = await anext(coming)
             self._keep(link, found)
             first.set_result(found)
-            async with asyncio.timeout(SNAPSHOT_SECONDS), self._resting:
+            async with self._resting.turn(), asyncio.timeout(SNAPSHOT_SECONDS):
                 async for found in coming:
                     self._keep(link, found)
         except (Unavailable, TimeoutError) as problem:
@@ -148,6 +184,7 @@ async def taken(forks: Forks, link: str) -> AsyncIterator[Snapshot]:
             yield await asyncio.to_thread(_packed, page, tables, content)
             if not content["partial"]:
                 return
+            await child.send(b"")  # go on with what is left to be done at rest
     finally:
         child.end()
 
