@@ -34,11 +34,11 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_the_widgets_work_in_jupyterlab(page: Page, lab_url: str) -> None:
     page.goto(lab_url)
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=180_000)
     page.locator(".jp-Notebook .jp-Cell").first.click()
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_attached(timeout=60_000)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_attached(timeout=180_000)
     page.keyboard.press("Shift+Enter")
-    page.wait_for_selector(".lp-plot .main-svg", timeout=60_000)
+    page.wait_for_selector(".lp-plot .main-svg", timeout=180_000)
     page.get_by_role("slider", name="Queries a day, slider").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".lp-answer")).not_to_contain_text("50,000")
