@@ -21,6 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "options sizing",
         "routing risk operations claims sweep",
         "growth recommend usage",
+        "portfolio",
         "report charts",
         "export",
         "app",

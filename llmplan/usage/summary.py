@@ -65,7 +65,7 @@ def summary(usage: Usage) -> dict[str, Any]:
         "cost_usd": total(bills, "cost_usd") if cost is None else cost,
         "span": None if begin is None else _span(hours[hours["status"] == OK], days),
         "excluded": excluded(hours),
-        "apps": [_app(usage.cubes, str(app), days) for app in _apps(traffic)],
+        "apps": [_app(usage.cubes, str(app), days) for app in app_names(traffic)],
     }
 
 
@@ -113,7 +113,7 @@ def _span(cells: pd.DataFrame, days: float) -> dict[str, Any]:
     return {"from": start.isoformat(), "to": ends.isoformat(), "days": days}
 
 
-def _apps(traffic: pd.DataFrame) -> list[str]:
+def app_names(traffic: pd.DataFrame) -> list[str]:
     """Return the apps, those of most tokens first."""
     size = traffic["input_tokens"].fillna(0) + traffic["output_tokens"].fillna(0)
     names = traffic["app"].fillna(UNNAMED)

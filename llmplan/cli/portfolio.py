@@ -1,0 +1,152 @@
+"""`llmplan portfolio`: the apps of a usage folder planned together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from llmplan.cli.output import print_json, print_table
+from llmplan.cli.scenario_options import Json, with_scenario
+from llmplan.cli.usage import Folder
+
+if TYPE_CHECKING:
+    from llmplan.catalog import Catalog
+    from llmplan.portfolio.apps import App
+    from llmplan.portfolio.plan import FirstMove, Portfolio, SharedFleet
+    from llmplan.scenario import Scenario
+    from llmplan.wording import Currency
+
+MOST_APPS = 12
+Most = Annotated[int, typer.Option("--apps", help="Apps planned, those of most tokens.", min=1, max=50)]
+MayWait = Annotated[
+    list[str] | None,
+    typer.Option("--may-wait", help="An app whose queries may wait for a valley; may be repeated."),
+]
+
+
+@with_scenario
+def portfolio(
+    usage: Folder,
+    scenario: Scenario,
+    catalog: Catalog,
+    apps: Most = MOST_APPS,
+    may_wait: MayWait = None,
+    json: Json = False,
+) -> None:
+    """Plan the apps of a usage folder together: which stay, move or share a fleet, and what to move first."""
+    from llmplan.errors import UnknownNameError
+    from llmplan.portfolio.apps import apps_of
+    from llmplan.portfolio.plan import plan_portfolio
+    from llmplan.usage.summary import read_usage
+
+    found = apps_of(read_usage(usage), scenario, catalog, apps)
+    for name in may_wait or ():
+        if name not in {app.name for app in found}:
+            raise UnknownNameError("app", name, [app.name for app in found])
+    planned = plan_portfolio(found, catalog, frozenset(may_wait or ()), _progress)
+    if json:
+        print_json(portfolio_json(planned))
+    else:
+        _print(planned, scenario.currency)
+
+
+def _progress(apps: Sequence[App]) -> Iterable[App]:
+    from tqdm import tqdm
+
+    return tqdm(apps, desc="comparing", unit="app", delay=1, disable=None)
+
+
+def portfolio_json(found: Portfolio) -> dict[str, Any]:
+    """Return the document that `portfolio --json` prints; bills in USD a month at base prices."""
+    return {
+        "today_usd": found.today_usd,
+        "after_usd": found.after_usd,
+        "saving_usd": found.today_usd - found.after_usd,
+        "apps": [
+            {
+                "app": app.name,
+                "today_usd": app.today_usd,
+                "paid_usd": app.paid_usd,
+                "list_usd": app.list_usd,
+                "paid_to_list": app.paid_usd / app.list_usd
+                if app.paid_usd is not None and app.list_usd
+                else None,
+                "models": app.models,
+                "action": verdict.action,
+                "option_id": verdict.option_id,
+                "label": verdict.label,
+                "after_usd": verdict.after_usd,
+                "saving_usd": None
+                if app.today_usd is None or verdict.after_usd is None
+                else app.today_usd - verdict.after_usd,
+                "alone": dict(vars(verdict.alone)),
+                "taken": app.taken,
+                "scenario": app.scenario.to_dict(),
+                "week": app.week,
+            }
+            for app, verdict in zip(found.apps, found.verdicts, strict=True)
+        ],
+        "fleet": None if found.fleet is None else _fleet_json(found, found.fleet),
+        "first_moves": [_move_json(move) for move in found.first_moves],
+    }
+
+
+def _fleet_json(found: Portfolio, fleet: SharedFleet) -> dict[str, Any]:
+    return {
+        "option_id": fleet.option_id,
+        "label": fleet.label,
+        "apps": [found.apps[place].name for place in fleet.apps],
+        "replicas": fleet.replicas,
+        "replicas_apart": fleet.apart_replicas,
+        "gpus": fleet.gpus,
+        "monthly_usd": fleet.monthly_usd,
+        "replicas_by_hour": fleet.replicas_by_hour,
+    }
+
+
+def _move_json(move: FirstMove) -> dict[str, Any]:
+    return {**vars(move), "payback_months": move.payback_months}
+
+
+def _print(found: Portfolio, money: Currency) -> None:
+    def usd(amount: float | None) -> str:
+        return "–" if amount is None else money.amount(amount)
+
+    rows = [
+        (
+            app.name,
+            usd(app.today_usd),
+            usd(app.list_usd),
+            verdict.action,
+            verdict.label,
+            usd(verdict.after_usd),
+        )
+        for app, verdict in zip(found.apps, found.verdicts, strict=True)
+    ]
+    heads = ("app", f"today, {money.name} a month", "at list", "do", "with", f"then, {money.name} a month")
+    print_table("Apps, planned together", heads, rows)
+    saved = found.today_usd - found.after_usd
+    typer.echo(
+        f"Together {usd(found.today_usd)} a month today, {usd(found.after_usd)} after all moves: {usd(saved)} less."
+    )
+    if found.fleet is not None:
+        fleet = found.fleet
+        typer.echo(
+            f"Shared fleet: {fleet.label}, {fleet.replicas} replicas on {fleet.gpus} GPUs for {usd(fleet.monthly_usd)} "
+            f"a month; on fleets of their own its {len(fleet.apps)} apps would need {fleet.apart_replicas}."
+        )
+    for place, move in enumerate(found.first_moves, start=1):
+        typer.echo(
+            f"{place}. {', '.join(move.apps)} to {move.label}: {usd(move.saving_usd)} a month, "
+            f"{usd(move.one_off_usd)} once, paid back in {move.payback_months:.1f} months."
+        )
+    for app in found.apps:
+        if app.taken:
+            typer.echo(f"{app.name}: the log does not tell, and was taken: {'; '.join(app.taken)}.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the shell."""
+    app.command()(portfolio)

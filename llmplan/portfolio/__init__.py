@@ -1,0 +1,1 @@
+"""What runs today, app by app, planned together."""

@@ -1,0 +1,223 @@
+"""Each app of a usage folder as a scenario, with its week and what it costs today. (12.7)"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llmplan.arrays import Floats
+from llmplan.catalog import ApiPrice, Catalog
+from llmplan.errors import InputError
+from llmplan.options.table import usd_per_query
+from llmplan.quality.variants import Lengths
+from llmplan.scenario import Scenario
+from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_HOUR
+from llmplan.usage.models import known_api
+from llmplan.usage.summary import (
+    UNNAMED,
+    Usage,
+    app_names,
+    counted,
+    covered,
+    of_app,
+    quantiles,
+    share,
+    total,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HOURS_PER_WEEK = HOURS_PER_DAY * DAYS_PER_WEEK
+MONDAY = 72
+"""Hours from the first Monday's beginning before 1970 to that of 1970, a Thursday."""
+MOST_PEAK = 100.0
+TAKEN_FLOOR = 0.9
+"""Least share of today's success unless another is asked for."""
+TAKEN_INPUT_TOKENS = 1_000.0
+"""Of a request, where a source does not count requests."""
+
+
+@dataclass(frozen=True, eq=False)
+class App:
+    """An app as it runs today.
+
+    Attributes
+    ----------
+    scenario: what it asks, its reference being today's model.
+    week: queries an hour in the busiest week of each hour of the week, Monday 0:00 UTC first, (168,).
+    today_usd: its bill of a month as the log has it, else at list prices; None where neither is known. [USD/month]
+    list_usd: at the catalog's prices, for the part whose models it knows. [USD/month]
+    paid_usd: as the log has it, scaled to a month. [USD/month]
+    models: model as written -> USD/month, paid or at list.
+    taken: what the log does not tell and was taken, in words.
+    """
+
+    scenario: Scenario
+    week: Floats
+    today_usd: float | None
+    list_usd: float | None
+    paid_usd: float | None
+    models: dict[str, float | None]
+    taken: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.scenario.name
+
+
+def apps_of(usage: Usage, base: Scenario, catalog: Catalog, most: int) -> tuple[App, ...]:
+    """Return the apps of most tokens as scenarios that differ from `base` in what the logs tell.
+
+    Raises
+    ------
+    InputError: where no app has tokens: a bill alone, or conversations without counts.
+    """
+    hours = counted(usage.cubes.hours)
+    _, days = covered(hours)
+    with_tokens = hours[hours["input_tokens"].notna() & hours["output_tokens"].notna()]
+    found = tuple(
+        _app(usage, of_app(with_tokens, name), name, days, base, catalog)
+        for name in app_names(with_tokens)[:most]
+    )
+    if not found:
+        rule = "tells no tokens of any app"
+        raise InputError(
+            "usage", ", ".join(sorted(set(hours["format"].dropna()))), rule, "import a log with tokens"
+        )
+    return found
+
+
+def _app(usage: Usage, cells: pd.DataFrame, name: str, days: float, base: Scenario, catalog: Catalog) -> App:
+    taken: list[str] = []
+    requests = total(cells, "requests")
+    inputs, outputs = float(total(cells, "input_tokens") or 0), float(total(cells, "output_tokens") or 0)
+    if requests is None:
+        requests = max(inputs / TAKEN_INPUT_TOKENS, 1.0)
+        taken.append(f"requests, as of {TAKEN_INPUT_TOKENS:,.0f} input tokens each")
+    week = week_of(cells)
+    changes: dict[str, object] = {
+        "name": name[:80],
+        "queries_per_day": requests / days,
+        "input_tokens": max(inputs / requests, 1.0),
+        "output_tokens": max(outputs / requests, 1.0),
+        "peak_to_mean": min(max(float(week.max()) * HOURS_PER_DAY * days / requests, 1.0), MOST_PEAK),
+        "profile_id": None,
+    }
+    changes |= _percentiles(usage, name, changes) | _shares(cells, requests, taken)
+    api = _todays_api(cells, catalog)
+    if api is None:
+        taken.append(f"today's model as {base.reference_api_id}: the catalog has no price of the log's")
+    else:
+        changes["reference_api_id"] = api.api_id
+    if "quality_floor" not in base.model_fields_set:
+        changes["quality_floor"] = TAKEN_FLOOR
+    scenario = base.but(**changes)
+    per_month = scenario.days_per_month / days
+    models = {model: _listed(part, scenario, catalog) for model, part in _by_model(cells)}
+    known = [usd for usd in models.values() if usd is not None]
+    listed = sum(known) * per_month if known else None
+    paid = total(cells, "cost_usd")
+    paid = None if paid is None else paid * per_month
+    costs = {model: total(part, "cost_usd") for model, part in _by_model(cells)}
+    by_model = {m: models[m] if usd is None else usd for m, usd in costs.items()}
+    return App(
+        scenario,
+        week,
+        listed if paid is None else paid,
+        listed,
+        paid,
+        {m: None if usd is None else usd * per_month for m, usd in by_model.items()},
+        tuple(taken),
+    )
+
+
+def _percentiles(usage: Usage, name: str, means: dict[str, object]) -> dict[str, object]:
+    """Return the 95th percentiles where single requests are known; a tail beyond them leaves them out."""
+    bins = of_app(usage.cubes.tokens, name)
+    found: dict[str, object] = {}
+    for side in ("input_tokens", "output_tokens"):
+        p95 = quantiles(bins[f"{side[:-7]}_bin"], bins["requests"])["p95"]
+        mean = float(str(means[side]))
+        found[f"{side}_p95"] = p95 if p95 is not None and p95 >= max(1.0, mean / 2) else None
+    return found
+
+
+def _shares(cells: pd.DataFrame, requests: float, taken: list[str]) -> dict[str, object]:
+    cached = share(cells, "cached_tokens", "cached_of_input")
+    if cached is None:
+        taken.append("no cached input")
+    waiting = total(cells[cells["batch"].fillna(False).astype(bool)], "requests") or 0.0
+    return {"cached_input_share": min(cached or 0.0, 1.0), "batch_share": min(waiting / requests, 1.0)}
+
+
+def _by_model(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield from ((str(model), part) for model, part in cells.groupby(cells["model"].fillna(UNNAMED)))
+
+
+def _todays_api(cells: pd.DataFrame, catalog: Catalog) -> ApiPrice | None:
+    """Return the API that most of the tokens go to, of those with a price."""
+    sizes = {
+        model: float(part["input_tokens"].sum() + part["output_tokens"].sum())
+        for model, part in _by_model(cells)
+    }
+    ranked = (known_api(model, catalog) for model in sorted(sizes, key=lambda m: (-sizes[m], m)))
+    return next((api for api in ranked if api is not None), None)
+
+
+def _listed(cells: pd.DataFrame, scenario: Scenario, catalog: Catalog) -> float | None:
+    """Return what a model's traffic costs at the catalog's price; None where there is none. [USD]"""
+    (model,) = set(cells["model"].fillna(UNNAMED))
+    api = known_api(str(model), catalog)
+    if api is None:
+        return None
+    inputs, outputs = float(cells["input_tokens"].sum()), float(cells["output_tokens"].sum())
+    requests = total(cells, "requests") or max(inputs / TAKEN_INPUT_TOKENS, 1.0)
+    shares = _shares(cells, requests, [])
+    asked = scenario.model_copy(update=shares)
+    return float(usd_per_query([api], [Lengths(inputs / requests, outputs / requests)], asked)[0]) * requests
+
+
+def week_of(cells: pd.DataFrame) -> Floats:
+    """Return the most queries (tokens where they are not counted) of each hour of the week, (168,). (12.7)
+
+    A bucket longer than an hour is spread over its hours. An hour of the week outside the span takes the most of
+    its hour of the day.
+    """
+    timed = cells[cells["hour"].notna()]
+    amount = "requests" if timed["requests"].notna().any() else "input_tokens"
+    scale = 1.0 if amount == "requests" else TAKEN_INPUT_TOKENS
+    if timed.empty:
+        mean = float(total(cells, amount) or 0) / scale / HOURS_PER_DAY
+        return np.full(HOURS_PER_WEEK, mean)
+    starts = timed["hour"].to_numpy(dtype=np.int64)
+    lengths = np.maximum(np.ceil(timed["bucket_s"].fillna(0).to_numpy(dtype=float) / S_PER_HOUR), 1).astype(
+        int
+    )
+    each = timed[amount].fillna(0).to_numpy(dtype=float) / scale / lengths
+    first = int(starts.min())
+    places = np.repeat(starts - first, lengths) + _counting(lengths)
+    series = np.bincount(places, np.repeat(each, lengths))
+    of_week = (first + MONDAY + np.arange(len(series))) % HOURS_PER_WEEK
+    week = np.full(HOURS_PER_WEEK, np.nan)
+    np.fmax.at(week, of_week, series)
+    days = week.reshape(DAYS_PER_WEEK, HOURS_PER_DAY)
+    seen = np.where(np.isnan(days).all(axis=0), 0.0, np.fmax.reduce(days, axis=0))
+    return np.where(np.isnan(days), seen, days).ravel()
+
+
+def _counting(
+    lengths: np.ndarray[tuple[int], np.dtype[np.int_]],
+) -> np.ndarray[tuple[int], np.dtype[np.int_]]:
+    """Return 0..n-1 for each n of `lengths`, one after another."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+
+
+def payback_months(one_off_usd: float, saving_usd: float) -> float:
+    """Return after how many months a move has paid for itself; infinity where it saves nothing."""
+    return one_off_usd / saving_usd if saving_usd > 0 else math.inf

@@ -1,0 +1,152 @@
+"""Apps planned together: their weeks by hand, the shared fleet against every subset, the shell's document."""
+
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from llmplan.catalog import load_catalog
+from llmplan.cli import app as shell
+from llmplan.options import evaluate
+from llmplan.portfolio.apps import App, apps_of, week_of
+from llmplan.portfolio.plan import _Tables, plan_portfolio
+from llmplan.scenario import Scenario
+from llmplan.usage.importing import import_usage
+from llmplan.usage.summary import Usage, read_usage
+
+CATALOG = load_catalog()
+BASE = Scenario(gpu_ids=("l4",), data_stays_in_house=True, quality_floor=0, engineering_usd_per_month=0)
+MONDAY_S = 1_772_409_600
+"""2 March 2026, 0:00 UTC."""
+DAY, NIGHT = range(8, 18), range(20, 24)
+
+
+def line(number: int, app: str, hour: int, second: int) -> str:
+    call = {
+        "request_id": f"r{number}",
+        "call_type": "acompletion",
+        "spend": 0.02,
+        "prompt_tokens": 2_000,
+        "completion_tokens": 200,
+        "startTime": MONDAY_S + hour * 3_600 + second,
+        "model_group": "gpt-4o",
+        "metadata": {"user_api_key_alias": app},
+        "status": "success",
+    }
+    return json.dumps(call)
+
+
+@pytest.fixture(scope="module")
+def usage(tmp_path_factory: pytest.TempPathFactory) -> Usage:
+    """A week of a day app (3 requests an hour from 8 to 18) and a night app (6 from 20 to 24)."""
+    folder = tmp_path_factory.mktemp("portfolio")
+    hours = {"day": (DAY, 3), "night": (NIGHT, 6)}
+    calls = [
+        (app, 24 * day + hour, second)
+        for app, (at, each) in hours.items()
+        for day in range(7)
+        for hour in at
+        for second in range(each)
+    ]
+    (folder / "log.jsonl").write_text("\n".join(line(n, *call) for n, call in enumerate(calls)))
+    import_usage([folder / "log.jsonl"], folder / "usage")
+    return read_usage(folder / "usage")
+
+
+def apps_with(usage: Usage, factor: float) -> list[App]:
+    """Return the two apps with so many times their traffic and bill."""
+    return [
+        replace(
+            app,
+            scenario=app.scenario.but(queries_per_day=app.scenario.queries_per_day * factor),
+            week=app.week * factor,
+            today_usd=(app.today_usd or 0) * factor,
+        )
+        for app in apps_of(usage, BASE, CATALOG, 9)
+    ]
+
+
+def test_an_app_is_a_scenario_of_its_own_week(usage: Usage) -> None:
+    day = next(app for app in apps_of(usage, BASE, CATALOG, 9) if app.name == "day")
+    span_days = (6 * 24 + 24 - 8) / 24  # to the end of the night app's last hour
+    asked = day.scenario
+    assert asked.queries_per_day == pytest.approx(210 / span_days)
+    assert (asked.input_tokens, asked.output_tokens, asked.reference_api_id) == (2_000, 200, "gpt-4o")
+    assert day.week.reshape(7, 24)[:, 8:18].tolist() == [[3.0] * 10] * 7 and day.week.sum() == 210
+    assert asked.peak_to_mean == pytest.approx(3 * 24 / asked.queries_per_day)
+    assert day.paid_usd == pytest.approx(210 * 0.02 / span_days * asked.days_per_month)
+    price = CATALOG.api("gpt-4o")
+    each = (2_000 * price.input_usd_per_mtok + 200 * price.output_usd_per_mtok) / 1e6
+    assert day.list_usd == pytest.approx(210 * each / span_days * asked.days_per_month)
+
+
+def test_a_long_bucket_is_spread_over_its_hours(usage: Usage) -> None:
+    cells = usage.cubes.hours.head(1).copy()
+    cells["bucket_s"], cells["requests"] = 86_400, 48
+    cells["hour"] = MONDAY_S // 3_600
+    assert week_of(cells).tolist() == [2.0] * 168  # the other days as this one
+
+
+def test_a_fleet_is_shared_where_peaks_do_not_coincide(usage: Usage) -> None:
+    """At the traffic where each app fills one replica in its hours, both together still fill one."""
+    apps = apps_with(usage, 60)
+    found = plan_portfolio(apps, CATALOG)
+    fleet = found.fleet
+    assert fleet is not None and len(fleet.apps) == 2
+    assert fleet.replicas < fleet.apart_replicas
+    assert float(fleet.shares.sum()) == pytest.approx(1)
+    assert sum(v.after_usd or 0 for v in found.verdicts) == pytest.approx(fleet.monthly_usd)
+    assert fleet.monthly_usd <= sum(v.alone.monthly_usd for v in found.verdicts)
+    assert found.first_moves[0].saving_usd == pytest.approx(found.today_usd - found.after_usd)
+    idle = fleet.needed_by_hour.reshape(7, 24)[:, :8]
+    assert not idle.any() and fleet.replicas_by_hour.min() == 1
+
+
+def test_the_set_of_apps_is_the_best_of_all_subsets(usage: Usage) -> None:
+    one, two = apps_with(usage, 400)
+    apps = [one, two, replace(one, week=one.week * 0.3), replace(two, week=two.week * 2)]
+    compared = [evaluate(app.scenario, CATALOG) for app in apps]
+    rng = np.random.default_rng(0)
+    waiting = np.array([0.0, 0.5, 0.0, 1.0])
+    tables = _Tables(apps, compared, waiting)
+    for row in range(0, len(tables.can), max(1, len(tables.can) // 15)):
+        alone_usd = rng.uniform(50, 1_500, len(apps))
+        chosen, saving = tables.best_set(row, alone_usd)
+        sets = [
+            np.array(bits, bool)
+            for bits in itertools.product((0, 1), repeat=len(apps))
+            if sum(bits) > 1 and not (np.array(bits, bool) & ~tables.can[row]).any()
+        ]
+        best = max(float(tables.savings(np.array([row]), each[None], alone_usd)[0]) for each in sets)
+        if chosen.sum() > 1:
+            assert saving >= best - 0.05 * abs(best)
+
+
+def test_what_may_wait_needs_no_more_replicas(usage: Usage) -> None:
+    apps = apps_with(usage, 2_000)
+    compared = [evaluate(app.scenario, CATALOG) for app in apps]
+    urgent, waits = (_Tables(apps, compared, np.array(share)) for share in ([0.0, 0.0], [0.0, 1.0]))
+    rows = np.arange(len(urgent.can))
+    before, after = (tables.needed(rows, tables.can)[1] for tables in (urgent, waits))
+    assert (after <= before + 1e-12).all() and (after < before).any()
+    assert (after >= before * 24 / 168 / 7).all()
+
+
+def test_the_shell_prints_a_document_that_adds_up(usage: Usage, tmp_path: Path) -> None:
+    from llmplan.usage import cubes
+
+    cubes.save(usage.cubes, tmp_path, ".csv")
+    command = ["portfolio", str(tmp_path), "--gpu-ids", "l4", "--may-wait", "night"]
+    done = CliRunner().invoke(shell, [*command, "--json"])
+    found = json.loads(done.stdout)
+    assert found["saving_usd"] == pytest.approx(found["today_usd"] - found["after_usd"])
+    assert found["today_usd"] == pytest.approx(sum(app["today_usd"] for app in found["apps"]))
+    assert found["after_usd"] == pytest.approx(sum(app["after_usd"] for app in found["apps"]))
+    assert all(app["after_usd"] <= app["today_usd"] for app in found["apps"])
+    assert "Together" in CliRunner().invoke(shell, command).stdout
+    wrong = CliRunner().invoke(shell, ["portfolio", str(tmp_path), "--may-wait", "nihgt"])
+    assert "night" in str(wrong.exception)
