@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmplan.usage.rows import OK
+from llmplan.usage.streamed import is_streamed, repeated
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -112,11 +113,8 @@ def _without_copies(rows: ir.Table) -> ir.Table:
     """Mark all but the fullest of the rows that count and share a key."""
     import ibis
 
-    counting = rows.filter((rows.status == OK) & rows.key.notnull())
-    copied = counting.group_by("key").agg(copies=counting.count())
-    copied = copied.filter(copied.copies > 1).select(
-        status=ibis.literal(OK), key="key", is_copied=ibis.literal(True)
-    )
+    copied = _copied_keys(rows.filter((rows.status == OK) & rows.key.notnull()))
+    copied = copied.select(status=ibis.literal(OK), key="key", is_copied=ibis.literal(True))
     if not _counted(copied):
         return rows
     joined = rows.left_join(copied, ["key", "status"])
@@ -134,3 +132,13 @@ def _without_copies(rows: ir.Table) -> ir.Table:
     several = several.mutate(place=place)
     several = several.mutate(status=(several.place == 0).ifelse(OK, "duplicate")).drop("place")
     return single.union(several).drop("is_copied")
+
+
+def _copied_keys(counting: ir.Table) -> ir.Table:
+    import ibis
+    import pyarrow as pa
+
+    if is_streamed(counting):
+        return ibis.memtable(pa.table({"key": repeated(counting, "key")}))
+    copied = counting.group_by("key").agg(copies=counting.count())
+    return copied.filter(copied.copies > 1)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from llmplan.errors import InputError
 from llmplan.units import S_PER_HOUR, S_PER_MINUTE
 from llmplan.usage.rows import BILL, MEASURES, OK, STRUCTURE
+from llmplan.usage.streamed import is_streamed, summed
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -54,23 +55,38 @@ class Cubes:
 
 def build_cubes(rows: ir.Table) -> Cubes:
     """Return the cubes of canonical rows, computed where the table is."""
-    return Cubes(*(_frame(name, cube) for name, cube in cube_expressions(rows).items()))
+    cells = cell_expression(rows)
+    found = summed(cells, DIMENSIONS["hours"][:-1]) if is_streamed(rows) else None
+    if found is None:
+        # By way of Arrow: Ibis's own way to pandas warns under pandas 3.
+        found = {name: cube.to_pyarrow().to_pandas() for name, cube in cube_expressions(cells).items()}
+    return Cubes(**{name: _typed(name, frame) for name, frame in found.items()})
 
 
-def cube_expressions(rows: ir.Table) -> dict[str, ir.Table]:
-    """Return the three cubes as Ibis expressions, by name."""
+def cell_expression(rows: ir.Table) -> ir.Table:
+    """Return the rows that are counted or reported, with the minute and the bins that each falls in."""
     rows = rows.filter(rows.status != STRUCTURE)
     # Cut to whole minutes first: DuckDB rounds the seconds of a time, Spark cuts them.
     seconds = rows.ts.truncate("m").epoch_seconds().cast("int64")
-    rows = rows.mutate(hour=_whole(seconds, S_PER_HOUR), minute=_whole(seconds, S_PER_MINUTE))
-    counted = rows.filter((rows.status == OK) & (rows.kind != BILL))
+    return rows.select(
+        *(name for name in DIMENSIONS["hours"] if name != "hour"),
+        *("n_requests", "bucket_s", *MEASURES, "cost_usd"),
+        minute=_whole(seconds, S_PER_MINUTE),
+        input_bin=log_bin(rows.input_tokens),
+        output_bin=log_bin(rows.output_tokens),
+    )
+
+
+def cube_expressions(cells: ir.Table) -> dict[str, ir.Table]:
+    """Return the three cubes as Ibis expressions, by name."""
+    cells = cells.mutate(hour=_whole(cells.minute, S_PER_HOUR / S_PER_MINUTE))
+    counted = cells.filter((cells.status == OK) & (cells.kind != BILL))
     single = counted.filter((counted.bucket_s == 0) & (counted.n_requests == 1))
-    single = single.mutate(input_bin=log_bin(single.input_tokens), output_bin=log_bin(single.output_tokens))
     short = counted.filter(
         (counted.bucket_s <= S_PER_MINUTE) & counted.minute.notnull() & counted.n_requests.notnull()
     )
     return {
-        "hours": rows.group_by(list(DIMENSIONS["hours"])).agg(**_totals(rows)),
+        "hours": cells.group_by(list(DIMENSIONS["hours"])).agg(**_totals(cells)),
         "tokens": single.group_by(list(DIMENSIONS["tokens"])).agg(requests=single.count().cast("int64")),
         "minutes": short.group_by(list(DIMENSIONS["minutes"])).agg(
             requests=short.n_requests.sum().cast("int64")
@@ -78,8 +94,8 @@ def cube_expressions(rows: ir.Table) -> dict[str, ir.Table]:
     }
 
 
-def _whole(seconds: ir.IntegerValue, length_s: float) -> ir.IntegerValue:
-    return (seconds / float(length_s)).floor().cast("int64")
+def _whole(amount: ir.NumericValue, length: float) -> ir.IntegerValue:
+    return (amount / float(length)).floor().cast("int64")
 
 
 def _totals(rows: ir.Table) -> dict[str, ir.Scalar]:
@@ -103,11 +119,6 @@ def log_bin(tokens: ir.IntegerColumn) -> ir.IntegerColumn:
     return (tokens == 0).ifelse(
         ibis.literal(EMPTY_BIN, "int64"), (positive.ln() * BINS_PER_E).floor().cast("int64")
     )
-
-
-def _frame(name: str, cube: ir.Table) -> pd.DataFrame:
-    # By way of Arrow: Ibis's own way to pandas warns under pandas 3.
-    return _typed(name, cube.to_pyarrow().to_pandas())
 
 
 def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from llmplan.usage import cubes, engine
+from llmplan.usage import cubes, engine, streamed
 from llmplan.usage.rows import Row, schema
 from llmplan.usage.summary import bin_value, growth_per_month, peak_to_mean, quantiles
 
@@ -23,7 +23,7 @@ SPARK_RUN = """
 import json, sys
 from pyspark.sql import SparkSession
 from pathlib import Path
-from llmplan.usage import cubes, engine
+from llmplan.usage import cubes, engine, streamed
 settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.host": "localhost"}
 builder = SparkSession.builder.master("local[1]")
 for name, value in settings.items():
@@ -54,7 +54,11 @@ def table(n: int, seed: int) -> pa.Table:
         )
         for i in range(n)
     ]
-    columns = [*zip(*rows, strict=True), ["made_up"] * n]
+    return stored(rows)
+
+
+def stored(rows: list[Row]) -> pa.Table:
+    columns = [*zip(*rows, strict=True), ["made_up"] * len(rows)]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema(), strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema())
 
@@ -97,6 +101,47 @@ def test_cube_against_pandas(duckdb: Any) -> None:
     by_minute = good.groupby([good["app"].fillna(""), good["ts"].astype("int64") // 60_000_000]).size()
     assert found.minutes["requests"].sum() == len(good)
     assert len(found.minutes) == len(by_minute)
+
+
+def test_streamed_sums_are_the_engines_own(duckdb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces and counted as they come; rows without a time, buckets of several requests and a bill among them."""
+    monkeypatch.setattr(streamed, "BATCH", 256)
+    monkeypatch.setattr(streamed, "HELD", 400_000)
+    monkeypatch.setattr(streamed._Sums, "add", _counting_at_once(streamed._Sums.add))
+    start = 1772442000 * 1_000_000
+    odd = [
+        Row(None, "chat", input_tokens=5, output_tokens=0),
+        Row(start, "docs", n_requests=7, bucket_s=60, input_tokens=900),
+        Row(start, "docs", n_requests=None, bucket_s=86_400, output_tokens=3),
+        Row(start, "docs", kind="bill", n_requests=None, cost_usd=2.5),
+    ]
+    rows = pa.concat_tables([table(1_000, seed=5), stored(odd)])
+    with tempfile.TemporaryDirectory() as folder:
+        pq.write_table(rows, Path(folder) / "rows.parquet")
+        raw = duckdb.read_parquet(f"{folder}/rows.parquet")
+        found = cubes.build_cubes(raw)
+        monkeypatch.setattr(streamed, "HELD", 0)  # too far apart for dense tables: the engine's expressions
+        assert_same(found, cubes.build_cubes(raw))
+
+
+def _counting_at_once(add: Any) -> Any:
+    def adding(sums: Any, columns: Any) -> None:
+        add(sums, columns)
+        sums._count()
+
+    return adding
+
+
+def test_repeated_keys_whatever_fits_in_memory(
+    duckdb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = np.random.default_rng(2).integers(0, 900, 1_000)
+    values, counts = np.unique(keys, return_counts=True)
+    pq.write_table(pa.table({"key": keys}), tmp_path / "keys.parquet")
+    held = duckdb.read_parquet(str(tmp_path / "keys.parquet"))
+    for most in (1 << 20, 300):
+        monkeypatch.setattr(streamed, "HELD", most)
+        assert sorted(streamed.repeated(held, "key")) == values[counts > 1].tolist()
 
 
 def test_spark_gives_the_same_cubes(tmp_path: Path, duckdb: Any) -> None:
