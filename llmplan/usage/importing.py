@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ from llmplan.errors import InputError, LlmplanError, UnknownNameError
 from llmplan.usage import cubes, engine
 from llmplan.usage.canonical import canonical, input_conventions
 from llmplan.usage.reading import Found, records, unwrapped
-from llmplan.usage.rows import Format, Row, formats, schema
+from llmplan.usage.rows import OK, Format, Row, formats, schema
 from llmplan.usage.values import hashed
 
 BATCH = 100_000
@@ -51,6 +52,8 @@ class Part:
     format: name of the format.
     rows, problem_count: rows stored, rows refused.
     problems: the first of what was refused, with file, line, field, rule and fix.
+    digest: of the rows; a file of the same rows under another name is a copy.
+    copy_of: the file whose copy it is: its rows that have no key of their own are duplicates.
     """
 
     file: str
@@ -59,6 +62,8 @@ class Part:
     rows: int
     problem_count: int
     problems: tuple[Problem, ...]
+    digest: str = ""
+    copy_of: str = ""
 
 
 def import_usage(
@@ -92,8 +97,10 @@ def import_usage(
     _check_folder(out)
     known = formats()
     units, parts = _units(expand(files), _chooser(format, mapping, known))
+    seen = {part.digest: part.file for part in reversed(_parts_of(out)) if not part.copy_of}
     for unit in _shown(units, progress):
-        part = _finished(out, unit) or _import_unit(out, unit)
+        part = _finished(out, unit) or _import_unit(out, unit, seen)
+        seen.setdefault(part.digest, part.file)
         parts.append(part)
         if strict and part.problem_count:
             _forget(out, unit)
@@ -192,7 +199,7 @@ def recognise(path: Path, known: Mapping[str, type[Format]]) -> type[Format]:
 
 
 def _reads(kind: type[Format], record: Mapping[str, Any]) -> bool:
-    return kind.recognises(record) or any(kind.recognises(inner) for inner in unwrapped(record)[:1])
+    return kind.recognises(record) or any(_reads(kind, inner) for inner in unwrapped(record)[:1])
 
 
 def _units(files: Sequence[Path], choose: Callable[[Path], type[Format]]) -> tuple[list[_Unit], list[Part]]:
@@ -252,13 +259,15 @@ def _forget(out: Path, unit: _Unit) -> None:
         (out / "rows" / f"{unit.name}{suffix}").unlink(missing_ok=True)
 
 
-def _import_unit(out: Path, unit: _Unit) -> Part:
+def _import_unit(out: Path, unit: _Unit, seen: Mapping[str, str]) -> Part:
+    """Store a unit's rows. seen: digest -> file of the parts that are there."""
     import pyarrow.parquet as pq
 
     folder = out / "rows"
     folder.mkdir(parents=True, exist_ok=True)
     unfinished, count, rows = folder / f"{unit.name}.unfinished", 0, 0
     problems: list[Problem] = []
+    digest = hashlib.blake2b(digest_size=16)
 
     def good() -> Iterator[Row]:
         nonlocal count
@@ -273,14 +282,37 @@ def _import_unit(out: Path, unit: _Unit) -> Part:
     stream = good()
     with pq.ParquetWriter(unfinished, schema(), compression="zstd") as writer:
         while batch := list(islice(stream, BATCH)):
+            digest.update(repr(batch).encode())
             writer.write_table(_table(batch, unit.kind.name))
             rows += len(batch)
-    part = Part(unit.label, unit.fingerprint, unit.kind.name, rows, count, tuple(problems))
+    original = seen.get(digest.hexdigest(), "") if rows else ""
+    copy_of = "" if original == unit.label else original
+    if copy_of:
+        _mark_copies(unfinished)
+    part = Part(
+        *(unit.label, unit.fingerprint, unit.kind.name, rows, count, tuple(problems)),
+        digest=digest.hexdigest(),
+        copy_of=copy_of,
+    )
     # The rows first, then the word that they are whole: a run broken off between reads the file again.
     unfinished.rename(folder / f"{unit.name}.parquet")
     text = json.dumps(asdict(part), ensure_ascii=False)
     (folder / f"{unit.name}.json").write_text(text, encoding="utf-8")
     return part
+
+
+def _mark_copies(path: Path) -> None:
+    """Mark the rows that count and have no key as duplicates; those with a key are told by it."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    marked, place = path.with_suffix(".marked"), schema().get_field_index("status")
+    with pq.ParquetFile(path) as held, pq.ParquetWriter(marked, schema(), compression="zstd") as writer:
+        for batch in held.iter_batches(BATCH):
+            copied = pc.and_(pc.equal(batch["status"], OK), pc.is_null(batch["key"]))
+            status = pc.if_else(copied, "duplicate", batch["status"])
+            writer.write_batch(batch.set_column(place, schema().field(place), status))
+    marked.replace(path)
 
 
 def _table(rows: Sequence[Row], name: str) -> Any:
@@ -323,9 +355,10 @@ def _records(unit: _Unit) -> Iterator[tuple[Path, int, Mapping[str, Any] | Input
 
 
 def _as_read(kind: type[Format], record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return a record, or those that a page or a log's envelope of another tool wraps."""
-    inside = unwrapped(record)
-    return [record] if not inside or kind.recognises(record) else inside
+    """Return a record, or those that a page or a log's envelope of another tool wraps, however deep."""
+    if kind.recognises(record):
+        return [record]
+    return [read for inner in unwrapped(record) for read in _as_read(kind, inner)] or [record]
 
 
 def _scraped_at(found: Found) -> int:

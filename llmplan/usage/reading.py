@@ -21,6 +21,7 @@ Found = tuple[int, Mapping[str, Any] | InputError]
 CHUNK = 1 << 20
 WRAPPERS = ("data", "result", "results", "records", "rows", "items", "value", "events", "logEvents", "logs")
 MESSAGES = ("message", "@message", "jsonPayload")
+PAGES = ("data", "result")
 METRICS = "metrics"
 """Key under which a scrape's record holds its samples: (name, labels, value)."""
 _SAMPLE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+(\d+(?:\.\d+)?))?(?:\s*#.*)?\s*$")
@@ -127,13 +128,11 @@ def _json_stream(text: str, file: IO[str]) -> Iterator[Found]:
 
 
 def unwrapped(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the records within a page of an interface or a log collector's envelope; [] where there are none."""
+    """Return the records one level within a page of an interface or a log collector's envelope; [] where none is."""
     for key in WRAPPERS:
         if isinstance(record.get(key), list):
-            return [
-                inner for item in record[key] for inner in (unwrapped(as_object(item)) or [as_object(item)])
-            ]
-    for key in MESSAGES:
+            return [as_object(item) for item in record[key]]
+    for key in (*MESSAGES, *PAGES):
         if inner := as_object(record.get(key)):
             return [inner]
     return []

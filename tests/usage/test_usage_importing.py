@@ -269,3 +269,34 @@ def test_csv_of_spreadsheets(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("\n".join([head, row, head]))
     found = summary(_of(tmp_path, [tmp_path / "a.csv"]))
     assert (found["input_tokens"], found["output_tokens"], found["excluded"]) == (12_345, None, {})
+
+
+def test_a_file_without_request_ids_counts_once_under_two_names(tmp_path: Path) -> None:
+    """Packed or not, now or in a later import; the same file with a row more is another file."""
+    text = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,100,10\n2023-11-16 18:17:04,50,5\n"
+    first, packed, longer = (tmp_path / name for name in ("a.csv", "b.csv.gz", "c.csv"))
+    first.write_text(text)
+    packed.write_bytes(gzip.compress(text.encode()))
+    longer.write_text(f"{text}2023-11-16 18:17:05,1,1\n")
+    out = tmp_path / "usage"
+    import_usage([first], out)
+    parts = import_usage([packed, first], out)
+    assert [part.copy_of for part in parts] == [str(first), ""]
+    found = summary(read_usage(out))
+    assert (found["requests"], found["input_tokens"], found["excluded"]) == (2, 150, {"duplicate": 2})
+    import_usage([longer], out)
+    assert summary(read_usage(out))["requests"] == 5
+
+
+@pytest.mark.parametrize(
+    "name", ["openai_usage_api", "openai_costs", "anthropic_usage_api", "anthropic_cost_api"]
+)
+def test_a_page_within_a_page_reads_as_the_page(tmp_path: Path, name: str) -> None:
+    logs = Path(__file__).parent.parent / "data" / "usage_logs" / name
+    (file,) = (path for path in logs.iterdir() if path.suffix == ".json")
+    page = json.loads(file.read_text())
+    import_usage([file], tmp_path / "plain")
+    wanted = summary(read_usage(tmp_path / "plain"))
+    for place, wrapped in enumerate(({"data": page}, {"data": [page], "has_more": False})):
+        import_usage([write(tmp_path / "page.json", wrapped)], tmp_path / f"wrapped-{place}")
+        assert summary(read_usage(tmp_path / f"wrapped-{place}")) == wanted
