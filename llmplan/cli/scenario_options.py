@@ -34,12 +34,26 @@ Trace = Annotated[
         help="CSV of real requests: TIMESTAMP,ContextTokens,GeneratedTokens. FILE:NAME picks a trace."
     ),
 ]
+UsageFolder = Annotated[
+    Path | None,
+    typer.Option("--usage", help="A folder of llmplan usage import: the scenario is what --app asks there."),
+]
+AppName = Annotated[
+    str | None, typer.Option("--app", help="An app of --usage; not needed where it is alone.")
+]
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Any other scenario field: FIELD=VALUE, lists with commas.")
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="A catalog folder of your own.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-NO_FIELDS: dict[str, Any] = {"preset": Preset, "trace": Trace, "settings": Set, "data": Data}
+NO_FIELDS: dict[str, Any] = {
+    "preset": Preset,
+    "trace": Trace,
+    "usage": UsageFolder,
+    "app": AppName,
+    "settings": Set,
+    "data": Data,
+}
 """The flags of a scenario that are no field of it."""
 MADE = ("scenario", "catalog")
 """What a command takes in place of the flags."""
@@ -57,16 +71,17 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
     fields = {field.name: field_flag(field) for field in by_group(free)}
     keyword = inspect.Parameter.KEYWORD_ONLY
     volume = {name: kind for name, kind in volume_flags().items() if name not in {p.name for p in own}}
+    others = {name: kind for name, kind in NO_FIELDS.items() if name not in {p.name for p in own}}
     flags = [
         inspect.Parameter(name, keyword, default=None, annotation=kind)
-        for name, kind in (fields | volume | NO_FIELDS).items()
+        for name, kind in (fields | volume | others).items()
     ]
 
     @functools.wraps(function)
     def command(**given: Any) -> None:
         catalog = catalog_from(given.pop("data"))
         asked = {name: given.pop(name) for name in fields}
-        start = {name: given.pop(name) for name in ("preset", "trace", "settings")}
+        start = {name: given.pop(name) for name in others if name != "data"}
         units = {name: value for name in volume if (value := given.pop(name)) is not None}
         _check_one_volume(asked, units)
         stated = with_volume(scenario_from_options(asked, **start, catalog=catalog), units, catalog)
@@ -124,20 +139,37 @@ def scenario_from_options(
     trace: str | None = None,
     settings: list[str] | None = None,
     catalog: Catalog | None = None,
+    usage: Path | None = None,
+    app: str | None = None,
 ) -> Scenario:
-    """Build the scenario of a command: preset, then trace, then flags, then --set, the later winning.
+    """Build the scenario of a command: preset, then trace or usage, then flags, then --set, the later winning.
 
     fields: the flags by field, None for those not given. catalog: whose presets and assumptions count; the
         shipped ones where None.
     """
     catalog = catalog or load_catalog()
     scenario = load_scenario(preset, catalog) if preset else Scenario()
+    check_one_source(trace, usage, app)
+    if usage is not None:
+        from llmplan.portfolio.apps import app_of_folder  # keeps the shell's start light
+
+        scenario = app_of_folder(usage, app, scenario, catalog).scenario
     changes: dict[str, Any] = trace_fields(trace) if trace else {}
     given = {name: _value(FIELDS[name], value) for name, value in fields.items() if value is not None}
     changes |= voided(given) | given
     for setting in settings or ():
         changes |= parse_setting(setting)
     return (scenario.but(**changes) if changes else scenario).under(catalog)
+
+
+def check_one_source(trace: str | None, usage: Path | None, app: str | None) -> None:
+    """Raise InputError where requests come from two places, or an app is named of none."""
+    if trace is not None and usage is not None:
+        raise InputError("--trace and --usage", "given", "are requests both", "give one of them")
+    if app is not None and usage is None:
+        raise InputError(
+            "--app", app, "belongs to --usage", "give the folder that llmplan usage import wrote"
+        )
 
 
 def _value(field: ScenarioField, given: Any) -> Any:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llmplan.cli import engine_options as eng
 from llmplan.cli.output import print_json, print_table
-from llmplan.cli.scenario_options import Data, Json, Trace, catalog_from, file_and_name
+from llmplan.cli.scenario_options import (
+    AppName,
+    Data,
+    Json,
+    Trace,
+    UsageFolder,
+    catalog_from,
+    check_one_source,
+    file_and_name,
+)
 
 if TYPE_CHECKING:
     from llmplan.scenario.trace import Trace as RealRequests
@@ -38,6 +48,8 @@ def simulate(
     ] = None,
     concurrency: Annotated[int | None, typer.Option(help="Clients of a closed loop.", min=1)] = None,
     trace: Trace = None,
+    usage: UsageFolder = None,
+    app: AppName = None,
     speed: Annotated[float, typer.Option(help="Replay the trace this many times as fast.")] = 1.0,
     replicas: Annotated[int, typer.Option(help="Equal replicas.", min=1)] = 1,
     input_cv: Annotated[float, typer.Option(help="Spread of input lengths: deviation over mean.")] = 0.0,
@@ -60,7 +72,7 @@ def simulate(
     load = Load(
         rps,
         concurrency,
-        _trace(trace),
+        _trace(trace, usage, app),
         speed,
         replicas,
         router,
@@ -81,8 +93,14 @@ def simulate(
         _print(answer)
 
 
-def _trace(text: str | None) -> RealRequests | None:
-    """Read `FILE` or `FILE:NAME`, one of a file's traces."""
+def _trace(text: str | None, usage: Path | None, app: str | None) -> RealRequests | None:
+    """Read `FILE` or `FILE:NAME`, one of a file's traces, or the requests of an app of a usage folder."""
+    check_one_source(text, usage, app)
+    if usage is not None:
+        from llmplan.usage.requests import app_named, requests_of
+        from llmplan.usage.summary import read_usage
+
+        return requests_of(usage, app_named(read_usage(usage), app))
     if text is None:
         return None
     from llmplan.scenario.trace import read_trace

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from llmplan.quality.variants import Lengths
 from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_HOUR
 from llmplan.usage.models import known_api
+from llmplan.usage.requests import app_named
 from llmplan.usage.summary import (
     UNNAMED,
     Usage,
@@ -25,6 +27,7 @@ from llmplan.usage.summary import (
     covered,
     of_app,
     quantiles,
+    read_usage,
     share,
     total,
 )
@@ -77,19 +80,28 @@ def apps_of(usage: Usage, base: Scenario, catalog: Catalog, most: int) -> tuple[
     ------
     InputError: where no app has tokens: a bill alone, or conversations without counts.
     """
-    hours = counted(usage.cubes.hours)
-    _, days = covered(hours)
-    with_tokens = hours[hours["input_tokens"].notna() & hours["output_tokens"].notna()]
-    found = tuple(
-        _app(usage, of_app(with_tokens, name), name, days, base, catalog)
-        for name in app_names(with_tokens)[:most]
-    )
-    if not found:
-        rule = "tells no tokens of any app"
-        raise InputError(
-            "usage", ", ".join(sorted(set(hours["format"].dropna()))), rule, "import a log with tokens"
-        )
+    return _apps(usage, base, catalog, app_names(_with_tokens(usage))[:most])
+
+
+def app_of_folder(folder: Path, name: str | None, base: Scenario, catalog: Catalog) -> App:
+    """Return one app of a usage folder as a scenario; None means the only one."""
+    usage = read_usage(folder)
+    (found,) = _apps(usage, base, catalog, [app_named(usage, name)])
     return found
+
+
+def _with_tokens(usage: Usage) -> pd.DataFrame:
+    hours = counted(usage.cubes.hours)
+    return hours[hours["input_tokens"].notna() & hours["output_tokens"].notna()]
+
+
+def _apps(usage: Usage, base: Scenario, catalog: Catalog, names: Sequence[str]) -> tuple[App, ...]:
+    hours, cells = counted(usage.cubes.hours), _with_tokens(usage)
+    if cells.empty or not names:
+        rule, said = "tells no tokens of any app", ", ".join(sorted(set(hours["format"].dropna())))
+        raise InputError("usage", said, rule, "import a log with tokens")
+    _, days = covered(hours)
+    return tuple(_app(usage, of_app(cells, name), name, days, base, catalog) for name in names)
 
 
 def _app(usage: Usage, cells: pd.DataFrame, name: str, days: float, base: Scenario, catalog: Catalog) -> App:

@@ -11,11 +11,14 @@ from typer.testing import CliRunner
 
 from llmplan.catalog import load_catalog
 from llmplan.cli import app as shell
+from llmplan.errors import InputError
 from llmplan.options import evaluate
 from llmplan.portfolio.apps import App, apps_of, week_of
 from llmplan.portfolio.plan import _Tables, plan_portfolio
 from llmplan.scenario import Scenario
+from llmplan.usage import cubes
 from llmplan.usage.importing import import_usage
+from llmplan.usage.requests import requests_of
 from llmplan.usage.summary import Usage, read_usage
 
 CATALOG = load_catalog()
@@ -41,7 +44,7 @@ def line(number: int, app: str, hour: int, second: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def usage(tmp_path_factory: pytest.TempPathFactory) -> Usage:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A week of a day app (3 requests an hour from 8 to 18) and a night app (6 from 20 to 24)."""
     folder = tmp_path_factory.mktemp("portfolio")
     hours = {"day": (DAY, 3), "night": (NIGHT, 6)}
@@ -54,7 +57,12 @@ def usage(tmp_path_factory: pytest.TempPathFactory) -> Usage:
     ]
     (folder / "log.jsonl").write_text("\n".join(line(n, *call) for n, call in enumerate(calls)))
     import_usage([folder / "log.jsonl"], folder / "usage")
-    return read_usage(folder / "usage")
+    return folder / "usage"
+
+
+@pytest.fixture(scope="module")
+def usage(folder: Path) -> Usage:
+    return read_usage(folder)
 
 
 def apps_with(usage: Usage, factor: float) -> list[App]:
@@ -137,8 +145,6 @@ def test_what_may_wait_needs_no_more_replicas(usage: Usage) -> None:
 
 
 def test_the_shell_prints_a_document_that_adds_up(usage: Usage, tmp_path: Path) -> None:
-    from llmplan.usage import cubes
-
     cubes.save(usage.cubes, tmp_path, ".csv")
     command = ["portfolio", str(tmp_path), "--gpu-ids", "l4", "--may-wait", "night"]
     done = CliRunner().invoke(shell, [*command, "--json"])
@@ -150,3 +156,33 @@ def test_the_shell_prints_a_document_that_adds_up(usage: Usage, tmp_path: Path) 
     assert "Together" in CliRunner().invoke(shell, command).stdout
     wrong = CliRunner().invoke(shell, ["portfolio", str(tmp_path), "--may-wait", "nihgt"])
     assert "night" in str(wrong.exception)
+
+
+def test_an_app_of_a_log_drives_comparison_and_simulation(folder: Path) -> None:
+    """Its scenario in compare, its requests as they arrived in simulate; both refuse a guess."""
+    named = ["--usage", str(folder), "--app", "day"]
+    done = CliRunner().invoke(
+        shell, ["compare", *named, "--gpu-ids", "l4", "--output-tokens", "300", "--json"]
+    )
+    asked = json.loads(done.stdout)["scenario"]
+    assert (asked["name"], asked["input_tokens"], asked["output_tokens"]) == ("day", 2_000, 300)
+    found = requests_of(folder, "day")
+    assert (found.requests, found.mean_input_tokens, found.requests_per_minute.max()) == (210, 2_000, 3)
+    assert np.diff(found.arrival_s)[:3].tolist() == [1, 1, 3_598]
+    engine = ["simulate", "llama-3.1-8b", "--gpu", "l4", "--precision", "fp8", "--requests", "30"]
+    done = CliRunner().invoke(shell, [*engine, *named, "--json"])
+    assert json.loads(done.stdout)["load"]["trace"] == "day"
+    for flags, said in (
+        (["--usage", str(folder)], "choose of 2 apps"),
+        (["--usage", str(folder), "--app", "dya"], "day"),
+        (["--app", "day"], "belongs to --usage"),
+        ([*named, "--trace", "x.csv"], "requests both"),
+    ):
+        for command in (["compare"], engine):
+            assert said in str(CliRunner().invoke(shell, [*command, *flags]).exception)
+
+
+def test_cubes_alone_hold_no_requests(usage: Usage, tmp_path: Path) -> None:
+    cubes.save(usage.cubes, tmp_path, ".csv")
+    with pytest.raises(InputError, match="no two single requests"):
+        requests_of(tmp_path, "day")
