@@ -107,6 +107,7 @@ def risk_json(
         "draws": found.draws,
         "seed": found.seed,
         "recommended": found.recommended_id,
+        "p_holds": found.p_holds,
         "p_cheapest_kind": found.p_kind,
         "inputs": [asdict(row) for row in found.inputs],
         "options": [
@@ -114,6 +115,7 @@ def risk_json(
                 "id": row.option_id,
                 "label": row.label,
                 "kind": row.kind,
+                "p_meets_floor": row.p_meets,
                 "p_cheapest": row.p_cheapest,
                 "monthly_usd": {
                     "base": row.base_usd,
@@ -127,6 +129,7 @@ def risk_json(
         ],
         "self_hosting_against_token_price": _saving(found, names),
         "perfect_information_usd_per_month": found.perfect_information_usd,
+        "evaluation_usd_per_month": found.evaluation_usd,
         "information": [asdict(row) for row in found.information],
         "by_volume": [] if found.by_volume is None else _curve(found.by_volume),
         "tornado": [{**asdict(bar), "swing_usd": bar.swing_usd} for bar in bars],
@@ -186,6 +189,7 @@ def print_risk(
     rows = [
         (
             row.option_id,
+            probability(row.p_meets),
             probability(row.p_cheapest),
             money.amount(row.base_usd),
             f"{money.amount(row.quantiles_usd[low])} to {money.amount(row.quantiles_usd[high])}",
@@ -194,7 +198,9 @@ def print_risk(
         for row in found.options[:8]
     ]
     print_table(
-        f"{money.name} a month", ("option", "P(cheapest)", "base", "p10-p90", "expected regret"), rows
+        f"{money.name} a month",
+        ("option", "P(meets the floor)", "P(cheapest of those)", "base", "p10-p90", "expected regret"),
+        rows,
     )
     worth = [
         (row.label, f"{money.of(row.usd_per_month):,.2f}")
@@ -231,6 +237,8 @@ def _sides(found: Risk) -> list[str]:
     low, middle, high = (found.levels.index(level) for level in (0.1, 0.5, 0.9))
     money = found.scenario.currency
     lines = [f"Knowing everything before choosing: {money.short(found.perfect_information_usd)} a month."]
+    if found.has_floor:
+        lines.append(f"A week of evaluation is worth at most {money.short(found.evaluation_usd)} a month.")
     saving = found.saving
     if saving is not None:
         least, half, most = (saving.quantiles_usd[i] for i in (low, middle, high))

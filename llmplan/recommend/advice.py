@@ -14,7 +14,7 @@ from llmplan.recommend.ladder import QualityStep, quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
 from llmplan.recommend.sentences import headline, reason, short_label
 from llmplan.recommend.tipping import Tipping, tipping_points
-from llmplan.risk.answers import kind_shares
+from llmplan.risk.answers import chance_to_hold, kind_shares, undone
 from llmplan.risk.draws import monthly_usd, sample
 from llmplan.risk.problem import Problem, problem_from, realise
 from llmplan.scenario import Scenario, under_catalog
@@ -45,7 +45,8 @@ def recommend(
     ladder = quality_ladder(found, catalog)
     if found.recommended is None:
         return _nothing(found, ladder)
-    p_kind, regret = _risk(problem_from(found, catalog), DRAWS if tipping else DRAWS_LIGHT, seed)
+    problem = problem_from(found, catalog)
+    p_kind, p_right, regret = _risk(problem, DRAWS if tipping else DRAWS_LIGHT, seed)
     points = tipping_points(scenario, catalog) if tipping else ()
     place, item = found.order[0], found.recommended
     runners_up = _runners_up(found)
@@ -57,7 +58,6 @@ def recommend(
     low, base, high = (float(value) for value in found.monthly_usd[:, place])
     margin = None if rival is None else rival.monthly_usd - base
     margin_pct = None if rival is None or not rival.monthly_usd > 0 else 100 * (1 - base / rival.monthly_usd)
-    p_right = p_kind.get(item.kind, 0.0)
     confidence = in_words(p_right)
     return Recommendation(
         scenario=scenario,
@@ -72,6 +72,8 @@ def recommend(
         margin_usd=margin,
         margin_pct=margin_pct,
         p_kind=p_kind,
+        p_right=p_right,
+        p_meets=_chance_to_meet(problem),
         confidence=confidence,
         expected_regret_usd=regret,
         caveats=caveats_of(found, catalog, p_right, regret),
@@ -83,12 +85,22 @@ def recommend(
     )
 
 
-def _risk(problem: Problem, draws: int, seed: int) -> tuple[dict[str, float], float]:
-    """Return the probability of each kind and the recommended option's expected regret."""
-    cost = monthly_usd(problem, realise(problem, sample(problem, draws, seed)))
-    if problem.base_place is None:
-        return kind_shares(problem, cost), 0.0
-    return kind_shares(problem, cost), float(np.mean(cost[problem.base_place] - cost.min(axis=0)))
+def _risk(problem: Problem, draws: int, seed: int) -> tuple[dict[str, float], float, float]:
+    """Return the probability of each kind, that the recommendation holds, and its expected regret."""
+    drawn = realise(problem, sample(problem, draws, seed))
+    usd = monthly_usd(problem, drawn)
+    chosen = undone(problem, usd, drawn.meets)
+    regret = 0.0
+    if problem.base_place is not None:
+        regret = float(np.mean(chosen[problem.base_place] - chosen.min(axis=0)))
+    return kind_shares(problem, usd, drawn.meets), chance_to_hold(problem, usd, drawn.meets), regret
+
+
+def _chance_to_meet(problem: Problem) -> float | None:
+    """Return the probability that the recommended option reaches the floor; None where none is set."""
+    if problem.base_place is None or problem.models.floor <= 0:
+        return None
+    return float(problem.models.chance()[problem.base_place])
 
 
 def _runners_up(found: Comparison) -> dict[str, RunnerUp]:
@@ -153,6 +165,8 @@ def _nothing(found: Comparison, ladder: tuple[QualityStep, ...]) -> Recommendati
         margin_usd=None,
         margin_pct=None,
         p_kind={},
+        p_right=None,
+        p_meets=None,
         confidence="none",
         expected_regret_usd=None,
         caveats=(),

@@ -47,7 +47,7 @@ def _doubt(p_right: float, regret_usd: float, money: Currency) -> Iterator[Weigh
     if p_right < SURE:
         yield (
             1.0,
-            f"In {probability(1 - p_right)} of draws another kind is cheaper; choosing now costs "
+            f"In {probability(1 - p_right)} of draws it misses the floor or another kind is cheaper; choosing now costs "
             f"{money.whole(regret_usd)} a month in expected regret.",
         )
 

@@ -37,7 +37,9 @@ class Recommendation:
     monthly_usd: low, base, high. quality: as a share of the reference's; None where it is not known.
     margin_usd, margin_pct: saved against the best option of another kind (`rival`), in percent of its cost;
         None where no other kind is feasible.
-    p_kind: probability that each kind is the cheapest; `confidence`: that of the recommended kind, in words.
+    p_kind: probability that each kind is the cheapest of what reaches the quality floor.
+    p_right: probability that this option reaches the floor and its kind is the cheapest; `confidence`: in words.
+    p_meets: probability that it reaches the floor; None where none is set.
     expected_regret_usd: mean cost above the option that turns out cheapest.
     caveats: the three that weigh most. flips: sentences on the nearest tipping points.
     outlook: whether a flip is to be expected at all; empty where no tipping points were sought.
@@ -57,6 +59,8 @@ class Recommendation:
     margin_usd: float | None
     margin_pct: float | None
     p_kind: dict[str, float]
+    p_right: float | None
+    p_meets: float | None
     confidence: str
     expected_regret_usd: float | None
     caveats: tuple[str, ...]
@@ -65,11 +69,6 @@ class Recommendation:
     tipping: tuple[Tipping, ...]
     outlook: str = ""
     quality_ladder: tuple[QualityStep, ...] = ()
-
-    @property
-    def p_right(self) -> float | None:
-        """Probability that the recommended kind is the cheapest."""
-        return None if self.kind is None else self.p_kind.get(self.kind)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; keys carry units."""
@@ -87,7 +86,9 @@ class Recommendation:
             "margin_pct": self.margin_pct,
             "rival": None if self.rival is None else _plain(self.rival),
             "confidence": {
-                "p_cheapest_kind": self.p_right,
+                "p_holds": self.p_right,
+                "p_meets_floor": self.p_meets,
+                "p_cheapest_kind": self.p_kind.get(self.kind or ""),
                 "words": self.confidence,
                 "p_by_kind": self.p_kind,
             },

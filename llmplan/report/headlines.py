@@ -9,6 +9,7 @@ import numpy as np
 
 from llmplan.kinds import Kind
 from llmplan.options import BreakEven
+from llmplan.recommend import Recommendation
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
 from llmplan.report.report import Report
@@ -51,13 +52,16 @@ def answer_facts(report: Report) -> list[tuple[str, str]]:
     floor = f"{share(report.scenario.quality_floor)} needed" if report.scenario.quality_floor else "no floor"
     facts = [
         ("Against today", _against_today(report)),
-        (
-            "Confidence",
-            f"{probability(report.advice.p_right)} that {item.kind.label} stays the cheapest kind",
-        ),
+        ("Confidence", f"{probability(report.advice.p_right)} {sure_of(report.advice)}"),
         ("Quality", f"{share(item.quality)} of today's{_quality_band(report)}; {floor}"),
     ]
     return [*facts, ("Prices", report.dates_line.removeprefix("prices "))]
+
+
+def sure_of(advice: Recommendation) -> str:
+    """Say what the confidence in a recommendation is the probability of."""
+    reaches = "" if advice.p_meets is None else "it reaches the floor and "
+    return f"that {reaches}{Kind(advice.kind or Kind.API).label} stays the cheapest kind"
 
 
 def _against_today(report: Report) -> str:

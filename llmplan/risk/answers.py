@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import volume_axis
@@ -27,15 +27,18 @@ class OptionRisk:
 
     Attributes
     ----------
-    p_cheapest: share of draws in which it is the cheapest of all.
+    p_meets: share of draws in which it reaches the quality floor.
+    p_cheapest: share of draws in which it is the cheapest of those that do.
     mean_usd, quantiles_usd: of its cost; levels as in `Risk.levels`.
-    expected_regret_usd: mean of what choosing it now costs above the option that turns out cheapest.
+    expected_regret_usd: mean of what choosing it now costs above the option that turns out cheapest; where it
+        misses the floor the choice is undone for the option that most surely reaches it. (8.14)
     """
 
     option_id: str
     label: str
     kind: Kind
     base_usd: float
+    p_meets: float
     p_cheapest: float
     mean_usd: float
     quantiles_usd: tuple[float, ...]
@@ -81,11 +84,13 @@ class Risk:
     ----------
     recommended_id: the cheapest feasible option of the base case, as in compare(), a hybrid where that is it.
     options: cheapest expected cost first; the best of each kind is always among them.
-    p_kind: share of draws in which a kind is cheapest; sums to 1. Of the hybrids the one counts that is cheapest
-        in the base case.
+    p_kind: share of draws in which a kind is cheapest of what reaches the floor; sums to 1. Of the hybrids the one
+        counts that is cheapest in the base case.
+    p_holds: share of draws in which the recommended option reaches the floor and its kind is the cheapest.
     saving: options of one kind; None where one of the two sides has no feasible option.
     perfect_information_usd: expected cost of the best single choice less that of choosing after the fact.
     information: worth of each cause, the largest first.
+    evaluation_usd: worth of knowing every model's quality: what a week of evaluation is worth at most.
     """
 
     scenario: Scenario
@@ -99,7 +104,14 @@ class Risk:
     saving: Saving | None
     perfect_information_usd: float
     information: tuple[Information, ...]
+    evaluation_usd: float
+    p_holds: float
     by_volume: VolumeCurve | None
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether a quality floor is set, so that quality is among the causes."""
+        return self.scenario.quality_floor > 0
 
     def option(self, option_id: str) -> OptionRisk | None:
         """Return an option's row; None where it can never be cheapest and was not priced."""
@@ -123,11 +135,12 @@ def assess(
     curve: False leaves the curve over volumes out, which takes most of the time.
     """
     scenario, catalog = under_catalog(scenario, catalog)
-    problem = make_problem(scenario, catalog)
+    volumes = volume_axis() if queries_per_day is None else queries_per_day
+    problem = make_problem(scenario, catalog, volumes if curve else ())
     u = sample(problem, draws, seed)
     drawn = realise(problem, u)
     usd = monthly_usd(problem, drawn)
-    volumes = volume_axis() if queries_per_day is None else queries_per_day
+    chosen = undone(problem, usd, drawn.meets)
     has_options = len(problem.options) > 0
     return Risk(
         scenario=scenario,
@@ -136,11 +149,13 @@ def assess(
         levels=LEVELS,
         inputs=problem.inputs,
         recommended_id=_recommended(problem),
-        options=option_risks(problem, usd),
-        p_kind=kind_shares(problem, usd),
+        options=option_risks(problem, usd, drawn.meets),
+        p_kind=kind_shares(problem, usd, drawn.meets),
         saving=saving_of(problem, drawn, usd),
-        perfect_information_usd=perfect_information(usd),
-        information=information(problem.inputs, u, usd),
+        perfect_information_usd=perfect_information(chosen),
+        information=information(problem.inputs, u, chosen),
+        evaluation_usd=worth_of_evaluation(problem, usd, drawn.meets),
+        p_holds=chance_to_hold(problem, usd, drawn.meets),
         by_volume=volume_curve(problem, u, volumes) if curve and has_options else None,
     )
 
@@ -154,8 +169,17 @@ def base_usd(problem: Problem) -> Floats:
     return monthly_usd(problem, realise(problem, problem.base_draw()))[:, 0]
 
 
-def winners(problem: Problem, usd: Floats) -> npt.NDArray[np.intp]:
-    """Return the cheapest option's place in each draw; the recommended one wins a tie, then the first. usd: (n, d)."""
+def undone(problem: Problem, usd: Floats, meets: Bools) -> Floats:
+    """Return what choosing each option costs, (n, d): its month, or the surest option's where it misses the floor. (8.14)"""
+    return usd if problem.safe_place is None else np.where(meets, usd, usd[problem.safe_place])
+
+
+def winners(problem: Problem, usd: Floats, meets: Bools) -> npt.NDArray[np.intp]:
+    """Return the cheapest option's place of those that reach the floor in each draw.
+
+    The recommended one wins a tie, then the first. usd, meets: (n, d).
+    """
+    usd = np.where(meets, usd, np.inf)
     place = np.argmin(usd, axis=0)
     if problem.base_place is not None:
         draws = np.arange(usd.shape[1])
@@ -163,20 +187,30 @@ def winners(problem: Problem, usd: Floats) -> npt.NDArray[np.intp]:
     return np.asarray(place)
 
 
-def kind_shares(problem: Problem, usd: Floats) -> dict[str, float]:
+def kind_shares(problem: Problem, usd: Floats, meets: Bools) -> dict[str, float]:
     """Return the share of draws in which each kind is cheapest; empty where nothing is feasible."""
     if not usd.size:
         return {}
-    kinds = np.array(problem.kinds, dtype=str)[winners(problem, usd)]
+    kinds = np.array(problem.kinds, dtype=str)[winners(problem, usd, meets)]
     return {kind: float(np.mean(kinds == kind)) for kind in Kind}
 
 
-def option_risks(problem: Problem, usd: Floats) -> tuple[OptionRisk, ...]:
-    """Return each priced option's risk, the least expected cost first; `usd` as in `winners`."""
+def chance_to_hold(problem: Problem, usd: Floats, meets: Bools) -> float:
+    """Return the share of draws in which the recommended option reaches the floor and its kind is the cheapest."""
+    place = problem.base_place
+    if place is None:
+        return 0.0
+    kinds = np.array(problem.kinds, dtype=str)
+    return float(np.mean(meets[place] & (kinds[winners(problem, usd, meets)] == kinds[place])))
+
+
+def option_risks(problem: Problem, usd: Floats, meets: Bools) -> tuple[OptionRisk, ...]:
+    """Return each priced option's risk, the least expected cost first; `usd` and `meets` as in `winners`."""
     if not usd.size:
         return ()
-    regret = usd - usd.min(axis=0)
-    share = np.bincount(winners(problem, usd), minlength=len(usd)) / usd.shape[1]
+    chosen = undone(problem, usd, meets)
+    regret = chosen - chosen.min(axis=0)
+    share = np.bincount(winners(problem, usd, meets), minlength=len(usd)) / usd.shape[1]
     base = base_usd(problem)
     spread, late = quantiles(usd, LEVELS), quantiles(regret, (0.9,))[:, 0]
     rows = [
@@ -185,6 +219,7 @@ def option_risks(problem: Problem, usd: Floats) -> tuple[OptionRisk, ...]:
             item.label,
             item.kind,
             float(base[i]),
+            float(meets[i].mean()),
             float(share[i]),
             float(usd[i].mean()),
             tuple(float(x) for x in spread[i]),
@@ -201,7 +236,8 @@ def best_places(problem: Problem) -> tuple[int | None, int | None]:
     usd = base_usd(problem) if len(problem.options) else np.zeros(0)
     found = []
     for side in (problem.options.is_self_hosted, problem.options.is_api):
-        places = np.flatnonzero(side & np.isfinite(usd)) if usd.size else np.zeros(0, int)
+        usable = side & problem.options.feasible
+        places = np.flatnonzero(usable & np.isfinite(usd)) if usd.size else np.zeros(0, int)
         best = int(places[np.argmin(usd[places])]) if len(places) else None
         if problem.base_place is not None and problem.base_place in places:
             best = problem.base_place
@@ -231,6 +267,18 @@ def saving_of(problem: Problem, drawn: Draws, usd: Floats) -> Saving | None:
 def perfect_information(usd: Floats) -> float:
     """Return the worth of knowing everything: least expected cost less expected least cost. (8.9)"""
     return float(usd.mean(axis=1).min() - usd.min(axis=0).mean()) if usd.size else 0.0
+
+
+def worth_of_evaluation(problem: Problem, usd: Floats, meets: Bools) -> float:
+    """Return the worth of knowing whether each option reaches the floor, before choosing. (8.15)
+
+    Costs do not depend on quality, so each option stands for its mean cost, or for the surest option's.
+    """
+    if problem.safe_place is None:
+        return 0.0
+    mean = usd.mean(axis=1)[:, None]
+    chosen = np.where(meets, mean, mean[problem.safe_place])
+    return float(chosen.mean(axis=1).min() - chosen.min(axis=0).mean())
 
 
 def information(inputs: tuple[RiskInput, ...], u: Floats, usd: Floats) -> tuple[Information, ...]:

@@ -46,16 +46,18 @@ def _first_level(
 ) -> tuple[Floats, Bools]:
     """Return the least level that can hold a crossing, and where there is one at all.
 
-    N replicas cost at least shared + rent x (N + spare) / replicas an instance; the token price of all
-    volumes of a level is at most its usd per level times N.
+    N replicas cost at least shared + rent x (N + spare) / replicas an instance, and at least that with people by the
+    GPU less one step of them; the token price of all volumes of a level is at most its usd per level times N.
     """
     rent = drawn.rent_ratio[own] * problem.least_rents[own]
-    least = drawn.shared_usd + rent * problem.scenario.spare_replicas
-    gain = token_usd_per_level - rent
-    with np.errstate(divide="ignore", invalid="ignore"):
-        level = np.where(gain > 0, np.floor(least / gain), 1.0)
-    possible = (gain > 0) | (token_usd_per_level > rent * (1 - 1e-9)) & (least <= 0)
-    return np.maximum(level, 1.0), possible & np.isfinite(rent)
+    people = drawn.people_usd * problem.single_rents[own][1] / drawn.gpus_per_step
+    found, possible = np.ones(len(rent)), np.isfinite(rent)
+    for shared, each in ((drawn.shared_usd, rent), (drawn.flat_usd, rent + people)):
+        least, gain = shared + each * problem.scenario.spare_replicas, token_usd_per_level - each
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.maximum(found, np.where(gain > 0, np.floor(least / gain), 1.0))
+        possible &= (gain > 0) | (token_usd_per_level > each * (1 - 1e-9)) & (least <= 0)
+    return found, possible
 
 
 def _on_level(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.kinds import Kind
 from llmplan.risk.distributions import latin_hypercube
 from llmplan.risk.problem import ROUNDING, Draws, Problem, realise
@@ -84,7 +85,8 @@ class VolumeCurve:
     p_cheapest: (v, n) share of draws in which an option is cheapest; rows sum to 1.
     p_kind: (v, kinds) the same for each `Kind`.
     token_usd, self_hosted_usd, saving_usd: (v, levels) quantiles of the cheapest token price's month, the
-        cheapest fleet's, and the first less the second; NaN where a side has no option.
+        cheapest fleet's, and the first less the second, of what reaches the floor in the base case; NaN where a
+        side has no option.
     """
 
     queries_per_day: Floats
@@ -112,29 +114,28 @@ def volume_curve(problem: Problem, u: Floats, queries_per_day: npt.ArrayLike) ->
     """
     volumes = np.atleast_1d(np.asarray(queries_per_day, float))
     drawn = realise(problem, _sorted(problem, u))
-    token, token_place = _best_token(problem, drawn)
+    token, token_place = _best_token(problem, drawn, drawn.meets)
+    side_usd = _best_token(problem, drawn, problem.options.feasible[:, None])[0]
     parts = [_Slice(problem, drawn, columns) for columns in _blocks(u.shape[1], DRAWS_PER_BLOCK)]
     wins = np.zeros((len(volumes), len(problem.options)))
     routes = np.flatnonzero(problem.options.has_fleet & ~problem.options.is_self_hosted).tolist()
     sides = np.full((3, len(volumes), len(LEVELS)), np.nan)
-    sides[0] = volumes[:, None] * quantiles(token, LEVELS)
+    sides[0] = volumes[:, None] * quantiles(side_usd, LEVELS)
     for rows in _blocks(len(volumes), VOLUMES_PER_BLOCK):
         cost = volumes[rows, None] * token
-        own, own_place = _best_own(problem, drawn, parts, volumes[rows])
-        first = (own < cost) | ((own == cost) & (own_place < token_place))
-        winner = np.where(first, own_place, token_place)
-        least = np.minimum(own, cost)
+        own, least, winner = _best_own(problem, drawn, parts, volumes[rows], cost, token_place)
         for route in routes:
             tokens = drawn.usd_per_query[route] * problem.scenario.days_per_month + _query_usd(problem, drawn)
             both = volumes[rows, None] * tokens + own_usd(
                 problem, drawn, route, volumes[rows, None], slice(None)
             )
+            both = np.where(drawn.meets[route], both, np.inf)
             winner = np.where(both < least, route, winner)
             least = np.minimum(both, least)
         for offset, places in enumerate(winner):
             wins[rows.start + offset] = np.bincount(places, minlength=wins.shape[1])
         sides[1, rows] = quantiles(own, LEVELS)
-        sides[2, rows] = quantiles(_difference(cost, own), LEVELS)
+        sides[2, rows] = quantiles(_difference(volumes[rows, None] * side_usd, own), LEVELS)
     p = wins / u.shape[1]
     kinds = np.array(problem.kinds, dtype=str)
     p_kind = np.stack([p[:, kinds == kind].sum(axis=1) for kind in Kind], axis=1)
@@ -153,13 +154,17 @@ def _blocks(length: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, length))
 
 
-def _best_token(problem: Problem, drawn: Draws) -> tuple[Floats, Winners]:
-    """Return the cheapest token price as USD a month for one query a day, and whose it is, each (d,)."""
+def _best_token(problem: Problem, drawn: Draws, allowed: Bools) -> tuple[Floats, Winners]:
+    """Return the cheapest token price as USD a month for one query a day, and whose it is, each (d,).
+
+    allowed: (n, d) or (n, 1) which options count in which draws.
+    """
     token = np.flatnonzero(problem.options.is_api)
     draws = len(drawn.queries_per_day)
     if not len(token):
         return np.full(draws, np.inf), np.zeros(draws, np.int32)
     usd = (drawn.usd_per_query[token] + drawn.query_usd) * problem.scenario.days_per_month
+    usd = np.where(allowed[token], usd, np.inf)
     at = np.argmin(usd, axis=0)
     return usd[at, np.arange(draws)], token[at].astype(np.int32)
 
@@ -194,27 +199,33 @@ class _Slice:
             return np.asarray(np.nan_to_num(np.maximum(stairs, smooth), nan=np.inf))
 
 
-def _best_own(problem: Problem, drawn: Draws, parts: list[_Slice], volumes: Floats) -> tuple[Floats, Winners]:
-    """Return the cheapest fleet's cost and place, each (volumes, d).
+def _best_own(
+    problem: Problem, drawn: Draws, parts: list[_Slice], volumes: Floats, token: Floats, token_place: Winners
+) -> tuple[Floats, Floats, Winners]:
+    """Return the cheapest fleet of the base case's, then the cheapest of all options of one kind and whose it is.
 
-    Fleets are tried in the order of their least cost in the block, until that is above the best found.
+    All are (volumes, d); token, token_place: the cheapest token price. Fleets are tried in the order of their least
+    cost in the block, until that is above the best found.
     """
-    shape = (len(volumes), len(drawn.queries_per_day))
-    best, place = np.full(shape, np.inf), np.zeros(shape, np.int32)
+    shared = drawn.shared_usd + volumes[:, None] * _query_usd(problem, drawn)
+    least, place = token - shared, np.tile(token_place, (len(volumes), 1))
+    best, feasible = np.full(least.shape, np.inf), problem.options.feasible
     for part in parts:
         low = part.least_usd(float(volumes.min()))
-        mine, whose = best[:, part.columns], place[:, part.columns]
+        mine, whose, side = (rows[:, part.columns] for rows in (least, place, best))
         most = np.inf
-        for at in np.argsort(low):
-            if low[at] > most:
+        for fleet, bound in sorted(zip(part.fleets.tolist(), low.tolist(), strict=True), key=itemgetter(1)):
+            if bound > most:
                 break
-            usd = rent_usd(problem, drawn, int(part.fleets[at]), volumes[:, None], part.columns)
-            better = usd < mine
+            usd = rent_usd(problem, drawn, fleet, volumes[:, None], part.columns)
+            if feasible[fleet]:
+                np.minimum(side, usd, out=side)
+            better = (usd < mine) & drawn.meets[fleet, part.columns]
             if better.any():
-                np.copyto(whose, part.fleets[at], where=better, casting="unsafe")
-                np.minimum(mine, usd, out=mine)
-                most = mine.max()
-    return best + drawn.shared_usd + volumes[:, None] * _query_usd(problem, drawn), place
+                np.copyto(whose, fleet, where=better, casting="unsafe")
+                np.copyto(mine, usd, where=better)
+            most = max(side.max(), mine.max())
+    return best + shared, least + shared, place
 
 
 def _query_usd(problem: Problem, drawn: Draws) -> Floats:

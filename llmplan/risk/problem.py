@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.hidden import (
@@ -23,6 +23,7 @@ from llmplan.cost.hidden import (
     HiddenCosts,
 )
 from llmplan.cost.rent import MOST
+from llmplan.kinds import Kind
 from llmplan.options import Comparison, Options, evaluate
 from llmplan.options.pruning import can_win, features_of
 from llmplan.risk.distributions import Z_LIMIT, Range, normal_deviate, split_lognormal, triangular_quantile
@@ -39,6 +40,7 @@ from llmplan.risk.inputs import (
     to_range,
     token_price_ranges,
 )
+from llmplan.risk.models import LEAST_CHANCE, Models, model_inputs, models_of, near_the_front, surest
 from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.scenario.about import Ranges
@@ -46,6 +48,8 @@ from llmplan.scenario.workload import fleet_peak
 from llmplan.units import TOKENS_PER_MTOK
 
 Places: TypeAlias = npt.NDArray[np.intp]
+MOST_VOLUMES = 9
+"""Volumes of a curve at which options are weighed against each other before any draw."""
 UNITS = (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK, PER_GPU_HOUR, PER_REPLICA)
 ROUNDING = 1 - 1e-12
 """As in fleet.replicas_needed: a ratio a hair above a whole number counts as whole."""
@@ -58,8 +62,9 @@ class Problem:
     Attributes
     ----------
     options: those that can be cheapest in some draw, and the hybrid that is cheapest in the base case, in the
-        order that breaks ties; first axis of results.
+        order that breaks ties; first axis of results. Some may miss the quality floor in the base case.
     base_place: the recommended option's place in `options`; None where nothing is feasible.
+    models: what is uncertain about their quality and tokens.
     inputs: the causes, in the order of the rows of draws.
     price_ratio: (4, n) low, mode, high, point of the GPU price over the base offer's.
     rates: daily queries of a replica over the token ranges.
@@ -74,6 +79,7 @@ class Problem:
     given: Mapping[str, tuple[float, ...]]
     price_ratio: Floats
     rates: TokenRates
+    models: Models
     fixed: HiddenCosts
     point_fixed: HiddenCosts
 
@@ -104,6 +110,13 @@ class Problem:
             found.append((month, float(gpus[1]) if plain else 0.0))
         return found
 
+    @cached_property
+    def safe_place(self) -> int | None:
+        """The cheapest option that surely reaches the floor: a choice that misses it is undone for this one, which
+        stays in every draw. (8.14) None where nothing is feasible."""
+        usd = self.options.monthly_usd([self.scenario.queries_per_day], sides=(1,))[0, :, 0]
+        return surest(self.models, self.options.feasible, usd)
+
     @property
     def kinds(self) -> tuple[str, ...]:
         return tuple(item.kind for item in self.options.items)
@@ -124,6 +137,7 @@ class Draws:
     per_replica: (n, d) daily queries of a replica; rent_ratio: (n, d) rent over the base offers'.
     flat_usd, people_usd, gpus_per_step: (d,) hidden costs of a fleet; query_usd: (d,) those of any query;
     gpu_usd, replica_usd: (d,) those of a GPU rented and of a replica, a month.
+    meets: (n, d) whether an option reaches the quality floor.
     """
 
     queries_per_day: Floats
@@ -136,6 +150,7 @@ class Draws:
     query_usd: Floats
     gpu_usd: Floats
     replica_usd: Floats
+    meets: Bools
 
     @cached_property
     def pays_by_size(self) -> bool:
@@ -152,30 +167,61 @@ class Draws:
         return float(self.gpus_per_step.min())
 
 
-def make_problem(scenario: Scenario, catalog: Catalog | None = None) -> Problem:
-    """Return the scenario's uncertainty.
+def make_problem(
+    scenario: Scenario, catalog: Catalog | None = None, queries_per_day: npt.ArrayLike = ()
+) -> Problem:
+    """Return the scenario's uncertainty, at further volumes as well where some are given.
 
     Raises UnknownNameError or InputError for a range that names nothing or breaks a bound.
     """
     scenario, catalog = under_catalog(scenario, catalog)
-    return problem_from(evaluate(scenario, catalog), catalog)
+    return problem_from(evaluate(scenario, catalog), catalog, queries_per_day)
 
 
-def problem_from(found: Comparison, catalog: Catalog) -> Problem:
-    """Return the uncertainty of a scenario that has been compared; another volume reuses the pruning."""
+def problem_from(found: Comparison, catalog: Catalog, queries_per_day: npt.ArrayLike = ()) -> Problem:
+    """Return the uncertainty of a scenario that has been compared, at its volume and those given."""
     best = found.order[0] if found.order else None
     rank = found.options.preference
-    route = found.cheapest("hybrid")
-    winning = _winning_places(found.alone, catalog, found.scenario.ranges).tolist()
-    few = {*winning, *found.order[:1], *([] if route is None else [route])}
+    few = {place for place in map(found.cheapest, Kind) if place is not None}
+    if best is not None:
+        few |= set(_winning_places(found, catalog, queries_per_day).tolist())
     places = sorted(few, key=lambda i: int(rank[i]))
     base = None if best is None else places.index(best)
     return problem_of(found.options.take(places), catalog, base, prune=False)
 
 
+def _winning_places(found: Comparison, catalog: Catalog, queries_per_day: npt.ArrayLike) -> Places:
+    """Return the places of the options of one kind that can win, whatever is drawn."""
+    part, places, models = _open_to(found.alone, catalog)
+    if models.is_certain.all():
+        return _undominated(found.alone, catalog, found.scenario.ranges)
+    now, ranges = found.monthly_usd[1, places], bool(found.scenario.ranges)
+    volumes = _volumes(found.scenario, queries_per_day)
+    usd = np.column_stack([now, part.monthly_usd(volumes, sides=(1,))[0]]) if len(volumes) else now[:, None]
+    near, safe = near_the_front(part, models, usd, ranges), surest(models, part.feasible, now)
+    return places[near if safe is None else np.union1d(near, [safe])]
+
+
+def _volumes(scenario: Scenario, queries_per_day: npt.ArrayLike) -> Floats:
+    """Return the volumes besides the scenario's at which options are weighed before any draw: its range's, a few."""
+    more = np.atleast_1d(np.asarray(queries_per_day, float))
+    few = np.linspace(0, max(len(more) - 1, 0), min(len(more), MOST_VOLUMES)).astype(int)
+    return np.unique([*dict(scenario.ranges).get("queries_per_day", ()), *more[few]])
+
+
 @kept(4)
-def _winning_places(alone: Options, catalog: Catalog, ranges: Ranges) -> Places:
-    """Return the places of the options of one kind that can win; another volume reuses them."""
+def _open_to(alone: Options, catalog: Catalog) -> tuple[Options, Places, Models]:
+    """Return the options that nothing but an uncertain quality may keep out, their places and models."""
+    places = np.flatnonzero((alone.feasible | alone.near_floor) & (alone.is_api | (alone.per_replica[1] > 0)))
+    part = alone.take(places)
+    models = models_of(part, catalog)
+    likely = np.flatnonzero(part.feasible | (models.chance() >= LEAST_CHANCE))
+    return part.take(likely), places[likely], models.take(likely)
+
+
+@kept(4)
+def _undominated(alone: Options, catalog: Catalog, ranges: Ranges) -> Places:
+    """Return the places of the options of one kind that can win at any volume, their models being certain."""
     works = (alone.per_replica[1] > 0) & np.isfinite(alone.gpus_of(np.ones((1, 1)))[:, 0])
     places = np.flatnonzero(alone.feasible & (alone.is_api | works))
     scenario = alone.scenario.model_copy(update={"ranges": ranges})
@@ -194,11 +240,11 @@ def problem_of(options: Options, catalog: Catalog, base_place: int | None, prune
         keep = _winners(options, ratios, rates, given, base_place)
         options, ratios, rates = options.take(keep), ratios[:, keep], rates.take(keep)
         base_place = None if base_place is None else int(np.flatnonzero(keep == base_place)[0])
-    fixed = hidden_costs(options, catalog, given)
+    fixed, models = hidden_costs(options, catalog, given), models_of(options, catalog)
     described = options.take(_first_own_by_cost(options))
-    inputs = risk_inputs(scenario, catalog, described, fixed, given)
+    inputs = (*risk_inputs(scenario, catalog, described, fixed, given), *model_inputs(models, catalog))
     return Problem(
-        scenario, catalog, options, base_place, inputs, given, ratios, rates, fixed, options.hidden
+        scenario, catalog, options, base_place, inputs, given, ratios, rates, models, fixed, options.hidden
     )
 
 
@@ -261,13 +307,33 @@ def realise(problem: Problem, u: Floats) -> Draws:
         name: spread.at(row.get(name, nothing))
         for name, spread in field_ranges(problem.scenario, problem.given).items()
     }
-    usd = token_usd_per_query(problem.options, problem.catalog, fields)
+    models, places, deviates = problem.models, range(len(problem.options)), _deviates(row, draws)
+    spent = [models.api_tokens(place, deviates) for place in places]
+    usd = token_usd_per_query(problem.options, problem.catalog, fields, spent)
     usd = usd * _token_factors(problem, row, nothing)
     each = _per_replica(problem, row, fields, nothing)
+    for place in np.flatnonzero(problem.options.has_fleet).tolist():
+        each[place] *= models.rate(place, deviates)
+    meets = models.meets(deviates, draws)
+    if problem.safe_place is not None:
+        meets[problem.safe_place] = True
     spreads, which = np.unique(problem.price_ratio, axis=1, return_inverse=True)
     ratio = triangular_quantile(row.get("gpu_price", nothing), *spreads[..., None])[which]
     hidden = _hidden(problem, row.get("hidden_costs", nothing), fields)
-    return Draws(fields["queries_per_day"], usd, each, ratio, *hidden)
+    return Draws(fields["queries_per_day"], usd, each, ratio, *hidden, meets=meets)
+
+
+def _deviates(row: Mapping[str, Floats], draws: int) -> Callable[[str], Floats]:
+    """Return how far each cause lies off its base, in standard deviations; 0 where it is certain or at its base."""
+
+    @cache
+    def deviates(cause: str) -> Floats:
+        drawn = row.get(cause)
+        if drawn is None:
+            return np.zeros(draws)
+        return np.clip(np.nan_to_num(normal_deviate(drawn)), -Z_LIMIT, Z_LIMIT)
+
+    return deviates
 
 
 def _token_factors(problem: Problem, row: Mapping[str, Floats], nothing: Floats) -> Floats:

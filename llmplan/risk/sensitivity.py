@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
-from llmplan.risk.answers import best_places
+from llmplan.risk.answers import best_places, undone
 from llmplan.risk.draws import monthly_usd
 from llmplan.risk.problem import Problem, make_problem, realise
 from llmplan.scenario import Scenario
@@ -87,15 +87,26 @@ def outcome_usd(problem: Problem, u: Floats, outcome: Outcome) -> Floats:
     if outcome == "cost":
         if problem.base_place is None:
             raise InputError("scenario", problem.scenario.name, "nothing is feasible", "loosen a constraint")
-        return _finite(monthly_usd(problem, realise(problem, u))[problem.base_place])
+        drawn = realise(problem, u)
+        return _finite(undone(problem, monthly_usd(problem, drawn), drawn.meets)[problem.base_place])
     if own is None or token is None:
         side = "self-hosted option" if own is None else "API"
         raise InputError(
             "outcome", outcome, f"no {side} is feasible, so nothing is saved", 'ask for the outcome "cost"'
         )
-    usd = monthly_usd(problem, realise(problem, u))
-    options = problem.options
-    return _finite(usd[options.is_api].min(axis=0) - usd[options.is_self_hosted].min(axis=0))
+    drawn, options = realise(problem, u), problem.options
+    usd = monthly_usd(problem, drawn)
+    sides = [
+        _side_usd(usd, drawn.meets, side, options.feasible)
+        for side in (options.is_api, options.is_self_hosted)
+    ]
+    return _finite(sides[0] - sides[1])
+
+
+def _side_usd(usd: Floats, meets: Bools, side: Bools, feasible: Bools) -> Floats:
+    """Return the least cost of a side's options that reach the floor; where none does, of the base case's, (d,)."""
+    open_to = np.where(meets[side], usd[side], np.inf).min(axis=0)
+    return np.asarray(np.where(np.isfinite(open_to), open_to, usd[side & feasible].min(axis=0)))
 
 
 def _finite(usd: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -118,8 +118,13 @@ def resized(options: Options, catalog: Catalog, scenario: Scenario) -> Options |
     )
 
 
-def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str, Floats]) -> Floats:
-    """Return each option's token price of a query (n, d) at the drawn tokens and shares; 0 for self-hosting."""
+def token_usd_per_query(
+    options: Options, catalog: Catalog, fields: Mapping[str, Floats], spent: Sequence[Floats | float]
+) -> Floats:
+    """Return each option's token price of a query (n, d) at the drawn tokens and shares; 0 for self-hosting.
+
+    spent: output tokens over those expected of the model that is paid for, by option.
+    """
     scenario, draws = options.scenario, len(fields["input_tokens"])
     found = np.zeros((len(options), draws))
     names = (*TOKEN_FIELDS, "cached_input_share", "batch_share")
@@ -129,7 +134,8 @@ def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str,
     for place, item in enumerate(options.items):
         if item.api_id is None:
             continue
-        if fixed or item.lengths is None:
+        more = spent[place]
+        if item.lengths is None or (fixed and isinstance(more, float)):
             found[place] = options.usd_per_query[place]
             continue
         price = priced(catalog.api(item.api_id), scenario)
@@ -139,12 +145,12 @@ def token_usd_per_query(options: Options, catalog: Catalog, fields: Mapping[str,
             api_usd_per_query(
                 price,
                 more_in * values["input_tokens"],
-                more_out * values["output_tokens"],
+                more_out * values["output_tokens"] * factor,
                 values["cached_input_share"],
                 values["batch_share"],
                 sigma,
             )
-            for values in (now, fields)
+            for values, factor in ((now, 1.0), (fields, more))
         )
         found[place] = drawn * (options.usd_per_query[place] / base if base > 0 else 0.0)
     return found

@@ -38,6 +38,8 @@ def test_risk_is_one_document_with_units_in_its_keys() -> None:
         "draws",
         "seed",
         "recommended",
+        "p_holds",
+        "evaluation_usd_per_month",
         "p_cheapest_kind",
         "inputs",
         "options",

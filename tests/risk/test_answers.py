@@ -43,6 +43,7 @@ SMALL = Scenario().but(
     gpu_ids=("l4",),
     engine_ids=("vllm",),
     queries_per_day=60_000,
+    token_basis="equal",
 )
 
 
@@ -64,10 +65,11 @@ def test_one_cause_by_hand() -> None:
     problem = one_cause()
     assert problem.names == ("gpu_price",)
     u = sample(problem, 20_000)
-    usd = monthly_usd(problem, realise(problem, u))
-    assert kind_shares(problem, usd)["self_hosted"] == pytest.approx(0.625, abs=1e-3)
+    drawn = realise(problem, u)
+    usd = monthly_usd(problem, drawn)
+    assert kind_shares(problem, usd, drawn.meets)["self_hosted"] == pytest.approx(0.625, abs=1e-3)
     # E[x] = 3.5 / 3; E[(x - 1.25)+] = 0.75^3 / (3 x 1.5) = 0.09375
-    rows = {row.option_id: row for row in option_risks(problem, usd)}
+    rows = {row.option_id: row for row in option_risks(problem, usd, drawn.meets)}
     assert rows["own0"].mean_usd == pytest.approx(240 * 3.5 / 3, rel=1e-4)
     assert rows["own0"].expected_regret_usd == pytest.approx(240 * 0.09375, rel=1e-2)
     # the fleet is the better single choice (280 against 300); knowing the price saves its expected regret

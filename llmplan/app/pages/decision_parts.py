@@ -34,6 +34,7 @@ from llmplan.report.headlines import (
     frontier_title,
     map_title,
     near_misses,
+    sure_of,
 )
 from llmplan.wording import NOTHING, milliseconds, parameters, probability, share
 
@@ -231,9 +232,9 @@ def _sure(found: Recommendation) -> Markup:
     if found.kind is None or found.p_right is None:
         return card(title, paragraph(found.reason))
     sure = f"{found.confidence.capitalize()} ({probability(found.p_right)})"
-    lead = Markup(
-        "<strong>{}</strong>: this kind of option stays the cheapest over the ranges of the inputs. "
-    ).format(sure)
+    lead = Markup("<strong>{}</strong> {} over the ranges of the inputs. ").format(sure, sure_of(found))
+    if found.p_meets is not None:
+        lead += f"It reaches the floor with {probability(found.p_meets)}. "
     if found.expected_regret_usd:
         wrong = found.scenario.currency.short(found.expected_regret_usd)
         lead += f"If it is wrong, that costs {wrong} a month on average."

@@ -88,8 +88,9 @@ class RiskAnswers:
         """The draws over volumes; a second. None where nothing is feasible."""
         if not self.risk.options:
             return None
-        problem = make_problem(self.report.scenario, self.report.catalog)
-        return volume_curve(problem, sample(problem, self.draws, self.seed), volume_axis(CURVE_POINTS))
+        volumes = volume_axis(CURVE_POINTS)
+        problem = make_problem(self.report.scenario, self.report.catalog, volumes)
+        return volume_curve(problem, sample(problem, self.draws, self.seed), volumes)
 
     @property
     def tips(self) -> tuple[Tipping, ...]:
@@ -125,10 +126,11 @@ def _finding(shown: RiskAnswers) -> str:
     if row is None or kind is None:
         return "Nothing is feasible, so there is nothing to be sure of: the Decision page has the reasons"
     p, regret = risk.p_kind.get(kind, 0.0), rounded(row.expected_regret_usd)
+    reaches = f"it reaches the quality floor in {probability(row.p_meets)}, " if risk.has_floor else ""
     sure = "all" if p == 1 else f"{probability(p)} of"
     wrong = f"choosing it now costs {shown.money.short(regret)} a month more than hindsight would, on average"
     return (
-        f"{row.label} is the choice: its kind ({kind.label}) is the cheapest in {sure} {risk.draws:,} draws, "
+        f"{row.label} is the choice: {reaches}its kind ({kind.label}) is the cheapest in {sure} {risk.draws:,} draws, "
         f"this very option in {probability(row.p_cheapest)}; "
         + (wrong if regret else "hindsight would choose the same")
     )
@@ -159,6 +161,11 @@ def figures(shown: RiskAnswers) -> Markup:
         if worth
         else "no study could change the choice"
     )
+    if risk.has_floor:
+        tells = "the most that testing the candidates on your own tasks can be worth"
+        entries.append(
+            ("A week of evaluation, a month", shown.money.short(rounded(risk.evaluation_usd)), tells)
+        )
     return html.cards([*entries, ("Knowing everything, a month", shown.money.short(worth), note)])
 
 
@@ -383,13 +390,17 @@ def regret_card(shown: RiskAnswers) -> Markup:
     """Return the options with probability, spread and regret."""
     risk, money = shown.risk, shown.money
     title = "What choosing each option now risks"
-    lead = note("Regret: what an option costs above the one that turns out cheapest, draw by draw.")
+    lead = note(
+        "Regret: what an option costs above the one that turns out cheapest of those that reach the floor, draw by "
+        "draw; where it misses the floor itself, the choice is undone for the cheapest option sure to reach it."
+    )
     if not risk.options:
         return card(title, lead, paragraph("No option to choose."))
     low, high = risk.levels.index(0.1), risk.levels.index(0.9)
     rows = [
         (
             row.label + (" (recommended)" if row.option_id == risk.recommended_id else ""),
+            probability(row.p_meets) if risk.has_floor else NOTHING,
             probability(row.p_cheapest),
             money.short(row.base_usd),
             f"{money.short(row.quantiles_usd[low])} to {money.short(row.quantiles_usd[high])}",
@@ -398,8 +409,16 @@ def regret_card(shown: RiskAnswers) -> Markup:
         )
         for row in _worth_showing(risk)
     ]
-    heads = ("Option", "P(cheapest)", "Base, a month", "80% between", "Expected regret", "Regret, 1 in 10")
-    return card(title, lead, table(heads, rows, "Regret of choosing each option now", range(1, 6)))
+    heads = (
+        "Option",
+        "P(reaches the floor)",
+        "P(cheapest of those)",
+        "Base, a month",
+        "80% between",
+        "Expected regret",
+        "Regret, 1 in 10",
+    )
+    return card(title, lead, table(heads, rows, "Regret of choosing each option now", range(1, 7)))
 
 
 def _worth_showing(risk: Risk) -> list[OptionRisk]:

@@ -42,6 +42,7 @@ class Input:
     full: value -> the recommendation among every option of the catalog and its cost, where `options_at` asks
         a part only.
     expected: the range that the value is expected to keep to; None where none is known.
+    by_option: any other option counts as a change, not a kind alone.
     choose: options -> the recommended one, hybrids among them. tolerance: share of a value to which its two sides
         are told apart.
     """
@@ -62,6 +63,7 @@ class Input:
     is_scale: bool = False
     full: Callable[[float], Best] | None = None
     expected: tuple[float, float] | None = None
+    by_option: bool = False
     choose: Callable[[Options], Best] = lambda options: cheapest(options)
     tolerance: float = 1e-9
     seen: dict[float, Best] = field(default_factory=dict)

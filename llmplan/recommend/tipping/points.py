@@ -12,6 +12,7 @@ from llmplan.options import Option, Options, options_of
 from llmplan.recommend.tipping.expected import expected_ranges
 from llmplan.recommend.tipping.inputs import CheapestOfAll, Input, contenders
 from llmplan.recommend.tipping.load import load_inputs, quality_input, volume_input
+from llmplan.recommend.tipping.models import model_inputs
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
 from llmplan.recommend.tipping.records import Tipping, TippingPoint
 from llmplan.recommend.tipping.sentences import sentence
@@ -67,7 +68,7 @@ def inputs_of(options: Options, catalog: Catalog, by: By = "kind") -> list[Input
     gpu = gpu_price_input(options, few, catalog, by == "kind")
     if gpu is not None:
         found.append(gpu)
-    found += [quality_input(few), *token_inputs(options, few, catalog)]
+    found += [quality_input(few), *token_inputs(options, few, catalog), *model_inputs(few, catalog)]
     expected, choose = expected_ranges(few, catalog), CheapestOfAll(few, catalog)
     return [
         replace(
@@ -75,7 +76,7 @@ def inputs_of(options: Options, catalog: Catalog, by: By = "kind") -> list[Input
             choose=choose,
             exact=row.exact and not choose.has_hybrids,
             tolerance=HYBRID_TOLERANCE if choose.has_hybrids else row.tolerance,
-            expected=expected.get(row.input_id),
+            expected=expected.get(row.input_id, row.expected),
         )
         for row in found
     ]
@@ -83,6 +84,7 @@ def inputs_of(options: Options, catalog: Catalog, by: By = "kind") -> list[Input
 
 def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
     """Return one input's tipping points; by and verify as in `tipping_points`."""
+    by = "option" if row.by_option else by
     before = _answer(row.recommended(row.base), by)
 
     def same(value: float) -> bool:
@@ -108,7 +110,7 @@ def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
         points[0],
         points[1],
         sum(len(values) for values in sides),
-        row.exact and by == "kind",
+        row.exact and (by == "kind" or row.by_option),
         "",
         *(row.expected or (None, None)),
     )
