@@ -135,22 +135,22 @@ class Draws:
     queries_per_day: (d,) the uncertain volume.
     usd_per_query: (n, d) what a query pays for tokens; 0 for self-hosting.
     per_replica: (n, d) daily queries of a replica; rent_ratio: (n, d) rent over the base offers'.
+    meets: (n, d) whether an option reaches the quality floor.
     flat_usd, people_usd, gpus_per_step: (d,) hidden costs of a fleet; query_usd: (d,) those of any query;
     gpu_usd, replica_usd: (d,) those of a GPU rented and of a replica, a month.
-    meets: (n, d) whether an option reaches the quality floor.
     """
 
     queries_per_day: Floats
     usd_per_query: Floats
     per_replica: Floats
     rent_ratio: Floats
+    meets: Bools
     flat_usd: Floats
     people_usd: Floats
     gpus_per_step: Floats
     query_usd: Floats
     gpu_usd: Floats
     replica_usd: Floats
-    meets: Bools
 
     @cached_property
     def pays_by_size(self) -> bool:
@@ -320,7 +320,7 @@ def realise(problem: Problem, u: Floats) -> Draws:
     spreads, which = np.unique(problem.price_ratio, axis=1, return_inverse=True)
     ratio = triangular_quantile(row.get("gpu_price", nothing), *spreads[..., None])[which]
     hidden = _hidden(problem, row.get("hidden_costs", nothing), fields)
-    return Draws(fields["queries_per_day"], usd, each, ratio, *hidden, meets=meets)
+    return Draws(fields["queries_per_day"], usd, each, ratio, meets, *hidden)
 
 
 def _deviates(row: Mapping[str, Floats], draws: int) -> Callable[[str], Floats]:
