@@ -4,11 +4,8 @@ from llmplan.catalog.catalog import Catalog
 from llmplan.catalog.columns import Record, Sourced
 from llmplan.catalog.evidence import (
     Benchmark,
-    CategoryScore,
-    Lineage,
     QuantisationScore,
     Score,
-    TaskBenchmark,
 )
 from llmplan.catalog.folder import DataFolder, data_dir, notebooks_dir
 from llmplan.catalog.loading import (
@@ -51,7 +48,6 @@ __all__ = [
     "Benchmark",
     "Catalog",
     "CatalogError",
-    "CategoryScore",
     "Claim",
     "DataFolder",
     "Engine",
@@ -60,7 +56,6 @@ __all__ = [
     "GpuPrice",
     "GpuPurchase",
     "Licence",
-    "Lineage",
     "Model",
     "OtherModel",
     "Precision",
@@ -76,7 +71,6 @@ __all__ = [
     "Score",
     "Source",
     "Sourced",
-    "TaskBenchmark",
     "check_folder",
     "data_dir",
     "load_catalog",

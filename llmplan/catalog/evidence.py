@@ -154,36 +154,6 @@ class Score(Sourced):
     note: str | None = None
 
 
-class CategoryScore(Sourced):
-    """data/quality_by_category.csv: answers right by subject, MMLU-Pro per question."""
-
-    category: str
-    model_id: AnyModelId
-    correct_pct: Percent
-    questions: PositiveInt
-    mean_output_tokens: Positive | None = None
-
-
-class Lineage(Sourced):
-    """data/model_lineage.csv: a later version of a vendor's model, and the one that it succeeds.
-
-    Where the later one has too few scores, its quality is taken to be at least its predecessor's. (6.3b)
-    """
-
-    model_id: AnyModelId
-    succeeds_model_id: AnyModelId
-    note: str | None = None
-
-
-class TaskBenchmark(Sourced):
-    """data/tasks.csv: which benchmarks stand for a task, with what weight."""
-
-    task_id: Id
-    task_name: str
-    benchmark_id: BenchmarkId
-    weight: Positive
-
-
 class AbilityItem(Sourced):
     """data/ability_items.csv: a benchmark in one release from one publisher, whose scores ability is fitted to."""
 

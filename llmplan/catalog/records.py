@@ -336,7 +336,7 @@ class RouterTaskMix(Sourced):
 
     mix_id: Id
     mix_name: str
-    task_id: Annotated[Id, Ref("tasks")]
+    task_id: Annotated[Id, Ref("task_baskets")]
     share: Fraction
     tolerance: Fraction | None = None
     """Quality that the task can lose against the better end; the reference is 1."""

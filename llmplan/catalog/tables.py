@@ -76,7 +76,6 @@ TABLES: tuple[Table, ...] = (
     Table("profile_hours", "profiles.csv", rec.ProfileHour, ("profile_id", "hour")),
     Table("reuse_gaps", "prefix_reuse_gaps.csv", rec.ReuseGap, ("trace", "gap_s")),
     Table("other_models", "other_models.csv", rec.OtherModel, ("model_id",)),
-    Table("lineage", "model_lineage.csv", evi.Lineage, ("model_id",)),
     Table("gpus", "gpus.csv", rec.Gpu, ("gpu_id",)),
     Table(
         "gpu_prices",
@@ -125,15 +124,8 @@ TABLES: tuple[Table, ...] = (
     Table("router_task_mixes", "router_task_mixes.csv", rec.RouterTaskMix, ("mix_id", "task_id")),
     Table("benchmarks", "benchmarks.csv", evi.Benchmark, ("benchmark_id",)),
     Table("scores", "quality.csv", evi.Score, ("model_name", "benchmark_id", "source_id")),
-    Table(
-        "category_scores",
-        "quality_by_category.csv",
-        evi.CategoryScore,
-        ("category", "model_id"),
-        unused="it is shown among the sources alone",
-    ),
     Table("claims", "claims.csv", rec.Claim, ("claim_id",)),
-    Table("tasks", "tasks.csv", evi.TaskBenchmark, ("task_id", "benchmark_id")),
+    Table("task_baskets", "task_baskets.csv", evi.TaskBasket, ("task_id", "family_id")),
     Table("apis", "api_prices.csv", rec.ApiPrice, ("api_id",), PRICE_STALE_DAYS),
     Table(
         "measured_datasets",
@@ -165,7 +157,6 @@ LONG: tuple[Table, ...] = (
     Table("model_aliases", "model_name_aliases.csv", evi.ModelAlias, ("published",)),
     Table("model_efforts", "unmarked_efforts.csv", evi.ModelEfforts, ("pattern",)),
     Table("efforts", "effort_scale.csv", evi.EffortLevel, ("effort",)),
-    Table("task_baskets", "task_baskets.csv", evi.TaskBasket, ("task_id", "family_id")),
     Table("task_tokens", "task_tokens.csv", evi.TaskTokens, ("published", "workload_id")),
     Table("task_workloads", "task_workloads.csv", evi.TaskWorkload, ("task_id", "workload_id")),
     Table("tokenizer_ratios", "tokenizer_ratios.csv", evi.TokenizerRatio, ("tokenizer_id", "text_kind")),

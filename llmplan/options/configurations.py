@@ -77,17 +77,17 @@ def self_hosted_grid(catalog: Catalog, scenario: Scenario) -> Configurations:
 
 
 def sized(
-    catalog: Catalog, scenario: Scenario, configurations: Configurations | None = None, side: str = "base"
+    catalog: Catalog, scenario: Scenario, configurations: Configurations | None = None
 ) -> tuple[AtEfforts, Capacity]:
     """Return the configurations (the scenario's grid when none are given) and what one replica of each serves.
 
     Scenarios that ask for the same tokens, targets and hardware share one sizing. Where every query may wait,
-    no latency target holds. (4.6) side: low, base or high of the band of output tokens.
+    no latency target holds. (4.6)
     """
     rows = at_efforts(catalog, scenario, configurations)
     every = standings_of(scenario, catalog)
     known = [every[model] for model in rows.models]
-    lengths = tuple(lengths_of(scenario, standing, side) for standing in known)
+    lengths = tuple(lengths_of(scenario, standing) for standing in known)
     contexts = tuple(needed_context_tokens(scenario, standing) for standing in known)
     limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.latency_percentile)
     asked = limits if scenario.batch_share < 1 else (None, None, None)
@@ -282,20 +282,19 @@ def sized_or_measured(
     catalog: Catalog,
     scenario: Scenario,
     configurations: Configurations | None = None,
-    side: str = "base",
 ) -> tuple[AtEfforts, Capacity, Sequence[MeasuredPoint | None]]:
     """Return the configurations, what one replica of each serves, and the measurement that it rests on, if any.
 
     configurations: those to ask about; None: the scenario's grid, and every measured replica that it allows.
     """
     if scenario.measured_csv is None:
-        rows, found = sized(catalog, scenario, configurations, side)
+        rows, found = sized(catalog, scenario, configurations)
         return rows, found, [None] * len(rows)
     points = read_points_of(catalog, scenario.measured_csv)
     if configurations is None:
         grid = self_hosted_grid(catalog, scenario)
         configurations = with_measured(catalog, grid, points, partial(_allows, scenario))
-    rows, found = sized(catalog, scenario, configurations, side)
+    rows, found = sized(catalog, scenario, configurations)
     known = standings_of(scenario, catalog)
     each = np.array([lengths_of(scenario, known[model]) for model in rows.models], float).reshape(-1, 3)
     tokens_in, tokens_out, _ = each[rows.model].T

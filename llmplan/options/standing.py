@@ -68,9 +68,9 @@ def standing_of(scenario: Scenario, catalog: Catalog, model_id: str, effort: str
     return standings(catalog, (asked,), today_of(scenario, catalog))[asked]
 
 
-def lengths_of(scenario: Scenario, standing: Standing, side: str = "base") -> Lengths:
-    """Return the tokens of a mean query. side: low, base or high of the band of output tokens."""
-    return standing.lengths(scenario.input_tokens, scenario.output_tokens, side)
+def lengths_of(scenario: Scenario, standing: Standing) -> Lengths:
+    """Return the tokens of a mean query."""
+    return standing.lengths(scenario.input_tokens, scenario.output_tokens)
 
 
 def needed_context_tokens(scenario: Scenario, standing: Standing | None = None) -> float:

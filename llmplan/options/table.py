@@ -188,18 +188,16 @@ def build_options(
     scenario: Scenario,
     catalog: Catalog,
     configurations: Configurations | None = None,
-    side: str = "base",
 ) -> Options:
     """Work out every option of one kind of a scenario: APIs, hosted open models, self-hosted configurations.
 
     configurations: those to ask about; None: all that the scenario allows and hardware and engines support.
-    side: low, base or high of the band of output tokens.
     Raises UnknownNameError for an id that the catalog does not hold.
     """
     check_ids(scenario, catalog)
     known = standings_of(scenario, catalog)
-    tokens = _TokenRows(catalog, scenario, known, side)
-    fleets = _FleetRows(catalog, scenario, known, *sized_or_measured(catalog, scenario, configurations, side))
+    tokens = _TokenRows(catalog, scenario, known)
+    fleets = _FleetRows(catalog, scenario, known, *sized_or_measured(catalog, scenario, configurations))
     return _joined(catalog, scenario, tokens, fleets)
 
 
@@ -281,9 +279,7 @@ def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
 class _TokenRows:
     """The APIs and hosted open models that the scenario lets in, at each effort, and why some are out."""
 
-    def __init__(
-        self, catalog: Catalog, scenario: Scenario, known: Mapping[ModelAtEffort, Standing], side: str
-    ) -> None:
+    def __init__(self, catalog: Catalog, scenario: Scenario, known: Mapping[ModelAtEffort, Standing]) -> None:
         named = scenario.api_ids
         let_in = [price for price in catalog.apis.values() if not named or price.api_id in named]
         rows = [(p, effort) for p in let_in for effort in efforts_of(scenario, catalog, p.model_id)]
@@ -291,7 +287,7 @@ class _TokenRows:
         self.option_ids = tuple(with_effort(p.api_id, catalog, p.model_id, effort) for p, effort in rows)
         self.kind = np.array([kind_of(price) for price in self.prices], dtype=object)
         self.standings = [known[price.model_id, effort] for price, effort in rows]
-        lengths = [lengths_of(scenario, standing, side) for standing in self.standings]
+        lengths = [lengths_of(scenario, standing) for standing in self.standings]
         self.usd_per_query = usd_per_query(self.prices, lengths, scenario)
         self.quality = np.array([standing.quality for standing in self.standings], float)
         self._reasons = [

@@ -50,16 +50,20 @@ def names(catalog: Catalog) -> Names:
 
 
 @kept(1)
+def task_names(catalog: Catalog) -> dict[str, str]:
+    """Return the kinds of tasks, id -> name, in the order of data/task_baskets.csv."""
+    return {row.task_id: row.task_name for row in catalog.task_baskets}
+
+
 def task_ids(catalog: Catalog) -> tuple[str, ...]:
-    """Return the kinds of tasks, in the order of data/task_baskets.csv."""
-    return tuple(dict.fromkeys(row["task_id"] for row in rows(catalog, "task_baskets.csv")))
+    """Return the ids of the kinds of tasks."""
+    return tuple(task_names(catalog))
 
 
 @kept(16)
 def sources_of_task(catalog: Catalog, task_id: str) -> tuple[str, ...]:
     """Return where the figures of a task's benchmarks come from."""
-    baskets = rows(catalog, "task_baskets.csv")
-    families = {row["family_id"] for row in baskets if row["task_id"] == task_id}
+    families = {row.family_id for row in catalog.task_baskets if row.task_id == task_id}
     found = {row["source_id"] for row in rows(catalog, "ability_items.csv") if row["family_id"] in families}
     return tuple(sorted(found))
 

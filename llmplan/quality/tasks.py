@@ -14,7 +14,7 @@ from llmplan.errors import UnknownNameError
 from llmplan.quality.ability import Ability, Band, load_ability, load_fit
 from llmplan.quality.factors import sigmoid
 from llmplan.quality.names import Variant
-from llmplan.quality.tables import names, rows
+from llmplan.quality.tables import names
 
 SATURATED: Final = 0.97
 """A benchmark on which the best tenth of the models scores more than this says nothing between them."""
@@ -26,8 +26,8 @@ NORMAL_80: Final = 1.2816
 def baskets(catalog: Catalog) -> Mapping[str, Mapping[str, float]]:
     """Return task -> family -> weight, in the order of data/task_baskets.csv."""
     found: dict[str, dict[str, float]] = {}
-    for row in rows(catalog, "task_baskets.csv"):
-        found.setdefault(row["task_id"], {})[row["family_id"]] = float(row["weight"])
+    for row in catalog.task_baskets:
+        found.setdefault(row.task_id, {})[row.family_id] = row.weight
     return found
 
 

@@ -87,12 +87,12 @@ class Standing:
             return float(floor <= 0 or margin >= 0)
         return 0.5 * (1 + math.erf(margin / sd / math.sqrt(2)))
 
-    def lengths(self, input_tokens: float, output_tokens: float, side: str = "base") -> Lengths:
-        """Return the tokens of a query of which today's model counts these; side: low, base, high of the output."""
-        spent = getattr(self.output_factor, side)
-        reasoning = self.reasoning_factor * spent / self.output_factor.base
+    def lengths(self, input_tokens: float, output_tokens: float) -> Lengths:
+        """Return the tokens of a query of which today's model counts these."""
         return Lengths(
-            self.input_factor.base * input_tokens, spent * output_tokens, reasoning * output_tokens
+            self.input_factor.base * input_tokens,
+            self.output_factor.base * output_tokens,
+            self.reasoning_factor * output_tokens,
         )
 
 

@@ -192,7 +192,7 @@ def test_a_hidden_cost_of_one_s_own_may_be_added(tmp_path: Path) -> None:
     assert answer(load_catalog(tmp_path), hidden) != answer(load_catalog(), hidden)
 
 
-@pytest.mark.parametrize("file", ["router_eval.csv", "quantisation_scores.csv", "quality_by_category.csv"])
+@pytest.mark.parametrize("file", ["router_eval.csv", "quantisation_scores.csv"])
 def test_a_table_that_moves_no_answer_is_named(tmp_path: Path, file: str) -> None:
     shutil.copyfile(data_dir() / file, tmp_path / file)
     assert check_folder(tmp_path) == ()

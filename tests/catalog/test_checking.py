@@ -140,14 +140,14 @@ def test_rows_are_read_on_behind_a_bad_header(folder: Path) -> None:
     """An unknown column, other separators: the cells are still judged, so that one run shows everything."""
     edit(folder, "gpus.csv", lambda rows: [row.append("x") for row in rows] and None)
     edit(folder, "gpus.csv", put(2, "memory_gb", "NaN"))
-    path = folder / "tasks.csv"
+    path = folder / "task_baskets.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",", ";").replace(";0.5;", ";0,5;", 1))
     found = [(p.file, p.line, p.column) for p in check_folder(folder)]
     assert found == [
         ("gpus.csv", 1, "x"),
         ("gpus.csv", 2, "memory_gb"),
-        ("tasks.csv", 1, "header"),
-        ("tasks.csv", 2, "weight"),
+        ("task_baskets.csv", 1, "header"),
+        ("task_baskets.csv", 5, "weight"),
     ]
 
 
@@ -264,17 +264,17 @@ def test_unknown_missing_and_double_columns(folder: Path) -> None:
 
 @pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
 def test_other_separators(folder: Path, mark: str, name: str) -> None:
-    path = folder / "tasks.csv"
+    path = folder / "task_baskets.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",", mark), encoding="utf-8")
-    problems = [p for p in check_folder(folder) if p.file == "tasks.csv"]
+    problems = [p for p in check_folder(folder) if p.file == "task_baskets.csv"]
     assert len(problems) == 1
     assert name in problems[0].rule
 
 
 def test_unquoted_decimal_comma_moves_the_cells(folder: Path) -> None:
-    path = folder / "tasks.csv"
+    path = folder / "task_baskets.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",0.5,", ",0,5,", 1), encoding="utf-8")
-    problem = next(p for p in check_folder(folder) if p.file == "tasks.csv")
+    problem = next(p for p in check_folder(folder) if p.file == "task_baskets.csv")
     assert problem.column == "row"
     assert "1.5, not 1,5" in problem.fix
 
@@ -311,11 +311,11 @@ def test_lines_count_as_a_spreadsheet_does(folder: Path) -> None:
 
 
 def test_byte_order_mark_blank_lines_and_spaces_are_no_problem(folder: Path) -> None:
-    path = folder / "tasks.csv"
-    text = path.read_text(encoding="utf-8").replace("classification,", "  classification ,", 1)
+    path = folder / "benchmarks.csv"
+    text = path.read_text(encoding="utf-8").replace("\nmmlu-5-shot,", "\n  mmlu-5-shot ,", 1)
     path.write_text("\ufeff" + text.replace("\n", "\r\n") + "\r\n\r\n", encoding="utf-8", newline="")
     assert check_folder(folder) == ()
-    assert load_catalog(folder).tasks == load_catalog().tasks
+    assert load_catalog(folder).benchmarks == load_catalog().benchmarks
 
 
 def test_stale_prices_are_warnings(folder: Path) -> None:
@@ -374,9 +374,9 @@ def test_a_row_of_the_wrong_width_leaves_no_dangling_keys_behind(folder: Path) -
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cells=st.lists(st.lists(st.text(max_size=12), min_size=1, max_size=12), max_size=5))
 def test_no_text_breaks_the_check(tmp_path: Path, cells: list[list[str]]) -> None:
-    header = list(BY_NAME["tasks"].columns)
+    header = list(BY_NAME["task_baskets"].columns)
     text = "\n".join([",".join(header), *(",".join(row) for row in cells)])
-    (tmp_path / "tasks.csv").write_bytes(text.encode("utf-8", "surrogatepass"))
+    (tmp_path / "task_baskets.csv").write_bytes(text.encode("utf-8", "surrogatepass"))
     for problem in check_folder(tmp_path):
         assert problem.rule
         assert problem.fix
@@ -385,8 +385,8 @@ def test_no_text_breaks_the_check(tmp_path: Path, cells: list[list[str]]) -> Non
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200))
 def test_no_bytes_break_the_check(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "tasks.csv").write_bytes(data)
-    assert any(problem.file == "tasks.csv" for problem in check_folder(tmp_path))
+    (tmp_path / "task_baskets.csv").write_bytes(data)
+    assert any(problem.file == "task_baskets.csv" for problem in check_folder(tmp_path))
 
 
 def test_a_routers_mix_and_its_assumptions_are_checked(folder: Path) -> None:

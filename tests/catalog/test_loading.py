@@ -232,12 +232,6 @@ def test_hidden_cost_lines_add_up_to_the_article_total(catalog: Catalog) -> None
     assert sum(row.high for row in lines) == total.high == 5900
 
 
-def test_tasks_weigh_one(catalog: Catalog) -> None:
-    for task_id in {row.task_id for row in catalog.tasks}:
-        weights = [row.weight for row in catalog.tasks if row.task_id == task_id]
-        assert sum(weights) == pytest.approx(1)
-
-
 def test_scores_keep_all_published_rows(catalog: Catalog) -> None:
     assert len(catalog.scores) >= 335
     assert len(catalog.quantisation_scores) == 95

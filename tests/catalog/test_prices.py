@@ -89,7 +89,7 @@ def test_a_folder_without_the_table_is_refused(tmp_path: Path, folder: Path) -> 
     review = review_prices(folder, TODAY)
     other = tmp_path / "other"
     other.mkdir()
-    shutil.copyfile(data_dir() / "tasks.csv", other / "tasks.csv")
+    shutil.copyfile(data_dir() / "gpus.csv", other / "gpus.csv")
     with pytest.raises(InputError, match=r"has no api_prices\.csv"):
         write_prices(review, other)
 

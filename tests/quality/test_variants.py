@@ -76,11 +76,7 @@ def test_effort_costs_tokens_and_reasoning_is_part_of_them() -> None:
     for found in (least, most):
         lengths = found.lengths(1000, 400)
         assert 0 <= lengths.reasoning < lengths.output
-        assert (
-            found.lengths(1000, 400, "low").output
-            <= lengths.output
-            <= found.lengths(1000, 400, "high").output
-        )
+        assert found.output_factor.low * 400 <= lengths.output <= found.output_factor.high * 400
     assert most.lengths(1000, 400).reasoning > least.lengths(1000, 400).reasoning
     assert of("gpt-4.1", "none", today).reasoning_factor == 0
 

@@ -16,6 +16,7 @@ from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
+from llmplan.quality.tables import task_names
 from llmplan.router.costs import Router, Traffic
 from llmplan.router.task_mixes import preset_tolerance, task_mix, task_mixes
 from llmplan.routing import RoutePlan, RouteRequest, plan_route
@@ -106,19 +107,18 @@ def routing_fields(catalog: Catalog) -> list[Field]:
     paid = [(a.api_id, f"{a.api_id}, by token") for a in apis]
     strong = tuple((a.api_id, a.api_id) for a in apis if a.kind != "hosted_open")
     mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes(catalog).values()))
-    tasks = dict.fromkeys((t.task_id, t.task_name) for t in catalog.tasks)
     return [
         Select("weak", "Weak model", (*own, *paid)),
         Select("strong", "Strong model", strong),
         Select("goal", "Split by", GOALS),
         Slider("share", "Meant for the weak model", 0, 1, "", percent=True, step=0.01),
         Slider("threshold", "Goes up from P(hard)", 0, 1, "", percent=True, step=0.01),
-        Slider("floor", "Least quality", 0.5, 1.1, "of GPT-4o", percent=True, step=0.01),
+        Slider("floor", "Least quality", 0.5, 1.1, "of today's", percent=True, step=0.01),
         Slider("accuracy", "Classifier's accuracy", 0.5, 1, "", percent=True, step=0.01),
         Number("router_usd", "Classifier's price", 0, 100_000, "USD/million"),
         Slider("hard_cost", "Hard query over an easy one", 1, 5, "x its cost", step=0.01),
         Select("mix", "Task mix", mixes),
-        MultiSelect("in_house", "Tasks", tuple(tasks), TASKS_GROUP),
+        MultiSelect("in_house", "Tasks", tuple(task_names(catalog).items()), TASKS_GROUP),
         Slider("exact_hits", "Exact cache answers", 0, 0.9, "", TRAFFIC_GROUP, percent=True, step=0.01),
         Slider(
             "semantic_hits", "Semantic cache, of the rest", 0, 0.9, "", TRAFFIC_GROUP, percent=True, step=0.01
