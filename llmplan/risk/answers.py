@@ -270,7 +270,7 @@ def perfect_information(usd: Floats) -> float:
 
 
 def worth_of_evaluation(problem: Problem, usd: Floats, meets: Bools) -> float:
-    """Return the worth of knowing whether each option reaches the floor, before choosing. (8.15)
+    """Return the worth of knowing whether each option reaches the floor, before choosing. (8.17)
 
     Costs do not depend on quality, so each option stands for its mean cost, or for the surest option's.
     """
