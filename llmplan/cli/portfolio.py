@@ -70,9 +70,7 @@ def portfolio_json(found: Portfolio) -> dict[str, Any]:
                 "today_usd": app.today_usd,
                 "paid_usd": app.paid_usd,
                 "list_usd": app.list_usd,
-                "paid_to_list": app.paid_usd / app.list_usd
-                if app.paid_usd is not None and app.list_usd
-                else None,
+                "paid_to_list": app.paid_to_list,
                 "models": app.models,
                 "action": verdict.action,
                 "option_id": verdict.option_id,

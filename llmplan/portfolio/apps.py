@@ -72,6 +72,11 @@ class App:
     def name(self) -> str:
         return self.scenario.name
 
+    @property
+    def paid_to_list(self) -> float | None:
+        """What was paid over the catalog's price of the same tokens; None where one of them is not known."""
+        return self.paid_usd / self.list_usd if self.paid_usd is not None and self.list_usd else None
+
 
 def apps_of(usage: Usage, base: Scenario, catalog: Catalog, most: int) -> tuple[App, ...]:
     """Return the apps of most tokens as scenarios that differ from `base` in what the logs tell.

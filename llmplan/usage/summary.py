@@ -136,6 +136,7 @@ def _app(cubes: Cubes, app: str, days: float) -> dict[str, Any]:
         "requests_per_day": None if requests is None else requests / days,
         **{f"{side}_tokens": _tokens(cells, bins, side, requests) for side in ("input", "output")},
         "cached_share": share(cells, "cached_tokens", "cached_of_input"),
+        "reasoning_share": share(cells, "reasoning_tokens", "reasoning_of_output"),
         "peak_to_mean": peak_to_mean(cells, of_app(cubes.minutes, app)),
         "growth_per_month": growth_per_month(cells),
         "models": {str(model): _model(part) for model, part in cells.groupby(cells["model"].fillna(UNNAMED))},

@@ -45,7 +45,17 @@ QUICK_PAGES = ("decision", "cost_curves", "hardware", "routing", "article", "sou
 
 
 def test_the_pages_stand_in_their_order() -> None:
-    wanted = ["decision", "cost_curves", "hardware", "routing", "risk", "growth", "article", "sources"]
+    wanted = [
+        "decision",
+        "cost_curves",
+        "hardware",
+        "routing",
+        "risk",
+        "growth",
+        "traffic",
+        "article",
+        "sources",
+    ]
     assert [name for name in wanted if name in PAGES] == list(PAGES)
     assert set(QUICK_PAGES) <= set(PAGES)
 

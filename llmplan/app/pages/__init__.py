@@ -16,6 +16,7 @@ TITLES = {
     "routing": "Routing",
     "risk": "Risk",
     "growth": "Growth",
+    "traffic": "Your traffic",
     "article": "Article check",
     "sources": "Data and sources",
 }

@@ -106,8 +106,15 @@ class UploadButton(View):
     accept = t.Unicode(".toml").tag(sync=True)
     max_bytes = t.Int(MAX_UPLOAD_BYTES).tag(sync=True)
 
-    def __init__(self, label: str, on_file: Callable[[bytes], str], *, accept: str = ".toml") -> None:
-        super().__init__(label=label, accept=accept)
+    def __init__(
+        self,
+        label: str,
+        on_file: Callable[[bytes], str],
+        *,
+        accept: str = ".toml",
+        max_bytes: int = MAX_UPLOAD_BYTES,
+    ) -> None:
+        super().__init__(label=label, accept=accept, max_bytes=max_bytes)
         self._on_file = on_file
 
     def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
@@ -115,9 +122,9 @@ class UploadButton(View):
         if "upload" not in content or len(buffers) != 1:
             return None
         data = bytes(buffers[0])
-        if len(data) > MAX_UPLOAD_BYTES:
-            limit = f"must be at most {MAX_UPLOAD_BYTES // 1024} kB"
-            raise InputError("file", f"{len(data)} bytes", limit, "upload a scenario file")
+        if len(data) > self.max_bytes:
+            limit = f"must be at most {self.max_bytes // 1024} kB"
+            raise InputError("file", f"{len(data)} bytes", limit, "upload a smaller file")
         return {"message": self._on_file(data)}, []
 
 

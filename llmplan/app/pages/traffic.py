@@ -1,0 +1,78 @@
+"""Your traffic: a log or bill brought along, what it costs today, and what to do with each app."""
+
+from __future__ import annotations
+
+from llmplan.app.model import AppModel
+from llmplan.app.pages import traffic_parts as parts
+from llmplan.app.pages.page import Page, StaleNotice, show_parts
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.app.widgets.layout import columns, stack, toolbar
+from llmplan.app.widgets.parts import DownloadButton, HtmlView, UploadButton
+from llmplan.errors import InputError
+from llmplan.scenario import Scenario
+from llmplan.usage.summary import Usage
+from llmplan.usage.uploads import usage_of_file
+
+MAX_BYTES = 900_000
+"""Of an uploaded file: within the largest message that the server takes."""
+MOST_APPS = 6
+
+
+class TrafficPage(Page):
+    """The bill by app and model, the week, lengths, list prices against what was paid, and what to move first."""
+
+    def __init__(self, model: AppModel) -> None:
+        super().__init__(model)
+        self.usage: Usage | None = None
+        self._planned: parts.Planned | None = None
+        self._computed: Scenario | None = None
+        accept = ".csv,.json,.jsonl,.txt,.gz,.zip"
+        upload = UploadButton("Open a log or bill", self.on_file, accept=accept, max_bytes=MAX_BYTES)
+        self.notice, self.lead = StaleNotice(self.compute), HtmlView(parts.lead())
+        self.answer, self.apps, self.moves = HtmlView(live=True), HtmlView(), HtmlView()
+        self.bill, self.week, self.lengths = ChartView(), ChartView(), ChartView()
+        self.shown = stack([])
+        self.root = stack([self.lead, toolbar([upload]), self.notice, self.shown])
+
+    def on_file(self, data: bytes) -> str:
+        """Take a log or cubes, and plan what they hold."""
+        self.usage = usage_of_file(data)
+        self.compute()
+        return parts.read_in_words(self.usage)
+
+    def refresh(self) -> None:
+        """Say that what is shown is of an earlier scenario."""
+        self.notice.say(stale=self._computed is not None and self.model.scenario != self._computed)
+
+    def compute(self) -> None:
+        """Plan the apps over the present scenario."""
+        self._computed = self.model.scenario
+        self.notice.say(stale=False)
+        if not self.shown.children:
+            download = DownloadButton("Plan of the apps (CSV)", self._csv)
+            charts = [self.bill, columns([self.week, self.lengths])]
+            self.shown.children = [self.answer, self.moves, *charts, self.apps, toolbar([download])]
+        show_parts(
+            self._plan,
+            {
+                self.answer: parts.answer,
+                self.moves: parts.moves_card,
+                self.bill: parts.bill_chart,
+                self.week: parts.week_chart,
+                self.lengths: parts.lengths_chart,
+                self.apps: parts.apps_card,
+            },
+        )
+
+    def _plan(self) -> parts.Planned:
+        if self.usage is None:
+            raise InputError("file", "", "is not there yet", "open a log or a bill")
+        scenario, catalog = self.model.scenario, self.model.catalog
+        self._planned = parts.planned(self.usage, scenario, catalog, MOST_APPS, self.model.report.stamp)
+        return self._planned
+
+    def _csv(self) -> tuple[str, str, bytes]:
+        """Return what each app costs today and what to do with it."""
+        if self._planned is None:
+            raise InputError("file", "", "is not there yet", "open a log or a bill")
+        return "llmplan-apps.csv", "text/csv", parts.apps_frame(self._planned).to_csv(index=False).encode()

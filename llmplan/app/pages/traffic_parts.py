@@ -1,0 +1,268 @@
+"""What each part of Your traffic shows: sentences, charts and tables of a usage and its portfolio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+
+from llmplan.app.widgets import html
+from llmplan.app.widgets.chart_view import Chart, no_chart
+from llmplan.app.widgets.html import card, note, paragraph, table
+from llmplan.arrays import Floats
+from llmplan.catalog import Catalog
+from llmplan.charts.growth import DAYS
+from llmplan.charts.traffic import bill_figure, lengths_figure, week_figure
+from llmplan.portfolio.apps import apps_of
+from llmplan.portfolio.plan import Portfolio, plan_portfolio
+from llmplan.scenario import Scenario
+from llmplan.units import HOURS_PER_DAY
+from llmplan.usage.rows import formats
+from llmplan.usage.summary import Usage, bin_value, summary
+from llmplan.wording import Currency, capital, counted, joined, number, share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHART_HEIGHT = 320
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A usage with its portfolio; `shown` is what `llmplan usage show` tells."""
+
+    usage: Usage
+    shown: dict[str, object]
+    found: Portfolio
+    money: Currency
+    stamp: str
+
+    @property
+    def week(self) -> Floats:
+        """Queries of all apps in the busiest week of each hour, (168,)."""
+        return np.asarray(sum(app.week for app in self.found.apps), float)
+
+
+def planned(usage: Usage, scenario: Scenario, catalog: Catalog, most: int, stamp: str) -> Planned:
+    """Plan the apps of a usage."""
+    found = plan_portfolio(apps_of(usage, scenario, catalog, most), catalog)
+    return Planned(usage, summary(usage), found, scenario.currency, stamp)
+
+
+def lead() -> Markup:
+    """Say what may be brought."""
+    titles = sorted(kind.title for kind in formats().values())
+    return card(
+        "Start from what you run today",
+        paragraph(
+            "Open a log, an export or a bill: what each app asks and costs is read from it, and the apps are planned "
+            "together over the inputs beside this page. The file is read in your own session and is gone with it; "
+            "prompts and answers are not read."
+        ),
+        html.folded("Formats", note("; ".join(titles) + "; gzip of them.")),
+        note(
+            "For logs of any size: llmplan usage import FILES --out USAGE on your machine, then a ZIP of the cubes as CSV "
+            "(hours.csv, tokens.csv, minutes.csv)."
+        ),
+    )
+
+
+def read_in_words(usage: Usage) -> str:
+    """Say what was read."""
+    found = summary(usage)
+    asked = "" if found["requests"] is None else f", {counted(found['requests'], 'request')}"
+    return f"Read {joined(found['formats'])}{asked}, {counted(len(found['apps']), 'app')}."
+
+
+def answer(plan: Planned) -> Markup:
+    """Say what all cost today and after."""
+    found, money = plan.found, plan.money
+    if not found.today_usd:
+        return html.answer("The file tells no cost, and the catalog has no price of its models")
+    saved = found.today_usd - found.after_usd
+    if saved <= 0:
+        return html.answer(f"Nothing beats today's {money.short(found.today_usd)} a month")
+    part = share(saved / found.today_usd)
+    return html.answer(
+        f"{money.short(saved)} of {money.short(found.today_usd)} a month ({part}) can be saved"
+    )
+
+
+def moves_card(plan: Planned) -> Markup:
+    """Return what to move first."""
+    money = plan.money
+    rows = [
+        (
+            place,
+            joined(list(move.apps)),
+            move.label,
+            money.short(move.saving_usd),
+            money.short(move.one_off_usd),
+            f"{move.payback_months:.1f} months",
+        )
+        for place, move in enumerate(plan.found.first_moves, start=1)
+    ]
+    if not rows:
+        return card("What to move first", paragraph("Nothing: no move saves."))
+    heads = ("", "App", "To", "Saves a month", "Costs once", "Paid back in")
+    return card(
+        "What to move first", table(heads, rows, "What to move first", (0, 3, 4, 5)), _fleet_note(plan)
+    )
+
+
+def _fleet_note(plan: Planned) -> Markup:
+    fleet = plan.found.fleet
+    if fleet is None:
+        return note("No fleet that several apps share costs less than each on its own.")
+    return note(
+        f"Shared fleet: {fleet.label}, {counted(fleet.replicas, 'replica')}; apart its {len(fleet.apps)} apps would need "
+        f"{fleet.apart_replicas}, since their peaks do not coincide."
+    )
+
+
+def bill_chart(plan: Planned) -> Chart:
+    """Draw today's bill by app and model."""
+    apps, money = plan.found.apps, plan.money
+    names = list(dict.fromkeys(model for app in apps for model, usd in app.models.items() if usd))
+    models = {name: np.array([app.models.get(name) or 0.0 for app in apps]) for name in names}
+    if not models:
+        return no_chart("No bill", "Neither the file nor the catalog has a price.")
+    dearest = max(apps, key=lambda app: app.today_usd or 0)
+    return Chart(
+        bill_figure(models, [app.name for app in apps], money),
+        title=f"{dearest.name} costs most: {money.short(dearest.today_usd)} a month",
+        what="The bill of a month by app and model: as the file has it, else at list prices.",
+        alt=" ".join(f"{app.name}: {_usd(app.today_usd, money)}." for app in apps),
+        table={"app": [app.name for app in apps], **{f"{n}, USD": np.round(u, 2) for n, u in models.items()}},
+        filename="bill-by-app-and-model",
+        footnote=plan.stamp,
+        height=CHART_HEIGHT,
+    )
+
+
+def week_chart(plan: Planned) -> Chart:
+    """Draw the week of all apps."""
+    week = plan.week
+    busiest = int(np.argmax(week))
+    day, hour = divmod(busiest, HOURS_PER_DAY)
+    if not week.any():
+        return no_chart("No week", "The file tells no times.")
+    return Chart(
+        week_figure(week),
+        title=f"Busiest: {DAYS[day]} {hour:02d}:00 UTC, {number(float(week[busiest]), 3)} queries an hour",
+        what="Queries of each hour of the week, all apps shown, the busiest week of each hour.",
+        alt=f"From {week.min():,.0f} to {week.max():,.0f} queries an hour.",
+        table={
+            "hour": [f"{DAYS[i // HOURS_PER_DAY]} {i % HOURS_PER_DAY:02d}:00" for i in range(len(week))],
+            "queries": np.round(week, 2),
+        },
+        filename="traffic-by-hour-of-week",
+        footnote=plan.stamp,
+        height=CHART_HEIGHT,
+    )
+
+
+def lengths_chart(plan: Planned) -> Chart:
+    """Draw how long requests are."""
+    lengths = {side: _lengths(plan.usage.cubes.tokens, f"{side}_bin") for side in ("input", "output")}
+    lengths = {side: found for side, found in lengths.items() if found[0].size}
+    if not lengths:
+        return no_chart("No lengths", "The file holds sums, not single requests.")
+    halves = {side: tokens[np.searchsorted(reached, 0.5)] for side, (tokens, reached) in lengths.items()}
+    return Chart(
+        lengths_figure(lengths),
+        title=capital(joined([f"half have at most {t:,.0f} tokens of {side}" for side, t in halves.items()])),
+        what="Share of requests of at most so many tokens, all apps.",
+        alt=joined([f"the median {side} is {tokens:,.0f} tokens" for side, tokens in halves.items()]) + ".",
+        filename="tokens-of-a-request",
+        footnote=plan.stamp,
+        height=CHART_HEIGHT,
+    )
+
+
+def _lengths(bins: pd.DataFrame, column: str) -> tuple[Floats, Floats]:
+    """Return the tokens of a side that occur, rising, and the share of requests up to each."""
+    sums = bins.dropna(subset=[column]).groupby(column)["requests"].sum().sort_index()
+    requests = np.cumsum(sums.to_numpy(dtype=float))
+    tokens = np.array([bin_value(int(place)) for place in sums.index], float)
+    return tokens, requests / requests[-1] if requests.size else requests
+
+
+def apps_frame(plan: Planned) -> pd.DataFrame:
+    """Return a row an app: what it asks, what it costs, what to do with it; sums in USD a month."""
+    import pandas as pd
+
+    told = {str(item["app"]): item for item in plan.shown["apps"]}  # type: ignore[attr-defined]
+    return pd.DataFrame(
+        {
+            "app": app.name,
+            "queries_per_day": app.scenario.queries_per_day,
+            "input_tokens": app.scenario.input_tokens,
+            "output_tokens": app.scenario.output_tokens,
+            "cached_share": told[app.name]["cached_share"],
+            "reasoning_share": told[app.name]["reasoning_share"],
+            "peak_to_mean": told[app.name]["peak_to_mean"],
+            "growth_per_month": told[app.name]["growth_per_month"],
+            "today_usd": app.today_usd,
+            "paid_usd": app.paid_usd,
+            "list_usd": app.list_usd,
+            "paid_to_list": app.paid_to_list,
+            "action": verdict.action,
+            "option_id": verdict.option_id,
+            "with": verdict.label,
+            "after_usd": verdict.after_usd,
+        }
+        for app, verdict in zip(plan.found.apps, plan.found.verdicts, strict=True)
+    )
+
+
+def apps_card(plan: Planned) -> Markup:
+    """Return the apps with their figures and verdicts."""
+    money = plan.money
+    rows = [
+        (
+            row["app"],
+            number(row["queries_per_day"], 3),
+            number(row["input_tokens"], 3),
+            number(row["output_tokens"], 3),
+            _share(row["cached_share"]),
+            _share(row["reasoning_share"]),
+            _usd(row["paid_usd"], money),
+            _usd(row["list_usd"], money),
+            _share(row["paid_to_list"]),
+            f"{capital(row['action'])}: {row['with']}",
+            _usd(row["after_usd"], money),
+        )
+        for row in apps_frame(plan).astype(object).to_dict("records")
+    ]
+    heads = (
+        "App",
+        "Queries/day",
+        "Input",
+        "Output",
+        "Cached",
+        "Reasoning",
+        "Paid",
+        "At list",
+        "Paid/list",
+        "Do",
+        "Then",
+    )
+    taken = [f"{app.name}: {'; '.join(app.taken)}" for app in plan.found.apps if app.taken]
+    said = note(f"The file does not tell, and was taken: {'. '.join(taken)}.") if taken else Markup("")
+    what = note(
+        "Sums a month. Paid/list: what was paid over the catalog's price of the same tokens, which shows discounts, or a "
+        "gateway's stale prices."
+    )
+    return card("The apps", what, table(heads, rows, "The apps", (*range(1, 9), 10)), said)
+
+
+def _usd(usd: float | None, money: Currency) -> str:
+    return UNKNOWN if usd is None or usd != usd else money.short(usd)
+
+
+def _share(value: float | None) -> str:
+    return UNKNOWN if value is None or value != value else f"{value:.0%}"

@@ -1,0 +1,133 @@
+"""Your traffic: a file brought along, its figures against the shell's, what is refused, and an earlier scenario."""
+
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from llmplan.app.model import AppModel
+from llmplan.app.pages import traffic_parts as parts
+from llmplan.app.pages.traffic import TrafficPage
+from llmplan.app.widgets.chart_view import ChartView
+from llmplan.charts.traffic import lengths_figure, week_figure
+from llmplan.errors import InputError
+from llmplan.scenario import Scenario
+from llmplan.usage import cubes, uploads
+from llmplan.usage.summary import summary
+from llmplan.usage.uploads import usage_of_file
+
+QUICK = Scenario(gpu_ids=("l4",), quality_floor=0)
+
+
+def call(number: int, app: str, model: str, hour: int) -> str:
+    return json.dumps(
+        {
+            "request_id": f"r{number}",
+            "call_type": "acompletion",
+            "spend": 0.05,
+            "prompt_tokens": 2_000,
+            "completion_tokens": 200,
+            "startTime": 1_772_409_600 + hour * 3_600,
+            "model_group": model,
+            "metadata": {"user_api_key_alias": app},
+            "status": "success",
+        }
+    )
+
+
+LOG = "\n".join(
+    [call(n, "chat", "gpt-4o", n % 48) for n in range(96)]
+    + [call(1_000 + n, "<b>search</b>", "gpt-4o-mini", 9) for n in range(12)]
+).encode()
+
+
+@pytest.fixture(scope="module")
+def page() -> TrafficPage:
+    """A page with the log, planned."""
+    found = TrafficPage(AppModel(QUICK))
+    assert "108 requests, 2 apps" in found.on_file(gzip.compress(LOG))
+    return found
+
+
+def test_every_part_shows_the_log(page: TrafficPage) -> None:
+    views: list[Any] = [page.answer, page.moves, page.bill, page.week, page.lengths, page.apps]
+    assert [view.error for view in views if view.error] == []
+    charts = [view for view in views if isinstance(view, ChartView)]
+    assert all(chart.figure["meta"][name] for chart in charts for name in ("title", "alt", "what"))
+    assert "&lt;b&gt;search" in page.apps.html and "<b>search" not in page.apps.html
+    assert "Start from what you run" in page.lead.html and "LiteLLM" in page.lead.html
+    assert page.bill.figure["meta"]["title"].startswith("chat costs most")
+
+
+def test_figures_are_those_of_the_log(page: TrafficPage) -> None:
+    """96 + 12 calls of 5 cents in two days: 30 days / 2 a month."""
+    assert page.usage is not None and page._planned is not None
+    plan, per_month = page._planned, QUICK.days_per_month / 2
+    frame = parts.apps_frame(plan).set_index("app")
+    assert frame.loc["chat", "paid_usd"] == pytest.approx(96 * 0.05 * per_month)
+    price = page.model.catalog.api("gpt-4o")
+    listed = (2_000 * price.input_usd_per_mtok + 200 * price.output_usd_per_mtok) / 1e6
+    assert frame.loc["chat", "paid_to_list"] == pytest.approx(0.05 / listed)
+    assert plan.week.sum() == pytest.approx(frame["queries_per_day"].sum() * 7, rel=0.5)
+    tokens, reached = parts._lengths(page.usage.cubes.tokens, "input_bin")
+    assert reached.tolist() == [1.0] and tokens[0] == pytest.approx(2_000, rel=0.0035)
+    name, media, data = page._csv()
+    assert (name, media, data.count(b"\n")) == ("llmplan-apps.csv", "text/csv", 3)
+
+
+def test_another_scenario_asks_before_it_plans_again(page: TrafficPage) -> None:
+    page.model.change({"quality_floor": 0.5})
+    page.refresh()
+    assert "Recompute" in page.notice.html
+    page.model.undo()
+    page.refresh()
+    assert page.notice.html == ""
+
+
+def packed(**files: bytes) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as into:
+        for name, data in files.items():
+            into.writestr(f"folder/{name}.csv", data)
+    return held.getvalue()
+
+
+def test_cubes_may_be_brought_instead(tmp_path: Path) -> None:
+    found = usage_of_file(LOG)
+    cubes.save(found.cubes, tmp_path, ".csv")
+    files = {name: (tmp_path / f"{name}.csv").read_bytes() for name in cubes.DIMENSIONS}
+    assert summary(usage_of_file(packed(**files))) == summary(found)
+    for column, figure in (("hour", 10**12), ("bucket_s", 10**12), ("bucket_s", -3_600)):
+        broken = found.cubes.hours.assign(**{column: figure}).to_csv(index=False).encode()
+        with pytest.raises(InputError, match="no log's time"):
+            usage_of_file(packed(**files | {"hours": broken}))
+    del files["minutes"]
+    with pytest.raises(InputError, match=r"no minutes\.csv"):
+        usage_of_file(packed(**files))
+
+
+def test_what_is_too_much_or_no_log_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_BYTES", 10_000)
+    for data, said in (
+        (gzip.compress(b"\n" * 20_000), "unpacked"),
+        (packed(hours=b"x" * 20_000, tokens=b"", minutes=b""), "unpacked"),
+        (b"PAR1xxxx", "is not read here"),
+        (b"PK\x03\x04garbage", "cannot be unpacked"),
+        (b"\x1f\x8bgarbage", "cannot be unpacked"),
+        (b"a,b\n1,2\n", "no known format"),
+    ):
+        with pytest.raises(InputError, match=said):
+            usage_of_file(data)
+
+
+def test_drawings_stand_where_they_belong() -> None:
+    week = np.arange(168.0)
+    heat = week_figure(week)["data"][0]
+    assert heat["z"][1][2] == 26 and heat["y"][1] == "Tue" and heat["x"][2] == 2
+    line = lengths_figure({"input": (np.array([0.0, 10.0]), np.array([0.25, 1.0]))})["data"][0]
+    assert line["x"].tolist() == [1, 10] and line["y"].tolist() == [0.25, 1]
