@@ -5,6 +5,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from llmplan.app.dashboard import PAGES, WITHOUT_SCENARIO
 from llmplan.app.model import AppModel
+from llmplan.app.pages.traffic import TrafficPage
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.cli import app
@@ -32,6 +34,7 @@ SCENARIOS = {
     "$": Scenario().but(**FEW),
     "€": Scenario().but(**FEW, currency_symbol="€", currency_per_usd=0.92),
 }
+A_LOG = Path(__file__).parent / "data" / "usage_logs" / "litellm_spendlogs" / "spend_logs.json"
 OTHER = {"$": "€", "€": "$"}
 COMMANDS = (
     "compare",
@@ -91,6 +94,8 @@ def test_the_pages(symbol: str) -> None:
     # The pages on the article and on the data quote others, in their currency.
     for name in PAGES.keys() - WITHOUT_SCENARIO:
         page = PAGES[name][1](model)
+        if isinstance(page, TrafficPage):
+            page.on_file(A_LOG.read_bytes())
         getattr(page, "open", page.refresh)()
         said = "\n".join(texts(page, set()))
         assert "went wrong" not in said
