@@ -13,7 +13,7 @@ from llmplan.cli.usage import Folder
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
-    from llmplan.portfolio.apps import App
+    from llmplan.portfolio.apps import App, Bills
     from llmplan.portfolio.plan import FirstMove, Portfolio, SharedFleet
     from llmplan.scenario import Scenario
     from llmplan.wording import Currency
@@ -37,19 +37,22 @@ def portfolio(
 ) -> None:
     """Plan the apps of a usage folder together: which stay, move or share a fleet, and what to move first."""
     from llmplan.errors import UnknownNameError
-    from llmplan.portfolio.apps import apps_of
+    from llmplan.portfolio.apps import apps_of, bills_of
     from llmplan.portfolio.plan import plan_portfolio
     from llmplan.usage.summary import read_usage
 
-    found = apps_of(read_usage(usage), scenario, catalog, apps)
+    held = read_usage(usage)
+    found = apps_of(held, scenario, catalog, apps)
     for name in may_wait or ():
         if name not in {app.name for app in found}:
             raise UnknownNameError("app", name, [app.name for app in found])
     planned = plan_portfolio(found, catalog, frozenset(may_wait or ()), _progress)
+    bills = bills_of(held, scenario, catalog)
     if json:
-        print_json(portfolio_json(planned))
+        print_json(portfolio_json(planned, bills))
     else:
         _print(planned, scenario.currency)
+        _print_bills(bills, scenario.currency)
 
 
 def _progress(apps: Sequence[App]) -> Iterable[App]:
@@ -58,12 +61,20 @@ def _progress(apps: Sequence[App]) -> Iterable[App]:
     return tqdm(apps, desc="comparing", unit="app", delay=1, disable=None)
 
 
-def portfolio_json(found: Portfolio) -> dict[str, Any]:
+def portfolio_json(found: Portfolio, bills: Bills) -> dict[str, Any]:
     """Return the document that `portfolio --json` prints; bills in USD a month at base prices."""
     return {
         "today_usd": found.today_usd,
         "after_usd": found.after_usd,
         "saving_usd": found.today_usd - found.after_usd,
+        "bills": {
+            "billed_usd": bills.billed,
+            "paid_usd": bills.paid,
+            "list_usd": bills.listed,
+            "paid_to_list": _ratio(bills.paid, bills.listed),
+            "billed_to_list": _ratio(bills.billed, bills.listed),
+            "billed_to_paid": _ratio(bills.billed, bills.paid),
+        },
         "apps": [
             {
                 "app": app.name,
@@ -89,6 +100,19 @@ def portfolio_json(found: Portfolio) -> dict[str, Any]:
         "fleet": None if found.fleet is None else _fleet_json(found, found.fleet),
         "first_moves": [_move_json(move) for move in found.first_moves],
     }
+
+
+def _ratio(usd: float | None, of_usd: float | None) -> float | None:
+    return usd / of_usd if usd is not None and of_usd else None
+
+
+def _print_bills(bills: Bills, money: Currency) -> None:
+    """Say how the bill, the logs' costs and the catalog's prices of all apps agree."""
+    named = (("bill", bills.billed), ("logs", bills.paid))
+    for name, usd in named:
+        ratio = _ratio(usd, bills.listed)
+        if usd is not None and ratio is not None:
+            typer.echo(f"All apps by the {name}: {money.amount(usd)} a month, {ratio:.2f} of list prices.")
 
 
 def _fleet_json(found: Portfolio, fleet: SharedFleet) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_HOUR
 from llmplan.usage.models import known_api
 from llmplan.usage.requests import app_named
+from llmplan.usage.rows import BILL, OK
 from llmplan.usage.summary import (
     UNNAMED,
     Usage,
@@ -93,6 +94,43 @@ def app_of_folder(folder: Path, name: str | None, base: Scenario, catalog: Catal
     usage = read_usage(folder)
     (found,) = _apps(usage, base, catalog, [app_named(usage, name)])
     return found
+
+
+@dataclass(frozen=True)
+class Bills:
+    """All apps of a usage folder three ways, each None where nothing is known of it. [USD/month]
+
+    Attributes
+    ----------
+    billed: by the provider's bill, where one was imported beside the logs.
+    paid: as the logs say, without the models that the catalog does not price, like `listed`.
+    listed: at the catalog's prices.
+    """
+
+    billed: float | None
+    paid: float | None
+    listed: float | None
+
+
+def bills_of(usage: Usage, base: Scenario, catalog: Catalog) -> Bills:
+    """Return a bill to hold the logs and the list prices against, each a month of the days that it covers. (12.11)"""
+    hours = usage.cubes.hours
+    bills = hours[(hours["status"] == OK) & (hours["kind"] == BILL)]
+    traffic = counted(hours)
+    billed = total(bills, "cost_usd")
+    cells = _with_tokens(usage)
+    priced = [
+        (listed, total(part, "cost_usd"))
+        for _, part in _by_model(cells)
+        if (listed := _listed(part, base, catalog)) is not None
+    ]
+    per_month = base.days_per_month / covered(traffic)[1]
+    paid = [usd for _, usd in priced if usd is not None]
+    return Bills(
+        None if billed is None else billed * base.days_per_month / covered(bills)[1],
+        sum(paid) * per_month if paid else None,
+        sum(listed for listed, _ in priced) * per_month if priced else None,
+    )
 
 
 def _with_tokens(usage: Usage) -> pd.DataFrame:

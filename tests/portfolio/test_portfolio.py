@@ -13,7 +13,7 @@ from llmplan.catalog import load_catalog
 from llmplan.cli import app as shell
 from llmplan.errors import InputError
 from llmplan.options import evaluate
-from llmplan.portfolio.apps import App, apps_of, week_of
+from llmplan.portfolio.apps import App, apps_of, bills_of, week_of
 from llmplan.portfolio.plan import _Tables, plan_portfolio
 from llmplan.scenario import Scenario
 from llmplan.usage import cubes
@@ -152,6 +152,9 @@ def test_the_shell_prints_a_document_that_adds_up(usage: Usage, tmp_path: Path) 
     assert found["saving_usd"] == pytest.approx(found["today_usd"] - found["after_usd"])
     assert found["today_usd"] == pytest.approx(sum(app["today_usd"] for app in found["apps"]))
     assert found["after_usd"] == pytest.approx(sum(app["after_usd"] for app in found["apps"]))
+    bills = found["bills"]
+    assert bills["paid_to_list"] == pytest.approx(bills["paid_usd"] / bills["list_usd"])
+    assert bills["paid_usd"] == pytest.approx(sum(app["paid_usd"] for app in found["apps"]))
     assert all(app["after_usd"] <= app["today_usd"] for app in found["apps"])
     assert "Together" in CliRunner().invoke(shell, command).stdout
     wrong = CliRunner().invoke(shell, ["portfolio", str(tmp_path), "--may-wait", "nihgt"])
@@ -180,6 +183,29 @@ def test_an_app_of_a_log_drives_comparison_and_simulation(folder: Path) -> None:
     ):
         for command in (["compare"], engine):
             assert said in str(CliRunner().invoke(shell, [*command, *flags]).exception)
+
+
+def test_a_bill_is_held_against_logs_and_list_prices(usage: Usage) -> None:
+    """The same 7 days in a bill of 12 USD; the logs say 378 calls of 2 cents."""
+    first = usage.cubes.hours.iloc[[0]]
+    row = {
+        "kind": "bill",
+        "hour": MONDAY_S // 3_600,
+        "bucket_s": 7 * 86_400,
+        "cost_usd": 12.0,
+        "requests": None,
+    }
+    bill = first.assign(**dict.fromkeys(("input_tokens", "output_tokens", "cached_tokens")), **row)
+    both = cubes.merge([usage.cubes, replace(usage.cubes, hours=bill.astype(first.dtypes.to_dict()))])
+    found = bills_of(Usage(both, {}), BASE, CATALOG)
+    n_calls = 7 * (len(DAY) * 3 + len(NIGHT) * 6)
+    span_days = (6 * 24 + 24 - 8) / 24
+    price = CATALOG.api("gpt-4o")
+    each = (2_000 * price.input_usd_per_mtok + 200 * price.output_usd_per_mtok) / 1e6
+    assert found.billed == pytest.approx(12 / 7 * BASE.days_per_month)
+    assert found.paid == pytest.approx(n_calls * 0.02 / span_days * BASE.days_per_month)
+    assert found.listed == pytest.approx(n_calls * each / span_days * BASE.days_per_month)
+    assert bills_of(usage, BASE, CATALOG).billed is None
 
 
 def test_cubes_alone_hold_no_requests(usage: Usage, tmp_path: Path) -> None:
