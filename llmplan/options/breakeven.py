@@ -111,10 +111,13 @@ class _ReplicaUsd(NamedTuple):
 
 def _replica_usd(options: Options, places: npt.NDArray[np.int64], side: int) -> _ReplicaUsd:
     """Return the bounds of fleets' costs over every number of replicas, each of shape of `places`. (6.6)"""
-    part, rents = options.take(places), options.market.rents
+    rents = options.market.rents
     people, step = _people(options, side)
     each_gpu = people / step + options.hidden.total(PER_GPU_HOUR, side) * options.hours_per_month
-    rows, factor = part.rent_row, part.rent_factor * options.hours_per_month
+    # Thousands of fleets rent in some hundred ways.
+    ways = options.rent_row[places] + 1j * options.rent_factor[places]
+    ways, which = np.unique(ways, return_inverse=True)
+    rows, factor = ways.real.astype(np.intp), ways.imag * options.hours_per_month
     counts = np.arange(1, MOST + 1)
     slope = rents.slope[side][rows] * factor + rents.gpu_slope[side][rows] * each_gpu
     table = rents.usd_per_hour[side][rows] * factor[:, None] + rents.gpus[side][rows] * each_gpu
@@ -122,7 +125,7 @@ def _replica_usd(options: Options, places: npt.NDArray[np.int64], side: int) -> 
     least = (table[:, 1:] / counts).min(axis=1, initial=np.inf)
     bounds = np.maximum(-more.min(axis=1, initial=0.0), 0.0), more.max(axis=1, initial=0.0) + people
     known = np.where(np.isfinite(least), np.minimum(least, slope), np.inf)
-    return _ReplicaUsd(known + each, slope + each, *bounds)
+    return _ReplicaUsd(*(row[which] for row in (known + each, slope + each, *bounds)))
 
 
 def _people(options: Options, side: int) -> tuple[float, float]:

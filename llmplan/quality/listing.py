@@ -15,13 +15,17 @@ TODAY = ("gpt-4o", None)
 
 
 def model_rows(catalog: Catalog) -> list[dict[str, Any]]:
-    """Return a row per model and effort; quality in percent of tasks that succeed, tokens against GPT-4o's."""
+    """Return a row per model and effort; quality in percent of tasks that succeed, tokens against GPT-4o's.
+
+    Every model with a price, today's or an earlier one that a scenario may name, and every one that can be hosted.
+    """
+    quoted = {api.model_id for api in catalog.apis.values()}
     priced = {api.model_id for api in catalog.apis.values() if api.status == "active"}
     hosted = {model.model_id for model in catalog.models.values() if model.status != "measured only"}
     return [
         _row(catalog, model_id, effort, model_id in priced, model_id in hosted)
         for model_id, effort in offered(catalog)
-        if model_id in priced or model_id in hosted
+        if model_id in quoted or model_id in hosted
     ]
 
 
