@@ -1,4 +1,4 @@
-"""Held-out figures as the world will bring them: cells, most subtasks of a model, whole models, whole sources."""
+"""Held-out figures as the world will bring them: cells, most subtasks of a model, whole models."""
 
 from __future__ import annotations
 
@@ -53,15 +53,6 @@ def whole_models(scores: Scores, seed: int) -> Ints:
     names = np.unique(models[scores.variant])
     out = names[np.random.default_rng(seed).random(len(names)) < MODEL_SHARE]
     return np.flatnonzero(np.isin(models[scores.variant], out))
-
-
-def whole_source(scores: Scores, prefix: str, seed: int, share: float = 0.3) -> Ints:
-    """Return the places of all figures of a source (items that begin so) for a share of the models."""
-    models = np.array([variant.model for variant in scores.variants])
-    names = np.unique(models[scores.variant])
-    out = names[np.random.default_rng(seed).random(len(names)) < share]
-    of = np.array([item.item_id.startswith(prefix) for item in scores.items])
-    return np.flatnonzero(of[scores.item] & np.isin(models[scores.variant], out))
 
 
 def without(scores: Scores, places: Ints, efforts: Mapping[str, float]) -> Ability:
