@@ -34,7 +34,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS_PER_S = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (math.inf, 10**9))
 """An epoch below the bound counts in these units: dates of this century tell seconds from milliseconds."""
 _TWELVE_HOURS = ("%m/%d/%Y, %I:%M:%S.%f %p", "%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p")
-_EMPTY = ("", "null", "none", "None", "NULL", "\\N", "nan", "NaN", "NaT", "<NA>")
+_EMPTY = frozenset(("", "null", "none", "None", "NULL", "\\N", "nan", "NaN", "NaT", "<NA>"))
 _GROUPED = re.compile(r"^-?\$?\d{1,3}(,\d{3})*(\.\d+)?$")
 """A spreadsheet's figure: thousands grouped, dollars marked."""
 _KIND_WORDS = {
@@ -50,6 +50,8 @@ def dig(record: Record, path: str) -> Any:
     """Return the value at a path of keys parted by dots, or under a key of that name; None where none is."""
     if path in record:
         return record[path]
+    if "." not in path:
+        return None
     found: Any = record
     for key in path.split("."):
         found = as_object(found).get(key)
@@ -74,23 +76,31 @@ def text(record: Record, *names: str) -> str | None:
     """Return the first of the cells that holds text."""
     for name in names:
         value = dig(record, name)
-        if value is not None and str(value).strip() not in _EMPTY:
-            return str(value).strip()
+        if value is not None and (said := str(value).strip()) not in _EMPTY:
+            return said
     return None
 
 
 def number(record: Record, *names: str) -> float | None:
     """Return the first of the cells that holds a number."""
-    found = next((name for name in names if text(record, name) is not None), None)
-    if found is None:
-        return None
-    value = dig(record, found)
+    for name in names:
+        value = dig(record, name)
+        if type(value) is int and 0 <= value <= MOST_TOKENS:  # most cells of JSON
+            return float(value)
+        if value is not None and str(value).strip() not in _EMPTY:
+            return _finite(name, value)
+    return None
+
+
+def _finite(name: str, value: Any) -> float:
     try:
         figure = float(re.sub("[$,]", "", value) if _is_grouped(value) else value)
-    except (TypeError, ValueError):
-        raise InputError(found, value, "is not a number", "write digits and one decimal point") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            name, str(value)[:40], "is not a number", "write digits and one decimal point"
+        ) from None
     if not math.isfinite(figure):
-        raise InputError(found, value, "is not finite", "leave it empty where it is not known")
+        raise InputError(name, value, "is not finite", "leave it empty where it is not known")
     return figure
 
 

@@ -76,6 +76,17 @@ def test_mapped_files_copies_and_bad_rows(tmp_path: Path, mapping: Path) -> None
     assert "whole number" in problems[1].rule and problems[1].fix
 
 
+def test_a_figure_beyond_all_counts_is_a_bad_row(tmp_path: Path, mapping: Path) -> None:
+    huge = write(
+        tmp_path / "log.jsonl",
+        record(1, usage={"in": 10**400}),
+        record(2, usage={"in": -(10**400)}),
+        record(3),
+    )
+    (part,) = import_usage([huge], tmp_path / "usage", mapping=mapping)
+    assert (part.rows, [problem.line for problem in part.problems]) == (1, [1, 2])
+
+
 def test_strict_refuses_and_leaves_no_rows(tmp_path: Path, mapping: Path) -> None:
     bad = write(tmp_path / "bad.jsonl", record(1), record(2, when="yesterday"))
     with pytest.raises(UsageError, match=r"bad\.jsonl:2 when = 'yesterday'"):
