@@ -1,7 +1,7 @@
 """The cubes of rows that DuckDB streams, summed in NumPy over dense tables of hours and minutes.
 
-The same sums as `cubes.cube_expressions`, which the tests hold it against: DuckDB's own hash tables take two to
-three times as long over millions of groups.
+The same sums as `cubes.cube_expressions`, which the tests hold it against: DuckDB's own hash tables take about
+twice as long over millions of groups.
 """
 
 from __future__ import annotations
