@@ -10,6 +10,7 @@ import traitlets as t
 from IPython.display import clear_output, display
 from markupsafe import Markup
 
+from llmplan.app.fields import Field
 from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
 from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
@@ -44,9 +45,9 @@ class Dashboard:
         self.current = self.names[0]
         self._made: dict[str, Page] = {}
         self.nav = NavBar([(name, PAGES[name][0]) for name in self.names], self.current, self.go)
-        fields = [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog)]
+        self._profile = self.model.scenario.profile_id
         self.panel = ControlPanel(
-            fields,
+            self._fields(),
             self._values(),
             self.on_change,
             label="Inputs",
@@ -120,14 +121,22 @@ class Dashboard:
         )
         return f"Loaded the scenario {scenario.name}{left}."
 
+    def _fields(self) -> list[Field]:
+        return [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog, self.model.scenario)]
+
     def _follow(self, _change: t.Bunch) -> None:
+        if (
+            self.model.scenario.profile_id != self._profile
+        ):  # whose own peak is where the peak's slider begins
+            self._profile = self.model.scenario.profile_id
+            self.panel.set_fields(self._fields())
         self.panel.show(self._values())
         self._made[self.current].refresh()
         self._show_link()
 
     def _values(self) -> dict[str, Any]:
         history = {"undo": self.model.can_undo, "redo": self.model.can_redo}
-        return values_of(self.model.scenario, self.model.preset) | history
+        return values_of(self.model.scenario, self.model.preset, self.model.catalog) | history
 
     def _show_link(self) -> None:
         page_name = {} if self.current == self.names[0] else {"page": self.current}

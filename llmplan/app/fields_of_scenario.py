@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from llmplan.app.fields import Button, Check, Field, MultiSelect, Number, Options, Select, Slider, Text
@@ -16,6 +17,7 @@ from llmplan.scenario.values import NONE
 
 CUSTOM = "custom"
 SHARE = "share"
+PEAK = "peak_to_mean"
 HISTORY_BUTTONS: tuple[Button, ...] = (
     Button("undo", "Undo"),
     Button("redo", "Redo"),
@@ -23,12 +25,22 @@ HISTORY_BUTTONS: tuple[Button, ...] = (
 )
 
 
-def scenario_fields(catalog: Catalog) -> list[Field]:
+def scenario_fields(catalog: Catalog, scenario: Scenario) -> list[Field]:
     """Return the inputs of a scenario, in groups: each field that has a place on the panel."""
     presets = tuple((name, load_scenario(name, catalog).name) for name in scenario_names(catalog))
     first = Select(PRESET, "Preset", ((CUSTOM, "Own values"), *presets), group=Group.WORKLOAD)
     shown = (field for field in FIELDS.values() if field.about.panel is not None)
-    return [first, *(_input(field, catalog) for field in by_group(shown))]
+    inputs = [_input(field, catalog) for field in by_group(shown)]
+    return [
+        first,
+        *(_from_own_peak(each, scenario, catalog) if each.key == PEAK else each for each in inputs),
+    ]
+
+
+def _from_own_peak(peak: Field, scenario: Scenario, catalog: Catalog) -> Field:
+    """Return the peak's slider as it begins at the daily profile's own: below that it would move nothing."""
+    own = scenario.model_copy(update={PEAK: 1.0}).workload(catalog).busiest_to_mean
+    return replace(peak, min=own, step=None) if isinstance(peak, Slider) and own > 1 else peak
 
 
 def _input(field: ScenarioField, catalog: Catalog) -> Field:
@@ -94,10 +106,11 @@ def offered(catalog: Catalog, what: str) -> Options:
     return tuple((name, name) for name in sorted(catalog_names(catalog, what)))
 
 
-def values_of(scenario: Scenario, preset: str | None) -> dict[str, Any]:
+def values_of(scenario: Scenario, preset: str | None, catalog: Catalog) -> dict[str, Any]:
     """Return the panel's values of a scenario."""
     kept = preset and scenario_to_query(scenario, preset).keys() <= {PRESET}
     values = {name: _shown(field, getattr(scenario, name)) for name, field in FIELDS.items()}
+    values[PEAK] = scenario.workload(catalog).busiest_to_mean
     return values | {PRESET: preset if kept else CUSTOM}
 
 

@@ -29,7 +29,7 @@ from llmplan.kinds import Kind
 from llmplan.options import Curves, DecisionMap, Envelope
 from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
-from llmplan.wording import Currency
+from llmplan.wording import Currency, short_volume
 
 UNITS = {"month": "a month", "query": f"per {UNIT_QUERIES:,} queries", "mtok": "per million tokens"}
 TODAY = "now"
@@ -204,7 +204,10 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
             data += band_traces(line.at, line.low, line.high, line.kind.colour)
         data.append(_trace(line, chart.money))
     now, label = vertical_line(chart.today, TODAY, name=TODAY)
-    crossed = [vertical_line(x, f"{x:,.0f}", font={"color": "@muted", "size": 12}) for x in chart.crossings]
+    crossed = [
+        vertical_line(x, short_volume(float(f"{x:.2g}")), font={"color": "@muted", "size": 12})
+        for x in chart.crossings
+    ]
     for mark, _ in crossed:
         mark |= upright(mark["x0"], "@muted", "dash", 1.0)
     y = (

@@ -102,7 +102,7 @@ def frontier_figure(
             "name": "frontier: nothing is cheaper and better",
             "line": {"color": "@3", "width": 2.5},
             "marker": {"size": 6, "color": "@3"},
-            "text": [f"{share(row['share_weak'])} to the weak model" for row in frontier],
+            "text": [f"{share(row['share_weak'])} to the easy queries' model" for row in frontier],
             "hovertemplate": f"%{{text}}<br>{hover}<extra></extra>",
         },
     ]
@@ -119,7 +119,7 @@ def frontier_figure(
         "layout": {
             "xaxis": money_axis(money, "a month", 0.0, money.of(float(usd_all.max())) * 1.08),
             "yaxis": {
-                "title": "Quality (reference = 1)",
+                "title": "Quality (today = 1)",
                 "range": [float(quality.min()) - pad, float(quality.max()) + pad],
                 "tickformat": ".2f",
             },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -276,12 +277,21 @@ def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
     return price.model_copy(update=changes) if changes else price
 
 
+def _is_let_in(scenario: Scenario, price: ApiPrice) -> bool:
+    """Say whether a token price is an option: named, or no API is and its open model is not left out."""
+    if scenario.api_ids:
+        return price.api_id in scenario.api_ids
+    models = scenario.model_ids
+    return not models or kind_of(price) is not Kind.HOSTED or price.model_id in models
+
+
 class _TokenRows:
     """The APIs and hosted open models that the scenario lets in, at each effort, and why some are out."""
 
     def __init__(self, catalog: Catalog, scenario: Scenario, known: Mapping[ModelAtEffort, Standing]) -> None:
-        named = scenario.api_ids
-        let_in = [price for price in catalog.apis.values() if not named or price.api_id in named]
+        let_in = [price for price in catalog.apis.values() if _is_let_in(scenario, price)]
+        count = Counter((price.model_id, price.provider) for price in let_in)
+        self._twice = {pair for pair, times in count.items() if times > 1}
         rows = [(p, effort) for p in let_in for effort in efforts_of(scenario, catalog, p.model_id)]
         self.prices, self.efforts = [price for price, _ in rows], [effort for _, effort in rows]
         self.option_ids = tuple(with_effort(p.api_id, catalog, p.model_id, effort) for p, effort in rows)
@@ -310,6 +320,8 @@ class _TokenRows:
         model = self._catalog.models.get(price.model_id)
         at = effort_label(self._scenario, self._catalog, price.model_id, effort)
         name = f"{model.name} at {price.provider}" if model else f"{price.api_id} API"
+        if model and (price.model_id, price.provider) in self._twice:
+            name += f" ({price.api_id.rpartition('/')[2]})"
         return Option(
             option_id=self.option_ids[place],
             kind=kind_of(price),

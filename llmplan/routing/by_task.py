@@ -28,6 +28,7 @@ def task_report(
     stays_in_house: Sequence[str] = (),
     tolerance: Mapping[str, float] | None = None,
     work: Mapping[str, float] | None = None,
+    floor: float | None = None,
 ) -> dict[str, Any] | None:
     """Return which task goes where at the route's floor, whole tasks and the fleet re-sized. (7.12)
 
@@ -41,6 +42,7 @@ def task_report(
     tolerance: task -> quality that it can lose against the better end; the scenario's floors by task hold too.
     work: task -> cost and load of its query over another task's; by default all tasks are alike. The mean
         over the mix is the scenario's query.
+    floor: least quality; by default the route's, else most of the strong model's.
 
     Raises UnknownNameError for a named task that is not in the mix.
     """
@@ -50,7 +52,7 @@ def task_report(
     table = _table(route, catalog, stays_in_house, tolerance or {}, work or {})
     if table is None:
         return None
-    floor = route.request.quality_floor
+    floor = route.request.quality_floor if floor is None else floor
     floor = DEFAULT_FLOOR_OF_STRONG * route.sides.strong_quality if floor is None else floor
     tiers = [Tier("weak", fleet_usd=_fleet_usd(route)), Tier("strong")]
     volume, traffic = route.plan.queries_per_day, route.plan.traffic

@@ -11,7 +11,7 @@ from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options.comparison import options_of
 from llmplan.options.rows import Option
-from llmplan.options.standing import lengths_of, standing_of
+from llmplan.options.standing import effort_today, lengths_of, standing_of
 from llmplan.options.table import Options, usd_per_query
 from llmplan.router.hybrid import SplitPlan
 from llmplan.routing.request import RouteRequest
@@ -47,7 +47,7 @@ class Sides:
 
 
 def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
-    """Return both ends of the route with their prices and qualities, models at their default effort.
+    """Return both ends of the route with their prices and qualities: what runs today at its effort, others at their default.
 
     Raises
     ------
@@ -55,7 +55,8 @@ def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
     InputError: where the weak model can be self-hosted on nothing that the scenario allows.
     """
     strong_id, weak_id = catalog.api(request.strong).model_id, _weak_model_id(request, catalog)
-    weak, strong = (standing_of(request.scenario, catalog, m).quality for m in (weak_id, strong_id))
+    weak = standing_of(request.scenario, catalog, weak_id).quality
+    strong = standing_of(request.scenario, catalog, strong_id, _effort(request, request.strong)).quality
     unit, options = request.weak_usd_per_query, None
     if unit is None and request.weak in catalog.apis:
         unit = _api_usd(request, catalog, request.weak)
@@ -84,8 +85,13 @@ def _weak_model_id(request: RouteRequest, catalog: Catalog) -> str:
 
 def _api_usd(request: RouteRequest, catalog: Catalog, api_id: str) -> float:
     price, scenario = catalog.api(api_id), request.scenario
-    lengths = lengths_of(scenario, standing_of(scenario, catalog, price.model_id))
+    lengths = lengths_of(scenario, standing_of(scenario, catalog, price.model_id, _effort(request, api_id)))
     return float(usd_per_query([price], [lengths], scenario)[0])
+
+
+def _effort(request: RouteRequest, api_id: str) -> str | None:
+    """Return the effort at which an API is asked: that of today where it is what runs today."""
+    return effort_today(request.scenario) if api_id == request.scenario.reference_api_id else None
 
 
 def _ways(request: RouteRequest, catalog: Catalog, model_id: str) -> Options:

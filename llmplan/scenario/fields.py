@@ -396,7 +396,12 @@ class Scenario(BaseModel):
     model_ids: Annotated[
         Names,
         About(
-            "Open models", "Open models to self-host.", Group.CHOICE, empty="all", panel=Box(), names="model"
+            "Open models",
+            "Open models allowed, self-hosted or hosted by a provider; APIs named themselves stay.",
+            Group.CHOICE,
+            empty="all",
+            panel=Box(),
+            names="model",
         ),
     ] = ()
     precision_ids: Annotated[

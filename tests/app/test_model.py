@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from llmplan.app.fields import Slider
+from llmplan.app.fields_of_scenario import scenario_fields, values_of
 from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.export import export_bytes
+from llmplan.kinds import Kind
 from llmplan.options import Options
 from llmplan.options.table import SIDES
 from llmplan.recommend import recommend
@@ -217,3 +220,22 @@ def test_a_drag_is_one_step_back(model: AppModel, monkeypatch: pytest.MonkeyPatc
     model.change({"queries_per_day": 85_000})
     model.undo()
     assert model.scenario.queries_per_day == 80_000
+
+
+def test_the_peaks_slider_begins_where_it_moves_something() -> None:
+    model = AppModel()
+    own = model.scenario.but(peak_to_mean=1.0).workload(model.catalog).busiest_to_mean
+    slider = next(f for f in scenario_fields(model.catalog, model.scenario) if f.key == "peak_to_mean")
+    assert isinstance(slider, Slider) and own > 1 and slider.min == own
+    shown = values_of(model.scenario.but(peak_to_mean=1.0), None, model.catalog)
+    assert shown["peak_to_mean"] == own
+
+
+def test_open_models_leave_hosted_ones_out_too() -> None:
+    model = AppModel()
+    model.change({"model_ids": ("llama-3.3-70b",)})
+    items = model.report.comparison.options.items
+    hosted = {m for m, kind in zip(items.model_id, items.kind, strict=True) if kind == Kind.HOSTED}
+    assert hosted == {"llama-3.3-70b"}
+    labels = [item.label for item in items if item.kind == Kind.HOSTED]
+    assert len(set(labels)) == len(labels)

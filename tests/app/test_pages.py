@@ -16,6 +16,7 @@ from llmplan.app.pages.sources import SourcesPage
 from llmplan.app.widgets.base import PLAIN_FAILURE, View
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.catalog import load_catalog
+from llmplan.wording import DOLLAR
 
 
 def views(root: Any) -> Iterator[View]:
@@ -176,7 +177,7 @@ def test_routing_answers_to_its_own_inputs(model: AppModel) -> None:
     for change in (
         {"share": 0.4},
         {"accuracy": 0.7},
-        {"goal": "floor", "floor": 0.97},
+        {"goal": "floor"},
         {"weak": "gpt-4o-mini"},
     ):
         page.change(change)
@@ -186,6 +187,23 @@ def test_routing_answers_to_its_own_inputs(model: AppModel) -> None:
     page.change({"mix": "article-70-30", "in_house": ["classification"]})
     assert "Keeping the marked tasks in house costs" in page.tasks.html
     assert [view.error for view in views(page.root) if view.error] == []
+
+
+def test_routing_follows_what_runs_today_and_the_floor_of_the_scenario(model: AppModel) -> None:
+    page = RoutingPage(model)
+    page.refresh()
+    found = model.report.comparison
+    best = found.recommended
+    assert best is not None
+    assert "gpt-4o alone" in page.answer.html
+    assert f"{best.label} is the cheapest" in page.answer.html
+    assert DOLLAR.short(float(found.monthly_usd[1, found.order[0]])) in page.answer.html
+    own = found.cheapest("self_hosted")
+    assert own is not None and model.report.option(own).label in page.answer.html
+    model.change({"reference_api_id": "gpt-4o-mini", "quality_floor": 0.9})
+    page.refresh()
+    assert "gpt-4o-mini alone" in page.answer.html
+    assert "at a quality of 90%" in page.tasks.html
 
 
 def test_routing_splits_by_what_was_moved_last(model: AppModel) -> None:
@@ -202,7 +220,15 @@ def test_routing_splits_by_what_was_moved_last(model: AppModel) -> None:
 def test_routing_shows_caches_outages_and_what_a_task_may_lose(model: AppModel) -> None:
     model.change({"queries_per_day": 1_000_000})
     page = RoutingPage(model)
-    page.change({"semantic_hits": 0.2, "false_hits": 0.1, "availability": 0.95, "mix": "article-70-30"})
+    page.change(
+        {
+            "weak": "llama-3.1-70b",
+            "semantic_hits": 0.2,
+            "false_hits": 0.1,
+            "availability": 0.95,
+            "mix": "article-70-30",
+        }
+    )
     link = page.flow.figure["data"][0]["link"]
     names = [label.partition("<br>")[0] for label in page.flow.figure["data"][0]["node"]["label"]]
     pairs = {(names[a], names[b]) for a, b in zip(link["source"], link["target"], strict=True)}

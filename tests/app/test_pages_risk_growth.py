@@ -172,7 +172,7 @@ def test_moving_costs_and_the_way_to_pay_are_the_readers() -> None:
 
 
 def test_every_figure_says_whether_it_is_a_month_or_a_year() -> None:
-    units = {field.key: field.unit for field in growth_fields(a_model().catalog) if isinstance(field, Number)}
+    units = {field.key: field.unit for field in growth_fields() if isinstance(field, Number)}
     assert units["growth"] == "a month"
     assert {units[key] for key in ("api_decline", "gpu_decline", "discount", "updates")} == {"a year"}
 

@@ -136,7 +136,7 @@ def test_a_field_that_says_nothing_is_refused() -> None:
 
 
 def test_emptiness_not_zero_stands_for_no_value_on_the_panel() -> None:
-    boxes = {field.key: field for field in scenario_fields(CATALOG)}
+    boxes = {field.key: field for field in scenario_fields(CATALOG, Scenario())}
     for name, field in FIELDS.items():
         if not (field.is_optional and field.about.panel) or field.shape is Shape.TEXT:
             continue
@@ -145,7 +145,7 @@ def test_emptiness_not_zero_stands_for_no_value_on_the_panel() -> None:
     with pytest.raises(InputError):
         boxes["queries_per_day"].clean(None)
     free = Scenario().but(engineering_usd_per_month=0, ttft_limit_ms=None).under(CATALOG)
-    shown = values_of(free, None)
+    shown = values_of(free, None, CATALOG)
     assert shown["engineering_usd_per_month"] == 0 and shown["ttft_limit_ms"] is None
     assert free.but(**changes_of({"engineering_usd_per_month": 0})).engineering_usd_per_month == 0
     assert shown["profile_id"] == "none" and free.but(**changes_of({"profile_id": "none"})) == free

@@ -282,7 +282,7 @@ def options_card(report: Report) -> Markup:
                 milliseconds(item.ttft_ms),
                 milliseconds(item.tpot_ms),
                 int(found.gpus_total[place]) or NOTHING,
-                "your measurement" if item.measured_by else item.basis or "list price",
+                "your measurement" if item.measured_by else item.basis or NOTHING,
             )
         )
     shown = table(OPTION_HEADS, rows, "The cheapest options", range(1, 8), chosen=0)

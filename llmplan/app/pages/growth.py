@@ -51,8 +51,9 @@ class GrowthPage(Page):
         self.wanted = first_values(model)
         self._computed: Scenario | None = None
         self._week_of: tuple[tuple[object, ...], parts.Week] | None = None
-        fields = growth_fields(model.catalog)
-        self.controls = ControlPanel(fields, self.wanted, self.change, label="Plan", closed_groups=[FURTHER])
+        self.controls = ControlPanel(
+            growth_fields(), self.wanted, self.change, label="Plan", closed_groups=[FURTHER]
+        )
         self.notice = StaleNotice(self.compute)
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.cumulative, self.waiting, self.fleet = ChartView(), ChartView(), ChartView()
@@ -152,9 +153,8 @@ def first_values(model: AppModel) -> dict[str, Any]:
         "discount": base("capital-cost-per-year"),
         "months": 36,
         "pay": "all",
-        "incumbent": model.scenario.reference_api_id,
         "shape": "compound",
-        "series": f"{model.scenario.queries_per_day:g}",
+        "series": f"{model.scenario.queries_per_day:.0f}",
         "ceiling": 1_000_000.0,
         "midpoint": 18,
         "migration_rented": base("one-off-rented-usd"),
@@ -166,9 +166,8 @@ def first_values(model: AppModel) -> dict[str, Any]:
     }
 
 
-def growth_fields(catalog: Catalog) -> list[Field]:
-    """Return the page's inputs."""
-    apis = tuple((a.api_id, a.api_id) for a in catalog.apis.values() if a.status == "active")
+def growth_fields() -> list[Field]:
+    """Return the page's inputs; what runs today is the scenario's."""
     return [
         Slider("growth", "Volume growth", -0.1, 0.5, "a month", percent=True, step=0.005),
         Slider("api_decline", "API price decline", -0.2, 0.8, "a year", percent=True, step=0.01),
@@ -176,7 +175,6 @@ def growth_fields(catalog: Catalog) -> list[Field]:
         Slider("discount", "Discount rate", 0, 0.5, "a year", percent=True, step=0.005),
         Slider("months", "Months", 1, MOST_MONTHS, "", step=1),
         Select("pay", "Self-hosting", PAY),
-        Select("incumbent", "Runs today", apis),
         Slider("fleet_month", "Fleet of month", 1, MOST_MONTHS, "", step=1),
         Select("shape", "Growth", SHAPES, FURTHER),
         Text("series", "Queries a day of each month, commas between", SERIES_LENGTH, FURTHER),
@@ -218,7 +216,6 @@ def planned(scenario: Scenario, catalog: Catalog, values: Mapping[str, Any]) -> 
         volumes(scenario, values),
         paths,
         values["discount"],
-        values["incumbent"],
-        moving,
-        OWN if values["pay"] == "all" else (values["pay"],),
+        migration_usd=moving,
+        ways_to_own=OWN if values["pay"] == "all" else (values["pay"],),
     )

@@ -104,12 +104,14 @@ def figures(shown: Planned) -> Markup:
         return html.cards([*entries, ("Self-hosting", NOTHING, "no way to pay for it is feasible")])
     row = shown.plan.time.option(own.candidate_id)
     paid = ("" if own.payback_month_now is None else "by ") + _month(own.payback_month_now)
-    moment = f"best month to switch: {_moment(own.best_month)}"
+    against = f"against {shown.today}, which runs today"
+    if row.npv_usd > best.npv_usd:
+        against += f"; {shown.money.short(row.npv_usd - best.npv_usd)} more than {best.label}"
     return html.cards(
         [
             *entries,
-            ("Best self-hosting", shown.money.short(row.npv_usd), row.label),
-            ("Self-hosting now pays back", paid, moment),
+            ("Best self-hosting over the plan", shown.money.short(row.npv_usd), row.label),
+            ("Self-hosting now pays back", paid, against),
         ]
     )
 
@@ -142,12 +144,17 @@ def cumulative_chart(shown: Planned) -> Chart:
 
 
 def _payback_title(shown: Planned) -> str:
-    if shown.best_own is None:
+    """Say by when the least costly option, and self-hosting, have paid back against what runs today."""
+    best, own = shown.plan.time.best, shown.best_own
+    said = []
+    if best.option_id != shown.plan.incumbent_id:
+        said.append((best.label, shown.plan.switches[best.option_id].payback_month_now))
+    if own is not None and own.candidate_id != best.option_id:
+        said.append(("self-hosting", own.payback_month_now))
+    if not said:
         return "What each option has cost, month by month"
-    month = shown.best_own.payback_month_now
-    if month is None:
-        return f"Self-hosting does not pay back against {shown.today} within the plan"
-    return f"Self-hosting pays back against {shown.today} by {_month(month)}"
+    words = [f"{name} {'does not' if month is None else f'by {_month(month)}'}" for name, month in said]
+    return f"Pays back against {shown.today}, which runs today: {'; '.join(words)}"
 
 
 def waiting_chart(shown: Planned) -> Chart:

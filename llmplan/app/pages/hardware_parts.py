@@ -27,6 +27,7 @@ from llmplan.sizing import (
     size,
     what_binds,
 )
+from llmplan.units import GB_PER_GIB
 from llmplan.wording import NOTHING, counted, milliseconds
 
 METRICS = {"ttft_ms": "First token", "tpot_ms": "Each further token", "output_tokens_per_s": "Throughput"}
@@ -117,7 +118,7 @@ def figures(shown: Replica) -> Markup:
     cache = f"{found.kv_cache_bytes_per_token / 1024:,.0f} KiB of KV cache a token"
     return html.cards(
         [
-            ("Weights", f"{found.weights_gb:,.0f} GB", cache),
+            ("Weights", f"{found.weights_gb / GB_PER_GIB:,.1f} GiB", cache),
             ("Sequences at once", f"{found.max_concurrent_sequences:,}", "as many as the memory holds"),
             ("Requests/s of one replica", rate, f"{rests_on}; limited by {found.binding}"),
             ("First token, then each", latency, "on average, at that rate"),

@@ -17,19 +17,20 @@ from llmplan.app.widgets.parts import HtmlView
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
 from llmplan.quality.tables import task_names
+from llmplan.report import Report
 from llmplan.router.costs import Router, Traffic
 from llmplan.router.task_mixes import preset_tolerance, task_mix, task_mixes
 from llmplan.routing import RoutePlan, RouteRequest, plan_route
 from llmplan.routing.by_task import task_report
 from llmplan.routing.report import route_report
-from llmplan.scenario import Scenario
 
 TASKS_GROUP, TRAFFIC_GROUP = "Tasks that stay in house", "Caches and outages"
-SCENARIO_MIX = "scenario"
+SCENARIO_MIX, BEST_FLEET, RUNS_TODAY = "scenario", "cheapest", "today"
+"""Choices that follow the scenario: its tasks, its cheapest fleet, what runs today."""
 GOALS = (
     ("share", "A share I choose"),
     ("threshold", "A threshold I choose"),
-    ("floor", "Cheapest at a quality"),
+    ("floor", "Cheapest at the quality floor"),
 )
 
 
@@ -65,7 +66,7 @@ class RoutingPage(Page):
     def refresh(self) -> None:
         """Route the present scenario."""
         show_parts(
-            lambda: routed(self.model.scenario, self.wanted, self.model.catalog),
+            lambda: routed(self.model.report, self.wanted),
             {
                 self.answer: parts.answer,
                 self.figures: parts.figures,
@@ -77,15 +78,14 @@ class RoutingPage(Page):
 
 
 def first_values(catalog: Catalog) -> dict[str, Any]:
-    """Return the page's inputs at the start: the article's split under a classifier that errs."""
+    """Return the page's inputs at the start: the article's split between the scenario's own ends."""
     assumed = catalog.router_assumptions
     return {
-        "weak": "llama-3.1-70b",
-        "strong": "gpt-4o",
+        "weak": BEST_FLEET,
+        "strong": RUNS_TODAY,
         "goal": "share",
         "share": parts.ARTICLE_SHARE,
         "threshold": 0.5,
-        "floor": 0.95,
         "accuracy": 0.9,
         "router_usd": assumed["router-usd-per-million"].base,
         "hard_cost": assumed["hard-token-multiplier"].base,
@@ -108,12 +108,11 @@ def routing_fields(catalog: Catalog) -> list[Field]:
     strong = tuple((a.api_id, a.api_id) for a in apis if a.kind != "hosted_open")
     mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes(catalog).values()))
     return [
-        Select("weak", "Weak model", (*own, *paid)),
-        Select("strong", "Strong model", strong),
+        Select("weak", "Easy queries go to", ((BEST_FLEET, "The cheapest own fleet"), *own, *paid)),
+        Select("strong", "Hard ones go to", ((RUNS_TODAY, "What runs today"), *strong)),
         Select("goal", "Split by", GOALS),
-        Slider("share", "Meant for the weak model", 0, 1, "", percent=True, step=0.01),
-        Slider("threshold", "Goes up from P(hard)", 0, 1, "", percent=True, step=0.01),
-        Slider("floor", "Least quality", 0.5, 1.1, "of today's", percent=True, step=0.01),
+        Slider("share", "Share of easy queries", 0, 1, "", percent=True, step=0.01),
+        Slider("threshold", "Counts as hard from", 0, 1, "sure", percent=True, step=0.01),
         Slider("accuracy", "Classifier's accuracy", 0.5, 1, "", percent=True, step=0.01),
         Number("router_usd", "Classifier's price", 0, 100_000, "USD/million"),
         Slider("hard_cost", "Hard query over an easy one", 1, 5, "x its cost", step=0.01),
@@ -128,9 +127,10 @@ def routing_fields(catalog: Catalog) -> list[Field]:
     ]
 
 
-def routed(scenario: Scenario, values: Mapping[str, Any], catalog: Catalog) -> parts.Routed:
+def routed(report: Report, values: Mapping[str, Any]) -> parts.Routed:
     """Work out the route for the page's inputs, and what it is compared with; InputError where none is possible."""
-    request = _request(scenario, values, catalog)
+    catalog, request = report.catalog, _request(report, values)
+    floor = report.scenario.quality_floor
     route = plan_route(request, catalog)
     mix = dict(request.scenario.task_mix)
     kept = [task for task in values["in_house"] if not mix or task in mix]
@@ -149,27 +149,30 @@ def routed(scenario: Scenario, values: Mapping[str, Any], catalog: Catalog) -> p
         traffic=None,
         availability=None,
     )
-    best = replace(request, share_weak=None, threshold=None, quality_floor=values["floor"])
+    best = replace(request, share_weak=None, threshold=None, quality_floor=floor)
     return parts.Routed(
+        report,
         route,
         route_report(route),
-        task_report(route, catalog, kept, tolerance),
+        task_report(route, catalog, kept, tolerance, floor=floor),
         optimum=_or_none(best, catalog),
         article=_or_none(article, catalog),
-        floor=values["floor"],
     )
 
 
-def _request(scenario: Scenario, values: Mapping[str, Any], catalog: Catalog) -> RouteRequest:
+def _request(report: Report, values: Mapping[str, Any]) -> RouteRequest:
+    scenario, catalog = report.scenario, report.catalog
+    weak = _best_fleet(report) if values["weak"] == BEST_FLEET else values["weak"]
+    strong = scenario.reference_api_id if values["strong"] == RUNS_TODAY else values["strong"]
     if values["mix"] != SCENARIO_MIX:
         scenario = scenario.but(task_mix=task_mix(catalog, values["mix"]).shares)
-    goals = {"share": "share_weak", "threshold": "threshold", "floor": "quality_floor"}
-    goal: dict[str, Any] = {goals[values["goal"]]: values[values["goal"]]}
+    goals = {"share": {"share_weak": values["share"]}, "threshold": {"threshold": values["threshold"]}}
+    goal = goals.get(values["goal"], {"quality_floor": scenario.quality_floor})
     router = Router(values["router_usd"] / 1e6)
     return RouteRequest(
         scenario,
-        values["weak"],
-        values["strong"],
+        weak,
+        strong,
         accuracy=values["accuracy"],
         hard_token_multiplier=values["hard_cost"],
         router=router,
@@ -177,6 +180,12 @@ def _request(scenario: Scenario, values: Mapping[str, Any], catalog: Catalog) ->
         availability=values["availability"],
         **goal,
     )
+
+
+def _best_fleet(report: Report) -> str:
+    """Return the cheapest self-hosted option, or else the weak model that routing assumes."""
+    place = report.comparison.cheapest("self_hosted")
+    return RouteRequest.weak if place is None else report.option(place).option_id
 
 
 def _or_none(request: RouteRequest, catalog: Catalog) -> RoutePlan | None:

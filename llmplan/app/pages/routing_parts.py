@@ -11,6 +11,7 @@ from llmplan.app.widgets import html
 from llmplan.app.widgets.chart_view import Chart
 from llmplan.app.widgets.html import card, note, paragraph, table
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
+from llmplan.report import Report
 from llmplan.routing import RoutePlan
 from llmplan.wording import NOTHING, Currency, counted, share, short_volume
 
@@ -23,19 +24,34 @@ HEIGHT = 400
 class Routed:
     """A route, its report, and what stands beside it: None where it is out of reach.
 
-    floor: the least quality, which the optimum keeps. tasks: None where no task is scored for both models.
+    decision: the scenario's answer over all options. tasks: None where no task is scored for both models.
     """
 
+    decision: Report
     route: RoutePlan
     report: dict[str, Any]
     tasks: dict[str, Any] | None
     optimum: RoutePlan | None
     article: RoutePlan | None
-    floor: float
+
+    @property
+    def floor(self) -> float:
+        """The least quality, which the optimum keeps."""
+        return self.decision.scenario.quality_floor
 
     @property
     def weak(self) -> str:
-        return self.route.request.weak
+        item = self.route.sides.item(self.route.way)
+        return item.label if item is not None and "@" in self.route.request.weak else self.route.request.weak
+
+    @property
+    def flows(self) -> list[dict[str, Any]]:
+        """Where the queries go, the weak end by its name."""
+        named = {self.route.sides.weak_label: self.weak}
+        return [
+            row | {end: named.get(row[end], row[end]) for end in ("source", "target")}
+            for row in self.report["flows"]
+        ]
 
     @property
     def strong(self) -> str:
@@ -58,9 +74,23 @@ def answer(shown: Routed) -> Markup:
     cost = shown.money.short(found["monthly_usd"]["base"])
     sentence = (
         f"Sending {share(found['share_weak'])} to {shown.weak} costs {cost} a month, {verdict}, at "
-        f"{found['quality']:.1%} of the reference's quality"
+        f"{share(found['quality'])} of today's quality"
     )
-    return html.answer(sentence) + html.bullets(found["notes"], "lp-help")
+    return (
+        html.answer(sentence)
+        + html.facts([("Decision", _against_the_answer(shown))])
+        + html.bullets(found["notes"], "lp-help")
+    )
+
+
+def _against_the_answer(shown: Routed) -> str:
+    """Say what the scenario's answer over all options costs."""
+    found = shown.decision.comparison
+    item = found.recommended
+    if item is None:
+        return "no option meets the scenario"
+    cost = shown.money.short(float(found.monthly_usd[1, found.order[0]]))
+    return f"over all options {item.label} is the cheapest: {cost} a month at {share(item.quality)} of the quality"
 
 
 def figures(shown: Routed) -> Markup:
@@ -80,16 +110,16 @@ def figures(shown: Routed) -> Markup:
     return html.cards(
         [
             ("A month", money.short(usd["base"]), money.range(usd["low"], usd["high"])),
-            ("A month of the weak end", money.short(fleet["monthly_usd"]["base"]), where),
+            ("A month for the easy queries", money.short(fleet["monthly_usd"]["base"]), where),
             ("Misrouting costs", f"{money.short(wrong['strong_usd_for_easy'])}/month", lost),
-            ("This split pays", pays, "against the strong model alone"),
+            ("This split pays", pays, f"against {shown.strong} alone"),
         ]
     )
 
 
 def flow_chart(shown: Routed) -> Chart:
     """Draw where the queries of a day go, and what each end costs."""
-    flows, money = shown.report["flows"], shown.money
+    flows, money = shown.flows, shown.money
     paid = {row["target"]: row["monthly_usd"] for row in flows if row["monthly_usd"] > 0}
     dearest = max(paid, key=lambda target: paid[target], default="nothing")
     return Chart(
@@ -120,11 +150,11 @@ def frontier_chart(shown: Routed) -> Chart:
     return Chart(
         frontier_figure(usd, quality, shown.report["frontier"], points, shown.floor, money),
         title=_frontier_title(shown),
-        what="Quality against cost of every split, the fleet re-sized for each. Dashed: the least "
-        f"quality. The article: 70% at {weak} a query, 30% at {strong}.",
+        what="Quality against cost of every split, the fleet re-sized for each. Dashed: the "
+        f"quality floor. The article: 70% at {weak} a query, 30% at {strong}.",
         alt="; ".join(f"{p.name}: {money.short(p.monthly_usd)}, quality {p.quality:.3f}" for p in points),
         table={
-            "share to the weak model": route.plan.share_weak,
+            "share of easy queries": route.plan.share_weak,
             f"{money.name} a month": money.of(usd),
             "quality": quality,
         },
@@ -136,26 +166,34 @@ def frontier_chart(shown: Routed) -> Chart:
 def _points(shown: Routed) -> list[RoutePoint]:
     route, found = shown.route, shown.report
     usd, quality = route.cheapest_of_each_split
-    points = [RoutePoint("all to the strong model", float(usd[0]), float(quality[0]), "square", "@1")]
+    points = [RoutePoint(f"all to {shown.strong}", float(usd[0]), float(quality[0]), "square", "@1")]
     if found["all_weak_usd"] is not None:
-        points.append(RoutePoint("all to the weak model", float(usd[-1]), float(quality[-1]), "square", "@8"))
+        points.append(
+            RoutePoint("all to the easy queries' model", float(usd[-1]), float(quality[-1]), "square", "@8")
+        )
     for name, other, symbol, colour in (
         ("the article's 70% : 30% at unit prices", shown.article, "x", "@2"),
-        ("cheapest at the least quality", shown.optimum, "diamond", "@4"),
+        ("cheapest at the quality floor", shown.optimum, "diamond", "@4"),
     ):
         if other is not None:
             points.append(RoutePoint(name, other.monthly_usd[1], other.chosen_quality, symbol, colour))
+    found_best = shown.decision.comparison
+    if (item := found_best.recommended) is not None and item.quality is not None:
+        cost = float(found_best.monthly_usd[1, found_best.order[0]])
+        points.append(
+            RoutePoint("the Decision page's answer", cost, item.quality, "hexagram", item.kind.colour)
+        )
     return [*points, RoutePoint("this split", found["monthly_usd"]["base"], found["quality"], "star", "@5")]
 
 
 def _frontier_title(shown: Routed) -> str:
     best = shown.optimum
     if best is None:
-        return "No split reaches the least quality"
-    if best.share_weak == 0:
-        return f"The cheapest way to the least quality is {shown.strong} alone"
+        return "No split of these two reaches the quality floor"
     cost = shown.money.short(best.monthly_usd[1])
-    return f"Cheapest at the least quality: {share(best.share_weak)} to the weak model, {cost}"
+    if best.share_weak == 0:
+        return f"Of these two, {shown.strong} alone is the cheapest at the quality floor: {cost}"
+    return f"Of these two, cheapest at the quality floor: {share(best.share_weak)} to {shown.weak}, {cost}"
 
 
 def tasks_card(shown: Routed) -> Markup:
@@ -163,7 +201,7 @@ def tasks_card(shown: Routed) -> Markup:
     found = shown.tasks
     if found is None:
         return card("By task", paragraph("No task of the mix is scored for both models."))
-    ends = {"weak": shown.route.sides.weak_label, "strong": shown.route.sides.strong_label}
+    ends = {"weak": shown.weak, "strong": shown.route.sides.strong_label}
     rows = [
         (
             row["task"],
@@ -176,7 +214,15 @@ def tasks_card(shown: Routed) -> Markup:
         )
         for row in found["rows"]
     ]
-    heads = ("Task", "Goes to", "Share", "Weak", "Strong", "Strong, a month", "The article")
+    heads = (
+        "Task",
+        "Goes to",
+        "Share",
+        "Easy end",
+        "Hard end",
+        "All to the hard end, a month",
+        "The article",
+    )
     lead = f"Whole tasks to one end at a quality of {share(found['floor'])}."
     if not found["floor_reached"]:
         lead += " The least quality is out of reach for whole tasks."
