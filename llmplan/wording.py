@@ -182,6 +182,11 @@ def counted(count: float, noun: str) -> str:
     return f"{count:,.0f} {noun}{'' if count == 1 else 's'}"
 
 
+def month_words(month: int | None) -> str:
+    """Return a month of a plan: the start, month 15; never for none."""
+    return "never" if month is None else "the start" if month == 0 else f"month\N{NO-BREAK SPACE}{month}"
+
+
 def parameters(billions: float) -> str:
     """Return a model's size: 8.03B, 70.6B, 1,030B."""
     return f"{billions:,.0f}B" if billions >= 100 else f"{billions:.3g}B"

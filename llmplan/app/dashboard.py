@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -17,11 +17,12 @@ from llmplan.app.model import AppModel
 from llmplan.app.pages import PAGES
 from llmplan.app.pages.page import Page
 from llmplan.app.widgets.base import View, close_widgets
+from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.controls import ControlPanel
-from llmplan.app.widgets.layout import page, stack, toolbar
-from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
+from llmplan.app.widgets.layout import Widget, page, stack, toolbar
+from llmplan.app.widgets.parts import Entry, File, HtmlView, Menu, NavBar, UrlState
 from llmplan.errors import LlmplanError, UnknownNameError
-from llmplan.export import FORMATS, MEDIA_TYPES, export_bytes, file_name
+from llmplan.export import FORMATS, MEDIA_TYPES, SLIDES, export_bytes, file_name
 from llmplan.options.frame import curves_frame, option_frame
 from llmplan.scenario import Scenario, scenario_from_toml, scenario_to_toml
 
@@ -33,7 +34,7 @@ WITHOUT_SCENARIO = frozenset(key for key, (_, page) in PAGES.items() if not page
 COMPARES = "decision"
 """The page that shows two scenarios side by side."""
 FILES = {"pptx": "Slides (PPTX)", "xlsx": "Workbook (XLSX)", "html": "Report (HTML)", "csv": "Table (CSV)"}
-"""What the buttons call each format."""
+"""What the menu calls each format."""
 
 
 class Dashboard:
@@ -54,7 +55,7 @@ class Dashboard:
             closed_groups=["Which options", "Fleet", "Currency"],
         )
         self.panel.folds = True
-        self.notice, self.url = HtmlView(live=True), UrlState(self.on_link)
+        self.notice, self.url = HtmlView(live=True), UrlState(self.on_link, button=False)
         self.body = stack([])
         self.frame = stack([])
         self._beside = page(self.panel, [toolbar(self._tools()), self.body])
@@ -68,6 +69,8 @@ class Dashboard:
         self.current = name
         if name not in self._made:
             self._made[name] = PAGES[name][1](self.model)
+            for chart in charts_of(self._made[name].root):
+                chart.offer_slides(self.model.add_picture)
         alone = name in WITHOUT_SCENARIO
         self.body.children = [] if alone else [self._made[name].root]
         self.frame.children = [self._made[name].root if alone else self._beside]
@@ -143,34 +146,42 @@ class Dashboard:
         self.url.show({**self.model.query, **page_name})
 
     def _tools(self) -> list[View]:
-        scenario = DownloadButton("Save scenario", self._scenario_file, help="A TOML file, to open again")
-        upload = UploadButton("Open scenario", self.on_file, accept=".toml")
-        tools: list[View] = [self.url, *self._compare_button(), scenario, upload]
-        downloads = [DownloadButton(FILES[name], self._export(name)) for name in FORMATS]
-        return [*downloads, *tools]
+        files = [Entry(name, FILES[name], self._export(name), "file") for name in FORMATS]
+        slides = Entry("slides", "Slides hold", type="checks", options=tuple(SLIDES.items()))
+        compare = [Entry("compare", "Compare two", self.on_compare)] if COMPARES in self.names else []
+        scenario = [
+            Entry("link", "Copy link", type="link"),
+            *compare,
+            Entry("save", "Save scenario", self._scenario_file, "file", "A TOML file, to open again"),
+            Entry("open", "Open scenario", self.on_file, "upload"),
+        ]
+        return [Menu("Export", [*files, slides]), Menu("Scenario", scenario), self.url]
 
-    def _compare_button(self) -> list[View]:
-        if COMPARES not in self.names:
-            return []
-        button = '<button type="button" class="lp-button" data-action="pin">Compare two</button>'
-        return [HtmlView(Markup(button), on_action=self.on_compare)]
-
-    def on_compare(self, _name: str, _value: str | None) -> None:
+    def on_compare(self) -> None:
         """Keep the present scenario as B and show it beside the present one, which then moves on alone."""
         self.model.pinned = self.model.scenario
         self.nav.current = COMPARES
         self.go(COMPARES)
 
-    def _export(self, kind: str) -> Callable[[], tuple[str, str, bytes]]:
-        def build() -> tuple[str, str, bytes]:
-            report = self.model.report
-            return file_name(report, kind), MEDIA_TYPES[kind], export_bytes(report, kind)
+    def _export(self, kind: str) -> Callable[[Sequence[str]], File]:
+        def build(chosen: Sequence[str]) -> File:
+            report, pictures = self.model.report, self.model.pictures
+            content = export_bytes(report, kind, slides=chosen, pictures=pictures)
+            return file_name(report, kind), MEDIA_TYPES[kind], content
 
         return build
 
-    def _scenario_file(self) -> tuple[str, str, bytes]:
+    def _scenario_file(self, _chosen: Sequence[str]) -> File:
         text = scenario_to_toml(self.model.scenario)
         return "scenario.toml", "application/toml", text.encode()
+
+
+def charts_of(root: Widget) -> Iterator[ChartView]:
+    """Yield the charts of a page, those of its parts included."""
+    if isinstance(root, ChartView):
+        yield root
+    for child in getattr(root, "children", ()):
+        yield from charts_of(child)
 
 
 def warm_up() -> None:

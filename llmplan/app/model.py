@@ -11,10 +11,12 @@ from urllib.parse import parse_qsl, urlencode
 import traitlets as t
 
 from llmplan.catalog import Catalog, load_catalog
+from llmplan.export.pictures import Picture, added
 from llmplan.options.table import SIDES
 from llmplan.report import Report, make_report
 from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names
 from llmplan.scenario.text import scenario_from_query, scenario_to_query
+from llmplan.wording import counted
 
 DEFAULT_PRESET = "support-chat"
 HISTORY = 100
@@ -36,6 +38,7 @@ class AppModel(t.HasTraits):
     preset: the preset that the scenario started from, None for the plain default.
     ignored: what of a link could not be used, in words.
     pinned: the scenario that the present one is compared with, None for none.
+    pictures: charts that the reader has added to the slides.
     """
 
     scenario = t.Instance(Scenario)
@@ -49,6 +52,7 @@ class AppModel(t.HasTraits):
         self._future: list[tuple[Scenario, str | None]] = []
         self._drag = NO_DRAG
         self._reports: OrderedDict[Scenario, Report] = OrderedDict()
+        self.pictures: tuple[Picture, ...] = ()
         start = scenario or load_scenario(DEFAULT_PRESET, self.catalog)
         super().__init__(scenario=start.under(self.catalog), preset=None if scenario else DEFAULT_PRESET)
 
@@ -173,6 +177,11 @@ class AppModel(t.HasTraits):
             "monthly_usd": monthly_usd,
             "quality": item.quality,
         }
+
+    def add_picture(self, picture: Picture) -> str:
+        """Keep a chart for the slides; return what to say."""
+        self.pictures = added(self.pictures, picture)
+        return f"{counted(len(self.pictures), 'chart')} added to the slides"
 
     def report_for(self, scenario: Scenario) -> Report:
         """Return what pages and files show of any scenario; the last few are kept."""

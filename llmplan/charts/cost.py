@@ -100,12 +100,21 @@ class CostChart:
     def table(self) -> dict[str, Any]:
         """Return the numbers behind the chart, column by column."""
         columns: dict[str, Any] = {"Queries a day": self.queries_per_day}
+        for line in self.on_one_axis().lines:
+            if line.labels:
+                columns[f"{line.name}, which"] = list(line.labels)
+            columns |= {f"{line.name}, {side}": getattr(line, side) for side in ("low", "base", "high")}
+        return columns
+
+    def on_one_axis(self) -> CostChart:
+        """Return the chart with every line at the chart's volumes, each as at its own nearest volume."""
+        lines = []
         for line in self.lines:
             here = np.interp(self.queries_per_day, line.at, np.arange(len(line.at))).round().astype(int)
-            if line.labels:
-                columns[f"{line.name}, which"] = [line.labels[place] for place in here]
-            columns |= {f"{line.name}, {side}": getattr(line, side)[here] for side in ("low", "base", "high")}
-        return columns
+            sides = {side: getattr(line, side)[here] for side in ("low", "base", "high")}
+            labels = tuple(line.labels[place] for place in here) if line.labels else ()
+            lines.append(replace(line, at=self.queries_per_day, labels=labels, **sides))
+        return replace(self, lines=tuple(lines))
 
 
 def cost_chart(
@@ -149,18 +158,22 @@ def cost_chart(
 
 
 def envelope_chart(
-    found: Sequence[Envelope], chosen: Curves, scenario: Scenario, crossings: Sequence[float] = ()
+    found: Sequence[Envelope],
+    chosen: Curves,
+    scenario: Scenario,
+    crossings: Sequence[float] = (),
+    unit: str = "month",
 ) -> CostChart:
-    """Describe what the cheapest option of each kind costs a month at every volume, and the chosen option beside.
+    """Describe what the cheapest option of each kind costs at every volume, and the chosen option beside.
 
     Parameters
     ----------
-    chosen: the curve of the option that is the answer today; its line is thin. crossings: as in `cost_chart`.
+    chosen: the curve of the option that is the answer today; its line is thin. crossings, unit: as in `cost_chart`.
     """
-    money, beside = scenario.currency, cost_chart(chosen, scenario, crossings)
+    money, beside = scenario.currency, cost_chart(chosen, scenario, crossings, unit)
     lines = []
     for each in found:
-        low, base, high = money.of(each.monthly_usd)
+        low, base, high = money.of(each.monthly_usd / _units_a_month(each.queries_per_day, unit, scenario))
         lines.append(
             CostLine(
                 name=each.kind.short,
@@ -169,7 +182,7 @@ def envelope_chart(
                 low=low,
                 base=base,
                 high=high,
-                is_stepped=each.kind is Kind.SELF_HOSTED,
+                is_stepped=unit == "month" and each.kind is Kind.SELF_HOSTED,
                 is_shaded=not np.allclose(low, high),
                 at=each.queries_per_day,
                 labels=each.labels,
@@ -181,14 +194,19 @@ def envelope_chart(
 
 def per_unit(curves: Curves, unit: str, scenario: Scenario) -> Floats:
     """Return the curves' cost (3, n, v) in USD a month, per thousand queries or per million tokens."""
-    queries = curves.queries_per_day * scenario.days_per_month
+    return np.asarray(curves.monthly_usd / _units_a_month(curves.queries_per_day, unit, scenario))
+
+
+def _units_a_month(queries_per_day: Floats, unit: str, scenario: Scenario) -> Floats:
+    """Return how many of a unit a month holds at each volume: months, thousands of queries, millions of tokens."""
+    queries = queries_per_day * scenario.days_per_month
     tokens = queries * (scenario.input_tokens + scenario.output_tokens)
     share = {
         "month": np.ones_like(queries),
         "query": queries / UNIT_QUERIES,
         "mtok": tokens / TOKENS_PER_MTOK,
     }
-    return np.asarray(curves.monthly_usd / share[unit])
+    return share[unit]
 
 
 def line_dash(kind: Kind, number: int) -> str:

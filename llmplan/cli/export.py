@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 from llmplan.cli.output import print_json
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
+from llmplan.export.files import SLIDES
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
@@ -34,6 +36,11 @@ TableName = Annotated[
     typer.Option(help="For --format csv: options (default), curve, map, flips, assumptions, sources."),
 ]
 
+SlideNames = Annotated[
+    list[str] | None,
+    typer.Option("--slide", help=f"For --format pptx, again for each: {', '.join(SLIDES)}; default: all."),
+]
+
 
 @with_scenario
 def export(
@@ -45,13 +52,14 @@ def export(
     out: Out = None,
     template: Template = None,
     table: TableName = None,
+    slide: SlideNames = None,
     json: Json = False,
 ) -> None:
     """Write the scenario's answer to a file: slides, workbook, interactive page or CSV table."""
     from llmplan.report import make_report
 
-    _check_flags(format, template, table)
-    _write(make_report(scenario, catalog), format, out, json, template, table or "options")
+    _check_flags(format, template, table, slide)
+    _write(make_report(scenario, catalog), format, out, json, template, table or "options", slide or ())
 
 
 @with_scenario
@@ -67,11 +75,10 @@ def report(
     _write(make_report(scenario, catalog), Format.html, out, json)
 
 
-def _check_flags(format: Format, template: Path | None, table: str | None) -> None:
-    if template is not None and format is not Format.pptx:
-        raise InputError(
-            "--template", str(template), f"means nothing for {format.value}", "use --format pptx"
-        )
+def _check_flags(format: Format, template: Path | None, table: str | None, slide: list[str] | None) -> None:
+    for flag, value in (("--template", template), ("--slide", slide)):
+        if value is not None and format is not Format.pptx:
+            raise InputError(flag, str(value), f"means nothing for {format.value}", "use --format pptx")
     if table is not None and format is not Format.csv:
         raise InputError("--table", table, f"means nothing for {format.value}", "use --format csv")
 
@@ -83,12 +90,13 @@ def _write(
     json: bool,
     template: Path | None = None,
     table: str = "options",
+    slides: Sequence[str] = (),
 ) -> None:
     """Write the file and say where it is, and whether it took the place of another."""
     from llmplan.export import export_target, write_export
 
     replaced = export_target(report, format.value, out, table).exists()
-    path = write_export(report, format.value, out, template=template, table=table)
+    path = write_export(report, format.value, out, template=template, table=table, slides=slides)
     if json:
         recommended = report.comparison.recommended
         print_json(

@@ -5,13 +5,28 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.export.pictures import Picture
 from llmplan.report.report import Report
 
 NEW_FILE_MODE = 0o666
 FORMATS = ("pptx", "xlsx", "html", "csv")
+SLIDES = {
+    "answer": "The answer",
+    "cost": "Cost over volume",
+    "quality": "Quality against cost",
+    "bill": "What the bill is made of",
+    "map": "Volume and model size",
+    "options": "The options",
+    "risk": "What would flip it",
+    "growth": "Growth and payback",
+    "hardware": "What we would run",
+    "assumptions": "Assumptions and sources",
+}
+"""The deck's slides by key, in their order."""
 MEDIA_TYPES = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -21,18 +36,23 @@ MEDIA_TYPES = {
 
 
 def export_bytes(
-    report: Report, format: str, template: Path | str | None = None, table: str = "options"
+    report: Report,
+    format: str,
+    template: Path | str | None = None,
+    table: str = "options",
+    slides: Sequence[str] = (),
+    pictures: Sequence[Picture] = (),
 ) -> bytes:
-    """Return the report in a format: pptx (on a template), xlsx, html, or one table as csv.
+    """Return the report in a format: pptx (on a template, chosen slides), xlsx, html, or one table as csv.
 
     Files are in the scenario's currency; CSV stays in US dollars, as its column names say.
 
-    Raises UnknownNameError for another format or table, InputError for a template that cannot be read.
+    Raises UnknownNameError for another format, slide or table, InputError for a template that cannot be read.
     """
     if format == "pptx":
         from llmplan.export.pptx_deck import pptx_bytes
 
-        return pptx_bytes(report, template)
+        return pptx_bytes(report, template, slides, pictures)
     if format == "xlsx":
         from llmplan.export.xlsx_workbook import xlsx_bytes
 
@@ -60,13 +80,14 @@ def write_export(
     out: Path | str | None = None,
     template: Path | str | None = None,
     table: str = "options",
+    slides: Sequence[str] = (),
 ) -> Path:
     """Write the report to a file and return its path; an existing file is replaced only by a whole one.
 
     `out` may name a folder; without it the file is written here, named after the scenario.
     """
     target = export_target(report, format, out, table)
-    return write_whole(target, export_bytes(report, format, template, table))
+    return write_whole(target, export_bytes(report, format, template, table, slides))
 
 
 def export_target(report: Report, format: str, out: Path | str | None = None, table: str = "options") -> Path:

@@ -15,18 +15,30 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from llmplan.charts import CostChart, cost_chart, cost_curves_figure
+from llmplan.charts import CostChart, CostLine, cost_curves_figure, envelope_chart
 from llmplan.charts.cost import TODAY, UNITS
+from llmplan.charts.growth import FAMILY_NAMES
 from llmplan.charts.palette import style_sheet
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE, csv_text
 from llmplan.export.xlsx_workbook import workbook_places
 from llmplan.kinds import Kind
-from llmplan.report.assumptions import assumption_rows
-from llmplan.report.headlines import curve_note, curve_title, flip_rows, flip_title, kpi_cards, map_title
+from llmplan.report.assumptions import assumption_rows, hardware_rows
+from llmplan.report.headlines import (
+    bill_title,
+    curve_note,
+    curve_title,
+    flip_rows,
+    flip_title,
+    frontier_title,
+    hardware_title,
+    kpi_cards,
+    map_title,
+    payback_title,
+)
 from llmplan.report.report import Report
 from llmplan.scenario import scenario_to_toml
 from llmplan.units import UNIT_QUERIES
-from llmplan.wording import milliseconds, parameters, share, short_volume, volume
+from llmplan.wording import milliseconds, month_words, parameters, share, short_volume, volume
 
 ASSETS = Path(__file__).parent / "assets"
 STATIC = Path(__file__).parent.parent / "app/voila/templates/llmplan/static"
@@ -57,7 +69,7 @@ class Table(NamedTuple):
 
 def html_bytes(report: Report) -> bytes:
     """Return the report as one self-contained HTML file in UTF-8."""
-    charts = {unit: cost_chart(report.curves, report.scenario, report.crossings, unit) for unit in UNITS}
+    charts = {unit: _envelopes(report, unit) for unit in UNITS}
     data = report_data(report, charts)
     scripts = [_plotly(), _asset(STATIC / "figure.js"), _asset(ASSETS / "report.js")]
     month = charts["month"]
@@ -79,6 +91,7 @@ def html_bytes(report: Report) -> bytes:
         map_title=map_title(report),
         map=_map_table(report),
         counted=_counted(report),
+        parts=_parts(report),
         options=_option_table(report),
         flips=Table(flip_title(report), FLIP_HEADS, flip_rows(report)),
         assumptions=Table(ASSUMPTIONS_TITLE, ASSUMPTION_HEADS, assumption_rows(report)),
@@ -87,6 +100,12 @@ def html_bytes(report: Report) -> bytes:
         | {"scenario.toml": "Scenario (TOML)"},
     )
     return page.encode()
+
+
+def _envelopes(report: Report, unit: str) -> CostChart:
+    """Return the cheapest option of each kind and today's answer over volume, in a unit."""
+    asked = report.scenario, report.crossings, unit
+    return envelope_chart(report.envelopes, report.answer_curve, *asked).on_one_axis()
 
 
 @cache
@@ -119,14 +138,15 @@ def script_json(value: Any) -> str:
 
 def report_data(report: Report, charts: Mapping[str, CostChart]) -> dict[str, Any]:
     """Return what the page's script reads: figures by unit, the lines' texts at every volume, files to save."""
-    volumes = report.curves.queries_per_day
+    month = charts["month"]
+    volumes = month.queries_per_day
     files = {f"{name}.csv": csv_text(report, name) for name in CSV_TABLES}
     return {
         "queries_per_day": _plain(volumes),
         "volume_texts": [volume(float(each)) for each in volumes],
         "volume_index": int(np.argmin(np.abs(volumes - report.scenario.queries_per_day))),
         "mark": TODAY,
-        "lines": [_line(report, number) for number in range(len(charts["month"].lines))],
+        "lines": [_line(report, line) for line in month.lines],
         "figures": {unit: _figures(chart) for unit, chart in charts.items()},
         "meta": {"title": curve_title(report), "footnote": report.stamp},
         "files": files | {"scenario.toml": scenario_to_toml(report.scenario)},
@@ -150,17 +170,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _line(report: Report, number: int) -> dict[str, Any]:
-    low, base, high = report.curves.monthly_usd[:, number]
-    short = report.money.short
-    queries = report.curves.queries_per_day * report.scenario.days_per_month
-    is_range = not np.array_equal(low, high)
-    ranges = zip(low, high, strict=True)
+def _line(report: Report, line: CostLine) -> dict[str, Any]:
+    def short(cost: float) -> str:
+        return report.money.short(cost / report.money.per_usd)  # a chart's costs are converted already
+
+    queries = line.at * report.scenario.days_per_month
+    ranges = zip(line.low, line.high, strict=True)
+    texts = [short(cost) for cost in line.base]
     return {
-        "base": _plain(report.money.of(base)),
-        "base_texts": [short(usd) for usd in base],
-        "range_texts": [f"{short(least)} to {short(most)}" if is_range else "–" for least, most in ranges],
-        "each_texts": [short(usd) for usd in base / queries * UNIT_QUERIES],
+        "base": _plain(line.base),
+        "base_texts": [f"{text}, {which}" for text, which in zip(texts, line.labels, strict=True)]
+        if line.labels
+        else texts,
+        "range_texts": [
+            f"{short(least)} to {short(most)}" if line.is_range else "–" for least, most in ranges
+        ],
+        "each_texts": [short(cost) for cost in line.base / queries * UNIT_QUERIES],
     }
 
 
@@ -174,6 +199,39 @@ def _curve_table(chart: CostChart) -> Table:
     columns = chart.table()
     rows = [[f"{value:,.10g}" for value in row] for row in zip(*columns.values(), strict=True)]
     return Table("", list(columns), rows[::ROWS_APART], range(len(columns)))
+
+
+def _parts(report: Report) -> dict[str, Table]:
+    """Return what the slides show besides curve, map and options: quality, bill, growth, hardware."""
+    money, short = report.money.name, report.money.short
+    plan, own = report.growth, report.comparison.cheapest(Kind.SELF_HOSTED)
+    quality = [
+        [point.label, point.kind.label, short(point.monthly_usd), share(point.success.base)]
+        for point in report.frontier
+        if point.on_frontier or point.runs_today
+    ]
+    bill = [[part.name, short(part.usd)] for part in report.bill]
+    growth = [
+        [FAMILY_NAMES[family], row.label, short(row.npv_usd), short(row.tco_usd), month_words(paid)]
+        for option_id, family in (plan.best_of_each() if plan else {}).items()
+        if plan is not None
+        for row in (plan.time.option(option_id),)
+        for switch in (plan.switches.get(option_id),)
+        for paid in (switch.payback_month_now if switch else 0,)
+    ]
+    heads = ("Sort", "Option", "Present cost", "Total", "Paid back by")
+    return {
+        "quality": Table(
+            frontier_title(report), ("Model", "Kind", f"{money} a month", "Succeeds on"), quality, (2, 3)
+        ),
+        "bill": Table(bill_title(report), ("Part", f"{money} a month"), bill, (1,)),
+        "growth": Table(payback_title(plan) if plan else "", heads, growth, (2, 3)),
+        "hardware": Table(
+            hardware_title(report),
+            ("What", "Value"),
+            [] if own is None else hardware_rows(report, own),
+        ),
+    }
 
 
 def _option_table(report: Report) -> Table:

@@ -25,10 +25,14 @@ from pptx.oxml.ns import nsdecls
 from pptx.util import Emu, Pt
 from xlsxwriter.utility import xl_col_to_name
 
-from llmplan.charts import CostChart, CostLine, cost_chart
+from llmplan.charts import CostChart, CostLine, envelope_chart
 from llmplan.charts.cost import TODAY
+from llmplan.charts.growth import FAMILY_NAMES, FAMILY_STYLES
 from llmplan.charts.style import decades
 from llmplan.export.pptx_parts import GLYPH, Box, describe
+from llmplan.growth.planning import GrowthPlan
+from llmplan.kinds import Kind
+from llmplan.report.headlines import payback_title
 from llmplan.report.report import Report
 from llmplan.wording import VOLUME_FORMAT
 
@@ -38,6 +42,16 @@ ACCENTS = {
     "self_hosted": MSO_THEME_COLOR.ACCENT_3,
     "hybrid": MSO_THEME_COLOR.ACCENT_4,
 }
+FAMILY_ACCENTS = {
+    "@1": MSO_THEME_COLOR.ACCENT_1,
+    "@2": MSO_THEME_COLOR.ACCENT_2,
+    "@3": MSO_THEME_COLOR.ACCENT_3,
+    "@4": MSO_THEME_COLOR.ACCENT_4,
+    "@5": MSO_THEME_COLOR.TEXT_2,
+    "@6": MSO_THEME_COLOR.ACCENT_6,
+    "@8": MSO_THEME_COLOR.ACCENT_5,
+}
+"""A theme's colours for those of the ways to pay."""
 SIDES = ("low", "base", "high")
 SIDE_BRIGHTNESS = (0.6, 0.0, -0.4)
 """Shades of one colour: low is light, high is dark."""
@@ -48,8 +62,10 @@ BAND_ALPHA = 25_000
 """Opacity of a band, in thousandths of a percent."""
 LEFT, RIGHT, ABOVE, BELOW = 6.4, 1.6, 1.8, 4.0
 """Room around the plot for labels and names, in heights of the type."""
-LEGEND_LEADING, LEAST_PLOT = 1.4, 0.3
-"""Height of a legend's row over its type's size; the least share of a chart that its plot keeps."""
+LEGEND_ROWS, LEGEND_LEADING, LEAST_PLOT = 2.2, 1.4, 0.3
+"""Rows of a legend, their height over the type's size; the least share of a chart that its plot keeps."""
+NAMES_APART = 0.6
+"""Decades from one named point of the frontier to the next."""
 DASHES = {
     "solid": MSO_LINE_DASH_STYLE.SOLID,
     "dash": MSO_LINE_DASH_STYLE.LONG_DASH,
@@ -177,11 +193,11 @@ def _label(series: Any, number_format: str, size: int, hidden: Sequence[int]) ->
 
 
 def add_cost_chart(slide: Any, box: Box, report: Report, size: int) -> Any:
-    """Add monthly cost over volume: a line an option, its band from low to high, today's volume marked.
+    """Add monthly cost over volume: the cheapest of each kind with its band, today's answer, today's volume marked.
 
     Its type has `size` points. Lines that a logarithmic axis cannot show at every volume are left out.
     """
-    chart = cost_chart(report.curves, report.scenario)
+    chart = envelope_chart(report.envelopes, report.answer_curve, report.scenario).on_one_axis()
     lines = [line for line in chart.lines if np.all(line.low > 0) and np.all(np.isfinite(line.high))]
     data = XyChartData(number_format="#,##0.00")
     for line in lines:
@@ -191,13 +207,100 @@ def add_cost_chart(slide: Any, box: Box, report: Report, size: int) -> Any:
     legend_below(frame.chart, size)
     series = list(frame.chart.plots[0].series)
     for one, line in zip(series, lines, strict=False):
-        _style_line(one, ACCENTS[line.kind], DASHES[line.dash], Pt(3))
+        width, dash = (Pt(1.5), "dot") if line.is_thin else (Pt(3), line.dash)
+        _style_line(one, ACCENTS[line.kind], DASHES[dash], width)
     _mark_today(series[-1], len(lines), frame.chart, size)
     _cost_axes(frame.chart, chart, size)
-    width = _make_room(frame.chart, box, size, len(lines))
+    width = _make_room(frame.chart, box, size)
     _put_sheet(frame.chart, chart, lines, stroke=width // len(chart.queries_per_day))
     describe(frame, f"Monthly cost over queries a day, both on logarithmic axes. {report.finding}")
     return frame
+
+
+def add_frontier(slide: Any, box: Box, report: Report, size: int) -> Any:
+    """Add success over the cost of a month: points by kind, the frontier with its models' names, what runs today."""
+    money, points = report.money, report.frontier
+    data = XyChartData(number_format="#,##0.00")
+    kinds = [kind for kind in Kind if any(p.kind == kind and not p.runs_today for p in points)]
+    groups = [(kind.head, [p for p in points if p.kind == kind and not p.runs_today]) for kind in kinds]
+    front = [p for p in points if p.on_frontier]
+    groups += [("Frontier", front), ("Runs today", [p for p in points if p.runs_today])]
+    groups = [(name, chosen) for name, chosen in groups if chosen]
+    for name, chosen in groups:
+        xs, ys = [money.of(p.monthly_usd) for p in chosen], [100 * p.success.base for p in chosen]
+        _add_series(data, name, xs, ys)
+    frame = add_chart(slide, box, XL_CHART_TYPE.XY_SCATTER, data)
+    chart = frame.chart
+    legend_below(chart, size)
+    series = list(chart.plots[0].series)
+    for one, kind in zip(series, kinds, strict=False):
+        _style_points(one, ACCENTS[kind], XL_MARKER_STYLE.CIRCLE, 7)
+    for one, (name, chosen) in zip(series[len(kinds) :], groups[len(kinds) :], strict=True):
+        if name == "Frontier":
+            _style_line(one, MSO_THEME_COLOR.TEXT_1, MSO_LINE_DASH_STYLE.SOLID, Pt(1.5))
+        else:
+            _style_points(one, MSO_THEME_COLOR.TEXT_1, XL_MARKER_STYLE.STAR, 14)
+        for place in _apart([p.monthly_usd for p in chosen]):
+            _name_point(one, place, chosen[place].label, size, below=name != "Frontier")
+    _scale(chart.category_axis, decades(np.array([money.of(p.monthly_usd) for p in points])))
+    make_logarithmic(chart.category_axis)
+    _scale(chart.value_axis, (0.0, 100.0))
+    ticks = money.ticks_format(float(chart.category_axis.minimum_scale))
+    _title_axis(chart.category_axis, f"{money.name} a month", ticks, size)
+    _title_axis(chart.value_axis, "Succeeds on, % of such tasks", "0", size)
+    _make_room(chart, box, size)
+    told = ", ".join(f"{p.label} {p.success.base:.0%} at {money.short(p.monthly_usd)}" for p in front)
+    describe(frame, f"Quality against cost. On the frontier: {told}.")
+    return frame
+
+
+def add_growth(slide: Any, box: Box, report: Report, plan: GrowthPlan, size: int) -> Any:
+    """Add what today's option and the best of each family have cost by the end of each month."""
+    money, drawn = report.money, plan.best_of_each()
+    data = XyChartData(number_format="#,##0.00")
+    for option_id, family in drawn.items():
+        costs = money.of(plan.time.option(option_id).cumulative_usd)
+        _add_series(data, FAMILY_NAMES[family], range(len(costs)), costs)
+    frame = add_chart(slide, box, XL_CHART_TYPE.XY_SCATTER_LINES_NO_MARKERS, data)
+    chart = frame.chart
+    legend_below(chart, size)
+    for one, family in zip(chart.plots[0].series, drawn.values(), strict=True):
+        colour, dash = FAMILY_STYLES[family]
+        _style_line(one, FAMILY_ACCENTS[colour], DASHES.get(dash, MSO_LINE_DASH_STYLE.LONG_DASH), Pt(3))
+    _scale(chart.category_axis, (0.0, float(len(plan.time.queries_per_day))))
+    _title_axis(chart.category_axis, "Month", "0", size)
+    _title_axis(chart.value_axis, f"{money.name} so far", money.ticks_format(1.0), size)
+    _make_room(chart, box, size)
+    describe(frame, f"What each option has cost so far, month by month. {payback_title(plan)}.")
+    return frame
+
+
+def _style_points(series: Any, colour: Any, marker: Any, size: int) -> None:
+    series.format.line.fill.background()
+    series.marker.style, series.marker.size = marker, size
+    series.marker.format.fill.solid()
+    series.marker.format.fill.fore_color.theme_color = colour
+    series.marker.format.line.color.theme_color = colour
+
+
+def _name_point(series: Any, place: int, name: str, size: int, *, below: bool) -> None:
+    label = series.points[place].data_label
+    label.text_frame.text = name
+    label.text_frame.paragraphs[0].runs[0].font.size = Pt(size)
+    label.position = XL_LABEL_POSITION.BELOW if below else XL_LABEL_POSITION.ABOVE
+
+
+def _apart(usd: Sequence[float]) -> list[int]:
+    """Return the places of costs, cheapest first, whose names would not run into one another."""
+    kept: list[int] = []
+    for place, value in enumerate(usd):
+        if not kept or (value > 0 and np.log10(value / usd[kept[-1]]) >= NAMES_APART):
+            kept.append(place)
+    return kept
+
+
+def _scale(axis: Any, ends: tuple[float, float]) -> None:
+    axis.minimum_scale, axis.maximum_scale = ends
 
 
 def _add_series(data: Any, name: str, xs: Any, ys: Any) -> None:
@@ -234,17 +337,22 @@ def _cost_axes(chart: Any, shown: CostChart, size: int) -> None:
         (vertical, shown.title, shown.money.ticks_format(shown.ends[0])),
     ):
         make_logarithmic(axis)
-        axis.crosses = XL_AXIS_CROSSES.MINIMUM
-        axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
-        axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = number_format, False
-        axis.tick_labels.font.size = Pt(size)
-        axis.has_major_gridlines = True
-        axis.major_gridlines.format.line.color.theme_color = MSO_THEME_COLOR.BACKGROUND_1
-        axis.major_gridlines.format.line.color.brightness = -0.15
-        axis.has_title = True
-        axis.axis_title.text_frame.text = text
-        font = axis.axis_title.text_frame.paragraphs[0].font
-        font.size, font.bold = Pt(size), False
+        _title_axis(axis, text, number_format, size)
+
+
+def _title_axis(axis: Any, text: str, number_format: str, size: int) -> None:
+    """Set what an axis is called, how its labels are written, and light lines at them."""
+    axis.crosses = XL_AXIS_CROSSES.MINIMUM
+    axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
+    axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = number_format, False
+    axis.tick_labels.font.size = Pt(size)
+    axis.has_major_gridlines = True
+    axis.major_gridlines.format.line.color.theme_color = MSO_THEME_COLOR.BACKGROUND_1
+    axis.major_gridlines.format.line.color.brightness = -0.15
+    axis.has_title = True
+    axis.axis_title.text_frame.text = text
+    font = axis.axis_title.text_frame.paragraphs[0].font
+    font.size, font.bold = Pt(size), False
 
 
 def make_logarithmic(axis: Any) -> None:
@@ -253,12 +361,12 @@ def make_logarithmic(axis: Any) -> None:
     scaling.insert(0, parse_xml(f'<c:logBase {nsdecls("c")} val="10"/>'))
 
 
-def _make_room(chart: Any, box: Box, size: int, entries: int) -> int:
-    """Give the plot what labels and a legend of so many rows leave of the box; return its width in EMU."""
+def _make_room(chart: Any, box: Box, size: int) -> int:
+    """Give the plot what labels and the legend leave of the box; return its width in EMU."""
     space, em = chart._chartSpace.chart, Pt(size)
     left, top = LEFT * em / box.width, ABOVE * em / box.height
     width = 1 - left - RIGHT * em / box.width
-    legend = (entries + 0.5) * LEGEND_LEADING * em / box.height
+    legend = LEGEND_ROWS * LEGEND_LEADING * em / box.height
     height = max(LEAST_PLOT, 1 - top - BELOW * em / box.height - legend)
     place(space.plotArea, "inner", left, top, width, height)
     place(space.find("{*}legend"), "", 0.02, 1 - legend, 0.96, legend)

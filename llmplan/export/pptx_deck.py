@@ -1,9 +1,9 @@
-"""The deck: answer, cost curve, decision map, options, assumptions; native charts, footnotes."""
+"""The deck: answer, cost, quality, bill, map, options, risk, growth, hardware, assumptions; native charts, footnotes."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,24 @@ from pptx.enum.dml import MSO_THEME_COLOR
 from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
 from pptx.util import Emu, Pt
 
-from llmplan.export.pptx_charts import ACCENTS, SIDES, add_bill, add_cost_chart, add_kind_bars
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.export.files import SLIDES
+from llmplan.export.pictures import Picture
+from llmplan.export.pptx_charts import (
+    ACCENTS,
+    SIDES,
+    add_bill,
+    add_cost_chart,
+    add_frontier,
+    add_growth,
+    add_kind_bars,
+)
 from llmplan.export.pptx_parts import (
-    APPENDIX_PT,
     BODY_PT,
     CARD_TINT,
     CELL_EDGE,
     CELL_SIDE,
+    LEAST_BODY_PT,
     Box,
     Deck,
     add_slide,
@@ -31,54 +42,70 @@ from llmplan.export.pptx_parts import (
 )
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.kinds import Kind
-from llmplan.report.assumptions import assumption_rows
+from llmplan.report.assumptions import assumption_rows, hardware_rows
 from llmplan.report.headlines import (
+    answer_facts,
     bill_title,
     curve_title,
     flip_rows,
     flip_title,
-    kpi_cards,
+    frontier_title,
+    hardware_title,
     map_title,
     near_misses,
     option_title,
+    payback_title,
 )
-from llmplan.report.notes import answer_notes, bill_notes, curve_notes, flip_notes, map_notes, option_notes
+from llmplan.report.notes import (
+    answer_notes,
+    bill_notes,
+    curve_notes,
+    flip_notes,
+    frontier_notes,
+    growth_notes,
+    hardware_notes,
+    map_notes,
+    option_notes,
+)
 from llmplan.report.report import Report
 from llmplan.units import UNIT_QUERIES
 from llmplan.wording import parameters, share, short_volume
 
 MAP_ROWS, OPTION_ROWS, FLIP_ROWS = 7, 7, 6
 SEARCHED_LINES = 6
-APPENDIX_ROWS = 9
 WIDE_ENOUGH = 1.55
 """Width over height from which four cards stand side by side."""
-CARD_PT = (18, 24, 18)
+CARD_PT = (18, 18)
 MAP_WORDS = {Kind.API: "API", Kind.HOSTED: "Hosted", Kind.SELF_HOSTED: "Self-host", Kind.HYBRID: "Hybrid"}
 MAP_TINT = 30_000
 """Opacity of a map's colours, in thousandths of a percent."""
 
 
-def pptx_bytes(report: Report, template: Path | str | None = None) -> bytes:
+def pptx_bytes(
+    report: Report,
+    template: Path | str | None = None,
+    slides: Sequence[str] = (),
+    pictures: Sequence[Picture] = (),
+) -> bytes:
     """Return the deck as a .pptx file, on the user's template where one is given.
 
-    Raises InputError for a template that cannot be read.
+    Parameters
+    ----------
+    slides: keys of `SLIDES`; none: all. pictures: charts to show before the assumptions.
+
+    Raises InputError for a template that cannot be read, UnknownNameError for a slide that is not known.
     """
+    for name in slides:
+        if name not in SLIDES:
+            raise UnknownNameError("slide", name, SLIDES)
     deck = open_deck(template)
-    _answer(deck, report)
-    if report.curve_places:
-        _curve(deck, report)
-    if report.map.model_ids:
-        _map(deck, report)
-    if report.comparison.order:
-        _bill(deck, report)
-        _options(deck, report)
-        _flips(deck, report)
-    assumptions = [list(row) for row in assumption_rows(report)]
-    _appendix(deck, report, ASSUMPTIONS_TITLE, ASSUMPTION_HEADS, assumptions, [3.0, 3.9, 4.0, 1.4])
-    sources = [[row.title, row.kind, row.url or "–", str(row.as_of)] for row in report.sources]
-    _appendix(
-        deck, report, SOURCES_TITLE, ("Source", "Kind", "Address", "As of"), sources, [4.2, 1.4, 5.0, 1.4]
-    )
+    for name in SLIDES:
+        if name == "assumptions":
+            _pictures(deck, report, pictures)
+        if not slides or name in slides:
+            MAKERS[name](deck, report)
+    if not len(deck.file.slides):
+        _answer(deck, report)
     _stamp(deck, report)
     buffer = io.BytesIO()
     deck.file.save(buffer)
@@ -100,7 +127,7 @@ def _answer(deck: Deck, report: Report) -> None:
             add_table(slide, free, rows, [3.6, 1.4, 5.0], name="Nearest misses", size=deck.pt(BODY_PT))
         return
     gap = deck.width // 60
-    rest = _cards(deck, slide, free, kpi_cards(report), gap) + gap
+    rest = _cards(deck, slide, free, answer_facts(report), gap) + gap
     below = Box(free.left, rest, free.width, free.top + free.height - rest)
     if not is_wide(deck):
         title = "What the cheapest option of each kind costs a month"
@@ -113,7 +140,7 @@ def is_wide(deck: Deck) -> bool:
     return deck.width >= WIDE_ENOUGH * deck.height
 
 
-def _cards(deck: Deck, slide: Any, free: Box, cards: list[tuple[str, str, str]], gap: int) -> int:
+def _cards(deck: Deck, slide: Any, free: Box, cards: list[tuple[str, str]], gap: int) -> int:
     """Place the key figures in one row, on a narrow slide in two; return where they end."""
     rows = 1 if is_wide(deck) else 2
     each = len(cards) // rows
@@ -130,7 +157,7 @@ def _cards(deck: Deck, slide: Any, free: Box, cards: list[tuple[str, str, str]],
     return free.top + rows * height + (rows - 1) * gap
 
 
-def _card(slide: Any, box: Box, card: tuple[str, str, str], sizes: list[int]) -> None:
+def _card(slide: Any, box: Box, card: tuple[str, str], sizes: list[int]) -> None:
     shape = slide.shapes.add_textbox(Emu(box.left), Emu(box.top), Emu(box.width), Emu(box.height))
     shape.name = card[0]
     tint(shape.fill, MSO_THEME_COLOR.TEXT_1, CARD_TINT)
@@ -148,16 +175,56 @@ def _card(slide: Any, box: Box, card: tuple[str, str, str], sizes: list[int]) ->
 
 
 def _curve(deck: Deck, report: Report) -> None:
-    slide, free = add_slide(deck, curve_title(report), report.footnote, curve_notes(report))
-    add_cost_chart(slide, free, report, deck.pt(BODY_PT))
+    if report.envelopes:
+        slide, free = add_slide(deck, curve_title(report), report.footnote, curve_notes(report))
+        add_cost_chart(slide, free, report, deck.pt(BODY_PT))
+
+
+def _quality(deck: Deck, report: Report) -> None:
+    if report.frontier:
+        slide, free = add_slide(deck, frontier_title(report), report.footnote, frontier_notes(report))
+        add_frontier(slide, free, report, deck.pt(LEAST_BODY_PT))
+
+
+def _growth(deck: Deck, report: Report) -> None:
+    if report.growth is not None:
+        slide, free = add_slide(deck, payback_title(report.growth), report.footnote, growth_notes(report))
+        add_growth(slide, free, report, report.growth, deck.pt(BODY_PT))
+
+
+def _hardware(deck: Deck, report: Report) -> None:
+    place = report.comparison.cheapest(Kind.SELF_HOSTED)
+    if place is None:
+        return
+    slide, free = add_slide(deck, hardware_title(report), report.footnote, hardware_notes(report))
+    rows = [["What", "Value"], *hardware_rows(report, place)]
+    add_table(slide, free, rows, [3.0, 8.0], name="Hardware", size=deck.pt(BODY_PT))
+
+
+def _pictures(deck: Deck, report: Report, pictures: Sequence[Picture]) -> None:
+    """Add a slide for each chart that the reader has chosen, as large as there is room."""
+    for each in pictures:
+        slide, free = add_slide(deck, each.title, each.footnote or report.stamp, each.alt)
+        try:
+            shape = slide.shapes.add_picture(io.BytesIO(each.png), Emu(free.left), Emu(free.top))
+        except Exception as problem:  # whatever the picture's reader raises
+            raise InputError("picture", each.title, "cannot be read", "add the chart again") from problem
+        scale = min(free.width / shape.width, free.height / shape.height)
+        shape.width, shape.height = int(shape.width * scale), int(shape.height * scale)
+        shape.left = free.left + (free.width - shape.width) // 2
+        shape._element.nvPicPr.cNvPr.set("descr", each.alt)
 
 
 def _bill(deck: Deck, report: Report) -> None:
+    if not report.bill:
+        return
     slide, free = add_slide(deck, bill_title(report), report.footnote, bill_notes(report))
     add_bill(slide, free, report, deck.pt(BODY_PT))
 
 
 def _map(deck: Deck, report: Report) -> None:
+    if not report.map.model_ids:
+        return
     slide, free = add_slide(deck, map_title(report), report.footnote, map_notes(report))
     chosen = map_rows(len(report.map.model_ids))
     head = ["Model (parameters)", *(f"{short_volume(v)}/day" for v in report.map.queries_per_day)]
@@ -190,6 +257,8 @@ def _shade(cell: Any, kind: int) -> None:
 
 
 def _options(deck: Deck, report: Report) -> None:
+    if not report.comparison.order:
+        return
     listed = report.rows(report.shortlist(OPTION_ROWS - 1))
     title = option_title(report, listed)
     slide, free = add_slide(deck, title, report.footnote, option_notes(report))
@@ -211,6 +280,8 @@ def _option_texts(report: Report, row: Mapping[str, Any]) -> list[str]:
 
 
 def _flips(deck: Deck, report: Report) -> None:
+    if not report.comparison.order:
+        return
     slide, free = add_slide(deck, flip_title(report), report.footnote, flip_notes(report))
     rows = [list(FLIP_HEADS), *flip_rows(report)[:FLIP_ROWS]]
     if len(rows) > 1:
@@ -220,14 +291,37 @@ def _flips(deck: Deck, report: Report) -> None:
         add_text(slide, free, searched, deck.pt(BODY_PT), name="Searched")
 
 
+def _assumptions(deck: Deck, report: Report) -> None:
+    assumptions = [list(row) for row in assumption_rows(report)]
+    _appendix(deck, report, ASSUMPTIONS_TITLE, ASSUMPTION_HEADS, assumptions, [3.0, 3.9, 4.0, 1.4])
+    sources = [[row.title, row.kind, row.url or "–", str(row.as_of)] for row in report.sources]
+    heads = ("Source", "Kind", "Address", "As of")
+    _appendix(deck, report, SOURCES_TITLE, heads, sources, [4.2, 1.4, 5.0, 1.4])
+
+
 def _appendix(
     deck: Deck, report: Report, title: str, head: tuple[str, ...], rows: list[list[str]], widths: list[float]
 ) -> None:
-    """Add a table for reference in small type, on as few slides as it takes and as even as can be."""
-    count = -(-len(rows) // APPENDIX_ROWS)
-    size = -(-len(rows) // max(1, count))
-    for number in range(count):
-        page = f" ({number + 1} of {count})" if count > 1 else ""
-        slide, free = add_slide(deck, f"{title}{page}", report.stamp)
-        part = rows[number * size : (number + 1) * size]
-        add_table(slide, free, [list(head), *part], widths, name=title, size=deck.pt(APPENDIX_PT))
+    """Add a table for reference, on as many slides as its rows need."""
+    number = 1
+    while rows:
+        more = f" (continued, {number})" if number > 1 else ""
+        slide, free = add_slide(deck, f"{title}{more}", report.stamp)
+        part = [list(head), *rows]
+        frame = add_table(slide, free, part, widths, name=title, size=deck.pt(LEAST_BODY_PT), least=True)
+        rows, number = rows[len(frame.table.rows) - 1 :], number + 1
+
+
+MAKERS: dict[str, Callable[[Deck, Report], None]] = {
+    "answer": _answer,
+    "cost": _curve,
+    "quality": _quality,
+    "bill": _bill,
+    "map": _map,
+    "options": _options,
+    "risk": _flips,
+    "growth": _growth,
+    "hardware": _hardware,
+    "assumptions": _assumptions,
+}
+"""What makes the slides of each key."""

@@ -7,6 +7,7 @@ import re
 import textwrap
 import zipfile
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from llmplan.errors import InputError
 
 WIDE = (Inches(13.333), Inches(7.5))
 """16:9."""
-TITLE_PT, BODY_PT, APPENDIX_PT, FOOTNOTE_PT = 28, 18, 13, 11
+TITLE_PT, BODY_PT, LEAST_BODY_PT, FOOTNOTE_PT = 28, 18, 14, 11
 LEAST_TITLE_PT, LEAST_PT = 18, 7
+SURE = 0.94
+"""Share of a slide's free height that rows may fill by estimate: some programs draw them higher."""
 GLYPH, BOLD_GLYPH, LEADING = 0.56, 0.64, 1.2
 """Mean width of a letter and height of a line, as shares of the type's size; wide typefaces reach this."""
 TEMPLATE_TYPE = "presentationml.template.main+xml"
@@ -229,11 +232,24 @@ def add_text(
 
 
 def add_table(
-    slide: Any, box: Box, rows: list[list[str]], widths: list[float], *, name: str, size: int
+    slide: Any,
+    box: Box,
+    rows: list[list[str]],
+    widths: list[float],
+    *,
+    name: str,
+    size: int,
+    least: bool = False,
 ) -> Any:
-    """Add a table, its first row the head; `widths` are relative. Text shrinks until all of it has room."""
+    """Add a table, its first row the head; `widths` are relative.
+
+    Text shrinks to what can be read on a slide (`least`: `size` is that already); rows for which that leaves no
+    room are left out, the last first.
+    """
     columns = [int(box.width * width / sum(widths)) for width in widths]
-    size, heights = fitted(rows, columns, box.height, size)
+    smallest = size if least else max(LEAST_PT, round(size * LEAST_BODY_PT / BODY_PT))
+    count, size, heights = rows_that_fit(rows, columns, box.height, size, smallest)
+    rows = rows[:count]
     frame = slide.shapes.add_table(
         len(rows), len(rows[0]), Emu(box.left), Emu(box.top), Emu(box.width), Emu(sum(heights))
     )
@@ -246,6 +262,16 @@ def add_table(
             fill_cell(cell, text, size)
             tint(cell.fill, MSO_THEME_COLOR.ACCENT_1, HEAD_TINT if number == 0 else BAND_TINTS[number % 2])
     return frame
+
+
+def rows_that_fit(
+    rows: list[list[str]], columns: list[int], height: int, size: int, least: int
+) -> tuple[int, int, list[int]]:
+    """Return how many rows have room at the least size, and then their size and heights."""
+    heights = [_row_height(row, columns, least) for row in rows]
+    count = max(2, sum(top <= SURE * height for top in accumulate(heights)))
+    size, heights = fitted(rows[:count], columns, height, size)
+    return count, size, heights
 
 
 def fitted(rows: list[list[str]], columns: list[int], height: int, size: int) -> tuple[int, list[int]]:

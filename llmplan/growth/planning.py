@@ -10,7 +10,8 @@ from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.growth.candidates import candidate_options, moved_for
 from llmplan.growth.cash import PlanOption
-from llmplan.growth.options import PricePaths, incumbent_option
+from llmplan.growth.options import PricePaths, incumbent_option, price_paths
+from llmplan.growth.paths import compound_volumes
 from llmplan.growth.switching import SwitchPlan, switch_plan
 from llmplan.growth.timeline import TimePlan, time_plan
 from llmplan.scenario import Scenario
@@ -18,6 +19,9 @@ from llmplan.scenario import Scenario
 INCUMBENT = "incumbent"
 OWN = ("rented", "reserved", "bought")
 """Ways to pay for one's own fleet."""
+FAMILIES = (INCUMBENT, "api", "hosted", *OWN, "hybrid")
+PLAN_MONTHS = 36
+"""Months of a plan that nothing else is said of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,22 @@ class GrowthPlan:
         """Return the option of least net present cost among some families; None where there is none."""
         rows = [row for row in self.time.options if self.families[row.option_id] in families]
         return min(rows, key=lambda row: row.npv_usd).option_id if rows else None
+
+    @property
+    def today_label(self) -> str:
+        """What runs today."""
+        return self.time.options[0].label.removesuffix(", in place")
+
+    @property
+    def best_own(self) -> SwitchPlan | None:
+        """The switch to the self-hosted option of least present cost; None where none is feasible."""
+        option_id = self.best_of(OWN)
+        return None if option_id is None else self.switches[option_id]
+
+    def best_of_each(self) -> dict[str, str]:
+        """Return what runs today and the best of each family, option id -> family, in the order of `FAMILIES`."""
+        best = {family: self.best_of([family]) for family in FAMILIES}
+        return {option_id: family for family, option_id in best.items() if option_id is not None}
 
     def leaders(self) -> list[tuple[int, int, str]]:
         """Return (first month, last month, option id) of the least cumulative cost, months from 1."""
@@ -90,6 +110,15 @@ def plan_growth(
     others = list(options.values())[1:]
     switches = [switch_plan(first, option, queries_per_day, discount_per_year) for option in others]
     return GrowthPlan(time, options, families, {switch.candidate_id: switch for switch in switches})
+
+
+def base_plan(scenario: Scenario, catalog: Catalog) -> GrowthPlan:
+    """Return the plan under the catalog's base assumptions; InputError where nothing can run today."""
+    growth, discount = (
+        catalog.assumption(name).base for name in ("volume-growth-per-month", "capital-cost-per-year")
+    )
+    path = compound_volumes(scenario.queries_per_day, growth, PLAN_MONTHS)
+    return plan_growth(scenario, catalog, path, price_paths(catalog), discount)
 
 
 def family_of(option_id: str, catalog: Catalog) -> str:

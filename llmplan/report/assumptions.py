@@ -8,7 +8,7 @@ from llmplan.cost.hidden import PER_STEP, UPDATES_LINE, CostLine, LowBaseHigh
 from llmplan.options import Option
 from llmplan.options.table import measurements_used
 from llmplan.report.report import Report, cost_assumptions
-from llmplan.wording import capital, share
+from llmplan.wording import capital, counted, milliseconds, share
 
 SCENARIO_SOURCE = "this scenario"
 MODEL_SOURCE = "llmplan's throughput model"
@@ -118,6 +118,22 @@ def _self_hosted_rows(report: Report, item: Option) -> list[AssumptionRow]:
         source = f"your measurement: {item.measured_by}" if item.measured_by else MODEL_SOURCE
         rows.append(AssumptionRow(f"One replica of {item.label}", value, source, ""))
     return rows
+
+
+def hardware_rows(report: Report, place: int) -> list[list[str]]:
+    """Return (what, in words) of a self-hosted option: the fleet, what a replica serves, what it rents for."""
+    item, found = report.option(place), report.comparison
+    gpus = int(found.gpus_total[place])
+    each = item.n_gpus or 1
+    fleet = f"{counted(gpus // each, 'replica')} of {each} x {report.catalog.gpu(item.gpu_id or '').name}, spares included"
+    low, base, high = (report.money.short(float(usd)) for usd in found.monthly_usd[:, place])
+    rows = [
+        ["Fleet", fleet],
+        ["Costs a month", f"{base} ({low} to {high})"],
+        ["First token, then each", f"{milliseconds(item.ttft_ms)}, {milliseconds(item.tpot_ms)}"],
+        ["Quality", f"{share(item.quality)} of today's"],
+    ]
+    return rows + [[row.assumption, f"{row.value} ({row.source})"] for row in _self_hosted_rows(report, item)]
 
 
 def _cost_rows(report: Report) -> list[AssumptionRow]:

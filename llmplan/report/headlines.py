@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.growth.planning import GrowthPlan
 from llmplan.kinds import Kind
 from llmplan.options import BreakEven
 from llmplan.recommend import Recommendation
@@ -14,7 +15,7 @@ from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
 from llmplan.report.report import Report
 from llmplan.units import MONTHS_PER_YEAR, UNIT_QUERIES
-from llmplan.wording import TODAY, capital, in_unit, probability, share, short_volume
+from llmplan.wording import TODAY, capital, in_unit, month_words, probability, share, short_volume
 
 MISSES_A_KIND = 2
 MANY = 10
@@ -141,6 +142,32 @@ def frontier_title(report: Report) -> str:
         return f"{said}; {today.label} is not one"
     cost = f"{report.money.short(cheapest.monthly_usd)} instead of {report.money.short(today.monthly_usd)}"
     return f"{said}: {cheapest.label} does as well as {today.label} for {cost}"
+
+
+def payback_title(plan: GrowthPlan) -> str:
+    """Say by when the least costly option, and self-hosting, have paid back against what runs today."""
+    best, own = plan.time.best, plan.best_own
+    said = []
+    if best.option_id != plan.incumbent_id:
+        said.append((best.label, plan.switches[best.option_id].payback_month_now))
+    if own is not None and own.candidate_id != best.option_id:
+        said.append(("self-hosting", own.payback_month_now))
+    if not said:
+        return f"Nothing to switch to from {plan.today_label}, which runs today"
+    words = [f"{name} {'does not' if month is None else f'by {month_words(month)}'}" for name, month in said]
+    return f"Pays back against {plan.today_label}, which runs today: {'; '.join(words)}"
+
+
+def hardware_title(report: Report) -> str:
+    """Return what would be run on own GPUs, and what that costs beside the answer."""
+    place, found = report.comparison.cheapest(Kind.SELF_HOSTED), report.comparison
+    if place is None:
+        return "No self-hosted option meets the limits"
+    usd, best = float(found.monthly_usd[1, place]), float(found.monthly_usd[1, found.order[0]])
+    told = f"{report.option(place).label}, {report.money.short(usd)} a month"
+    if place == found.order[0]:
+        return f"What we would run: {told}"
+    return f"If we self-hosted: {told}; the answer saves {report.money.short(usd - best)} of it"
 
 
 def map_title(report: Report) -> str:

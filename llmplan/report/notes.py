@@ -26,11 +26,11 @@ def curve_notes(report: Report) -> str:
     """Say how to read the curve."""
     lines = [
         "Both axes are logarithmic: each gridline is ten times the one before.",
-        "A line is an option's base cost; the band around it runs from its low to its high cost. "
+        "A line is the cheapest option of its kind at each volume, at base; the band around it runs from its low to "
+        "its high cost; the dotted line is today's answer. "
         "A token price rises with volume; a fleet costs the same until it needs another machine.",
         curve_note(report),
-        "Where self-hosting pays is worked out over every feasible configuration, on whole queries a day; drawn "
-        "are the cheapest of each kind at today's volume and the one that pays first.",
+        "Where self-hosting pays is worked out over every feasible configuration, on whole queries a day.",
     ]
     return "\n".join(f"{line.rstrip('.')}." for line in lines if line)
 
@@ -72,3 +72,33 @@ def _floor(report: Report) -> str:
     if not asked.quality_floor:
         return "no quality floor"
     return f"at least {share(asked.quality_floor)} of {asked.reference_api_id}'s quality"
+
+
+def frontier_notes(report: Report) -> str:
+    """Say how to read quality against cost."""
+    return (
+        "A point is a model at an effort, the cheapest way to run it at this volume, whatever the quality floor; it "
+        "stands at the share of the scenario's tasks on which it succeeds. On the line nothing that costs no more "
+        f"succeeds more often. The star runs today: {report.scenario.reference_api_id}."
+    )
+
+
+def growth_notes(report: Report) -> str:
+    """Say what the plan over months assumes."""
+    plan = report.growth
+    if plan is None:
+        return ""
+    first, last = plan.time.queries_per_day[[0, -1]]
+    return (
+        f"Payments added up over {len(plan.time.queries_per_day)} months, from {first:,.0f} to {last:,.0f} queries a "
+        "day, the move and servers bought included; growth, prices' decline and the discount rate are the catalog's "
+        "base assumptions. The Growth page plans with others."
+    )
+
+
+def hardware_notes(report: Report) -> str:
+    """Say what stands behind the fleet."""
+    return (
+        "The cheapest fleet that keeps the scenario's latency targets at its peak. `llmplan ops` and the Growth page "
+        f"write its launch commands, alerts and manifests; {report.scenario.name}."
+    )

@@ -15,6 +15,8 @@ from llmplan import __version__
 from llmplan.catalog import ApiPrice, Assumption, Catalog, Source
 from llmplan.catalog.tables import PRICE_STALE_DAYS
 from llmplan.cost.hidden import PEOPLE_STEP, PER_STEP, UPDATES_LINE
+from llmplan.errors import InputError
+from llmplan.growth.planning import GrowthPlan, base_plan
 from llmplan.kinds import Kind
 from llmplan.options import (
     CURVE_POINTS,
@@ -198,6 +200,14 @@ class Report:
         Worked out at the first call, in a second or two. Empty where nothing is feasible to begin with.
         """
         return tipping_points(self.scenario, self.catalog) if self.comparison.order else ()
+
+    @cached_property
+    def growth(self) -> GrowthPlan | None:
+        """The plan over months under the base assumptions, a second's work; None where nothing can run today."""
+        try:
+            return base_plan(self.scenario, self.catalog)
+        except InputError:
+            return None
 
     @cached_property
     def prices_as_of(self) -> tuple[dt.date, dt.date] | None:

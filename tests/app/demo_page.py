@@ -10,7 +10,7 @@ from llmplan.app.widgets.base import guarded
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.controls import ControlPanel
 from llmplan.app.widgets.layout import columns, page, stack, toolbar
-from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
+from llmplan.app.widgets.parts import DownloadButton, Entry, HtmlView, Menu, NavBar, UrlState
 
 QUERIES_PER_DAY = np.logspace(2, 7, 120)
 DEFAULTS = {"queries_per_day": 50_000, "price": 2.5, "share": 0.25, "preset": "chat", "models": ["a"]}
@@ -38,7 +38,7 @@ class DemoPage:
         self.url = UrlState(self.open_link)
         self.nav = NavBar([("one", "One"), ("two", "Two")], "one", self.go)
         save = DownloadButton("Save CSV", lambda: ("demo.csv", "text/csv", b"a,b\n1,2\n"))
-        load = UploadButton("Load", lambda data: f"{len(data)} bytes read")
+        load = Menu("File", [Entry("load", "Load", lambda data: f"{len(data)} bytes read", "upload")])
         self.refresh()
         parts = [self.answer, toolbar([save, load, self.url]), columns([self.curve, self.map])]
         self.root = stack([self.nav, page(self.controls, parts)])

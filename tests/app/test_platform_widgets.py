@@ -13,7 +13,7 @@ from llmplan.app.fields import Button, Check, MultiSelect, Number, Select, Slide
 from llmplan.app.widgets.base import PLAIN_FAILURE, View, call_guarded, guarded
 from llmplan.app.widgets.chart_view import ChartView, encode
 from llmplan.app.widgets.controls import ControlPanel
-from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState, read_query
+from llmplan.app.widgets.parts import DownloadButton, Entry, HtmlView, Menu, NavBar, UrlState, read_query
 from llmplan.errors import InputError
 
 VOLUME = Slider("volume", "Volume", 100, 1e7, log=True, step=1)
@@ -150,11 +150,25 @@ def test_html_actions_and_navigation_take_known_values_only() -> None:
     assert gone == ["b"] and bar.current == "b"
 
 
-def test_upload_is_limited() -> None:
-    button = UploadButton("Load", lambda data: f"{len(data)} read")
-    assert button.answer({"upload": "a.toml"}, [b"abc"]) == ({"message": "3 read"}, [])
+def test_a_menu_does_what_its_lines_say_within_limits() -> None:
+    done: list[str] = []
+    menu = Menu(
+        "Export",
+        [
+            Entry("load", "Load", lambda data: f"{len(data)} read", "upload"),
+            Entry("csv", "CSV", lambda chosen: ("a.csv", "text/csv", ",".join(chosen).encode()), "file"),
+            Entry("parts", "Parts", type="checks", options=(("a", "A"), ("b", "B"))),
+            Entry("go", "Go", lambda: done.append("gone")),
+        ],
+    )
+    assert menu.answer({"choose": "load"}, [b"abc"]) == ({"message": "3 read"}, [])
     with pytest.raises(InputError, match="256 kB"):
-        button.answer({"upload": "a.toml"}, [bytes(300_000)])
+        menu.answer({"choose": "load"}, [bytes(300_000)])
+    answer = menu.answer({"choose": "csv", "chosen": ["b", "../etc", 7]}, [])
+    assert answer == ({"filename": "a.csv", "mime": "text/csv"}, [b"b"])
+    assert menu.answer({"choose": "go"}, []) == ({}, []) and done == ["gone"]
+    for other in ("no such line", "parts", 5):
+        assert menu.answer({"choose": other}, []) is None
 
 
 def test_links_are_read_within_limits() -> None:

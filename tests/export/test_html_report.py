@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from llmplan.charts import envelope_chart
 from llmplan.export.html_report import html_bytes, script_json
 from llmplan.report import Report, make_report
 
@@ -71,12 +72,13 @@ def test_data_in_the_page_equals_the_curves(page_file: Path, report: Report) -> 
     match = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, flags=re.DOTALL)
     assert match
     data = json.loads(match[1])
-    month = report.scenario.days_per_month * report.curves.queries_per_day
+    chart = envelope_chart(report.envelopes, report.answer_curve, report.scenario).on_one_axis()
+    month = report.scenario.days_per_month * chart.queries_per_day
     drawn = {
         unit: [t["y"] for t in figure["traces"] if "name" in t] for unit, figure in data["figures"].items()
     }
     for number, line in enumerate(data["lines"]):
-        base = report.curves.monthly_usd[1, number]
+        base = chart.lines[number].base
         assert line["base"] == pytest.approx(list(base), rel=1e-6)
         assert drawn["month"][number] == line["base"]
         assert drawn["query"][number] == pytest.approx(list(base / month * 1_000), rel=1e-6)
@@ -96,7 +98,7 @@ def test_hostile_text_stays_text(report: Report) -> None:
 def test_draws_every_line_and_moves_with_the_volume(opened: Open, report: Report) -> None:
     page = opened()
     lines = page.locator("#chart .scatterlayer .trace .js-line")
-    assert lines.count() >= len(report.curve_places)
+    assert lines.count() >= len(report.envelopes)
     first = page.inner_text("#at-volume tbody")
     page.focus("#volume")
     page.keyboard.press("ArrowRight")

@@ -1,5 +1,6 @@
 """The deck: native charts whose sheets equal the tables, log axes, footnotes, any template."""
 
+import base64
 import io
 import zipfile
 from collections.abc import Callable
@@ -13,16 +14,27 @@ from pptx import Presentation
 from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
-from llmplan.errors import InputError
+from llmplan.charts import envelope_chart
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.export.files import SLIDES
+from llmplan.export.pictures import Picture
 from llmplan.export.pptx_deck import pptx_bytes
 from llmplan.export.pptx_parts import DECK_TYPE, TEMPLATE_TYPE, fitted, text_height
 from llmplan.report import Report, make_report
-from llmplan.report.headlines import bill_title
+from llmplan.report.headlines import (
+    bill_title,
+    curve_title,
+    frontier_title,
+    hardware_title,
+    payback_title,
+)
 from llmplan.report.report import short_title
 
 Office = Callable[[Path, str], Path]
-LEAST_PT = 18
-SMALL = {"Footnote"}
+LEAST_PT, LEAST_FOOTNOTE_PT = 14, 10
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 APPENDIX = {"What the answer rests on", "Where the numbers come from"}
 
 
@@ -85,19 +97,37 @@ def _points(chart: Any) -> list[Any]:
 
 
 def test_text_is_large_enough_for_a_slide(deck: Any) -> None:
-    """All but footnotes and the appendix, which is read and not shown."""
     for slide in deck.slides:
         for shape in slide.shapes:
-            if shape.has_text_frame and shape.name not in SMALL:
-                for paragraph in shape.text_frame.paragraphs:
-                    assert paragraph.font.size >= Pt(LEAST_PT), (shape.name, paragraph.text)
+            least = LEAST_FOOTNOTE_PT if shape.name == "Footnote" else LEAST_PT
+            for paragraph in shape.text_frame.paragraphs if shape.has_text_frame else ():
+                assert paragraph.font.size >= Pt(least), (shape.name, paragraph.text)
     for name, table in tables(deck).items():
-        if name not in APPENDIX:
-            sizes = [p.font.size for cell in table.iter_cells() for p in cell.text_frame.paragraphs]
-            assert min(sizes) >= Pt(LEAST_PT), name
+        sizes = [p.font.size for cell in table.iter_cells() for p in cell.text_frame.paragraphs]
+        assert min(sizes) >= Pt(LEAST_PT), name
     for chart in charts(deck):
         sizes = [int(found.get("sz")) for found in chart._chartSpace.iter("{*}defRPr") if found.get("sz")]
         assert min(sizes) >= 100 * LEAST_PT
+
+
+def test_every_slide_of_the_list_is_there_and_a_choice_is_kept(deck: Any, report: Report) -> None:
+    titles = [slide.shapes.title.text for slide in deck.slides]
+    assert len(titles) >= len(SLIDES) and report.growth is not None
+    for title in (frontier_title(report), payback_title(report.growth), hardware_title(report)):
+        assert title in titles
+    picture = Picture("A chart of mine", "Two lines", "", PIXEL)
+    chosen = Presentation(io.BytesIO(pptx_bytes(report, slides=["cost", "bill"], pictures=[picture])))
+    assert [slide.shapes.title.text for slide in chosen.slides] == [
+        curve_title(report),
+        bill_title(report),
+        "A chart of mine",
+    ]
+    with pytest.raises(UnknownNameError, match="cost"):
+        pptx_bytes(report, slides=["costs"])
+    with pytest.raises(InputError, match="PNG"):
+        Picture("no picture", "", "", b"<svg>")
+    with pytest.raises(InputError, match="picture"):
+        pptx_bytes(report, slides=["bill"], pictures=[Picture("broken", "", "", PIXEL[:20])])
 
 
 def test_every_slide_to_be_shown_has_notes(deck: Any) -> None:
@@ -145,21 +175,22 @@ def test_sheet_in_the_cost_chart_equals_the_curves(deck: Any, report: Report) ->
     found = {series.name: list(series.values) for series in chart.plots[0].series}
     head, *rows = embedded(chart)
     sheet = {name: [row[column] for row in rows] for column, name in enumerate(head) if name}
-    assert sheet["Queries a day"] == pytest.approx(list(report.curves.queries_per_day))
-    for number, item in enumerate(report.curves.options.items):
-        low, base, high = report.curves.monthly_usd[:, number]
-        assert found[item.label] == pytest.approx(list(base))
-        assert sheet[item.label] == pytest.approx(list(base))
-        if not np.array_equal(low, high):
-            assert sheet[f"{item.label}, low"] == pytest.approx(list(low))
-            assert sheet[f"{item.label}, high"] == pytest.approx(list(high))
+    drawn = envelope_chart(report.envelopes, report.answer_curve, report.scenario).on_one_axis()
+    assert sheet["Queries a day"] == pytest.approx(list(drawn.queries_per_day))
+    assert {line.name for line in drawn.lines} < set(found)
+    for line in drawn.lines:
+        assert found[line.name] == pytest.approx(list(line.base))
+        assert sheet[line.name] == pytest.approx(list(line.base))
+        if line.is_range:
+            assert sheet[f"{line.name}, low"] == pytest.approx(list(line.low))
+            assert sheet[f"{line.name}, high"] == pytest.approx(list(line.high))
 
 
 def test_lines_and_bands_are_tied_to_the_sheet(deck: Any, report: Report) -> None:
     """Every reference of the chart names cells whose values are those that it caches."""
     chart = next(chart for chart in charts(deck) if "SCATTER" in str(chart.chart_type))
     book = openpyxl.load_workbook(io.BytesIO(chart.part.chart_workbook.xlsx_part.blob), data_only=True)
-    drawn = [item.kind for item in report.curves.options.items]
+    drawn = [each.kind for each in report.envelopes]
     bands = chart._chartSpace.findall(".//{*}errBars")
     assert len(bands) == sum(kind in ("self_hosted", "hybrid") for kind in drawn)
     for reference in chart._chartSpace.findall(".//{*}numRef"):

@@ -19,7 +19,7 @@ from llmplan.catalog import Catalog
 from llmplan.growth import compound_volumes, numbers, s_curve_volumes, series_volumes
 from llmplan.growth.autoscaling.planned import cheapest_week
 from llmplan.growth.options import price_paths
-from llmplan.growth.planning import OWN, GrowthPlan, plan_growth
+from llmplan.growth.planning import OWN, PLAN_MONTHS, GrowthPlan, plan_growth
 from llmplan.operations import fleet_files, zipped
 from llmplan.operations.choosing import api_tier, plan_of, self_hosted_place
 from llmplan.options import evaluate
@@ -151,7 +151,7 @@ def first_values(model: AppModel) -> dict[str, Any]:
         "api_decline": base("api-price-decline-per-year"),
         "gpu_decline": base("gpu-price-decline-per-year"),
         "discount": base("capital-cost-per-year"),
-        "months": 36,
+        "months": PLAN_MONTHS,
         "pay": "all",
         "shape": "compound",
         "series": f"{model.scenario.queries_per_day:.0f}",

@@ -19,10 +19,10 @@ from llmplan.charts.growth import (
     week_shown,
 )
 from llmplan.growth.autoscaling.planned import CheapestWeek
-from llmplan.growth.planning import OWN, GrowthPlan
-from llmplan.growth.switching import SwitchPlan
+from llmplan.growth.planning import GrowthPlan
+from llmplan.report.headlines import payback_title
 from llmplan.scenario import Scenario
-from llmplan.wording import NOTHING, Currency, counted, share, short_volume, volume
+from llmplan.wording import NOTHING, Currency, counted, month_words, share, short_volume, volume
 
 LATE_MONTHS = 12
 PLAN_HEIGHT, FLEET_HEIGHT = 380, 340
@@ -40,23 +40,6 @@ class Planned:
     def months(self) -> int:
         """How many months are planned."""
         return len(self.plan.time.queries_per_day)
-
-    @property
-    def today(self) -> str:
-        """What runs today."""
-        return self.plan.time.options[0].label.removesuffix(", in place")
-
-    @property
-    def best_own(self) -> SwitchPlan | None:
-        """The switch to the self-hosted option of least present cost; None where none is feasible."""
-        option_id = self.plan.best_of(OWN)
-        return None if option_id is None else self.plan.switches[option_id]
-
-    @property
-    def drawn(self) -> dict[str, str]:
-        """The incumbent and the best of each family, option id -> family, in the order of the families."""
-        best = {family: self.plan.best_of([family]) for family in FAMILY_NAMES}
-        return {option_id: family for family, option_id in best.items() if option_id is not None}
 
     def label(self, option_id: str) -> str:
         """Return an option's name."""
@@ -82,19 +65,21 @@ def answer(shown: Planned) -> Markup:
     best, money = shown.plan.time.best, shown.money
     cost = f"{money.short(best.npv_usd)} in present money"
     if best.option_id == shown.plan.incumbent_id:
-        return html.answer(f"Over {shown.months} months nothing beats staying with {shown.today}: {cost}")
+        return html.answer(
+            f"Over {shown.months} months nothing beats staying with {shown.plan.today_label}: {cost}"
+        )
     switch = shown.plan.switches[best.option_id]
     less = money.short(shown.plan.time.options[0].npv_usd - best.npv_usd)
-    paid = "" if switch.payback_month is None else f", paid back by {_month(switch.payback_month)}"
+    paid = "" if switch.payback_month is None else f", paid back by {month_words(switch.payback_month)}"
     return html.answer(
         f"Over {shown.months} months {best.label} costs least: {cost}, {less} less than staying with "
-        f"{shown.today}. Best moment to switch: {_moment(switch.best_month)}{paid}"
+        f"{shown.plan.today_label}. Best moment to switch: {_moment(switch.best_month)}{paid}"
     )
 
 
 def figures(shown: Planned) -> Markup:
     """Return the key figures: volume, least cost, self-hosting and its payback."""
-    path, best, own = shown.plan.time.queries_per_day, shown.plan.time.best, shown.best_own
+    path, best, own = shown.plan.time.queries_per_day, shown.plan.time.best, shown.plan.best_own
     span = f"{short_volume(path[0])} to {short_volume(path[-1])}/day"
     entries = [
         ("Volume", span, f"first to last of {len(path)} months"),
@@ -103,8 +88,8 @@ def figures(shown: Planned) -> Markup:
     if own is None:
         return html.cards([*entries, ("Self-hosting", NOTHING, "no way to pay for it is feasible")])
     row = shown.plan.time.option(own.candidate_id)
-    paid = ("" if own.payback_month_now is None else "by ") + _month(own.payback_month_now)
-    against = f"against {shown.today}, which runs today"
+    paid = ("" if own.payback_month_now is None else "by ") + month_words(own.payback_month_now)
+    against = f"against {shown.plan.today_label}, which runs today"
     if row.npv_usd > best.npv_usd:
         against += f"; {shown.money.short(row.npv_usd - best.npv_usd)} more than {best.label}"
     return html.cards(
@@ -118,16 +103,16 @@ def figures(shown: Planned) -> Markup:
 
 def cumulative_chart(shown: Planned) -> Chart:
     """Draw what each option has cost so far, month by month."""
-    time, drawn = shown.plan.time, shown.drawn
+    time, drawn = shown.plan.time, shown.plan.best_of_each()
     payback = {key: switch.payback_month_now for key, switch in shown.plan.switches.items()}
     return Chart(
         cumulative_figure(time, drawn, payback, shown.money),
-        title=_payback_title(shown),
+        title=payback_title(shown.plan),
         what="Payments added up, the move and servers bought included. Diamond: the month by which a move made "
         "now has paid back. A fall at the end: servers sold.",
         alt="; ".join(
             f"{shown.named(key)}: {shown.money.short(time.option(key).tco_usd)} in all, paid back by "
-            f"{_month(payback.get(key))}"
+            f"{month_words(payback.get(key))}"
             for key in drawn
         ),
         table={
@@ -143,23 +128,9 @@ def cumulative_chart(shown: Planned) -> Chart:
     )
 
 
-def _payback_title(shown: Planned) -> str:
-    """Say by when the least costly option, and self-hosting, have paid back against what runs today."""
-    best, own = shown.plan.time.best, shown.best_own
-    said = []
-    if best.option_id != shown.plan.incumbent_id:
-        said.append((best.label, shown.plan.switches[best.option_id].payback_month_now))
-    if own is not None and own.candidate_id != best.option_id:
-        said.append(("self-hosting", own.payback_month_now))
-    if not said:
-        return "What each option has cost, month by month"
-    words = [f"{name} {'does not' if month is None else f'by {_month(month)}'}" for name, month in said]
-    return f"Pays back against {shown.today}, which runs today: {'; '.join(words)}"
-
-
 def waiting_chart(shown: Planned) -> Chart:
     """Draw what a switch in each month costs above its best month."""
-    switches = [shown.plan.switches[key] for key in shown.drawn if key in shown.plan.switches]
+    switches = [shown.plan.switches[key] for key in shown.plan.best_of_each() if key in shown.plan.switches]
     if not switches:
         return no_chart("Nothing to switch to")
     return Chart(
@@ -204,7 +175,7 @@ def costs_card(shown: Planned) -> Markup:
             if switch is None
             else (
                 _moment(switch.best_month),
-                _month(switch.payback_month_now),
+                month_words(switch.payback_month_now),
                 money.short(float(switch.cost_of_waiting_usd[late])),
             )
         )
@@ -321,14 +292,9 @@ def operations_card(shown: Week) -> Markup:
     return card("Operations plan", paragraph(text), note(shown.found.label))
 
 
-def _month(month: int | None) -> str:
-    """Return a month of the plan in words."""
-    return "never" if month is None else "the start" if month == 0 else f"month\N{NO-BREAK SPACE}{month}"
-
-
 def _moment(index: int | None) -> str:
     """Return in words when a switch is made; index 0 is now."""
-    return "now" if index == 0 else _month(None if index is None else index + 1)
+    return "now" if index == 0 else month_words(None if index is None else index + 1)
 
 
 def _small(value: float) -> str:

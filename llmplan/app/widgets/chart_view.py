@@ -13,6 +13,7 @@ import traitlets as t
 
 from llmplan.app.widgets.base import Answer, View
 from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
+from llmplan.export.pictures import Picture
 
 Table = Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
 INT32 = np.iinfo(np.int32)
@@ -126,11 +127,22 @@ class ChartView(View):
 
     kind = t.Unicode("chart").tag(sync=True)
     figure = t.Dict().tag(sync=True)
+    slides = t.Bool(False).tag(sync=True)
+    """Whether the reader may add it to the slides."""
     _table: Table | Callable[[], Table] | None = None
+    _on_slide: Callable[[Picture], str] | None = None
+
+    def offer_slides(self, on_slide: Callable[[Picture], str]) -> None:
+        """Let the reader add the chart to the slides; `on_slide(picture)` returns what to say."""
+        self._on_slide, self.slides = on_slide, True
 
     def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
-        """Send the data behind the chart."""
-        del buffers
+        """Send the data behind the chart, or take its picture for the slides."""
+        if content.get("slide") is True and self._on_slide is not None:
+            meta = self.figure.get("meta", {})
+            data = bytes(buffers[0]) if len(buffers) == 1 else b""
+            picture = Picture(meta.get("title", ""), meta.get("alt", ""), meta.get("footnote", ""), data)
+            return {"message": self._on_slide(picture)}, []
         if content.get("table") is not True or self._table is None:
             return None
         table = self._table() if callable(self._table) else self._table

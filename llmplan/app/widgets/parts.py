@@ -1,9 +1,10 @@
-"""The other parts of a page: HTML, navigation, downloads, uploads and the scenario in the address."""
+"""The other parts of a page: HTML, navigation, downloads, menus and the scenario in the address."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -97,6 +98,65 @@ class DownloadButton(View):
         return {"filename": filename, "mime": mime}, [data]
 
 
+File = tuple[str, str, bytes]
+"""A file's name, media type and content."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a menu.
+
+    Attributes
+    ----------
+    type: file (`act(chosen)` returns a `File`), action (`act()`), upload (`act(data)` returns what to tell the
+        reader), link (copies the page's), or checks, whose `options` that are checked are the files' `chosen`.
+    """
+
+    key: str
+    label: str
+    act: Callable[..., Any] | None = None
+    type: str = "action"
+    help: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    accept: str = ".toml"
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The line as the browser takes it."""
+        names = ("key", "label", "type", "help", "options", "accept")
+        return {name: getattr(self, name) for name in names} | {"max_bytes": MAX_UPLOAD_BYTES}
+
+
+class Menu(View):
+    """Things to save, open and do, under one name."""
+
+    kind = t.Unicode("menu").tag(sync=True)
+    repeatable = False
+    label = t.Unicode("").tag(sync=True)
+    entries = t.List().tag(sync=True)
+
+    def __init__(self, label: str, entries: Sequence[Entry]) -> None:
+        super().__init__(label=label, entries=[entry.described for entry in entries])
+        self._entries = {entry.key: entry for entry in entries}
+
+    def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
+        """Do what a known line says."""
+        entry = self._entries.get(str(content.get("choose")))
+        if entry is None or entry.act is None:
+            return None
+        if entry.type == "upload":
+            return {"message": entry.act(_within_limit(buffers))}, []
+        if entry.type == "file":
+            filename, mime, data = entry.act(self._chosen(content.get("chosen")))
+            return {"filename": filename, "mime": mime}, [data]
+        entry.act()
+        return {}, []
+
+    def _chosen(self, asked: Any) -> tuple[str, ...]:
+        known = [key for entry in self._entries.values() for key, _ in entry.options]
+        return tuple(key for key in known if isinstance(asked, list) and key in asked)
+
+
 class UploadButton(View):
     """A file chooser; `on_file(data)` gets the bytes and returns what to tell the reader."""
 
@@ -121,15 +181,19 @@ class UploadButton(View):
         """Take the file."""
         if "upload" not in content or len(buffers) != 1:
             return None
-        data = bytes(buffers[0])
-        if len(data) > self.max_bytes:
-            limit = f"must be at most {self.max_bytes // 1024} kB"
-            raise InputError("file", f"{len(data)} bytes", limit, "upload a smaller file")
-        return {"message": self._on_file(data)}, []
+        return {"message": self._on_file(_within_limit(buffers, self.max_bytes))}, []
+
+
+def _within_limit(buffers: list[Any], max_bytes: int = MAX_UPLOAD_BYTES) -> bytes:
+    data = bytes(buffers[0]) if len(buffers) == 1 else b""
+    if len(data) > max_bytes:
+        limit = f"must be at most {max_bytes // 1024} kB"
+        raise InputError("file", f"{len(data)} bytes", limit, "upload a smaller file")
+    return data
 
 
 class UrlState(View):
-    """The scenario in the page's address, with a "Copy link" button.
+    """The scenario in the page's address, with a "Copy link" button where no menu has one.
 
     `on_query(fields)` is called once, before the page is shown, if the address has a query string; of a field
     that stands twice the last counts, and `repeated` names it. `show(fields)` writes the present scenario into
@@ -139,9 +203,10 @@ class UrlState(View):
 
     kind = t.Unicode("url").tag(sync=True)
     query = t.Unicode("").tag(sync=True)
+    button = t.Bool(True).tag(sync=True)
 
-    def __init__(self, on_query: Callable[[dict[str, str]], None]) -> None:
-        super().__init__()
+    def __init__(self, on_query: Callable[[dict[str, str]], None], *, button: bool = True) -> None:
+        super().__init__(button=button)
         self._on_query = on_query
         self.repeated: tuple[str, ...] = ()
 

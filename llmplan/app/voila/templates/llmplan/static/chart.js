@@ -1,7 +1,7 @@
 // The chart view: one Plotly chart with its title, its text alternative, its data table and its saves.
 (() => {
   "use strict";
-  const { views, h, uid, saveFile, saveCsv: saveRows, announce, quickRepaint, forgetQuick } = globalThis.llmplanRuntime;
+  const { views, h, uid, menu, saveFile, saveCsv: saveRows, announce, quickRepaint, forgetQuick } = globalThis.llmplanRuntime;
   const { CONFIG, decode, withHouse, pictureOf } = globalThis.llmplanFigure;
 
   // ---------------------------------------------------------------- the data behind the chart
@@ -70,9 +70,10 @@
     const toggle = tool("Data table", () => showTable(tableSlot.hidden));
     toggle.setAttribute("aria-expanded", "false");
     toggle.setAttribute("aria-controls", tableId);
-    const tools = h("div", { class: "lp-tools", role: "group" }, toggle, tool("CSV", saveCsv),
-      tool("PNG", () => savePicture("png")), tool("SVG", () => savePicture("svg")));
-    el.append(h("figure", { class: "lp-chart" }, h("figcaption", {}, title, what), plot, tools, tableSlot));
+    const more = menu("…", "More", toggle, tool("CSV", saveCsv), tool("PNG", () => savePicture("png")),
+      tool("SVG", () => savePicture("svg")), tool("Copy picture", copyPicture),
+      model.get("slides") ? tool("Add to slides", addToSlides) : null);
+    el.append(h("figure", { class: "lp-chart" }, h("figcaption", {}, title, what), more, plot, tableSlot));
 
     let figure = null;
     let data = [];
@@ -129,7 +130,7 @@
       if (what.textContent !== meta.what) what.textContent = meta.what;
       what.hidden = !meta.what;
       if (plot.getAttribute("aria-label") !== meta.alt) plot.setAttribute("aria-label", meta.alt);
-      tools.setAttribute("aria-label", `Save or read the data of: ${meta.title}`);
+      more.firstChild.setAttribute("aria-label", `More of: ${meta.title}`);
       plot.style.minHeight = `${meta.height || 420}px`;
       draw(false);
       if (!tableSlot.hidden) showTable(true);
@@ -152,11 +153,26 @@
       const { columns, rows } = await table();
       saveRows([columns, ...rows], figure.meta.filename || "chart");
     }
-    async function savePicture(format) {
+    function picture(format, meta) {
       const style = css();
-      const blob = await pictureOf({ data, layout: decode(figure.layout, style), meta: figure.meta }, style, format);
-      saveFile(blob, filename(format));
+      const traces = data.length ? data : figure.data.map((trace) => decode(trace, style));
+      return pictureOf({ data: traces, layout: decode(figure.layout, style), meta }, style, format);
+    }
+    async function savePicture(format) {
+      saveFile(await picture(format, figure.meta), filename(format));
       announce(`${filename(format)} saved`);
+    }
+    async function copyPicture() {
+      try {
+        await navigator.clipboard.write([new ClipboardItem({ "image/png": picture("png", figure.meta) })]);
+        announce("Picture copied");
+      } catch { announce("This browser does not let pages copy pictures: save it as PNG."); }
+    }
+    // The slide has the title and the footnote; the picture is the chart alone.
+    async function addToSlides() {
+      const blob = await picture("png", {});
+      const answer = await call({ slide: true }, [await blob.arrayBuffer()]);
+      if (answer.message) announce(answer.message);
     }
 
     const resize = new ResizeObserver(() => { if (plot.clientWidth && (dirty || plot.clientWidth !== width)) draw(true); });

@@ -77,7 +77,7 @@
     const size = { width: 1200, height: 675 };
     const dressed = merge(withHouse(layout, css, size.width), {
       ...size, paper_bgcolor: css.getPropertyValue("--lp-card").trim(),
-      margin: { t: 90, b: 90 }, title: { text: meta.title, x: 0.02, xanchor: "left" },
+      margin: meta.title ? { t: 90, b: 90 } : { t: 40, b: 60 }, title: { text: meta.title || "", x: 0.02, xanchor: "left" },
       annotations: [...(layout.annotations || []), {
         text: meta.footnote || "", showarrow: false, xref: "paper", yref: "paper", x: 0, y: -0.16,
         xanchor: "left", yanchor: "bottom", font: { size: 11 } }],

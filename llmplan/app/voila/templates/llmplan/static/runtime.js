@@ -51,6 +51,23 @@
     requestAnimationFrame(() => { region.textContent = text; });
   }
 
+  // What opens below its name, and closes at a choice, at Escape, and when something else is clicked.
+  function menu(label, name, ...items) {
+    const head = h("summary", { class: "lp-button", "aria-label": name, title: name, text: label });
+    const node = h("details", { class: "lp-menu" }, head, h("div", { class: "lp-menu-list" }, ...items));
+    const close = () => { node.open = false; };
+    node.addEventListener("click", (event) => { if (event.target.closest(".lp-menu-list button, .lp-menu-list .lp-button")) setTimeout(close); });
+    node.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !node.open) return;
+      close();
+      head.focus();
+    });
+    return node;
+  }
+  document.addEventListener("click", (event) => {
+    for (const node of document.querySelectorAll(".lp-menu[open]")) if (!node.contains(event.target)) node.open = false;
+  });
+
   // ---------------------------------------------------------------- calls to Python, with an answer
   // One call a view is under way at a time; what the user does meanwhile is merged into the next one,
   // so a fast drag never queues up work.
@@ -236,15 +253,24 @@
     // JupyterLab has a theme, a title and headings of its own.
     const heading = globalThis.llmplanHost ? h("h1", { class: "lp-sr-only" }) : null;
     el.append(...(heading ? [heading] : []), h("div", { class: "lp-bar" }, nav, heading ? theme : null));
+    const go = (key) => call({ go: key });
+    // The browser's Back and Forward go from page to page; the scenario stays as it is.
+    const back = () => {
+      const key = pageIn(location.search) || model.get("pages")[0][0];
+      if (key !== model.get("current")) go(key);
+    };
+    if (heading) addEventListener("popstate", back);
     const paint = () => {
       const current = model.get("current");
       const name = (model.get("pages").find(([key]) => key === current) || ["", ""])[1];
       if (heading) heading.textContent = document.title = `${name} · ${model.get("brand")}`;
-      nav.replaceChildren(h("span", { class: "lp-brand", text: model.get("brand") }),
+      const list = h("select", { "aria-label": "Page", onchange: () => go(list.value) },
+        ...model.get("pages").map(([key, label]) => h("option", { value: key, text: label, selected: key === current })));
+      nav.replaceChildren(h("span", { class: "lp-brand", text: model.get("brand") }), list,
         h("ul", {}, ...model.get("pages").map(([key, label]) => h("li", {},
           h("button", {
             type: "button", text: label, "data-page": key, "aria-current": key === current ? "page" : null,
-            onclick: () => { call({ go: key }); },
+            onclick: () => go(key),
           })))));
       nav.querySelector("[aria-current]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
     };
@@ -256,9 +282,11 @@
     model.on("change:current", keepFocus);
     model.on("change:pages", keepFocus);
     paint();
+    return () => removeEventListener("popstate", back);
   };
+  const pageIn = (search) => new URLSearchParams(search).get("page");
 
-  // ---------------------------------------------------------------- download, upload
+  // ---------------------------------------------------------------- downloads and menus
   views.download = (model, el, call) => {
     const status = h("span", { class: "lp-note", role: "status" });
     const button = h("button", { type: "button", class: "lp-button" });
@@ -278,46 +306,76 @@
     el.append(button, status);
   };
 
-  views.upload = (model, el, call) => {
+  // A hidden file input and the label that opens it; a file within the limit is handed on.
+  function chooser({ label, accept, max_bytes: most }, status, send) {
     const id = uid("upload");
-    const status = h("span", { class: "lp-note", role: "status" });
-    const input = h("input", { type: "file", id, accept: model.get("accept"), class: "lp-sr-only lp-file" });
+    const input = h("input", { type: "file", id, accept, class: "lp-sr-only lp-file" });
     input.addEventListener("change", async () => {
       const file = input.files[0];
       if (!file) return;
-      if (file.size > model.get("max_bytes")) {
-        status.textContent = `This file is too large (limit ${Math.round(model.get("max_bytes") / 1024)} kB).`;
-        return;
-      }
-      status.textContent = "Reading…";
-      const answer = await call({ upload: file.name }, [await file.arrayBuffer()]);
-      status.textContent = answer.error || answer.message || "";
+      if (file.size > most) status.textContent = `This file is too large (limit ${Math.round(most / 1024)} kB).`;
+      else await send(file, await file.arrayBuffer());
       input.value = "";
     });
-    el.append(input, h("label", { for: id, class: "lp-button", text: model.get("label") }), status);
+    return [input, h("label", { for: id, class: "lp-button", text: label })];
+  }
+  views.upload = (model, el, call) => {
+    const status = h("span", { class: "lp-note", role: "status" });
+    const spec = Object.fromEntries(["label", "accept", "max_bytes"].map((name) => [name, model.get(name)]));
+    el.append(...chooser(spec, status, async (file, data) => {
+      status.textContent = "Reading…";
+      const answer = await call({ upload: file.name }, [data]);
+      status.textContent = answer.error || answer.message || "";
+    }), status);
+  };
+
+  // Files to save, a file to open, choices and things to do under one name.
+  views.menu = (model, el, call) => {
+    const status = h("span", { class: "lp-note", role: "status" });
+    const checked = () => [...el.querySelectorAll(".lp-menu-list input:checked")].map((box) => box.value);
+    const told = (answer) => { status.textContent = answer.error || answer.message || ""; return !answer.error; };
+    const ask = async (entry, more, buffers) => {
+      status.textContent = "Preparing…";
+      const answer = await call({ choose: entry.key, chosen: checked(), ...more }, buffers);
+      if (!told(answer) || !answer.filename) return;
+      saveFile(new Blob(answer.buffers, { type: answer.mime }), answer.filename);
+      announce(`${answer.filename} saved`);
+    };
+    const button = (entry, onclick) => h("button", { type: "button", class: "lp-button", text: entry.label, title: entry.help, onclick });
+    const makers = {
+      file: (entry) => button(entry, () => ask(entry)),
+      action: (entry) => button(entry, () => ask(entry)),
+      link: (entry) => button(entry, () => copyLink(status)),
+      checks: (entry) => h("fieldset", { class: "lp-choices" }, h("legend", { text: entry.label }), ...entry.options.map(([value, label]) =>
+        h("label", { class: "lp-choice" }, h("input", { type: "checkbox", value, checked: true }), h("span", { text: label })))),
+      upload: (entry) => h("div", {}, ...chooser(entry, status, (file, data) => ask(entry, { upload: file.name }, [data]))),
+    };
+    const label = model.get("label");
+    el.append(menu(`${label} ▾`, label, ...model.get("entries").map((entry) => makers[entry.type](entry))), status);
   };
 
   // ---------------------------------------------------------------- the scenario in the address
+  let linkOfPage = () => location.href;
+  async function copyLink(status) {
+    try {
+      await navigator.clipboard.writeText(linkOfPage());
+      status.textContent = "Link copied";
+    } catch {
+      const box = h("input", { type: "text", value: linkOfPage(), "aria-label": "Link to this scenario", readonly: true });
+      status.replaceChildren(box);
+      box.select();
+    }
+  }
   views.url = (model, el, call) => {
     const page = globalThis.llmplanHost;   // only in the dashboard page; JupyterLab's address is not ours
     const status = h("span", { class: "lp-note", role: "status" });
-    const link = () => (page ? location.origin + location.pathname : "") + (model.get("query") ? "?" + model.get("query") : "");
-    const button = h("button", {
-      type: "button", class: "lp-button", text: "Copy link",
-      onclick: async () => {
-        try {
-          await navigator.clipboard.writeText(link());
-          status.textContent = "Link copied";
-        } catch {
-          const box = h("input", { type: "text", value: link(), "aria-label": "Link to this scenario", readonly: true });
-          status.replaceChildren(box);
-          box.select();
-        }
-      },
-    });
-    el.append(button, status);
+    linkOfPage = () => (page ? location.origin + location.pathname : "") + (model.get("query") ? "?" + model.get("query") : "");
+    if (model.get("button")) el.append(h("button", { type: "button", class: "lp-button", text: "Copy link", onclick: () => copyLink(status) }));
+    el.append(status);
+    // Another page is a step that Back takes back; another input is not.
     const write = () => {
-      if (page) history.replaceState(null, "", link() + location.hash);
+      const turned = (pageIn(location.search) || "") !== (pageIn(model.get("query")) || "");
+      if (page) history[turned ? "pushState" : "replaceState"](null, "", linkOfPage() + location.hash);
       status.textContent = "";
     };
     if (page && !model.llmplanSearchSent) {
@@ -345,7 +403,7 @@
     const ask = caller(model);
     const call = async (content, buffers) => {
       const answer = await ask(content, buffers);
-      const told = kind === "download" || kind === "upload";   // these tell it beside their button
+      const told = ["download", "menu", "upload"].includes(kind);   // these tell it beside their button
       refused = told ? "" : answer.error || "";
       showError();
       return answer;
@@ -363,5 +421,5 @@
     return view(model, body, call);
   }
 
-  globalThis.llmplanRuntime = { render, views, h, uid, announce, saveFile, saveCsv, coalesced, connection, caller };
+  globalThis.llmplanRuntime = { render, views, h, uid, menu, announce, saveFile, saveCsv, coalesced, connection, caller };
 })();
