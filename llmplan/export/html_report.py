@@ -197,7 +197,10 @@ def _key(name: str, kind: Kind, dash: str) -> dict[str, str]:
 
 def _curve_table(chart: CostChart) -> Table:
     columns = chart.table()
-    rows = [[f"{value:,.10g}" for value in row] for row in zip(*columns.values(), strict=True)]
+    rows = [
+        [value if isinstance(value, str) else f"{value:,.10g}" for value in row]
+        for row in zip(*columns.values(), strict=True)
+    ]
     return Table("", list(columns), rows[::ROWS_APART], range(len(columns)))
 
 
