@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 import traitlets as t
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.export.pictures import Picture, added
+from llmplan.export.slides import Picture, added
 from llmplan.options.table import SIDES
 from llmplan.report import Report, make_report
 from llmplan.scenario import Scenario, check_ids, load_scenario, scenario_names

@@ -12,7 +12,7 @@ import typer
 from llmplan.cli.output import print_json
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.errors import InputError
-from llmplan.export.files import SLIDES
+from llmplan.export.slides import SLIDES
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog

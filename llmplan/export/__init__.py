@@ -3,12 +3,12 @@
 from llmplan.export.files import (
     FORMATS,
     MEDIA_TYPES,
-    SLIDES,
     export_bytes,
     export_target,
     file_name,
     write_export,
 )
+from llmplan.export.slides import SLIDES
 from llmplan.report.report import Report, make_report
 
 __all__ = [

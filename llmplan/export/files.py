@@ -9,24 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.export.pictures import Picture
+from llmplan.export.slides import Picture
 from llmplan.report.report import Report
 
 NEW_FILE_MODE = 0o666
 FORMATS = ("pptx", "xlsx", "html", "csv")
-SLIDES = {
-    "answer": "The answer",
-    "cost": "Cost over volume",
-    "quality": "Quality against cost",
-    "bill": "What the bill is made of",
-    "map": "Volume and model size",
-    "options": "The options",
-    "risk": "What would flip it",
-    "growth": "Growth and payback",
-    "hardware": "What we would run",
-    "assumptions": "Assumptions and sources",
-}
-"""The deck's slides by key, in their order."""
 MEDIA_TYPES = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -13,8 +13,6 @@ from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
 from pptx.util import Emu, Pt
 
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.export.files import SLIDES
-from llmplan.export.pictures import Picture
 from llmplan.export.pptx_charts import (
     ACCENTS,
     SIDES,
@@ -40,6 +38,7 @@ from llmplan.export.pptx_parts import (
     text_height,
     tint,
 )
+from llmplan.export.slides import SLIDES, Picture
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.kinds import Kind
 from llmplan.report.assumptions import assumption_rows, hardware_rows

@@ -87,10 +87,22 @@ class Report:
         """The map at one volume a decade."""
         return self.full_map.every(TABLE_STEP)
 
-    @property
+    @cached_property
     def envelopes(self) -> tuple[Envelope, ...]:
-        """The cheapest option of each kind at every volume."""
-        return envelopes(self.comparison.alone, self.catalog)
+        """The cheapest option of each kind at every volume, the present one among them."""
+        return tuple(map(self._with_present, envelopes(self.comparison.alone, self.catalog)))
+
+    def _with_present(self, each: Envelope) -> Envelope:
+        now, place = self.scenario.queries_per_day, self.comparison.cheapest(each.kind)
+        at = int(np.searchsorted(each.queries_per_day, now))
+        if place is None or now in each.queries_per_day:
+            return each
+        return replace(
+            each,
+            queries_per_day=np.insert(each.queries_per_day, at, now),
+            labels=(*each.labels[:at], self.option(place).label, *each.labels[at:]),
+            monthly_usd=np.insert(each.monthly_usd, at, self.comparison.monthly_usd[:, place], axis=1),
+        )
 
     @property
     def answer_curve(self) -> Curves:

@@ -64,7 +64,7 @@ def test_risk_shows_the_numbers_of_the_math(risk_page: RiskPage) -> None:
     assert option is not None
     assert option.label in risk_page.answer.html
     assert DOLLAR.short(shown.risk.saving.quantiles_usd[3]) in risk_page.figures.html
-    assert "1,000 draws" in risk_page.answer.html
+    assert "1,000 cases" in risk_page.answer.html
     assert "seed 0" in risk_page.answer.html
     assert DOLLAR.short(shown.bars[0].swing_usd) in title(risk_page.tornado)
 
@@ -227,7 +227,7 @@ def test_the_operations_plan_is_a_whole_folder(growth_page: GrowthPage) -> None:
 def test_risk_in_the_browser(page: BrowserPage, dashboard_url: str) -> None:
     page.goto(f"{dashboard_url}/?preset={ARTICLE}&page=risk")
     expect(page.get_by_role("heading", name="What would flip it")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("10,000 draws of")).to_be_visible()
+    expect(page.get_by_text("10,000 cases, each")).to_be_visible()
     page.get_by_label("Quality floor", exact=True).last.fill("70")
     page.keyboard.press("Enter")
     expect(page.get_by_text("computed for an earlier scenario")).to_be_visible(timeout=120_000)

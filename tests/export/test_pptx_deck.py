@@ -16,10 +16,9 @@ from pptx.util import Inches, Pt
 
 from llmplan.charts import envelope_chart
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.export.files import SLIDES
-from llmplan.export.pictures import Picture
 from llmplan.export.pptx_deck import pptx_bytes
 from llmplan.export.pptx_parts import DECK_TYPE, TEMPLATE_TYPE, fitted, text_height
+from llmplan.export.slides import SLIDES, Picture
 from llmplan.report import Report, make_report
 from llmplan.report.headlines import (
     bill_title,

@@ -14,7 +14,7 @@ from llmplan.app.pages.page import Page, show_parts
 from llmplan.app.widgets.base import guarded
 from llmplan.app.widgets.chart_view import Chart, ChartView
 from llmplan.app.widgets.controls import ControlPanel
-from llmplan.app.widgets.html import badge, cards, table
+from llmplan.app.widgets.html import answer, badge, cards, table
 from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.catalog import Catalog
@@ -63,7 +63,7 @@ class ArticlePage(Page):
         if self._checked is not None:
             return
         with guarded(self.lead, self.table):
-            self._checked = check_claims(self.model.catalog)
+            self._checked = tuple(sorted(check_claims(self.model.catalog), key=_weight))
             self.lead.show(_verdicts(self._checked))
             self._show_filters(self._checked)
             self._show_table()
@@ -165,10 +165,19 @@ def rates_chart(catalog: Catalog) -> Chart:
     )
 
 
+def _weight(item: CheckedClaim) -> int:
+    """Return a claim's place: what does not hold matters most, what holds least."""
+    return ("does not hold", "depends", "cannot be checked", "holds within range", "holds").index(
+        item.verdict
+    )
+
+
 def _verdicts(checked: Sequence[CheckedClaim]) -> Markup:
     counts = Counter(item.verdict for item in checked)
     entries = [(f"{MARKS[v]} {v}", f"{counts[v]} of {len(checked)}", MEANINGS[v]) for v in VERDICTS]
-    return Markup("<h2>What the article says, checked line by line</h2>") + cards(entries)
+    off, held = counts["does not hold"], counts["holds"] + counts["holds within range"]
+    said = f"{held} of {len(checked)} claims of the article hold as stated or within range; {off} do not"
+    return answer(said) + cards(entries)
 
 
 def _claims(shown: Sequence[CheckedClaim]) -> Markup:

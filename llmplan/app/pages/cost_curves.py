@@ -28,8 +28,10 @@ class CostCurvesPage(Page):
         self.wanted: dict[str, Any] = {"unit": "month", "scale": "log", "bands": True, "options": []}
         self._choices: tuple[tuple[str, str], ...] = ()
         self.controls = ControlPanel([], {}, self.change, label="What to draw", closed_groups=[OPTIONS_GROUP])
+        self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.curve, self.sizes, self.table = ChartView(), ChartView(), HtmlView()
-        self.root = stack([box([self.controls], "lp-inline"), columns([self.curve, self.sizes]), self.table])
+        charts, inputs = columns([self.curve, self.sizes]), box([self.controls], "lp-inline")
+        self.root = stack([self.answer, self.figures, inputs, charts, self.table])
 
     def change(self, changes: dict[str, Any]) -> None:
         """Draw something else, or in another unit."""
@@ -40,6 +42,7 @@ class CostCurvesPage(Page):
         """Draw the present scenario."""
         with guarded(self.controls):
             self._show_controls(self.model.report)
+        show_parts(lambda: self.model.report, {self.answer: parts.answer, self.figures: parts.figures})
         show_parts(self._volumes, {self.curve: parts.curve_chart, self.table: parts.present_card})
         show_parts(self._sizes, {self.sizes: parts.sizes_chart})
 

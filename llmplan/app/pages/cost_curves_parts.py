@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from markupsafe import Markup
 
+from llmplan.app.widgets import html
 from llmplan.app.widgets.chart_view import Chart
 from llmplan.app.widgets.html import card, table
 from llmplan.arrays import Floats
@@ -20,7 +21,7 @@ from llmplan.options.curve_crossings import crossings_of, leaders_of
 from llmplan.options.model_sizes import SizePoint, size_points, small_points
 from llmplan.options.standing import today_id
 from llmplan.report import Report
-from llmplan.report.headlines import curve_title
+from llmplan.report.headlines import curve_title, kpi_cards
 from llmplan.wording import parameters, short_volume
 
 UNITS = (("month", "A month"), ("query", "A thousand queries"), ("mtok", "A million tokens"))
@@ -91,6 +92,16 @@ def _key(item: Option) -> str:
     return f"{item.kind}:{item.model_id}"
 
 
+def answer(report: Report) -> Markup:
+    """Say where self-hosting beats the cheapest token price."""
+    return html.answer(curve_title(report))
+
+
+def figures(report: Report) -> Markup:
+    """Return what the cheapest option of each kind costs a month and per 1,000 queries."""
+    return html.cards(kpi_cards(report))
+
+
 def curve_chart(shown: CostsByVolume) -> Chart:
     """Draw cost over volume."""
     report, crossings = shown.report, crossings_of(shown.curves, MOST_PAIRS)
@@ -100,7 +111,7 @@ def curve_chart(shown: CostsByVolume) -> Chart:
     cheapest = "; ".join(leads) or "no option is chosen"
     return Chart(
         cost_curves_figure(chart, logarithmic=shown.logarithmic, bands=shown.bands),
-        title=curve_title(report),
+        title=_now_title(shown),
         what="Cost against volume. Lines are base costs, bands low to high, steps whole replicas; dashed "
         "uprights: where a fleet crosses a token price.",
         alt=f"Cost over 100 to 10 million queries a day of {names}. The cheapest: {cheapest}.",
@@ -109,6 +120,16 @@ def curve_chart(shown: CostsByVolume) -> Chart:
         footnote=report.stamp,
         height=HEIGHT,
     )
+
+
+def _now_title(shown: CostsByVolume) -> str:
+    """Say which of the lines costs least at the present volume."""
+    found, asked = shown.report.comparison, shown.report.scenario.queries_per_day
+    if not shown.places:
+        return "No line is chosen"
+    best = min(shown.places, key=lambda place: float(found.monthly_usd[1, place]))
+    cost = shown.report.money.short(float(found.monthly_usd[1, best]))
+    return f"Of these {shown.report.option(best).label} costs least at {short_volume(asked)} a day: {cost} a month"
 
 
 def present_card(shown: CostsByVolume) -> Markup:

@@ -61,10 +61,10 @@ class GrowthPage(Page):
         self.files_lead = HtmlView()
         self.root = stack(
             [
-                box([self.controls], "lp-inline"),
                 self.notice,
                 self.answer,
                 self.figures,
+                box([self.controls], "lp-inline"),
                 columns([self.cumulative, self.waiting]),
                 self.costs,
                 self.leaders,

@@ -32,9 +32,9 @@ class HardwarePage(Page):
         self.curves = {metric: ChartView() for metric in parts.METRICS}
         self.root = stack(
             [
-                box([self.controls], "lp-inline"),
                 self.answer,
                 self.figures,
+                box([self.controls], "lp-inline"),
                 columns([self.memory, self.fleet]),
                 box(list(self.curves.values()), "lp-columns", "lp-thirds"),
                 self.table,

@@ -17,7 +17,7 @@ from llmplan.app.widgets.parts import HtmlView
 
 DRAWS = (1_000, 10_000, 50_000)
 FIELDS = (
-    Select("draws", "Draws", tuple((str(n), f"{n:,}") for n in DRAWS)),
+    Select("draws", "Cases", tuple((str(n), f"{n:,}") for n in DRAWS)),
     Number("seed", "Seed", 0, 999_999, step=1),
     Button("compute", "Compute"),
 )
@@ -33,7 +33,7 @@ class RiskPage(Page):
         self.wanted: dict[str, Any] = {"draws": "10000", "seed": 0}
         self.shown: parts.RiskAnswers | None = None
         self._kept: OrderedDict[Hashable, parts.RiskAnswers] = OrderedDict()
-        self.controls = ControlPanel(FIELDS, self.wanted, self.change, label="Draws")
+        self.controls = ControlPanel(FIELDS, self.wanted, self.change, label="Cases")
         self.notice = StaleNotice(self.compute)
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.probability, self.sides = ChartView(), ChartView()
@@ -46,7 +46,6 @@ class RiskPage(Page):
         self.sobol_part = stack([self.ask_sobol])
         self.root = stack(
             [
-                box([self.controls], "lp-inline"),
                 self.notice,
                 self.answer,
                 self.figures,
@@ -58,6 +57,7 @@ class RiskPage(Page):
                 self.regret,
                 self.sobol_part,
                 self.inputs,
+                box([self.controls], "lp-inline"),
             ]
         )
 

@@ -110,12 +110,12 @@ class RiskAnswers:
     @property
     def stamp(self) -> str:
         """What a chart's footnote says."""
-        return f"{self.draws:,} draws, seed {self.seed}; {self.report.stamp}"
+        return f"{self.draws:,} cases, seed {self.seed}; {self.report.stamp}"
 
 
 def answer(shown: RiskAnswers) -> Markup:
     """Say how sure the recommendation is, and how that was found."""
-    drawn = f"{shown.draws:,} draws of {len(shown.risk.inputs)} causes, seed {shown.seed}."
+    drawn = f"{shown.draws:,} cases, each with {len(shown.risk.inputs)} inputs drawn from their ranges; seed {shown.seed}."
     return html.answer(_finding(shown)) + note(drawn)
 
 
@@ -128,11 +128,11 @@ def _finding(shown: RiskAnswers) -> str:
     p, regret = risk.p_kind.get(kind, 0.0), rounded(row.expected_regret_usd)
     reaches = f"it reaches the quality floor in {probability(row.p_meets)}, " if risk.has_floor else ""
     sure = "all" if p == 1 else f"{probability(p)} of"
-    wrong = f"choosing it now costs {shown.money.short(regret)} a month more than hindsight would, on average"
+    wrong = f"choosing it now costs {shown.money.short(regret)} a month more than the best turns out to, on average"
     return (
-        f"{row.label} is the choice: {reaches}its kind ({kind.label}) is the cheapest in {sure} {risk.draws:,} draws, "
+        f"{row.label} is the choice: {reaches}its kind ({kind.label}) is the cheapest in {sure} {risk.draws:,} cases, "
         f"this very option in {probability(row.p_cheapest)}; "
-        + (wrong if regret else "hindsight would choose the same")
+        + (wrong if regret else "nothing else turns out cheaper")
     )
 
 
@@ -149,7 +149,7 @@ def figures(shown: RiskAnswers) -> Markup:
     p = risk.p_kind.get(shown.kind or "", math.nan)
     entries = [
         (
-            f"P({shown.kind.label if shown.kind else 'nothing'} is cheapest)",
+            f"{shown.kind.head if shown.kind else 'Nothing'} stays the cheapest kind",
             probability(p),
             others or "no other kind wins",
         ),
@@ -190,7 +190,7 @@ def _saving_kpis(risk: Risk, money: Currency) -> list[KeyFigure]:
         span = f"80% between {money.short(-usd_high)} and {money.short(-usd_low)}"
         costs = "Self-hosting costs more a month", money.short(-usd_mid), span
     spread = f"80% between {_break_even(first)} and {_break_even(last)}"
-    note = "in none of the draws, at any volume"
+    note = "in none of the cases, at any volume"
     if saving.p_never < 1:
         note = spread + (f"; never in {probability(saving.p_never)}" if saving.p_never > 0 else "")
     return [costs, ("Self-hosting pays from, queries a day", _break_even(half), note)]
@@ -208,7 +208,7 @@ def probability_chart(shown: RiskAnswers) -> Chart:
     return Chart(
         probability_figure(curve, now),
         title=f"Cheapest at {now:,.0f} a day: {words}",
-        what="Share of the draws in which each kind of option is the cheapest, by volume; the areas add up to 100%.",
+        what="Share of the cases in which each kind of option is the cheapest, by volume; the areas add up to 100%.",
         alt=f"Probability of being cheapest over volume. At {now:,.0f} queries a day: {words}. {_changes(curve)}",
         table={
             "queries a day": [f"{v:,.0f}" for v in curve.queries_per_day],
@@ -230,7 +230,7 @@ def sides_chart(shown: RiskAnswers) -> Chart:
     return Chart(
         sides_figure(curve, shown.report.scenario.queries_per_day, shown.money),
         title=title,
-        what="The cheapest token price and the cheapest own fleet of each draw: line: median; band: 80% of the draws.",
+        what="The cheapest token price and the cheapest own fleet of each case: line: median; band: 80% of the cases.",
         alt=f"Cost over volume of both sides. {title}.",
         table={
             "queries a day": [f"{v:,.0f}" for v in curve.queries_per_day],
@@ -249,7 +249,7 @@ def sides_chart(shown: RiskAnswers) -> Chart:
 def tornado_chart(shown: RiskAnswers) -> Chart:
     """Draw what each cause alone does to the outcome."""
     if not shown.bars:
-        return no_chart("No cause moves the answer")
+        return no_chart("No input moves the answer")
     saves, money, bars = shown.outcome == "saving", shown.money, shown.bars
     word = "saving of self-hosting" if saves else "cost of the choice"
     figure = tornado_figure(bars, "a month saved by self-hosting" if saves else "a month", money)
@@ -257,7 +257,7 @@ def tornado_chart(shown: RiskAnswers) -> Chart:
     return Chart(
         figure,
         title=f"The {word} hangs most on {bars[0].label}: {money.short(bars[0].swing_usd)} a month between its ends",
-        what=f"The {word} with one cause at a time at its 10th and 90th percentile, the others at base (dotted).",
+        what=f"The {word} with one input at a time at its 10th and 90th percentile, the others at base (dotted).",
         alt="; ".join(
             f"{bar.label}: {money.short(bar.usd_at_low)} to {money.short(bar.usd_at_high)}"
             for bar in bars[:count]
@@ -278,10 +278,10 @@ def information_chart(shown: RiskAnswers) -> Chart:
     """Draw what knowing each cause would be worth."""
     money = shown.money
     rows = [row for row in shown.risk.information if rounded(row.usd_per_month) > 0]
-    what = "What knowing a cause exactly before choosing would save on average"
+    what = "What knowing an input exactly before choosing would save on average"
     if not rows:
         return no_chart(
-            "More knowledge would not change the choice", f"{what}. Here: nothing, for every cause."
+            "More knowledge would not change the choice", f"{what}. Here: nothing, for every input."
         )
     figure = information_figure(rows, money)
     count = _bars_in(figure)
@@ -329,8 +329,8 @@ def ask_sobol(shown: RiskAnswers) -> Markup:
     """Offer the global sensitivities."""
     if shown.risk.recommended_id is None:
         return Markup("")
-    text = "Which cause matters when all vary at once? Takes some seconds. "
-    return card("All causes at once", note(text + html.button("sobol", "Compute")))
+    text = "Which input matters when all vary at once? Takes some seconds. "
+    return card("All inputs at once", note(text + html.button("sobol", "Compute")))
 
 
 def _bars_in(figure: Any) -> int:
@@ -358,7 +358,7 @@ def _sides_title(shown: RiskAnswers) -> str:
         return "Only one side is feasible"
     middle = saving.quantiles_usd[shown.risk.levels.index(0.5)]
     word = "saves" if middle >= 0 else "costs more by"
-    return f"Self-hosting {word} {shown.money.short(abs(middle))} a month in the median draw"
+    return f"Self-hosting {word} {shown.money.short(abs(middle))} a month in the middle case"
 
 
 def quantile_card(shown: RiskAnswers) -> Markup:
@@ -373,10 +373,10 @@ def quantile_card(shown: RiskAnswers) -> Markup:
     own, token = (labels.get(key, key) for key in (saving.self_hosted_id, saving.token_id))
     lead = (
         f"{own} against {token}, each the best of its side in the base case. Self-hosting costs less in "
-        f"{probability(saving.p_cheaper)} of the draws."
+        f"{probability(saving.p_cheaper)} of the cases."
     )
     rows = [
-        (f"{share(level)} of draws are below", money.short(usd), _break_even(volume))
+        (f"{share(level)} of cases are below", money.short(usd), _break_even(volume))
         for level, usd, volume in zip(
             risk.levels, saving.quantiles_usd, saving.break_even_queries_per_day, strict=True
         )
@@ -391,8 +391,8 @@ def regret_card(shown: RiskAnswers) -> Markup:
     risk, money = shown.risk, shown.money
     title = "What choosing each option now risks"
     lead = note(
-        "Regret: what an option costs above the one that turns out cheapest of those that reach the floor, draw by "
-        "draw; where it misses the floor itself, the choice is undone for the cheapest option sure to reach it."
+        "Too dear by: what an option costs above the one that turns out cheapest of those that reach the floor, case by "
+        "case; where it misses the floor itself, the choice is undone for the cheapest option sure to reach it."
     )
     if not risk.options:
         return card(title, lead, paragraph("No option to choose."))
@@ -411,12 +411,12 @@ def regret_card(shown: RiskAnswers) -> Markup:
     ]
     heads = (
         "Option",
-        "P(reaches the floor)",
-        "P(cheapest of those)",
+        "Reaches the floor in",
+        "Cheapest of those in",
         "Base, a month",
         "80% between",
-        "Expected regret",
-        "Regret, 1 in 10",
+        "Too dear by, on average",
+        "Too dear by, 1 in 10",
     )
     return card(title, lead, table(heads, rows, "Regret of choosing each option now", range(1, 7)))
 
@@ -519,9 +519,9 @@ def inputs_card(shown: RiskAnswers) -> Markup:
         )
         for row in shown.risk.inputs
     ]
-    heads = ("Cause", "Low", "Base", "High", "Where the range comes from")
+    heads = ("Input", "Low", "Base", "High", "Where the range comes from")
     listed = table(heads, rows, "What is uncertain", (1, 2, 3))
-    return card("What is uncertain", html.folded(f"{len(rows)} causes and their ranges", listed))
+    return card("What is uncertain", html.folded(f"{len(rows)} inputs and their ranges", listed))
 
 
 def rounded(usd_value: float) -> float:

@@ -46,9 +46,9 @@ class RoutingPage(Page):
         self.flow, self.frontier = ChartView(), ChartView()
         self.root = stack(
             [
-                box([self.controls], "lp-inline"),
                 self.answer,
                 self.figures,
+                box([self.controls], "lp-inline"),
                 columns([self.flow, self.frontier]),
                 self.tasks,
             ]

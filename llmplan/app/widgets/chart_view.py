@@ -13,7 +13,7 @@ import traitlets as t
 
 from llmplan.app.widgets.base import Answer, View
 from llmplan.charts.style import NOTHING_HEIGHT, nothing_figure
-from llmplan.export.pictures import Picture
+from llmplan.export.slides import Picture
 
 Table = Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
 INT32 = np.iinfo(np.int32)

@@ -1,4 +1,4 @@
-"""Pictures of charts that a reader adds to the slides: they come from a browser, so nothing in them is trusted."""
+"""What the deck can hold: its slides by name, and charts that a reader adds, which come from a browser: not trusted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ from dataclasses import dataclass
 
 from llmplan.errors import InputError
 
+SLIDES = {
+    "answer": "The answer",
+    "cost": "Cost over volume",
+    "quality": "Quality against cost",
+    "bill": "What the bill is made of",
+    "map": "Volume and model size",
+    "options": "The options",
+    "risk": "What would flip it",
+    "growth": "Growth and payback",
+    "hardware": "What we would run",
+    "assumptions": "Assumptions and sources",
+}
+"""The deck's slides by key, in their order."""
 PNG = b"\x89PNG\r\n\x1a\n"
 MAX_BYTES = 2_000_000
 MOST = 12
