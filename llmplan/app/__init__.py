@@ -8,7 +8,7 @@ A page is Python only: a model that holds values, parts that show them, and one 
     from llmplan.app.widgets.controls import ControlPanel
     from llmplan.app.fields import Select, Slider
     from llmplan.app.widgets.layout import columns, page, stack, toolbar
-    from llmplan.app.widgets.parts import DownloadButton, HtmlView, NavBar, UploadButton, UrlState
+    from llmplan.app.widgets.parts import DownloadButton, HtmlView, Menu, NavBar, UrlState
 
     class Page:
         def __init__(self) -> None:

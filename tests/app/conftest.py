@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from llmplan.catalog import notebooks_dir
 
@@ -120,6 +120,14 @@ def page(browser: Browser) -> Iterator[Page]:
     problems = list(fresh.problems)
     context.close()
     assert not problems, problems
+
+
+def choose(page: Page, name: str, place: int = 0) -> Locator:
+    """Open the menu that holds a line, the first or a later one, and choose it; return the line."""
+    line = page.locator(".lp-menu-list button").get_by_text(name, exact=True).nth(place)
+    line.evaluate("line => { line.closest('details').open = true; }")
+    line.click()
+    return line
 
 
 def ready(page: Page) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ready
+from conftest import choose, ready
 from playwright.sync_api import Page, expect
+from pptx import Presentation
 
 from llmplan.app.dashboard import PAGES
 
@@ -66,6 +67,23 @@ def test_the_navigation_reaches_the_pages_and_the_scenario_travels(page: Page, d
         expect(page).to_have_title(f"{PAGES[name][0]} · llmplan")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"{PAGES[name][0]} · llmplan")
         no_error(page)
+    for name, go in (("routing", page.go_back), ("hardware", page.go_back), ("routing", page.go_forward)):
+        go()
+        expect(page).to_have_title(f"{PAGES[name][0]} · llmplan")
+        expect(page.get_by_role("textbox", name="Volume", exact=True)).to_have_value("200,000")
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.get_by_role("combobox", name="Page").select_option("decision")
+    expect(page).to_have_title("Decision · llmplan")
+    choose(page, "Add to slides")
+    expect(page.locator("#lp-announcer")).to_have_text("1 chart added to the slides")
+    page.get_by_role("group").filter(has_text="Slides hold").first.evaluate("node => { node.open = true; }")
+    for kept in page.get_by_role("checkbox", checked=True).all():
+        kept.uncheck()
+    page.get_by_role("checkbox", name="Cost over volume").check()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Slides (PPTX)").click()
+    titles = [slide.shapes.title.text for slide in Presentation(waiting.value.path()).slides]
+    assert len(titles) == 2 and all("Self-hosting" in title for title in titles)
 
 
 def test_dragging_and_typing_change_the_answer_and_undo_brings_it_back(
@@ -118,7 +136,7 @@ def test_a_shared_link_opens_the_same_answer(page: Page, dashboard_url: str) -> 
     box.press("Enter")
     expect(page.locator("main")).to_contain_text("75,000 queries/day")
     page.wait_for_function("() => location.search.includes('queries_per_day=75000')")
-    page.get_by_role("button", name="Copy link").click()
+    choose(page, "Copy link")
     link = page.evaluate("navigator.clipboard.readText()")
     said = page.locator(".lp-answer").first.text_content()
     page.goto(link)
@@ -139,7 +157,7 @@ def test_a_bad_link_says_what_was_ignored(page: Page, dashboard_url: str) -> Non
 def test_two_scenarios_are_compared(page: Page, dashboard_url: str) -> None:
     open_page(page, dashboard_url)
     ready(page)
-    page.get_by_role("button", name="Compare two").click()
+    choose(page, "Compare two")
     box = page.get_by_role("textbox", name="Volume", exact=True)
     box.fill("500000")
     box.press("Enter")
@@ -203,6 +221,9 @@ def test_on_a_phone_the_answer_is_on_the_first_screen(page: Page, dashboard_url:
     open_page(page, dashboard_url)
     ready(page)
     expect(page.locator(".lp-answer").first).to_be_in_viewport(ratio=1)
+    above = "node => node.getBoundingClientRect().top"
+    inputs = page.get_by_text("Inputs", exact=True)
+    assert page.locator(".lp-answer").first.evaluate(above) < inputs.evaluate(above)
     expect(page.locator(".lp-kpi").first).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("textbox", name="Volume", exact=True)).to_be_hidden()
     page.get_by_text("Inputs", exact=True).click()

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import apart, demo_notebook, ready
+from conftest import apart, choose, demo_notebook, ready
 from playwright.sync_api import Page, expect
 
 from llmplan.app.server.publish import Published, publish
@@ -69,7 +69,7 @@ def test_it_is_read_without_python_and_leads_to_the_live_one(page: Page, site: s
     ready(page)
     page.get_by_role("button", name="Two").click()
     expect(page.get_by_role("button", name="Two")).to_have_attribute("aria-current", "page")
-    page.get_by_role("button", name="Data table").nth(1).click()
+    choose(page, "Data table", 1)
     expect(page.get_by_role("region", name="Data table: Map")).to_contain_text("=own")
     page.get_by_role("slider", name="Queries a day, slider").focus()
     page.keyboard.press("ArrowRight")
