@@ -76,9 +76,10 @@ def test_the_navigation_reaches_the_pages_and_the_scenario_travels(page: Page, d
     expect(page).to_have_title("Decision · llmplan")
     choose(page, "Add to slides")
     expect(page.locator("#lp-announcer")).to_have_text("1 chart added to the slides")
-    page.get_by_role("group").filter(has_text="Slides hold").first.evaluate("node => { node.open = true; }")
-    for kept in page.get_by_role("checkbox", checked=True).all():
-        kept.uncheck()
+    page.locator(".lp-menu summary", has_text="Export").click()
+    page.evaluate(
+        "document.querySelectorAll('.lp-menu-list input').forEach((box) => { box.checked = false; })"
+    )
     page.get_by_role("checkbox", name="Cost over volume").check()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Slides (PPTX)").click()

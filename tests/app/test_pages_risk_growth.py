@@ -12,7 +12,6 @@ from playwright.sync_api import expect
 from llmplan.app.fields import Number
 from llmplan.app.model import AppModel
 from llmplan.app.pages.growth import GrowthPage, first_values, growth_fields, planned, volumes
-from llmplan.app.pages.growth_parts import Planned
 from llmplan.app.pages.risk import RiskPage
 from llmplan.app.widgets.base import View
 from llmplan.errors import InputError
@@ -154,7 +153,7 @@ def test_growth_says_who_costs_least(growth_page: GrowthPage) -> None:
 
 def test_growth_draws_the_best_of_each_family(growth_page: GrowthPage) -> None:
     plan = plan_of_page(growth_page)
-    drawn = Planned(plan, DOLLAR, "").drawn
+    drawn = plan.best_of_each()
     assert set(drawn.values()) == set(plan.families.values())
     for option_id, family in drawn.items():
         costs = [row.npv_usd for row in plan.time.options if plan.families[row.option_id] == family]
