@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Final
 
 _LIMITS: Final = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
@@ -40,18 +39,6 @@ class UnknownNameError(InputError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.field, self.value, self.known)
-
-
-def read_text(path: Path | str, field: str = "file") -> str:
-    """Return a text file's content; InputError where it cannot be read or is not UTF-8."""
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        fix = "save it as UTF-8 (in Excel: CSV UTF-8)"
-        raise InputError(field, Path(path).name, "is not text in UTF-8", fix) from None
-    except OSError as error:
-        name = Path(path).name
-        raise InputError(field, name[:80], f"cannot be read ({error.strerror})", "check the path") from None
 
 
 def near_names(value: str, known: Sequence[str], n: int = 3) -> list[str]:

@@ -12,11 +12,11 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from llmplan.catalog import data_dir
+from llmplan.catalog import data_dir, tables_digest
 from llmplan.errors import InputError, LlmplanError
 from llmplan.scenario import Scenario
 
@@ -67,15 +67,6 @@ def _name(evaluate: Evaluate) -> str:
     return (
         f"{getattr(evaluate, '__module__', '')}.{getattr(evaluate, '__qualname__', type(evaluate).__name__)}"
     )
-
-
-@lru_cache(maxsize=8)
-def tables_digest(folder: Path) -> str:
-    """Return a digest of a folder's tables, by name and content."""
-    found = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.suffix in (".csv", ".json")):
-        found.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()
 
 
 def sweep(

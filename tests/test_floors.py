@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmplan"
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(rooms.split())
     for rooms in (
-        "units errors arrays wording kinds",
+        "units errors foreign arrays wording kinds",
         "catalog",
         "scenario quality huggingface",
         "replica cost router",

@@ -7,7 +7,7 @@ from llmplan.catalog.evidence import (
     QuantisationScore,
     Score,
 )
-from llmplan.catalog.folder import DataFolder, data_dir, notebooks_dir
+from llmplan.catalog.folder import DataFolder, data_dir, notebooks_dir, tables_digest
 from llmplan.catalog.loading import (
     check_folder,
     load_catalog,
@@ -77,5 +77,6 @@ __all__ = [
     "newest_shipped_date",
     "notebooks_dir",
     "shipped_assumption",
+    "tables_digest",
     "tables_from_shipped",
 ]

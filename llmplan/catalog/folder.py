@@ -1,6 +1,8 @@
 """Where data files are: the shipped folder, and folders of the user's own that it completes."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from llmplan.catalog.reading import RawTable, read_table
@@ -22,6 +24,15 @@ def notebooks_dir() -> Path:
 def _shipped(name: str) -> Path:
     packaged = _PACKAGE / "_shipped" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+@lru_cache(maxsize=8)
+def tables_digest(folder: Path) -> str:
+    """Return a digest of a folder's tables, by name and content, as they are when it is first asked for."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".csv", ".json")):
+        found.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

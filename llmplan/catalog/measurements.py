@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from llmplan.catalog.cache import kept
 from llmplan.catalog.catalog import Catalog
-from llmplan.errors import InputError, read_text
+from llmplan.errors import InputError
+from llmplan.foreign import read_text
 
 REQUIRED: Final = ("model_id", "gpu_id", "n_gpus", "arrival")
 PRECISION_ALIASES: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -70,6 +71,9 @@ def one_line() -> Iterator[None]:
         code = 2
     except UnicodeError:
         _say("a file is not text in UTF-8; save it as UTF-8 (in Excel: CSV UTF-8)")
+        code = 2
+    except csv.Error as error:
+        _say(f"a file is not a table of comma-separated cells ({error})")
         code = 2
     except OSError as error:
         name = str(error.filename or "")

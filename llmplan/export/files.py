@@ -93,11 +93,15 @@ def export_target(report: Report, format: str, out: Path | str | None = None, ta
 def write_whole(path: Path | str, content: bytes) -> Path:
     """Write a file beside its place and move it there: an existing file is replaced only by a whole new one.
 
-    Raises InputError where the folder is missing or may not be written.
+    A device or a pipe (/dev/stdout) is written to. Raises InputError where the folder is missing or may not be
+    written.
     """
     target = Path(path)
     if target.is_dir():
         raise InputError("--out", str(path), "is a folder", "name a file in it")
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)
+        return target
     if not target.parent.is_dir():
         raise InputError("--out", str(path), "its folder does not exist", f"create {target.parent} first")
     try:

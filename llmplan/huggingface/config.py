@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 from llmplan.errors import InputError
+from llmplan.foreign import foreign, parse_json, read_text
 
+MOST, MOST_LAYERS = 10**9, 10**4
+"""What a count in a configuration may be: no model has as many, and lists of as many layers are made."""
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "hidden_size": ("d_model", "n_embd", "dim"),
     "num_hidden_layers": ("n_layers", "n_layer", "num_layers"),
@@ -117,7 +119,8 @@ class Config:
     def whole(self, name: str, default: int | None = None) -> int:
         """Return a figure that must be there, as a whole number."""
         value = self.get(name, default)
-        if not isinstance(value, int | float) or value != int(value):
+        most = MOST_LAYERS if name == "num_hidden_layers" else MOST
+        if not isinstance(value, int | float) or not 0 <= value <= most or value != int(value):
             raise InputError(name, value, "is missing or no whole number", "give the model's own config.json")
         return int(value)
 
@@ -142,16 +145,19 @@ def read_config(path: Path) -> Config:
     ------
     InputError where it cannot be read, or describes what is no text-generating decoder.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError("config", str(path), f"cannot be read ({error})", "give a config.json") from None
+    document = _json(path)
     if not isinstance(document, dict):
         raise InputError("config", str(path), "is no JSON object", "give a model's config.json")
     beside = path.with_name("hf_quant_config.json")
     if "quantization_config" not in document and beside.is_file():
-        document["quantization_config"] = json.loads(beside.read_text(encoding="utf-8"))["quantization"]
-    return Config(document)
+        with foreign("config", str(beside), "give the one of the checkpoint"):
+            document["quantization_config"] = _json(beside)["quantization"]
+    with foreign("config", str(path), "give a model's config.json"):
+        return Config(document)
+
+
+def _json(path: Path) -> Any:
+    return parse_json(read_text(path, "config"), "config", str(path), "give a model's config.json")
 
 
 def _refuse_other_kinds(document: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmplan.catalog.records import Model
+from llmplan.foreign import foreign
 from llmplan.huggingface import layers as kinds
 from llmplan.huggingface.config import Config
 from llmplan.huggingface.formats import KINDS, Stored, stored
@@ -90,6 +91,7 @@ def name_of(path: Path) -> str:
     return (stem or path.resolve().parent.name).split("--")[-1]
 
 
+@foreign("config", "its figures", "give the model's own config.json")
 def model_from_config(
     config: Config,
     name: str,

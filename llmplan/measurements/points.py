@@ -13,7 +13,8 @@ from typing import Final
 from llmplan.catalog import Catalog
 from llmplan.catalog.editing import write_atomically
 from llmplan.catalog.measurements import PRECISION_ALIASES
-from llmplan.errors import InputError, LlmplanError, UnknownNameError, read_text
+from llmplan.errors import InputError, LlmplanError, UnknownNameError
+from llmplan.foreign import read_text
 from llmplan.measurements.record import MeasuredRun
 from llmplan.units import MS_PER_S
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from llmplan.errors import InputError, read_text
+from llmplan.errors import InputError
+from llmplan.foreign import parse_json, read_text
 from llmplan.measurements.aiperf import aiperf_csv_run, aiperf_run, is_aiperf, is_aiperf_csv
 from llmplan.measurements.guidellm import FIX, guidellm_runs, is_first_guidellm, is_guidellm
 from llmplan.measurements.record import MeasuredRun
@@ -31,23 +31,14 @@ def read_results(path: Path | str) -> list[MeasuredRun]:
 
 def _documents(text: str, name: str) -> list[tuple[str, Any]]:
     """Return the JSON documents in a text, one in all or one a line, with their places."""
+    fix = f"give a file of {KNOWN}"
     try:
-        return [(name, json.loads(text))]
-    except RecursionError:
-        raise InputError("file", name, "is nested too deeply", f"give a file of {KNOWN}") from None
-    except json.JSONDecodeError as whole:
-        lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+        return [(name, parse_json(text, "file", name, fix))]
+    except InputError:
+        lines = {f"{name} line {i}": line for i, line in enumerate(text.splitlines(), 1) if line.strip()}
         if len(lines) < 2:
-            raise InputError("file", name, f"is not JSON ({whole})", f"give a file of {KNOWN}") from None
-    return [(f"{name} line {number}", _line(line, f"{name} line {number}")) for number, line in lines]
-
-
-def _line(line: str, where: str) -> Any:
-    try:
-        return json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        why = getattr(error, "msg", "nested too deeply")
-        raise InputError(where, line[:40], f"is not JSON ({why})", f"give a file of {KNOWN}") from None
+            raise
+    return [(place, parse_json(line, place, line[:40], fix)) for place, line in lines.items()]
 
 
 def _runs(data: Any, where: str) -> list[MeasuredRun]:

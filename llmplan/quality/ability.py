@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +13,7 @@ from llmplan.arrays import Bools, Floats, Ints
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.catalog.loading import QUALITY_FIT_FILE
+from llmplan.foreign import foreign, parse_json, read_text
 from llmplan.quality.factors import Factors, sigmoid
 from llmplan.quality.kinship import Spread, covariance
 from llmplan.quality.names import Variant
@@ -221,16 +221,19 @@ class Ability:
         )
 
 
+REFIT = "write it with `llmplan calibrate-quality`"
+
+
 @kept(1)
 def load_fit(catalog: Catalog) -> Mapping[str, Any]:
     """Return the fitted document of the catalog's folder."""
-    document: Mapping[str, Any] = json.loads(
-        catalog.folder.find(QUALITY_FIT_FILE).read_text(encoding="utf-8")
-    )
+    path = catalog.folder.find(QUALITY_FIT_FILE)
+    document: Mapping[str, Any] = parse_json(read_text(path), "file", str(path), REFIT)
     return document
 
 
 @kept(1)
 def load_ability(catalog: Catalog) -> Ability:
     """Return the fit of ability."""
-    return Ability.from_dict(load_fit(catalog)["ability"])
+    with foreign("file", QUALITY_FIT_FILE, REFIT):
+        return Ability.from_dict(load_fit(catalog)["ability"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from llmplan.errors import InputError
+from llmplan.foreign import foreign, parse_json, read_text
 from llmplan.quality.tables import Figure, Item
 
 OWN: Final = "own-"
@@ -44,21 +44,13 @@ _FAMILIES: Final = frozenset(
 
 
 def _results(path: Path) -> Iterator[_Result]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("evaluation", str(path), f"cannot be read ({error})", "give a result file") from None
+    text = read_text(path, "evaluation")
     if path.suffix.lower() == ".csv":
         yield from _csv(path, text)
         return
-    try:
-        data = json.loads(text)
-    except ValueError:
-        raise InputError("evaluation", str(path), "is neither CSV nor JSON", "give a result file") from None
-    try:
-        yield from _json(path, data)
-    except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
-        raise InputError("evaluation", str(path), f"is not read ({error!r})", "give a result file") from None
+    data = parse_json(text, "evaluation", str(path), "give a result file, CSV or JSON")
+    with foreign("evaluation", str(path), "give a result file"):
+        yield from list(_json(path, data))
 
 
 def _csv(path: Path, text: str) -> Iterator[_Result]:

@@ -12,7 +12,9 @@ import numpy as np
 from llmplan.arrays import Floats, Ints
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
-from llmplan.quality.ability import Scale, load_fit
+from llmplan.catalog.loading import QUALITY_FIT_FILE
+from llmplan.foreign import foreign
+from llmplan.quality.ability import REFIT, Scale, load_fit
 from llmplan.quality.factors import Factors
 from llmplan.quality.names import Variant
 
@@ -86,4 +88,5 @@ class Tokens:
 @kept(1)
 def load_tokens(catalog: Catalog) -> Tokens:
     """Return the fit of tokens."""
-    return Tokens.from_dict(load_fit(catalog)["tokens"])
+    with foreign("file", QUALITY_FIT_FILE, REFIT):
+        return Tokens.from_dict(load_fit(catalog)["tokens"])

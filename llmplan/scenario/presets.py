@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 from llmplan.catalog import Catalog, DataFolder, data_dir
-from llmplan.errors import InputError, UnknownNameError, read_text
+from llmplan.errors import InputError, UnknownNameError
+from llmplan.foreign import parse_toml, read_text
 from llmplan.scenario.fields import ASSUMED, Scenario, make_scenario
 from llmplan.scenario.values import NONE
-
-MOST_DOTS = 500
-"""In a line of a scenario file: numbers and names have a few."""
 
 
 def scenario_names(catalog: Catalog | None = None) -> list[str]:
@@ -42,20 +39,7 @@ def load_scenario(name_or_path: str | Path, catalog: Catalog | None = None) -> S
 
 def scenario_from_toml(text: str) -> Scenario:
     """Parse TOML; raise InputError on bad syntax, unknown keys or values against a rule."""
-    # The parser's memory grows with the square of a dotted key's parts: a scenario has none of many.
-    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
-        raise InputError("scenario", text[:40], f"has over {MOST_DOTS} dots in a line", "write plain fields")
-    try:
-        values = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError("scenario", str(error), "is not valid TOML", "mend the line that it names") from None
-    except (
-        RecursionError,
-        ValueError,
-    ):  # brackets within brackets without end, a number of thousands of digits
-        rule = "is nested too deeply, or holds too long a number"
-        raise InputError("scenario", text[:40], rule, "write plain fields") from None
-    return make_scenario(values)
+    return make_scenario(parse_toml(text, "scenario", "write plain fields"))
 
 
 def scenario_to_toml(scenario: Scenario) -> str:

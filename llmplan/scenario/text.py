@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, LlmplanError
+from llmplan.foreign import parse_toml
 from llmplan.scenario.about import Shape
 from llmplan.scenario.fields import FIELDS, MAPPINGS, Scenario
 from llmplan.scenario.presets import load_scenario, scenario_names
@@ -28,8 +28,8 @@ def field_value(field: str, text: str) -> Any:
     if shape in (Shape.PAIRS, Shape.RANGES) and not text.startswith("{"):
         return dict(_pair(field, part) for part in text.split(",") if part.strip())
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}", field, "write a plain value")["value"]
+    except InputError:
         return text
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
+
+from llmplan.catalog import data_dir, tables_digest
 
 APP_DIR = Path(__file__).resolve().parent.parent
 TEMPLATE_NAME = "llmplan"
 STATIC_DIR = APP_DIR / "voila" / "templates" / TEMPLATE_NAME / "static"
 RUNTIME_SCRIPTS = ("runtime.js", "controls.js", "quick.js", "figure.js", "chart.js")
+
+
+def edition() -> str:
+    """Return what a page depends on besides its link: this package's version and its tables."""
+    return f"{version('llmplan')} {tables_digest(data_dir())}"
 
 
 @lru_cache(maxsize=1)

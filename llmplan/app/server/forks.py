@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from llmplan.app.server.assets import edition
 from llmplan.app.server.wire import LENGTH
 
 LOG = logging.getLogger("llmplan.app")
@@ -75,6 +76,8 @@ class Forks:
         self._environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self._environment |= {"IPYTHONDIR": self._folder.name, "JUPYTER_WIDGETS_ECHO": "0"}
         self._forking = sys.platform == "linux"
+        self.edition = edition()
+        """The package and the tables that sessions rest on: the zygote says which it has read."""
         self._ready = asyncio.Event()
         self._asking = asyncio.Lock()
         self._control: socket.socket | None = None
@@ -181,6 +184,7 @@ class Forks:
             answer = await asyncio.wait_for(_line(self._control), READY_SECONDS)
         except (OSError, TimeoutError):
             return
+        self.edition = answer["edition"]
         self._ready.set()
         self._on_ready(answer["problem"])
         await self._process.wait()

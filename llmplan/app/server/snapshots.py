@@ -91,23 +91,25 @@ class NewestFirst:
             self._waiting.pop().set_result(None)
 
 
+Key = tuple[str, str]
+"""What a snapshot is kept by: the edition of package and tables, and the link."""
+
+
 class Snapshots:
     """The snapshots of one notebook, as many as fit."""
 
     def __init__(self, forks: Forks, most_bytes: int = SNAPSHOT_BYTES) -> None:
         self._forks, self._most_bytes = forks, most_bytes
-        self._kept: OrderedDict[str, Snapshot] = OrderedDict()
-        self._first: dict[str, asyncio.Future[Snapshot]] = {}
+        self._kept: OrderedDict[Key, Snapshot] = OrderedDict()
+        self._first: dict[Key, asyncio.Future[Snapshot]] = {}
         self._places, self._resting = asyncio.Semaphore(SNAPSHOTS_AT_ONCE), NewestFirst()
         self._tasks: set[asyncio.Task[None]] = set()
         self._making: set[asyncio.Task[None]] = set()
 
     def prepare(self) -> None:
-        """Take the first page's snapshot, and of what is one choice away, before anyone asks.
-
-        Those kept so far are of an earlier process, which may have read other data.
-        """
-        self._kept.clear()
+        """Take the first page's snapshot, and of what is one choice away, before anyone asks."""
+        for key in [key for key in self._kept if key[0] != self._forks.edition]:
+            del self._kept[key]
         self._run(self._prepare())
 
     async def _prepare(self) -> None:
@@ -125,17 +127,18 @@ class Snapshots:
         ------
         Unavailable: too many wait, or it could not be taken.
         """
-        if link in self._kept:
-            self._kept.move_to_end(link)
-            return self._kept[link]
-        if link not in self._first:
+        key = (self._forks.edition, link)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        if key not in self._first:
             if len(self._first) >= SNAPSHOTS_WAITING:
                 raise Unavailable("too many pages are being prepared")
-            self._first[link] = asyncio.get_running_loop().create_future()
-            making = self._run(self._make(link, self._first[link]))
+            self._first[key] = asyncio.get_running_loop().create_future()
+            making = self._run(self._make(key, self._first[key]))
             self._making.add(making)
             making.add_done_callback(self._making.discard)
-        return await asyncio.shield(self._first[link])
+        return await asyncio.shield(self._first[key])
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -143,28 +146,28 @@ class Snapshots:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _make(self, link: str, first: asyncio.Future[Snapshot]) -> None:
+    async def _make(self, key: Key, first: asyncio.Future[Snapshot]) -> None:
         try:
             # Its place is for the page as it stands: what is added at rest, at low priority, keeps nobody waiting.
             async with asyncio.timeout(SNAPSHOT_SECONDS), self._places:
-                coming = taken(self._forks, link)
+                coming = taken(self._forks, key[1])
                 found = await anext(coming)
-            self._keep(link, found)
+            self._keep(key, found)
             first.set_result(found)
             async with self._resting.turn(), asyncio.timeout(SNAPSHOT_SECONDS):
                 async for found in coming:
-                    self._keep(link, found)
+                    self._keep(key, found)
         except (Unavailable, TimeoutError) as problem:
             if not first.done():
                 first.set_exception(Unavailable(str(problem)))
                 first.exception()  # whoever asked is told; nobody may be left to ask
-            if link in self._kept and not self._kept[link].whole:
-                del self._kept[link]  # the next reader has it made anew
+            if key in self._kept and not self._kept[key].whole:
+                del self._kept[key]  # the next reader has it made anew
         finally:
-            self._first.pop(link, None)
+            self._first.pop(key, None)
 
-    def _keep(self, link: str, found: Snapshot) -> None:
-        self._kept[link] = found
+    def _keep(self, key: Key, found: Snapshot) -> None:
+        self._kept[key] = found
         while sum(kept.size for kept in self._kept.values()) > self._most_bytes and len(self._kept) > 1:
             self._kept.popitem(last=False)
 

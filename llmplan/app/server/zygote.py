@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from llmplan.app.server.assets import edition
 from llmplan.app.server.notebook import Shown, run_notebook
 from llmplan.app.server.session import Pipe, serve, take_snapshot, use_pipe_comms
 from llmplan.app.server.settings import SESSION_MEMORY_MB
@@ -118,11 +119,12 @@ def reap(*_signal: Any) -> None:
 def main(fd: int, notebook: Path) -> None:
     """Get ready, then fork a child for each request until the server is gone."""
     control = socket.socket(fileno=fd)
+    read = edition()
     shown = ready_page(notebook, warm=True)
     problem = next((item["error"] for item in shown if "error" in item), None)
     signal.signal(signal.SIGCHLD, reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    tell(control, {"ready": True, "problem": problem})
+    tell(control, {"edition": read, "problem": problem})
     while True:
         line, fds, _, _ = socket.recv_fds(control, REQUEST_BYTES, 1)
         if not line:

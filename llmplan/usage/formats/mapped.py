@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from llmplan.errors import InputError
+from llmplan.foreign import parse_toml, read_text
 from llmplan.usage.rows import OK, Format, Row
 from llmplan.usage.values import (
     Record,
@@ -66,12 +65,7 @@ class Mapping:
 
 def read_mapping(path: Path) -> Mapping:
     """Read a mapping; raise InputError for a name that it may not hold."""
-    try:
-        held: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
-            "--map", str(path), f"is not a mapping in TOML ({error})", f"write {EXAMPLE}"
-        ) from None
+    held = parse_toml(read_text(path, "--map"), "--map", f"write {EXAMPLE}")
     columns = held.pop("columns", {})
     for name in (*columns, *held.get("constants", {})):
         if name not in COLUMNS:
