@@ -1,17 +1,83 @@
-"""Snapshots that are kept: who waits for one must not keep the server busy."""
+"""Snapshots that are kept: by what, how many, and who waits for one must not keep the server busy."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from conftest import apart
 
-from llmplan.app.server import snapshots
+from llmplan.app.server import assets, snapshots
 from llmplan.app.server.forks import Forks
 from llmplan.app.server.snapshots import NewestFirst, Snapshot, Snapshots
 
 REST_SECONDS = 0.05
+
+
+def forks_of(edition: str) -> Forks:
+    """What snapshots ask of the processes: which tables they have read."""
+    return cast(Forks, SimpleNamespace(edition=edition))
+
+
+def test_what_other_tables_gave_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    forks, made = forks_of("old"), 0
+    arrived, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def of_link(_: Any, link: str) -> AsyncIterator[Snapshot]:
+        nonlocal made
+        made += 1
+        page = forks.edition.encode()
+        if link == "slow":
+            arrived.set()
+            await goes_on.wait()
+        yield Snapshot(page, b"", "tag", True, ())
+
+    async def run() -> list[bytes]:
+        kept = Snapshots(forks)
+        shown = [(await kept.find("a=1")).page, (await kept.find("a=1")).page]
+        slow = asyncio.create_task(kept.find("slow"))
+        await arrived.wait()
+        forks.edition = "new"
+        kept.prepare()
+        goes_on.set()
+        shown += [(await slow).page, (await kept.find("slow")).page, (await kept.find("a=1")).page]
+        kept.prepare()  # the same tables: another process has merely taken the place of one that ended
+        return [*shown, (await kept.find("a=1")).page]
+
+    monkeypatch.setattr(snapshots, "taken", of_link)
+    assert apart(lambda: asyncio.run(run())) == [b"old", b"old", b"old", b"new", b"new", b"new"]
+    assert made == 5, "each page once for each edition, the first one included"
+
+
+def test_an_edition_is_the_version_and_every_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    editions = set()
+    for place, cell in enumerate("123"):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        (folder / "gpus.csv").write_text(f"a,{min(cell, '2')}")
+        monkeypatch.setattr(assets, "data_dir", lambda folder=folder: folder)
+        editions.add(assets.edition())
+    assert len(editions) == 2 and all(edition.startswith(version("llmplan")) for edition in editions)
+
+
+def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def of_link(_: Any, link: str) -> AsyncIterator[Snapshot]:
+        yield Snapshot(bytes(100), link.encode(), "tag", True, ())
+
+    async def run() -> Snapshots:
+        kept = Snapshots(forks_of("tables"), most_bytes=1_000)
+        for place in range(2_000):
+            await kept.find(f"{place:04d}")
+        await asyncio.sleep(0)
+        return kept
+
+    monkeypatch.setattr(snapshots, "taken", of_link)
+    kept = apart(lambda: asyncio.run(run()))
+    assert [link for _, link in kept._kept] == [f"{place}" for place in range(1_991, 2_000)]
+    assert not kept._first and not kept._making and not kept._tasks
 
 
 def test_the_newest_is_next_and_one_that_gave_up_takes_no_turn() -> None:
@@ -53,13 +119,14 @@ def test_preparing_waits_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> N
             once()
 
         monkeypatch.setattr(loop, "_run_once", counted)
-        kept = Snapshots(cast(Forks, None))
+        kept = Snapshots(forks_of("tables"))
         kept.prepare()
         while len(taken) < 3:
             await asyncio.sleep(REST_SECONDS)
         return kept
 
     monkeypatch.setattr(snapshots, "taken", of_link)
+    monkeypatch.setattr(snapshots, "PREPARED_PAGES", 2)
     apart(lambda: asyncio.run(run()))
     assert taken == ["", "a=1", "a=2"]
     assert turns < 200, f"{turns} turns of the loop while three snapshots rested"
