@@ -33,7 +33,7 @@ def test_shipped_tables_pass() -> None:
 
 
 def test_problems_are_printed_one_a_line_and_end_with_code_one(folder: Path) -> None:
-    spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,NaN,-10,")
+    spoil(folder, "gpt-4o,,2.5,10,", "gpt-4o,,NaN,-10,")
     result = RUN.invoke(app, ["check-data", str(folder), "--today", TODAY])
     assert result.exit_code == 1
     first, second, _, summary = result.stdout.strip().splitlines()
@@ -43,7 +43,7 @@ def test_problems_are_printed_one_a_line_and_end_with_code_one(folder: Path) -> 
 
 
 def test_check_as_json(folder: Path) -> None:
-    spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,NaN,10,")
+    spoil(folder, "gpt-4o,,2.5,10,", "gpt-4o,,NaN,10,")
     result = RUN.invoke(app, ["check-data", str(folder), "--json"])
     report = json.loads(result.stdout)
     assert result.exit_code == 1
@@ -85,8 +85,9 @@ def test_the_given_day_counts_for_scenarios_too(folder: Path) -> None:
 
 def test_tables_taken_from_the_shipped_data_are_named(folder: Path) -> None:
     lines = RUN.invoke(app, ["check-data", str(folder), "--today", TODAY]).stdout.splitlines()
-    assert lines[0].startswith("not in the folder, so taken from the shipped data: sources.csv, ")
-    assert "api_prices.csv" not in lines[0]
+    (line,) = [line for line in lines if line.startswith("not in the folder")]
+    assert line.startswith("not in the folder, so taken from the shipped data: sources.csv, ")
+    assert "api_prices.csv" not in line
 
 
 def test_stale_prices_warn_and_end_with_code_zero() -> None:
@@ -100,7 +101,7 @@ def test_a_bad_day_is_refused() -> None:
 
 
 def test_refresh_prints_and_writes_nothing_unasked(folder: Path) -> None:
-    spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,2.75,10,")
+    spoil(folder, "gpt-4o,,2.5,10,", "gpt-4o,,2.75,10,")
     before = (folder / "api_prices.csv").read_bytes()
     result = RUN.invoke(app, ["refresh-prices", "--data", str(folder), "--today", TODAY])
     assert result.exit_code == 0
@@ -110,14 +111,27 @@ def test_refresh_prints_and_writes_nothing_unasked(folder: Path) -> None:
 
 
 def test_refresh_as_json_and_write(folder: Path) -> None:
-    spoil(folder, "gpt-4o,2.5,10,", "gpt-4o,2.75,10,")
+    spoil(folder, "gpt-4o,,2.5,10,", "gpt-4o,,2.75,10,")
     command = ["refresh-prices", "--data", str(folder), "--today", TODAY, "--json"]
     report = json.loads(RUN.invoke(app, [*command, "--write"]).stdout)
-    difference = next(item for item in report["differences"] if item["api_id"] == "gpt-4o")
+    difference = next(item for item in report["changed"] if item["api_id"] == "gpt-4o")
     assert (difference["field"], difference["ours"], difference["theirs"]) == (
         "input_usd_per_mtok",
         2.75,
         2.5,
     )
     assert report["written"] is True
-    assert not json.loads(RUN.invoke(app, command).stdout)["differences"]
+    assert not json.loads(RUN.invoke(app, command).stdout)["changed"]
+
+
+def test_every_offer_is_listed_with_its_classes() -> None:
+    rows = {row["api_id"]: row for row in json.loads(RUN.invoke(app, ["prices", "--json"]).stdout)}
+    assert len(rows) > 1_000 and "gpt-4.1-nano" not in rows
+    sol = rows["gpt-6.1-sol"]
+    assert (sol["flex_input_usd_per_mtok"], sol["cache_write_usd_per_mtok"], sol["in_region_surcharge"]) == (
+        1,
+        2.5,
+        0.1,
+    )
+    assert rows["claude-sonnet-4-5"]["ends_on"] == "2026-11-30"
+    assert {"provider", "source_id", "as_of", "in_region_areas", "batch_discount"} <= sol.keys()

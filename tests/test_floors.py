@@ -15,7 +15,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     for rooms in (
         "units errors foreign arrays wording kinds",
         "catalog",
-        "scenario quality huggingface",
+        "scenario quality huggingface prices",
         "replica cost router",
         "measurements queueing calibration",
         "options sizing",

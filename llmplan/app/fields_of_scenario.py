@@ -96,7 +96,7 @@ def _number(field: ScenarioField) -> Number:
 def offered(catalog: Catalog, what: str) -> Options:
     """Return (name, label) of what can be chosen of a kind of names."""
     if what == "api":
-        return tuple((a.api_id, a.api_id) for a in catalog.apis.values() if a.status == "active")
+        return tuple((a.api_id, a.api_id) for a in catalog.apis.values() if a.is_offered(catalog.today))
     if what == "model":
         return tuple((m.model_id, m.name) for m in catalog.models.values() if m.status != "measured only")
     if what == "gpu":

@@ -1,5 +1,6 @@
 """Every fact in one record."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -24,7 +25,8 @@ class Catalog:
     """Every table of a folder: a dict by id where rows have one, a tuple of rows otherwise.
 
     `calibration` is the fit of the serving model, `folder` where files are read from that are no table of the
-    catalog: presets, traces and the `LONG` tables. Instances are compared and hashed by identity, so that
+    catalog: presets, traces and the `LONG` tables; `today` the day that offers are judged by. `apis` holds the user's
+    own rows too. Instances are compared and hashed by identity, so that
     results can be cached per catalog (`llmplan.catalog.cache`); do not edit the dicts, use `with_record`.
     """
 
@@ -53,12 +55,14 @@ class Catalog:
     claims: dict[str, rec.Claim]
     task_baskets: tuple[evi.TaskBasket, ...]
     apis: dict[str, rec.ApiPrice]
+    own_apis: dict[str, rec.OwnApiPrice]
     measured_datasets: tuple[evi.MeasuredDataset, ...]
     checkpoints: tuple[evi.Checkpoint, ...]
     calibration_constants: dict[str, evi.CalibrationConstant]
     calibration_factors: tuple[evi.CalibrationFactor, ...]
     calibration: evi.Fit
     folder: DataFolder
+    today: dt.date
     warnings: tuple[Problem, ...] = ()
 
     def model(self, model_id: str) -> rec.Model:

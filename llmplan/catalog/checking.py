@@ -21,6 +21,7 @@ Finding = tuple[str, str, str]
 """Column, rule, fix."""
 
 SHARE_TOLERANCE = 1e-6
+ENDS_SOON_DAYS = 90
 _NUMERIC_ERRORS = ("float", "int", "finite", "greater", "less")
 _SEPARATED = re.compile(r"[+-]?\d{1,3}([ ,'\u00a0\u202f_.]\d{3})+([.,]\d+)?")
 _FRACTION = re.compile(r"[+-]?\d*\.\d+")
@@ -176,7 +177,7 @@ def _api(row: rec.ApiPrice) -> Iterator[Finding]:
             "fill in all or none",
         )
     if (row.peak_hours_per_day is None) != (row.peak_price_factor is None):
-        yield "peak_hours_per_day", "goes with peak_price_factor", "fill in both or neither"
+        yield "peak_hours_utc", "goes with peak_price_factor", "fill in both or neither"
     cached = row.cached_input_usd_per_mtok
     if cached is not None and cached > row.input_usd_per_mtok:
         yield "cached_input_usd_per_mtok", "is above the price of input", "swap or correct them"
@@ -281,16 +282,6 @@ def profile_problems(
             yield Problem(table.file, line, "profile_id", profile_id, rule, "divide each by their sum")
 
 
-def hosted_problems(
-    table: Table, rows: Sequence[RawRow], apis: Sequence[rec.ApiPrice], models: Mapping[str, object]
-) -> Iterator[Problem]:
-    """Yield a Problem for each hosted open model that models.csv does not describe."""
-    for row, api in zip(rows, apis, strict=True):
-        if api.kind == "hosted_open" and models and api.model_id not in models:
-            rule, fix = "a hosted_open price needs a row in models", "add the model or change the kind"
-            yield Problem(table.file, row.line, "model_id", api.model_id, rule, fix)
-
-
 def mix_problems(
     table: Table, rows: Sequence[RawRow], parts: Sequence[rec.RouterTaskMix]
 ) -> Iterator[Problem]:
@@ -301,6 +292,34 @@ def mix_problems(
         if abs(whole - 1) > SHARE_TOLERANCE:
             rule = f"the shares of {mix_id} sum to {whole:.4g}, not 1"
             yield Problem(table.file, row.line, "share", row.cells["share"], rule, "correct the shares")
+
+
+def life_problems(
+    table: Table, rows: Sequence[RawRow], prices: Sequence[rec.ApiPrice], today: dt.date
+) -> Iterator[Problem]:
+    """Yield a warning for each active price of an offer that has ended or soon will."""
+    for row, price in zip(rows, prices, strict=True):
+        if price.status == "active" and price.ends_on is not None:
+            left = (price.ends_on - today).days
+            if left <= ENDS_SOON_DAYS:
+                rule = "has ended but is active" if left <= 0 else f"ends in {left} days"
+                fix = (
+                    "run refresh-prices, or mark it historical"
+                    if left <= 0
+                    else "plan the move to its successor"
+                )
+                yield Problem(table.file, row.line, "ends_on", row.cells["ends_on"], rule, fix, "warning")
+
+
+def unhosted_problems(
+    table: Table, models: Sequence[rec.Model], prices: Sequence[rec.ApiPrice], today: dt.date
+) -> Iterator[Problem]:
+    """Yield one warning that names the open models which nobody is known to host."""
+    hosted = {price.model_id for price in prices if price.is_offered(today)}
+    without = [m.model_id for m in models if m.status != "measured only" and m.model_id not in hosted]
+    if without:
+        rule = f"{len(without)} open models without a hosted price"
+        yield Problem(table.file, 0, "model_id", ", ".join(without), rule, "run refresh-prices", "warning")
 
 
 def date_problems(

@@ -1,41 +1,15 @@
-"""Edit cells of a CSV file and leave every other byte as it is; replace a file whole and at once."""
+"""Append rows and columns to a CSV file; replace a file whole and at once."""
 
 import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from llmplan.catalog.folder import DataFolder
 from llmplan.catalog.tables import Table
 from llmplan.errors import InputError
-
-Cell = tuple[int, int]
-"""Start and end of a cell's text, quotes included."""
-
-
-def replace_cells(data: bytes, changes: Mapping[tuple[int, str], str]) -> bytes:
-    """Return `data` with the cells at (spreadsheet line, column name) replaced.
-
-    Parameters
-    ----------
-    data : a CSV file in UTF-8, with or without byte-order mark, with any line ends.
-    changes : (line, column) -> new text; the header is line 1.
-    """
-    text = data.decode("utf-8")
-    records = list(_records(text))
-    header = [_value(text, cell).removeprefix("\ufeff").strip() for cell in records[0]]
-    _check_columns(header, {column for _, column in changes})
-    places = {records[line - 1][header.index(column)]: new for (line, column), new in changes.items()}
-    for start, end in sorted(places, reverse=True):
-        text = text[:start] + _quoted(places[start, end]) + text[end:]
-    return text.encode("utf-8")
-
-
-def _check_columns(header: list[str], wanted: set[str]) -> None:
-    for column in sorted(wanted - set(header)):
-        raise InputError("column", column, "is not in the file", f"add {column} to its header")
 
 
 def append_row(data: bytes, row: Mapping[str, str]) -> bytes:
@@ -88,30 +62,6 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def _records(text: str) -> Iterator[list[Cell]]:
-    """Yield the cells of each record, blank lines included, as csv.reader counts them."""
-    cells: list[Cell] = []
-    start, position, quoted = 0, 0, False
-    while position < len(text):
-        character = text[position]
-        if character == '"':
-            quoted = not quoted
-        elif character == "," and not quoted:
-            cells.append((start, position))
-            start = position + 1
-        elif character in "\r\n" and not quoted:
-            yield [*cells, (start, position)]
-            position += text.startswith("\r\n", position)
-            cells, start = [], position + 1
-        position += 1
-    if start < len(text) or cells:
-        yield [*cells, (start, len(text))]
-
-
-def _value(text: str, cell: Cell) -> str:
-    return next(csv.reader([text[cell[0] : cell[1]]]), [""])[0] if cell[0] < cell[1] else ""
 
 
 def _quoted(text: str) -> str:

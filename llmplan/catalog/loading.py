@@ -63,10 +63,33 @@ def check_folder(folder: Path | str | None = None, today: dt.date | None = None)
     return read_folder(data_dir() if folder is None else Path(folder), today, check_long=True)[1]
 
 
+def offers_to_look_at(folder: Path | str | None = None, today: dt.date | None = None) -> tuple[Problem, ...]:
+    """Return a warning for each price that has ended or soon will, and one for open models that nobody hosts.
+
+    No rule of the tables is broken by them: they are what the next `refresh-prices` or plan should see to. Empty
+    where the folder cannot be read.
+    """
+    path = data_dir() if folder is None else Path(folder)
+    catalog = read_folder(path, today)[0]
+    if catalog is None:
+        return ()
+    found: list[Problem] = []
+    for table in (BY_NAME["apis"], BY_NAME["own_apis"]):
+        rows, prices = catalog.folder.read(table).rows, tuple(getattr(catalog, table.name).values())
+        by_id = {price.api_id: price for price in prices}
+        own = [by_id[row.cells["api_id"]] for row in rows]
+        found += checking.life_problems(table, rows, own, catalog.today)
+    models = tuple(catalog.models.values())
+    found += checking.unhosted_problems(
+        BY_NAME["models"], models, tuple(catalog.apis.values()), catalog.today
+    )
+    return tuple(found)
+
+
 def tables_from_shipped(folder: Path | str) -> tuple[str, ...]:
     """Return the files that a folder of the user's own lacks, and that come from the shipped data instead."""
     place = DataFolder(Path(folder))
-    return tuple(file for file in FILES if not place.holds(file))
+    return tuple(file for file in FILES if not place.holds(file) and (data_dir() / file).exists())
 
 
 def read_folder(
@@ -101,13 +124,16 @@ def read_folder(
                 table, raw[table.name], DataFolder(data_dir()).read(table)
             )
         parsed[table.name] = (good, records)
-    problems += _between_tables(parsed, known["models"])
+    problems += _between_tables(parsed)
     problems += _dates(parsed, today)
     problems = sorted(dict.fromkeys(problems), key=lambda p: (_ORDER.get(p.file, -1), p.line))
     if fit is None or any(problem.severity == "error" for problem in problems):
         return None, tuple(problems)
     held: dict[str, Any] = {table.name: _collect(table, parsed[table.name][1]) for table in TABLES}
-    catalog = Catalog(**held, calibration=fit, folder=folder, warnings=tuple(problems))
+    held["apis"] = {**held["apis"], **held["own_apis"]}
+    catalog = Catalog(
+        **held, calibration=fit, folder=folder, today=today or _today(), warnings=tuple(problems)
+    )
     return catalog, tuple(problems)
 
 
@@ -160,13 +186,10 @@ def _parse(table: Table, raw: RawTable) -> tuple[list[RawRow], list[Any], list[P
     return good, table.adapter.validate_python([row.cells for row in good]), problems
 
 
-def _between_tables(
-    parsed: Mapping[str, tuple[list[RawRow], list[Any]]], models: Mapping[str, object]
-) -> Iterator[Problem]:
+def _between_tables(parsed: Mapping[str, tuple[list[RawRow], list[Any]]]) -> Iterator[Problem]:
     benchmarks = {row.benchmark_id: row for row in parsed["benchmarks"][1]}
     yield from checking.profile_problems(BY_NAME["profile_hours"], *parsed["profile_hours"])
     yield from checking.score_problems(BY_NAME["scores"], *parsed["scores"], benchmarks)
-    yield from checking.hosted_problems(BY_NAME["apis"], *parsed["apis"], models)
     gpus = {row.gpu_id: row for row in parsed["gpus"][1]}
     yield from checking.unoffered_problems(BY_NAME["gpu_prices"], *parsed["gpu_prices"], gpus)
     yield from checking.mix_problems(BY_NAME["router_task_mixes"], *parsed["router_task_mixes"])

@@ -41,6 +41,8 @@ class RawTable:
 
 def read_table(table: Table, path: Path) -> RawTable:
     """Return the rows of `table` in the file at `path`; never raises for what a file holds."""
+    if table.is_optional and not path.exists():
+        return RawTable((), ())
     try:
         data = path.read_bytes()
     except OSError as error:

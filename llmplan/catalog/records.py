@@ -1,5 +1,6 @@
 """Frozen records of data/: one class a table, one field a column, units in the names."""
 
+import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -363,7 +364,9 @@ class ApiPrice(Sourced):
     provider_model: str
     """The provider's own name, as genai-prices and litellm know it."""
     model_id: AnyModelId
-    """Open model's id for hosted_open; for the others the id under which quality.csv scores it."""
+    """The model's id in models.csv or other_models.csv, under which quality.csv scores it."""
+    effort: str | None = None
+    """Effort that the offer is bound to; blank: the request says it."""
     input_usd_per_mtok: NonNegative
     output_usd_per_mtok: NonNegative
     cached_input_usd_per_mtok: NonNegative | None = None
@@ -373,12 +376,87 @@ class ApiPrice(Sourced):
     long_context_input_usd_per_mtok: NonNegative | None = None
     long_context_output_usd_per_mtok: NonNegative | None = None
     long_context_cached_input_usd_per_mtok: NonNegative | None = None
-    peak_hours_per_day: Annotated[float, Field(ge=0, le=24)] | None = None
-    """Hours of the day at which the price is multiplied by peak_price_factor; blank: one price."""
+    longer_context_from_tokens: PositiveInt | None = None
+    """Where the second tier above the standard one starts; its prices follow."""
+    longer_context_input_usd_per_mtok: NonNegative | None = None
+    longer_context_output_usd_per_mtok: NonNegative | None = None
+    longer_context_cached_input_usd_per_mtok: NonNegative | None = None
+    cache_write_usd_per_mtok: NonNegative | None = None
+    """Input written to the cache for its short lifetime (5 or 30 minutes); blank: written at the price of input."""
+    cache_write_long_usd_per_mtok: NonNegative | None = None
+    """Input written for the long lifetime (an hour and more)."""
+    batch_cached_input_usd_per_mtok: NonNegative | None = None
+    """Cached input of batch requests; blank: the batch discount holds for it too."""
+    priority_input_usd_per_mtok: NonNegative | None = None
+    priority_output_usd_per_mtok: NonNegative | None = None
+    priority_cached_input_usd_per_mtok: NonNegative | None = None
+    flex_input_usd_per_mtok: NonNegative | None = None
+    flex_output_usd_per_mtok: NonNegative | None = None
+    flex_cached_input_usd_per_mtok: NonNegative | None = None
+    peak_hours_utc: Annotated[str, Field(pattern=r"^[\d.]+-[\d.]+( [\d.]+-[\d.]+)*$")] | None = None
+    """Hours of the day at which the price is multiplied by peak_price_factor, as `01-04 06-10`; blank: one price."""
+    peak_days_per_week: Annotated[float, Field(gt=0, le=7)] | None = None
+    """Days on which those hours are dearer, Monday first; blank: all."""
     peak_price_factor: Positive | None = None
+    in_region_areas: str | None = None
+    """Areas that processing can be held to, as `us eu`; blank: the price list names none."""
+    in_region_surcharge: NonNegative | None = None
+    """Share added for processing held to one of them."""
     max_context_tokens: PositiveInt | None = None
     precision_id: PrecisionId | None = None
     status: Literal["active", "historical"]
+    released_on: Date | None = None
+    ends_on: Date | None = None
+    """Day from which the provider answers no more."""
+    life_source_id: SourceId | None = None
+    other_input_usd_per_mtok: NonNegative | None = None
+    """What a second price list says where it differs by more than 1 %, of input and output."""
+    other_output_usd_per_mtok: NonNegative | None = None
+    other_source_id: SourceId | None = None
+    aliases: str | None = None
+    """Other names of the same offer at the same price, spaces between."""
+    note: str | None = None
+
+    @property
+    def peak_hours_per_day(self) -> float | None:
+        """Hours of a day with dearer hours; None: one price."""
+        return None if self.peak_hours_utc is None else sum(b - a for a, b in self.peak_windows)
+
+    @property
+    def peak_windows(self) -> tuple[tuple[float, float], ...]:
+        """(start, end) of the dearer hours, UTC."""
+        windows = (text.partition("-") for text in (self.peak_hours_utc or "").split())
+        return tuple((float(start), float(end)) for start, _, end in windows)
+
+    def has_ended(self, today: dt.date) -> bool:
+        """Say whether the provider answers no more."""
+        return self.ends_on is not None and self.ends_on <= today
+
+    def is_offered(self, today: dt.date) -> bool:
+        """Say whether it can be bought on a day."""
+        return self.status == "active" and not self.has_ended(today)
+
+
+class OwnApiPrice(ApiPrice):
+    """data/own_api_prices.csv: a token price of one's own contract; it takes the place of the row of its id."""
+
+
+class ApiName(Record):
+    """data/api_price_names.csv: what a provider's name means where the rules of `llmplan.prices` say otherwise."""
+
+    provider: Id | Literal["*"]
+    pattern: str
+    """Regular expression that the whole name matches, letters of any case."""
+    api_id: Id | None = None
+    model_id: AnyModelId | None = None
+    effort: str | None = None
+    kind: Literal["frontier", "small", "hosted_open"] | None = None
+    precision_id: PrecisionId | None = None
+    status: Literal["historical", "skip"] | None = None
+    peak_days_per_week: Annotated[float, Field(gt=0, le=7)] | None = None
+    ends_on: Date | None = None
+    source_id: SourceId | None = None
+    """Where the status or the end comes from."""
     note: str | None = None
 
 

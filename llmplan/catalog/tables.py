@@ -13,6 +13,7 @@ from llmplan.catalog import evidence as evi
 from llmplan.catalog import records as rec
 
 PRICE_STALE_DAYS = 365
+API_PRICE_STALE_DAYS = 180
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Table:
     is_fixed : whether code reads its rows by their ids, so that a folder has to hold those of the shipped table
         in their units; hidden costs may be added to assumptions.csv.
     unused : why no answer follows from the table; "" where some do.
+    is_optional : whether no file at all is no rows; the shipped data has none.
     stale_days : age in days from which an active row earns a warning; None: never.
     """
 
@@ -37,6 +39,7 @@ class Table:
     key: tuple[str, ...]
     stale_days: int | None = None
     is_fixed: bool = False
+    is_optional: bool = False
     unused: str = ""
 
     @cached_property
@@ -126,7 +129,10 @@ TABLES: tuple[Table, ...] = (
     Table("scores", "quality.csv", evi.Score, ("model_name", "benchmark_id", "source_id")),
     Table("claims", "claims.csv", rec.Claim, ("claim_id",)),
     Table("task_baskets", "task_baskets.csv", evi.TaskBasket, ("task_id", "family_id")),
-    Table("apis", "api_prices.csv", rec.ApiPrice, ("api_id",), PRICE_STALE_DAYS),
+    Table("apis", "api_prices.csv", rec.ApiPrice, ("api_id",), API_PRICE_STALE_DAYS),
+    Table(
+        "own_apis", "own_api_prices.csv", rec.OwnApiPrice, ("api_id",), API_PRICE_STALE_DAYS, is_optional=True
+    ),
     Table(
         "measured_datasets",
         "measured_serving_datasets.csv",
@@ -145,6 +151,12 @@ TABLES: tuple[Table, ...] = (
 )
 LONG: tuple[Table, ...] = (
     Table("measured_points", "measured_serving.csv", evi.MeasuredPoint, ()),
+    Table(
+        "api_names",
+        "api_price_names.csv",
+        rec.ApiName,
+        ("provider", "pattern"),
+    ),
     Table(
         "router_queries",
         "router_eval.csv",

@@ -70,6 +70,7 @@ def compare(
         print_json(comparison_json(found, rows), indent=None)
     else:
         print_comparison(found, rows, top)
+        _tell_unknown(scenario, catalog)
 
 
 def comparison_json(found: Comparison, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -118,6 +119,19 @@ def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int
         from llmplan.options.table import measurements_used
 
         typer.echo(f"Measurements: {measurements_used(found.options)}.")
+
+
+def _tell_unknown(scenario: Scenario, catalog: Catalog) -> None:
+    """Say how many offers are no options since nobody has published a score of their model."""
+    from llmplan.options.standing import compared_prices
+
+    offered = sum(price.is_offered(catalog.today) for price in catalog.apis.values())
+    compared = sum(price.is_offered(catalog.today) for price in compared_prices(scenario, catalog))
+    if not scenario.api_ids and offered > compared:
+        typer.echo(
+            f"Not compared: {offered - compared} prices of models without a published score; name them with --api-ids, "
+            "or give --model-quality."
+        )
 
 
 def _cells(row: dict[str, Any], money: Currency) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`llmplan check-data`, `llmplan refresh-prices`: the tables from the shell."""
+"""`llmplan check-data`, `llmplan refresh-prices`, `llmplan prices`: the tables from the shell."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from llmplan.catalog import Catalog, Problem
-    from llmplan.catalog.prices import Difference, Review
+    from llmplan.prices.review import Review
 
 Folder = Annotated[Path | None, typer.Argument(help="A folder of CSV tables; the shipped one when left out.")]
 Write = Annotated[bool, typer.Option("--write", help="Write the differences into api_prices.csv.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="What --write takes over: new, changed, ended; all when left out."),
+]
+LiteLlm = Annotated[
+    Path | None,
+    typer.Option(help="LiteLLM's price table (JSON) or its wheel; the installed package when left out."),
+]
+Provider = Annotated[str | None, typer.Option(help="Prices of this provider alone.")]
 Today = Annotated[str | None, typer.Option(help="Date to judge ages by, YYYY-MM-DD; today when left out.")]
 
 
@@ -27,10 +36,11 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
     Ends with code 1 when there is an error, 0 when there are warnings only.
     """
     from llmplan.catalog import check_folder, data_dir, tables_from_shipped
+    from llmplan.catalog.loading import offers_to_look_at
 
     place = folder or data_dir()
     problems = check_folder(folder, _date(today))
-    problems += _scenario_problems(place, _date(today))
+    problems += (*_scenario_problems(place, _date(today)), *offers_to_look_at(place, _date(today)))
     errors = [problem for problem in problems if problem.severity == "error"]
     warnings = [problem for problem in problems if problem.severity == "warning"]
     if as_json:
@@ -99,66 +109,82 @@ def _date(text: str | None) -> Any:
 
 
 def refresh_prices(
-    write: Write = False, data: Data = None, today: Today = None, as_json: Json = False
+    write: Write = False,
+    only: Only = None,
+    litellm: LiteLlm = None,
+    data: Data = None,
+    today: Today = None,
+    as_json: Json = False,
 ) -> None:
-    """Compare api_prices.csv with the installed genai-prices data; --write takes its prices over.
+    """Compare api_prices.csv with the lists of genai-prices and LiteLLM; --write takes over what differs.
 
-    Works offline. Nothing is written without --write.
+    Works offline. Nothing is written without --write; own_api_prices.csv never is.
     """
-    from llmplan.catalog.prices import review_prices, write_prices
+    from llmplan.errors import InputError
+    from llmplan.prices.review import KINDS, as_document, review_prices, write_prices
 
-    review = review_prices(data, _date(today))
+    kinds = only or list(KINDS)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InputError("--only", kind, "is no kind of difference", f"use one of {', '.join(KINDS)}")
+    review = review_prices(data, _date(today), litellm)
     if write:
-        write_prices(review, data)
-    written = write and bool(review.differences)
+        write_prices(review, data, kinds)
+    written = write and review.differs
     if as_json:
-        print_json(_review(review, written))
+        print_json(as_document(review, written=written))
     else:
         _print_review(review, written)
 
 
-def _review(review: Review, written: bool) -> dict[str, Any]:
-    return {
-        "package": review.package,
-        "as_of": review.today,
-        "compared": list(review.compared),
-        "differences": [_difference(difference) for difference in review.differences],
-        "not_compared": [{"api_id": api_id, "reason": reason} for api_id, reason in review.not_compared],
-        "written": written,
-    }
-
-
-def _difference(item: Difference) -> dict[str, Any]:
-    return {
-        "api_id": item.api_id,
-        "line": item.line,
-        "field": item.column,
-        "ours": item.ours,
-        "theirs": item.theirs,
-        "ours_as_of": item.as_of,
-    }
-
-
 def _print_review(review: Review, written: bool) -> None:
-    rows = [
-        (item.api_id, item.column, _price(item.ours), _price(item.theirs), item.as_of)
-        for item in review.differences
-    ]
-    if rows:
-        print_table(
-            f"Differences from {review.package}", ("model", "field", "ours", "theirs", "our date"), rows
+    if review.changed:
+        rows = [(i.api_id, i.column, i.ours or "none", i.theirs or "none", i.as_of) for i in review.changed]
+        print_table("Changed", ("model", "field", "ours", "theirs", "our date"), rows)
+    lines = {
+        "new": review.new,
+        "ended": review.ended,
+        "renamed": [f"{api_id}: {old} is {new}" for api_id, old, new in review.renamed],
+        "disagreeing": [f"{api_id}: {other}" for api_id, other in review.disagreeing],
+        "unmapped": [f"{provider}: {name}: {reason}" for provider, name, reason in review.unmapped],
+    }
+    for kind, found in lines.items():
+        for line in found:
+            print(f"{kind}: {line}")
+    counts = [f"{len(found)} {kind}" for kind, found in lines.items()]
+    names = " and ".join(source_id for source_id, _ in review.sources.values())
+    print(
+        f"{len(review.compared)} prices compared with {names} as of {review.today}: {len(review.changed)} changed, "
+        f"{', '.join(counts)}; {'written' if written else 'nothing written'}"
+    )
+    if len(review.sources) < 2:
+        print(
+            "litellm is not installed: one list only; `pip download --no-deps litellm` and give --litellm the wheel"
         )
-    for api_id, reason in review.not_compared:
-        print(f"not compared: {api_id}: {reason}")
-    done = "written" if written else "nothing written"
-    print(f"{len(review.compared)} prices compared as of {review.today}, {len(rows)} differences; {done}")
 
 
-def _price(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
+def prices(data: Data = None, provider: Provider = None, as_json: Json = False) -> None:
+    """List every token price that is offered today, with all its classes."""
+    from llmplan.catalog import load_catalog
+
+    catalog = load_catalog(data)
+    rows = [
+        api
+        for api in catalog.apis.values()
+        if api.is_offered(catalog.today) and (provider is None or api.provider == provider)
+    ]
+    if as_json:
+        print_json([api.model_dump(mode="json") for api in rows], indent=None)
+        return
+    cells = [
+        (a.api_id, a.model_id, a.input_usd_per_mtok, a.output_usd_per_mtok, a.ends_on or "", a.as_of)
+        for a in rows
+    ]
+    print_table("Token prices, USD/Mtok", ("price", "model", "input", "output", "ends on", "as of"), cells)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("check-data")(check_data)
+    app.command("prices")(prices)
     app.command("refresh-prices")(refresh_prices)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice
-from llmplan.units import HOURS_PER_DAY, TOKENS_PER_MTOK
+from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, TOKENS_PER_MTOK
 
 Z_95 = 1.6448536269514722
 """Standard normal deviate that 95% stay below."""
@@ -30,6 +30,7 @@ class TokenPrices:
     long_context_output_usd_per_mtok: Floats
     long_context_cached_input_usd_per_mtok: Floats
     peak_hours_per_day: Floats
+    peak_days_per_week: Floats
     peak_price_factor: Floats
 
 
@@ -68,9 +69,11 @@ def api_usd_per_query(
 
 
 def mean_price_factor(price: ApiPrice | TokenPrices) -> Floats:
-    """Return the mean over a flat day of a price that is higher in some hours. (0.3)"""
+    """Return the mean over a flat week of a price that is higher in some hours of some days. (0.3)"""
     hours, factor = _number(price.peak_hours_per_day), _number(price.peak_price_factor)
-    return np.nan_to_num(1 + (factor - 1) * hours / HOURS_PER_DAY, nan=1.0)
+    days = _first(price.peak_days_per_week, np.asarray(float(DAYS_PER_WEEK)))
+    share = hours * days / (HOURS_PER_DAY * DAYS_PER_WEEK)
+    return np.nan_to_num(1 + (factor - 1) * share, nan=1.0)
 
 
 def lognormal_sigma(mean: float, p95: float | None) -> float:

@@ -10,7 +10,7 @@ from llmplan.cost.fleet import replicas_needed
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import RentCells, Rented
 from llmplan.report.report import Report
-from llmplan.units import HOURS_PER_DAY, S_PER_DAY, TOKENS_PER_MTOK
+from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, TOKENS_PER_MTOK
 
 API_SHEET = "API costs"
 OWN_SHEET = "Self-hosted costs"
@@ -104,7 +104,14 @@ def _api_prices(book: Book, sheet: Any, row: int, report: Report, place: int) ->
     given = price.long_context_cached_input_usd_per_mtok
     _given_or(book, sheet, row, 8, given, f"=IF(C{line}=0,D{line},D{line}*H{line}/C{line})", long_cached)
     _given_or(book, sheet, row, 9, price.long_context_output_usd_per_mtok, f"=E{line}", usd_out)
-    book.number(sheet, row, 10, price.peak_hours_per_day or 0.0, "number", is_input=True)
+    book.number(
+        sheet,
+        row,
+        10,
+        (price.peak_hours_per_day or 0.0) * (price.peak_days_per_week or DAYS_PER_WEEK) / DAYS_PER_WEEK,
+        "number",
+        is_input=True,
+    )
     book.number(sheet, row, 11, price.peak_price_factor or 1.0, "number", is_input=True)
     book.text(sheet, row, API_MONTH + 1, price.source_id)
     book.text(sheet, row, API_MONTH + 2, price.as_of)

@@ -15,7 +15,9 @@ API_SPEED = "api-output-tokens-per-s"
 def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing: Standing) -> list[str]:
     """Return why an API or a hosted open model is out; empty when it is in."""
     reasons = []
-    if price.status != "active" and price.api_id not in scenario.api_ids:
+    if price.has_ended(catalog.today):
+        reasons.append(f"ended on {price.ends_on}")
+    elif price.status != "active" and price.api_id not in scenario.api_ids:
         reasons.append("no longer offered (historical price)")
     if scenario.data_stays_in_house:
         reasons.append("data must stay in house")

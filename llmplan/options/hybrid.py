@@ -159,7 +159,7 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
     """
     usable = (options.feasible | options.near_floor) & ~np.isnan(options.quality)
     own = np.flatnonzero(usable & options.is_self_hosted)
-    apis = np.flatnonzero(usable & options.is_api)
+    apis = _cheapest_offers(options, np.flatnonzero(usable & options.is_api))
     if not (len(own) and len(apis)):
         return None
     fleets, group = _grouped(options, contenders(options, own) if prune else own)
@@ -168,6 +168,15 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
     reached = hybrid_quality(plan, options.quality[first], options.quality[apis])
     differ = options.items.model_id[first, None] != options.items.model_id[apis]
     return Pairs(options, plan, fleets, group, apis, np.where(differ[..., None], reached, np.nan))
+
+
+def _cheapest_offers(options: Options, apis: Places) -> Places:
+    """Return the cheapest provider of each model at an effort: the others make the same hybrid for more."""
+    order = apis[np.lexsort((options.preference[apis], options.usd_per_query[apis]))]
+    items, first = options.items, dict[tuple[object, object], int]()
+    for place in order.tolist():
+        first.setdefault((items.model_id[place], items.effort[place]), place)
+    return np.array(sorted(first.values()), np.intp)
 
 
 def contenders(options: Options, own: Places) -> Places:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from llmplan.catalog import Catalog
+from llmplan.catalog import ApiPrice, Catalog
+from llmplan.catalog.cache import kept
 from llmplan.quality.tables import names
 from llmplan.quality.variants import (
     Lengths,
@@ -13,6 +14,7 @@ from llmplan.quality.variants import (
     Today,
     default_effort,
     efforts_weighed,
+    scored_models,
     standings,
 )
 from llmplan.scenario import Scenario
@@ -44,9 +46,16 @@ def today_of(scenario: Scenario, catalog: Catalog) -> Today:
     )
 
 
-def efforts_of(scenario: Scenario, catalog: Catalog, model_id: str) -> tuple[str, ...]:
-    """Return the efforts at which a model is an option; where all spend alike, its vendor's default alone."""
+def efforts_of(
+    scenario: Scenario, catalog: Catalog, model_id: str, bound_to: str | None = None
+) -> tuple[str, ...]:
+    """Return the efforts at which a model is an option; where all spend alike, its vendor's default alone.
+
+    bound_to: the effort of a price that is sold at one alone.
+    """
     efforts = efforts_weighed(catalog, model_id)
+    if bound_to in efforts:
+        return (bound_to,)
     if scenario.token_basis == "equal":
         efforts = efforts[:1]
     today = effort_today(scenario)
@@ -55,9 +64,37 @@ def efforts_of(scenario: Scenario, catalog: Catalog, model_id: str) -> tuple[str
     return tuple(dict.fromkeys((*efforts, today)))
 
 
+def compared_prices(scenario: Scenario, catalog: Catalog) -> list[ApiPrice]:
+    """Return the token prices that are options: all that the scenario names, or where it names none all of a known quality.
+
+    Where the scenario names models, only those open ones are hosted.
+    A model of which nobody has published a score, and that is no model of data/models.csv, is compared where the
+    scenario names its price, gives its quality or runs it today, or where its price is the user's own.
+    """
+    if scenario.api_ids:
+        return [price for price in catalog.apis.values() if price.api_id in scenario.api_ids]
+    given = {*dict(scenario.model_quality), catalog.api(scenario.reference_api_id).model_id}
+    let_in = (
+        price
+        for price in catalog.apis.values()
+        if not scenario.model_ids or price.kind != "hosted_open" or price.model_id in scenario.model_ids
+    )
+    return [
+        price
+        for price in let_in
+        if price.model_id in given or price.api_id in catalog.own_apis or is_known(catalog, price.model_id)
+    ]
+
+
+@kept(2048)
+def is_known(catalog: Catalog, model_id: str) -> bool:
+    """Say whether a model's quality rests on more than its name: it is described in models.csv, or was scored."""
+    return model_id in catalog.models or names(catalog).variant(model_id).model in scored_models(catalog)
+
+
 def standings_of(scenario: Scenario, catalog: Catalog) -> Mapping[ModelAtEffort, Standing]:
-    """Return every model of the catalog at each of its efforts against what runs today."""
-    model_ids = sorted({*(api.model_id for api in catalog.apis.values()), *catalog.models})
+    """Return every model that is compared at each of its efforts against what runs today."""
+    model_ids = sorted({*(price.model_id for price in compared_prices(scenario, catalog)), *catalog.models})
     models = tuple((m, effort) for m in model_ids for effort in efforts_of(scenario, catalog, m))
     return standings(catalog, models, today_of(scenario, catalog))
 

@@ -29,7 +29,14 @@ from llmplan.options.configurations import AtEfforts, sized_or_measured
 from llmplan.options.constraints import api_reasons, model_reasons, quality_reasons, task_reasons
 from llmplan.options.offers import Market, market, why_no_offer
 from llmplan.options.rows import Option, Places, Rows, Texts
-from llmplan.options.standing import effort_label, efforts_of, lengths_of, standings_of, with_effort
+from llmplan.options.standing import (
+    compared_prices,
+    effort_label,
+    efforts_of,
+    lengths_of,
+    standings_of,
+    with_effort,
+)
 from llmplan.quality.ability import Band
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Lengths, ModelAtEffort, Standing
@@ -277,22 +284,14 @@ def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
     return price.model_copy(update=changes) if changes else price
 
 
-def _is_let_in(scenario: Scenario, price: ApiPrice) -> bool:
-    """Say whether a token price is an option: named, or no API is and its open model is not left out."""
-    if scenario.api_ids:
-        return price.api_id in scenario.api_ids
-    models = scenario.model_ids
-    return not models or kind_of(price) is not Kind.HOSTED or price.model_id in models
-
-
 class _TokenRows:
     """The APIs and hosted open models that the scenario lets in, at each effort, and why some are out."""
 
     def __init__(self, catalog: Catalog, scenario: Scenario, known: Mapping[ModelAtEffort, Standing]) -> None:
-        let_in = [price for price in catalog.apis.values() if _is_let_in(scenario, price)]
+        let_in = compared_prices(scenario, catalog)
         count = Counter((price.model_id, price.provider) for price in let_in)
         self._twice = {pair for pair, times in count.items() if times > 1}
-        rows = [(p, effort) for p in let_in for effort in efforts_of(scenario, catalog, p.model_id)]
+        rows = [(p, e) for p in let_in for e in efforts_of(scenario, catalog, p.model_id, p.effort)]
         self.prices, self.efforts = [price for price, _ in rows], [effort for _, effort in rows]
         self.option_ids = tuple(with_effort(p.api_id, catalog, p.model_id, effort) for p, effort in rows)
         self.kind = np.array([kind_of(price) for price in self.prices], dtype=object)

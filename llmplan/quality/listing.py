@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
-from llmplan.catalog import Catalog
+import numpy as np
+
+from llmplan.arrays import Floats
+from llmplan.catalog import ApiPrice, Catalog
+from llmplan.quality.ability import Band
 from llmplan.quality.calibrate import offered
-from llmplan.quality.multiplier import load_task_tokens, output_tokens_multiplier
+from llmplan.quality.multiplier import mixed_multipliers, tokens_of
 from llmplan.quality.tables import names
-from llmplan.quality.tasks import as_points, load_task_quality, quality_of
+from llmplan.quality.tasks import as_points, qualities_of, success_of
 
 TODAY = ("gpt-4o", None)
 """Against what multipliers are stated where no scenario says: the model of the article."""
@@ -20,35 +26,48 @@ def model_rows(catalog: Catalog) -> list[dict[str, Any]]:
     Every model with a price, today's or an earlier one that a scenario may name, and every one that can be hosted.
     """
     quoted = {api.model_id for api in catalog.apis.values()}
-    priced = {api.model_id for api in catalog.apis.values() if api.status == "active"}
+    priced: dict[str, list[ApiPrice]] = {}
+    for api in catalog.apis.values():
+        if api.is_offered(catalog.today):
+            priced.setdefault(api.model_id, []).append(api)
     hosted = {model.model_id for model in catalog.models.values() if model.status != "measured only"}
+    models = [row for row in offered(catalog) if row[0] in quoted or row[0] in hosted]
+    known = names(catalog)
+    variants, today = [known.variant(*model) for model in models], known.variant(*TODAY)
+    tokens = tokens_of(catalog, [*variants, today])
+    long = dict.fromkeys((task for task in tokens.tasks if task not in tokens.short), 1.0)
+    factors = mixed_multipliers(tokens, variants, long, today)
+    overall = qualities_of(catalog, models)
+    by_task = {
+        task: qualities_of(catalog, models, {task: 1.0}) for task in success_of(catalog, variants).tasks
+    }
     return [
-        _row(catalog, model_id, effort, model_id in priced, model_id in hosted)
-        for model_id, effort in offered(catalog)
-        if model_id in quoted or model_id in hosted
+        {
+            "model_id": model_id,
+            "effort": effort,
+            "default": known.variant(model_id).effort == effort,
+            "quality": {
+                "overall": _points(overall, i),
+                "by_task": {task: _points(bands, i) for task, bands in by_task.items()},
+            },
+            "output_token_multiplier": {
+                side: round(float(factors[row, i]), 2) for row, side in enumerate(("low", "base", "high"))
+            },
+            "priced": model_id in priced,
+            "ends_on": _last_day(catalog, model_id, priced.get(model_id, [])),
+            "self_hostable": model_id in hosted,
+        }
+        for i, (model_id, effort) in enumerate(models)
     ]
 
 
-def _row(catalog: Catalog, model_id: str, effort: str, priced: bool, hosted: bool) -> dict[str, Any]:
-    known = load_task_tokens(catalog)
-    long = [task for task in known.tasks if task not in known.short]
-    tokens = output_tokens_multiplier(catalog, model_id, effort, dict.fromkeys(long, 1.0), TODAY)
-    quality = {
-        task: quality_of(catalog, model_id, effort, {task: 1.0}) for task in load_task_quality(catalog).tasks
-    }
-    return {
-        "model_id": model_id,
-        "effort": effort,
-        "default": names(catalog).variant(model_id).effort == effort,
-        "quality": {
-            "overall": as_points(quality_of(catalog, model_id, effort)),
-            "by_task": {task: as_points(band) for task, band in quality.items()},
-        },
-        "output_token_multiplier": {
-            "low": round(tokens.low, 2),
-            "base": round(tokens.base, 2),
-            "high": round(tokens.high, 2),
-        },
-        "priced": priced,
-        "self_hostable": hosted,
-    }
+def _points(bands: Floats, place: int) -> dict[str, Any]:
+    return as_points(Band(*np.asarray(bands[:, place], float).tolist()))
+
+
+def _last_day(catalog: Catalog, model_id: str, prices: Sequence[ApiPrice]) -> dt.date | None:
+    """Return the day on which a model's maker ends it, or where others alone sell it the last of them; None: open."""
+    model = catalog.other_models.get(model_id)
+    makers = [price for price in prices if model is not None and price.provider == model.owner]
+    ends = [price.ends_on for price in makers or prices]
+    return max((end for end in ends if end), default=None) if all(ends) else None

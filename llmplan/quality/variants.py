@@ -11,7 +11,7 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
 from llmplan.quality import tables
-from llmplan.quality.ability import Band
+from llmplan.quality.ability import Band, load_ability
 from llmplan.quality.multiplier import ENGLISH, input_tokens_multiplier, mixed_multipliers, tokens_of
 from llmplan.quality.names import Variant
 from llmplan.quality.tasks import NORMAL_80, success_of
@@ -94,6 +94,13 @@ class Standing:
             self.output_factor.base * output_tokens,
             self.reasoning_factor * output_tokens,
         )
+
+
+@kept(1)
+def scored_models(catalog: Catalog) -> frozenset[str]:
+    """Return the models, in the fit's spelling, that have a published figure at some effort."""
+    ability = load_ability(catalog)
+    return frozenset(v.model for v, n in zip(ability.scale.variants, ability.evidence, strict=True) if n)
 
 
 @kept(512)

@@ -13,6 +13,10 @@ from llmplan.quality.variants import RELATIVES
 from llmplan.wording import Currency, probability, share
 
 TOLD = 3
+PLANNING_DAYS = 3 * 365
+"""How far ahead a plan looks."""
+SOON_DAYS = 365
+"""An end within this weighs more than any price."""
 SURE = 0.8
 """From this probability on doubt about the kind is no caveat."""
 CLOSE = 0.1
@@ -37,6 +41,7 @@ def caveats_of(found: Comparison, catalog: Catalog, p_right: float, regret_usd: 
         *_close_rival(found),
         *_quality(found, catalog, item),
         *_dates(item),
+        *_end(catalog, item),
     ]
     rows += _PAID[item.kind](found, catalog, item, place)
     ranked = sorted(rows, key=lambda row: (-row[0], row[1]))
@@ -103,6 +108,16 @@ def _quality_at_worst(catalog: Catalog, item: Option) -> float | None:
 def _dates(item: Option) -> Iterator[Weighed]:
     if item.prices_as_of is not None:
         yield 0.2, f"Its prices are as of {item.prices_as_of.isoformat()}."
+
+
+def _end(catalog: Catalog, item: Option) -> Iterator[Weighed]:
+    """Say when the provider stops to answer, where that is within the months that a plan looks ahead."""
+    price = catalog.apis.get(item.api_id or "")
+    if price is not None and price.ends_on is not None:
+        days = (price.ends_on - catalog.today).days
+        if days <= PLANNING_DAYS:
+            text = f"{price.provider} ends {price.provider_model} on {price.ends_on}: a move away is forced by then."
+            yield 0.97 if days <= SOON_DAYS else 0.7, text
 
 
 def _token(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:

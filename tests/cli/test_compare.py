@@ -131,7 +131,7 @@ def test_the_printed_table_can_be_read_on_eighty_columns(monkeypatch: pytest.Mon
     table, _, words = CliRunner().invoke(app, flags).stdout.partition("Cheapest feasible: ")
     assert max(map(len, table.splitlines())) <= 80
     assert "…" not in table
-    assert "gpt-4o-mini API" in table and "USD/month" in table
+    assert "USD/month" in table
     found = answer("compare", "--preset", "support-chat", *SIZES, "--queries-per-day", "250000")
     best = next(o for o in found["options"] if o["id"] == found["recommended"])
     assert f"{best['monthly_usd']['base']:,.0f}" in table
@@ -140,8 +140,9 @@ def test_the_printed_table_can_be_read_on_eighty_columns(monkeypatch: pytest.Mon
 
 def test_what_is_out_is_printed_with_its_reason() -> None:
     said = llmplan("compare", "--preset", "support-chat", *SIZES).stdout
-    (line,) = [line for line in said.splitlines() if "mistral-large-2" in line and "price" in line]
-    assert line.startswith("Out: ") and "historical price" in line
+    out = [line for line in said.splitlines() if line.startswith("Out: ")]
+    assert out and any("below the floor" in line for line in out)
+    assert "prices of models without a published score" in said
 
 
 def test_every_api_names_its_provider(document: Any) -> None:

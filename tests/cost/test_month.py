@@ -76,7 +76,7 @@ def test_a_cached_price_unknown_in_the_long_tier_scales_with_the_input() -> None
 
 
 def test_dearer_hours_raise_the_mean_of_a_flat_day() -> None:
-    price = GPT_4O.model_copy(update={"peak_hours_per_day": 6, "peak_price_factor": 2})
+    price = GPT_4O.model_copy(update={"peak_hours_utc": "3-9", "peak_price_factor": 2})
     assert float(api_usd_per_query(price, 1000, 500)) == pytest.approx(0.0075 * 1.25)
 
 

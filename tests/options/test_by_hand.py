@@ -68,7 +68,9 @@ def token_month(s: Scenario, row: Row, lengths: Lengths) -> float:
     cached = lengths.input * s.cached_input_share
     usd = ((lengths.input - cached) * p_in + cached * p_cached + lengths.output * p_out) / 1e6
     usd *= 1 - s.batch_share * number(row, "batch_discount", 0)
-    usd *= 1 + (number(row, "peak_price_factor", 1) - 1) * number(row, "peak_hours_per_day", 0) / 24
+    windows = [window.split("-") for window in row["peak_hours_utc"].split()]
+    peak = sum(float(end) - float(start) for start, end in windows) * number(row, "peak_days_per_week", 7)
+    usd *= 1 + (number(row, "peak_price_factor", 1) - 1) * peak / 168
     return usd * s.queries_per_day * s.days_per_month
 
 

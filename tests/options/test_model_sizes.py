@@ -22,7 +22,8 @@ def test_each_model_has_its_cheapest_option_of_each_kind() -> None:
         same = [
             (not item.feasible, found.monthly_usd[1, place])
             for place, item in enumerate(found.options.items)
-            if item.kind == point.kind and CATALOG.models[item.model_id].name == point.model_name
+            if item.kind == point.kind and item.model_id in CATALOG.models
+            if CATALOG.models[item.model_id].name == point.model_name
             if np.isfinite(found.monthly_usd[1, place])
         ]
         out, usd = min(same)

@@ -102,7 +102,8 @@ def test_finding_when_nothing_is_feasible(report: Report) -> None:
     )
     every = len(empty.comparison.options)
     assert (
-        empty.finding == f"No option meets this scenario: the quality floor alone rules out {out} of {every}"
+        empty.finding
+        == f"No option meets this scenario: the quality floor alone rules out {out:,} of {every:,}"
     )
 
 

@@ -103,7 +103,7 @@ def routing_fields(catalog: Catalog) -> list[Field]:
     own = [
         (m.model_id, f"{m.name}, own fleet") for m in catalog.models.values() if m.status != "measured only"
     ]
-    apis = [a for a in catalog.apis.values() if a.status == "active"]
+    apis = [a for a in catalog.apis.values() if a.is_offered(catalog.today)]
     paid = [(a.api_id, f"{a.api_id}, by token") for a in apis]
     strong = tuple((a.api_id, a.api_id) for a in apis if a.kind != "hosted_open")
     mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes(catalog).values()))
