@@ -202,12 +202,12 @@ def share(value: float | None) -> str:
 
 
 def probability(p: float | None) -> str:
-    """Return a probability as whole percent; never 0% or 100% where it is not certain."""
+    """Return a probability as whole percent; what comes near certain is never said to be it."""
     if p is None or not math.isfinite(p):
         return NOTHING
     if 0 < p < 0.005:
         return "<1%"
-    return ">99%" if 0.995 <= p < 1 else f"{p:.0%}"
+    return ">99%" if p >= 0.995 else f"{p:.0%}"
 
 
 def milliseconds(value: float | None) -> str:

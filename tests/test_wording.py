@@ -123,7 +123,7 @@ def test_numbers_in_words() -> None:
         "5",
     ]
     assert [share(v) for v in (0.334, 0.0344, 0.05, 0, -0.0001)] == ["33%", "3.4%", "5%", "0%", "0%"]
-    assert [probability(p) for p in (0, 0.001, 0.5, 0.999, 1)] == ["0%", "<1%", "50%", ">99%", "100%"]
+    assert [probability(p) for p in (0, 0.001, 0.5, 0.999, 1)] == ["0%", "<1%", "50%", ">99%", ">99%"]
     assert [counted(1, "replica"), counted(2_000, "GPU")] == ["1 replica", "2,000 GPUs"]
     assert [joined(v) for v in (["a"], ["a", "b"], ["a", "b", "c"], [])] == [
         "a",

@@ -214,7 +214,10 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     m, n = len(tokens.prices), len(fleets.grid)
     ids, id_rank, engine_rank = _names(catalog, tokens.option_ids, fleets.rows)
     quality = np.concatenate([tokens.quality, fleets.quality])
-    order = np.lexsort((id_rank, -np.nan_to_num(quality), engine_rank))
+    resold = np.array(
+        ["/" in option_id for option_id in ids]
+    )  # at one price the maker's own offer goes first
+    order = np.lexsort((id_rank, resold, -np.nan_to_num(quality), engine_rank))
     preference = np.empty(m + n, np.intp)
     preference[order] = np.arange(m + n)
     nothing, grid = np.full(m, None, dtype=object), fleets.grid

@@ -47,7 +47,8 @@ def test_action_saving_confidence_quality_and_date_stand_first(shown: Report) ->
 def test_where_the_answer_is_what_runs_today_it_says_stay(model: AppModel, shown: Report) -> None:
     best = shown.comparison.recommended
     assert best is not None and best.api_id is not None
-    alone = model.scenario.but(reference_api_id=best.api_id, api_ids=(best.api_id,))
+    effort = {"none": "off"}.get(best.effort or "", best.effort)
+    alone = model.scenario.but(reference_api_id=best.api_id, reference_effort=effort, api_ids=(best.api_id,))
     facts = dict(answer_facts(model.report_for(alone)))
     assert facts["Against today"].startswith("stay with ")
 

@@ -368,7 +368,7 @@ def test_a_row_of_the_wrong_width_leaves_no_dangling_keys_behind(folder: Path) -
     assert [(p.file, p.line, p.column) for p in check_folder(folder)] == [("gpus.csv", 2, "row")]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cells=st.lists(st.lists(st.text(max_size=12), min_size=1, max_size=12), max_size=5))
 def test_no_text_breaks_the_check(tmp_path: Path, cells: list[list[str]]) -> None:
     header = list(BY_NAME["task_baskets"].columns)
@@ -379,7 +379,7 @@ def test_no_text_breaks_the_check(tmp_path: Path, cells: list[list[str]]) -> Non
         assert problem.fix
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200))
 def test_no_bytes_break_the_check(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "task_baskets.csv").write_bytes(data)

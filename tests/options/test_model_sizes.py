@@ -1,5 +1,7 @@
 """The cheapest way to run each open model, against a walk over all options."""
 
+from collections import defaultdict
+
 import numpy as np
 
 from llmplan.catalog import load_catalog
@@ -18,15 +20,12 @@ def test_each_model_has_its_cheapest_option_of_each_kind() -> None:
     points = size_points(found, CATALOG, cost)
     assert len(points) == len({(p.kind, p.model_name) for p in points}) > 10
     assert [p.total_params_b for p in points] == sorted(p.total_params_b for p in points)
+    ways: dict[tuple[Kind, str], list[tuple[bool, float]]] = defaultdict(list)
+    for place, item in enumerate(found.options.items):
+        if item.model_id in CATALOG.models and np.isfinite(usd := found.monthly_usd[1, place]):
+            ways[item.kind, CATALOG.models[item.model_id].name].append((not item.feasible, usd))
     for point in points:
-        same = [
-            (not item.feasible, found.monthly_usd[1, place])
-            for place, item in enumerate(found.options.items)
-            if item.kind == point.kind and item.model_id in CATALOG.models
-            if CATALOG.models[item.model_id].name == point.model_name
-            if np.isfinite(found.monthly_usd[1, place])
-        ]
-        out, usd = min(same)
+        out, usd = min(ways[point.kind, point.model_name])
         assert (point.feasible, point.base) == (not out, usd / 1_000)
         assert point.low <= point.base <= point.high
         assert point.feasible or point.why_out
