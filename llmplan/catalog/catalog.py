@@ -56,6 +56,7 @@ class Catalog:
     task_baskets: tuple[evi.TaskBasket, ...]
     apis: dict[str, rec.ApiPrice]
     own_apis: dict[str, rec.OwnApiPrice]
+    api_providers: tuple[rec.ApiProvider, ...]
     measured_datasets: tuple[evi.MeasuredDataset, ...]
     checkpoints: tuple[evi.Checkpoint, ...]
     calibration_constants: dict[str, evi.CalibrationConstant]

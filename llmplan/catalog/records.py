@@ -460,6 +460,20 @@ class ApiName(Record):
     note: str | None = None
 
 
+class ApiProvider(Sourced):
+    """data/api_providers.csv: where a provider of token prices processes what it is sent."""
+
+    provider: Id
+    models: str
+    """Regular expression that its name of a model matches as a whole."""
+    in_own_account: bool
+    """Whether it is a cloud that serves the models within the customer's own account."""
+    in_region_areas: str | None = None
+    """Areas that processing can be held to, where no price list says so, and the share that this adds."""
+    in_region_surcharge: NonNegative | None = None
+    note: str | None = None
+
+
 class Claim(Sourced):
     """data/claims.csv: a figure of the source article, in our own words; `check` names how it is computed."""
 

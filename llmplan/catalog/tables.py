@@ -133,6 +133,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "own_apis", "own_api_prices.csv", rec.OwnApiPrice, ("api_id",), API_PRICE_STALE_DAYS, is_optional=True
     ),
+    Table("api_providers", "api_providers.csv", rec.ApiProvider, ("provider", "models")),
     Table(
         "measured_datasets",
         "measured_serving_datasets.csv",

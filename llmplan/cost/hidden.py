@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -96,11 +96,21 @@ class HiddenCosts:
         return self.total(PER_QUERY, side) + tokens * self.total(PER_MTOK, side)
 
 
-def hidden_costs(catalog: Catalog, engineering_usd_per_month: float | None = None) -> HiddenCosts:
-    """Return the catalog's lines; one given figure replaces what a fleet pays by the month: lines, people, updates."""
+def hidden_costs(
+    catalog: Catalog, engineering_usd_per_month: float | None = None, *, owned: bool = False
+) -> HiddenCosts:
+    """Return the catalog's lines; one given figure replaces what a fleet pays by the month: lines, people, updates.
+
+    owned: whether the servers are one's own, which take more of the people. (5b.8)
+    """
     rows = [row for row in catalog.assumptions.values() if row.group == GROUP]
     units = (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK, PER_GPU_HOUR, PER_REPLICA)
     lines = [_line(row) for row in rows if row.unit in units]
+    if owned:
+        more = owned_people_factor(catalog)
+        lines = [
+            replace(line, usd=line.usd.times(more)) if line.unit == PER_STEP else line for line in lines
+        ]
     lines += [_spread_out(row, catalog.assumption(ONCE_MONTHS)) for row in rows if row.unit == ONCE]
     if engineering_usd_per_month is None:
         lines.append(CostLine(UPDATES_LINE, PER_MONTH, updates_usd_per_month(catalog)))
@@ -109,6 +119,11 @@ def hidden_costs(catalog: Catalog, engineering_usd_per_month: float | None = Non
         lines = [line for line in lines if line.unit not in (PER_MONTH, PER_STEP, PER_REPLICA)]
         lines.append(CostLine(GIVEN_LINE, PER_MONTH, given))
     return HiddenCosts(tuple(lines), _spread(catalog.assumption(PEOPLE_STEP)))
+
+
+def owned_people_factor(catalog: Catalog) -> float:
+    """Return the people that owned servers take over those that rented ones do."""
+    return catalog.assumption("fte-owned").base / catalog.assumption("fte-rented").base
 
 
 def updates_usd_per_month(catalog: Catalog) -> LowBaseHigh:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmplan.cost.hidden import PER_GPU_HOUR, PER_MONTH, PER_REPLICA, PER_STEP
-from llmplan.cost.month import lognormal_sigma
+from llmplan.cost.classes import Use
 from llmplan.export.xlsx_parts import FIRST_ROW, SHOWN_RATE, SIDES, Book
 from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY

@@ -40,7 +40,8 @@ def candidate_options(
     tokens, own = _cheapest_ids(scenario, catalog, queries_per_day)
     options = comparison.options
     found = [api_option(options, options.index(option_id), catalog, paths) for option_id in tokens]
-    found += [rented_option(options, option_id, catalog, paths) for option_id in own]
+    if not scenario.buys_gpus:
+        found += [rented_option(options, option_id, catalog, paths) for option_id in own]
     found += _reserved_options(scenario.but(queries_per_day=middle), own, catalog, paths)
     to_buy = dict.fromkeys([*own, *_cheapest_to_buy(options, catalog, middle)])
     bought = [
@@ -82,7 +83,7 @@ def _reserved_options(
     scenario: Scenario, own: list[str], catalog: Catalog, paths: PricePaths
 ) -> list[PlanOption]:
     """Return the configurations, and the one cheapest to reserve, reserved for a year where that has a price."""
-    if scenario.gpu_price_kind != "on_demand":
+    if scenario.gpu_price_kind != "on_demand" or scenario.buys_gpus:
         return []
     reserved = evaluate(scenario.but(gpu_price_kind="reserved_1y"), catalog)
     items, best = reserved.options.items, reserved.cheapest("self_hosted")

@@ -9,7 +9,7 @@ import numpy as np
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.fleet import replicas_needed
-from llmplan.cost.hidden import UPDATES_LINE, HiddenCosts
+from llmplan.cost.hidden import UPDATES_LINE, HiddenCosts, owned_people_factor
 from llmplan.cost.ownership import (
     ServerChoice,
     cheapest_servers,
@@ -180,7 +180,8 @@ def bought_option(
         residual_share=terms.residual_share,
         decline_per_year=paths.server_decline_per_year,
     )
-    owned = catalog.assumption("fte-owned").base / catalog.assumption("fte-rented").base
+    # The lines of a fleet that is bought anyway hold these people already.
+    owned = 1.0 if scenario.buys_gpus else owned_people_factor(catalog)
     return _with_people(
         f"{option_id}#bought",
         f"{item.label}, bought ({choice.purchase.gpus_per_server}-GPU servers)",

@@ -40,7 +40,7 @@ def _tokens(found: Comparison, place: int, catalog: Catalog) -> list[Part]:
     if item.lengths is None or item.api_id is None or item.has_fleet:
         return [Part("Tokens and router", usd * queries)]
     price = catalog.api(item.api_id)
-    read = float(usd_per_query([price], [item.lengths._replace(output=0.0)], found.scenario)[0])
+    read = float(usd_per_query([price], [item.lengths._replace(output=0.0)], found.scenario, catalog)[0])
     return [Part("Input tokens", read * queries), Part("Output tokens", (usd - read) * queries)]
 
 

@@ -114,7 +114,9 @@ class Comparison:
             "replicas": replicas,
             "gpus_total": gpus,
             "provider": offers[1].provider if offers else item.provider,
-            "price_kind": self.scenario.gpu_price_kind if item.has_fleet else "per token",
+            "price_kind": ("bought" if self.scenario.buys_gpus else self.scenario.gpu_price_kind)
+            if item.has_fleet
+            else "per token",
             "usd_per_gpu_hour": rent / (gpus * self.options.hours_per_month) if offers and gpus else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),

@@ -19,6 +19,7 @@ from llmplan.measurements import (
     resting_points,
     with_measured,
 )
+from llmplan.options.offers import sold_rows
 from llmplan.options.rows import Places, Texts
 from llmplan.options.standing import efforts_of, lengths_of, needed_context_tokens, standings_of
 from llmplan.quality.variants import Lengths, ModelAtEffort
@@ -249,11 +250,7 @@ def _gpus_for_weights(model: Model, precision: Precision, gpu: Gpu) -> int:
 
 
 def _priced_gpus(catalog: Catalog, scenario: Scenario) -> tuple[str, ...]:
-    rows = {
-        r.gpu_id
-        for r in catalog.gpu_prices
-        if r.status == "active" and r.price_kind == scenario.gpu_price_kind
-    }
+    rows = {row.gpu_id for row in sold_rows(catalog, scenario)}
     rows |= {gpu_id for gpu_id, _ in scenario.gpu_usd_per_hour}
     return tuple(g.gpu_id for g in catalog.gpus.values() if g.status == "option" and g.gpu_id in rows)
 

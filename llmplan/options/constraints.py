@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmplan.catalog import ApiPrice, Catalog, Model
 from llmplan.catalog.cache import kept
+from llmplan.cost.classes import surcharge
 from llmplan.options.standing import lengths_of, needed_context_tokens
 from llmplan.quality.variants import Standing
 from llmplan.scenario import Scenario
@@ -19,8 +20,12 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing:
         reasons.append(f"ended on {price.ends_on}")
     elif price.status != "active" and price.api_id not in scenario.api_ids:
         reasons.append("no longer offered (historical price)")
-    if scenario.data_stays_in_house:
+    if scenario.data_stays_in_house and not (
+        scenario.in_house == "cloud" and price.provider in own_account_clouds(catalog)
+    ):
         reasons.append("data must stay in house")
+    if surcharge(price, scenario.regions) is None:
+        reasons.append(f"processing cannot be held to {', '.join(scenario.regions)}")
     if scenario.api_providers and price.provider not in scenario.api_providers:
         reasons.append(f"provider {price.provider} is not on the allow-list")
     model = catalog.models.get(price.model_id)
@@ -32,6 +37,12 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing:
     if model is not None:
         reasons += licence_reasons(catalog, scenario, model, self_hosted=False)
     return reasons + quality_reasons(scenario, standing.quality) + task_reasons(scenario, standing)
+
+
+@kept(1)
+def own_account_clouds(catalog: Catalog) -> frozenset[str]:
+    """Return the providers that serve models within the customer's own account."""
+    return frozenset(row.provider for row in catalog.api_providers if row.in_own_account)
 
 
 def _first_visible(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:

@@ -10,10 +10,13 @@ import numpy as np
 
 from llmplan.catalog import Catalog, GpuPrice
 from llmplan.catalog.cache import kept
+from llmplan.cost.ownership import ownership_cost, ownership_terms
 from llmplan.cost.rent import MOST, Lot, Rents, priced_by_the_gpu, rents_of
 from llmplan.scenario import Scenario
+from llmplan.units import HOURS_PER_DAY
 
 OWN_PRICE = "own price"
+OWN_SERVERS = "own servers"
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,8 @@ class Market:
 def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]]) -> Market:
     """Return what the pairs of GPU and GPUs of a replica rent for, the scenario's own prices counted."""
     own = dict(scenario.gpu_usd_per_hour)
-    terms = Scenario(
-        gpu_price_kind=scenario.gpu_price_kind, gpu_providers=scenario.gpu_providers, regions=scenario.regions
-    )
+    asked = ("gpu_price_kind", "gpu_providers", "regions", "data_stays_in_house", "in_house", "days_per_month")
+    terms = Scenario(**{name: getattr(scenario, name) for name in asked})
     found = _market(catalog, terms, tuple(pairs), tuple(sorted(own)))
     usd = np.array([own.get(gpu_id, np.nan) for gpu_id, _ in pairs], float)
     if not np.isfinite(usd).any():
@@ -105,7 +107,7 @@ def _market(
 
 def offers_of(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_replica: int) -> list[Offer]:
     """Return the offers that can hold a replica, cheapest for each replica first, small lots before large."""
-    rows = [row for row in catalog.gpu_prices if row.gpu_id == gpu_id and _allowed(row, scenario)]
+    rows = [row for row in sold_rows(catalog, scenario) if row.gpu_id == gpu_id and _allowed(row, scenario)]
     found = [_offer(row, gpus_per_replica) for row in rows]
     fitting = [offer for offer in found if offer.gpus_per_instance >= gpus_per_replica]
     return sorted(
@@ -116,30 +118,62 @@ def offers_of(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_replic
 
 def why_no_offer(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_replica: int) -> str:
     """Say in plain words why no offer holds a replica."""
-    rows = [row for row in catalog.gpu_prices if row.gpu_id == gpu_id and _allowed(row, scenario)]
+    anywhere = [row for row in sold_rows(catalog, scenario) if row.gpu_id == gpu_id]
+    rows = [row for row in anywhere if _allowed(row, scenario)]
     if rows:
         largest = max(max(row.gpus_per_instance, row.max_gpus_together or 0) for row in rows)
         return f"no offer puts {gpus_per_replica} of these GPUs together (largest lot {largest})"
+    if scenario.buys_gpus:
+        return "no price of a server with this GPU"
     where = ", ".join(scenario.gpu_providers) or "any provider"
-    anywhere = [row for row in catalog.gpu_prices if row.gpu_id == gpu_id and _sold(row, scenario)]
     region = f" in region {', '.join(scenario.regions)}" if anywhere and scenario.regions else ""
     return f"no {scenario.gpu_price_kind.replace('_', ' ')} price for this GPU from {where}{region}"
 
 
+def sold_rows(catalog: Catalog, scenario: Scenario) -> Sequence[GpuPrice]:
+    """Return what there is to rent wherever it is: active, of the kind asked for; servers, where GPUs are bought."""
+    if scenario.buys_gpus:
+        return _bought_rows(catalog, scenario.days_per_month * HOURS_PER_DAY)
+    kind = scenario.gpu_price_kind
+    return [row for row in catalog.gpu_prices if row.status == "active" and row.price_kind == kind]
+
+
+@kept(2)
+def _bought_rows(catalog: Catalog, hours_per_month: float) -> Sequence[GpuPrice]:
+    """Return servers as offers: what owning one costs an hour, over its GPUs. (5b.6)"""
+    terms = ownership_terms(catalog)
+    return [
+        GpuPrice.model_construct(
+            provider=OWN_SERVERS,
+            gpu_id=row.gpu_id,
+            instance_type=f"{row.gpus_per_server} GPUs",
+            gpus_per_instance=row.gpus_per_server,
+            usd_per_gpu_hour=float(
+                ownership_cost(
+                    row.server_usd,
+                    row.installation_usd,
+                    row.gpus_per_server,
+                    catalog.gpu(row.gpu_id).tdp_w,
+                    terms,
+                    hours_per_month,
+                ).usd_per_gpu_hour
+            ),
+            region="",
+            source_id=row.source_id,
+            as_of=row.as_of,
+        )
+        for row in catalog.gpu_purchases
+    ]
+
+
 def _allowed(row: GpuPrice, scenario: Scenario) -> bool:
-    if not _sold(row, scenario):
+    """Say whether a scenario's providers and regions let an offer in; one's own building is wherever it is."""
+    if row.provider == OWN_SERVERS:
+        return True
+    if scenario.gpu_providers and row.provider not in scenario.gpu_providers:
         return False
     allowed = tuple(region.lower() for region in scenario.regions)
     return not allowed or row.region.lower().startswith(allowed) or (row.area or "").startswith(allowed)
-
-
-def _sold(row: GpuPrice, scenario: Scenario) -> bool:
-    """Say whether an offer counts wherever it is: active, of the kind and from a provider asked for."""
-    return (
-        row.status == "active"
-        and row.price_kind == scenario.gpu_price_kind
-        and (not scenario.gpu_providers or row.provider in scenario.gpu_providers)
-    )
 
 
 def _offer(row: GpuPrice, gpus_per_replica: int) -> Offer:

@@ -17,11 +17,8 @@ from llmplan.catalog import ApiPrice, Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_needed
 from llmplan.cost.hidden import HiddenCosts, hidden_costs
-from llmplan.cost.month import (
-    api_usd_per_query,
-    lognormal_sigma,
-    token_prices,
-)
+from llmplan.cost.classes import Use, classes_of
+from llmplan.cost.month import api_usd_per_query
 from llmplan.cost.rent import MOST
 from llmplan.kinds import Kind
 from llmplan.measurements.use import LENGTH_TOLERANCE
@@ -279,11 +276,13 @@ def _engine_rank(catalog: Catalog, engine_id: str) -> int:
 
 def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
     """Return the price with the scenario's own figures in place of the catalog's."""
-    changes = {}
+    changes: dict[str, float | None] = {}
     for field in ("input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"):
         own = dict(getattr(scenario, f"api_{field}"))
         if price.api_id in own:
             changes[field] = own[price.api_id]
+            # A price that was agreed holds for every tier of service.
+            changes |= {f"{tier}_{field}": None for tier in ("priority", "flex")}
     return price.model_copy(update=changes) if changes else price
 
 
@@ -300,7 +299,7 @@ class _TokenRows:
         self.kind = np.array([kind_of(price) for price in self.prices], dtype=object)
         self.standings = [known[price.model_id, effort] for price, effort in rows]
         lengths = [lengths_of(scenario, standing) for standing in self.standings]
-        self.usd_per_query = usd_per_query(self.prices, lengths, scenario)
+        self.usd_per_query = usd_per_query(self.prices, lengths, scenario, catalog)
         self.quality = np.array([standing.quality for standing in self.standings], float)
         self._reasons = [
             tuple(api_reasons(catalog, scenario, *pair))
@@ -361,17 +360,17 @@ def kind_of(price: ApiPrice) -> Kind:
     return Kind.HOSTED if price.kind == "hosted_open" else Kind.API
 
 
-def usd_per_query(prices: Sequence[ApiPrice], lengths: Sequence[Lengths], scenario: Scenario) -> Floats:
+def usd_per_query(
+    prices: Sequence[ApiPrice], lengths: Sequence[Lengths], scenario: Scenario, catalog: Catalog
+) -> Floats:
     """Return what the tokens of a mean query cost at each price, the scenario's own figures counted, (n,).
 
     lengths: of a query at each price, as its model counts and spends them; they spread as the scenario's p95 says.
     """
     tokens_in, tokens_out, _ = np.array(lengths, float).reshape(-1, 3).T
     asked = (tokens_in, tokens_out, scenario.cached_input_share, scenario.batch_share)
-    sigma = lognormal_sigma(scenario.input_tokens, scenario.input_tokens_p95)
-    return api_usd_per_query(
-        token_prices([priced(price, scenario) for price in prices]), *asked, input_sigma=sigma
-    )
+    use = Use.of(scenario, catalog)
+    return api_usd_per_query(classes_of([priced(price, scenario) for price in prices], use), *asked, use)
 
 
 class _FleetRows:
@@ -391,7 +390,9 @@ class _FleetRows:
         self._formats, self._format = _formats(rows)
         self._pairs, self.pair = _pairs(self.grid)
         self.market = market(catalog, scenario, self._pairs)
-        self.hidden = hidden_costs(catalog, scenario.engineering_usd_per_month)
+        self.hidden = hidden_costs(
+            catalog, scenario.engineering_usd_per_month, owned=scenario.buys_gpus
+        )
         self._judge()
         workload = scenario.workload(catalog)
         rates = np.stack([found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10])

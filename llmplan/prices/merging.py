@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from llmplan.catalog.records import ApiProvider
 from llmplan.prices.listed import CACHED, INPUT, OUTPUT, Listed
 from llmplan.prices.names import Names, Reading, api_id_of, is_dated, kind_of
 
@@ -100,11 +102,15 @@ def agree(one: Listed, other: Listed) -> bool:
 
 
 def rows_of(
-    offers: Iterable[Offer], sources: Mapping[str, Source], models: Mapping[str, object], today: dt.date
+    offers: Iterable[Offer],
+    sources: Mapping[str, Source],
+    models: Mapping[str, object],
+    today: dt.date,
+    providers: Iterable[ApiProvider] = (),
 ) -> Iterator[Row]:
     """Yield the rows of offers that last, and of those that the table pins.
 
-    sources: price list -> its source id and date. models: open models by id.
+    sources: price list -> its source id and date. models: open models by id. providers: where they process.
     """
     taken: set[str] = set()
     offers = sorted(
@@ -132,7 +138,7 @@ def rows_of(
             "model_id": offer.reading.model_id,
             "effort": offer.reading.effort,
             **_prices(offer),
-            **_places(offer),
+            **(_places(offer) or _provider_places(offer, providers)),
             "precision_id": offer.reading.precision_id,
             "status": "historical" if historical else "active",
             "released_on": _released(offer),
@@ -197,6 +203,16 @@ def _places(offer: Offer) -> Row:
         "in_region_areas": " ".join(named),
         "in_region_surcharge": number(max(shares[area] for area in named)),
     }
+
+
+def _provider_places(offer: Offer, providers: Iterable[ApiProvider]) -> Row:
+    """Return the same as the provider's own pages say it, where the price lists do not."""
+    main = offer.main
+    for row in providers:
+        if row.in_region_areas and row.provider == main.provider and re.fullmatch(row.models, main.name):
+            added = row.in_region_surcharge or 0.0
+            return {"in_region_areas": row.in_region_areas, "in_region_surcharge": number(added)}
+    return {}
 
 
 def _sources(offer: Offer, sources: Mapping[str, Source]) -> Row:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
-from llmplan.cost.month import api_usd_per_query, lognormal_sigma
+from llmplan.cost.classes import Use, classes_of
+from llmplan.cost.month import api_usd_per_query
 from llmplan.options import Options, build_options
 from llmplan.options.table import priced
 from llmplan.replica import Configurations
@@ -130,7 +131,7 @@ def token_usd_per_query(
     names = (*TOKEN_FIELDS, "cached_input_share", "batch_share")
     now: dict[str, Any] = {name: float(getattr(scenario, name)) for name in names}
     fixed = all(np.ptp(fields[name]) == 0 and fields[name][0] == now[name] for name in names)
-    sigma = lognormal_sigma(scenario.input_tokens, scenario.input_tokens_p95)
+    use = Use.of(scenario, catalog)
     for place, item in enumerate(options.items):
         if item.api_id is None:
             continue
@@ -138,7 +139,7 @@ def token_usd_per_query(
         if item.lengths is None or (fixed and isinstance(more, float)):
             found[place] = options.usd_per_query[place]
             continue
-        price = priced(catalog.api(item.api_id), scenario)
+        price = classes_of([priced(catalog.api(item.api_id), scenario)], use).at(0)
         more_in = item.lengths.input / now["input_tokens"]
         more_out = item.lengths.output / now["output_tokens"]
         base, drawn = (
@@ -148,7 +149,7 @@ def token_usd_per_query(
                 more_out * values["output_tokens"] * factor,
                 values["cached_input_share"],
                 values["batch_share"],
-                sigma,
+                use,
             )
             for values, factor in ((now, 1.0), (fields, more))
         )

@@ -43,6 +43,13 @@ PRICE_KINDS = (
     ("serverless", "Serverless"),
 )
 
+CACHE_LIFETIMES = (("minutes", "Minutes"), ("hour", "An hour and more"))
+SERVICE_TIERS = (("standard", "Standard"), ("priority", "Priority: dearer, faster"), ("flex", "Flex: cheaper, slower"))
+HOUSES = (
+    ("rented", "Our cloud account: rented GPUs"),
+    ("cloud", "Our cloud account: rented GPUs and models hosted there"),
+    ("building", "Our own building: bought servers"),
+)
 CACHED_PREFIXES = (("shared", "One prefix that all queries share"), ("own", "Each conversation's own"))
 
 
@@ -163,6 +170,27 @@ class Scenario(BaseModel):
             choices=CACHED_PREFIXES,
         ),
     ] = "shared"
+    cache_write_share: Annotated[
+        float | None,
+        limits(ge=0, le=1),
+        EMPTY,
+        About(
+            "Written to the cache",
+            "Share of input tokens written to a provider's prompt cache, for which some ask more; at most what is not read.",
+            Group.WORKLOAD,
+            "share of the input",
+            empty="all that is not read of conversations' own prefixes, nothing of a shared one",
+        ),
+    ] = None
+    cache_lifetime: Annotated[
+        Literal["minutes", "hour"],
+        About(
+            "Provider keeps it for",
+            "How long a provider keeps what is written: some ask more for the longer time.",
+            Group.WORKLOAD,
+            choices=CACHE_LIFETIMES,
+        ),
+    ] = "minutes"
     cache_aware_routing: Annotated[
         bool,
         About(
@@ -183,6 +211,15 @@ class Scenario(BaseModel):
             panel=Slide(0, 1, 0.01),
         ),
     ] = 0.0
+    service_tier: Annotated[
+        Literal["standard", "priority", "flex"],
+        About(
+            "Service tier",
+            "Tier that queries are sent at which do not wait for batch; standard where a provider does not sell it.",
+            Group.WORKLOAD,
+            choices=SERVICE_TIERS,
+        ),
+    ] = "standard"
     profile_id: Annotated[
         str | None,
         EMPTY,
@@ -206,6 +243,26 @@ class Scenario(BaseModel):
             panel=Slide(1, 10, 0.1),
         ),
     ] = 2.0
+    weekend_factor: Annotated[
+        float,
+        limits(ge=0, le=10),
+        About(
+            "Weekend",
+            "Volume of a Saturday or Sunday over a weekday's.",
+            Group.WORKLOAD,
+            "x",
+        ),
+    ] = 1.0
+    utc_offset_hours: Annotated[
+        float,
+        limits(ge=-12, le=14),
+        About(
+            "Clock",
+            "How far the daily profile's clock is ahead of UTC, in which some providers have dearer hours.",
+            Group.WORKLOAD,
+            "hours",
+        ),
+    ] = 0.0
     days_per_month: Annotated[
         float,
         limits(ge=1, le=31),
@@ -321,12 +378,23 @@ class Scenario(BaseModel):
         bool,
         About(
             "Data must stay in house",
-            "No query may leave for an API or a provider.",
+            "No query may leave the house for an API or a provider.",
             Group.CHOICE,
             panel=Box(),
             flags=("--data-stays-in-house/--data-may-leave",),
         ),
     ] = False
+    in_house: Annotated[
+        Literal["rented", "cloud", "building"],
+        About(
+            "The house is",
+            "Where data that must stay in house may be: on GPUs rented in an account of one's own, also with models "
+            "that the cloud hosts in that account, or on servers bought for a building of one's own.",
+            Group.CHOICE,
+            panel=Box(),
+            choices=HOUSES,
+        ),
+    ] = "rented"
     commercial_use: Annotated[
         bool,
         About(
@@ -361,8 +429,8 @@ class Scenario(BaseModel):
     regions: Annotated[
         Names,
         About(
-            "GPU regions",
-            "Areas (us, eu) or beginnings of a GPU offer's region; token prices carry none, so stay in.",
+            "Regions",
+            "Areas (us, eu) or beginnings of a GPU offer's region; of token prices those stay that can be held to one.",
             Group.CHOICE,
             empty="all",
             names="region",
@@ -635,6 +703,11 @@ class Scenario(BaseModel):
         return self.model_copy(update=left)._with_set(self.model_fields_set)
 
     @property
+    def buys_gpus(self) -> bool:
+        """Whether a fleet stands in a building of one's own, so that nothing is rented."""
+        return self.data_stays_in_house and self.in_house == "building"
+
+    @property
     def currency(self) -> Currency:
         """The currency that answers are shown in; a code of letters stands apart from the sum."""
         apart = " " if self.currency_symbol[-1].isalpha() else ""
@@ -655,6 +728,8 @@ class Scenario(BaseModel):
             hourly_profile=profile,
             peak_to_mean=self.peak_to_mean,
             batch_share=self.batch_share,
+            weekend_factor=self.weekend_factor,
+            utc_offset_hours=self.utc_offset_hours,
             days_per_month=self.days_per_month,
         )
 

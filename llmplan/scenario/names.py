@@ -27,7 +27,8 @@ def catalog_names(catalog: Catalog, what: str) -> Collection[str]:
         "profile": {row.profile_id for row in catalog.profile_hours},
         "API provider": {row.provider for row in catalog.apis.values()},
         "GPU provider": {row.provider for row in catalog.gpu_prices},
-        REGION: {name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""},
+        REGION: {name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""}
+        | {area for row in catalog.apis.values() for area in (row.in_region_areas or "").split()},
     }
     return known[what]
 

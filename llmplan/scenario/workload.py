@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from llmplan.arrays import Floats
 from llmplan.catalog import shipped_assumption
 from llmplan.errors import InputError
-from llmplan.units import HOURS_PER_DAY, S_PER_DAY, S_PER_MINUTE
+from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, S_PER_MINUTE
 
+WORKING_DAYS = 5
 LEAST_REQUESTS = 20
 """Of a trace whose rate is carried over a day."""
 
@@ -32,6 +33,8 @@ class Workload(BaseModel):
     hourly_profile: 24 shares of the day's queries, summing to 1; None: flat but for `peak_to_mean`.
     peak_to_mean: rate of the busiest time over the mean rate; at least the profile's own.
     batch_share: part of the queries that may wait: they fill the valleys of the others.
+    weekend_factor: Saturday's and Sunday's volume over a weekday's.
+    utc_offset_hours: how far the profile's clock is ahead of UTC.
     days_per_month: the one calendar convention; GPU-hours follow from it.
     """
 
@@ -46,6 +49,8 @@ class Workload(BaseModel):
     hourly_profile: tuple[float, ...] | None = None
     peak_to_mean: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = 1.0
     batch_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    weekend_factor: Annotated[float, Field(ge=0, le=10)] = 1.0
+    utc_offset_hours: Annotated[float, Field(ge=-12, le=14)] = 0.0
     days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = Field(
         default_factory=lambda: shipped_assumption("days-per-month")
     )
@@ -92,10 +97,27 @@ class Workload(BaseModel):
 
     @property
     def busiest_to_mean(self) -> float:
-        """The larger of the stated peak and the busiest hour of the profile."""
+        """The larger of the stated peak and the busiest hour of the profile on the busier days. (4.1)"""
         if self.hourly_profile is None:
             return self.peak_to_mean
-        return max(self.peak_to_mean, max(self.hourly_profile) * HOURS_PER_DAY)
+        return max(self.peak_to_mean, max(self.hourly_profile) * HOURS_PER_DAY * float(self._days.max()))
+
+    @property
+    def _days(self) -> Floats:
+        """(7,) volume of each day over the mean day, Monday first."""
+        days = np.where(np.arange(DAYS_PER_WEEK) < WORKING_DAYS, 1.0, self.weekend_factor)
+        return np.asarray(days / days.mean())
+
+    @property
+    def week_utc(self) -> tuple[float, ...] | None:
+        """168 shares of a week's queries by hour of UTC, Monday first; None where all hours are alike. (0.3)"""
+        if self.hourly_profile is None and self.weekend_factor == 1:
+            return None
+        day = self.hourly_profile or (1 / HOURS_PER_DAY,) * HOURS_PER_DAY
+        week = np.outer(self._days / DAYS_PER_WEEK, day).ravel()
+        whole, part = divmod(-self.utc_offset_hours, 1)
+        first, second = (np.roll(week, int(whole) + shift) for shift in (0, 1))
+        return tuple(((1 - part) * first + part * second).tolist())
 
     @property
     def peak_requests_per_s(self) -> float:

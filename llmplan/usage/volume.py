@@ -180,7 +180,7 @@ def _usd_per_query(scenario: Scenario, catalog: Catalog) -> float:
     from llmplan.quality.variants import Lengths
 
     asked = Lengths(scenario.input_tokens, scenario.output_tokens)
-    return float(usd_per_query([catalog.api(scenario.reference_api_id)], [asked], scenario)[0])
+    return float(usd_per_query([catalog.api(scenario.reference_api_id)], [asked], scenario, catalog)[0])
 
 
 def _only_unit(given: Mapping[str, Any]) -> str | None:

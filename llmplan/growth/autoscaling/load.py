@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from llmplan.arrays import Floats
 from llmplan.errors import InputError
+from llmplan.scenario.workload import WORKING_DAYS
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, S_PER_HOUR
 
 HOURS_PER_WEEK: Final = HOURS_PER_DAY * DAYS_PER_WEEK
 STEP_S: Final = 60
 STEPS_PER_WEEK: Final = HOURS_PER_WEEK * S_PER_HOUR // STEP_S
-WORKING_DAYS: Final = 5
 BUSIEST_HOUR: Final = 14
 
 
