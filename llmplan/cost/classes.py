@@ -126,7 +126,7 @@ def classes_of(prices: Sequence[ApiPrice], use: Use) -> Classes:
         np.isnan(discount), np.nan, _first(column("batch_cached_input_usd_per_mtok"), plain_cached * left)
     )
     waits_as_others = np.isnan(discount) & (use.service_tier == "flex")
-    waiting = (
+    waiting_in, waiting_cached, waiting_write, waiting_out = (
         np.where(waits_as_others, 1.0, _over(batch, usd))
         for batch, usd in (
             (plain_in * left, usd_in),
@@ -137,8 +137,18 @@ def classes_of(prices: Sequence[ApiPrice], use: Use) -> Classes:
     )
     tiers = _tiers(column, plain_in, plain_cached, plain_out)
     held = 1 + np.array([surcharge(price, use.regions) or 0.0 for price in prices])
-    usd_held = (usd * held for usd in (usd_in, usd_cached, usd_write, usd_out))
-    return Classes(*usd_held, *waiting, *tiers, *_hours(prices, use.hours_utc))
+    return Classes(
+        usd_in * held,
+        usd_cached * held,
+        usd_write * held,
+        usd_out * held,
+        waiting_in,
+        waiting_cached,
+        waiting_write,
+        waiting_out,
+        *tiers,
+        *_hours(prices, use.hours_utc),
+    )
 
 
 class _Columns:
@@ -151,7 +161,9 @@ class _Columns:
         return np.array([getattr(price, name) for price in self._prices], float)
 
 
-def _tiers(column: _Columns, usd_in: Floats, usd_cached: Floats, usd_out: Floats) -> tuple[Floats, ...]:
+def _tiers(
+    column: _Columns, usd_in: Floats, usd_cached: Floats, usd_out: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Return where context tiers start, and their prices of input, cached input and output over the standard ones."""
     starts, rows = [], []
     below = [np.ones_like(usd_in)] * 3
@@ -166,7 +178,8 @@ def _tiers(column: _Columns, usd_in: Floats, usd_cached: Floats, usd_out: Floats
             _first(_over(column(f"{name}_output_usd_per_mtok"), usd_out), below[2]),
         ]
         rows.append(below)
-    return np.array(starts), *(np.array(kind) for kind in zip(*rows, strict=True))
+    over_in, over_cached, over_out = (np.array(kind) for kind in zip(*rows, strict=True))
+    return np.array(starts), over_in, over_cached, over_out
 
 
 def _hours(prices: Sequence[ApiPrice], week: tuple[float, ...] | None) -> tuple[Floats, Floats]:
@@ -190,7 +203,9 @@ def peak_share(
     windows: (start, end) of the hours. week: (168,) shares of the hours, Monday first; None: all alike.
     """
     hours, days = np.arange(HOURS_PER_DAY), np.arange(DAYS_PER_WEEK)
-    of_hour = sum(np.clip(np.minimum(hours + 1, end) - np.maximum(hours, start), 0, 1) for start, end in windows)
+    of_hour = sum(
+        np.clip(np.minimum(hours + 1, end) - np.maximum(hours, start), 0, 1) for start, end in windows
+    )
     inside = np.outer(np.clip(days_per_week - days, 0, 1), of_hour)
     return float(inside.mean() if week is None else (inside.ravel() * week).sum())
 

@@ -108,9 +108,7 @@ def hidden_costs(
     lines = [_line(row) for row in rows if row.unit in units]
     if owned:
         more = owned_people_factor(catalog)
-        lines = [
-            replace(line, usd=line.usd.times(more)) if line.unit == PER_STEP else line for line in lines
-        ]
+        lines = [replace(line, usd=line.usd.times(more)) if line.unit == PER_STEP else line for line in lines]
     lines += [_spread_out(row, catalog.assumption(ONCE_MONTHS)) for row in rows if row.unit == ONCE]
     if engineering_usd_per_month is None:
         lines.append(CostLine(UPDATES_LINE, PER_MONTH, updates_usd_per_month(catalog)))

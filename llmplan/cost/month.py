@@ -42,9 +42,17 @@ def api_usd_per_query(
     in_tier = _mean_over_tiers(asked.tier_input, of_tokens)
     kinds = (
         (tokens_in * (1 - read - written), asked.input_usd * in_tier, asked.waiting_input),
-        (tokens_in * read, asked.cached_usd * _mean_over_tiers(asked.tier_cached, of_tokens), asked.waiting_cached),
+        (
+            tokens_in * read,
+            asked.cached_usd * _mean_over_tiers(asked.tier_cached, of_tokens),
+            asked.waiting_cached,
+        ),
         (tokens_in * written, asked.write_usd * in_tier, asked.waiting_write),
-        (tokens_out, asked.output_usd * _mean_over_tiers(asked.tier_output, of_requests), asked.waiting_output),
+        (
+            tokens_out,
+            asked.output_usd * _mean_over_tiers(asked.tier_output, of_requests),
+            asked.waiting_output,
+        ),
     )
     now, later = (1 - waits) * asked.hours_factor, waits * asked.waiting_hours_factor
     usd = sum(tokens * each * (now + later * waiting) for tokens, each, waiting in kinds)

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.fleet import replicas_needed
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import RentCells, Rented
 from llmplan.report.report import Report
-from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, TOKENS_PER_MTOK
+from llmplan.units import S_PER_DAY, TOKENS_PER_MTOK
 
 API_SHEET = "API costs"
 OWN_SHEET = "Self-hosted costs"
@@ -29,14 +30,21 @@ API_HEADS = (
     "What it is",
     "Input, USD/Mtok",
     "Cached input, USD/Mtok",
+    "Cache write, USD/Mtok",
     "Output, USD/Mtok",
-    "Batch discount",
-    "Long context from, input tokens",
-    "Long input, USD/Mtok",
-    "Long cached input, USD/Mtok",
-    "Long output, USD/Mtok",
-    "Dear hours of the day",
-    "Price factor in them",
+    *(f"Batch over others, {kind}" for kind in ("input", "cached", "write", "output")),
+    *(
+        f"{tier} context {what}"
+        for tier in ("Long", "Longer")
+        for what in (
+            "from, input tokens",
+            "over standard, input",
+            "over standard, cached",
+            "over standard, output",
+        )
+    ),
+    "Dearer hours, mean factor",
+    "Dearer hours, factor of batch",
     "USD a query",
     "USD a month",
     "Source",
@@ -50,76 +58,78 @@ API_QUERY, API_MONTH = API_HEADS.index("USD a query"), API_HEADS.index("USD a mo
 
 def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, Addresses]:
     """Write token-priced options; return where their costs stand."""
-    note = "Price of a query = tokens x price; a request above the long-context limit pays those prices."
-    sheet = book.sheet(
-        API_SHEET, "Options priced by the token", note, API_HEADS, (34, 40, *[13] * 12, 30, 12, 13, 13)
+    note = (
+        "Price of a query = tokens x price, at the scenario's service tier and region; a request above a context "
+        "tier's limit pays that tier's prices."
     )
-    found = {}
+    widths = (34, 40, *[13] * (API_MONTH - 1), 30, 12, 13, 13)
+    sheet = book.sheet(API_SHEET, "Options priced by the token", note, API_HEADS, widths)
+    use, found = Use.of(report.scenario, report.catalog), {}
     for row, place in enumerate(places, start=FIRST_ROW):
-        _api_prices(book, sheet, row, report, place)
+        _api_prices(book, sheet, row, report, place, use)
         each = float(report.comparison.options.usd_per_query[place])
-        usd_in, usd_cached, usd_out = (
-            _tier(row, *columns) for columns in (("C", "H"), ("D", "I"), ("E", "J", True))
-        )
-        formula = (
-            f"=(input_tokens*Q{row + 1}*((1-cached_input_share)*{usd_in}+cached_input_share*{usd_cached})"
-            f"+output_tokens*R{row + 1}*{usd_out})/{TOKENS_PER_MTOK:.0f}*(1-batch_share*F{row + 1})"
-            f"*(1+(L{row + 1}-1)*K{row + 1}/{HOURS_PER_DAY})"
-        )
-        book.live(sheet, row, API_QUERY, formula, each, "price")
+        book.live(sheet, row, API_QUERY, _query_formula(row + 1), each, "price")
         month = float(report.comparison.monthly_usd[1, place])
-        book.live(sheet, row, API_MONTH, f"=M{row + 1}*queries_per_month", month)
+        book.live(sheet, row, API_MONTH, f"={cell(row, API_QUERY)}*queries_per_month", month)
         found[place] = Addresses(*[cell(row, API_MONTH, API_SHEET)] * 3)
     return found
 
 
-def _tier(row: int, plain: str, long: str, of_requests: bool = False) -> str:
-    """Return the mean price of a token below and in the long tier: lengths alike, or lognormal. (1.6)"""
-    line = row + 1
-    half = "-" if of_requests else "+"
-    tokens = f"input_tokens*$Q{line}"
-    far = f"(LN({tokens})-LN($G{line}))/input_sigma{half}input_sigma/2"
-    long_share = f"IF(input_sigma>0,NORMSDIST({far}),IF({tokens}>$G{line},1,0))"
-    return f"IF(ISNUMBER($G{line}),${plain}{line}+{long_share}*(${long}{line}-${plain}{line}),${plain}{line})"
+def _query_formula(line: int) -> str:
+    """Return USD a query: each kind of token at its price, over context tiers, hours and batch. (1.1)-(1.10)"""
+    written = "MIN(cache_write_share,1-cached_input_share)"
+    tokens_in, tokens_out = f"input_tokens*Y{line}", f"output_tokens*Z{line}"
+    kinds = (
+        (f"{tokens_in}*(1-cached_input_share-{written})", "C", "G", "L", "P"),
+        (f"{tokens_in}*cached_input_share", "D", "H", "M", "Q"),
+        (f"{tokens_in}*{written}", "E", "I", "L", "P"),
+        (tokens_out, "F", "J", "N", "R"),
+    )
+    parts = [
+        f"{tokens}*{usd}{line}*{_tiers(line, long, longer, of_requests=usd == 'F')}"
+        f"*((1-batch_share)*S{line}+batch_share*T{line}*{batch}{line})"
+        for tokens, usd, batch, long, longer in kinds
+    ]
+    return f"=({'+'.join(parts)})/{TOKENS_PER_MTOK:.0f}"
 
 
-def _api_prices(book: Book, sheet: Any, row: int, report: Report, place: int) -> None:
+def _tiers(line: int, long: str, longer: str, *, of_requests: bool) -> str:
+    """Return the mean price over context tiers, over the standard one: lengths alike, or lognormal. (1.6)"""
+    tokens, half = f"input_tokens*$Y{line}", "-" if of_requests else "+"
+
+    def added(limit: str, step: str) -> str:
+        far = f"(LN({tokens})-LN({limit}))/input_sigma{half}input_sigma/2"
+        above = f"IF(input_sigma>0,NORMSDIST({far}),IF({tokens}>{limit},1,0))"
+        return f"IF(ISNUMBER({limit}),{above}*({step}),0)"
+
+    first = added(f"$K{line}", f"{long}{line}-1")
+    return f"(1+{first}+{added(f'$O{line}', f'{longer}{line}-{long}{line}')})"
+
+
+def _api_prices(book: Book, sheet: Any, row: int, report: Report, place: int, use: Use) -> None:
     """Write a price row; a price that the provider does not state follows from the one that it does."""
-    item = report.option(place)
-    price = report.price(place)
+    item, price = report.option(place), report.price(place)
+    asked = classes_of([price], use).at(0)
     book.text(sheet, row, 0, item.option_id)
     book.text(sheet, row, 1, item.label)
-    usd_in, usd_out = price.input_usd_per_mtok, price.output_usd_per_mtok
-    usd_cached = price.cached_input_usd_per_mtok
-    long_in = price.long_context_input_usd_per_mtok
-    line = row + 1
-    book.number(sheet, row, 2, usd_in, "price", is_input=True)
-    _given_or(book, sheet, row, 3, usd_cached, f"=C{line}", usd_in)
-    book.number(sheet, row, 4, usd_out, "price", is_input=True)
-    book.number(sheet, row, 5, price.batch_discount or 0.0, "percent", is_input=True)
-    book.number(sheet, row, 6, price.long_context_from_tokens, "integer", is_input=True)
-    _given_or(book, sheet, row, 7, long_in, f"=C{line}", usd_in)
-    scale = (long_in if long_in is not None else usd_in) / usd_in if usd_in else 1.0
-    long_cached = (usd_in if usd_cached is None else usd_cached) * scale
-    given = price.long_context_cached_input_usd_per_mtok
-    _given_or(book, sheet, row, 8, given, f"=IF(C{line}=0,D{line},D{line}*H{line}/C{line})", long_cached)
-    _given_or(book, sheet, row, 9, price.long_context_output_usd_per_mtok, f"=E{line}", usd_out)
-    book.number(
-        sheet,
-        row,
-        10,
-        (price.peak_hours_per_day or 0.0) * (price.peak_days_per_week or DAYS_PER_WEEK) / DAYS_PER_WEEK,
-        "number",
-        is_input=True,
-    )
-    book.number(sheet, row, 11, price.peak_price_factor or 1.0, "number", is_input=True)
+    is_plain = price.cached_input_usd_per_mtok is None, price.cache_write_usd_per_mtok is None
+    book.number(sheet, row, 2, float(asked.input_usd), "price", is_input=True)
+    for column, follows, usd in zip((3, 4), is_plain, (asked.cached_usd, asked.write_usd), strict=True):
+        _given_or(book, sheet, row, column, None if follows else float(usd), f"=C{row + 1}", float(usd))
+    book.number(sheet, row, 5, float(asked.output_usd), "price", is_input=True)
+    waiting = (asked.waiting_input, asked.waiting_cached, asked.waiting_write, asked.waiting_output)
+    tiers = (asked.tier_from, asked.tier_input, asked.tier_cached, asked.tier_output)
+    factors = (*waiting, *np.transpose(tiers).ravel(), asked.hours_factor, asked.waiting_hours_factor)
+    for column, value in enumerate(factors, start=6):
+        shown = float(value) if np.isfinite(value) else None
+        book.number(sheet, row, column, shown, "number", is_input=True)
     book.text(sheet, row, API_MONTH + 1, price.source_id)
     book.text(sheet, row, API_MONTH + 2, price.as_of)
-    asked, lengths = report.scenario, item.lengths
+    asked_for, lengths = report.scenario, item.lengths
     more = (
         (1.0, 1.0)
         if lengths is None
-        else (lengths.input / asked.input_tokens, lengths.output / asked.output_tokens)
+        else (lengths.input / asked_for.input_tokens, lengths.output / asked_for.output_tokens)
     )
     for column, value in enumerate(more, start=API_MONTH + 3):
         book.number(sheet, row, column, value, "price", is_input=True)

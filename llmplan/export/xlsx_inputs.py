@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmplan.cost.hidden import PER_GPU_HOUR, PER_MONTH, PER_REPLICA, PER_STEP
 from llmplan.cost.classes import Use
+from llmplan.cost.hidden import PER_GPU_HOUR, PER_MONTH, PER_REPLICA, PER_STEP
 from llmplan.export.xlsx_parts import FIRST_ROW, SHOWN_RATE, SIDES, Book
 from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY
@@ -41,14 +41,14 @@ def write_tokens_note(book: Book, sheet: Any, report: Report) -> None:
 
 def _workload(book: Book, sheet: Any, report: Report) -> int:
     asked = report.scenario
-    workload = asked.workload(report.catalog)
+    workload, use = asked.workload(report.catalog), Use.of(asked, report.catalog)
     rows: list[tuple[str, str, float, str, str]] = [
         ("Queries a day", "queries_per_day", asked.queries_per_day, "queries/day", "number"),
         ("Input tokens of a query", "input_tokens", asked.input_tokens, "tokens", "number"),
         (
             "Spread of the input's logarithm, from its 95th percentile",
             "input_sigma",
-            lognormal_sigma(asked.input_tokens, asked.input_tokens_p95),
+            use.input_sigma,
             "ratio",
             "price",
         ),
@@ -57,6 +57,13 @@ def _workload(book: Book, sheet: Any, report: Report) -> int:
             "Share of input read from a cache (replicas' rates: as of the export)",
             "cached_input_share",
             asked.cached_input_share,
+            "share",
+            "percent",
+        ),
+        (
+            "Share of input written to a cache, at most what is not read",
+            "cache_write_share",
+            use.cache_write_share,
             "share",
             "percent",
         ),

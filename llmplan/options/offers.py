@@ -65,7 +65,14 @@ class Market:
 def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]]) -> Market:
     """Return what the pairs of GPU and GPUs of a replica rent for, the scenario's own prices counted."""
     own = dict(scenario.gpu_usd_per_hour)
-    asked = ("gpu_price_kind", "gpu_providers", "regions", "data_stays_in_house", "in_house", "days_per_month")
+    asked = (
+        "gpu_price_kind",
+        "gpu_providers",
+        "regions",
+        "data_stays_in_house",
+        "in_house",
+        "days_per_month",
+    )
     terms = Scenario(**{name: getattr(scenario, name) for name in asked})
     found = _market(catalog, terms, tuple(pairs), tuple(sorted(own)))
     usd = np.array([own.get(gpu_id, np.nan) for gpu_id, _ in pairs], float)
@@ -148,6 +155,8 @@ def _bought_rows(catalog: Catalog, hours_per_month: float) -> Sequence[GpuPrice]
             gpu_id=row.gpu_id,
             instance_type=f"{row.gpus_per_server} GPUs",
             gpus_per_instance=row.gpus_per_server,
+            price_kind="on_demand",
+            status="active",
             usd_per_gpu_hour=float(
                 ownership_cost(
                     row.server_usd,

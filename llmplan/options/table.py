@@ -15,9 +15,9 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.catalog.cache import kept
+from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_needed
 from llmplan.cost.hidden import HiddenCosts, hidden_costs
-from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.month import api_usd_per_query
 from llmplan.cost.rent import MOST
 from llmplan.kinds import Kind
@@ -281,8 +281,10 @@ def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
         own = dict(getattr(scenario, f"api_{field}"))
         if price.api_id in own:
             changes[field] = own[price.api_id]
-            # A price that was agreed holds for every tier of service.
+            # A price that was agreed holds for every tier of service, and for batch at the same discount.
             changes |= {f"{tier}_{field}": None for tier in ("priority", "flex")}
+            if field.startswith("cached"):
+                changes["batch_cached_input_usd_per_mtok"] = None
     return price.model_copy(update=changes) if changes else price
 
 
@@ -390,9 +392,7 @@ class _FleetRows:
         self._formats, self._format = _formats(rows)
         self._pairs, self.pair = _pairs(self.grid)
         self.market = market(catalog, scenario, self._pairs)
-        self.hidden = hidden_costs(
-            catalog, scenario.engineering_usd_per_month, owned=scenario.buys_gpus
-        )
+        self.hidden = hidden_costs(catalog, scenario.engineering_usd_per_month, owned=scenario.buys_gpus)
         self._judge()
         workload = scenario.workload(catalog)
         rates = np.stack([found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10])

@@ -106,7 +106,9 @@ def review_prices(
     sources = {name: (source_id, _as_of(catalog, source_id, today)) for name, source_id in ids.items()}
     names = Names(_name_rows(catalog.folder), catalog.models)
     offers, skipped = offers_of(lists, names)
-    theirs = {row["api_id"]: row for row in rows_of(offers, sources, catalog.models, today, catalog.api_providers)}
+    theirs = {
+        row["api_id"]: row for row in rows_of(offers, sources, catalog.models, today, catalog.api_providers)
+    }
     unmapped = tuple(
         (
             entry.provider,

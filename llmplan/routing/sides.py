@@ -86,7 +86,7 @@ def _weak_model_id(request: RouteRequest, catalog: Catalog) -> str:
 def _api_usd(request: RouteRequest, catalog: Catalog, api_id: str) -> float:
     price, scenario = catalog.api(api_id), request.scenario
     lengths = lengths_of(scenario, standing_of(scenario, catalog, price.model_id, _effort(request, api_id)))
-    return float(usd_per_query([price], [lengths], scenario)[0])
+    return float(usd_per_query([price], [lengths], scenario, catalog)[0])
 
 
 def _effort(request: RouteRequest, api_id: str) -> str | None:

@@ -44,7 +44,11 @@ PRICE_KINDS = (
 )
 
 CACHE_LIFETIMES = (("minutes", "Minutes"), ("hour", "An hour and more"))
-SERVICE_TIERS = (("standard", "Standard"), ("priority", "Priority: dearer, faster"), ("flex", "Flex: cheaper, slower"))
+SERVICE_TIERS = (
+    ("standard", "Standard"),
+    ("priority", "Priority: dearer, faster"),
+    ("flex", "Flex: cheaper, slower"),
+)
 HOUSES = (
     ("rented", "Our cloud account: rented GPUs"),
     ("cloud", "Our cloud account: rented GPUs and models hosted there"),

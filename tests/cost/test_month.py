@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from llmplan.catalog import ApiPrice, load_catalog
+from llmplan.cost.classes import Use, lognormal_sigma, peak_share, surcharge
 from llmplan.cost.hidden import PER_STEP, hidden_costs
-from llmplan.cost.month import (
-    api_usd_per_query,
-    lognormal_sigma,
-)
+from llmplan.cost.month import api_usd_per_query
+from llmplan.scenario import Scenario
 
 GPT_4O = ApiPrice(
     api_id="gpt-4o",
@@ -41,6 +40,106 @@ TIERED = GPT_4O.model_copy(
         "long_context_output_usd_per_mtok": 22.5,
     }
 )
+
+
+LONGER = {
+    "longer_context_from_tokens": 500_000,
+    "longer_context_input_usd_per_mtok": 9.0,
+    "longer_context_output_usd_per_mtok": 30.0,
+}
+CLASSED = GPT_4O.model_copy(
+    update={
+        "cache_write_usd_per_mtok": 3.125,
+        "cache_write_long_usd_per_mtok": 5.0,
+        "batch_cached_input_usd_per_mtok": 0.5,
+        "priority_input_usd_per_mtok": 4.25,
+        "priority_output_usd_per_mtok": 17.0,
+        "flex_input_usd_per_mtok": 1.25,
+        "flex_output_usd_per_mtok": 5.0,
+        "flex_cached_input_usd_per_mtok": 0.5,
+        "in_region_areas": "eu us",
+        "in_region_surcharge": 0.1,
+    }
+)
+
+
+def mean_usd(use: Use, cached: float = 0.5, batch: float = 0.0) -> float:
+    """USD a million queries of 1,000 + 100 tokens."""
+    return float(api_usd_per_query(CLASSED, 1000, 100, cached, batch, use)) * 1e6
+
+
+def test_cache_writes_pay_for_their_share_and_lifetime() -> None:
+    # 500 read at 1.25, 200 written, 300 plain at 2.5, 100 out at 10
+    assert mean_usd(Use(cache_write_share=0.2)) == pytest.approx(625 + 625 + 750 + 1000)
+    assert mean_usd(Use(cache_write_share=0.2, keeps_an_hour=True)) == pytest.approx(625 + 1000 + 750 + 1000)
+    assert mean_usd(Use(cache_write_share=1.0)) == mean_usd(Use(cache_write_share=0.5))
+
+
+def test_batch_has_a_cached_price_of_its_own() -> None:
+    assert mean_usd(Use(), batch=1.0) == pytest.approx(500 * 0.5 + 500 * 1.25 + 100 * 5)
+
+
+def test_a_service_tier_prices_what_does_not_wait() -> None:
+    assert mean_usd(Use(service_tier="priority")) == pytest.approx(500 * 1.25 * 1.7 + 500 * 4.25 + 1700)
+    assert mean_usd(Use(service_tier="flex")) == pytest.approx(500 * 0.5 + 500 * 1.25 + 500)
+    assert mean_usd(Use(service_tier="flex"), batch=1.0) == mean_usd(Use(), batch=1.0)
+    for tier in ("priority", "flex"):
+        assert float(api_usd_per_query(GPT_4O, 1000, 500, use=Use(service_tier=tier))) == pytest.approx(
+            0.0075
+        )
+
+
+def test_what_waits_is_not_sent_at_priority() -> None:
+    price = CLASSED.model_copy(update={"batch_discount": None})
+    now, later = (
+        api_usd_per_query(price, 1000, 100, 0, share, Use(service_tier="priority")) for share in (0, 1)
+    )
+    assert float(now) == pytest.approx(0.00595) and float(later) == pytest.approx(0.0035)
+
+
+def test_a_region_adds_its_surcharge_or_is_not_to_be_had() -> None:
+    assert mean_usd(Use(regions=("eu",))) == pytest.approx(1.1 * mean_usd(Use()))
+    assert surcharge(CLASSED, ("apac",)) is None and surcharge(GPT_4O, ("eu",)) is None
+    assert surcharge(GPT_4O, ()) == 0
+
+
+def test_the_third_tier_prices_requests_above_its_start() -> None:
+    price = TIERED.model_copy(update=LONGER)
+    each = api_usd_per_query(price, np.array([100_000, 300_000, 600_000]), 1000)
+    assert each.tolist() == pytest.approx([0.3 + 0.015, 1.8 + 0.0225, 5.4 + 0.03])
+
+
+def test_dearer_hours_weigh_the_queries_within_them() -> None:
+    """Office hours of Berlin meet none of the dear hours 1-4 and half of 6-10 UTC."""
+    windows = ((1.0, 4.0), (6.0, 10.0))
+    assert peak_share(windows, 5, None) == pytest.approx(35 / 168)
+    office = (0.0,) * 9 + (1 / 8,) * 8 + (0.0,) * 7
+    scenario = Scenario(utc_offset_hours=1, weekend_factor=0.0)
+    week = scenario.workload().model_copy(update={"hourly_profile": office}).week_utc
+    assert peak_share(windows, 5, week) == pytest.approx(2 / 8)
+    price = GPT_4O.model_copy(
+        update={"peak_hours_utc": "1-4 6-10", "peak_days_per_week": 5, "peak_price_factor": 2}
+    )
+    now, later = (float(api_usd_per_query(price, 1000, 500, 0, b, Use(hours_utc=week))) for b in (0, 1))
+    assert now == pytest.approx(0.0075 * 1.25) and later == pytest.approx(0.0075 * 0.5)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.sampled_from(["standard", "priority", "flex"]))
+def test_a_cheaper_class_never_raises_the_bill(
+    cached: float, written: float, batch: float, tier: str
+) -> None:
+    use = Use(cache_write_share=written, service_tier=tier)
+    usd = mean_usd(use, cached, batch)
+    assert mean_usd(use, cached, min(1.0, batch + 0.1)) <= usd * (1 + 1e-12)
+    assert mean_usd(use, min(1.0, cached + 0.1), batch) <= usd * (1 + 1e-12)
+    assert mean_usd(Use(cache_write_share=written, service_tier="flex"), cached, batch) <= usd * (1 + 1e-12)
+    assert mean_usd(Use(cache_write_share=written, service_tier="priority"), cached, batch) >= usd * (
+        1 - 1e-12
+    )
+    assert mean_usd(Use(cache_write_share=written * 0.5, service_tier=tier), cached, batch) <= usd * (
+        1 + 1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +198,9 @@ def test_a_tier_is_priced_over_the_lengths_of_requests() -> None:
     haiku = load_catalog().api("claude-haiku-5-5")
     sigma = lognormal_sigma(60_000, 200_000)
     assert float(api_usd_per_query(haiku, 60_000, 500)) * 30_000 == pytest.approx(187.5)
-    assert float(api_usd_per_query(haiku, 60_000, 500, 0, 0, sigma)) * 30_000 == pytest.approx(571, rel=0.015)
+    assert float(api_usd_per_query(haiku, 60_000, 500, 0, 0, Use(sigma))) * 30_000 == pytest.approx(
+        571, rel=0.015
+    )
 
 
 @settings(deadline=None, max_examples=20)
@@ -107,11 +208,12 @@ def test_a_tier_is_priced_over_the_lengths_of_requests() -> None:
 def test_a_spread_of_lengths_agrees_with_pricing_requests_one_by_one(
     mean: float, p95_over_mean: float, cached: float
 ) -> None:
+    price = TIERED.model_copy(update=LONGER)
     sigma = lognormal_sigma(mean, mean * p95_over_mean)
     ranks = (np.arange(20_000) + 0.5) / 20_000
     lengths = mean * np.exp(sigma * ndtri(ranks) - sigma**2 / 2)
-    each = api_usd_per_query(TIERED, lengths, 500, cached)
-    assert float(api_usd_per_query(TIERED, mean, 500, cached, 0, sigma)) == pytest.approx(
+    each = api_usd_per_query(price, lengths, 500, cached)
+    assert float(api_usd_per_query(price, mean, 500, cached, 0, Use(sigma))) == pytest.approx(
         each.mean(), rel=5e-3
     )
     assert np.quantile(lengths, 0.95) == pytest.approx(mean * p95_over_mean, rel=1e-3)

@@ -19,6 +19,9 @@ from llmplan.scenario.text import NOT_IN_LINKS, field_text
 CATALOG = load_catalog()
 SAMPLES: dict[Shape, Any] = {Shape.NUMBER: 0.75, Shape.WHOLE: 3, Shape.FLAG: True}
 OTHER_WORDS = {
+    "cache_lifetime": "hour",
+    "in_house": "building",
+    "service_tier": "flex",
     "cached_prefix": "own",
     "kv_cache_dtype": "fp8",
     "gpu_price_kind": "spot",

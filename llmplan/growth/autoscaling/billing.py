@@ -18,7 +18,8 @@ from llmplan.growth.autoscaling.fleet_week import (
     serve_week,
     static_week,
 )
-from llmplan.growth.autoscaling.load import STEP_S, STEPS_PER_WEEK, WORKING_DAYS, require
+from llmplan.growth.autoscaling.load import STEP_S, STEPS_PER_WEEK, require
+from llmplan.scenario.workload import WORKING_DAYS
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, S_PER_HOUR
 
 BoolArray = NDArray[np.bool_]

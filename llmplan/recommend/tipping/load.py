@@ -84,7 +84,7 @@ def _batch_input(few: Options, catalog: Catalog) -> Input:
 
     def at(value: float) -> Options:
         changed, usd = scenario.model_copy(update={name: value}), few.usd_per_query.copy()
-        usd[known] = usd_per_query(prices, lengths, changed)
+        usd[known] = usd_per_query(prices, lengths, changed, catalog)
         rate = few.per_replica * (_peak(scenario, catalog) / _peak(changed, catalog))
         return replace(few, usd_per_query=usd, per_replica=rate, scenario=changed)
 
