@@ -140,6 +140,17 @@ def plan_json(
             }
             for o in result.options
         ],
+        "forced_moves": [
+            {
+                "option_id": option_id,
+                "ends_on": move.ends_on,
+                "month": move.month + 1,
+                "to": move.to.option_id,
+                "migration_usd": move.to.migration_usd,
+                "npv_usd": found.forced_usd(option_id),
+            }
+            for option_id, move in found.forced_moves.items()
+        ],
         "leader_by_month": result.leader_by_month,
         "switches": [_switch_json(switch) for switch in found.switches.values()],
         "fleet": None if fleet is None else _fleet_json(fleet),
@@ -171,6 +182,8 @@ def _fleet_json(fleet: CheapestWeek) -> dict[str, Any]:
 
 
 def _print_plan(found: GrowthPlan, fleet: CheapestWeek | None, money: Currency) -> None:
+    from llmplan.growth.planning import forced_lines
+
     result, rows = found.time, []
     for option in sorted(result.options, key=lambda o: o.npv_usd):
         switch = found.switches.get(option.option_id)
@@ -200,6 +213,8 @@ def _print_plan(found: GrowthPlan, fleet: CheapestWeek | None, money: Currency) 
         ),
         rows,
     )
+    for line in forced_lines(found, money):
+        print(line)
     if fleet is not None:
         print_table(
             f"Fleet by hour: {fleet.serving.option_id}",

@@ -6,8 +6,9 @@ depreciation and no capital charge, because the discount rate already is the cos
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,6 +64,22 @@ class PurchasePart:
 
 
 @dataclass(frozen=True)
+class ForcedMove:
+    """A price that ends: its option runs the months before `month` and is left for another then.
+
+    Attributes
+    ----------
+    ends_on: day from which the provider answers no more.
+    month: whole months that it can still run from the plan's start.
+    to: what takes its place, its migration paid.
+    """
+
+    ends_on: dt.date
+    month: int
+    to: PlanOption
+
+
+@dataclass(frozen=True)
 class PlanOption:
     """An option as it is paid for over months.
 
@@ -71,6 +88,7 @@ class PlanOption:
     parts, purchases: running bills and servers bought.
     migration_usd: paid once when the option starts. [USD]
     updates_per_year, update_usd: model updates and what one takes (days x day rate). [1/year, USD]
+    forced: the move that the end of its price forces; None: it lasts.
     """
 
     option_id: str
@@ -80,6 +98,7 @@ class PlanOption:
     migration_usd: float = 0.0
     updates_per_year: float = 0.0
     update_usd: float = 0.0
+    forced: ForcedMove | None = None
 
 
 def cash_flows(
@@ -101,6 +120,11 @@ def cash_flows(
     stop = months if stop is None else stop
     if not 0 <= start <= stop <= months:
         raise InputError("start", start, f"must lie in 0 to {stop}", "start within the plan")
+    forced = option.forced
+    if forced is not None and stop > forced.month:
+        leave = max(start, forced.month)
+        before = cash_flows(replace(option, forced=None), queries_per_day, start, leave)
+        return before + cash_flows(forced.to, queries_per_day, leave, stop)
     flows = np.zeros(months + 1)
     if start == stop:
         return flows

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.catalog import Catalog
+from llmplan.catalog import ApiPrice, Catalog
 from llmplan.cost.fleet import replicas_needed
 from llmplan.cost.hidden import UPDATES_LINE, HiddenCosts, owned_people_factor
 from llmplan.cost.ownership import (
@@ -18,8 +19,9 @@ from llmplan.cost.ownership import (
     server_power_kw,
 )
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.growth.cash import CostPart, MonthlyCost, PlanOption, PurchasePart
+from llmplan.growth.cash import CostPart, ForcedMove, MonthlyCost, PlanOption, PurchasePart
 from llmplan.growth.paths import price_factors
+from llmplan.kinds import Kind
 from llmplan.operations.hybrids import hybrid_loads
 from llmplan.options import evaluate, options_of
 from llmplan.options.standing import today_id
@@ -127,6 +129,38 @@ def api_option(options: Options, place: int, catalog: Catalog, paths: PricePaths
         parts=(CostPart("tokens", lambda v: v * days * usd_per_query, paths.api_decline_per_year),),
         migration_usd=catalog.assumption("one-off-hosted-usd").base,
     )
+
+
+def with_forced_move(
+    option: PlanOption, scenario: Scenario, catalog: Catalog, paths: PricePaths, months: int
+) -> PlanOption:
+    """Return the option with the move that the end of its API's price forces within a plan. (8b.8)
+
+    It moves to the price per token that is cheapest at the scenario's volume among those that last; where none
+    does, or the option pays no API alone, it stays as it is.
+    """
+    price = catalog.apis.get(option.option_id.partition("@")[0])
+    month = None if price is None else months_left(price, catalog.today)
+    if price is None or price.ends_on is None or month is None or month >= months:
+        return option
+    found = evaluate(scenario, catalog)
+    items = found.options.items
+    for place in found.order:
+        if items.kind[place] in (Kind.API, Kind.HOSTED):
+            left = months_left(catalog.api(str(items[place].api_id)), catalog.today)
+            if left is None or left >= months:
+                to = api_option(found.options, int(place), catalog, paths)
+                return replace(option, forced=ForcedMove(price.ends_on, month, to))
+    return option
+
+
+def months_left(price: ApiPrice, today: dt.date) -> int | None:
+    """Return the whole months for which a price lasts; None: no end is known."""
+    end = price.ends_on
+    if end is None:
+        return None
+    whole = (end.year - today.year) * MONTHS_PER_YEAR + end.month - today.month - (end.day < today.day)
+    return max(0, whole)
 
 
 def rented_option(options: Options, option_id: str, catalog: Catalog, paths: PricePaths) -> PlanOption:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.growth.candidates import candidate_options, moved_for
-from llmplan.growth.cash import PlanOption
-from llmplan.growth.options import PricePaths, incumbent_option, price_paths
+from llmplan.growth.cash import ForcedMove, PlanOption, cash_flows
+from llmplan.growth.options import PricePaths, incumbent_option, price_paths, with_forced_move
 from llmplan.growth.paths import compound_volumes
 from llmplan.growth.switching import SwitchPlan, switch_plan
-from llmplan.growth.timeline import TimePlan, time_plan
+from llmplan.growth.timeline import TimePlan, net_present_usd, time_plan
 from llmplan.scenario import Scenario
+from llmplan.wording import Currency
 
 INCUMBENT = "incumbent"
 OWN = ("rented", "reserved", "bought")
@@ -66,6 +67,16 @@ class GrowthPlan:
         best = {family: self.best_of([family]) for family in FAMILIES}
         return {option_id: family for family, option_id in best.items() if option_id is not None}
 
+    @property
+    def forced_moves(self) -> dict[str, ForcedMove]:
+        """The options whose price ends within the plan, and where to they then have to move."""
+        return {key: option.forced for key, option in self.options.items() if option.forced is not None}
+
+    def forced_usd(self, option_id: str) -> float:
+        """Return what the end of an option's price adds to its present cost. [USD]"""
+        lasting = cash_flows(replace(self.options[option_id], forced=None), self.time.queries_per_day)
+        return self.time.option(option_id).npv_usd - net_present_usd(lasting, self.time.discount_per_year)
+
     def leaders(self) -> list[tuple[int, int, str]]:
         """Return (first month, last month, option id) of the least cumulative cost, months from 1."""
         runs, month = [], 1
@@ -98,14 +109,17 @@ def plan_growth(
     ------
     InputError: where a volume, a rate or a cost breaks its rule.
     """
+    months = len(queries_per_day)
     first = incumbent_option(scenario, catalog, paths, incumbent)
+    first = with_forced_move(first, scenario, catalog, paths, months)
     options, families = {first.option_id: first}, {first.option_id: INCUMBENT}
     for option in candidate_options(scenario, catalog, paths, queries_per_day):
         family = family_of(option.option_id, catalog)
         if option.option_id in options or (family in OWN and family not in ways_to_own):
             continue
         sum_usd = migration_usd.get(family) if isinstance(migration_usd, Mapping) else migration_usd
-        options[option.option_id], families[option.option_id] = moved_for([option], sum_usd)[0], family
+        moved = with_forced_move(moved_for([option], sum_usd)[0], scenario, catalog, paths, months)
+        options[option.option_id], families[option.option_id] = moved, family
     time = time_plan(list(options.values()), queries_per_day, discount_per_year)
     others = list(options.values())[1:]
     switches = [switch_plan(first, option, queries_per_day, discount_per_year) for option in others]
@@ -129,3 +143,13 @@ def family_of(option_id: str, catalog: Catalog) -> str:
         return option_id.rpartition("#")[2]
     api = catalog.api(option_id.partition("@")[0])
     return "hosted" if api.kind == "hosted_open" else "api"
+
+
+def forced_lines(plan: GrowthPlan, money: Currency) -> list[str]:
+    """Say of each price that ends within the plan when, where to it moves and what that adds."""
+    return [
+        f"{plan.time.option(option_id).label}: its price ends on {move.ends_on}, which forces a move to {move.to.label} "
+        f"in month {move.month + 1}; one-off {money.whole(move.to.migration_usd)}, over the plan "
+        f"{money.whole(plan.forced_usd(option_id))} more in present money than if it lasted."
+        for option_id, move in plan.forced_moves.items()
+    ]

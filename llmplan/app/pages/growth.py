@@ -55,7 +55,7 @@ class GrowthPage(Page):
             growth_fields(), self.wanted, self.change, label="Plan", closed_groups=[FURTHER]
         )
         self.notice = StaleNotice(self.compute)
-        self.answer, self.figures = HtmlView(live=True), HtmlView()
+        self.answer, self.forced, self.figures = HtmlView(live=True), HtmlView(), HtmlView()
         self.cumulative, self.waiting, self.fleet = ChartView(), ChartView(), ChartView()
         self.leaders, self.costs, self.modes = HtmlView(), HtmlView(), HtmlView()
         self.files_lead = HtmlView()
@@ -63,6 +63,7 @@ class GrowthPage(Page):
             [
                 self.notice,
                 self.answer,
+                self.forced,
                 self.figures,
                 box([self.controls], "lp-inline"),
                 columns([self.cumulative, self.waiting]),
@@ -99,6 +100,7 @@ class GrowthPage(Page):
             self._plan,
             {
                 self.answer: parts.answer,
+                self.forced: parts.forced_moves,
                 self.figures: parts.figures,
                 self.cumulative: parts.cumulative_chart,
                 self.waiting: parts.waiting_chart,

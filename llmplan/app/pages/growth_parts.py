@@ -19,7 +19,7 @@ from llmplan.charts.growth import (
     week_shown,
 )
 from llmplan.growth.autoscaling.planned import CheapestWeek
-from llmplan.growth.planning import GrowthPlan
+from llmplan.growth.planning import GrowthPlan, forced_lines
 from llmplan.report.headlines import payback_title
 from llmplan.scenario import Scenario
 from llmplan.wording import NOTHING, Currency, counted, month_words, share, short_volume, volume
@@ -75,6 +75,12 @@ def answer(shown: Planned) -> Markup:
         f"Over {shown.months} months {best.label} costs least: {cost}, {less} less than staying with "
         f"{shown.plan.today_label}. Best moment to switch: {_moment(switch.best_month)}{paid}"
     )
+
+
+def forced_moves(shown: Planned) -> Markup:
+    """Say which prices of the plan end within it, and what the move that this forces costs."""
+    lines = forced_lines(shown.plan, shown.money)
+    return Markup("").join(note(line) for line in lines)
 
 
 def figures(shown: Planned) -> Markup:
