@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def offers_to_look_at(folder: Path | str | None = None, today: dt.date | None = 
     for table in (BY_NAME["apis"], BY_NAME["own_apis"]):
         rows, prices = catalog.folder.read(table).rows, tuple(getattr(catalog, table.name).values())
         by_id = {price.api_id: price for price in prices}
+        rows = [row for row in rows if row.cells["api_id"] in by_id]
         own = [by_id[row.cells["api_id"]] for row in rows]
         found += checking.life_problems(table, rows, own, catalog.today)
     models = tuple(catalog.models.values())
@@ -110,6 +112,7 @@ def read_folder(
     problems = [*_stray_files(path), *(_unused(folder) if path.resolve() != data_dir().resolve() else ())]
     fit, found = read_fit(folder.find(FIT_FILE))
     problems += found
+    problems += _leave_out_unknown(folder, raw, known)
     parsed: dict[str, tuple[list[RawRow], list[Any]]] = {}
     for table in tables:
         rows = raw[table.name].rows
@@ -135,6 +138,39 @@ def read_folder(
         **held, calibration=fit, folder=folder, today=today or _today(), warnings=tuple(problems)
     )
     return catalog, tuple(problems)
+
+
+def _leave_out_unknown(
+    folder: DataFolder, raw: dict[str, RawTable], known: dict[str, Mapping[str, object]]
+) -> list[Problem]:
+    """Leave out the shipped rows that name what the folder's own tables lack; return a warning for each such table.
+
+    An older models.csv of one's own knows fewer models than the shipped checkpoints and prices speak of.
+    """
+    found = []
+    for name, table in ((name, BY_NAME[name]) for name in raw if not folder.holds(BY_NAME[name].file)):
+        own = {
+            column: targets
+            for column, targets in table.references.items()
+            if any(known.get(target) and folder.holds(BY_NAME[target].file) for target in targets)
+        }
+        missing = {
+            row.line: (column, row.cells[column])
+            for row in raw[name].rows
+            for column, targets in own.items()
+            if row.cells.get(column) and not any(row.cells[column] in known[target] for target in targets)
+        }
+        if missing:
+            raw[name] = replace(raw[name], rows=tuple(r for r in raw[name].rows if r.line not in missing))
+            if table.key:
+                known[name] = raw[name].names(table.key[0])
+            column = next(iter(missing.values()))[0]
+            names = ", ".join(dict.fromkeys(str(value) for _, value in missing.values()))
+            rule = f"{len(missing)} shipped rows are not used: your own tables do not hold what they name"
+            found.append(
+                Problem(table.file, 0, column, names, rule, "add it to your table to use them", "warning")
+            )
+    return found
 
 
 FIT_FILE = "calibration.json"

@@ -19,6 +19,7 @@ from llmplan.catalog import (
     load_catalog,
     notebooks_dir,
 )
+from llmplan.catalog.loading import offers_to_look_at
 from llmplan.catalog.tables import TABLES
 from llmplan.errors import InputError, UnknownNameError
 
@@ -299,3 +300,22 @@ def test_the_wheel_s_copy_comes_before_the_checkout(tmp_path: Path, monkeypatch:
     (package / "_shipped" / "data").mkdir(parents=True)
     assert data_dir() == package / "_shipped" / "data"
     assert notebooks_dir() == tmp_path / "notebooks"
+
+
+def test_an_older_models_table_leaves_out_shipped_rows_of_models_that_it_lacks(tmp_path: Path) -> None:
+    lines = (data_dir() / "models.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    older = [line for line in lines if not line.startswith("llama-3.1-8b,")]
+    (tmp_path / "models.csv").write_text("".join(older), encoding="utf-8", newline="")
+    catalog = load_catalog(tmp_path)
+    assert "llama-3.1-8b" not in catalog.models
+    assert all(row.model_id != "llama-3.1-8b" for row in (*catalog.apis.values(), *catalog.checkpoints))
+    told = {p.file for p in catalog.warnings if "not used" in p.rule and "llama-3.1-8b" in p.value}
+    assert {"api_prices.csv", "checkpoints.csv"} <= told
+    assert offers_to_look_at(tmp_path)
+
+
+def test_a_row_of_ones_own_that_names_what_is_not_there_is_an_error(tmp_path: Path) -> None:
+    lines = (data_dir() / "checkpoints.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    row = lines[1].replace(lines[1].split(",")[0], "no-such-model", 1)
+    (tmp_path / "checkpoints.csv").write_text("".join([lines[0], row]), encoding="utf-8", newline="")
+    assert any(p.severity == "error" and p.value == "no-such-model" for p in check_folder(tmp_path))

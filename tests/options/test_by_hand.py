@@ -124,7 +124,7 @@ def token_month(s: Scenario, row: Row, lengths: Lengths) -> float:
     written = min(derived if s.cache_write_share is None else s.cache_write_share, 1 - s.cached_input_share)
     shares = {"cached": s.cached_input_share, "write": written, "in": 1 - s.cached_input_share - written}
     factor = number(row, "peak_price_factor", 1)
-    busy = 1 + (factor - 1) * busy_share(s, row)
+    busy = 1 + (factor - 1) * busy_share(s, row) if row["peak_hours_utc"] else 1.0
     usd = 0.0
     for prices, queries in ((now, (1 - s.batch_share) * busy), (later, s.batch_share * min(1, factor))):
         read = sum(shares[kind] * prices[kind] for kind in shares) * lengths.input
