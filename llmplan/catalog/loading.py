@@ -141,7 +141,7 @@ def read_folder(
 
 
 def _leave_out_unknown(
-    folder: DataFolder, raw: dict[str, RawTable], known: dict[str, Mapping[str, object]]
+    folder: DataFolder, raw: dict[str, RawTable], known: dict[str, dict[str, int]]
 ) -> list[Problem]:
     """Leave out the shipped rows that name what the folder's own tables lack; return a warning for each such table.
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class Use:
     keeps_an_hour: whether it is written for the long lifetime.
     service_tier: standard, priority or flex.
     regions: areas that processing is held to; empty: anywhere.
-    hours_utc: (168,) shares of a week's queries by hour, Monday first; None: all alike.
+    week: (168,) shares of a week's queries by hour of one's own clock, Monday first; None: all alike.
+    utc_offset_hours: how far that clock is ahead of UTC.
     """
 
     input_sigma: float = 0.0
@@ -50,7 +52,8 @@ class Use:
     keeps_an_hour: bool = False
     service_tier: str = "standard"
     regions: tuple[str, ...] = ()
-    hours_utc: tuple[float, ...] | None = None
+    week: tuple[float, ...] | None = None
+    utc_offset_hours: float = 0.0
 
     @classmethod
     def of(cls, scenario: Scenario, catalog: Catalog) -> Use:
@@ -64,7 +67,8 @@ class Use:
             scenario.cache_lifetime == "hour",
             scenario.service_tier,
             scenario.regions,
-            scenario.workload(catalog).week_utc,
+            scenario.workload(catalog).week,
+            scenario.utc_offset_hours,
         )
 
 
@@ -147,7 +151,7 @@ def classes_of(prices: Sequence[ApiPrice], use: Use) -> Classes:
         waiting_write,
         waiting_out,
         *tiers,
-        *_hours(prices, use.hours_utc),
+        *_hours(prices, use),
     )
 
 
@@ -182,32 +186,37 @@ def _tiers(
     return np.array(starts), over_in, over_cached, over_out
 
 
-def _hours(prices: Sequence[ApiPrice], week: tuple[float, ...] | None) -> tuple[Floats, Floats]:
+def _hours(prices: Sequence[ApiPrice], use: Use) -> tuple[Floats, Floats]:
     """Return the mean over the queries of a price that is dearer in some hours, and its least of any hour. (1.4)"""
     busy, waiting = np.ones(len(prices)), np.ones(len(prices))
     for place, price in enumerate(prices):
         if price.peak_hours_utc is not None:
             days = DAYS_PER_WEEK if price.peak_days_per_week is None else price.peak_days_per_week
             factor = price.peak_price_factor or 1.0
-            busy[place] = 1 + (factor - 1) * peak_share(price.peak_windows, days, week)
-            waiting[place] = min(1.0, factor)
+            share = peak_share(price.peak_windows, days, use.week, use.utc_offset_hours)
+            busy[place], waiting[place] = 1 + (factor - 1) * share, min(1.0, factor)
     return busy, waiting
 
 
 @lru_cache(256)
 def peak_share(
-    windows: tuple[tuple[float, float], ...], days_per_week: float, week: tuple[float, ...] | None
+    windows: tuple[tuple[float, float], ...],
+    days_per_week: float,
+    week: tuple[float, ...] | None,
+    utc_offset_hours: float = 0.0,
 ) -> float:
     """Return the share of a week's queries asked in some hours of its first days. (0.3)
 
-    windows: (start, end) of the hours. week: (168,) shares of the hours, Monday first; None: all alike.
+    windows: (start, end) of the hours, UTC. week: (168,) shares of the hours of a clock so far ahead of UTC, Monday
+    first; None: all alike.
     """
-    hours, days = np.arange(HOURS_PER_DAY), np.arange(DAYS_PER_WEEK)
-    of_hour = sum(
-        np.clip(np.minimum(hours + 1, end) - np.maximum(hours, start), 0, 1) for start, end in windows
-    )
-    inside = np.outer(np.clip(days_per_week - days, 0, 1), of_hour)
-    return float(inside.mean() if week is None else (inside.ravel() * week).sum())
+    week_hours = HOURS_PER_DAY * DAYS_PER_WEEK
+    begins, inside = np.arange(week_hours) - utc_offset_hours, np.zeros(week_hours)
+    for day, (start, end), turn in product(range(DAYS_PER_WEEK), windows, (-1, 0, 1)):
+        midnight = HOURS_PER_DAY * day + week_hours * turn
+        overlap = np.minimum(begins + 1, midnight + end) - np.maximum(begins, midnight + start)
+        inside += np.clip(overlap, 0, 1) * np.clip(days_per_week - day, 0, 1)
+    return float(inside.mean() if week is None else (inside * week).sum())
 
 
 def surcharge(price: ApiPrice, regions: Sequence[str]) -> float | None:

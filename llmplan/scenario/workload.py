@@ -109,15 +109,12 @@ class Workload(BaseModel):
         return np.asarray(days / days.mean())
 
     @property
-    def week_utc(self) -> tuple[float, ...] | None:
-        """168 shares of a week's queries by hour of UTC, Monday first; None where all hours are alike. (0.3)"""
+    def week(self) -> tuple[float, ...] | None:
+        """168 shares of a week's queries by hour of the profile's clock, Monday first; None where all are alike. (0.3)"""
         if self.hourly_profile is None and self.weekend_factor == 1:
             return None
         day = self.hourly_profile or (1 / HOURS_PER_DAY,) * HOURS_PER_DAY
-        week = np.outer(self._days / DAYS_PER_WEEK, day).ravel()
-        whole, part = divmod(-self.utc_offset_hours, 1)
-        first, second = (np.roll(week, int(whole) + shift) for shift in (0, 1))
-        return tuple(((1 - part) * first + part * second).tolist())
+        return tuple(np.outer(self._days / DAYS_PER_WEEK, day).ravel().tolist())
 
     @property
     def peak_requests_per_s(self) -> float:

@@ -115,12 +115,14 @@ def test_dearer_hours_weigh_the_queries_within_them() -> None:
     assert peak_share(windows, 5, None) == pytest.approx(35 / 168)
     office = (0.0,) * 9 + (1 / 8,) * 8 + (0.0,) * 7
     scenario = Scenario(utc_offset_hours=1, weekend_factor=0.0)
-    week = scenario.workload().model_copy(update={"hourly_profile": office}).week_utc
-    assert peak_share(windows, 5, week) == pytest.approx(2 / 8)
+    week = scenario.workload().model_copy(update={"hourly_profile": office}).week
+    assert peak_share(windows, 5, week, 1.0) == pytest.approx(2 / 8)
     price = GPT_4O.model_copy(
         update={"peak_hours_utc": "1-4 6-10", "peak_days_per_week": 5, "peak_price_factor": 2}
     )
-    now, later = (float(api_usd_per_query(price, 1000, 500, 0, b, Use(hours_utc=week))) for b in (0, 1))
+    now, later = (
+        float(api_usd_per_query(price, 1000, 500, 0, b, Use(week=week, utc_offset_hours=1.0))) for b in (0, 1)
+    )
     assert now == pytest.approx(0.0075 * 1.25) and later == pytest.approx(0.0075 * 0.5)
 
 
