@@ -78,7 +78,7 @@ def offers_to_look_at(folder: Path | str | None = None, today: dt.date | None = 
     for table in (BY_NAME["apis"], BY_NAME["own_apis"]):
         rows, prices = catalog.folder.read(table).rows, tuple(getattr(catalog, table.name).values())
         by_id = {price.api_id: price for price in prices}
-        rows = [row for row in rows if row.cells["api_id"] in by_id]
+        rows = tuple(row for row in rows if row.cells["api_id"] in by_id)
         own = [by_id[row.cells["api_id"]] for row in rows]
         found += checking.life_problems(table, rows, own, catalog.today)
     models = tuple(catalog.models.values())

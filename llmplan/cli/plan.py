@@ -44,7 +44,6 @@ Migration = Annotated[
     float | None, typer.Option(help="One-off cost of moving to any other option, USD. Default: data/.")
 ]
 Incumbent = Annotated[str | None, typer.Option(help="API that runs today. Default: the reference API.")]
-Weekend = Annotated[float, typer.Option(help="Weekend's volume over a weekday's, for the fleet by hour.")]
 
 
 @with_scenario
@@ -63,7 +62,6 @@ def plan(
     days_per_update: UpdateDays = None,
     migration_usd: Migration = None,
     incumbent: Incumbent = None,
-    weekend_factor: Weekend = 1.0,
     json: Json = False,
 ) -> None:
     """Plan over months: growth, falling prices, rent or buy, when to switch, the fleet by hour."""
@@ -75,7 +73,7 @@ def plan(
     paths = price_paths(catalog, api_decline, gpu_decline, updates_per_year, days_per_update)
     rate = catalog.assumption("capital-cost-per-year").base if discount is None else discount
     found = plan_growth(scenario, catalog, path, paths, rate, incumbent, migration_usd)
-    fleet = cheapest_week(scenario, catalog, weekend_factor)
+    fleet = cheapest_week(scenario, catalog, scenario.weekend_factor)
     if json:
         print_json(plan_json(scenario, found, paths, fleet))
     else:

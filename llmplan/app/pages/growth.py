@@ -164,7 +164,7 @@ def first_values(model: AppModel) -> dict[str, Any]:
         "migration_api": base("one-off-hosted-usd"),
         "updates": base("updates-per-year"),
         "fleet_month": 1,
-        "weekend": 1.0,
+        "weekend": model.scenario.weekend_factor,
     }
 
 
