@@ -147,9 +147,12 @@ def family_of(option_id: str, catalog: Catalog) -> str:
 
 def forced_lines(plan: GrowthPlan, money: Currency) -> list[str]:
     """Say of each price that ends within the plan when, where to it moves and what that adds."""
-    return [
-        f"{plan.time.option(option_id).label}: its price ends on {move.ends_on}, which forces a move to {move.to.label} "
-        f"in month {move.month + 1}; one-off {money.whole(move.to.migration_usd)}, over the plan "
-        f"{money.whole(plan.forced_usd(option_id))} more in present money than if it lasted."
-        for option_id, move in plan.forced_moves.items()
-    ]
+    lines = []
+    for option_id, move in plan.forced_moves.items():
+        usd = plan.forced_usd(option_id)
+        lines.append(
+            f"{plan.time.option(option_id).label}: its price ends on {move.ends_on}, which forces a move to "
+            f"{move.to.label} in month {move.month + 1}; one-off {money.whole(move.to.migration_usd)}, over the plan "
+            f"{money.whole(abs(usd))} {'more' if usd >= 0 else 'less'} in present money than if it lasted."
+        )
+    return lines

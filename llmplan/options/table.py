@@ -281,10 +281,13 @@ def priced(price: ApiPrice, scenario: Scenario) -> ApiPrice:
         own = dict(getattr(scenario, f"api_{field}"))
         if price.api_id in own:
             changes[field] = own[price.api_id]
-            # A price that was agreed holds for every tier of service, and for batch at the same discount.
+            # A price that was agreed holds for every tier of service, and for batch at the listed ratio.
             changes |= {f"{tier}_{field}": None for tier in ("priority", "flex")}
-            if field.startswith("cached"):
-                changes["batch_cached_input_usd_per_mtok"] = None
+            listed, batch = price.cached_input_usd_per_mtok, price.batch_cached_input_usd_per_mtok
+            if field.startswith("cached") and batch is not None:
+                changes["batch_cached_input_usd_per_mtok"] = (
+                    own[price.api_id] * batch / listed if listed else None
+                )
     return price.model_copy(update=changes) if changes else price
 
 
