@@ -9,7 +9,7 @@ import numpy as np
 from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.fleet import replicas_needed
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
-from llmplan.export.xlsx_rents import RentCells, Rented
+from llmplan.export.xlsx_rents import RentCells, Rented, paid_share
 from llmplan.report.report import Report
 from llmplan.units import S_PER_DAY, TOKENS_PER_MTOK
 
@@ -191,13 +191,15 @@ def _own_side(
         return
     at = [cell(row, side_column(side, which)) for which in range(len(SIDE_HEADS))]
     values = own_values(report, place, side)
+    fleet, load = report.comparison.options.take([place]), report.scenario.queries_per_day
+    paid = paid_share(fleet, np.array([[values[REPLICAS]]]), side, load)
     book.number(sheet, row, side_column(side, RATE), item.requests_per_s[side], "number", is_input=True)
     book.number(sheet, row, side_column(side, PRICE), 1.0, "number", is_input=True)
     formulas = {
         CARRIES: (f"={at[RATE]}*utilisation_ceiling*{S_PER_DAY}/peak_to_mean", "tenths"),
         REPLICAS: (f"={replicas_formula('queries_per_day', at[CARRIES])}", "integer"),
         GPUS: (f"={rent.gpus_formula(at[REPLICAS])}", "integer"),
-        GPU_USD: (f"={rent.usd_formula(at[REPLICAS])}*{at[PRICE]}*hours_per_month", "usd"),
+        GPU_USD: (f"={rent.usd_formula(at[REPLICAS])}*{at[PRICE]}*hours_per_month{paid}", "usd"),
         REST_USD: (f"={rest_formula(at[GPUS], at[REPLICAS], name)}", "usd"),
         MONTH: (f"={at[GPU_USD]}+{at[REST_USD]}", "usd"),
     }
@@ -223,7 +225,8 @@ def own_values(report: Report, place: int, side: int) -> dict[int, float]:
     replicas = replicas_needed(report.scenario.queries_per_day, carries, report.scenario.spare_replicas)[
         :, None
     ]
-    gpus, gpu_usd = options.gpus_of(replicas, side), options.rent_usd(replicas, side)
+    gpus = options.gpus_of(replicas, side)
+    gpu_usd = options.rent_usd(replicas, side, np.array([report.scenario.queries_per_day]))
     rest = options.hidden.fleet_usd(gpus, replicas, options.hours_per_month, side)
     named = (carries, replicas, gpus, gpu_usd, rest, gpu_usd + rest)
     return {which: float(np.ravel(value)[0]) for which, value in enumerate(named, start=CARRIES)}

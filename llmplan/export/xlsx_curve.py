@@ -22,7 +22,7 @@ from llmplan.export.xlsx_costs import (
 )
 from llmplan.export.xlsx_hybrids import HybridCells
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
-from llmplan.export.xlsx_rents import Rented
+from llmplan.export.xlsx_rents import Rented, paid_share
 from llmplan.report.headlines import curve_title
 from llmplan.report.report import Report
 from llmplan.wording import VOLUME_FORMAT
@@ -123,7 +123,8 @@ def _own_columns(
             needed = replicas_formula(f"$A{line + 1}{load}", carries)
             at = book.live(sheet, line, helper + side, f"={needed}", replicas[offset], "integer")
             rest = rest_formula(rent.gpus_formula(at), at, name)
-            formula = f"={rent.usd_formula(at)}*{price}*hours_per_month+{rest}"
+            paid = paid_share(options, replicas[None, offset : offset + 1], side, float(loads[offset]))
+            formula = f"={rent.usd_formula(at)}*{price}*hours_per_month{paid}+{rest}"
             formula += f"+$A{line + 1}{tokens}" if tokens else ""
             book.live(sheet, line, helper + 3 + side, formula, months[side, offset])
     for offset in range(len(volumes)):

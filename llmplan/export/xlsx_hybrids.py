@@ -20,7 +20,7 @@ from llmplan.export.xlsx_costs import (
     side_column,
 )
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
-from llmplan.export.xlsx_rents import RentCells, Rented
+from llmplan.export.xlsx_rents import RentCells, Rented, paid_share
 from llmplan.options.hybrid import assumed_split
 from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
@@ -161,11 +161,12 @@ def _fleet(
     needed = report.scenario.queries_per_day * split_loads(report, row).fleet
     replicas = replicas_needed(needed, options.per_replica[side], report.scenario.spare_replicas)[:, None]
     gpus = options.gpus_of(replicas, side)
-    usd = options.rent_usd(replicas, side)
+    usd = options.rent_usd(replicas, side, np.array([needed]))
+    paid = paid_share(options, replicas, side, needed)
     usd = usd + options.hidden.fleet_usd(gpus, replicas, options.hours_per_month, side)
     first = FIRST_SIDE + side * len(SIDE_HEADS)
     formula = f"={replicas_formula(f'queries_per_day*{load}', carries)}"
     count = book.live(sheet, line, first, formula, float(replicas[0, 0]), "integer")
     at = book.live(sheet, line, first + 1, f"={rent.gpus_formula(count)}", float(gpus[0, 0]), "integer")
-    formula = f"={rent.usd_formula(count)}*{price}*hours_per_month+{rest_formula(at, count, name)}"
+    formula = f"={rent.usd_formula(count)}*{price}*hours_per_month{paid}+{rest_formula(at, count, name)}"
     return book.live(sheet, line, first + 2, formula, float(usd[0, 0]))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 from xlsxwriter.utility import xl_col_to_name
 
+from llmplan.arrays import Floats
 from llmplan.cost.rent import MOST
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
+from llmplan.options import Options
 from llmplan.report.report import Report
 
 SHEET = "Rents"
@@ -60,6 +63,14 @@ def write_rents(book: Book, report: Report, places: list[int]) -> dict[tuple[int
             found[place, side] = written[row, side]
     sheet.set_column(1, column, 16)
     return found
+
+
+def paid_share(options: Options, replicas: Floats, side: int, queries_per_day: float) -> str:
+    """Return the factor by which a fleet that stops when idle costs less than its table says; else nothing. (4.9)"""
+    if not options.stops_idle[0]:
+        return ""
+    paid = options.rent_usd(replicas, side, np.array([queries_per_day])) / options.rent_usd(replicas, side)
+    return f"*{float(paid[0, 0])!r}"
 
 
 def _range(column: int) -> str:

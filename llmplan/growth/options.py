@@ -170,7 +170,7 @@ def rented_option(options: Options, option_id: str, catalog: Catalog, paths: Pri
     term_months = TERM_MONTHS.get(options.scenario.gpu_price_kind, 0)
     rent = CostPart(
         "GPU rent",
-        lambda v: part.rent_usd(replicas(v)[None], BASE)[0],
+        lambda v: part.rent_usd(replicas(v)[None], BASE, v)[0],
         paths.gpu_decline_per_year,
         term_months,
     )

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from llmplan.catalog import Catalog
+from llmplan.cost.billing import replica_start_s
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.operations.checkpoints import repositories_of
 from llmplan.operations.gateway import ApiTier
@@ -86,7 +87,6 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
     needed = needed_context_tokens(scenario, standing)
     memory = memory_plan(catalog, config, needed)
     concurrency = max(1, math.floor(item.concurrency or 1))
-    load_s = memory.weights_gb / catalog.assumption("weights-load-gb-per-s").base
     return ServingPlan(
         option_id=item.option_id,
         model_id=item.model_id,
@@ -127,7 +127,7 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         },
         kv_bytes=memory.kv_bytes,
         max_batched_tokens=settings.max_batched_tokens,
-        start_s=catalog.assumption("replica-start-s").base + load_s,
+        start_s=float(replica_start_s(catalog, memory.weights_gb)),
         gpu_vendor=catalog.gpu(str(item.gpu_id)).vendor,
         repositories=repositories_of(catalog, item.model_id),
     )

@@ -125,7 +125,15 @@ def _replica_usd(options: Options, places: npt.NDArray[np.int64], side: int) -> 
     least = (table[:, 1:] / counts).min(axis=1, initial=np.inf)
     bounds = np.maximum(-more.min(axis=1, initial=0.0), 0.0), more.max(axis=1, initial=0.0) + people
     known = np.where(np.isfinite(least), np.minimum(least, slope), np.inf)
-    return _ReplicaUsd(*(row[which] for row in (known + each, slope + each, *bounds)))
+    bound = _ReplicaUsd(*(row[which] for row in (known + each, slope + each, *bounds)))
+    return _if_idle(options.take(places), bound, side) if options.stops_idle[places].any() else bound
+
+
+def _if_idle(fleets: Options, bound: _ReplicaUsd, side: int) -> _ReplicaUsd:
+    """Return the bounds where a fleet that stops when idle may save one replica's rent, or cost next to nothing. (4.9)"""
+    one = fleets.one_replica_usd_per_hour(side) * fleets.rent_factor * fleets.hours_per_month
+    least = np.where(fleets.stops_idle & np.isfinite(bound.least), 0.0, bound.least)
+    return bound._replace(least=least, under=bound.under + np.where(fleets.stops_idle, one, 0.0))
 
 
 def _people(options: Options, side: int) -> tuple[float, float]:
@@ -137,7 +145,8 @@ def cheaper_intervals(options: Options, own: int, api: int, side: int = 1) -> li
     """Return the closed intervals of whole volumes at which option `own` costs less than option `api`.
 
     Between two steps the staircase is flat and the API rises, so each level of whole replicas holds at most
-    one crossing: level by level, in chunks, until the slopes prove what follows.
+    one crossing: level by level, in chunks, until the slopes prove what follows. A fleet that stops when idle
+    costs a concave function of the volume there: two crossings at most.
     """
     each = float(options.per_replica[side, own] / options.fleet_load[own])
     usd_per_volume = float(_rise(options, np.array([own]), api)[0])
@@ -171,6 +180,8 @@ def _on_levels(
     """Return, for levels of 1, 2, 3 ... working replicas, the part of each level that is cheaper."""
     low, high = _level_edges(levels, each), _level_edges(levels + 1, each) - 1
     high = np.minimum(high, MAX_QUERIES_PER_DAY)
+    if pair.stops_idle[0]:
+        return _around_top(low[low <= high], high[low <= high], pair, side, is_cheaper)
     usd = pair.take([0]).fleet_usd(high * pair.fleet_load[0], side)[0]
     first = np.maximum(low, np.floor(usd / usd_per_volume) + 1)
     for _ in range(3):  # rounding of the division may be off by one: the cost functions themselves decide
@@ -181,6 +192,34 @@ def _on_levels(
             break
     keep = (first <= high) & (high >= low)
     return [(int(a), int(b)) for a, b in zip(first[keep], high[keep], strict=True)]
+
+
+def _around_top(
+    low: Floats, high: Floats, pair: Options, side: int, is_cheaper: Callable[[Floats], npt.NDArray[np.bool_]]
+) -> list[Interval]:
+    """Return the parts of levels at which a fleet costs less, on both sides of where it is dearer by most."""
+
+    def rises(volumes: Floats) -> npt.NDArray[np.bool_]:
+        cost = pair.monthly_usd(np.concatenate([volumes, volumes + 1]), sides=(side,))[0]
+        now, then = np.split(cost[0] - cost[1], 2)
+        return np.asarray(then > now)
+
+    top = _first(low, high, lambda at: ~rises(at))
+    dear = _first(low, top, lambda at: ~is_cheaper(at))
+    cheap = _first(top, high, is_cheaper)
+    before = [(int(a), int(b) - 1) for a, b in zip(low, dear, strict=True) if b > a]
+    after = [(int(a), int(b)) for a, b, ok in zip(cheap, high, is_cheaper(cheap), strict=True) if ok]
+    return [*before, *after]
+
+
+def _first(low: Floats, high: Floats, holds: Callable[[Floats], npt.NDArray[np.bool_]]) -> Floats:
+    """Return the first whole volume of low..high from which something holds; high where it does nowhere before."""
+    low, high = low.copy(), high.copy()
+    while (low < high).any():
+        middle = np.floor((low + high) / 2)
+        yes = holds(middle)
+        low, high = np.where(yes | (low >= high), low, middle + 1), np.where(yes & (low < high), middle, high)
+    return low
 
 
 def _level_edges(level: Floats, each: float) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 
 from llmplan.catalog import Catalog, GpuPrice
 from llmplan.catalog.cache import kept
+from llmplan.cost.billing import Billing, FleetHours, billed_rents
 from llmplan.cost.ownership import ownership_cost, ownership_terms
 from llmplan.cost.rent import MOST, Lot, Rents, priced_by_the_gpu, rents_of
 from llmplan.scenario import Scenario
@@ -60,6 +61,18 @@ class Market:
         chosen = self.rents.provider[:, row, min(replicas, MOST)]
         low, base, high = (self.sellers[row][place][0] for place in chosen)
         return low, base, high
+
+    def billed(self, modes: Sequence[Billing], hours: FleetHours, start_s: float) -> Market:
+        """Return the pairs once for every way to pay their hours, one way after another. (4.8)"""
+        ways = [billed_rents(self.rents, hours, mode, start_s) for mode in modes]
+        if len(ways) == 1:
+            return Market(self.sellers, ways[0])
+        period = np.concatenate([way.period for way in ways])
+        usd, gpus, provider = (
+            np.concatenate([getattr(way, name) for way in ways], axis=1)
+            for name in ("usd_per_hour", "gpus", "provider")
+        )
+        return Market(self.sellers * len(ways), Rents(usd, gpus, provider, period))
 
 
 def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]]) -> Market:

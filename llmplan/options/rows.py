@@ -56,6 +56,10 @@ class Option:
     weights_gb: float | None = None
     binding: str | None = None
     basis: str | None = None
+    billing_mode: str | None = None
+    """Which hours of the fleet are paid."""
+    start_s: float | None = None
+    """From the decision to the first answer of a replica."""
     quality_stands_on: str | None = None
     """What `quality` stands on: an evaluation of the user's, or the model's relatives; None: its own figures."""
     effort: str | None = None

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.catalog.cache import kept
+from llmplan.cost.billing import Billing, FleetHours, billings, replica_start_s, usual_billing
 from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_needed
 from llmplan.cost.hidden import HiddenCosts, hidden_costs
@@ -56,7 +57,8 @@ class Options:
     usd_per_query: (n,) what a query of the scenario's pays for tokens (and a router); 0 for self-hosting.
     fleet_load: (n,) queries that the fleet is sized for, for each query of the scenario's; 0 for APIs.
     per_replica: (3, n) daily queries of one replica at the ceiling, for cost low/base/high.
-    market: offers and rents by pair of GPU and size. rent_row: (n,) the pair of each option.
+    market: offers and rents by pair of GPU and size, for each way to pay hours. rent_row: (n,) that of each option.
+    start_s: (n,) of a replica that stops when idle; NaN where its hours do not depend on the queries in them.
     rent_factor: (n,) multiple of that rent that is paid; 1 but where a price is varied.
     """
 
@@ -69,6 +71,8 @@ class Options:
     market: Market
     rent_row: Places
     rent_factor: Floats
+    start_s: Floats
+    hours: FleetHours
 
     def __len__(self) -> int:
         return len(self.items)
@@ -114,13 +118,31 @@ class Options:
         """Return USD a month of fleets alone for loads of shape (v,) or (n, v), shape (n, v). (5.1)-(5.3)"""
         spare = self.scenario.spare_replicas
         replicas = replicas_needed(queries_per_day, self.per_replica[side, :, None], spare)
-        rent, gpus = self.rent_usd(replicas, side), self.gpus_of(replicas, side)
+        rent, gpus = self.rent_usd(replicas, side, queries_per_day), self.gpus_of(replicas, side)
         return rent + self.hidden.fleet_usd(gpus, replicas, self.hours_per_month, side)
 
-    def rent_usd(self, replicas: Floats, side: int) -> Floats:
-        """Return USD a month of `replicas` (n, v) replicas' instances, idle hours billed, (n, v). (5.1)"""
+    def rent_usd(self, replicas: Floats, side: int, queries_per_day: Floats | None = None) -> Floats:
+        """Return USD a month of `replicas` (n, v) replicas' instances, (n, v). (5.1), (4.8), (4.9)
+
+        queries_per_day: on them, (v,) or (n, v); without it no replica stops when idle.
+        """
         rent = self.market.rents.usd(side, self.rent_row[:, None], replicas)
+        if queries_per_day is not None and self.stops_idle.any():
+            mine = np.flatnonzero(self.stops_idle)
+            loads = np.broadcast_to(queries_per_day, replicas.shape)[mine]
+            idle = self.hours.idle_share(loads, replicas[mine], self.start_s[mine, None])
+            rent[mine] -= idle * self.one_replica_usd_per_hour(side)[mine, None]
         return rent * (self.rent_factor[:, None] * self.hours_per_month)
+
+    def one_replica_usd_per_hour(self, side: int) -> Floats:
+        """Return (n,) what one working replica rents for; 0 where nothing is offered."""
+        usd = self.market.rents.usd(side, self.rent_row, np.full(len(self), 1.0 + self.hours.spare))
+        return np.where(np.isfinite(usd), usd, 0.0)
+
+    @property
+    def stops_idle(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where a replica without queries is not paid for."""
+        return np.isfinite(self.start_s)
 
     def gpus_of(self, replicas: Floats, side: int = 1) -> Floats:
         """Return the GPUs that `replicas` (n, v) replicas rent, (n, v). (4.5)"""
@@ -129,12 +151,15 @@ class Options:
     def rent_profiles(self) -> tuple[Floats, Places]:
         """Return rents and GPUs at every number of replicas as columns, (k, f), and the row of each option."""
         profiles = self.market.rents.profiles(1)
-        pairs, which = np.unique(np.stack([self.rent_row, self.rent_factor]), axis=1, return_inverse=True)
+        starts = np.nan_to_num(self.start_s, nan=NEVER_STOPS)
+        pairs, which = np.unique(
+            np.stack([self.rent_row, self.rent_factor, starts]), axis=1, return_inverse=True
+        )
         rows, factor = pairs[0].astype(np.intp), pairs[1][:, None]
         costs = np.concatenate([np.arange(MOST + 1), [2 * MOST + 2]])
         found = profiles[rows]
         found[:, costs] *= factor
-        return found, which.astype(np.intp)
+        return np.column_stack([found, pairs[2]]), which.astype(np.intp)
 
     @property
     def hours_per_month(self) -> float:
@@ -186,7 +211,10 @@ COLUMNS = (
     "per_replica",
     "rent_row",
     "rent_factor",
+    "start_s",
 )
+NEVER_STOPS = 1e9
+"""Seconds of a start that stand for a replica that is paid for without a query too."""
 
 
 def build_options(
@@ -208,34 +236,41 @@ def build_options(
 
 def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _FleetRows) -> Options:
     """Put token prices and fleets into one table."""
-    m, n = len(tokens.prices), len(fleets.grid)
-    ids, id_rank, engine_rank = _names(catalog, tokens.option_ids, fleets.rows)
-    quality = np.concatenate([tokens.quality, fleets.quality])
-    resold = np.array(
-        ["/" in option_id for option_id in ids]
-    )  # at one price the maker's own offer goes first
+    modes = billings(scenario.gpu_price_kind, scenario.billing_modes)
+    each = len(fleets.grid)
+    at, mode = np.tile(np.arange(each), len(modes)), np.repeat(np.arange(len(modes)), each)
+    m, n = len(tokens.prices), len(at)
+    usual = usual_billing(scenario.gpu_price_kind)
+    ends = tuple("" if way is usual else f"@{way}" for way in modes)
+    ids, id_rank, engine_rank = _names(catalog, tokens.option_ids, fleets.rows, ends)
+    quality = np.concatenate([tokens.quality, fleets.quality[at]])
+    resold = np.char.find(ids.astype(str), "/") >= 0  # at one price the maker's own offer goes first
     order = np.lexsort((id_rank, resold, -np.nan_to_num(quality), engine_rank))
     preference = np.empty(m + n, np.intp)
     preference[order] = np.arange(m + n)
-    nothing, grid = np.full(m, None, dtype=object), fleets.grid
+    nothing, grid = np.full(m, None, dtype=object), fleets.grid if len(modes) == 1 else fleets.grid.take(at)
     formats = np.array([price.precision_id for price in tokens.prices], dtype=object)
     models = np.array([price.model_id for price in tokens.prices], dtype=object)
     rows = Rows(
         # A move of the volume asks for the records of the same few rows again.
         make=lru_cache(1024)(
-            lambda place: tokens.option(place) if place < m else fleets.option(place - m, str(ids[place]))
+            lambda place: (
+                tokens.option(place)
+                if place < m
+                else fleets.option(int(at[place - m]), str(ids[place]), modes[mode[place - m]])
+            )
         ),
         cells=np.arange(m + n).astype(object),
         option_id=ids,
         kind=np.concatenate([tokens.kind, np.array([Kind.SELF_HOSTED] * n, dtype=object)]),
         model_id=np.concatenate([models, grid.model_id]),
-        effort=np.concatenate([np.array(tokens.efforts, dtype=object), fleets.rows.effort]),
+        effort=np.concatenate([np.array(tokens.efforts, dtype=object), fleets.rows.effort[at]]),
         precision_id=np.concatenate([formats, grid.precision_id]),
         gpu_id=np.concatenate([nothing, grid.gpu_id]),
         n_gpus=np.concatenate([np.zeros(m), grid.n_gpus]),
         quality=quality,
-        feasible=np.concatenate([tokens.feasible, fleets.feasible]),
-        only_floor=np.concatenate([tokens.only_floor, fleets.only_floor]),
+        feasible=np.concatenate([tokens.feasible, fleets.feasible[at]]),
+        only_floor=np.concatenate([tokens.only_floor, fleets.only_floor[at]]),
         preference=preference,
     )
     return Options(
@@ -244,16 +279,25 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         hidden=fleets.hidden,
         usd_per_query=np.concatenate([tokens.usd_per_query, np.zeros(n)]),
         fleet_load=np.concatenate([np.zeros(m), np.ones(n)]),
-        per_replica=np.concatenate([np.zeros((3, m)), fleets.per_replica], axis=1),
-        market=fleets.market,
-        rent_row=np.concatenate([np.zeros(m, np.intp), fleets.pair]),
+        per_replica=np.concatenate([np.zeros((3, m)), fleets.per_replica[:, at]], axis=1),
+        market=fleets.market.billed(modes, fleets.hours, float(replica_start_s(catalog, 0.0))),
+        rent_row=np.concatenate([np.zeros(m, np.intp), fleets.pair[at] + mode * len(fleets.market.sellers)]),
         rent_factor=np.ones(m + n),
+        start_s=np.concatenate(
+            [
+                np.full(m, np.nan),
+                np.where(np.array(modes)[mode] == Billing.SCALE_TO_ZERO, fleets.start_s[at], np.nan),
+            ]
+        ),
+        hours=fleets.hours,
     )
 
 
 @kept(8)
-def _names(catalog: Catalog, api_ids: tuple[str, ...], rows: AtEfforts) -> tuple[Texts, Places, Places]:
-    """Return the options' ids, and the ranks of ids and engines."""
+def _names(
+    catalog: Catalog, api_ids: tuple[str, ...], rows: AtEfforts, modes: tuple[str, ...]
+) -> tuple[Texts, Places, Places]:
+    """Return the options' ids, and the ranks of ids and engines; `modes`: what each way to pay hours puts behind."""
     grid = rows.grid
     columns = (grid.model_id, grid.precision_id, grid.n_gpus.astype(int), grid.gpu_id, grid.engine_id)
     ends = [with_effort("", catalog, *model) for model in rows.models]
@@ -261,11 +305,11 @@ def _names(catalog: Catalog, api_ids: tuple[str, ...], rows: AtEfforts) -> tuple
         f"{m}@{p}@{n}x{g}@{e}{ends[model]}"
         for m, p, n, g, e, model in zip(*columns, rows.model.tolist(), strict=True)
     ]
-    ids = np.array([*api_ids, *own], dtype=object)
+    ids = np.array([*api_ids, *(name + mode for mode in modes for name in own)], dtype=object)
     rank = np.empty(len(ids), np.intp)
     rank[np.argsort(ids.astype(str), kind="stable")] = np.arange(len(ids))
     ranks = {engine_id: _engine_rank(catalog, engine_id) for engine_id in set(grid.engine_id)}
-    engines = np.array([0] * len(api_ids) + [ranks[e] for e in grid.engine_id], np.intp)
+    engines = np.array([0] * len(api_ids) + [ranks[e] for e in grid.engine_id] * len(modes), np.intp)
     return ids, rank, engines
 
 
@@ -398,6 +442,8 @@ class _FleetRows:
         self.hidden = hidden_costs(catalog, scenario.engineering_usd_per_month, owned=scenario.buys_gpus)
         self._judge()
         workload = scenario.workload(catalog)
+        self.hours = FleetHours.of(workload, scenario.spare_replicas)
+        self.start_s = replica_start_s(catalog, found.weights_gb)
         rates = np.stack([found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10])
         peak, ceiling = workload.effective_peak_to_mean, scenario.utilisation_ceiling
         self.per_replica = queries_per_day_of_one_replica(rates, peak, ceiling)
@@ -428,7 +474,7 @@ class _FleetRows:
         self.feasible = ~(out | below)
         self.only_floor = below & ~out
 
-    def option(self, place: int, option_id: str) -> Option:
+    def option(self, place: int, option_id: str, mode: Billing) -> Option:
         """Return one row as a record."""
         catalog, found, config = self._catalog, self._found, self.grid.config(place)
         model, gpu = catalog.models[config.model_id], catalog.gpus[config.gpu_id]
@@ -437,11 +483,12 @@ class _FleetRows:
         effort, point = str(self.rows.effort[place]), self._used[place]
         at = effort_label(self._scenario, catalog, config.model_id, effort)
         loss = self._loss[self._format[place]]
+        paid = "" if mode is usual_billing(self._scenario.gpu_price_kind) else f", {mode.label}"
         sources = [model.source_id, gpu.source_id, *(offer.source_id for offer in offers or ())]
         return Option(
             option_id=option_id,
             kind=Kind.SELF_HOSTED,
-            label=f"{model.name}{at} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}",
+            label=f"{model.name}{at} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}{paid}",
             model_id=config.model_id,
             reasons=self._reasons(place),
             licence_id=model.licence_id,
@@ -462,6 +509,8 @@ class _FleetRows:
             weights_gb=float(found.weights_gb[place]),
             binding=str(found.binding[place]),
             basis=str(found.basis[place]),
+            billing_mode=mode,
+            start_s=float(self.start_s[place]),
             effort=effort,
             **_standing_of_option(self._scenario, self._known[config.model_id, effort], loss),
             measured_by=point.source if point else None,

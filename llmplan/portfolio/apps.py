@@ -234,7 +234,8 @@ def _listed(cells: pd.DataFrame, scenario: Scenario, catalog: Catalog) -> float 
     requests = total(cells, "requests") or max(inputs / TAKEN_INPUT_TOKENS, 1.0)
     shares = _shares(cells, requests, [])
     asked = scenario.model_copy(update=shares)
-    return float(usd_per_query([api], [Lengths(inputs / requests, outputs / requests)], asked)[0]) * requests
+    lengths = Lengths(inputs / requests, outputs / requests)
+    return float(usd_per_query([api], [lengths], asked, catalog)[0]) * requests
 
 
 def week_of(cells: pd.DataFrame) -> Floats:

@@ -71,7 +71,26 @@ def _on_level(
     first = np.maximum(low, np.floor(usd / slope) + 1)
     first = np.where((first - 1 >= low) & (usd < (first - 1) * slope), first - 1, first)
     first = np.where(usd < first * slope, first, first + 1)
+    if problem.options.stops_idle[own]:
+        first = _from_bisection(problem, drawn, own, draws, low, high, slope)
     return np.where((first <= high) & (first <= MAX_QUERIES_PER_DAY), first, np.inf)
+
+
+def _from_bisection(
+    problem: Problem, drawn: Draws, own: int, draws: Places, low: Floats, high: Floats, slope: Floats
+) -> Floats:
+    """Return the first cheaper volume of a level on which a fleet stops when idle: its cost rises, concave. (4.9)"""
+
+    def is_cheaper(volume: Floats) -> Bools:
+        return np.asarray(own_usd(problem, drawn, own, volume, draws) < volume * slope)
+
+    first, last = np.where(is_cheaper(low), low, np.inf), is_cheaper(high)
+    below, above = low.copy(), high.copy()
+    while (above - below > 1).any():
+        middle = np.floor((below + above) / 2)
+        yes = is_cheaper(middle)
+        below, above = np.where(yes, below, middle), np.where(yes, middle, above)
+    return np.minimum(first, np.where(last, above, np.inf))
 
 
 def _first_volume(level: Floats, each: Floats) -> Floats:

@@ -63,6 +63,11 @@ def rent_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: 
         steps = None if one_step else gpus / drawn.gpus_per_step[part]
         if unit:
             need *= unit
+        elif options.stops_idle[place]:
+            fleet = options.take([place])
+            shape = need.shape
+            loads = np.broadcast_to(volumes * options.fleet_load[place], shape).reshape(1, -1)
+            need = fleet.rent_usd(need.reshape(1, -1), 1, loads).reshape(shape)
         else:
             need = rents.usd(1, row, need) * (options.rent_factor[place] * options.hours_per_month)
         need *= drawn.rent_ratio[place, part]
@@ -196,7 +201,8 @@ class _Slice:
             further = (np.ceil(gpus / self.step) - 1) * self.people
             stairs = self.options.rent_usd(need[:, None], 1)[:, 0] * self.ratio + further
             smooth = volume * self.unit + self.ratio * self.least * self.spare
-            return np.asarray(np.nan_to_num(np.maximum(stairs, smooth), nan=np.inf))
+            bound = np.where(self.options.stops_idle, 0.0, np.maximum(stairs, smooth))
+            return np.asarray(np.nan_to_num(bound, nan=np.inf))
 
 
 def _best_own(

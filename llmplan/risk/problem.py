@@ -95,17 +95,19 @@ class Problem:
         least = (rents.usd_per_hour[1, :, 1:] / counts).min(axis=1)
         slope = np.where(np.isfinite(least), rents.slope[1], np.inf)
         rows, factor = self.options.rent_row, self.options.rent_factor * self.options.hours_per_month
-        return np.asarray(np.minimum(least, slope)[rows] * factor)
+        return np.where(self.options.stops_idle, 0.0, np.minimum(least, slope)[rows] * factor)
 
     @cached_property
     def single_rents(self) -> list[tuple[float, float]]:
         """USD a month and GPUs of one replica where N cost N times as much; zeros where lots make stairs."""
         rents, counts = self.options.market.rents, np.arange(MOST + 1)
         found = []
-        for row, factor in zip(self.options.rent_row, self.options.rent_factor, strict=True):
+        columns = (self.options.rent_row, self.options.rent_factor, self.options.stops_idle)
+        for row, factor, stops in zip(*columns, strict=True):
             usd, gpus = rents.usd_per_hour[1, row], rents.gpus[1, row]
             plain = np.isfinite(usd[1]) and np.allclose(usd, usd[1] * counts, rtol=1e-12, atol=1e-9)
             plain = plain and np.array_equal(gpus, gpus[1] * counts)
+            plain = plain and not stops
             month = float(usd[1] * factor * self.options.hours_per_month) if plain else 0.0
             found.append((month, float(gpus[1]) if plain else 0.0))
         return found

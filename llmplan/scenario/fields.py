@@ -42,7 +42,7 @@ PRICE_KINDS = (
     ("spot", "Spot"),
     ("serverless", "Serverless"),
 )
-
+BILLING_MODES = ("always_on", "office_hours", "autoscaled", "scale_to_zero")
 CACHE_LIFETIMES = (("minutes", "Minutes"), ("hour", "An hour and more"))
 SERVICE_TIERS = (
     ("standard", "Standard"),
@@ -498,6 +498,17 @@ class Scenario(BaseModel):
         Literal["on_demand", "reserved_1y", "reserved_3y", "reserved_short", "spot", "serverless"],
         About("GPU prices", "How GPUs are paid for.", Group.FLEET, panel=Box(), choices=PRICE_KINDS),
     ] = "on_demand"
+    billing_modes: Annotated[
+        Names,
+        About(
+            "Hours paid",
+            "Ways to pay a fleet's hours that are compared; reserved GPUs are always on.",
+            Group.FLEET,
+            empty="all hours, of serverless GPUs those with queries",
+            panel=Box(),
+            names="billing mode",
+        ),
+    ] = ()
     utilisation_ceiling: Annotated[
         float,
         limits(gt=0, le=1),

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from llmplan.catalog import Catalog
 from llmplan.errors import UnknownNameError
 from llmplan.quality.tables import task_ids, text_kinds
-from llmplan.scenario.fields import FIELDS, Scenario
+from llmplan.scenario.fields import BILLING_MODES, FIELDS, Scenario
 
 REGION = "region"
 """What a scenario names by its beginning."""
@@ -25,6 +25,7 @@ def catalog_names(catalog: Catalog, what: str) -> Collection[str]:
         "task": task_ids(catalog),
         "text kind": text_kinds(catalog),
         "profile": {row.profile_id for row in catalog.profile_hours},
+        "billing mode": BILLING_MODES,
         "API provider": {row.provider for row in catalog.apis.values()},
         "GPU provider": {row.provider for row in catalog.gpu_prices},
         REGION: {name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""}

@@ -136,6 +136,15 @@ def fleet_peak(peak_to_mean: npt.ArrayLike, batch_share: npt.ArrayLike) -> Float
     return np.asarray(np.maximum(urgent, 1.0))
 
 
+def filled_day(urgent: Floats) -> Floats:
+    """Return the hours' shares of a day after queries that may wait have filled the valleys, summing to 1. (4.6)"""
+    ranked = np.sort(urgent)
+    hours = np.arange(1, len(ranked) + 1)
+    levels = (1 - urgent.sum() + np.cumsum(ranked)) / hours
+    level = levels[np.flatnonzero(levels >= ranked)[-1]]
+    return np.maximum(urgent, level) if urgent.sum() < 1 - 1e-12 else urgent
+
+
 def check_profile(profile: tuple[float, ...]) -> None:
     """Raise InputError unless the profile has 24 non-negative shares that sum to 1."""
     if len(profile) != HOURS_PER_DAY:

@@ -10,6 +10,7 @@ from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_by_hour, replicas_needed
 from llmplan.scenario import Scenario
+from llmplan.scenario.workload import filled_day
 from llmplan.units import HOURS_PER_DAY
 
 
@@ -35,20 +36,11 @@ class FleetDay:
         return 1 - float(self.needed.sum()) / (self.rented * len(self.needed))
 
 
-def _filled(urgent: Floats) -> Floats:
-    """Return the hours' shares of a day after queries that may wait have filled the valleys, summing to 1. (4.6)"""
-    ranked = np.sort(urgent)
-    hours = np.arange(1, len(ranked) + 1)
-    levels = (1 - urgent.sum() + np.cumsum(ranked)) / hours
-    level = levels[np.flatnonzero(levels >= ranked)[-1]]
-    return np.maximum(urgent, level) if urgent.sum() < 1 - 1e-12 else urgent
-
-
 def fleet_day(scenario: Scenario, requests_per_s: float, catalog: Catalog | None = None) -> FleetDay:
     """Return the fleet of replicas that take `requests_per_s` each, under the scenario's profile and ceiling."""
     workload = scenario.workload(catalog)
     flat = np.full(HOURS_PER_DAY, 1 / HOURS_PER_DAY)
-    shares = _filled(np.asarray(workload.hourly_profile or flat, float) * (1 - workload.batch_share))
+    shares = filled_day(np.asarray(workload.hourly_profile or flat, float) * (1 - workload.batch_share))
     volume, ceiling, spare = scenario.queries_per_day, scenario.utilisation_ceiling, scenario.spare_replicas
     peak = workload.effective_peak_to_mean
     each = queries_per_day_of_one_replica(requests_per_s, peak, ceiling)

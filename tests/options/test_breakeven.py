@@ -1,10 +1,13 @@
 """Break-even: every crossing, exact, against brute force over whole volumes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmplan.cost.billing import FleetHours
 from llmplan.errors import InputError
 from llmplan.options.breakeven import break_even, cheaper_intervals, merge
 from llmplan.options.rows import Option, Rows
@@ -42,6 +45,8 @@ def pair(
         market=market_of([(lot, lot, lot) for lot in lots]),
         rent_row=np.arange(len(lots)),
         rent_factor=np.ones(len(lots)),
+        start_s=np.full(len(lots), np.nan),
+        hours=FleetHours(np.full(24, 1 / 24), np.ones(24), spare),
     )
 
 
@@ -146,3 +151,20 @@ def test_an_open_interval_stays_cheaper_far_out(
         volumes = np.geomspace(found[-1][0], 1e9, 4000).round()
         cost = options.monthly_usd(volumes, sides=(1,))[0]
         assert (cost[1] < cost[0]).all()
+
+
+@pytest.mark.parametrize(("usd_per_query", "flat"), [(0.05, 0.0), (0.05, 20.0), (0.004, 3.0), (0.0312, 0.0)])
+def test_a_fleet_that_stops_when_idle_may_cross_twice_on_a_level(usd_per_query: float, flat: float) -> None:
+    """Its cost is concave in the volume there: cheaper below, dearer in the middle, cheaper above."""
+    options = pair(usd_per_query, 900.0, 1_000.0, flat=flat)
+    shares = np.array([0.02] * 12 + [0.76 / 12] * 12)
+    stops = replace(
+        options, start_s=np.array([np.nan, 300.0]), hours=FleetHours(shares, shares / shares.max(), 0)
+    )
+    last = 3_000
+    cheaper = brute(stops, [1], last)
+    for low, high in cheaper_intervals(stops, 1, 0):
+        for volume in range(low, min(last, high or last) + 1):
+            assert cheaper[volume - 1]
+            cheaper[volume - 1] = False
+    assert not any(cheaper)

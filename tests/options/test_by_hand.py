@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from llmplan.catalog import data_dir, load_catalog
+from llmplan.cost.week import week_profile
 from llmplan.options import Option, evaluate
 from llmplan.quality.variants import Lengths
 from llmplan.router.roc import from_auc
@@ -185,7 +186,40 @@ def fixed(s: Scenario, gpus: int, side: str) -> float:
     return sum(assumed(name, side) for name in HIDDEN) + days * per_year * rate / 12 + people
 
 
-def fleet_month(s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...]) -> list[float]:
+def hours_of(s: Scenario, peak: float) -> tuple[list[float], list[float]]:
+    """(4.6), (4.7): shares of the day's queries by hour, and the load of each over the peak's."""
+    day = [float(row["share"]) for row in PROFILES if row["profile_id"] == s.profile_id]
+    day = day or (week_profile(None, 1.0, min(s.peak_to_mean, 20.0))[:24] / 24).tolist()
+    urgent, low, high = [share * (1 - s.batch_share) for share in day], 0.0, 1.0
+    for _ in range(200):  # the level that the waiting queries fill the valleys to
+        level = (low + high) / 2
+        low, high = (level, high) if sum(max(share, level) for share in urgent) < 1 else (low, level)
+    shares = [max(share, low) for share in urgent] if s.batch_share else urgent
+    return shares, [min(24 * share / max(1.0, peak * (1 - s.batch_share)), 1.0) for share in shares]
+
+
+def by_use(
+    s: Scenario, gpu_id: str, n_gpus: int, working: list[int], peak: float, start_s: float
+) -> list[tuple[float, int]]:
+    """(4.8), (4.9): USD an hour, and most GPUs, of fleets that stop what no query needs."""
+    shares, load = hours_of(s, peak)
+    early, found = assumed("replica-start-s", "base") / 3600, []
+    for side, count in enumerate(working):
+        needed = [max(1, math.ceil(count * part - 1e-9)) for part in load]
+        usd = {n: rents(s, gpu_id, n_gpus, [n] * 3)[side] for n in {*needed, 1, count}}
+        total = 0.0
+        for hour, n in enumerate(needed):
+            more = max(n, needed[(hour + 1) % 24])
+            total += (1 - early) * usd[n][0] + early * usd[more][0]
+            rate = s.queries_per_day * shares[hour] / 3600
+            total -= usd[1][0] / (rate * start_s + math.exp(min(rate * 300, 700))) if n == 1 else 0.0
+        found.append((total / 24, usd[count][1]))
+    return found
+
+
+def fleet_month(
+    s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...], start_s: float | None
+) -> list[float]:
     """(4.1) to (4.5), (5.1): low, base and high."""
     days = max(1.0, s.weekend_factor) * 7 / (5 + 2 * s.weekend_factor)
     busiest = [24 * days * float(row["share"]) for row in PROFILES if row["profile_id"] == s.profile_id]
@@ -194,9 +228,13 @@ def fleet_month(s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...])
         rate * s.utilisation_ceiling * 86_400 / (max(1.0, peak * (1 - s.batch_share))) for rate in rates
     ]
     counts = [max(1, math.ceil(s.queries_per_day / each - 1e-12)) + s.spare_replicas for each in carried]
+    fleets = rents(s, gpu_id, n_gpus, counts)
+    if s.gpu_price_kind == "serverless":
+        assert start_s is not None
+        fleets = by_use(s, gpu_id, n_gpus, [n - s.spare_replicas for n in counts], peak, start_s)
     months = [
         usd * 24 * s.days_per_month + fixed(s, gpus, side)
-        for side, (usd, gpus) in zip(SIDES, rents(s, gpu_id, n_gpus, counts), strict=True)
+        for side, (usd, gpus) in zip(SIDES, fleets, strict=True)
     ]
     return [min(months), months[1], max(months)]
 
@@ -213,7 +251,7 @@ def hybrid_month(s: Scenario, item: Option) -> list[float]:
         token_month(s, APIS[item.api_id], item.lengths) * up + base["router-usd-per-million"] / 1e6 * month
     )
     loaded = s.but(queries_per_day=s.queries_per_day * (1 - up))
-    sides = fleet_month(loaded, item.gpu_id, item.n_gpus, item.requests_per_s)
+    sides = fleet_month(loaded, item.gpu_id, item.n_gpus, item.requests_per_s, item.start_s)
     return [side + tokens for side in sides]
 
 
@@ -225,7 +263,7 @@ def expected_month(scenario: Scenario, item: Option) -> list[float]:
         assert item.lengths is not None
         return [token_month(scenario, APIS[item.api_id], item.lengths)] * 3
     assert item.gpu_id and item.n_gpus and item.requests_per_s
-    return fleet_month(scenario, item.gpu_id, item.n_gpus, item.requests_per_s)
+    return fleet_month(scenario, item.gpu_id, item.n_gpus, item.requests_per_s, item.start_s)
 
 
 @pytest.mark.parametrize(

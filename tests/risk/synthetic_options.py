@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.cost.billing import FleetHours
 from llmplan.options import Option, Options
 from llmplan.options.rows import Rows
 from llmplan.scenario import Scenario
@@ -84,6 +85,8 @@ def options_of(
         market=market_of([((1.0, 1.0, 1.0),) * 3] * apis + lots),  # type: ignore[arg-type]
         rent_row=np.arange(len(items)),
         rent_factor=np.ones(len(items)),
+        start_s=np.full(len(items), np.nan),
+        hours=FleetHours(np.full(24, 1 / 24), np.ones(24), scenario.spare_replicas if scenario else 0),
     )
 
 

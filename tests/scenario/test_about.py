@@ -39,6 +39,7 @@ NAMED = {
     "gpu": "l4",
     "engine": "vllm",
     "task": "code",
+    "billing mode": "autoscaled",
     "region": "us",
     "API provider": "openai",
     "GPU provider": "aws",

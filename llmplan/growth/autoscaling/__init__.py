@@ -1,6 +1,7 @@
 """The fleet in time of day: a week's load, autoscaling with its lag, and the ways to be billed."""
 
-from llmplan.growth.autoscaling.billing import ActiveWindow, ModeCost, billing_modes, busy_window, idle_shares
+from llmplan.cost.week import HOURS_PER_WEEK, STEP_S, STEPS_PER_WEEK, minute_loads, week_profile
+from llmplan.growth.autoscaling.billing import ActiveWindow, ModeCost, billing_modes, busy_window
 from llmplan.growth.autoscaling.fleet_week import (
     FleetWeek,
     ScalingPolicy,
@@ -8,7 +9,6 @@ from llmplan.growth.autoscaling.fleet_week import (
     peak_replicas,
     static_week,
 )
-from llmplan.growth.autoscaling.load import HOURS_PER_WEEK, STEP_S, STEPS_PER_WEEK, minute_loads, week_profile
 from llmplan.growth.autoscaling.waiting import fluid_backlog
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "billing_modes",
     "busy_window",
     "fluid_backlog",
-    "idle_shares",
     "minute_loads",
     "peak_replicas",
     "static_week",

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llmplan.arrays import Floats
+from llmplan.cost.billing import cold_wait_s, idle_shares, late_when_cold
+from llmplan.cost.week import STEP_S, STEPS_PER_WEEK, require
 from llmplan.growth.autoscaling.fleet_week import (
     FleetWeek,
     ScalingPolicy,
@@ -18,7 +20,6 @@ from llmplan.growth.autoscaling.fleet_week import (
     serve_week,
     static_week,
 )
-from llmplan.growth.autoscaling.load import STEP_S, STEPS_PER_WEEK, require
 from llmplan.scenario.workload import WORKING_DAYS
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, S_PER_HOUR
 
@@ -209,37 +210,6 @@ def _zero_mode(
         scaled.late_share * (1 - cold) + cold * late_when_cold(offered, lag, wait_limit_s),
     )
     return _mode("scale to zero", week, usd_per_replica_hour, weeks)
-
-
-def idle_shares(
-    requests_per_s: ArrayLike, idle_timeout_s: float, cold_start_s: float
-) -> tuple[Floats, Floats]:
-    """Return the share of time that a replica is billed and the share of requests that meet a cold start.
-
-    A cycle: off until a Poisson arrival (mean 1/rate), cold start, on until a gap exceeds the timeout (mean
-    (exp(rate x timeout) - 1)/rate, the wait for such a gap). Equations (4b.8), (4b.9). The time that a
-    request itself keeps the replica busy is left out: it matters only where it is long against the timeout.
-    """
-    rate = np.asarray(requests_per_s, float)
-    gap = np.exp(np.minimum(rate * idle_timeout_s, 700.0))
-    cold = rate * cold_start_s
-    cycle = cold + gap
-    return np.asarray((cold + gap - 1) / cycle), np.asarray((1 + cold) / cycle)
-
-
-def cold_wait_s(requests_per_s: ArrayLike, cold_start_s: float) -> Floats:
-    """Return the mean wait of requests that meet a cold start: the first waits all of it, later ones half.
-    [s]"""
-    during = np.asarray(requests_per_s, float) * cold_start_s
-    return np.asarray(cold_start_s * (1 + during / 2) / (1 + during))
-
-
-def late_when_cold(requests_per_s: ArrayLike, cold_start_s: float, wait_limit_s: float) -> Floats:
-    """Return the share of requests meeting a cold start that wait longer than the limit. [0..1]"""
-    during = np.asarray(requests_per_s, float) * cold_start_s
-    if not cold_start_s > wait_limit_s:
-        return np.zeros(during.shape)
-    return np.asarray((1 + during * (1 - wait_limit_s / cold_start_s)) / (1 + during))
 
 
 def busy_window(loads: ArrayLike, share: float = 0.95) -> ActiveWindow:

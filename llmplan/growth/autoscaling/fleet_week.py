@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from llmplan.arrays import Floats
-from llmplan.growth.autoscaling.load import HOURS_PER_WEEK, STEP_S, STEPS_PER_WEEK, require
+from llmplan.cost.billing import IDLE_TIMEOUT_S
+from llmplan.cost.week import HOURS_PER_WEEK, STEP_S, STEPS_PER_WEEK, require
 from llmplan.growth.autoscaling.waiting import fluid_backlog
 from llmplan.queueing.waits import erlang_c
 from llmplan.units import S_PER_DAY, S_PER_HOUR
@@ -44,7 +45,7 @@ class ScalingPolicy:
     spare_replicas: int = 0
     scale_up_lag_s: float = 300.0
     scale_down_after_s: float = 300.0
-    idle_timeout_s: float = 300.0
+    idle_timeout_s: float = IDLE_TIMEOUT_S
 
     def __post_init__(self) -> None:
         require(

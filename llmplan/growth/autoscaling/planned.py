@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from llmplan.catalog import Catalog
+from llmplan.cost.billing import BINDING_PRICES
+from llmplan.cost.week import MOST_PEAKED, minute_loads, week_profile
 from llmplan.growth.autoscaling.billing import ActiveWindow, ModeCost, billing_modes, busy_window
 from llmplan.growth.autoscaling.fleet_week import FleetWeek, ScalingPolicy, autoscaled_week
-from llmplan.growth.autoscaling.load import minute_loads, week_profile
 from llmplan.operations.choosing import plan_of
 from llmplan.operations.monitoring import thresholds
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import evaluate, options_of
 from llmplan.scenario import Scenario
-
-BINDING_PRICES: Final = ("reserved_1y", "reserved_3y", "reserved_short")
-"""Kinds of GPU price whose hours are paid whether used or not."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def planned_week(
     rented on demand.
     """
     profile = scenario.workload(catalog).hourly_profile
-    peak = min(20.0, plan.peak_to_mean)
+    peak = min(MOST_PEAKED, plan.peak_to_mean)
     loads = minute_loads(plan.queries_per_day, week_profile(profile, weekend_factor, peak))
     policy = ScalingPolicy(
         replica_requests_per_s=plan.requests_per_s,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.growth.autoscaling.load import STEP_S
+from llmplan.cost.week import STEP_S
 
 
 def fluid_backlog(offered: Floats, capacity: Floats) -> tuple[Floats, Floats]:

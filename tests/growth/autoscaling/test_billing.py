@@ -1,17 +1,16 @@
 import numpy as np
 import pytest
 
+from llmplan.cost.billing import cold_wait_s, idle_shares, late_when_cold
 from llmplan.errors import InputError
 from llmplan.growth.autoscaling import (
     ActiveWindow,
     ScalingPolicy,
     billing_modes,
     busy_window,
-    idle_shares,
     minute_loads,
     week_profile,
 )
-from llmplan.growth.autoscaling.billing import cold_wait_s, late_when_cold
 
 OFFICE = [0.0] * 8 + [1 / 10] * 10 + [0.0] * 6
 

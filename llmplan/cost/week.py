@@ -17,6 +17,8 @@ HOURS_PER_WEEK: Final = HOURS_PER_DAY * DAYS_PER_WEEK
 STEP_S: Final = 60
 STEPS_PER_WEEK: Final = HOURS_PER_WEEK * S_PER_HOUR // STEP_S
 BUSIEST_HOUR: Final = 14
+MOST_PEAKED: Final = 20.0
+"""Peak over mean of the most peaked bell-shaped day."""
 
 
 def week_profile(
@@ -32,7 +34,7 @@ def week_profile(
     """
     require(0 <= weekend_factor <= 10, "weekend_factor", weekend_factor, "must lie in 0 to 10")
     if hourly_profile is None:
-        require(1 <= peak_to_mean <= 20, "peak_to_mean", peak_to_mean, "must lie in 1 to 20")
+        require(1 <= peak_to_mean <= MOST_PEAKED, "peak_to_mean", peak_to_mean, "must lie in 1 to 20")
         day = _bell_day(peak_to_mean)
     else:
         day = np.asarray(hourly_profile, float)

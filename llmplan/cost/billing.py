@@ -1,0 +1,173 @@
+"""Which hours of a fleet are paid: all, those of its busy window, those that its load asks for, those with queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from llmplan.arrays import Floats
+from llmplan.catalog import Catalog
+from llmplan.cost.rent import MOST, Rents
+from llmplan.cost.week import MOST_PEAKED, week_profile
+from llmplan.scenario.workload import Workload, filled_day
+from llmplan.units import HOURS_PER_DAY, S_PER_HOUR
+
+IDLE_TIMEOUT_S: Final = 300.0
+"""Without a query for so long the last replica stops; as long as Kubernetes' autoscaler waits by default."""
+BINDING_PRICES: Final = ("reserved_1y", "reserved_3y", "reserved_short")
+"""Kinds of GPU price whose hours are paid whether used or not."""
+BUSY_SHARE: Final = 0.95
+"""Share of the day's queries that the hours of an office hold."""
+
+
+class Billing(StrEnum):
+    """Which hours of a fleet are paid."""
+
+    ALWAYS_ON = "always_on"
+    OFFICE_HOURS = "office_hours"
+    AUTOSCALED = "autoscaled"
+    SCALE_TO_ZERO = "scale_to_zero"
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("_", " ")
+
+
+def usual_billing(price_kind: str) -> Billing:
+    """Return how hours of a kind of GPU price are paid where nothing else is asked for."""
+    return Billing.SCALE_TO_ZERO if price_kind == "serverless" else Billing.ALWAYS_ON
+
+
+def billings(price_kind: str, asked: tuple[str, ...]) -> tuple[Billing, ...]:
+    """Return the modes that are compared; reserved hours are paid in any case."""
+    if price_kind in BINDING_PRICES:
+        return (Billing.ALWAYS_ON,)
+    return tuple(Billing(mode) for mode in asked) or (usual_billing(price_kind),)
+
+
+def replica_start_s(catalog: Catalog, weights_gb: npt.ArrayLike) -> Floats:
+    """Return the seconds from a decision to the first answer: machine, image, weights."""
+    load_s = np.asarray(weights_gb, float) / catalog.assumption("weights-load-gb-per-s").base
+    return np.asarray(catalog.assumption("replica-start-s").base + load_s)
+
+
+@dataclass(frozen=True, eq=False)
+class FleetHours:
+    """A day of a fleet by hour.
+
+    Attributes
+    ----------
+    shares: (24,) of the day's queries. load: (24,) over the peak that the fleet is sized for.
+    spare: replicas beyond the load's.
+    """
+
+    shares: Floats
+    load: Floats
+    spare: int
+
+    @classmethod
+    def of(cls, workload: Workload, spare: int) -> FleetHours:
+        """Return a workload's hours, bell-shaped without a profile; what may wait fills the valleys. (4.6), (4.7)"""
+        peak = min(workload.peak_to_mean, MOST_PEAKED)
+        day = week_profile(workload.hourly_profile, 1.0, peak)[:HOURS_PER_DAY] / HOURS_PER_DAY
+        shares = filled_day(day * (1 - workload.batch_share))
+        load = np.minimum(shares * HOURS_PER_DAY / workload.effective_peak_to_mean, 1.0)
+        return cls(shares, load, spare)
+
+    def replicas(self, fleet: npt.ArrayLike, spare: int) -> Floats:
+        """Return what each hour needs of `fleet` replicas, the spares among them, shape (..., 24). (4.8)"""
+        working = np.maximum(np.asarray(fleet, float) - self.spare, 0.0)[..., None]
+        with np.errstate(invalid="ignore"):
+            needed = np.ceil(working * self.load * (1 - 1e-12))
+        return np.where(working > 0, np.maximum(needed, 1.0) + spare, 0.0)
+
+    def busy(self) -> npt.NDArray[np.bool_]:
+        """(24,) the fewest hours in a row that hold `BUSY_SHARE` of the queries; the latest of equals."""
+        for length in range(1, HOURS_PER_DAY):
+            windows = np.stack([np.roll(np.arange(HOURS_PER_DAY) < length, h) for h in range(HOURS_PER_DAY)])
+            held = windows @ self.shares
+            if held.max() >= BUSY_SHARE:
+                return np.asarray(windows[int(held.argmax())])
+        return np.ones(HOURS_PER_DAY, bool)
+
+    def billed(self, mode: Billing, start_s: float) -> Floats:
+        """Return the share of time in which n of N replicas are paid, (N, n), both 0..MOST; starts count. (4.8)"""
+        fleets = np.arange(MOST + 1)
+        hours = np.repeat(fleets[:, None].astype(float), HOURS_PER_DAY, axis=1)
+        if mode is Billing.OFFICE_HOURS:
+            hours *= self.busy()
+        elif mode is not Billing.ALWAYS_ON:
+            hours = self.replicas(fleets, self.spare if mode is Billing.AUTOSCALED else 0)
+        early = np.maximum(hours, np.roll(hours, -1, axis=1))
+        part = min(start_s / S_PER_HOUR, 1.0)
+        share = np.zeros((MOST + 1, MOST + 1))
+        for paid, weight in ((hours, 1 - part), (early, part)):
+            np.add.at(share, (fleets[:, None], paid.astype(int)), weight / HOURS_PER_DAY)
+        return share
+
+    def idle_share(self, queries_per_day: Floats, fleet: Floats, start_s: Floats) -> Floats:
+        """Return the part of one replica's time that a fleet which scales to zero does not pay; shapes broadcast. (4.9)"""
+        rate = np.asarray(queries_per_day)[..., None] * self.shares / S_PER_HOUR
+        on, _ = idle_shares(rate, IDLE_TIMEOUT_S, np.asarray(start_s)[..., None])
+        alone = self.replicas(fleet, 0) == 1
+        return np.asarray(np.where(alone, 1 - on, 0.0).mean(axis=-1))
+
+    def late_share(self, mode: Billing, queries_per_day: float, fleet: float, start_s: float) -> float:
+        """Return the share of queries that wait for a replica's start, or for the office to open. (4.9)"""
+        if mode is Billing.OFFICE_HOURS:
+            return float(self.shares[~self.busy()].sum())
+        if mode is not Billing.SCALE_TO_ZERO:
+            return 0.0
+        _, cold = idle_shares(queries_per_day * self.shares / S_PER_HOUR, IDLE_TIMEOUT_S, start_s)
+        return float((self.shares * np.where(self.replicas(fleet, 0) == 1, cold, 0.0)).sum())
+
+
+def billed_rents(rents: Rents, hours: FleetHours, mode: Billing, start_s: float) -> Rents:
+    """Return what fleets cost an hour of the month where only some hours are paid: never more than all. (4.8)
+
+    What N replicas cost is what the hours of the load that N replicas carry cost: an upper bound for less load.
+    """
+    if mode is Billing.ALWAYS_ON:
+        return rents
+    known = np.isfinite(rents.usd_per_hour)
+    usd = np.where(known, rents.usd_per_hour, 0.0) @ hours.billed(mode, start_s).T
+    fewest = np.arange(MOST + 1)
+    if mode is Billing.SCALE_TO_ZERO:
+        fewest = np.where(fewest > 0, np.maximum(fewest - hours.spare, 1), 0)
+    period = np.asarray(MOST // 2 // rents.period * rents.period, np.intp)
+    return Rents(np.where(known, usd, np.inf), rents.gpus[..., fewest], rents.provider[..., fewest], period)
+
+
+def idle_shares(
+    requests_per_s: npt.ArrayLike, idle_timeout_s: float, cold_start_s: npt.ArrayLike
+) -> tuple[Floats, Floats]:
+    """Return the share of time that a replica is billed and the share of requests that meet a cold start.
+
+    A cycle: off until a Poisson arrival (mean 1/rate), cold start, on until a gap exceeds the timeout (mean
+    (exp(rate x timeout) - 1)/rate, the wait for such a gap). Equations (4b.8), (4b.9). The time that a
+    request itself keeps the replica busy is left out: it matters only where it is long against the timeout.
+    """
+    rate = np.asarray(requests_per_s, float)
+    gap = np.exp(np.minimum(rate * idle_timeout_s, 700.0))
+    cold = rate * np.asarray(cold_start_s, float)
+    cycle = cold + gap
+    return np.asarray((cold + gap - 1) / cycle), np.asarray((1 + cold) / cycle)
+
+
+def cold_wait_s(requests_per_s: npt.ArrayLike, cold_start_s: float) -> Floats:
+    """Return the mean wait of requests that meet a cold start: the first waits all of it, later ones half.
+    [s]"""
+    during = np.asarray(requests_per_s, float) * cold_start_s
+    return np.asarray(cold_start_s * (1 + during / 2) / (1 + during))
+
+
+def late_when_cold(requests_per_s: npt.ArrayLike, cold_start_s: float, wait_limit_s: float) -> Floats:
+    """Return the share of requests meeting a cold start that wait longer than the limit. [0..1]"""
+    during = np.asarray(requests_per_s, float) * cold_start_s
+    if not cold_start_s > wait_limit_s:
+        return np.zeros(during.shape)
+    return np.asarray((1 + during * (1 - wait_limit_s / cold_start_s)) / (1 + during))

@@ -1,0 +1,78 @@
+"""Which hours of a fleet are paid, and what that does to its cost."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.cost.billing import Billing, FleetHours, billed_rents, billings
+from llmplan.cost.rent import MOST, Lot, rents_of
+from llmplan.options import evaluate
+from llmplan.scenario import Scenario
+
+MODES = tuple(Billing)
+BY_DAY = np.array([0.01] * 8 + [0.09] * 8 + [0.025] * 8)
+HOURS = FleetHours(BY_DAY, BY_DAY / BY_DAY.max(), 0)
+
+
+def test_serverless_pays_for_the_hours_with_queries(catalog: Catalog) -> None:
+    """50 queries a day, one replica: by hand each is a start of 300 s and the weights' load, then 300 s idle."""
+    scenario = Scenario(gpu_price_kind="serverless", queries_per_day=50, peak_to_mean=1, spare_replicas=0)
+    found = evaluate(scenario, catalog)
+    place = found.cheapest("self_hosted")
+    assert place is not None
+    item, rate = found.options.items[place], 50 / 86_400
+    assert item.offers is not None and item.start_s is not None and item.n_gpus is not None
+    on = 1 - 1 / (rate * item.start_s + math.exp(rate * 300))
+    hour = item.offers[1].usd_per_gpu_hour * item.n_gpus
+    assert found.rent_usd(place) == pytest.approx(hour * 720 * on)
+    assert 0.2 < on < 0.3
+    late = found.row(place)["late_share"]
+    assert late == pytest.approx((1 + rate * item.start_s) / (rate * item.start_s + math.exp(rate * 300)))
+
+
+def test_hours_by_hand() -> None:
+    """Nine replicas at the peak, in a day of eight hours each of a ninth, all and 2.5 ninths of it."""
+    assert HOURS.replicas(9, 0).tolist() == [1.0] * 8 + [9.0] * 8 + [3.0] * 8
+    assert HOURS.busy().sum() == 19
+    share = HOURS.billed(Billing.AUTOSCALED, 1800.0)
+    assert share[9, [1, 3, 9]] == pytest.approx([7.5 / 24, 8 / 24, 8.5 / 24])
+    rents = billed_rents(rents_of([[[Lot(1, 2.0, 1)]]]), HOURS, Billing.AUTOSCALED, 0.0)
+    assert rents.usd_per_hour[1, 0, 9] == pytest.approx(2.0 * (1 + 9 + 3) / 3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.floats(0.0, 1.0), min_size=24, max_size=24).filter(sum),
+    st.integers(0, 3),
+    st.integers(1, 8),
+    st.floats(0, 3600),
+)
+def test_paying_for_fewer_hours_never_costs_more(
+    day: list[float], spare: int, lot: int, start_s: float
+) -> None:
+    shares = np.array(day) / sum(day)
+    hours = FleetHours(shares, shares / shares.max(), spare)
+    always = rents_of([[[Lot(1, 3.0, 1), Lot(lot, 2.5 * lot, lot)]]])
+    for mode in MODES:
+        paid = billed_rents(always, hours, mode, start_s)
+        assert (paid.usd_per_hour[..., spare + 1 :] <= always.usd_per_hour[..., spare + 1 :] + 1e-9).all()
+        assert hours.billed(mode, start_s).sum(axis=1) == pytest.approx(np.ones(MOST + 1))
+
+
+def test_more_ways_of_paying_never_raise_the_minimum() -> None:
+    """Every option of one mode is there among all of them at the same cost; reserved hours are paid anyway."""
+    catalog = load_catalog()
+    plain = Scenario(model_ids=("llama-3.1-8b",), profile_id="office-hours", spare_replicas=0)
+    every = evaluate(plain.but(billing_modes=MODES), catalog)
+    cost = dict(zip(every.options.items.option_id, every.monthly_usd[1], strict=True))
+    for mode in MODES:
+        alone = evaluate(plain.but(billing_modes=(mode,)), catalog)
+        own = np.flatnonzero(alone.options.is_self_hosted & np.isfinite(alone.monthly_usd[1]))
+        for place in own.tolist():
+            assert cost[alone.options.items.option_id[place]] == alone.monthly_usd[1, place]
+        assert every.monthly_usd[1, every.order[0]] <= alone.monthly_usd[1, alone.order[0]]
+    assert billings("reserved_1y", MODES) == (Billing.ALWAYS_ON,)
