@@ -16,6 +16,8 @@ from llmplan.quality.fit_tokens import fit_tokens, gather_counts
 from llmplan.quality.tokens import load_tokens
 
 LAST_DIGIT = 1.01e-4
+SLACK = 0.01
+"""A quarter of a point: a far outlier is weighed down, and the others settle anew around it."""
 N, M = 40, 12
 SMALL = Settings((1.0,), tail=1.5, rounds=100)
 
