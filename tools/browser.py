@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from playwright.sync_api import Page
 
@@ -32,15 +33,22 @@ def browser_path() -> str | None:
     return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
+def server_command(notebook: Path, port: int, *options: str, first: str = "") -> list[str]:
+    """Return the command that serves a notebook; `first`: Python to run before, such as other limits."""
+    command = [sys.executable, "-c", f"{first}\nfrom llmplan.cli import main; main()", "dashboard"]
+    return [*command, "--no-browser", "--port", str(port), "--notebook", str(notebook), *options]
+
+
 @contextmanager
-def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(
+    notebook: Path, *options: str, port: int | None = None, first: str = "", log: IO[str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Serve a notebook with `llmplan dashboard`; yield the address and the process."""
-    port = free_port()
-    command = [sys.executable, "-c", "from llmplan.cli import main; main()", "dashboard", "--no-browser"]
-    command += ["--port", str(port), "--notebook", str(notebook), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    port = port or free_port()
+    command = server_command(notebook, port, *options, first=first)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         line = process.stdout.readline()
         assert str(port) in line, f"the server said: {line!r}"
         wait_until_answering(f"http://127.0.0.1:{port}{HEALTH}", process)
@@ -52,8 +60,7 @@ def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        process.stdout.close()
 
 
 def wait_until_answering(address: str, process: subprocess.Popen[str], limit_seconds: float = 180) -> None:

@@ -1,14 +1,8 @@
 """A running dashboard and a real browser. Where there is no browser these tests fail: they never skip."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from llmplan.catalog import notebooks_dir
+from tools.browser import serving
 
+os.environ.setdefault("LLMPLAN_PREPARED_PAGES", "0")  # pages that no test opens
 expect.set_options(timeout=60_000)  # what a machine with other work to do may take
 Found = TypeVar("Found")
 HERE = Path(__file__).parent
@@ -28,50 +24,6 @@ def apart(function: Callable[[], Found]) -> Found:
     """Run what starts an event loop in a thread of its own: a browser's may be running in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(function).result()
-
-
-def free_port() -> int:
-    """Return a port that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serving(notebook: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Serve a notebook with `llmplan dashboard`; yield the address and the process."""
-    port = free_port()
-    command = [sys.executable, "-c", "from llmplan.cli import main; main()", "dashboard", "--no-browser"]
-    command += ["--port", str(port), "--notebook", str(notebook), *options]
-    environment = {"LLMPLAN_PREPARED_PAGES": "0", **os.environ}  # pages that no test opens
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert str(port) in line, f"the server said: {line!r}"
-        wait_until_answering(f"http://127.0.0.1:{port}/healthz", process)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-
-
-def wait_until_answering(address: str, process: subprocess.Popen[str], limit_seconds: float = 180) -> None:
-    """Wait until the server answers; fail if it ends or takes too long."""
-    limit = time.monotonic() + limit_seconds
-    while True:
-        assert process.poll() is None, "the server has ended"
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            assert time.monotonic() < limit, "the server does not answer"
-            time.sleep(0.2)
 
 
 def demo_notebook(folder: Path, code: str = DEMO_CODE) -> Path:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from conftest import demo_notebook, free_port, wait_until_answering
+from conftest import demo_notebook
 from playwright.sync_api import Page, TimeoutError, expect
+
+from tools.browser import free_port, wait_until_answering
 
 pytestmark = pytest.mark.browser
 

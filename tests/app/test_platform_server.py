@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import demo_notebook, serving
 from frames import converse, frame, get, message_types, post, start, websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -164,15 +163,6 @@ def test_large_websocket_messages_end_the_connection(demo_url: str) -> None:
         socket.send(frame("comm_msg", {"comm_id": "x", "data": "x" * 1_200_000}))
         for _ in range(100):
             socket.recv(timeout=10)
-
-
-def test_a_token_is_asked_for(tmp_path: Path) -> None:
-    with serving(demo_notebook(tmp_path), "--token", "secret-of-the-test") as (url, _):
-        _, _, body = get(url)
-        assert b"lp-config" not in body
-        alive = get(f"{url}/api/kernels/00000000-0000-0000-0000-000000000000")
-        assert b"execution_state" not in alive[2]
-        assert b"lp-config" in get(f"{url}/?token=secret-of-the-test")[2]
 
 
 def test_a_taken_port_is_a_clear_error() -> None:

@@ -7,7 +7,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import demo_notebook, free_port, serving
+from conftest import demo_notebook
 from frames import STATES, asking, content_of, get, post, start, states_of, websocket
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,18 +27,54 @@ from llmplan.app.server.settings import whole_number
 from llmplan.app.server.snapshots import link_of
 from llmplan.app.server.wire import PROTOCOL, FrameError, for_widgets, join, split
 from llmplan.errors import InputError
+from tools.browser import free_port, server_command, serving
 
 pytestmark = pytest.mark.xdist_group("browser")
 ENDED = 4001
+TOKEN = "secret-of-the-test"
+IMPATIENT = "from llmplan.app.server import forks; forks.FORK_SECONDS, forks.PAUSES = 1, (0.1,)"
+"""Given to the server under attack: a frozen process is given up after a second, a dead one replaced at once."""
 HUGE = struct.pack("<Q", 2**62)
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psutil.Process]]:
     """A server of our own, since it is hit hard: its address and process."""
-    with serving(demo_notebook(tmp_path_factory.mktemp("attacked"))) as (url, process):
+    with serving(demo_notebook(tmp_path_factory.mktemp("attacked")), first=IMPATIENT) as (url, process):
         start(url)
         yield url, psutil.Process(process.pid)
+
+
+TAKE = """import numpy
+from llmplan.app.widgets.parts import HtmlView
+def take(name, value):
+    page.kept = numpy.ones(300_000_000)
+page = HtmlView('free', on_action=take)
+page"""
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, psutil.Process]]:
+    """A server with little room: five sessions of 64 MB, in a folder with a long name."""
+    folder = tmp_path_factory.mktemp("narrow")
+    deep = folder / ("d" * 90)
+    deep.mkdir()
+    limits = {"TMPDIR": str(deep), "LLMPLAN_MAX_KERNELS": "5", "LLMPLAN_KERNEL_MEMORY_MB": "64"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in limits.items():
+            patch.setenv(name, value)
+        with serving(demo_notebook(folder, TAKE)) as (url, process):
+            until(lambda: get(f"{url}/healthz")[0] == 200, 60)
+            yield url, psutil.Process(process.pid)
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server that asks for a token: its address and its log."""
+    folder = tmp_path_factory.mktemp("secret")
+    log = folder / "log"
+    with log.open("w") as out, serving(demo_notebook(folder), "--token", TOKEN, log=out) as (url, _):
+        yield url, log
 
 
 def zygote_of(server: psutil.Process) -> psutil.Process:
@@ -209,16 +244,8 @@ def test_a_frozen_zygote_holds_nobody_up_and_is_replaced(served: tuple[str, psut
     assert states_of(url)
 
 
-def test_a_session_s_memory_ends_before_the_machine_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code = "import sys, numpy\n"
-    code += "from llmplan.app.widgets.parts import HtmlView\n"
-    code += "def take(name, value):\n    page.kept = numpy.ones(300_000_000)\n    page.show('taken')\n"
-    code += "page = HtmlView('free', on_action=take)\npage"
-    notebook = demo_notebook(tmp_path, code)
-    monkeypatch.setenv("LLMPLAN_KERNEL_MEMORY_MB", "64")
-    with serving(notebook) as (url, _), opened(url, start(url)) as page:
+def test_a_session_s_memory_ends_before_the_machine_s(narrow: tuple[str, psutil.Process]) -> None:
+    with opened(narrow[0]) as page:
         page.send(asking("w2", {"action": "take"}))
         answer = content_of(bytes(page.recv(timeout=20)))["data"]["content"]
         assert "could not be computed" in answer["error"]
@@ -229,31 +256,46 @@ def test_a_session_s_memory_ends_before_the_machine_s(
 # ---------------------------------------------------------------- how many
 
 
-def test_the_limit_holds_under_concurrency_and_is_what_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LLMPLAN_MAX_KERNELS", "5")
-    with serving(demo_notebook(tmp_path)) as (url, process):
-        until(lambda: get(f"{url}/healthz")[0] == 200, 60)
-        for _ in range(10):
-            assert get(url)[0] == 200
-        assert json.loads(get(f"{url}/healthz")[2])["sessions"] == 0, "a plain visit takes no session"
-        with ThreadPoolExecutor(15) as pool:
-            statuses = list(pool.map(post, [f"{url}/api/kernels"] * 15))
-        assert sorted(statuses) == [200] * 5 + [503] * 10
-        zygote = zygote_of(psutil.Process(process.pid))
-        assert len(zygote.children()) <= 5 + 2, "five sessions, and snapshots under way"
-        assert json.loads(get(f"{url}/healthz")[2])["sessions"] == 5
+def sessions_of(url: str) -> int:
+    return int(json.loads(get(f"{url}/healthz")[2])["sessions"])
+
+
+def test_the_limit_holds_under_concurrency_and_is_what_it_says(narrow: tuple[str, psutil.Process]) -> None:
+    url, server = narrow
+    before = sessions_of(url)
+    for _ in range(10):
+        assert get(url)[0] == 200
+    assert sessions_of(url) == before, "a plain visit takes no session"
+    with ThreadPoolExecutor(15) as pool:
+        statuses = list(pool.map(post, [f"{url}/api/kernels"] * 15))
+    assert sorted(statuses) == [200] * (5 - before) + [503] * (10 + before)
+    assert len(zygote_of(server).children()) <= 5 + 2, "five sessions, and snapshots under way"
+    assert sessions_of(url) == 5
 
 
 def test_what_is_left_gives_its_place_back(served: tuple[str, psutil.Process]) -> None:
     url, server = served
-    before, known = server.num_fds(), json.loads(get(f"{url}/healthz")[2])["sessions"]
-    for _ in range(30):
-        key = start(url)
-        assert post(f"{url}/voila/api/shutdown/{key}") == 204
-    until(lambda: json.loads(get(f"{url}/healthz")[2])["sessions"] <= known)
-    until(lambda: server.num_fds() <= before + 3)
+    zygote = zygote_of(server)
+
+    def visit(volume: int) -> None:
+        """Read a page of its own, calculate on it, leave."""
+        query = f"queries_per_day={volume}"
+        assert get(f"{url}/?{query}")[0] == get(f"{url}/snapshot?{query}")[0] == 200
+        key = start(url, query)
+        with opened(url, key):
+            assert post(f"{url}/voila/api/shutdown/{key}") == 204
+
+    def held() -> tuple[int, int, int]:
+        return sessions_of(url), server.num_fds(), len(zygote.children())
+
+    for volume in range(1_000, 1_010):
+        visit(volume)
+    time.sleep(0.2)
+    before, memory = held(), server.memory_full_info().uss
+    for volume in range(2_000, 2_060):
+        visit(volume)
+    until(lambda: all(now <= then for now, then in zip(held(), before, strict=True)))
+    assert server.memory_full_info().uss - memory < 60 * 50e3, "a snapshot of some 10 kB, and little else"
 
 
 # ---------------------------------------------------------------- addresses, names, connections
@@ -308,54 +350,30 @@ def test_refusals_are_ours(served: tuple[str, psutil.Process], path: str, status
     assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
-def test_the_server_says_nothing_of_its_visitors(tmp_path: Path) -> None:
-    log, port = tmp_path / "log", free_port()
-    command = ["-c", "from llmplan.cli import main; main()", "dashboard", "--no-browser", "--port", str(port)]
-    notebook = demo_notebook(tmp_path)
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, *command, "--notebook", str(notebook), "--token", "secret-of-the-test"],
-            stdout=out,
-            stderr=out,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            until(lambda: _answers(url), 60)
-            login = get(url)[2]
-            assert b"<h1>llmplan</h1>" in login and b"Token" in login and b"upyter" not in login
-            for path in (
-                "/?token=secret-of-the-test&queries_per_day=4711",
-                "/nothing?token=secret-of-the-test",
-            ):
-                get(url + path)
-            for _ in range(50):
-                post(f"{url}/api/kernels?token=wrong-secret")
-        finally:
-            process.terminate()
-            process.wait(20)
+def test_a_token_is_asked_for_by_a_page_of_ours(secret: tuple[str, Path]) -> None:
+    url, _ = secret
+    login = get(url)[2]
+    assert b"<h1>llmplan</h1>" in login and b"Token" in login
+    assert b"upyter" not in login and b"lp-config" not in login
+    alive = get(f"{url}/api/kernels/00000000-0000-0000-0000-000000000000")
+    assert b"execution_state" not in alive[2]
+    assert b"lp-config" in get(f"{url}/?token={TOKEN}")[2]
+
+
+def test_the_server_says_nothing_of_its_visitors(secret: tuple[str, Path]) -> None:
+    url, log = secret
+    for path in (f"/?token={TOKEN}&queries_per_day=4711", f"/nothing?token={TOKEN}"):
+        get(url + path)
+    for _ in range(50):
+        post(f"{url}/api/kernels?token=wrong-secret")
     said = log.read_text()
     assert "secret" not in said and "4711" not in said and "Traceback" not in said
     assert len(said) < 2_000
 
 
-def _answers(url: str) -> bool:
-    try:
-        return get(f"{url}/healthz")[0] == 200
-    except OSError:
-        return False
-
-
 def test_the_log_is_bounded() -> None:
     few = FewRecords()
     assert sum(few.filter(None) for _ in range(1000)) == 20  # type: ignore[arg-type]
-
-
-def test_a_long_temporary_folder_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    deep = tmp_path / ("d" * 90)
-    deep.mkdir()
-    monkeypatch.setenv("TMPDIR", str(deep))
-    with serving(demo_notebook(tmp_path)) as (url, _):
-        assert states_of(url)
 
 
 @pytest.mark.parametrize("text", ["abc", "-1", "0", "1e3", "9" * 50, "40.5"])
@@ -402,16 +420,7 @@ def test_a_table_that_is_wrong_ends_the_server_with_one_line(tmp_path: Path) -> 
         tmp_path,
         "from llmplan.errors import InputError\nraise InputError('price', 'x', 'is no number', 'mend it')",
     )
-    command = [
-        "-c",
-        "from llmplan.cli import main; main()",
-        "dashboard",
-        "--no-browser",
-        "--port",
-        str(free_port()),
-    ]
-    done = subprocess.run(
-        [sys.executable, *command, "--notebook", str(notebook)], capture_output=True, text=True, timeout=90
-    )
+    command = server_command(notebook, free_port())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90)
     assert done.returncode == 2
     assert "price = 'x': is no number; mend it" in done.stderr and "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Two servers behind one proxy that keeps readers by their cookie; one of them ends. Loopback only."""
+"""Two servers behind one proxy that keeps readers by their cookie; one is restarted. Loopback only."""
 
 import asyncio
 import queue
@@ -11,12 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from conftest import demo_notebook, serving
-from frames import STATES, content_of, start
+from conftest import demo_notebook
+from frames import STATES, content_of, get, start
 from websockets.sync.client import connect
 
 from llmplan.app.server.http import READER
 from llmplan.app.server.wire import PROTOCOL
+from tools.browser import free_port, serving
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -90,18 +91,27 @@ def answer_of(url: str, cookie: str, query: str) -> tuple[str, str]:
         return key, str(content_of(bytes(page.recv(timeout=30))))
 
 
-def test_readers_stay_with_their_server_and_survive_its_end(tmp_path: Path) -> None:
-    notebook = demo_notebook(tmp_path)
-    with serving(notebook) as (one, first), serving(notebook) as (other, second):
-        for url in (one, other):
-            start(url)
-        ports = [int(url.rsplit(":", 1)[1]) for url in (one, other)]
-        with proxied(ports) as url:
+def test_readers_keep_their_server_and_a_rolling_restart_loses_no_scenario(
+    demo_url: str, tmp_path: Path
+) -> None:
+    """Of two servers one ends and comes back: its readers go on at the other one, then at the new one."""
+    notebook, port = demo_notebook(tmp_path), free_port()
+    ports = [port, int(demo_url.rsplit(":", 1)[1])]
+
+    def homes_shown(url: str, cookies: list[str]) -> list[int]:
+        """Have every reader start a session that shows their link; return which server has it."""
+        found = [answer_of(url, cookie, "queries_per_day=70000") for cookie in cookies]
+        assert all("70,000 a day" in shown for _, shown in found)
+        return [ports[get(f"{demo_url}/api/kernels/{key}")[0] == 200] for key, _ in found]
+
+    with proxied(ports) as url:
+        start(demo_url)
+        with serving(notebook, port=port) as (own, _):
+            start(own)
             cookies = [reader_cookie(url) for _ in range(6)]
-            for cookie in cookies:
-                assert "70,000 a day" in answer_of(url, cookie, "queries_per_day=70000")[1]
-            homes = [zlib.crc32(cookie.split("=")[1].encode()) % 2 for cookie in cookies]
-            ended = (first, second)[homes[0]]
-            ended.terminate()
-            ended.wait(20)
-            assert "70,000 a day" in answer_of(url, cookies[0], "queries_per_day=70000")[1]
+            before = homes_shown(url, cookies)
+            assert before == [ports[zlib.crc32(cookie.split("=")[1].encode()) % 2] for cookie in cookies]
+        assert homes_shown(url, cookies) == [ports[1]] * 6
+        with serving(notebook, port=port) as (own, _):
+            start(own)
+            assert homes_shown(url, cookies) == before
