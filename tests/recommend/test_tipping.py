@@ -74,7 +74,7 @@ def check(row: Input) -> None:
 @given(st.lists(fleets, min_size=1, max_size=5), st.floats(10, 20_000), st.integers(0, 2))
 def test_no_nearer_value_flips_on_small_cases(rows: list[Fleet], volume: float, spare: int) -> None:
     options, catalog = made(rows, volume, spare), load_catalog()
-    few = contenders(options)
+    few = contenders(options, catalog)
     inputs = [
         *price_inputs(few, catalog),
         *load_inputs(few, catalog),
@@ -88,7 +88,7 @@ def test_no_nearer_value_flips_on_small_cases(rows: list[Fleet], volume: float, 
 @given(st.lists(fleets, min_size=1, max_size=4), st.integers(1, 3000), st.integers(0, 2))
 def test_volume_is_exact_on_whole_queries(rows: list[Fleet], volume: int, spare: int) -> None:
     options = made(rows, float(volume), spare)
-    row, last = volume_input(contenders(options)), 4000
+    row, last = volume_input(contenders(options, load_catalog())), 4000
     usd = options.monthly_usd(np.arange(1, last + 1), sides=(1,))[0]
     ranked = np.argsort(options.preference)  # equal costs go to the option that compare() puts first
     kinds = [options.items[ranked[i]].kind for i in np.argmin(usd[ranked], axis=0)]
@@ -107,7 +107,7 @@ def test_volume_is_exact_on_whole_queries(rows: list[Fleet], volume: int, spare:
 @given(st.lists(fleets, min_size=1, max_size=8), st.floats(10, 50_000), st.floats(0.2, 5), st.integers(0, 2))
 def test_contenders_hold_the_cheapest(rows: list[Fleet], volume: float, scale: float, spare: int) -> None:
     options = made(rows, volume, spare)
-    few = contenders(options)
+    few = contenders(options, load_catalog())
     for changed in ("per_replica", "rent_factor"):
         all_usd = cheapest(replace(options, **{changed: getattr(options, changed) * scale}))[1]
         few_usd = cheapest(replace(few, **{changed: getattr(few, changed) * scale}))[1]
@@ -118,7 +118,7 @@ def test_by_hand() -> None:
     # 1,000 queries/day at $0.01 are $300 a month; the fleet costs 500 + 100: dearer by a factor of 2
     scenario = Scenario(spare_replicas=0, utilisation_ceiling=1, peak_to_mean=1, queries_per_day=1000)
     options = options_of({"a": 0.01}, [Fleet(5000, 500)], scenario, flat=(100,) * 3)
-    few, catalog = contenders(options), load_catalog()
+    few, catalog = contenders(options, load_catalog()), load_catalog()
     rows = {row.input_id: tip(row) for row in [volume_input(few), *price_inputs(few, catalog)]}
     assert rows["queries_per_day"].above is not None and rows["queries_per_day"].above.value == 2001
     assert rows["queries_per_day"].below is None
@@ -211,7 +211,8 @@ def test_what_is_told_is_rounded_and_keeps_the_same_option_in_front() -> None:
 def test_a_point_outside_the_range_expected_says_so_and_comes_later() -> None:
     # 1,000 queries/day at $0.01 are $300; the fleet costs 600: API prices would have to double
     scenario = Scenario(spare_replicas=0, utilisation_ceiling=1, peak_to_mean=1, queries_per_day=1000)
-    few = contenders(options_of({"a": 0.01}, [Fleet(5000, 500)], scenario, flat=(50, 100, 600)))
+    options = options_of({"a": 0.01}, [Fleet(5000, 500)], scenario, flat=(50, 100, 600))
+    few = contenders(options, load_catalog())
     expected = expected_ranges(few, load_catalog())
     row = load_catalog().assumption("api-price-factor")
     assert expected["api_price_scale"] == expected["price_scale:a"] == (row.low, row.high)
@@ -224,7 +225,8 @@ def test_a_point_outside_the_range_expected_says_so_and_comes_later() -> None:
     low, high = f"{100 * (row.low - 1):+.0f}%", f"{100 * (row.high - 1):+.0f}%"
     assert api.sentence.endswith(f"outside the {low} to {high} expected.")
     dearer = scenario.but(queries_per_day=3000)  # $900 against $600: people may become four times as dear
-    few = contenders(options_of({"a": 0.01}, [Fleet(5000, 500)], dearer, flat=(50, 100, 600)))
+    options = options_of({"a": 0.01}, [Fleet(5000, 500)], dearer, flat=(50, 100, 600))
+    few = contenders(options, load_catalog())
     hidden = next(row for row in price_inputs(few, load_catalog()) if row.input_id == "hidden_cost_scale")
     point = tip(replace(hidden, expected=expected["hidden_cost_scale"])).above
     assert point is not None and point.within_expected is True
@@ -234,7 +236,8 @@ def test_a_point_outside_the_range_expected_says_so_and_comes_later() -> None:
 def test_the_quality_floor_is_searched_up_to_the_references_own_quality() -> None:
     for floor in (0.0, 0.8, 1.0):
         scenario = SMALL.but(quality_floor=floor)
-        row = quality_input(contenders(replace(catalog_options(scenario), scenario=scenario)))
+        options = replace(catalog_options(scenario), scenario=scenario)
+        row = quality_input(contenders(options, load_catalog()))
         assert row.high == 1.0
         assert all(value <= 1 for value in row.values_above())
 
@@ -255,7 +258,7 @@ def test_a_gpus_own_price_is_the_scenarios_or_keeps_the_lots() -> None:
         for gpu_id in ("l4", "b200-sxm"):
             scenario = SMALL.but(gpu_ids=(gpu_id,), queries_per_day=volume)
             options = replace(catalog_options(scenario), scenario=scenario)
-            few = contenders(options)
+            few = contenders(options, load_catalog())
             row = gpu_price_input(options, few, catalog)
             assert row is not None and row.input_id == f"gpu_usd_per_hour:{gpu_id}"
             row = replace(row, choose=CheapestOfAll(few, catalog))
@@ -287,7 +290,7 @@ def test_a_gpu_that_becomes_dear_gives_way_to_fleets_on_others(volume: int) -> N
         engineering_usd_per_month=1000,
     )
     options = replace(catalog_options(scenario), scenario=scenario)
-    few = contenders(options)
+    few = contenders(options, load_catalog())
     row = gpu_price_input(options, few, catalog)
     assert row is not None
     row = replace(row, choose=CheapestOfAll(few, catalog))

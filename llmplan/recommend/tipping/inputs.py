@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,8 @@ from llmplan.catalog import Catalog
 from llmplan.options import Option, Options
 from llmplan.options.hybrid import SPLITS, Pairs, pairs_of
 from llmplan.options.pruning import can_win, features_of
-from llmplan.options.rows import Rows
+from llmplan.options.rows import Places, Rows
+from llmplan.options.table import usd_per_query
 
 MANY = 3.0
 """From this many times the base on a change is told as a multiple, below it in percent."""
@@ -163,12 +165,13 @@ class CheapestOfAll:
         return (item, least) if route is None or not usd < least else (pairs.option(route), usd)
 
 
-def contenders(options: Options) -> Options:
+def contenders(options: Options, catalog: Catalog) -> Options:
     """Return the options of which one, or a hybrid of two, is cheapest at every volume, price level and rate scale.
 
     A fleet is left out when another of its model and format has at least its rate and at most its rent and GPUs for
     every number of replicas (as in `options.pruning`): no change that acts on all fleets alike can make it the
-    cheapest. What misses nothing but the quality floor stays: a hybrid may be made of it.
+    cheapest. Token prices are left out likewise. What misses nothing but the quality floor stays: a hybrid may be
+    made of it.
     """
     usable = options.feasible | options.near_floor
     own = np.flatnonzero(usable & options.is_self_hosted & (options.per_replica[1] > 0))
@@ -179,5 +182,32 @@ def contenders(options: Options) -> Options:
         front = own[can_win(features, part.items.formats)]
     best, _ = cheapest(options.take(np.flatnonzero(options.feasible)))
     named = [] if best is None else [options.index(best.option_id)]
-    apis = np.flatnonzero(usable & options.is_api)
-    return options.take(sorted({*apis.tolist(), *front.tolist(), *named}))
+    apis = _token_front(options, catalog, np.flatnonzero(usable & options.is_api), best)
+    return options.take(sorted({*apis, *front.tolist(), *named}))
+
+
+def _token_front(options: Options, catalog: Catalog, places: Places, best: Option | None) -> list[int]:
+    """Return the token prices that no other of their kind undercuts at as much quality, whatever the tokens.
+
+    They are compared at every corner of tokens, cached share and batch share, between which the price of a query is
+    linear; what only the recommended model or the cheapest price's undercuts stays: their own prices and success move.
+    """
+    places = places[np.argsort(options.preference[places])]  # of equal ones the first stays
+    items = [options.items[place] for place in places.tolist()]
+    known = np.array([item.api_id in catalog.apis and item.lengths is not None for item in items], bool)
+    prices = [catalog.api(str(item.api_id)) for item, listed in zip(items, known, strict=True) if listed]
+    lengths = [item.lengths for item, listed in zip(items, known, strict=True) if listed and item.lengths]
+    corners = [options.usd_per_query[places[known]]]
+    for batch, cached, reads in product((0.0, 1.0), (0.0, 1.0), (True, False)):
+        asked = [n._replace(output=0.0) if reads else n._replace(input=0.0) for n in lengths]
+        moved = options.scenario.model_copy(update={"batch_share": batch, "cached_input_share": cached})
+        corners.append(usd_per_query(prices, asked, moved, catalog))
+    features = np.column_stack([*corners, -options.quality[places[known]]])
+    kinds, models = options.items.kind[places[known]], options.items.model_id[places[known]]
+    front = can_win(features, kinds)
+    usable = np.where(options.feasible[places[known]], corners[0], np.inf)
+    alone = {None if best is None else best.model_id, models[np.argmin(usable)] if len(usable) else None}
+    for model_id in alone - {None}:
+        others = np.flatnonzero(models != model_id)
+        front[others[can_win(features[others], kinds[others])]] = True
+    return [*places[~known].tolist(), *places[known][front].tolist()]

@@ -63,7 +63,7 @@ def inputs_of(options: Options, catalog: Catalog, by: By = "kind") -> list[Input
 
     options: those of one kind, with the scenario.
     """
-    few = contenders(options)
+    few = contenders(options, catalog)
     found = [volume_input(few), *price_inputs(few, catalog), *load_inputs(few, catalog)]
     gpu = gpu_price_input(options, few, catalog, by == "kind")
     if gpu is not None:

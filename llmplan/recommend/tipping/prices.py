@@ -121,7 +121,7 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
     if best is None or best.offers is None or best.gpu_id is None:
         return None
     gpu_id, base = best.gpu_id, best.offers[1].usd_per_gpu_hour
-    few = _contenders_apart(options, gpu_id)
+    few = _contenders_apart(options, catalog, gpu_id)
     own = _own_price(options, few, catalog, gpu_id)
     continuous = _answer(own(base), by_kind) == _answer(few, by_kind)
     mine = few.items.gpu_id == gpu_id
@@ -150,10 +150,10 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
     )
 
 
-def _contenders_apart(options: Options, gpu_id: str) -> Options:
+def _contenders_apart(options: Options, catalog: Catalog, gpu_id: str) -> Options:
     """Return the contenders on one GPU and those on the others: a price that moves alone can part the two."""
     here = options.items.gpu_id == gpu_id
-    kept = [contenders(options.take(np.flatnonzero(side))).items.option_id for side in (~here, here)]
+    kept = [contenders(options.take(np.flatnonzero(side)), catalog).items.option_id for side in (~here, here)]
     return options.take([options.index(option_id) for part in kept for option_id in part])
 
 

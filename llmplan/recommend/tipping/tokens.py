@@ -26,13 +26,14 @@ MOST_FLEETS = 120
 def token_inputs(options: Options, few: Options, catalog: Catalog) -> list[Input]:
     """Return mean input and output tokens; a 95th percentile moves in proportion to its mean."""
     configurations = _shortlist(options, few, catalog)
-    tokens = [_token_input(name, few.scenario, catalog, configurations) for name in TOKEN_FIELDS]
-    return [*tokens, _cached_input(few.scenario, catalog, configurations)]
+    tokens = [_token_input(name, few, catalog, configurations) for name in TOKEN_FIELDS]
+    return [*tokens, _cached_input(few, catalog, configurations)]
 
 
-def _cached_input(scenario: Scenario, catalog: Catalog, fleets: Configurations) -> Input:
+def _cached_input(few: Options, catalog: Catalog, fleets: Configurations) -> Input:
     """Return the share of the input that is cached: it moves token prices and every replica's rate. (1.1), (3.20)"""
     name = "cached_input_share"
+    scenario = few.scenario
     base = float(getattr(scenario, name))
     return Input(
         name,
@@ -41,7 +42,7 @@ def _cached_input(scenario: Scenario, catalog: Catalog, fleets: Configurations) 
         base,
         0.0,
         1.0,
-        _resized(name, scenario, catalog, fleets),
+        _resized(name, few, catalog, fleets),
         percents,
         lambda value: {name: value},
         exact=False,
@@ -50,7 +51,8 @@ def _cached_input(scenario: Scenario, catalog: Catalog, fleets: Configurations) 
     )
 
 
-def _token_input(name: str, scenario: Scenario, catalog: Catalog, fleets: Configurations) -> Input:
+def _token_input(name: str, few: Options, catalog: Catalog, fleets: Configurations) -> Input:
+    scenario = few.scenario
     base = float(getattr(scenario, name))
     grid = sorted({max(1.0, round(base * factor)) for factor in FACTORS})
     words = name.replace("_", " ")
@@ -61,7 +63,7 @@ def _token_input(name: str, scenario: Scenario, catalog: Catalog, fleets: Config
         base,
         grid[0],
         grid[-1],
-        _resized(name, scenario, catalog, fleets),
+        _resized(name, few, catalog, fleets),
         lambda value: f"{value:,.0f}",
         lambda value: _changes(scenario, name, value),
         whole=True,
@@ -78,12 +80,12 @@ def _changes(scenario: Scenario, name: str, value: float) -> dict[str, float]:
     return {field: getattr(moved, field) for field in fields if getattr(moved, field) is not None}
 
 
-def _resized(
-    name: str, scenario: Scenario, catalog: Catalog, fleets: Configurations
-) -> Callable[[float], Options]:
+def _resized(name: str, few: Options, catalog: Catalog, fleets: Configurations) -> Callable[[float], Options]:
+    api_ids = tuple(dict.fromkeys(item.api_id for item in few.take(np.flatnonzero(few.is_api)).items))
+
     def at(value: float) -> Options:
-        moved = with_tokens(scenario, **{name: value})
-        found = build_options(moved, catalog, fleets)
+        moved = with_tokens(few.scenario, **{name: value})
+        found = build_options(moved.model_copy(update={"api_ids": api_ids}), catalog, fleets)
         usable = np.flatnonzero(found.feasible | found.near_floor)
         return replace(found.take(usable), scenario=moved)
 
