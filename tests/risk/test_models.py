@@ -16,7 +16,7 @@ from llmplan.risk.problem import Problem, problem_of, realise
 from llmplan.risk.tokens import resized
 from llmplan.scenario import Scenario, load_scenario
 
-APIS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1-mini", "gpt-4.1-nano", "deepinfra/llama-3.1-8b-turbo")
+APIS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1-mini", "deepinfra/llama-3.1-8b-turbo")
 FLOORED = Scenario().but(
     api_ids=APIS,
     model_ids=("llama-3.1-8b", "qwen3-8b"),
@@ -67,11 +67,11 @@ def test_without_a_floor_quality_is_no_cause_and_with_equal_tokens_neither_are_t
 
 def test_more_tokens_cost_what_they_cost(problem: Problem) -> None:
     """At the 90th percentile of its tokens alone, an API's output is paid that much more often."""
-    place = problem.options.index("gpt-4.1-nano")
+    place = problem.options.index("gpt-4.1-mini")
     u = problem.base_draw(2)
-    u[problem.names.index(f"{TOKENS}gpt-4.1-nano"), 1] = 0.9
+    u[problem.names.index(f"{TOKENS}gpt-4.1-mini"), 1] = 0.9
     usd = monthly_usd(problem, realise(problem, u))[place]
-    item, price = problem.options.items[place], load_catalog().api("gpt-4.1-nano")
+    item, price = problem.options.items[place], load_catalog().api("gpt-4.1-mini")
     assert item.lengths is not None and item.output_tokens is not None
     more = (item.output_tokens.high / item.output_tokens.base - 1) * item.lengths.output
     queries = FLOORED.queries_per_day * FLOORED.days_per_month

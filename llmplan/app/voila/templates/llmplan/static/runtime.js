@@ -253,11 +253,19 @@
     // JupyterLab has a theme, a title and headings of its own.
     const heading = globalThis.llmplanHost ? h("h1", { class: "lp-sr-only" }) : null;
     el.append(...(heading ? [heading] : []), h("div", { class: "lp-bar" }, nav, heading ? theme : null));
-    const go = (key) => call({ go: key });
+    const ask = (key) => { asked = pageIn(location.search) || ""; call({ go: key }); };
+    // The address turns at once: Python writes it when the page is made, which a quick reader does not wait for.
+    const go = (key) => {
+      const search = new URLSearchParams(location.search);
+      search.set("page", key);
+      if (key === model.get("pages")[0][0]) search.delete("page");
+      if (heading) history.pushState(null, "", location.pathname + (search.size ? `?${search}` : "") + location.hash);
+      ask(key);
+    };
     // The browser's Back and Forward go from page to page; the scenario stays as it is.
     const back = () => {
       const key = pageIn(location.search) || model.get("pages")[0][0];
-      if (key !== model.get("current")) go(key);
+      if (asked !== null || key !== model.get("current")) ask(key);
     };
     if (heading) addEventListener("popstate", back);
     const paint = () => {
@@ -285,6 +293,7 @@
     return () => removeEventListener("popstate", back);
   };
   const pageIn = (search) => new URLSearchParams(search).get("page");
+  let asked = null;   // the page in the address that a reader waits for, in the dashboard
 
   // ---------------------------------------------------------------- downloads and menus
   views.download = (model, el, call) => {
@@ -372,8 +381,10 @@
     linkOfPage = () => (page ? location.origin + location.pathname : "") + (model.get("query") ? "?" + model.get("query") : "");
     if (model.get("button")) el.append(h("button", { type: "button", class: "lp-button", text: "Copy link", onclick: () => copyLink(status) }));
     el.append(status);
-    // Another page is a step that Back takes back; another input is not.
+    // Another page is a step that Back takes back; another input is not. What was left meanwhile is not written.
     const write = () => {
+      if (page && asked !== null && asked !== (pageIn(model.get("query")) || "")) return;
+      asked = null;
       const turned = (pageIn(location.search) || "") !== (pageIn(model.get("query")) || "");
       if (page) history[turned ? "pushState" : "replaceState"](null, "", linkOfPage() + location.hash);
       status.textContent = "";
