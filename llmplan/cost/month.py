@@ -68,7 +68,7 @@ def _mean_over_tiers(over_standard: Floats, shares: Floats) -> Floats:
 def long_shares(limits: Floats, tokens_in: Floats, sigma: float) -> tuple[Floats, Floats]:
     """Return the shares of input tokens, and of requests, in requests above limits, (2, ...); NaN: no limit, 0. (1.6)"""
     limits = limits.reshape(limits.shape + (1,) * (tokens_in.ndim - limits.ndim + 1))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         if sigma <= 0:
             above = np.where(tokens_in > limits, 1.0, 0.0)
             return above, above

@@ -24,6 +24,8 @@ MANY = 3.0
 """From this many times the base on a change is told as a multiple, below it in percent."""
 Best: TypeAlias = tuple[Option | None, float]
 """An option and its base cost in USD a month; None and infinity where nothing is feasible."""
+TOKENS_TRIED = 16.0
+"""Tokens are tried up to so many times those of today, and down to that part of them."""
 GRID = 48
 """Values tried on either side where the answer need not change once only."""
 
@@ -198,8 +200,8 @@ def _token_front(options: Options, catalog: Catalog, places: Places, best: Optio
     prices = [catalog.api(str(item.api_id)) for item, listed in zip(items, known, strict=True) if listed]
     lengths = [item.lengths for item, listed in zip(items, known, strict=True) if listed and item.lengths]
     corners = [options.usd_per_query[places[known]]]
-    for batch, cached, reads in product((0.0, 1.0), (0.0, 1.0), (True, False)):
-        asked = [n._replace(output=0.0) if reads else n._replace(input=0.0) for n in lengths]
+    for batch, cached, more in product((0.0, 1.0), (0.0, 1.0), (0.0, TOKENS_TRIED)):
+        asked = [n._replace(output=n.output * more) for n in lengths]
         moved = options.scenario.model_copy(update={"batch_share": batch, "cached_input_share": cached})
         corners.append(usd_per_query(prices, asked, moved, catalog))
     features = np.column_stack([*corners, -options.quality[places[known]]])

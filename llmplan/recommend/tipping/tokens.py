@@ -9,13 +9,13 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options import Options, build_options, evaluate
-from llmplan.recommend.tipping.inputs import Best, Input, percents
+from llmplan.recommend.tipping.inputs import TOKENS_TRIED, Best, Input, percents
 from llmplan.replica import Configurations
 from llmplan.replica.config import EngineSettings
 from llmplan.risk.tokens import TOKEN_FIELDS, with_tokens
 from llmplan.scenario import Scenario
 
-FACTORS = tuple(float(x) for x in np.geomspace(1 / 16, 16, 17))
+FACTORS = tuple(float(x) for x in np.geomspace(1 / TOKENS_TRIED, TOKENS_TRIED, 17))
 """Tokens tried, over the base: steps of the square root of two."""
 SHARES = tuple(float(x) for x in np.linspace(0, 1, 11))
 """Cached shares tried."""
