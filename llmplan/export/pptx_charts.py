@@ -21,7 +21,7 @@ from pptx.enum.chart import (
 )
 from pptx.enum.dml import MSO_LINE_DASH_STYLE, MSO_THEME_COLOR
 from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls
+from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Emu, Pt
 from xlsxwriter.utility import xl_col_to_name
 
@@ -120,7 +120,9 @@ def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
     data = CategoryChartData(number_format="#,##0.00")
     # Broken here: a name that is wider than its room squeezes the whole chart in some programs.
     a_line = int((BARS[0] - 0.02) * box.width / (GLYPH * Pt(size)))
-    data.categories = [textwrap.fill(str(row["label"]), a_line) for row in rows]
+    # Two lines are the room of one: where names meet, some programs leave out every other.
+    names = (textwrap.fill(str(row["label"]), a_line, max_lines=2, placeholder=" …") for row in rows)
+    data.categories = list(names)
     for side in SIDES:
         data.add_series(side, [money.of(float(row[f"monthly_usd_{side}"])) for row in rows])
     frame = add_chart(slide, box, XL_CHART_TYPE.BAR_CLUSTERED, data)
@@ -137,6 +139,8 @@ def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
         _label(series, money.short_format, size, hidden=() if side == "base" else same)
     chart.category_axis.tick_labels.font.size = Pt(size)
     chart.category_axis.reverse_order = True
+    every = parse_xml(f'<c:tickLblSkip {nsdecls("c")} val="1"/>')  # no name may be left out for want of room
+    chart.category_axis._element.find(qn("c:noMultiLvlLbl")).addprevious(every)
     chart.value_axis.visible = False
     chart.value_axis.has_major_gridlines = False
     legend_below(chart, size)
