@@ -42,7 +42,8 @@ MAX_WAITING_PER_ADDRESS = 128
 MAX_CONNECTIONS = 4_096
 SNAPSHOT_BYTES = 67_108_864
 SNAPSHOTS_AT_ONCE, SNAPSHOTS_WAITING = 2, 64
-SNAPSHOT_SECONDS = 60
+SNAPSHOT_SECONDS, RESTING_SECONDS = 60, 600
+"""Until a page as it stands is given up, and until what is added to it at rest is."""
 PREPARED_PAGES = whole_number("LLMPLAN_PREPARED_PAGES", 100, 0, 10_000)
 """Pages one choice away from the first that are made before anyone asks."""
 

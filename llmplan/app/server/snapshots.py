@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from llmplan.app.server.forks import Forks, Unavailable
 from llmplan.app.server.settings import (
     PREPARED_PAGES,
+    RESTING_SECONDS,
     SNAPSHOT_BYTES,
     SNAPSHOT_SECONDS,
     SNAPSHOTS_AT_ONCE,
@@ -154,7 +155,7 @@ class Snapshots:
                 found = await anext(coming)
             self._keep(key, found)
             first.set_result(found)
-            async with self._resting.turn(), asyncio.timeout(SNAPSHOT_SECONDS):
+            async with self._resting.turn(), asyncio.timeout(RESTING_SECONDS):
                 async for found in coming:
                     self._keep(key, found)
         except (Unavailable, TimeoutError) as problem:

@@ -217,11 +217,12 @@
       document.getElementById("lp-main").append(...content.outputs.map(placeOf));
     }
     takeStates(content, buffers);
-    if (content.partial) setTimeout(() => refresh(address), 3000);
+    if (content.partial) later(address);
   }
   // What takes longer than a page may wait is added to its snapshot while the reader reads.
+  const later = (address) => setTimeout(() => refresh(address), 3000);
   function refresh(address) {
-    if (address === shownSnapshot && !kernelId && !waking) showSnapshot(address).catch(() => {});
+    if (address === shownSnapshot && !kernelId && !waking) showSnapshot(address).catch(() => later(address));
   }
   function placeOf(output) {
     const place = document.createElement(output.text ? "pre" : "div");
