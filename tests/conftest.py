@@ -43,10 +43,14 @@ def report() -> Report:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep browser tests on one process: two Chromiums on two cores only make each other late."""
+    """Keep tests of servers and browsers on one process: on two cores they only make each other late.
+
+    They hang on other processes' pace, so one that fails is tried again; the summary lists it.
+    """
     for item in items:
-        if item.get_closest_marker("browser"):
+        if item.get_closest_marker("browser") or item.get_closest_marker("server"):
             item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @pytest.fixture(scope="session")

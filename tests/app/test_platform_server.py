@@ -21,7 +21,7 @@ from llmplan.app.server.zygote import imported_modules
 from llmplan.errors import InputError
 
 PROJECT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")

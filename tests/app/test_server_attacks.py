@@ -29,7 +29,7 @@ from llmplan.app.server.wire import PROTOCOL, FrameError, for_widgets, join, spl
 from llmplan.errors import InputError
 from tools.browser import free_port, server_command, serving
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.server
 ENDED = 4001
 TOKEN = "secret-of-the-test"
 IMPATIENT = "from llmplan.app.server import forks; forks.FORK_SECONDS, forks.PAUSES = 1, (0.1,)"

@@ -19,7 +19,7 @@ from llmplan.app.server.http import READER
 from llmplan.app.server.wire import PROTOCOL
 from tools.browser import free_port, serving
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.server
 
 
 class StickyProxy:

@@ -1,8 +1,10 @@
 """Snapshots that are kept: by what, how many, and who waits for one must not keep the server busy."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,7 +12,7 @@ from typing import Any, cast
 import pytest
 from conftest import apart
 
-from llmplan.app.server import assets, snapshots
+from llmplan.app.server import assets, session, snapshots
 from llmplan.app.server.forks import Forks
 from llmplan.app.server.snapshots import NewestFirst, Snapshot, Snapshots
 
@@ -130,3 +132,19 @@ def test_preparing_waits_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> N
     apart(lambda: asyncio.run(run()))
     assert taken == ["", "a=1", "a=2"]
     assert turns < 200, f"{turns} turns of the loop while three snapshots rested"
+
+
+def test_work_at_rest_is_finished_however_slow_the_clock_says_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count(0.0, 1_000.0)
+    left = iter(range(5, -1, -1))
+
+    def work(view: Any, *_rest: Any) -> None:
+        steps = next(left)
+        view.html = f'<p data-action="work" data-rest="1">{steps}</p>' if steps else "<p>done</p>"
+
+    view = SimpleNamespace(html='<p data-action="work" data-rest="1">more</p>')
+    monkeypatch.setattr(session, "views", lambda _kind: [view])
+    monkeypatch.setattr(session.View, "_receive", work)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    session.finish_work()
+    assert view.html == "<p>done</p>"
