@@ -96,12 +96,12 @@ class Dashboard:
         self.model.ignored = ()
         if query:
             self.model.open_query(query)
-        if self.model.pinned is not None:  # it may have come without a change of the scenario
-            self._made[self.current].refresh()
         self._say_ignored(wanted)
         if wanted in self.names and wanted != self.current:
             self.nav.current = wanted
             self.go(wanted)
+        elif query or self.model.pinned is not None:
+            self._made[self.current].open()
 
     def _say_ignored(self, wanted: str) -> None:
         twice = [f"{name[:40]!r} stands more than once, the last one counts" for name in self.url.repeated]

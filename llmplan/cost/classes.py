@@ -103,6 +103,11 @@ class Classes:
         """Return one of the prices, without the axis of prices."""
         return Classes(*(getattr(self, column.name)[..., place] for column in fields(self)))
 
+    @property
+    def as_columns(self) -> Classes:
+        """The same prices, to broadcast with tokens of shape (n, d)."""
+        return Classes(*(getattr(self, column.name)[..., None] for column in fields(self)))
+
 
 def classes_of(prices: Sequence[ApiPrice], use: Use) -> Classes:
     """Return what some prices ask of one use. (1.2)-(1.4), (1.7)-(1.10)

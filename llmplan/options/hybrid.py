@@ -55,6 +55,7 @@ class Pairs:
     fleets: (f,) places of the self-hosted options that can be the cheapest of their model and format at some
         load; group: (f,) the model and format of each, numbered 0..g-1.
     apis: (m,) places. quality: (g, m, p), NaN where a pair makes no hybrid.
+    best_first: places in `quality`, flattened, of the hybrids that there are, the best first.
     """
 
     options: Options
@@ -63,6 +64,7 @@ class Pairs:
     group: Places
     apis: Places
     quality: Floats
+    best_first: Places
 
     def of(self, options: Options) -> Pairs:
         """Return the same pairs of the same options at other prices, rates, volumes or another floor."""
@@ -122,8 +124,11 @@ class Pairs:
     def best_by_quality(self, queries_per_day: float) -> list[Route]:
         """Return the hybrids than which none is both cheaper and as good, whatever the floor; cheapest first."""
         total, place = self.total_usd(queries_per_day)
-        order = np.argsort(np.where(np.isnan(self.quality), np.inf, total), axis=None, kind="stable")
-        quality = np.nan_to_num(self.quality.ravel()[order], nan=-np.inf)
+        usd = total.ravel()
+        # What another one, as good or better, undercuts is left out before costs are sorted.
+        near = self.best_first[usd[self.best_first] <= np.minimum.accumulate(usd[self.best_first])]
+        order = np.sort(near)[np.argsort(usd[np.sort(near)], kind="stable")]
+        quality = self.quality.ravel()[order]
         before = np.maximum.accumulate(np.concatenate([[-np.inf], quality]))[:-1]
         cells = np.transpose(np.unravel_index(order[quality > before], total.shape)).tolist()
         return [Route(int(place[group, split]), group, api, split) for group, api, split in cells]
@@ -167,7 +172,9 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
     plan = assumed_split(catalog)
     reached = hybrid_quality(plan, options.quality[first], options.quality[apis])
     differ = options.items.model_id[first, None] != options.items.model_id[apis]
-    return Pairs(options, plan, fleets, group, apis, np.where(differ[..., None], reached, np.nan))
+    quality = np.where(differ[..., None], reached, np.nan)
+    best_first = np.argsort(-quality, axis=None, kind="stable")[: np.count_nonzero(~np.isnan(quality))]
+    return Pairs(options, plan, fleets, group, apis, quality, best_first)
 
 
 def _cheapest_offers(options: Options, apis: Places) -> Places:

@@ -42,10 +42,10 @@ def _pays(report: Report) -> tuple[str, str]:
     return where_cheaper(rival[1].self_hosted_cheaper, "/day"), f"against {report.option(rival[0]).label}"
 
 
-def answer_facts(report: Report) -> list[tuple[str, str]]:
+def answer_facts(report: Report, weigh: bool = True) -> list[tuple[str, str]]:
     """Return (what, in words) of what an answer is judged by: saving, confidence, quality, the prices' dates.
 
-    Nothing where nothing is feasible.
+    Nothing where nothing is feasible. weigh: False leaves the confidence open while it is not known yet.
     """
     item = report.comparison.recommended
     if item is None:
@@ -53,10 +53,14 @@ def answer_facts(report: Report) -> list[tuple[str, str]]:
     floor = f"{share(report.scenario.quality_floor)} needed" if report.scenario.quality_floor else "no floor"
     facts = [
         ("Against today", _against_today(report)),
-        ("Confidence", f"{probability(report.advice.p_right)} {sure_of(report.advice)}"),
+        ("Confidence", _confidence(report) if weigh or report.is_weighed else "…"),
         ("Quality", f"{share(item.quality)} of today's{_quality_band(report)}; {floor}"),
     ]
     return [*facts, ("Prices", report.dates_line.removeprefix("prices "))]
+
+
+def _confidence(report: Report) -> str:
+    return f"{probability(report.advice.p_right)} {sure_of(report.advice)}"
 
 
 def sure_of(advice: Recommendation) -> str:

@@ -117,6 +117,11 @@ class Report:
         """What to do and how sure that is, without tipping points."""
         return recommend(self.scenario, self.catalog, tipping=False, options=self.comparison.alone)
 
+    @property
+    def is_weighed(self) -> bool:
+        """Whether it is known how sure the answer is: `advice` takes longer than a slider may wait."""
+        return "advice" in vars(self)
+
     @cached_property
     def bill(self) -> tuple[Part, ...]:
         """The named parts of the answer's base month; empty where nothing is feasible."""

@@ -131,27 +131,29 @@ def token_usd_per_query(
     names = (*TOKEN_FIELDS, "cached_input_share", "batch_share")
     now: dict[str, Any] = {name: float(getattr(scenario, name)) for name in names}
     fixed = all(np.ptp(fields[name]) == 0 and fields[name][0] == now[name] for name in names)
+    paid = [(place, item) for place, item in enumerate(options.items) if item.api_id is not None]
+    found[[place for place, _ in paid]] = options.usd_per_query[[place for place, _ in paid], None]
+    drawn = [
+        (place, item.api_id or "", item.lengths)
+        for place, item in paid
+        if item.lengths is not None and not (fixed and isinstance(spent[place], float))
+    ]
+    if not drawn:
+        return found
+    places, api_ids, lengths = (list(column) for column in zip(*drawn, strict=True))
     use = Use.of(scenario, catalog)
-    for place, item in enumerate(options.items):
-        if item.api_id is None:
-            continue
-        more = spent[place]
-        if item.lengths is None or (fixed and isinstance(more, float)):
-            found[place] = options.usd_per_query[place]
-            continue
-        price = classes_of([priced(catalog.api(item.api_id), scenario)], use).at(0)
-        more_in = item.lengths.input / now["input_tokens"]
-        more_out = item.lengths.output / now["output_tokens"]
-        base, drawn = (
-            api_usd_per_query(
-                price,
-                more_in * values["input_tokens"],
-                more_out * values["output_tokens"] * factor,
-                values["cached_input_share"],
-                values["batch_share"],
-                use,
-            )
-            for values, factor in ((now, 1.0), (fields, more))
+    price = classes_of([priced(catalog.api(api_id), scenario) for api_id in api_ids], use).as_columns
+    more_in = np.array([[each.input] for each in lengths]) / now["input_tokens"]
+    more_out = np.array([[each.output] for each in lengths]) / now["output_tokens"]
+    factor = np.stack([np.broadcast_to(np.asarray(spent[place], float), (draws,)) for place in places])
+
+    def usd_per_query(values: Mapping[str, Any], factor: Floats | float) -> Floats:
+        tokens_in, tokens_out = more_in * values["input_tokens"], more_out * values["output_tokens"] * factor
+        return api_usd_per_query(
+            price, tokens_in, tokens_out, values["cached_input_share"], values["batch_share"], use
         )
-        found[place] = drawn * (options.usd_per_query[place] / base if base > 0 else 0.0)
+
+    base = usd_per_query(now, 1.0)
+    over = np.divide(found[places], base, out=np.zeros_like(found[places]), where=base > 0)
+    found[places] = usd_per_query(fields, factor) * over
     return found

@@ -29,6 +29,8 @@ def plain(html: str) -> str:
 
 
 def test_action_saving_confidence_quality_and_date_stand_first(shown: Report) -> None:
+    assert shown.is_weighed or "Confidence …" in plain(parts.answer(shown))
+    assert shown.advice is not None and shown.is_weighed
     text = plain(parts.answer(shown))
     found, today = shown.comparison, shown.today_place
     item = found.recommended

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from markupsafe import Markup
 
 from llmplan.app.flips import Flips
@@ -40,9 +42,16 @@ class DecisionPage(Page):
         )
 
     def refresh(self) -> None:
-        """Show the present scenario's answer."""
+        """Show the present scenario's answer; how sure it is follows where that is not known yet."""
+        self._show(self._report)
+
+    def open(self) -> None:
+        """Show the answer and how sure it is."""
+        self._show(self._weighed)
+
+    def _show(self, work: Callable[[], Report]) -> None:
         show_parts(
-            self._report,
+            work,
             {
                 self.answer: parts.answer,
                 self.figures: parts.figures,
@@ -58,12 +67,19 @@ class DecisionPage(Page):
         self.compare.refresh()
 
     def act(self, name: str, _value: str | None) -> None:
-        """Do a bit of the work on what would flip it; the browser asks for it while the reader rests."""
-        if name == "flip":
+        """Do what no slider waits for, bit by bit; the browser asks for it while the reader rests."""
+        if name == "weigh":
+            show_parts(self._weighed, {self.answer: parts.answer, self.sure: self._sure})
+        elif name == "flip":
             show_parts(self._flip, {self.sure: self._sure})
 
     def _report(self) -> Report:
         return self.model.report
+
+    def _weighed(self) -> Report:
+        report = self.model.report
+        _ = report.advice
+        return report
 
     def _flip(self) -> Report:
         self.flips.step()

@@ -41,7 +41,8 @@ from llmplan.wording import NOTHING, milliseconds, parameters, probability, shar
 UNRIVALLED = " * No token price is known to reach this model's quality."
 LONGEST_ROW = 22
 HEIGHT = 460
-REST_MS, BETWEEN_STEPS_MS = 1_500, 50
+WEIGH_MS, REST_MS, BETWEEN_STEPS_MS = 150, 1_500, 50
+HOW_SURE = "How sure is that"
 """How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
 DOUBLE, MANY = 2, 10
 GLOSSARY = {
@@ -67,7 +68,7 @@ NOTHING_FLIPS = "No single input changes the recommendation within the values tr
 
 def answer(report: Report) -> Markup:
     """Say what to do, what that saves, how sure it is, how good, and how old the prices are."""
-    return html.answer(report.finding) + html.facts(answer_facts(report))
+    return html.answer(report.finding) + html.facts(answer_facts(report, weigh=False))
 
 
 def stamp(report: Report) -> Markup:
@@ -223,14 +224,19 @@ def sure_cards(report: Report, flips: Flips) -> Markup:
     else:
         near = table(MISS_HEADS, near_misses(report), "The nearest options", (1,))
         flip = card("What would have to give", paragraph("Relax the limit, and this is what it costs:"), near)
-    return Markup('<div class="lp-pair">{}{}</div>').format(_sure(report.advice), flip)
+    sure = _sure(report.advice) if report.is_weighed else _weighing(flips)
+    return Markup('<div class="lp-pair">{}{}</div>').format(sure, flip)
+
+
+def _weighing(flips: Flips) -> Markup:
+    """Return the line that has the browser ask how sure the answer is, once a slider comes to rest."""
+    return card(HOW_SURE, _at_rest("weigh", WEIGH_MS, flips, "Drawing the inputs from their ranges…"))
 
 
 def _sure(found: Recommendation) -> Markup:
     """Say how sure the recommendation is, and what weighs against it."""
-    title = "How sure is that"
     if found.kind is None or found.p_right is None:
-        return card(title, paragraph(found.reason))
+        return card(HOW_SURE, paragraph(found.reason))
     sure = f"{found.confidence.capitalize()} ({probability(found.p_right)})"
     lead = Markup("<strong>{}</strong> {} over the ranges of the inputs. ").format(sure, sure_of(found))
     if found.p_meets is not None:
@@ -238,7 +244,7 @@ def _sure(found: Recommendation) -> Markup:
     if found.expected_regret_usd:
         wrong = found.scenario.currency.short(found.expected_regret_usd)
         lead += f"If it is wrong, that costs {wrong} a month on average."
-    return card(title, paragraph(lead), bullets(found.caveats))
+    return card(HOW_SURE, paragraph(lead), bullets(found.caveats))
 
 
 def _flips(flips: Flips) -> Markup:
@@ -247,11 +253,13 @@ def _flips(flips: Flips) -> Markup:
     if known is not None:
         return bullets(known or (NOTHING_FLIPS,))
     pause = BETWEEN_STEPS_MS if flips.steps_done else REST_MS
-    dots = "." * (1 + flips.steps_done)
-    # Named after its scenario, so that each change of an input starts the rest anew.
-    return Markup(
-        '<p class="lp-help" data-action="flip" data-rest="{}" data-of="{:x}">Trying the other inputs{}</p>'
-    ).format(pause, hash(flips.model.scenario) & 0xFFFFFFFF, dots)
+    return _at_rest("flip", pause, flips, "Trying the other inputs" + "." * (1 + flips.steps_done))
+
+
+def _at_rest(action: str, milliseconds: int, flips: Flips, text: str) -> Markup:
+    """Return a line that has the browser ask for work; named after its scenario, so that a change starts it anew."""
+    line = Markup('<p class="lp-help" data-action="{}" data-rest="{}" data-of="{:x}">{}</p>')
+    return line.format(action, milliseconds, hash(flips.model.scenario) & 0xFFFFFFFF, text)
 
 
 def _by_volume(report: Report) -> Markup:
