@@ -1,16 +1,25 @@
 """The boundary of every command: one line for whatever a user gives it, and sane ranges."""
 
 import errno
+import json
 import math
+import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+from annotated_types import Ge, Gt, Le, Lt
 
+from llmplan.catalog import Catalog
 from llmplan.cli import app, main
 from llmplan.cli.boundary import one_line
+from llmplan.cli.compare import comparison_json, print_comparison
+from llmplan.cli.output import print_json
 from llmplan.errors import InputError
+from llmplan.options import evaluate
+from llmplan.scenario import Scenario
 
 SIZE = ("size", "llama-3.1-8b", "--gpu", "l4", "--precision", "bf16")
 MEASURED = "model_id,precision,gpu_id,engine_id,input_tokens,output_tokens\n"
@@ -138,3 +147,61 @@ def test_every_number_of_every_command_has_a_range() -> None:
                     command.callback(**{name: math.nan})
                 checked += 1
     assert checked > 100
+
+
+def at_the_edges() -> list[tuple[str, float]]:
+    """Return every number of a scenario at the ends of its range."""
+    edges = []
+    for name, field in Scenario.model_fields.items():
+        for limit in field.metadata:
+            match limit:
+                case Ge(ge=value) | Le(le=value):
+                    edges.append((name, float(value)))
+                case Gt(gt=value) | Lt(lt=value):
+                    edges.append((name, float(value) + (1e-9 if isinstance(limit, Gt) else -1e-9)))
+    return edges
+
+
+def no_constant(text: str) -> float:
+    raise AssertionError(f"{text} in a JSON document")
+
+
+def test_no_figure_is_endless_or_unknown_at_the_edge_of_any_range(
+    catalog: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = Scenario(
+        model_ids=("llama-3.1-8b",),
+        gpu_ids=("l4", "h100-sxm"),
+        engine_ids=("vllm", "ollama"),
+        api_ids=("gpt-4o", "gpt-4o-mini"),
+    )
+    edges = at_the_edges()
+    assert len(edges) > 40
+    for name, value in edges:
+        try:
+            found = evaluate(few.but(**{name: value}), catalog)
+        except InputError as problem:
+            assert problem.field == name
+            continue
+        rows = [found.row(place) for place in found.order]
+        print_comparison(found, rows, 15)
+        assert not re.search(r"\b(inf|nan|None)\b", capsys.readouterr().out), (name, value)
+        print_json(comparison_json(found, rows), indent=None)
+        json.loads(capsys.readouterr().out, parse_constant=no_constant)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("name", ["book.xlsx", "table.csv"])
+def test_a_full_disk_leaves_what_was_there_as_it_was(name: str, tmp_path: Path) -> None:
+    place = tmp_path / name
+    place.write_text("what stood there")
+    words = ["export", "--format", place.suffix[1:], "--out", str(place), "--model-ids", "llama-3.1-8b"]
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
+        f"sys.argv = ['llmplan', *{words!r}]; from llmplan.cli import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("llmplan: ") and ended.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert place.read_text() == "what stood there"
