@@ -73,7 +73,11 @@ install() {
     fi
 }
 
-state_of() { printf '%s %s\n' "$here" "$(cat "requirements/$1.lock" pyproject.toml tools/bootstrap.sh | cksum)"; }
+# The page's template is copied into .venv, for plain `voila` to find: a changed one is installed anew.
+state_of() {
+    printf '%s %s\n' "$here" "$(cat "requirements/$1.lock" pyproject.toml tools/bootstrap.sh \
+        llmplan/app/voila/templates/llmplan/*.* llmplan/app/voila/templates/llmplan/static/*.* | cksum)"
+}
 
 is_current() { [ "$(cat ".venv/.llmplan-$1" 2>/dev/null)" = "$(state_of "$1")" ]; }
 

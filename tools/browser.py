@@ -16,6 +16,8 @@ from typing import IO
 
 from playwright.sync_api import Page
 
+from llmplan.app.server.settings import add_template_path
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 HEALTH = "/healthz"
 
@@ -45,14 +47,31 @@ def serving(
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Serve a notebook with `llmplan dashboard`; yield the address and the process."""
     port = port or free_port()
-    command = server_command(notebook, port, *options, first=first)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    assert process.stdout is not None
-    try:
+    with running(server_command(notebook, port, *options, first=first), log) as process:
+        assert process.stdout is not None
         line = process.stdout.readline()
         assert str(port) in line, f"the server said: {line!r}"
         wait_until_answering(f"http://127.0.0.1:{port}{HEALTH}", process)
         yield f"http://127.0.0.1:{port}", process
+
+
+@contextmanager
+def serving_plainly(notebook: Path) -> Iterator[str]:
+    """Serve a notebook with Voila alone, as `voila.json` of the checkout says; yield the address."""
+    port = free_port()
+    command = [sys.executable, "-m", "voila", str(notebook), "--no-browser", "--port", str(port)]
+    add_template_path()  # of this checkout, whatever is installed
+    with running(command, subprocess.DEVNULL) as process:
+        wait_until_answering(f"http://127.0.0.1:{port}/voila/static/style.css", process)
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def running(command: list[str], log: IO[str] | int | None) -> Iterator[subprocess.Popen[str]]:
+    """Run a server until it is no longer needed."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        yield process
     finally:
         process.terminate()
         try:
@@ -60,7 +79,8 @@ def serving(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def wait_until_answering(address: str, process: subprocess.Popen[str], limit_seconds: float = 180) -> None:
