@@ -126,6 +126,7 @@ def _without_copies(rows: ir.Table) -> ir.Table:
         order_by=[
             several.output_tokens.fill_null(-1).desc(),
             several.input_tokens.fill_null(-1).desc(),
+            several.cost_usd.fill_null(-1).desc(),
             several.ts,
         ],
     )

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
+import shutil
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmplan.catalog.problems import Problem
 from llmplan.errors import InputError, LlmplanError, UnknownNameError
 from llmplan.usage import cubes, engine
 from llmplan.usage.canonical import canonical, input_conventions
+from llmplan.usage.overlaps import mark_overlaps
 from llmplan.usage.reading import Found, records, unwrapped
-from llmplan.usage.rows import OK, Format, Row, formats, schema
+from llmplan.usage.rows import Format, Row, formats, schema
 from llmplan.usage.values import hashed
+
+if TYPE_CHECKING:
+    from ibis import BaseBackend
 
 BATCH = 100_000
 LOOKED_AT = 20
@@ -52,8 +59,8 @@ class Part:
     format: name of the format.
     rows, problem_count: rows stored, rows refused.
     problems: the first of what was refused, with file, line, field, rule and fix.
-    digest: of the rows; a file of the same rows under another name is a copy.
-    copy_of: the file whose copy it is: its rows that have no key of their own are duplicates.
+    unkeyed: rows that have no key of their own: those that another file holds are told by what they are.
+    copy_of: a file that holds some or all of those; they are duplicates.
     """
 
     file: str
@@ -62,7 +69,7 @@ class Part:
     rows: int
     problem_count: int
     problems: tuple[Problem, ...]
-    digest: str = ""
+    unkeyed: int = 0
     copy_of: str = ""
 
 
@@ -83,7 +90,7 @@ def import_usage(
 
     Parameters
     ----------
-    files: files, or folders of them; gzip is read as it is.
+    files: files, or folders or ZIPs of them; gzip is read as it is.
     out: folder to write; new, empty or an earlier import's.
     format: a format's name; auto: each file's first record tells.
     mapping: TOML that says where a file's own columns stand, for formats that are not known.
@@ -95,45 +102,62 @@ def import_usage(
     InputError: for a file that no format recognises.
     """
     _check_folder(out)
-    known = formats()
-    units, parts = _units(expand(files), _chooser(format, mapping, known))
-    seen = {part.digest: part.file for part in reversed(_parts_of(out)) if not part.copy_of}
-    for unit in _shown(units, progress):
-        part = _finished(out, unit) or _import_unit(out, unit, seen)
-        seen.setdefault(part.digest, part.file)
-        parts.append(part)
-        if strict and part.problem_count:
-            _forget(out, unit)
+    backend = engine.duckdb(memory, temp)
+    unpacked = out / "rows" / "unpacked"
+    try:
+        units, parts = _units(expand(files, unpacked), _chooser(format, mapping, formats()))
+        for unit in _shown(units, progress):
+            part = _finished(out, unit) or _import_unit(out, unit, backend)
+            parts.append(part)
+            if strict and part.problem_count:
+                _forget(out, unit)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
     refused = [problem for part in parts for problem in part.problems]
     if strict and refused:
         raise UsageError(refused[:KEPT_PROBLEMS], sum(part.problem_count for part in parts))
-    everything = _parts_of(out)
+    everything = list(_parts_of(out).values())
     if not any(part.rows for part in everything):
         raise InputError(
             "files", ", ".join(map(str, files))[:80], "hold no usable row", "see the problems listed"
         )
-    _finish(out, everything, engine.duckdb(memory, temp))
+    _finish(out, everything, backend)
     return tuple(parts)
 
 
-def expand(files: Sequence[Path]) -> list[Path]:
-    """Return the files named and those in the folders named, in order, each once."""
+def expand(files: Sequence[Path], unpacked: Path) -> list[Path]:
+    """Return the files named and those in the folders named, in order, each once; those of ZIPs from `unpacked`."""
     found: list[Path] = []
     for path in files:
-        if path.is_dir():
-            inside = (
-                item for item in sorted(path.rglob("*")) if item.is_file() and not item.name.startswith(".")
-            )
-            found += inside
-        elif path.is_file():
-            found.append(path)
-        else:
+        if not path.exists():
             raise InputError(
                 "file", str(path), "is not there", "give the path of a log, an export or a folder"
             )
+        for item in _inside(path) if path.is_dir() else [path]:
+            found += _inside(_unzipped(item, unpacked)) if zipfile.is_zipfile(item) else [item]
     if not found:
         raise InputError("files", ", ".join(map(str, files))[:80], "are no files", "give at least one file")
     return list(dict.fromkeys(found))
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+
+
+def _unzipped(path: Path, unpacked: Path) -> Path:
+    """Return a folder of a ZIP's files, the same and of the same age each time: what was read is not read again."""
+    folder = unpacked / f"{hashed(path.resolve()):016x}-{path.name}"
+    age = path.stat().st_mtime_ns
+    try:
+        with zipfile.ZipFile(path) as packed:
+            for item in packed.infolist():
+                member = Path(packed.extract(item, folder))
+                os.utime(member, ns=(age, age))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error):
+        raise InputError(
+            "file", path.name, "cannot be unpacked", "pack it again, without a password"
+        ) from None
+    return folder
 
 
 @dataclass(frozen=True)
@@ -250,8 +274,8 @@ def _read_part(sidecar: Path) -> Part:
     return Part(**{**held, "problems": tuple(Problem(**problem) for problem in held["problems"])})
 
 
-def _parts_of(out: Path) -> list[Part]:
-    return [_read_part(path) for path in sorted((out / "rows").glob("*.json"))]
+def _parts_of(out: Path) -> dict[Path, Part]:
+    return {path: _read_part(path) for path in sorted((out / "rows").glob("*.json"))}
 
 
 def _forget(out: Path, unit: _Unit) -> None:
@@ -259,15 +283,14 @@ def _forget(out: Path, unit: _Unit) -> None:
         (out / "rows" / f"{unit.name}{suffix}").unlink(missing_ok=True)
 
 
-def _import_unit(out: Path, unit: _Unit, seen: Mapping[str, str]) -> Part:
-    """Store a unit's rows. seen: digest -> file of the parts that are there."""
+def _import_unit(out: Path, unit: _Unit, backend: BaseBackend) -> Part:
+    """Store a unit's rows."""
     import pyarrow.parquet as pq
 
     folder = out / "rows"
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished, count, rows = folder / f"{unit.name}.unfinished", 0, 0
+    unfinished, count, rows, unkeyed = folder / f"{unit.name}.unfinished", 0, 0, 0
     problems: list[Problem] = []
-    digest = hashlib.blake2b(digest_size=16)
 
     def good() -> Iterator[Row]:
         nonlocal count
@@ -282,37 +305,25 @@ def _import_unit(out: Path, unit: _Unit, seen: Mapping[str, str]) -> Part:
     stream = good()
     with pq.ParquetWriter(unfinished, schema(), compression="zstd") as writer:
         while batch := list(islice(stream, BATCH)):
-            digest.update(repr(batch).encode())
-            writer.write_table(_table(batch, unit.kind.name))
-            rows += len(batch)
-    original = seen.get(digest.hexdigest(), "") if rows else ""
-    copy_of = "" if original == unit.label else original
-    if copy_of:
-        _mark_copies(unfinished)
+            table = _table(batch, unit.kind.name)
+            writer.write_table(table)
+            rows, unkeyed = rows + len(batch), unkeyed + table["key"].null_count
+    held = {
+        folder / f"{path.stem}.parquet": part
+        for path, part in (_parts_of(out) if unkeyed else {}).items()
+        if part.unkeyed and part.format == unit.kind.name and path.stem != unit.name
+    }
+    original = mark_overlaps(unfinished, list(held), backend)
     part = Part(
         *(unit.label, unit.fingerprint, unit.kind.name, rows, count, tuple(problems)),
-        digest=digest.hexdigest(),
-        copy_of=copy_of,
+        unkeyed=unkeyed,
+        copy_of="" if original is None else held[original].file,
     )
     # The rows first, then the word that they are whole: a run broken off between reads the file again.
     unfinished.rename(folder / f"{unit.name}.parquet")
     text = json.dumps(asdict(part), ensure_ascii=False)
     (folder / f"{unit.name}.json").write_text(text, encoding="utf-8")
     return part
-
-
-def _mark_copies(path: Path) -> None:
-    """Mark the rows that count and have no key as duplicates; those with a key are told by it."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    marked, place = path.with_suffix(".marked"), schema().get_field_index("status")
-    with pq.ParquetFile(path) as held, pq.ParquetWriter(marked, schema(), compression="zstd") as writer:
-        for batch in held.iter_batches(BATCH):
-            copied = pc.and_(pc.equal(batch["status"], OK), pc.is_null(batch["key"]))
-            status = pc.if_else(copied, "duplicate", batch["status"])
-            writer.write_batch(batch.set_column(place, schema().field(place), status))
-    marked.replace(path)
 
 
 def _table(rows: Sequence[Row], name: str) -> Any:

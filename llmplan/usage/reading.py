@@ -180,7 +180,10 @@ def _parquet(path: Path) -> Iterator[Found]:
 
 
 def _scrapes(first: str, file: IO[str], path: Path) -> Iterator[Found]:
-    """Yield one record a scrape; samples with times of their own may make several of one file."""
+    """Yield one record a scrape; samples with times of their own may make several of one file.
+
+    Files of one folder whose names differ in their times alone come from one source.
+    """
     by_time: dict[int, list[tuple[str, dict[str, str], float]]] = {}
     at_file = None
     line = 0
@@ -206,7 +209,8 @@ def _scrapes(first: str, file: IO[str], path: Path) -> Iterator[Found]:
         if math.isfinite(figure):
             by_time.setdefault(when, []).append((name, dict(_LABEL.findall(labels or "")), figure))
     for when, samples in sorted(by_time.items()):
-        yield line, {"ts_us": when, METRICS: samples}
+        source = str(path.parent / re.sub(r"[\d.]+$", "", _STAMP.sub("", path.stem)))
+        yield line, {"ts_us": when, "source": source, METRICS: samples}
 
 
 def _time_of(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""A file that somebody hands over, a log or a ZIP of the three cubes as CSV, as usage; nothing of it stays on disk."""
+"""A file that somebody hands over (a log, a ZIP of logs or of the three cubes as CSV) as usage; nothing stays on disk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def usage_of_file(data: bytes) -> Usage:
 
     Raises
     ------
-    InputError: for more than `MOST_BYTES` unpacked, a ZIP without the cubes, or what no format reads.
+    InputError: for more than `MOST_BYTES` unpacked, a ZIP of some of the cubes, or what no format reads.
     """
     usage = _read(data)
     hours = usage.cubes.hours
@@ -40,35 +40,47 @@ def usage_of_file(data: bytes) -> Usage:
 def _read(data: bytes) -> Usage:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if data.startswith(ZIP):
-            return _of_cubes(data, folder)
-        if data.startswith(PARQUET):
-            raise InputError(
-                "file", "Parquet", "is not read here", "use llmplan usage import, and bring its cubes"
-            )
-        (folder / "log").write_bytes(_unpacked(data))
-        import_usage([folder / "log"], folder / "usage", temp=folder / "temp")
+        logs = _files_of_zip(data) if data.startswith(ZIP) else {"log": data}
+        cubes = [name for name in CUBES if name in logs]
+        if cubes and len(cubes) < len(CUBES):
+            rule = f"holds no {next(name for name in CUBES if name not in logs)}"
+            raise InputError("file", "ZIP", rule, f"pack {', '.join(CUBES)}")
+        for path, held in logs.items():
+            if held.startswith((PARQUET, ZIP)):
+                what = "Parquet" if held.startswith(PARQUET) else "a ZIP in a ZIP"
+                raise InputError(
+                    "file", what, "is not read here", "use llmplan usage import, and bring its cubes"
+                )
+            (folder / path).write_bytes(_unpacked(held))
+        _check_size(sum(path.stat().st_size for path in folder.iterdir()))
+        if cubes:
+            return read_usage(folder)
+        import_usage([folder / path for path in logs], folder / "usage", temp=folder / "temp")
         return read_usage(folder / "usage")
 
 
-def _of_cubes(data: bytes, folder: Path) -> Usage:
+def _files_of_zip(data: bytes) -> dict[str, bytes]:
+    """Return a ZIP's files by their names without folders, and their place where two have one name."""
+    found: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            inside = {Path(item.filename).name: item for item in packed.infolist()}
-            missing = [name for name in CUBES if name not in inside]
-            if missing:
-                fix = "pack hours.csv, tokens.csv and minutes.csv"
-                raise InputError("file", "ZIP", f"holds no {missing[0]}", fix)
-            _check_size(sum(inside[name].file_size for name in CUBES))
-            for name in CUBES:
-                (folder / name).write_bytes(packed.read(inside[name]))
+            items = [item for item in packed.infolist() if not item.is_dir()]
+            _check_size(sum(item.file_size for item in items))
+            for place, item in enumerate(items):
+                name = Path(item.filename).name
+                if not name.startswith("."):
+                    found[f"{place}-{name}" if name in found else name] = packed.read(item)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error):
         raise InputError("file", "ZIP", "cannot be unpacked", "pack it again, without a password") from None
-    return read_usage(folder)
+    if not found:
+        raise InputError(
+            "file", "ZIP", "holds no file", "pack logs, or hours.csv, tokens.csv and minutes.csv"
+        )
+    return found
 
 
 def _unpacked(data: bytes) -> bytes:
-    """Return the text of a file that may be packed with gzip."""
+    """Return a file, the text of one that is packed with gzip."""
     if not data.startswith(GZIP):
         return data
     try:

@@ -33,7 +33,12 @@ FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS_PER_S = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (math.inf, 10**9))
 """An epoch below the bound counts in these units: dates of this century tell seconds from milliseconds."""
-_TWELVE_HOURS = ("%m/%d/%Y, %I:%M:%S.%f %p", "%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p")
+_FORMS = (
+    *("%m/%d/%Y, %I:%M:%S.%f %p", "%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p"),
+    *("%Y/%m/%d %H:%M:%S.%f", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d"),
+    *("%a, %d %b %Y %H:%M:%S %z", "%a %b %d %Y %H:%M:%S GMT%z", "%d/%b/%Y:%H:%M:%S %z"),
+)
+"""Of Azure's portal, databases, mail, JavaScript and web servers."""
 _EMPTY = frozenset(("", "null", "none", "None", "NULL", "\\N", "nan", "NaN", "NaT", "<NA>"))
 _GROUPED = re.compile(r"^-?\$?\d{1,3}(,\d{3})*(\.\d+)?$")
 """A spreadsheet's figure: thousands grouped, dollars marked."""
@@ -127,14 +132,14 @@ def added(*counts: int | None) -> int | None:
 
 def is_true(record: Record, name: str) -> bool:
     """Say whether a cell says yes, as a truth value or as text."""
-    return str(dig(record, name)).strip().lower() in ("true", "1", "hit", "yes")
+    return str(dig(record, name)).strip().lower() in ("true", "t", "1", "hit", "yes")
 
 
 def moment(record: Record, *names: str) -> int:
     """Return the first of the cells that holds a time as microseconds since 1970 in UTC.
 
     ISO dates and times (a time without a zone is UTC, as the exports' own documents say), epochs in seconds
-    to nanoseconds, and Azure's 12-hour form.
+    to nanoseconds, and the forms of some tools.
     """
     found = next((name for name in names if text(record, name) is not None), None)
     if found is None:
@@ -161,11 +166,12 @@ def _epoch(value: Any) -> datetime | None:
 
 
 def _written(written: str) -> datetime | None:
-    written = re.sub(r"\s*(UTC|GMT)$", "+00:00", written.strip())
+    written = re.sub(r"\s+\([^)]*\)$", "", written.strip())  # a zone's name
+    written = re.sub(r"\s*(UTC|GMT|Z)$", " +00:00", written)
     try:
-        when = datetime.fromisoformat(written)
+        when = datetime.fromisoformat(re.sub(r"\s+([+-]\d\d:?\d\d)$", r"\1", written))
     except ValueError:
-        for form in _TWELVE_HOURS:
+        for form in _FORMS:
             try:
                 when = datetime.strptime(written, form)
                 break
@@ -182,6 +188,26 @@ def hashed(*parts: Any) -> int | None:
         return None
     digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+class BucketKeys:
+    """Keys of a file's buckets by what they are grouped by: of two exports of one bucket the fuller counts.
+
+    Buckets of a file that a column since left out told apart (their figures differ) keep keys of their own.
+    """
+
+    def __init__(self, measured: tuple[str, ...]) -> None:
+        self._measured = measured
+        self._seen: dict[int | None, list[int | None]] = {}
+
+    def key(self, record: Record) -> int | None:
+        """Return the key of a row. `measured`: what its figures' names begin with."""
+        cells = sorted((name, str(value)) for name, value in record.items())
+        group = hashed(*(cell for cell in cells if not cell[0].startswith(self._measured)))
+        all_of_it, seen = hashed(*cells), self._seen.setdefault(group, [])
+        if all_of_it not in seen:
+            seen.append(all_of_it)
+        return hashed(group, seen.index(all_of_it))
 
 
 def app_of(record: Record, names: tuple[str, ...], keys: tuple[str, ...] = ()) -> str | None:

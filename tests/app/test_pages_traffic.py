@@ -106,6 +106,9 @@ def test_cubes_may_be_brought_instead(tmp_path: Path) -> None:
         broken = found.cubes.hours.assign(**{column: figure}).to_csv(index=False).encode()
         with pytest.raises(InputError, match="no log's time"):
             usage_of_file(packed(**files | {"hours": broken}))
+    assert summary(usage_of_file(packed(log=LOG, other=gzip.compress(LOG)))) == summary(found) | {
+        "excluded": {"duplicate": 108}
+    }
     del files["minutes"]
     with pytest.raises(InputError, match=r"no minutes\.csv"):
         usage_of_file(packed(**files))
@@ -118,6 +121,8 @@ def test_what_is_too_much_or_no_log_is_refused(monkeypatch: pytest.MonkeyPatch) 
         (packed(hours=b"x" * 20_000, tokens=b"", minutes=b""), "unpacked"),
         (b"PAR1xxxx", "is not read here"),
         (b"PK\x03\x04garbage", "cannot be unpacked"),
+        (packed(**{".": b""}), "holds no file"),
+        (packed(logs=packed(log=b"x")), "is not read here"),
         (b"\x1f\x8bgarbage", "cannot be unpacked"),
         (b"a,b\n1,2\n", "no known format"),
     ):

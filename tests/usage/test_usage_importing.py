@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -283,7 +284,7 @@ def test_csv_of_spreadsheets(tmp_path: Path) -> None:
 
 
 def test_a_file_without_request_ids_counts_once_under_two_names(tmp_path: Path) -> None:
-    """Packed or not, now or in a later import; the same file with a row more is another file."""
+    """Packed or not, now or in a later import; of the same file with a row more that row is new."""
     text = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,100,10\n2023-11-16 18:17:04,50,5\n"
     first, packed, longer = (tmp_path / name for name in ("a.csv", "b.csv.gz", "c.csv"))
     first.write_text(text)
@@ -296,7 +297,65 @@ def test_a_file_without_request_ids_counts_once_under_two_names(tmp_path: Path) 
     found = summary(read_usage(out))
     assert (found["requests"], found["input_tokens"], found["excluded"]) == (2, 150, {"duplicate": 2})
     import_usage([longer], out)
-    assert summary(read_usage(out))["requests"] == 5
+    assert summary(read_usage(out))["requests"] == 3
+
+
+def trace(path: Path, *calls: tuple[int, int]) -> Path:
+    """Write requests of (second, input tokens)."""
+    lines = [f"2023-11-16 18:00:{second:02d},{tokens},1" for second, tokens in calls]
+    path.write_text("\n".join(["TIMESTAMP,ContextTokens,GeneratedTokens", *lines]))
+    return path
+
+
+def test_what_two_exports_share_counts_once(tmp_path: Path) -> None:
+    """The second begins before the first ends; equal requests of one second are as many as each file has."""
+    early = trace(tmp_path / "a.csv", (1, 5), (2, 6), (2, 6), (3, 7))
+    late = trace(tmp_path / "b.csv", (2, 6), (2, 6), (3, 7), (4, 8))
+    first, second = import_usage([early, late], tmp_path / "usage")
+    assert (first.copy_of, second.copy_of) == ("", str(early))
+    found = summary(read_usage(tmp_path / "usage"))
+    assert (found["requests"], found["input_tokens"], found["excluded"]) == (5, 32, {"duplicate": 3})
+
+
+def test_requests_alike_by_chance_count_each(tmp_path: Path) -> None:
+    """Two servers' files of the same minute, one request of ten alike."""
+    one = trace(tmp_path / "a.csv", *((second, second + 1) for second in range(10)))
+    other = trace(tmp_path / "b.csv", (0, 1), *((second, second + 50) for second in range(1, 10)))
+    import_usage([one, other], tmp_path / "usage")
+    assert summary(read_usage(tmp_path / "usage"))["requests"] == 20
+
+
+def test_a_bucket_exported_twice_counts_as_it_was_last(tmp_path: Path) -> None:
+    """A day that was not over when it was first exported; rows that a hidden column told apart stay apart."""
+    head = "usage_date_utc,model_version,api_key,workspace,usage_type,usage_input_tokens_no_cache,usage_output_tokens"
+    day = "2026-03-0{},claude-haiku-4-5,key,,standard,{},{}"
+    texts = (
+        [day.format(1, 10, 1), day.format(1, 30, 3), day.format(2, 5, 2)],
+        [day.format(1, 10, 1), day.format(1, 30, 3), day.format(2, 50, 20), day.format(3, 7, 1)],
+    )
+    for name, lines in zip(("a.csv", "b.csv"), texts, strict=True):
+        (tmp_path / name).write_text("\n".join([head, *lines]))
+    found = summary(_of(tmp_path, [tmp_path / "a.csv", tmp_path / "b.csv"]))
+    assert (found["input_tokens"], found["output_tokens"]) == (97, 25)
+    assert found["excluded"] == {"duplicate": 3}
+
+
+def test_a_zip_of_logs_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several formats and a note in it; nothing unpacked stays, and a second import reads it not again."""
+    logs = Path(__file__).parent.parent / "data" / "usage_logs"
+    with zipfile.ZipFile(tmp_path / "logs.zip", "w") as packed:
+        for name in ("kong_ai_log", "openai_usage_csv"):
+            (file,) = (logs / name).iterdir()
+            packed.write(file, f"{name}/{file.name}")
+        packed.writestr("__MACOSX/._x.csv", b"\0")
+    out = tmp_path / "usage"
+    import_usage([tmp_path / "logs.zip"], out)
+    found = summary(read_usage(out))
+    assert (found["formats"], found["requests"]) == (["kong_ai_log", "openai_usage_csv"], 33)
+    assert not (out / "rows" / "unpacked").exists()
+    monkeypatch.setattr("llmplan.usage.importing._import_unit", None)
+    import_usage([tmp_path], out)
+    assert summary(read_usage(out)) == found
 
 
 @pytest.mark.parametrize(

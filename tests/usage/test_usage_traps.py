@@ -7,6 +7,7 @@ import pytest
 
 from llmplan.errors import InputError
 from llmplan.usage.rows import Row, formats
+from llmplan.usage.values import moment
 
 FORMATS = formats()
 DAY = {"start_time": 1772409600, "end_time": 1772496000}
@@ -53,6 +54,7 @@ def litellm(**changes: Any) -> dict[str, Any]:
         ({}, "ok"),
         ({"status": "failure", "completion_tokens": 0}, "failed_attempt"),
         ({"cache_hit": "True"}, "gateway_cache_hit"),
+        ({"cache_hit": "", "request_id": "r1_cache_hit1772442000.5"}, "gateway_cache_hit"),
         ({"prompt_tokens": 0, "completion_tokens": 0}, "no_usage"),
         ({"call_type": "aembedding", "completion_tokens": 0}, "embedding"),
         ({"call_type": "aocr", "prompt_tokens": 0, "completion_tokens": 0}, "non_generation"),
@@ -342,3 +344,66 @@ def test_burstgpt_failures_and_mooncake_blocks() -> None:
     first, second = rows("mooncake", request, request)
     # The second block is not full: it cannot be served from a cache of whole blocks.
     assert (first.cached_tokens, second.cached_tokens) == (0, 512)
+
+
+def test_span_ids_are_one_within_a_trace_alone() -> None:
+    usage = {"gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 1}
+    spans = [span(**usage) | {"traceId": trace} for trace in ("one", "two", "one")]
+    first, second, again = rows("otlp_genai", {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
+    assert first.key == again.key and first.span == again.span
+    assert first.key != second.key and first.span != second.span
+
+
+def test_streams_tell_their_input_at_the_start_and_their_output_at_the_end() -> None:
+    parts = [
+        {"type": "message_start", "message": {"usage": {"input_tokens": 3, "cache_read_input_tokens": 90}}},
+        {"type": "message_delta", "usage": {"output_tokens": 7}},
+    ]
+    bedrock = {
+        "timestamp": "2026-03-02T09:00:17Z",
+        "operation": "InvokeModelWithResponseStream",
+        "modelId": "anthropic.claude-haiku-4-5-20251001-v1:0",
+        "input": {},
+        "output": {"outputBodyJson": parts},
+    }
+    vertex = {"logging_time": "2026-03-02 09:00:00 UTC", "request_id": "1", "response_payload": parts}
+    for name, call in (("bedrock_invocation", bedrock), ("vertex_gemini", vertex)):
+        assert counts(rows(name, call)[0])[:4] == (93, 90, 0, 7)
+
+
+def test_stores_and_sessions_are_no_requests() -> None:
+    result = {"object": "organization.usage.vector_stores.result", "usage_bytes": 9}
+    (row,) = rows("openai_usage_api", {"object": "bucket", **DAY, "results": [result]})
+    assert row.status == "non_generation"
+
+
+def test_engines_scraped_side_by_side_have_counters_of_their_own() -> None:
+    """Two engines with the same labels, scraped at the same times into files named after them."""
+
+    def at(second: int, source: str, prompt: float) -> dict[str, Any]:
+        return scrape(second, ("vllm:prompt_tokens_total", {"model_name": "m"}, prompt)) | {"source": source}
+
+    found = rows("vllm_metrics", at(0, "a", 100), at(0, "b", 900), at(60, "a", 160), at(60, "b", 905))
+    assert [(row.input_tokens, row.bucket_s) for row in found] == [(60, 60), (5, 60)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-02T09:00:00",
+        "2026-03-02 10:00:00.000 +0100",
+        "2026-03-02T09:00:00.000000000Z",
+        "2026-03-02 09:00:00+00",
+        "2026/03/02 09:00:00",
+        "3/2/2026, 9:00:00 AM",
+        "Mon, 02 Mar 2026 09:00:00 GMT",
+        "Mon Mar 02 2026 09:00:00 GMT+0000 (Coordinated Universal Time)",
+        "02/Mar/2026:09:00:00 +0000",
+        1_772_442_000,
+        "1772442000000",
+        1_772_442_000_000_000,
+        "1772442000000000000",
+    ],
+)
+def test_times_as_tools_write_them(written: object) -> None:
+    assert moment({"at": written}, "at") == 1_772_442_000_000_000

@@ -62,7 +62,7 @@ def lead() -> Markup:
             "together over the inputs beside this page. The file is read in your own session and is gone with it; "
             "prompts and answers are not read."
         ),
-        html.folded("Formats", note("; ".join(titles) + "; gzip of them.")),
+        html.folded("Formats", note("; ".join(titles) + "; gzip or ZIP of them.")),
         note(
             "For logs of any size: llmplan usage import FILES --out USAGE on your machine, then a ZIP of the cubes as CSV "
             "(hours.csv, tokens.csv, minutes.csv)."

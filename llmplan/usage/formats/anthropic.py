@@ -8,6 +8,7 @@ from llmplan.usage.formats.openai import usd
 from llmplan.usage.rows import BILL, Format, Row
 from llmplan.usage.values import (
     US_PER_S,
+    BucketKeys,
     Record,
     added,
     anthropic_counts,
@@ -118,6 +119,9 @@ class ConsoleTokens(Format):
     title = "Anthropic console CSV of tokens"
     unknown = NO_REQUESTS
 
+    def __init__(self) -> None:
+        self._keys = BucketKeys(("usage_input", "usage_output", "web_search"))
+
     @classmethod
     def recognises(cls, record: Record) -> bool:
         return {"usage_date_utc", "usage_input_tokens_no_cache"} <= record.keys()
@@ -140,7 +144,7 @@ class ConsoleTokens(Format):
             cached_tokens=read,
             cache_write_tokens=written,
             output_tokens=tokens(record, "usage_output_tokens"),
-            key=hashed(*record.values()),
+            key=self._keys.key(record),
         )
 
 
@@ -148,6 +152,9 @@ class ConsoleCosts(Format):
     name = "anthropic_console_cost_csv"
     title = "Anthropic console CSV of costs"
     unknown = "requests and tokens; sums are rounded to cents; it is a bill, to hold logs against"
+
+    def __init__(self) -> None:
+        self._keys = BucketKeys(("cost_usd",))
 
     @classmethod
     def recognises(cls, record: Record) -> bool:
@@ -166,5 +173,5 @@ class ConsoleCosts(Format):
                 bucket_s=_day_or_hour(record),
                 batch=_is_batch(record),
                 cost_usd=cost,
-                key=hashed(*record.values()),
+                key=self._keys.key(record),
             )

@@ -11,7 +11,7 @@ from llmplan.usage.reading import METRICS
 from llmplan.usage.rows import Format, Row
 from llmplan.usage.values import US_PER_S, Record
 
-Series = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
+Labelled = tuple[str, tuple[tuple[str, str], ...]]
 ENGINES_TELL = "apps, single requests, reasoning tokens and cost; totals between scrapes"
 
 
@@ -26,30 +26,31 @@ class _Scrapes(Format):
     """Counter -> the label by which its parts are kept apart."""
 
     def __init__(self) -> None:
-        self._before: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
-        self._at: int | None = None
+        self._scraped: dict[str, tuple[int, dict[Labelled, float]]] = {}
+        """Source -> time and counters of its last scrape."""
 
     @classmethod
     def recognises(cls, record: Record) -> bool:
         return any(re.match(cls.prefix, name) for name, _, _ in record.get(METRICS, ()))
 
     def rows(self, record: Record) -> Iterator[Row]:
-        now, before = record["ts_us"], self._at
+        now, source = record["ts_us"], record.get("source", "")
+        before, counters = self._scraped.get(source, (None, {}))
         grown: dict[str, dict[tuple[str, str | None], float]] = defaultdict(lambda: defaultdict(float))
         for name, labels, value in record[METRICS]:
             if not re.match(self.prefix, name) or name.endswith(("_created", "_bucket")):
                 continue
             key = (name, tuple(sorted(labels.items())))
-            past = self._before.get(key, 0.0)
-            self._before[key] = value
+            past = counters.get(key, 0.0)
+            counters[key] = value
             plain = re.sub(self.prefix, "", name)
             part = labels.get(self.split_labels.get(plain, ""))
             grown[labels.get(self.model_label, "")][plain, part] += value if value < past else value - past
-        self._at = now
+        self._scraped[source] = now, counters
         if before is None or now <= before:
             return
-        for model, counters in sorted(grown.items()):
-            for row in self.between(counters):
+        for model, counts in sorted(grown.items()):
+            for row in self.between(counts):
                 yield row._replace(ts_us=before, model=model or None, bucket_s=(now - before) // US_PER_S)
 
     def between(self, grown: Mapping[tuple[str, str | None], float]) -> Iterator[Row]:

@@ -37,7 +37,7 @@ class Bedrock(Format):
         return {"modelId", "operation"} <= record.keys()
 
     def rows(self, record: Record) -> Iterator[Row]:
-        usage = as_object(dig(record, "output.outputBodyJson.usage"))
+        usage = _usage_of_body(dig(record, "output.outputBodyJson"))
         read = tokens(record, "input.cacheReadInputTokenCount")
         written = tokens(record, "input.cacheWriteInputTokenCount")
         split = anthropic_counts(usage)
@@ -60,6 +60,22 @@ class Bedrock(Format):
         )
         failed = "failed_attempt" if text(record, "errorCode") else None
         yield without_usage(left_out(row, failed or kind_of(row.model)))
+
+
+def _usage_of_body(body: object) -> Record:
+    """Return Claude's usage; a stream's parts tell the input at its start and the output at its end."""
+    found: dict[str, object] = {}
+    for part in _parts(body):
+        for holder in (as_object(part.get("message")), part):
+            found |= as_object(holder.get("usage"))
+    return found
+
+
+def _parts(answer: object) -> list[Record]:
+    """Return an answer's parts: several where it was streamed."""
+    if isinstance(answer, str) and answer.lstrip().startswith("["):
+        answer = as_object('{"parts": ' + answer + "}").get("parts")
+    return [as_object(part) for part in (answer if isinstance(answer, list) else [answer])]
 
 
 def _role(record: Record) -> str | None:
@@ -103,12 +119,16 @@ class Vertex(Format):
 
     @classmethod
     def recognises(cls, record: Record) -> bool:
-        return {"full_response", "logging_time"} <= record.keys()
+        return "logging_time" in record and bool({"full_response", "response_payload"} & record.keys())
 
     def rows(self, record: Record) -> Iterator[Row]:
-        answer = _last(record.get("full_response"))
-        gemini = as_object(answer.get("usageMetadata") or answer.get("usage_metadata"))
-        claude = as_object(answer.get("usage"))
+        response = record.get("full_response") or record.get("response_payload")
+        parts = _parts(response)
+        # Of a stream's parts the last that has a usage holds all of it.
+        told = [as_object(part.get("usageMetadata") or part.get("usage_metadata")) for part in parts]
+        gemini = next((usage for usage in reversed(told) if usage), {})
+        claude = _usage_of_body(response)
+        answer = parts[-1] if parts else {}
         model = text(record, "model") or text(answer, "modelVersion", "model")
         counts = gemini_counts(gemini) if gemini else anthropic_counts(claude) if claude else Counts()
         row = Row(
@@ -123,14 +143,3 @@ class Vertex(Format):
         method = text(record, "api_method") or ""
         other = "non_generation" if "count" in method else kind_of(method, row.model)
         yield without_usage(left_out(row, failed or other))
-
-
-def _last(answer: object) -> Record:
-    """Return the answer that carries the usage: the last of a stream's parts that has one."""
-    if isinstance(answer, str) and answer.lstrip().startswith("["):
-        answer = as_object('{"parts": ' + answer + "}").get("parts")
-    if isinstance(answer, list):
-        parts = [as_object(part) for part in answer]
-        with_usage = [part for part in parts if "usageMetadata" in part or "usage" in part]
-        return (with_usage or parts or [{}])[-1]
-    return as_object(answer)

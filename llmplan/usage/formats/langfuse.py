@@ -55,7 +55,16 @@ class Observations(Format):
             app_of(record, APP),
             None,
             text(record, "provided_model_name", "providedModelName", "model", "model_id"),
-            cost_usd=number(record, "total_cost", "totalCost", "calculatedTotalCost"),
+            cost_usd=number(
+                record,
+                *(
+                    "total_cost",
+                    "totalCost",
+                    "calculatedTotalCost",
+                    "cost_details.total",
+                    "costDetails.total",
+                ),
+            ),
             key=hashed(text(record, "id")),
             span=hashed(text(record, "id")),
             parent=hashed(text(record, "parent_observation_id", "parentObservationId")),

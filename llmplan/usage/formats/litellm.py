@@ -65,7 +65,7 @@ class _Calls(Format):
     def _status(self, record: Record, metadata: Record, call: str, row: Row) -> str | None:
         if (text(record, "status") or text(metadata, "status") or "success") != "success":
             return "failed_attempt"
-        if is_true(record, "cache_hit"):
+        if is_true(record, "cache_hit") or "_cache_hit" in (text(record, "request_id", "id") or ""):
             return "gateway_cache_hit"
         other = kind_of(call) or next((why for word, why in _OTHER_CALLS.items() if word in call), None)
         if other is None and kind_of(row.model) == "embedding":

@@ -8,6 +8,7 @@ from llmplan.errors import InputError
 from llmplan.usage.rows import BILL, Format, Row
 from llmplan.usage.values import (
     US_PER_S,
+    BucketKeys,
     Record,
     app_of,
     as_object,
@@ -68,7 +69,9 @@ def _usage_row(bucket: Record, result: Record) -> Row:
         output_tokens=tokens(result, "output_tokens"),
         key=hashed(start, length, kind, *(text(result, name) for name in DIMENSIONS)),
     )
-    return left_out(row, kind)
+    # Stores and sessions are counted in bytes and hours.
+    other = "vector_store" in (said := text(result, "object") or "") or "code_interpreter" in said
+    return left_out(row, "non_generation" if other else kind)
 
 
 class UsageApi(Format):
@@ -105,6 +108,9 @@ class ActivityCsv(Format):
     title = "OpenAI activity CSV (before 2025)"
     unknown = BUCKETED
 
+    def __init__(self) -> None:
+        self._keys = BucketKeys(("n_", "num_"))
+
     @classmethod
     def recognises(cls, record: Record) -> bool:
         return {"n_context_tokens_total", "n_generated_tokens_total"} <= record.keys()
@@ -121,7 +127,7 @@ class ActivityCsv(Format):
             input_tokens=tokens(record, "n_context_tokens_total"),
             cached_tokens=tokens(record, "n_cached_context_tokens_total"),
             output_tokens=tokens(record, "n_generated_tokens_total"),
-            key=hashed(*record.values()),
+            key=self._keys.key(record),
         )
         yield left_out(row, kind_of(text(record, "operation"), text(record, "usage_type"), row.model))
 

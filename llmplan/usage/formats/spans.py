@@ -92,15 +92,15 @@ def _row(span: Record, app: str | None, scope: str | None) -> Row:
     said = _flat(span)
     attribute = _reader(said)
     operation = (text(said, _plain("gen_ai.operation.name")) or "").lower()
-    provider = attribute(*PROVIDER)
+    provider, own = attribute(*PROVIDER), _id(span, "spanId", "span_id")
     row = Row(
         moment(span, "startTimeUnixNano", "start_time_unix_nano"),
         app,
         provider,
         attribute(*MODEL),
-        key=hashed(attribute("gen_ai.response.id") or text(span, "spanId", "span_id")),
-        span=hashed(text(span, "spanId", "span_id")),
-        parent=hashed(text(span, "parentSpanId", "parent_span_id")),
+        key=hashed(attribute("gen_ai.response.id")) or own,
+        span=own,
+        parent=_id(span, "parentSpanId", "parent_span_id"),
         input_group=f"{scope} {provider}",
         input_tokens=tokens(said, *map(_plain, INPUT)),
         cached_tokens=tokens(said, *map(_plain, READ)),
@@ -109,6 +109,12 @@ def _row(span: Record, app: str | None, scope: str | None) -> Row:
         reasoning_tokens=tokens(said, *map(_plain, REASONING)),
     )
     return without_usage(left_out(row, _status(span, said, operation, row)))
+
+
+def _id(span: Record, *names: str) -> int | None:
+    """Return a hash of a span's id, which is one within its trace alone."""
+    own = text(span, *names)
+    return None if own is None else hashed(text(span, "traceId", "trace_id"), own)
 
 
 def _reader(said: Record) -> Any:
