@@ -4,7 +4,8 @@ Clients speak the page's own protocols over loopback: each opens the page with a
 files, its snapshot) on a connection of its own; of 500, 40 also drag a slider: some moves a tenth of a second
 apart, then a rest, until the run ends. "First chart" is when all that the first chart is drawn from has come;
 "slider" from a move to its answer. The clients share the machine's cores with the server. One viewer is
-measured first, then all of them reading only.
+measured first, then all of them reading only. At last 2,000 open the page and leave, and 100 start a session and
+leave: what the server holds before and after.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tools.browser import serving
 READERS, SECONDS, DRAGGING = 500, 60.0, 40
 MOVES, BETWEEN_MOVES_S, REST_S = 5, 0.1, 6.0
 LONGEST_S = 30.0
+OPENINGS, SESSIONS, AT_ONCE = 2_000, 100, 10
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Client:
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
         body = await self.reader.readexactly(int(headers.get("content-length", "0")))
-        if b" 200 " not in status:
+        if status.split()[1:2] not in ([b"200"], [b"204"]):
             raise ConnectionError(f"{status.decode().strip()} for {path.split('?')[0]}")
         return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
 
@@ -170,6 +172,30 @@ def memory_mb(server: psutil.Process) -> float:
     return total / 1e6
 
 
+async def open_and_leave(url: str, server: psutil.Process) -> None:
+    """Open and leave the page many times, and start and leave sessions; print what the server holds."""
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def once(starts: bool) -> None:
+        async with turns, Client(url) as client:
+            await open_page(client)
+            if starts:
+                key = json.loads(await client.ask("/api/kernels?", "POST"))["id"]
+                await client.ask(f"/voila/api/shutdown/{key}", "POST")
+
+    print("\n| after | memory, MB | handles | processes |\n|---|---|---|---|")
+    for name, times, starts in (
+        ("the runs above", 0, False),
+        (f"{OPENINGS:,} openings", OPENINGS, False),
+        (f"{SESSIONS} sessions", SESSIONS, True),
+        (f"{SESSIONS} more", SESSIONS, True),
+    ):
+        await asyncio.gather(*(once(starts) for _ in range(times)))
+        await asyncio.sleep(REST_S)
+        holds = (memory_mb(server), server.num_fds(), 1 + len(server.children(recursive=True)))
+        print("| " + " | ".join([name, *(f"{value:,.0f}" for value in holds)]) + " |", flush=True)
+
+
 def percentiles(values: list[float]) -> str:
     """Return the median and the 95th percentile."""
     if not values:
@@ -204,6 +230,7 @@ async def measure(url: str, pid: int, readers: int, seconds: float, dragging: in
         print("| " + " | ".join(row) + " |", flush=True)
         for problem in sorted(set(seen.errors))[:3]:
             print(f"  {problem}")
+    await open_and_leave(url, server)
 
 
 def main() -> None:

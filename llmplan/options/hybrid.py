@@ -16,7 +16,7 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.kinds import Kind
 from llmplan.options.pruning import can_win, features_of
-from llmplan.options.rows import Option, Places, Rows
+from llmplan.options.rows import Option, Places, Rows, first_of_each
 from llmplan.options.table import Options
 from llmplan.router.costs import Router, Traffic
 from llmplan.router.hybrid import SplitPlan, hybrid_quality, split_plan
@@ -55,7 +55,6 @@ class Pairs:
     fleets: (f,) places of the self-hosted options that can be the cheapest of their model and format at some
         load; group: (f,) the model and format of each, numbered 0..g-1.
     apis: (m,) places. quality: (g, m, p), NaN where a pair makes no hybrid.
-    best_first: places in `quality`, flattened, of the hybrids that there are, the best first.
     """
 
     options: Options
@@ -64,7 +63,6 @@ class Pairs:
     group: Places
     apis: Places
     quality: Floats
-    best_first: Places
 
     def of(self, options: Options) -> Pairs:
         """Return the same pairs of the same options at other prices, rates, volumes or another floor."""
@@ -121,13 +119,20 @@ class Pairs:
         cells = [(api, *divmod(int(best[api]), len(SPLITS))) for api in known.tolist()]
         return [Route(int(place[group, split]), group, api, split) for api, group, split in cells]
 
+    @cached_property
+    def _best_first(self) -> Places:
+        """Places in `quality`, flattened, of the hybrids that there are, the best first."""
+        there = np.count_nonzero(~np.isnan(self.quality))
+        return np.asarray(np.argsort(-self.quality, axis=None, kind="stable")[:there])
+
     def best_by_quality(self, queries_per_day: float) -> list[Route]:
         """Return the hybrids than which none is both cheaper and as good, whatever the floor; cheapest first."""
         total, place = self.total_usd(queries_per_day)
         usd = total.ravel()
         # What another one, as good or better, undercuts is left out before costs are sorted.
-        near = self.best_first[usd[self.best_first] <= np.minimum.accumulate(usd[self.best_first])]
-        order = np.sort(near)[np.argsort(usd[np.sort(near)], kind="stable")]
+        ranked = usd[self._best_first]
+        near = np.sort(self._best_first[ranked <= np.minimum.accumulate(ranked)])
+        order = near[np.argsort(usd[near], kind="stable")]
         quality = self.quality.ravel()[order]
         before = np.maximum.accumulate(np.concatenate([[-np.inf], quality]))[:-1]
         cells = np.transpose(np.unravel_index(order[quality > before], total.shape)).tolist()
@@ -172,29 +177,21 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
     plan = assumed_split(catalog)
     reached = hybrid_quality(plan, options.quality[first], options.quality[apis])
     differ = options.items.model_id[first, None] != options.items.model_id[apis]
-    quality = np.where(differ[..., None], reached, np.nan)
-    best_first = np.argsort(-quality, axis=None, kind="stable")[: np.count_nonzero(~np.isnan(quality))]
-    return Pairs(options, plan, fleets, group, apis, quality, best_first)
+    return Pairs(options, plan, fleets, group, apis, np.where(differ[..., None], reached, np.nan))
 
 
 def _cheapest_offers(options: Options, apis: Places) -> Places:
     """Return the cheapest provider of each model at an effort: the others make the same hybrid for more."""
     order = apis[np.lexsort((options.preference[apis], options.usd_per_query[apis]))]
-    items, first = options.items, dict[tuple[object, object], int]()
-    for place in order.tolist():
-        first.setdefault((items.model_id[place], items.effort[place]), place)
-    return np.array(sorted(first.values()), np.intp)
+    return np.sort(first_of_each(order, options.items.model_id, options.items.effort))
 
 
 def contenders(options: Options, own: Places) -> Places:
     """Return the fleets that none of the same model and format is always as cheap as."""
     fastest = own[np.lexsort((options.preference[own], -options.per_replica[1, own]))]
     items = options.items
-    columns = (items.model_id, items.effort, items.precision_id, items.gpu_id, items.n_gpus)
-    seen: dict[tuple[object, ...], int] = {}
-    for place, *key in zip(fastest.tolist(), *(column[fastest] for column in columns), strict=True):
-        seen.setdefault(tuple(key), place)
-    first = np.array(sorted(seen.values()), np.intp)
+    alike = (items.model_id, items.effort, items.precision_id, items.gpu_id, items.n_gpus)
+    first = np.sort(first_of_each(fastest, *alike))
     part = options.take(first)
     features = features_of(part.per_replica[1:2], *part.rent_profiles())
     return first[can_win(features, part.items.formats)]

@@ -188,6 +188,15 @@ class Rows(Sequence[Option]):
         return {name: value for name, value in vars(self).items() if name != "make"}
 
 
+def first_of_each(places: Places, *columns: Texts) -> Places:
+    """Return the first of `places` of each combination of values of the columns, in their order."""
+    first: dict[tuple[str, ...], int] = {}
+    keys = zip(*(column[places].tolist() for column in columns), strict=True)
+    for place, key in zip(places.tolist(), keys, strict=True):
+        first.setdefault(key, place)
+    return np.array(list(first.values()), np.intp)
+
+
 def _no_number(cell: int) -> Option:
     raise LookupError(cell)
 

@@ -9,7 +9,7 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import Comparison
-from llmplan.options.rows import Places
+from llmplan.options.rows import Places, first_of_each
 from llmplan.options.standing import today_id
 from llmplan.quality.ability import Band
 
@@ -68,8 +68,5 @@ def _cheapest_of_each(found: Comparison, places: Places, kept: Places) -> Places
     """Return the cheapest place of each model at an effort, and those kept, by cost."""
     items, rank = found.options.items, found.options.preference
     order = places[np.lexsort((rank[places], found.monthly_usd[1, places], ~np.isin(places, kept)))]
-    first: dict[tuple[str, str], int] = {}
-    for place in order.tolist():
-        first.setdefault((str(items.model_id[place]), str(items.effort[place])), place)
-    chosen = np.array(list(first.values()), np.intp)
+    chosen = first_of_each(order, items.model_id, items.effort)
     return chosen[np.lexsort((rank[chosen], found.monthly_usd[1, chosen]))]

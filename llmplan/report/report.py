@@ -34,6 +34,7 @@ from llmplan.options import (
     volume_axis,
 )
 from llmplan.options.bill import Part, bill_of
+from llmplan.options.rows import first_of_each
 from llmplan.options.standing import today_id
 from llmplan.options.table import priced
 from llmplan.recommend import Recommendation, recommend
@@ -202,13 +203,12 @@ class Report:
 
     def shortlist(self, count: int) -> tuple[int, ...]:
         """Return `count` places by cost: the options drawn, then the cheapest of each kind and model."""
-        first: dict[tuple[str, str], int] = {}
-        items = self.comparison.options.items
-        for place in self.comparison.order:
-            first.setdefault((str(items.kind[place]), str(items.model_id[place])), place)
-        chosen = dict.fromkeys([*self.curve_places, *first.values()])
-        rank = {place: number for number, place in enumerate(self.comparison.order)}
-        return tuple(sorted(list(chosen)[:count], key=lambda place: rank.get(place, len(rank))))
+        items, order = self.comparison.options.items, np.array(self.comparison.order, np.intp)
+        best = first_of_each(order, items.kind, items.model_id).tolist()
+        chosen = list(dict.fromkeys([*self.curve_places, *best]))[:count]
+        usd, rank = self.comparison.monthly_usd[1, chosen], items.preference[chosen]
+        by_cost = np.lexsort((rank, usd, ~items.feasible[chosen]))
+        return tuple(chosen[number] for number in by_cost)
 
     @cached_property
     def tipping(self) -> tuple[Tipping, ...]:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from llmplan.catalog import load_catalog
 from llmplan.options import Options, evaluate
 from llmplan.options import options_of as catalog_options
+from llmplan.recommend.tipping import inputs as tipping_inputs
 from llmplan.recommend.tipping import inputs_of, tipping_points
 from llmplan.recommend.tipping.expected import expected_ranges
-from llmplan.recommend.tipping.inputs import CheapestOfAll, Input, cheapest, contenders
+from llmplan.recommend.tipping.inputs import PAIRS_KEPT, CheapestOfAll, Input, cheapest, contenders
 from llmplan.recommend.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.recommend.tipping.points import tip
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
@@ -332,3 +333,17 @@ def test_a_gpu_sold_in_large_lots_keeps_them() -> None:
     for row in found.values():
         for point in (row.below, row.above):
             assert point is None or abs(point.change_pct or 0) > 0.2
+
+
+def test_pairs_of_a_few_values_are_held_and_those_of_the_base_made_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    base = made([Fleet(100, 500)], 1_000, 0)
+    monkeypatch.setattr(tipping_inputs, "pairs_of", lambda options, *_: asked.append(id(options.items)))
+    choose = CheapestOfAll(base, load_catalog())
+    moved = [replace(base, items=base.items.take(np.arange(len(base)))) for _ in range(4)]
+    for options in (*moved, base):
+        choose(options)
+    assert asked == [id(options.items) for options in (base, *moved)]
+    assert len(choose._known) == 1 + PAIRS_KEPT

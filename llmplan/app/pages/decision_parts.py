@@ -24,6 +24,7 @@ from llmplan.charts.frontier import frontier_figure
 from llmplan.charts.waterfall import waterfall_figure
 from llmplan.kinds import Kind
 from llmplan.options import DecisionMap, Option
+from llmplan.options.rows import first_of_each
 from llmplan.recommend import Recommendation
 from llmplan.report import Report
 from llmplan.report.finding import where_cheaper
@@ -314,9 +315,8 @@ def _why_not(base: float, least: float) -> str:
 def _left_out(report: Report) -> list[Option]:
     """Return one option of each model and kind of which none is feasible."""
     items = report.comparison.options.items
-    inside = set(zip(items.kind[items.feasible], items.model_id[items.feasible], strict=True))
-    found: dict[tuple[str, str], int] = {}
-    for place, pair in enumerate(zip(items.kind, items.model_id, strict=True)):
-        if pair not in inside:
-            found.setdefault(pair, place)
-    return [items[place] for place in found.values()]
+    inside = set(
+        zip(items.kind[items.feasible].tolist(), items.model_id[items.feasible].tolist(), strict=True)
+    )
+    first = first_of_each(np.arange(len(items)), items.kind, items.model_id).tolist()
+    return [items[place] for place in first if (items.kind[place], items.model_id[place]) not in inside]

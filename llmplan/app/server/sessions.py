@@ -42,7 +42,6 @@ class Session:
         self.touched = self.connected = now
         self.page: Page | None = None
         self.child: Child | None = None
-        self.relaying: asyncio.Task[None] | None = None
 
     async def send(self, frame: bytes) -> None:
         """Pass a page's frame on."""
@@ -64,6 +63,9 @@ class Sessions:
         self._forks, self._most = forks, most
         self._sessions: dict[str, Session] = {}
         self._sweeping: asyncio.Task[None] | None = None
+        self._relaying: set[asyncio.Task[None]] = (
+            set()
+        )  # nothing else keeps the task of a session that has ended
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -103,7 +105,9 @@ class Sessions:
             raise
         if session.key not in self._sessions:
             session.child.end()
-        session.relaying = asyncio.create_task(self._follow(session))
+        relaying = asyncio.create_task(self._follow(session))
+        self._relaying.add(relaying)
+        relaying.add_done_callback(self._relaying.discard)
         return session
 
     def end(self, key: str, why: Why) -> None:

@@ -28,6 +28,7 @@ TOKENS_TRIED = 16.0
 """Tokens are tried up to so many times those of today, and down to that part of them."""
 GRID = 48
 """Values tried on either side where the answer need not change once only."""
+PAIRS_KEPT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +151,10 @@ class CheapestOfAll:
     def _pairs_of(self, options: Options) -> Pairs | None:
         """Return the pairs of some options; other prices and rates of the same options share them."""
         if id(options.items) not in self._known:
+            while (
+                len(self._known) > PAIRS_KEPT
+            ):  # the base's stay, of the others the last: each takes megabytes
+                del self._known[[*self._known][1]]
             self._known[id(options.items)] = (options.items, pairs_of(options, self._catalog, False))
         pairs = self._known[id(options.items)][1]
         return None if pairs is None else pairs.of(options)
