@@ -6,6 +6,7 @@ import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,16 @@ def written(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@cache
 def read(path: Path) -> Any:
+    """Return the values of a workbook that nobody writes to again."""
     return openpyxl.load_workbook(path, data_only=True)
+
+
+@cache
+def formulas(path: Path) -> Any:
+    """Return the formulas of one."""
+    return openpyxl.load_workbook(path)
 
 
 def costs(book: Any) -> dict[str, tuple[float, float, float]]:
@@ -84,7 +93,7 @@ def test_values_stored_with_the_formulas_are_right(written: Path, report: Report
 
 
 def test_every_cost_is_a_formula(written: Path, report: Report) -> None:
-    sheet = openpyxl.load_workbook(written)["Options"]
+    sheet = formulas(written)["Options"]
     cells = [cell for row in sheet.iter_rows(min_row=FIRST_ROW + 1, min_col=4, max_col=8) for cell in row]
     assert len(cells) == 5 * len(workbook_places(report))
     assert all(str(cell.value).startswith("=") for cell in cells)
@@ -117,17 +126,17 @@ def change(path: Path, cells: dict[tuple[str, str], float], target: Path) -> Pat
 
 def input_cell(path: Path, name: str) -> tuple[str, str]:
     """Return (sheet, address) of a named cell."""
-    sheet, address = openpyxl.load_workbook(path).defined_names[name].attr_text.split("!")
+    sheet, address = formulas(path).defined_names[name].attr_text.split("!")
     return sheet, address.replace("$", "")
 
 
 def row_of(path: Path, sheet: str, option_id: str) -> int:
-    column = openpyxl.load_workbook(path)[sheet].iter_rows(min_row=FIRST_ROW + 1, max_col=1, values_only=True)
+    column = formulas(path)[sheet].iter_rows(min_row=FIRST_ROW + 1, max_col=1, values_only=True)
     return FIRST_ROW + 1 + [row[0] for row in column].index(option_id)
 
 
 def column_of(path: Path, sheet: str, head: str) -> str:
-    cells = openpyxl.load_workbook(path)[sheet][HEAD_ROW + 1]
+    cells = formulas(path)[sheet][HEAD_ROW + 1]
     return next(cell.column_letter for cell in cells if cell.value == head)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
@@ -140,6 +142,13 @@ def serve(pipe: Pipe, query: str) -> None:
         elif comm_id in widgets():
             asked = {"content": {"data": data}, "buffers": list(message.buffers)}
             comm.get_comm_manager().comms[comm_id].handle_msg(asked)
+            give_memory_back()
+
+
+def give_memory_back() -> None:
+    """Return what a calculation has freed to the system, 2 ms: with 40 readers it would be a gigabyte."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library, or none by that name
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def take_snapshot(pipe: Pipe, query: str, shown: Iterable[Shown]) -> None:
