@@ -19,11 +19,12 @@ from llmplan.app.widgets.html import (
     paragraph,
     table,
 )
+from llmplan.catalog.cache import kept
 from llmplan.charts import cost_curves_figure, decision_map_figure, envelope_chart
 from llmplan.charts.frontier import frontier_figure
 from llmplan.charts.waterfall import waterfall_figure
 from llmplan.kinds import Kind
-from llmplan.options import DecisionMap, Option
+from llmplan.options import DecisionMap, Options
 from llmplan.options.rows import first_of_each
 from llmplan.recommend import Recommendation
 from llmplan.report import Report
@@ -295,11 +296,7 @@ def options_card(report: Report) -> Markup:
             )
         )
     shown = table(OPTION_HEADS, rows, "The cheapest options", range(1, 8), chosen=0)
-    out = [(item.label, "; ".join(item.reasons)) for item in _left_out(report)]
-    if not out:
-        return card("The options", shown)
-    more = table(("Option", "Why it is out"), out, "Options that are out")
-    return card("The options", shown, folded(f"{len(out)} models that are out, and why", more))
+    return card("The options", shown, _left_out(found.alone))
 
 
 def _why_not(base: float, least: float) -> str:
@@ -312,11 +309,17 @@ def _why_not(base: float, least: float) -> str:
     return f"{times:,.0f} x the cost" if times >= MANY else f"{times:,.1f} x the cost"
 
 
-def _left_out(report: Report) -> list[Option]:
-    """Return one option of each model and kind of which none is feasible."""
-    items = report.comparison.options.items
+@kept(1)
+def _left_out(options: Options) -> Markup:
+    """Return why the best of every model and kind of which none is feasible is out; no hybrid is made of those."""
+    items = options.items
     inside = set(
         zip(items.kind[items.feasible].tolist(), items.model_id[items.feasible].tolist(), strict=True)
     )
     first = first_of_each(np.arange(len(items)), items.kind, items.model_id).tolist()
-    return [items[place] for place in first if (items.kind[place], items.model_id[place]) not in inside]
+    out = [items[place] for place in first if (items.kind[place], items.model_id[place]) not in inside]
+    if not out:
+        return Markup("")
+    rows = [(item.label, "; ".join(item.reasons)) for item in out]
+    more = table(("Option", "Why it is out"), rows, "Options that are out")
+    return folded(f"{len(out)} models that are out, and why", more)
