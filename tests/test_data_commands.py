@@ -127,6 +127,12 @@ def test_refresh_as_json_and_write(folder: Path) -> None:
 def test_every_offer_is_listed_with_its_classes() -> None:
     rows = {row["api_id"]: row for row in json.loads(RUN.invoke(app, ["prices", "--json"]).stdout)}
     assert len(rows) > 1_000 and "gpt-4.1-nano" not in rows
+    assert all(row["region"] and row["source"] for row in rows.values())
+    assert (
+        rows["together/glm-5.3"]["region"] == "ca us"
+        and rows["deepinfra/gpt-oss-120b"]["region"] == "unknown"
+    )
+    assert rows["deepinfra/llama-3.3-70b-turbo"]["precision_id"] == "fp8"
     sol = rows["gpt-6.1-sol"]
     assert (sol["flex_input_usd_per_mtok"], sol["cache_write_usd_per_mtok"], sol["in_region_surcharge"]) == (
         1,

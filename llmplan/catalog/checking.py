@@ -21,7 +21,6 @@ Finding = tuple[str, str, str]
 """Column, rule, fix."""
 
 SHARE_TOLERANCE = 1e-6
-ENDS_SOON_DAYS = 90
 _NUMERIC_ERRORS = ("float", "int", "finite", "greater", "less")
 _SEPARATED = re.compile(r"[+-]?\d{1,3}([ ,'\u00a0\u202f_.]\d{3})+([.,]\d+)?")
 _FRACTION = re.compile(r"[+-]?\d*\.\d+")
@@ -169,12 +168,22 @@ def _benchmark(row: evi.Benchmark) -> Iterator[Finding]:
 
 
 def _api(row: rec.ApiPrice) -> Iterator[Finding]:
-    tier = (row.long_context_input_usd_per_mtok, row.long_context_output_usd_per_mtok)
-    if (row.long_context_from_tokens is None) != (tier == (None, None)) or (None in tier and any(tier)):
+    starts = [0]
+    for name in ("long_context", "longer_context"):
+        start = getattr(row, f"{name}_from_tokens")
+        tier = [getattr(row, f"{name}_{side}_usd_per_mtok") for side in ("input", "output")]
+        if any((start is None) != (price is None) for price in tier):
+            yield (
+                f"{name}_from_tokens",
+                "a tier needs its start, input and output price",
+                "fill in all or none",
+            )
+        starts.append(start)
+    if starts[2] is not None and not (starts[1] is not None and starts[1] < starts[2]):
         yield (
-            "long_context_from_tokens",
-            "a tier needs its start, input and output price",
-            "fill in all or none",
+            "longer_context_from_tokens",
+            "is not above the start of the tier before",
+            "put the shorter tier first",
         )
     if (row.peak_hours_per_day is None) != (row.peak_price_factor is None):
         yield "peak_hours_utc", "goes with peak_price_factor", "fill in both or neither"
@@ -292,34 +301,6 @@ def mix_problems(
         if abs(whole - 1) > SHARE_TOLERANCE:
             rule = f"the shares of {mix_id} sum to {whole:.4g}, not 1"
             yield Problem(table.file, row.line, "share", row.cells["share"], rule, "correct the shares")
-
-
-def life_problems(
-    table: Table, rows: Sequence[RawRow], prices: Sequence[rec.ApiPrice], today: dt.date
-) -> Iterator[Problem]:
-    """Yield a warning for each active price of an offer that has ended or soon will."""
-    for row, price in zip(rows, prices, strict=True):
-        if price.status == "active" and price.ends_on is not None:
-            left = (price.ends_on - today).days
-            if left <= ENDS_SOON_DAYS:
-                rule = "has ended but is active" if left <= 0 else f"ends in {left} days"
-                fix = (
-                    "run refresh-prices, or mark it historical"
-                    if left <= 0
-                    else "plan the move to its successor"
-                )
-                yield Problem(table.file, row.line, "ends_on", row.cells["ends_on"], rule, fix, "warning")
-
-
-def unhosted_problems(
-    table: Table, models: Sequence[rec.Model], prices: Sequence[rec.ApiPrice], today: dt.date
-) -> Iterator[Problem]:
-    """Yield one warning that names the open models which nobody is known to host."""
-    hosted = {price.model_id for price in prices if price.is_offered(today)}
-    without = [m.model_id for m in models if m.status != "measured only" and m.model_id not in hosted]
-    if without:
-        rule = f"{len(without)} open models without a hosted price"
-        yield Problem(table.file, 0, "model_id", ", ".join(without), rule, "run refresh-prices", "warning")
 
 
 def date_problems(

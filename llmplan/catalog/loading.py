@@ -64,30 +64,6 @@ def check_folder(folder: Path | str | None = None, today: dt.date | None = None)
     return read_folder(data_dir() if folder is None else Path(folder), today, check_long=True)[1]
 
 
-def offers_to_look_at(folder: Path | str | None = None, today: dt.date | None = None) -> tuple[Problem, ...]:
-    """Return a warning for each price that has ended or soon will, and one for open models that nobody hosts.
-
-    No rule of the tables is broken by them: they are what the next `refresh-prices` or plan should see to. Empty
-    where the folder cannot be read.
-    """
-    path = data_dir() if folder is None else Path(folder)
-    catalog = read_folder(path, today)[0]
-    if catalog is None:
-        return ()
-    found: list[Problem] = []
-    for table in (BY_NAME["apis"], BY_NAME["own_apis"]):
-        rows, prices = catalog.folder.read(table).rows, tuple(getattr(catalog, table.name).values())
-        by_id = {price.api_id: price for price in prices}
-        rows = tuple(row for row in rows if row.cells["api_id"] in by_id)
-        own = [by_id[row.cells["api_id"]] for row in rows]
-        found += checking.life_problems(table, rows, own, catalog.today)
-    models = tuple(catalog.models.values())
-    found += checking.unhosted_problems(
-        BY_NAME["models"], models, tuple(catalog.apis.values()), catalog.today
-    )
-    return tuple(found)
-
-
 def tables_from_shipped(folder: Path | str) -> tuple[str, ...]:
     """Return the files that a folder of the user's own lacks, and that come from the shipped data instead."""
     place = DataFolder(Path(folder))

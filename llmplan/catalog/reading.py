@@ -136,7 +136,7 @@ def _rows(
     known = frozenset(table.columns)
     for line, record in enumerate(records, start=2):
         named = zip(header, record, strict=False)
-        cells = {name: cell.strip() for name, cell in named if name in known and cell and not cell.isspace()}
+        cells = {name: cell.strip() for name, cell in named if cell and name in known and not cell.isspace()}
         if not cells and not any(cell.strip() for cell in record):
             continue
         if len(record) < len(header) or any(cell.strip() for cell in record[len(header) :]):

@@ -9,6 +9,7 @@ import typer
 
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json
+from llmplan.wording import share
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -36,20 +37,23 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
     Ends with code 1 when there is an error, 0 when there are warnings only.
     """
     from llmplan.catalog import check_folder, data_dir, tables_from_shipped
-    from llmplan.catalog.loading import offers_to_look_at
+    from llmplan.catalog.life import life_of
 
     place = folder or data_dir()
     problems = check_folder(folder, _date(today))
-    problems += (*_scenario_problems(place, _date(today)), *offers_to_look_at(place, _date(today)))
+    life = life_of(place, _date(today))
+    problems += (*_scenario_problems(place, _date(today)), *(life.problems if life else ()))
     errors = [problem for problem in problems if problem.severity == "error"]
     warnings = [problem for problem in problems if problem.severity == "warning"]
     if as_json:
-        print_json(_report(place, errors, warnings))
+        print_json(_report(place, errors, warnings) | {"life": life.as_dict() if life else None})
     else:
         for problem in problems:
             print(problem)
         if place.is_dir() and (lent := tables_from_shipped(place)):
             print(f"not in the folder, so taken from the shipped data: {', '.join(lent)}")
+        if life is not None:
+            print(life.summary)
         print(f"{place}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     if errors:
         raise typer.Exit(1)
@@ -151,6 +155,15 @@ def _print_review(review: Review, written: bool) -> None:
     for kind, found in lines.items():
         for line in found:
             print(f"{kind}: {line}")
+    shares = [
+        (name, item.listed, item.listed - len(item.missing), share(item.share), ", ".join(item.missing[:5]))
+        for name, item in review.coverage.items()
+    ]
+    print_table(
+        "Text models that a list holds and none calls ended",
+        ("provider", "listed", "offered", "share", "missing"),
+        shares,
+    )
     counts = [f"{len(found)} {kind}" for kind, found in lines.items()]
     names = " and ".join(source_id for source_id, _ in review.sources.values())
     print(
@@ -174,13 +187,27 @@ def prices(data: Data = None, provider: Provider = None, as_json: Json = False) 
         if api.is_offered(catalog.today) and (provider is None or api.provider == provider)
     ]
     if as_json:
-        print_json([api.model_dump(mode="json") for api in rows], indent=None)
+        told = [
+            api.model_dump(mode="json")
+            | {"region": api.in_region_areas or "unknown", "source": catalog.source(api.source_id).title}
+            for api in rows
+        ]
+        print_json(told, indent=None)
         return
     cells = [
-        (a.api_id, a.model_id, a.input_usd_per_mtok, a.output_usd_per_mtok, a.ends_on or "", a.as_of)
+        (
+            a.api_id,
+            a.model_id,
+            a.input_usd_per_mtok,
+            a.output_usd_per_mtok,
+            a.in_region_areas or "unknown",
+            a.ends_on or "",
+            a.as_of,
+        )
         for a in rows
     ]
-    print_table("Token prices, USD/Mtok", ("price", "model", "input", "output", "ends on", "as of"), cells)
+    heads = ("price", "model", "input", "output", "held to", "ends on", "as of")
+    print_table("Token prices, USD/Mtok", heads, cells)
 
 
 def register(app: typer.Typer) -> None:

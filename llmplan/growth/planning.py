@@ -152,7 +152,7 @@ def forced_lines(plan: GrowthPlan, money: Currency) -> list[str]:
         usd = plan.forced_usd(option_id)
         lines.append(
             f"{plan.time.option(option_id).label}: its price ends on {move.ends_on}, which forces a move to "
-            f"{move.to.label} in month {move.month + 1}; one-off {money.whole(move.to.migration_usd)}, over the plan "
-            f"{money.whole(abs(usd))} {'more' if usd >= 0 else 'less'} in present money than if it lasted."
+            f"{move.to.label} in month {move.month + 1}; one-off {money.short(move.to.migration_usd)}, over the plan "
+            f"{money.short(abs(usd))} {'more' if usd >= 0 else 'less'} in present money than if it lasted."
         )
     return lines

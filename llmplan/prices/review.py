@@ -10,7 +10,7 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from llmplan.catalog.records import ApiName
 from llmplan.catalog.tables import BY_NAME
 from llmplan.errors import InputError
 from llmplan.prices import genai, litellm
+from llmplan.prices.coverage import Covered, coverage
 from llmplan.prices.listed import Listed
 from llmplan.prices.merging import Row, Source, offers_of, rows_of
 from llmplan.prices.names import Names
@@ -62,6 +63,7 @@ class Review:
     rows: what the table would be, in its order, by id.
     new, ended: ids. renamed: (id, our name, theirs). disagreeing: (id, what the second list says).
     unmapped: (provider, name, reason) of entries that make no row. new_models: model id -> the row that needs it.
+    coverage: provider -> how many of its current models the rows offer.
     """
 
     today: dt.date
@@ -75,6 +77,7 @@ class Review:
     disagreeing: tuple[tuple[str, str], ...] = ()
     unmapped: tuple[tuple[str, str, str], ...] = ()
     new_models: Mapping[str, Row] = field(default_factory=dict)
+    coverage: Mapping[str, Covered] = field(default_factory=dict)
 
     @property
     def differs(self) -> bool:
@@ -117,7 +120,8 @@ def review_prices(
         )
         for entry in skipped
     )
-    return _review(catalog, theirs, sources, unmapped, today)
+    found = _review(catalog, theirs, sources, unmapped, today)
+    return replace(found, coverage=coverage(offers, found.rows.values(), today))
 
 
 def _name_rows(folder: DataFolder) -> list[ApiName]:
@@ -316,6 +320,10 @@ def as_document(review: Review, *, written: bool) -> dict[str, Any]:
         "renamed": [{"api_id": a, "ours": old, "theirs": new} for a, old, new in review.renamed],
         "disagreeing": [{"api_id": a, "other": text} for a, text in review.disagreeing],
         "unmapped": [{"provider": p, "name": n, "reason": reason} for p, n, reason in review.unmapped],
+        "coverage": {
+            provider: {"listed": item.listed, "share": item.share, "missing": list(item.missing)}
+            for provider, item in review.coverage.items()
+        },
         "written": written,
     }
 

@@ -19,7 +19,7 @@ from llmplan.catalog import (
     load_catalog,
     notebooks_dir,
 )
-from llmplan.catalog.loading import offers_to_look_at
+from llmplan.catalog.life import life_of
 from llmplan.catalog.tables import TABLES
 from llmplan.errors import InputError, UnknownNameError
 
@@ -311,7 +311,7 @@ def test_an_older_models_table_leaves_out_shipped_rows_of_models_that_it_lacks(t
     assert all(row.model_id != "llama-3.1-8b" for row in (*catalog.apis.values(), *catalog.checkpoints))
     told = {p.file for p in catalog.warnings if "not used" in p.rule and "llama-3.1-8b" in p.value}
     assert {"api_prices.csv", "checkpoints.csv"} <= told
-    assert offers_to_look_at(tmp_path)
+    assert life_of(tmp_path) is not None
 
 
 def test_a_row_of_ones_own_that_names_what_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -3,8 +3,13 @@
 import datetime as dt
 from dataclasses import replace
 
+import pytest
+
 from llmplan.catalog import load_catalog
-from llmplan.catalog.loading import offers_to_look_at
+from llmplan.catalog.checking import rule_problems
+from llmplan.catalog.life import life_of
+from llmplan.catalog.reading import RawRow
+from llmplan.catalog.tables import BY_NAME
 from llmplan.options import evaluate
 from llmplan.scenario import Scenario
 
@@ -25,10 +30,52 @@ def test_an_ended_offer_never_wins_even_where_it_is_named() -> None:
     assert after.items[place].reasons == ("ended on 2027-01-14",)
 
 
-def test_check_data_tells_what_ends_and_what_has_ended() -> None:
-    rules = {p.rule for p in offers_to_look_at(None, dt.date(2027, 1, 10)) if p.column == "ends_on"}
-    assert "ends in 4 days" in rules and "has ended but is active" in rules
+def test_what_ends_and_what_has_ended_is_told() -> None:
+    life = life_of(None, dt.date(2027, 1, 10))
+    assert life is not None
+    assert "ends in 4 days" in {p.rule for p in life.ending} and life.ended
+    assert {p.rule for p in life.ended} == {"has ended but is active"}
 
 
 def test_every_open_model_is_hosted_somewhere() -> None:
-    assert not [p for p in offers_to_look_at() if "without a hosted price" in p.rule]
+    life = life_of()
+    assert life is not None and life.unhosted == () and life.models > 50
+
+
+def test_old_rows_are_counted_once_a_table() -> None:
+    day, catalog = dt.date(2026, 11, 27), load_catalog()
+    life = life_of(None, day)
+    assert life is not None
+    active = [price for price in catalog.gpu_prices if price.status == "active"]
+    old = [price for price in active if price.as_of < day - dt.timedelta(days=180)]
+    assert life.old["gpu_prices.csv"] == (len(old), len(active))
+    told = [p for p in life.problems if p.column == "as_of"]
+    assert [p.file for p in told] == ["gpu_prices.csv"]
+    assert str(len(old)) in life.summary
+    assert life.as_dict()["old_rows"]["gpu_prices.csv"] == len(old)
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"longer_context_from_tokens": 300_000}, "longer_context_from_tokens"),
+        (
+            {
+                f"{name}_{cell}": value
+                for name, start in (("long_context", 200_000), ("longer_context", 100_000))
+                for cell, value in (
+                    ("from_tokens", start),
+                    ("input_usd_per_mtok", 2.0),
+                    ("output_usd_per_mtok", 8.0),
+                )
+            },
+            "longer_context_from_tokens",
+        ),
+        ({"long_context_input_usd_per_mtok": 2.0}, "long_context_from_tokens"),
+    ],
+)
+def test_a_tier_is_whole_and_above_the_one_before(cells: dict[str, float], column: str) -> None:
+    row = {"api_id": "x", "input_usd_per_mtok": "1"}
+    price = load_catalog().api("gpt-4o").model_copy(update=cells)
+    found = rule_problems(BY_NAME["apis"], [RawRow(2, row)], [price])
+    assert {problem.column for problem in found} == {column}

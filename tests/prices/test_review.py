@@ -76,6 +76,15 @@ def test_every_kind_of_difference_is_told(folder: Path, table: Path) -> None:
     assert ("openai", "gpt-4o-audio", "no text model") in review.unmapped
 
 
+def test_coverage_counts_what_no_list_calls_ended(folder: Path, table: Path) -> None:
+    """gpt-9-nova is in no row yet, gpt-9-gone is over, gpt-4o and its snapshot are one row's."""
+    openai = review_prices(folder, TODAY, table).coverage["openai"]
+    assert "gpt-9-nova" not in openai.missing and "gpt-9-gone" not in openai.missing
+    shipped = review_prices(None, TODAY, table).coverage["all"]
+    assert "openai/gpt-9-gone" not in shipped.missing
+    assert shipped.share > 0.95
+
+
 def test_one_list_alone_ends_nothing(folder: Path) -> None:
     review = review_prices(folder, TODAY)
     assert review.new == review.ended == ()
