@@ -19,7 +19,7 @@ from llmplan.app.pages.traffic import TrafficPage
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.cli import app
-from llmplan.export import export_bytes
+from llmplan.export.files import export_bytes
 from llmplan.report import make_report
 from llmplan.scenario import Scenario
 

@@ -22,7 +22,8 @@ from llmplan.app.widgets.controls import ControlPanel
 from llmplan.app.widgets.layout import Widget, page, stack, toolbar
 from llmplan.app.widgets.parts import Entry, File, HtmlView, Menu, NavBar, UrlState
 from llmplan.errors import LlmplanError, UnknownNameError
-from llmplan.export import FORMATS, MEDIA_TYPES, SLIDES, export_bytes, file_name
+from llmplan.export.files import FORMATS, MEDIA_TYPES, export_bytes, file_name
+from llmplan.export.slides import SLIDES
 from llmplan.options.frame import curves_frame, option_frame
 from llmplan.scenario import Scenario, scenario_from_toml, scenario_to_toml
 

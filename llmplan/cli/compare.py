@@ -65,15 +65,14 @@ def compare(
     from llmplan.options import evaluate
 
     found = evaluate(scenario, catalog)
-    rows = [found.row(place) for place in found.order]
     if json:
-        print_json(comparison_json(found, rows), indent=None)
+        print_json(comparison_json(found), indent=None)
     else:
-        print_comparison(found, rows, top)
+        print_comparison(found, top)
         _tell_unknown(scenario, catalog)
 
 
-def comparison_json(found: Comparison, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def comparison_json(found: Comparison) -> dict[str, Any]:
     """Return the JSON document of `llmplan compare`: a contract, keys carry units.
 
     It holds every feasible option, and of those that are out one for each model, format and GPU.
@@ -83,10 +82,11 @@ def comparison_json(found: Comparison, rows: list[dict[str, Any]]) -> dict[str, 
     for place in np.flatnonzero(~found.options.feasible).tolist():
         alone = items.option_id[place] if items.kind[place] != "self_hosted" else ""
         rest.setdefault((alone, *(column[place] for column in names)), place)
+    best = found.recommended
     return {
         "scenario": found.scenario.to_dict(),
-        "recommended": rows[0]["option_id"] if rows else None,
-        "options": [option_json(row) for row in [*rows, *(found.row(place) for place in rest.values())]],
+        "recommended": None if best is None else best.option_id,
+        "options": [option_json(found.row(place)) for place in (*found.order, *rest.values())],
     }
 
 
@@ -97,19 +97,20 @@ def option_json(row: dict[str, Any]) -> dict[str, Any]:
     return {"id": row["option_id"], "monthly_usd": monthly, **values, "precision": row.get("precision_id")}
 
 
-def print_comparison(found: Comparison, feasible: list[dict[str, Any]], top: int) -> None:
+def print_comparison(found: Comparison, top: int) -> None:
     """Print the cheapest way to each model as a table, then what to do and what is out."""
-    first: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in feasible:
-        first.setdefault((row["kind"], row["model_id"]), row)
+    from llmplan.options.rows import first_of_each
+
+    items, order = found.options.items, np.array(found.order, np.intp)
+    rows = [found.row(place) for place in first_of_each(order, items.kind, items.model_id)[:top].tolist()]
     money = found.scenario.currency
     columns = ("option", f"{money.name}/month", "low to high", f"{money.name}/query", "quality", "GPUs")
     title = f"{found.scenario.queries_per_day:,.0f} queries/day: the cheapest way to each model"
-    print_table(title, columns, [_cells(row, money) for row in list(first.values())[:top]])
-    if feasible:
-        best = feasible[0]
-        cost = money.short(best["monthly_usd_base"])
-        typer.echo(f"Cheapest feasible: {best['label']} ({best['option_id']}), {cost} a month.")
+    print_table(title, columns, [_cells(row, money) for row in rows])
+    best = found.recommended
+    if best is not None:
+        cost = money.short(float(found.monthly_usd[1, found.order[0]]))
+        typer.echo(f"Cheapest feasible: {best.label} ({best.option_id}), {cost} a month.")
     else:
         typer.echo("Nothing is feasible.")
     for reason, names in models_left_out(found.options).items():

@@ -93,7 +93,7 @@ def _write(
     slides: Sequence[str] = (),
 ) -> None:
     """Write the file and say where it is, and whether it took the place of another."""
-    from llmplan.export import export_target, write_export
+    from llmplan.export.files import export_target, write_export
 
     replaced = export_target(report, format.value, out, table).exists()
     path = write_export(report, format.value, out, template=template, table=table, slides=slides)

@@ -50,7 +50,7 @@ def _fleet(found: Comparison, place: int) -> list[Part]:
         return []
     hidden = options.hidden
     replicas = float(found.replicas[place])
-    rent = found.rent_usd(place)
+    rent = float(found.rent_usd[place])
     steps = np.ceil(gpus / hidden.gpus_per_people_step[1])
     hours = gpus * options.hours_per_month
     many = {PER_GPU_HOUR: hours, PER_MONTH: 1.0, PER_STEP: float(steps), PER_REPLICA: replicas}

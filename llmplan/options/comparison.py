@@ -93,22 +93,22 @@ class Comparison:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.replicas > 0, load / carried, np.nan)
 
-    def rent_usd(self, place: int) -> float:
-        """Return what an option's base fleet rents for, USD a month."""
-        fleet, load = (
-            self.options.take([place]),
-            self.scenario.queries_per_day * self.options.fleet_load[place],
-        )
-        replicas = np.array([[float(self.replicas[place])]])
-        return float(fleet.rent_usd(replicas, 1, np.array([load]))[0, 0])
+    @cached_property
+    def rent_usd(self) -> Floats:
+        """(n,) what each option's base fleet rents for, USD a month; 0 for tokens alone."""
+        loads = self.scenario.queries_per_day * self.options.fleet_load
+        rents = self.options.rent_usd(self.replicas[:, None], 1, loads[:, None])[:, 0]
+        return np.where(self.replicas > 0, rents, 0.0)
 
-    def late_share(self, place: int) -> float | None:
+    def _late_share(self, place: int, item: Option) -> float | None:
         """Return the share of a fleet's queries that wait for its start; None for tokens."""
-        item, load = self.options.items[place], self.scenario.queries_per_day * self.options.fleet_load[place]
         if item.billing_mode is None or item.start_s is None:
             return None
-        mode, fleet = Billing(item.billing_mode), float(self.replicas[place])
-        return self.options.hours.late_share(mode, float(load), fleet, item.start_s)
+        load, fleet = (
+            self.scenario.queries_per_day * self.options.fleet_load[place],
+            float(self.replicas[place]),
+        )
+        return self.options.hours.late_share(Billing(item.billing_mode), float(load), fleet, item.start_s)
 
     def row(self, place: int) -> dict[str, object]:
         """Return one option's row of the table."""
@@ -121,7 +121,7 @@ class Comparison:
             if item.has_fleet
             else None
         )
-        rent = self.rent_usd(place)
+        rent = float(self.rent_usd[place])
         values: dict[str, object] = {name: getattr(item, name) for name in _OF_OPTION}
         values |= {
             "monthly_usd_low": low,
@@ -138,7 +138,7 @@ class Comparison:
             "usd_per_gpu_hour": rent / (gpus * self.options.hours_per_month) if offers and gpus else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),
-            "late_share": self.late_share(place),
+            "late_share": self._late_share(place, item),
             **_spread("success", item.success),
             **_spread("output_tokens", item.output_tokens),
             "input_tokens": None if item.lengths is None else item.lengths.input,

@@ -9,7 +9,7 @@ from llmplan.app.fields_of_scenario import scenario_fields, values_of
 from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.export import export_bytes
+from llmplan.export.files import export_bytes
 from llmplan.kinds import Kind
 from llmplan.options import Options
 from llmplan.options.table import SIDES

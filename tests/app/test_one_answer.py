@@ -8,7 +8,7 @@ import pytest
 from pptx import Presentation
 
 from llmplan.app.model import AppModel
-from llmplan.export import export_bytes
+from llmplan.export.files import export_bytes
 from llmplan.options.table import SIDES
 from llmplan.recommend import recommend
 from llmplan.scenario import scenario_names

@@ -28,7 +28,7 @@ def test_serverless_pays_for_the_hours_with_queries(catalog: Catalog) -> None:
     assert item.offers is not None and item.start_s is not None and item.n_gpus is not None
     on = 1 - 1 / (rate * item.start_s + math.exp(rate * 300))
     hour = item.offers[1].usd_per_gpu_hour * item.n_gpus
-    assert found.rent_usd(place) == pytest.approx(hour * 720 * on)
+    assert found.rent_usd[place] == pytest.approx(hour * 720 * on)
     assert 0.2 < on < 0.3
     late = found.row(place)["late_share"]
     assert late == pytest.approx((1 + rate * item.start_s) / (rate * item.start_s + math.exp(rate * 300)))

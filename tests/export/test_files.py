@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.export import file_name, write_export
-from llmplan.export.files import write_whole
+from llmplan.export.files import file_name, write_export, write_whole
 from llmplan.report import Report
 
 
