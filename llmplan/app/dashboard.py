@@ -10,8 +10,16 @@ import traitlets as t
 from IPython.display import clear_output, display
 from markupsafe import Markup
 
-from llmplan.app.fields import Field
-from llmplan.app.fields_of_scenario import CUSTOM, HISTORY_BUTTONS, changes_of, scenario_fields, values_of
+from llmplan.app.fields import Field, Number
+from llmplan.app.fields_of_prices import price_fields, prices_of, with_prices
+from llmplan.app.fields_of_scenario import (
+    CUSTOM,
+    HISTORY_BUTTONS,
+    changes_of,
+    scenario_fields,
+    shown_units,
+    values_of,
+)
 from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
 from llmplan.app.pages import PAGES
@@ -25,7 +33,9 @@ from llmplan.errors import LlmplanError, UnknownNameError
 from llmplan.export.files import FORMATS, MEDIA_TYPES, export_bytes, file_name
 from llmplan.export.slides import SLIDES
 from llmplan.options.frame import curves_frame, option_frame
+from llmplan.recommend.ladder import floor_text, quality_ladder
 from llmplan.scenario import Scenario, scenario_from_toml, scenario_to_toml
+from llmplan.scenario.about import Group
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,15 +57,19 @@ class Dashboard:
         self.current = self.names[0]
         self._made: dict[str, Page] = {}
         self.nav = NavBar([(name, PAGES[name][0]) for name in self.names], self.current, self.go)
-        self._profile = self.model.scenario.profile_id
+        self._prices: list[Number] = []
+        self._described = self._describing
         self.panel = ControlPanel(
             self._fields(),
             self._values(),
             self.on_change,
+            on_rest=self.on_rest,
             label="Inputs",
-            closed_groups=["Which options", "Fleet", "Currency"],
+            closed_groups=list(Group),
+            more="More",
+            folds=True,
+            units=shown_units(self.model.scenario),
         )
-        self.panel.folds = True
         self.notice, self.url = HtmlView(live=True), UrlState(self.on_link, button=False)
         self.body = stack([])
         self.frame = stack([])
@@ -79,17 +93,29 @@ class Dashboard:
         self._show_link()
 
     def on_change(self, changes: dict[str, Any]) -> None:
-        """Apply what the reader changed: a button, a preset, or values."""
+        """Apply what the reader changed: values or a preset, then a button that was pressed meanwhile."""
         buttons = {"undo": self.model.undo, "redo": self.model.redo, "reset": self.model.reset}
-        for key, action in buttons.items():
-            if key in changes:
-                action()
-                return
+        pressed = [action for key, action in buttons.items() if changes.pop(key, None) is not None]
         preset = changes.pop("preset", None)
         if preset is not None and preset != CUSTOM:
             self.model.load_preset(preset)
         elif changes:
-            self.model.change(changes_of(changes))
+            changes = with_prices(changes, self.model.scenario)
+            self.model.change(changes_of(changes), self.panel.drag)
+        for action in pressed:
+            action()
+
+    def on_rest(self) -> None:
+        """Mark the floors at which the cheapest option changes, and offer the prices behind the options."""
+        report = self.model.report
+        steps = quality_ladder(report.comparison, report.catalog)
+        self.panel.marks = {
+            "quality_floor": [[step.quality, f"Cheapest {floor_text(step, report.money)}"] for step in steps]
+        }
+        if (prices := price_fields(report)) != self._prices:
+            self._prices = prices
+            self.panel.set_fields(self._fields())
+            self.panel.show(self._values())
 
     def on_link(self, query: dict[str, str]) -> None:
         """Take the scenario and the page of a link, and say what was ignored."""
@@ -126,21 +152,27 @@ class Dashboard:
         return f"Loaded the scenario {scenario.name}{left}."
 
     def _fields(self) -> list[Field]:
-        return [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog, self.model.scenario)]
+        return [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog, self.model.scenario), *self._prices]
+
+    @property
+    def _describing(self) -> tuple[str | None, str]:
+        """What inputs are described by: the profile, at whose peak a slider begins, and what runs today."""
+        return self.model.scenario.profile_id, self.model.scenario.reference_api_id
 
     def _follow(self, _change: t.Bunch) -> None:
-        if (
-            self.model.scenario.profile_id != self._profile
-        ):  # whose own peak is where the peak's slider begins
-            self._profile = self.model.scenario.profile_id
+        if self._describing != self._described:
+            self._described = self._describing
             self.panel.set_fields(self._fields())
-        self.panel.show(self._values())
+        with self.panel.hold_sync():
+            self.panel.units = shown_units(self.model.scenario)
+            self.panel.show(self._values())
         self._made[self.current].refresh()
         self._show_link()
 
     def _values(self) -> dict[str, Any]:
         history = {"undo": self.model.can_undo, "redo": self.model.can_redo}
-        return values_of(self.model.scenario, self.model.preset, self.model.catalog) | history
+        prices = {box.key: None for box in self._prices} | prices_of(self.model.scenario)
+        return values_of(self.model.scenario, self.model.preset, self.model.catalog) | prices | history
 
     def _show_link(self) -> None:
         page_name = {} if self.current == self.names[0] else {"page": self.current}

@@ -18,8 +18,9 @@ class Number:
     Attributes
     ----------
     min, max: limits in the value's own unit; step: what values are multiples of (None: any);
-    percent: shown times 100 with a % sign; decimals: shown digits after the point (None: as fits).
-    empty: what holds where the box is left empty; without it the box may not be empty.
+    times: what it is multiplied by where it is shown, in `unit`; percent: times 100 with a % sign;
+    decimals: shown digits after the point (None: as fits).
+    empty: what holds where the box is left empty; without it the box may not be empty. hint: shown on hover.
     """
 
     key: str
@@ -33,6 +34,8 @@ class Number:
     decimals: int | None = None
     percent: bool = False
     empty: str = ""
+    times: float = 1.0
+    hint: str = ""
     type: ClassVar[str] = "number"
 
     def clean(self, value: Any) -> float | int | None:
@@ -69,6 +72,7 @@ class Select:
     options: Options
     group: str = ""
     help: str = ""
+    hint: str = ""
     type: ClassVar[str] = "select"
 
     def clean(self, value: Any) -> str:
@@ -88,6 +92,7 @@ class MultiSelect:
     options: Options
     group: str = ""
     help: str = ""
+    hint: str = ""
     type: ClassVar[str] = "multi"
 
     def clean(self, value: Any) -> list[str]:
@@ -106,6 +111,7 @@ class Check:
     label: str
     group: str = ""
     help: str = ""
+    hint: str = ""
     type: ClassVar[str] = "check"
 
     def clean(self, value: Any) -> bool:

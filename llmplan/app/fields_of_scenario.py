@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from llmplan.app.fields import Button, Check, Field, MultiSelect, Number, Options, Select, Slider, Text
 from llmplan.catalog import Catalog
 from llmplan.scenario import FIELDS, Scenario, load_scenario, scenario_names
-from llmplan.scenario.about import Group, ScenarioField, Shape, Slide, by_group
+from llmplan.scenario.about import ScenarioField, Shape, Slide, by_group
 from llmplan.scenario.fields import voided
 from llmplan.scenario.names import catalog_names
 from llmplan.scenario.text import PRESET, scenario_to_query
 from llmplan.scenario.values import NONE
+from llmplan.units import TOKENS_PER_MTOK
 
 CUSTOM = "custom"
 SHARE = "share"
+FIRST = "Your case"
+"""The group of the inputs that stand open; the others wait under "More"."""
 PEAK = "peak_to_mean"
+TODAY = "reference_api_id"
 HISTORY_BUTTONS: tuple[Button, ...] = (
     Button("undo", "Undo"),
     Button("redo", "Redo"),
@@ -26,36 +30,42 @@ HISTORY_BUTTONS: tuple[Button, ...] = (
 
 
 def scenario_fields(catalog: Catalog, scenario: Scenario) -> list[Field]:
-    """Return the inputs of a scenario, in groups: each field that has a place on the panel."""
+    """Return the inputs of a scenario: first those that stand open, then the others in their groups."""
     presets = tuple((name, load_scenario(name, catalog).name) for name in scenario_names(catalog))
-    first = Select(PRESET, "Preset", ((CUSTOM, "Own values"), *presets), group=Group.WORKLOAD)
-    shown = (field for field in FIELDS.values() if field.about.panel is not None)
-    inputs = [_input(field, catalog) for field in by_group(shown)]
-    return [
-        first,
-        *(_from_own_peak(each, scenario, catalog) if each.key == PEAK else each for each in inputs),
-    ]
+    preset = Select(PRESET, "Start from", ((CUSTOM, "Own values"), *presets), group=FIRST)
+    shown = [field for field in FIELDS.values() if field.about.panel is not None]
+    first = sorted(filter(_stands_open, shown), key=_stands_open)
+    inputs = [replace(_input(field, catalog), group=FIRST) for field in first]
+    inputs += [_input(field, catalog) for field in by_group(shown) if not _stands_open(field)]
+    return [preset, *(_of_scenario(each, scenario, catalog) for each in inputs)]
 
 
-def _from_own_peak(peak: Field, scenario: Scenario, catalog: Catalog) -> Field:
-    """Return the peak's slider as it begins at the daily profile's own: below that it would move nothing."""
-    own = scenario.model_copy(update={PEAK: 1.0}).workload(catalog).busiest_to_mean
-    return replace(peak, min=own, step=None) if isinstance(peak, Slider) and own > 1 else peak
+def _stands_open(field: ScenarioField) -> int:
+    return field.about.panel.first if field.about.panel else 0
+
+
+def _of_scenario(each: Field, scenario: Scenario, catalog: Catalog) -> Field:
+    """Return an input as this scenario has it: below its profile's own peak, the peak would move nothing."""
+    if isinstance(each, Slider) and each.key == PEAK:
+        own = scenario.model_copy(update={PEAK: 1.0}).workload(catalog).busiest_to_mean
+        return replace(each, min=own, step=None) if own > 1 else each
+    if isinstance(each, Select) and each.key == TODAY and scenario.reference_api_id not in dict(each.options):
+        return replace(each, options=((scenario.reference_api_id,) * 2, *each.options))  # no longer offered
+    return each
 
 
 def _input(field: ScenarioField, catalog: Catalog) -> Field:
     """Return the input of a field, as its shape asks for."""
     name, about = field.name, field.about
     if field.shape is Shape.FLAG:
-        return Check(name, about.label, about.group)
+        return Check(name, about.label, about.group, hint=about.help)
     if field.shape is Shape.NAMES:
         label = f"{about.label} (none chosen: {about.empty})"
-        return MultiSelect(name, label, offered(catalog, about.names), about.group)
+        return MultiSelect(name, label, offered(catalog, about.names), about.group, hint=about.help)
     if about.names or field.choices:
         empty = ((NONE, about.empty),) if field.is_optional else ()
-        return Select(
-            name, about.label, (*empty, *(about.choices or offered(catalog, about.names))), about.group
-        )
+        choices = (*empty, *(about.choices or offered(catalog, about.names)))
+        return Select(name, about.label, choices, about.group, hint=about.help)
     if field.shape is Shape.TEXT:
         return Text(name, about.label, int(about.panel.high) if about.panel else 0, about.group)
     return _number(field)
@@ -66,29 +76,25 @@ def _number(field: ScenarioField) -> Number:
     assert panel is not None, "asked for fields of the panel only"
     percent = about.unit.startswith(SHARE)
     unit = about.unit.removeprefix(SHARE).strip()
-    if isinstance(panel, Slide):
-        return Slider(
-            field.name,
-            about.label,
-            panel.low,
-            panel.high,
-            unit,
-            about.group,
-            step=panel.step,
-            percent=percent,
-            log=panel.log,
-        )
-    return Number(
+    number = Number(
         field.name,
         about.label,
         panel.low,
         panel.high,
         unit,
         about.group,
-        help=f"Empty: {about.empty}." if field.is_optional else about.help,
         step=panel.step,
-        decimals=panel.decimals,
         percent=percent,
+        hint=about.help,
+    )
+    if isinstance(panel, Slide):
+        return Slider(**asdict(number), log=panel.log)
+    return replace(
+        number,
+        unit=panel.unit or unit,
+        help=f"Empty: {about.empty}." if field.is_optional else "",
+        decimals=panel.decimals,
+        times=panel.times,
         empty=about.empty if field.is_optional else "",
     )
 
@@ -104,6 +110,17 @@ def offered(catalog: Catalog, what: str) -> Options:
     if what == "profile":
         return tuple({row.profile_id: row.profile_name for row in catalog.profile_hours}.items())
     return tuple((name, name) for name in sorted(catalog_names(catalog, what)))
+
+
+def shown_units(scenario: Scenario) -> dict[str, tuple[float, str]]:
+    """Return how inputs show the volume: by what it is multiplied, and the unit that it then has."""
+    tokens = scenario.days_per_month * (scenario.input_tokens + scenario.output_tokens) / TOKENS_PER_MTOK
+    units = {
+        "day": (1.0, "queries/day"),
+        "month": (scenario.days_per_month, "queries/month"),
+        "tokens": (tokens, "M tokens/month"),
+    }
+    return {"queries_per_day": units[scenario.volume_unit]}
 
 
 def values_of(scenario: Scenario, preset: str | None, catalog: Catalog) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from time import monotonic
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -24,9 +23,6 @@ COMPARED = "compare"
 """Field of a link that holds the scenario compared with."""
 MOST_FIELDS = 100
 KEPT_REPORTS = 4
-DRAG_SECONDS = 0.6
-"""Changes of the same input that follow one another as quickly are one drag, and one step back."""
-NO_DRAG: tuple[frozenset[str], float] = (frozenset(), 0.0)
 
 
 class AppModel(t.HasTraits):
@@ -50,18 +46,20 @@ class AppModel(t.HasTraits):
         self.catalog = catalog or load_catalog()
         self._past: list[tuple[Scenario, str | None]] = []
         self._future: list[tuple[Scenario, str | None]] = []
-        self._drag = NO_DRAG
+        self._drag: int | None = None
         self._reports: OrderedDict[Scenario, Report] = OrderedDict()
         self.pictures: tuple[Picture, ...] = ()
         start = scenario or load_scenario(DEFAULT_PRESET, self.catalog)
         super().__init__(scenario=start.under(self.catalog), preset=None if scenario else DEFAULT_PRESET)
 
-    def change(self, changes: Mapping[str, Any]) -> None:
-        """Change some fields; raise InputError, and change nothing, when a value breaks a rule."""
+    def change(self, changes: Mapping[str, Any], drag: int | None = None) -> None:
+        """Change some fields; raise InputError, and change nothing, when a value breaks a rule.
+
+        Changes that follow one another with the same number of a `drag` are one step back.
+        """
         changed = self.scenario.but(**changes)
         check_ids(changed, self.catalog)
-        drag, before = (frozenset(changes), monotonic()), self._drag
-        goes_on = drag[0] == before[0] and drag[1] - before[1] < DRAG_SECONDS and not self._future
+        goes_on = drag is not None and drag == self._drag
         self._go(changed, self.preset, is_new=not goes_on)
         self._drag = drag
 
@@ -127,7 +125,7 @@ class AppModel(t.HasTraits):
             return
         if is_new:
             self._past = [*self._past, (self.scenario, self.preset)][-HISTORY:]
-        self._drag = NO_DRAG
+        self._drag = None
         self._future = []
         self._set(scenario, preset)
 
@@ -147,14 +145,14 @@ class AppModel(t.HasTraits):
     def undo(self) -> None:
         """Go back one change; nothing happens at the beginning."""
         if self._past:
-            self._drag = NO_DRAG
+            self._drag = None
             self._future.append((self.scenario, self.preset))
             self._set(*self._past.pop())
 
     def redo(self) -> None:
         """Go forward again one change; nothing happens at the end."""
         if self._future:
-            self._drag = NO_DRAG
+            self._drag = None
             self._past.append((self.scenario, self.preset))
             self._set(*self._future.pop())
 

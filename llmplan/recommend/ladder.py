@@ -76,11 +76,13 @@ def floor_percent(quality: float) -> str:
     return f"{math.floor(1000 * quality + 1e-9) / 10:.4g}%"
 
 
+def floor_text(step: QualityStep, money: Currency) -> str:
+    """Return a step in a line: the highest floor that it meets, what it is, what it costs."""
+    return f"up to {floor_percent(step.quality)}: {step.label}, {money.whole(step.monthly_usd)} a month"
+
+
 def ladder_lines(ladder: tuple[QualityStep, ...], money: Currency) -> list[str]:
     """Return one line a step: the cheapest ones and the best; how many lie between is told."""
-    lines = [
-        f"up to {floor_percent(step.quality)}: {step.label}, {money.whole(step.monthly_usd)} a month"
-        for step in ladder
-    ]
+    lines = [floor_text(step, money) for step in ladder]
     between = len(lines) - MOST_LINES
     return lines if between < 1 else [*lines[: MOST_LINES - 1], f"{between} steps more, then {lines[-1]}"]

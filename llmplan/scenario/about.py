@@ -60,22 +60,33 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class Slide:
-    """A slider of the control panel: its ends, its step; `log`: spread over the decades."""
+    """A slider of the control panel: its ends, its step (None: any); `log`: spread over the decades.
+
+    first: its place among the inputs that stand open; 0: under "More".
+    """
 
     low: float
     high: float
-    step: float
+    step: float | None = None
     log: bool = False
+    first: int = 0
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box of the control panel: a number between two ends, a choice or a text, as the field's type says."""
+    """A box of the control panel: a number between two ends, a choice or a text, as the field's type says.
+
+    times, unit: what its number is multiplied by where it is shown, and the unit that it then has.
+    first: as of a slider.
+    """
 
     low: float = 0.0
     high: float = 0.0
     step: float | None = None
     decimals: int | None = None
+    times: float = 1.0
+    unit: str = ""
+    first: int = 0
 
 
 @dataclass(frozen=True)

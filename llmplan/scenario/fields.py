@@ -33,6 +33,11 @@ TOKEN_BASES = (
     ("today", "What each model spends on today's work"),
     ("equal", "The same for every model"),
 )
+VOLUME_UNITS = (
+    ("day", "Queries a day"),
+    ("month", "Queries a month"),
+    ("tokens", "Million tokens a month"),
+)
 KV_CACHE_TYPES = (("auto", "As the format has it"), ("bf16", "BF16"), ("fp16", "FP16"), ("fp8", "FP8"))
 PRICE_KINDS = (
     ("on_demand", "On demand"),
@@ -84,9 +89,20 @@ class Scenario(BaseModel):
             Group.WORKLOAD,
             "queries/day",
             affects=Affects.VOLUME,
-            panel=Slide(100, 1e7, 1, log=True),
+            panel=Slide(100, 1e7, log=True, first=2),
         ),
     ] = 50_000
+    volume_unit: Annotated[
+        Literal["day", "month", "tokens"],
+        About(
+            "Volume is given in",
+            "Unit in which inputs show the volume; answers, files and links have queries a day.",
+            Group.WORKLOAD,
+            affects=Affects.SHOWN,
+            panel=Box(first=3),
+            choices=VOLUME_UNITS,
+        ),
+    ] = "day"
     input_tokens: Annotated[
         float,
         limits(ge=1, le=2_000_000),
@@ -95,7 +111,7 @@ class Scenario(BaseModel):
             "Mean input tokens of a query.",
             Group.WORKLOAD,
             "tokens/query",
-            panel=Slide(10, 200_000, 1, log=True),
+            panel=Slide(10, 200_000, 1, log=True, first=4),
             voids="input_tokens_p95",
         ),
     ] = 1_000
@@ -107,7 +123,7 @@ class Scenario(BaseModel):
             "Mean output tokens of a query.",
             Group.WORKLOAD,
             "tokens/query",
-            panel=Slide(1, 20_000, 1, log=True),
+            panel=Slide(1, 20_000, 1, log=True, first=5),
             voids="output_tokens_p95",
         ),
     ] = 300
@@ -287,7 +303,7 @@ class Scenario(BaseModel):
             "Least share of today's success on the task mix (1 = as good as what runs today).",
             Group.QUALITY,
             "share of today's",
-            panel=Slide(0, 1.2, 0.01),
+            panel=Slide(0, 1.2, 0.01, first=6),
         ),
     ] = 0.0
     reference_api_id: Annotated[
@@ -297,6 +313,7 @@ class Scenario(BaseModel):
             "API whose model runs today: its quality counts as 1, and the tokens are as it counts them.",
             Group.QUALITY,
             names="api",
+            panel=Box(first=1),
         ),
     ] = "gpt-4o"
     reference_effort: Annotated[
@@ -339,12 +356,12 @@ class Scenario(BaseModel):
         limits(gt=0, le=3.6e6),
         EMPTY,
         About(
-            "First token within",
+            "First word within",
             "Target for the time to the first token.",
             Group.QUALITY,
             "ms",
             empty="no target",
-            panel=Box(1, 600_000, 1),
+            panel=Box(1, 600_000, times=0.001, unit="s"),
         ),
     ] = 2_000
     tpot_limit_ms: Annotated[
@@ -384,7 +401,7 @@ class Scenario(BaseModel):
             "Data must stay in house",
             "No query may leave the house for an API or a provider.",
             Group.CHOICE,
-            panel=Box(),
+            panel=Box(first=8),
             flags=("--data-stays-in-house/--data-may-leave",),
         ),
     ] = False

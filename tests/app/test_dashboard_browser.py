@@ -107,8 +107,14 @@ def test_dragging_and_typing_change_the_answer_and_undo_brings_it_back(
     box.fill("2M")
     box.press("Enter")
     expect(page.locator("main")).to_contain_text("2,000,000 queries/day")
-    page.get_by_role("button", name="Undo").click()
+    page.keyboard.press("Control+z")
     expect(page.locator("main")).not_to_contain_text("2,000,000 queries/day")
+    dragged_from = box.input_value()
+    slider.drag_to(slider, target_position={"x": 20, "y": 8})
+    expect(box).not_to_have_value(dragged_from)
+    page.keyboard.press("Control+z")
+    expect(box).to_have_value(dragged_from)
+    expect(page.locator(".lp-ticks i")).not_to_have_count(0)  # the floor's ladder, once inputs rest
     page.get_by_role("button", name="Reset").click()
     expect(answer).to_have_text(before)
 

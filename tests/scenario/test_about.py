@@ -30,6 +30,7 @@ OTHER_WORDS = {
     "reference_effort": "high",
     "text_kind": "de-prose",
     "token_basis": "equal",
+    "volume_unit": "month",
 }
 NAMED = {
     "api": "gpt-4o",
@@ -120,6 +121,7 @@ def test_fields_say_what_they_are() -> None:
     assert set(fields_that(Affects.VOLUME, Affects.RISK, Affects.SHOWN)) == {
         "name",
         "queries_per_day",
+        "volume_unit",
         "ranges",
         "currency_symbol",
         "currency_per_usd",

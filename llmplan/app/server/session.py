@@ -166,6 +166,8 @@ def take_snapshot(pipe: Pipe, query: str, shown: Iterable[Shown]) -> None:
         if hasattr(os, "nice"):
             os.nice(PATIENT)
         finish_work()
+    for panel in views(ControlPanel):
+        panel.rest()
     _send_page(pipe, outputs, partial=False)
     tables = {
         view.model_id: answer[0] for view in views(ChartView) if (answer := view.answer({"table": True}, []))

@@ -32,18 +32,30 @@ class ControlPanel(View):
     closed_groups = t.List(t.Unicode()).tag(sync=True)
     folds = t.Bool(False).tag(sync=True)
     """Whether the whole panel stands behind its label on a narrow screen, so that the answer comes first."""
+    more = t.Unicode("").tag(sync=True)
+    """What all named groups stand behind, closed; empty: nothing."""
+    units = t.Dict().tag(sync=True)
+    """By what a number is multiplied where it is shown and its unit, where its field says otherwise, by key."""
+    marks = t.Dict().tag(sync=True)
+    """Of sliders: marks at values, each with its text, in their order, by key."""
+    rests = t.Bool(False).tag(sync=True)
 
     def __init__(
         self,
         fields: Sequence[Field],
         values: Mapping[str, Any],
         on_change: Callable[[Changes], None],
+        *,
+        on_rest: Callable[[], None] | None = None,
         **traits: Any,
     ) -> None:
+        """`on_rest` is called once inputs have come to rest: for what no slider waits for."""
         self._fields: dict[str, Field] = {}
         self._clean: Changes = {}
-        self._on_change = on_change
-        super().__init__(prefix=f"c{next(PREFIXES)}", **traits)
+        self._on_change, self._on_rest = on_change, on_rest
+        self.drag: int | None = None
+        """The number of the drag that the last change belongs to, None for a change of its own."""
+        super().__init__(prefix=f"c{next(PREFIXES)}", rests=on_rest is not None, **traits)
         self.set_fields(fields)
         self.show(values)
 
@@ -51,6 +63,11 @@ class ControlPanel(View):
         """Show these inputs in place of the present ones."""
         self._fields = {field.key: field for field in fields}
         self.spec = [describe(field) for field in fields]
+
+    def rest(self) -> None:
+        """Do what no slider waits for."""
+        if self._on_rest:
+            self._on_rest()
 
     def show(self, values: Mapping[str, Any]) -> None:
         """Show these values; keys without an input are ignored, `on_change` is not called."""
@@ -78,7 +95,9 @@ class ControlPanel(View):
     def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
         """Clean what the reader changed, show it and hand it on."""
         del buffers
-        asked = content.get("set")
+        if content.get("rest") is True:
+            self.rest()
+        asked, drag = content.get("set"), content.get("drag")
         if not isinstance(asked, dict):
             return None
         changes = {key: self._fields[key].clean(value) for key, value in asked.items() if key in self._fields}
@@ -86,5 +105,6 @@ class ControlPanel(View):
         if shown:
             self.values = {**self.values, **shown}
         if changes:
+            self.drag = drag if isinstance(drag, int) else None
             self._on_change(changes)
         return None

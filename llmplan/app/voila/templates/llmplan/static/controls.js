@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const { views, h, uid, coalesced } = globalThis.llmplanRuntime;
+  const REST_MS = 400;
   const STEPS = 1000;   // positions of a slider; a logarithmic one spreads them evenly over the decades
 
   const SUFFIX = { k: 1e3, m: 1e6, b: 1e9 };
@@ -11,10 +12,12 @@
   }
   function formatNumber(value, spec) {
     if (value === null || value === undefined) return "";
-    const shown = spec.percent ? value * 100 : value;
+    const shown = value * timesOf(spec);
     const digits = spec.decimals ?? (Math.abs(shown) >= 100 || Number.isInteger(shown) ? 0 : 2);
     return shown.toLocaleString("en-US", { maximumFractionDigits: digits });
   }
+  // By what a value is multiplied where it is shown.
+  const timesOf = (spec) => (spec.percent ? 100 : spec.times || 1);
   const unitText = (spec) => [spec.percent ? "%" : "", spec.unit].filter(Boolean).join(" ");
 
   // A slider position <-> a value, rounded the way a person would write it.
@@ -31,7 +34,7 @@
       return Number(Math.min(spec.max, value).toPrecision(12));
     }
     const value = spec.min * Math.pow(spec.max / spec.min, share);
-    const rounded = Number(value.toPrecision(spec.digits || 3));
+    const rounded = Number((value * timesOf(spec)).toPrecision(spec.digits || 3)) / timesOf(spec);
     const whole = spec.step ? Math.round(rounded / spec.step) * spec.step : rounded;
     return Math.min(spec.max, Math.max(spec.min, whole));
   }
@@ -45,29 +48,33 @@
     let held = false;
     let shown = "";
     let waiting;
+    const unit = h("span", { class: "lp-unit" });
     const show = (value) => {
+      unit.textContent = unitText(spec);
       shown = formatNumber(value, spec);
       text.value = shown;
       text.setAttribute("aria-invalid", "false");
       note(id, spec.help || "");
     };
     text.addEventListener("focus", () => { held = true; });
-    text.addEventListener("input", () => { held = true; });
+    text.addEventListener("input", () => { held = true; text.dataset.typing = "yes"; });
     text.addEventListener("blur", () => {
       held = false;
+      delete text.dataset.typing;
       if (waiting !== undefined && text.value === shown) show(waiting);
       waiting = undefined;
     });
     if (spec.empty) text.placeholder = spec.empty;
     const commit = () => {
       held = false;
+      delete text.dataset.typing;
       waiting = undefined;
       if (spec.empty && !text.value.trim()) {
         text.setAttribute("aria-invalid", "false");
         send(spec.key, null);
         return true;
       }
-      const typed = parseNumber(text.value) / (spec.percent ? 100 : 1);
+      const typed = parseNumber(text.value) / timesOf(spec);
       const valid = Number.isFinite(typed) && typed >= spec.min && typed <= spec.max;
       text.setAttribute("aria-invalid", String(!valid));
       if (valid) send(spec.key, typed);
@@ -79,7 +86,7 @@
     });
     text.addEventListener("keydown", (event) => { if (event.key === "Enter") commit(); });
     return {
-      nodes: [text, h("span", { class: "lp-unit", text: unitText(spec) })],
+      nodes: [text, unit],
       set: (value) => {
         const invalid = text.getAttribute("aria-invalid") === "true";
         if (document.activeElement === text && (held || invalid)) waiting = value;
@@ -97,17 +104,38 @@
       const unit = unitText(spec);
       range.setAttribute("aria-valuetext", formatNumber(value, spec) + (unit ? ` ${unit}` : ""));
     };
+    // From a press of the pointer or of a key, held or not, to the next: one drag, and one step back.
+    let drag = nextDrag();
+    const begin = (event) => { if (!event.repeat) drag = nextDrag(); };
+    range.addEventListener("pointerdown", begin);
+    range.addEventListener("keydown", begin);
     range.addEventListener("input", () => {
       const value = fromPosition(Number(range.value), spec);
       number.set(value);
       describe(value);
-      send(spec.key, value);
+      say(value);
+      send(spec.key, value, drag);
     });
+    // Marks at values, as a ladder on the slider; the texts of the present one and of the next stand below.
+    const ticks = h("div", { class: "lp-ticks", "aria-hidden": "true" });
+    let marks = [];
+    const say = (value) => {
+      const at = marks.findIndex(([place]) => place >= value - 1e-9);
+      note(id, marks.length ? marks.slice(at < 0 ? -1 : at).slice(0, 2).map(([, text]) => text).join("\n") : spec.help || "");
+    };
+    const mark = (found, value) => {
+      marks = found;
+      ticks.replaceChildren(...marks.filter(([place]) => place >= spec.min && place <= spec.max).map(([place, text]) =>
+        h("i", { title: text, style: `left: calc(8px + (100% - 16px) * ${toPosition(place, spec) / STEPS})` })));
+      say(value);
+    };
     return {
-      nodes: [...number.nodes, range],
+      mark,
+      nodes: [...number.nodes, range, ticks],
       set: (value) => {
         number.set(value);
         describe(value);
+        if (marks.length) say(value);
         const position = toPosition(value, spec);
         // A value between two positions must not move a slider the user is holding.
         if (document.activeElement !== range || fromPosition(Number(range.value), spec) !== value) range.value = position;
@@ -158,19 +186,23 @@
     if (line) { line.textContent = text; line.hidden = !text; }
   }
 
+  let drags = Math.floor(Math.random() * 2 ** 40);
+  const nextDrag = () => ++drags;
+
   function row(spec, field, id) {
     if (field.bare) return h("div", { class: "lp-field lp-field-button" }, ...field.nodes);
     const help = h("p", { class: "lp-help", id: `${id}-help`, text: spec.help || "", hidden: !spec.help });
     const kind = `lp-field lp-field-${spec.type}`;
+    const hint = { text: spec.label, title: spec.hint || null };
     return field.group
-      ? h("fieldset", { class: kind }, h("legend", { text: spec.label }), ...field.nodes, help)
-      : h("div", { class: kind }, h("label", { for: id, text: spec.label }), ...field.nodes, help);
+      ? h("fieldset", { class: kind }, h("legend", hint), ...field.nodes, help)
+      : h("div", { class: kind }, h("label", { for: id, ...hint }), ...field.nodes, help);
   }
 
   views.controls = (model, el, call) => {
     let built = {};
-    const send = coalesced(call, "set");
-    const local = (key, value) => send({ [key]: value });
+    const send = coalesced(({ drag, ...set }) => call({ set, drag }));
+    const local = (key, value, drag = null) => send({ [key]: value, drag });
     const form = h("form", { class: "lp-controls", "aria-label": model.get("label"), onsubmit: (e) => e.preventDefault() });
     // On a narrow screen the inputs stand above the answer: folded behind one line, it is seen at once.
     const narrow = matchMedia("(max-width: 900px)");
@@ -180,32 +212,73 @@
     narrow.addEventListener("change", fold);
     fold();
     el.append(shell);
+    // A group whose inputs are as before stays as it is, in the middle of a drag for instance.
+    const groups = new Map();
+    const more = model.get("more") ? h("details", { class: "lp-more" }, h("summary", { text: model.get("more") })) : null;
+    const closed = new Set(model.get("closed_groups"));
+    const makeGroup = (name, specs) => {
+      const rows = specs.map((spec) => {
+        const id = `lp-${model.get("prefix")}-${spec.key}`;
+        built[spec.key] = { spec, ...fields[spec.type](spec, id, local) };
+        return row(spec, built[spec.key], id);
+      });
+      if (!name) return h("div", { class: "lp-group lp-bare" }, ...rows);
+      const open = groups.get(name)?.node.open ?? (!closed.has(name) && (folds || !narrow.matches));
+      return h("details", { class: "lp-group", open }, h("summary", { text: name }), ...rows);
+    };
     const build = () => {
       const focused = form.contains(document.activeElement) ? document.activeElement.id : null;
-      const groups = new Map();
-      built = {};
-      for (const spec of model.get("spec")) {
-        const id = `lp-${model.get("prefix")}-${spec.key}`;
-        const field = fields[spec.type](spec, id, local);
-        built[spec.key] = field;
-        const name = spec.group || "";
-        if (!groups.has(name)) groups.set(name, []);
-        groups.get(name).push(row(spec, field, id));
+      const specs = new Map();
+      for (const spec of model.get("spec")) specs.set(spec.group, [...(specs.get(spec.group) || []), spec]);
+      const known = new Set(model.get("spec").map((spec) => spec.key));
+      for (const key of Object.keys(built)) if (!known.has(key)) delete built[key];
+      for (const name of [...groups.keys()]) {
+        if (!specs.has(name)) { groups.get(name).node.remove(); groups.delete(name); }
       }
-      const closed = new Set(model.get("closed_groups"));
-      form.replaceChildren(...[...groups].map(([name, rows]) => name
-        ? h("details", { class: "lp-group", open: !closed.has(name) && (folds || !narrow.matches) }, h("summary", { text: name }), ...rows)
-        : h("div", { class: "lp-group lp-bare" }, ...rows)));
+      for (const [name, list] of specs) {
+        const before = groups.get(name);
+        const text = JSON.stringify(list);
+        if (before?.text === text) continue;
+        const node = makeGroup(name, list);
+        if (before) before.node.replaceWith(node);
+        else (closed.has(name) && more ? more : form).append(node);
+        groups.set(name, { text, node });
+      }
+      if (more?.childElementCount > 1 && form.lastElementChild !== more) form.append(more);
       paint();
-      if (focused) document.getElementById(focused)?.focus();
+      if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
     };
     const paint = () => {
       const values = model.get("values");
+      for (const [key, [times, unit]] of Object.entries(model.get("units"))) if (built[key]) Object.assign(built[key].spec, { times, unit });
       for (const [key, field] of Object.entries(built)) if (key in values) field.set(values[key]);
     };
-    model.on("change:spec", build);
-    model.on("change:values", paint);
+    const mark = () => {
+      for (const [key, marks] of Object.entries(model.get("marks"))) built[key]?.mark(marks, model.get("values")[key]);
+    };
+    // What no slider waits for is asked for once the inputs rest.
+    let resting = 0;
+    const rest = () => {
+      clearTimeout(resting);
+      if (model.get("rests")) resting = setTimeout(() => call({ rest: true }), REST_MS);
+    };
+    // Ctrl+Z takes back a step, but for a text that is being typed.
+    const undo = (event) => {
+      const key = event.key.toLowerCase();
+      if (!built.undo || !(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return;
+      if (event.target.matches?.("input[type=text], textarea") && event.target.dataset.typing) return;
+      event.preventDefault();
+      local(key === "y" || event.shiftKey ? "redo" : "undo", true);
+    };
+    const keys = globalThis.llmplanHost ? document : el;
+    keys.addEventListener("keydown", undo);
+    model.on("change:spec", () => { build(); mark(); });
+    model.on("change:units", paint);
+    model.on("change:values", () => { paint(); rest(); });
+    model.on("change:marks", mark);
     build();
-    return () => narrow.removeEventListener("change", fold);
+    mark();
+    rest();
+    return () => { clearTimeout(resting); keys.removeEventListener("keydown", undo); narrow.removeEventListener("change", fold); };
   };
 })();

@@ -127,7 +127,7 @@
   }
 
   // Sends merged changes, never more than one message under way.
-  function coalesced(call, key) {
+  function coalesced(call) {
     let pending = null;
     let flying = false;
     const pump = async () => {
@@ -135,7 +135,7 @@
       const batch = pending;
       pending = null;
       flying = true;
-      try { await call({ [key]: batch }); } finally { flying = false; }
+      try { await call(batch); } finally { flying = false; }
       pump();
     };
     return (changes) => { pending = { ...(pending || {}), ...changes }; pump(); };

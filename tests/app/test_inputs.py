@@ -1,0 +1,77 @@
+"""The panel: what stands open, units of the reader's own, prices, marks of the floor, steps of a drag."""
+
+from typing import Any
+
+import pytest
+
+from llmplan.app.dashboard import Dashboard
+from llmplan.app.fields_of_scenario import FIRST
+from llmplan.recommend.ladder import quality_ladder
+
+SEVERAL = {"model_ids": ("llama-3.1-8b", "qwen3-32b"), "api_ids": ("gpt-4o", "gpt-4o-mini")}
+
+
+@pytest.fixture(scope="module")
+def dashboard() -> Dashboard:
+    made = Dashboard(["sources", "decision"])
+    made.model.change(SEVERAL)
+    return made
+
+
+def send(dashboard: Dashboard, drag: int | None = None, **values: Any) -> None:
+    dashboard.panel.answer({"set": values, "drag": drag}, [])
+
+
+def test_five_questions_stand_open_and_the_rest_under_more(dashboard: Dashboard) -> None:
+    spec = dashboard.panel.spec
+    first = [field["key"] for field in spec if field["group"] == FIRST]
+    assert first[:4] == ["preset", "reference_api_id", "queries_per_day", "volume_unit"]
+    assert {"input_tokens", "output_tokens", "quality_floor", "data_stays_in_house"} == set(first[4:])
+    rest = {field["group"] for field in spec} - {FIRST, ""}
+    assert rest <= set(dashboard.panel.closed_groups) and dashboard.panel.more == "More"
+
+
+def test_the_volume_is_shown_in_the_readers_unit(dashboard: Dashboard) -> None:
+    asked = dashboard.model.scenario
+    send(dashboard, volume_unit="tokens")
+    times, unit = dashboard.panel.units["queries_per_day"]
+    tokens = asked.queries_per_day * asked.days_per_month * (asked.input_tokens + asked.output_tokens)
+    assert asked.queries_per_day * times == pytest.approx(tokens / 1e6) and unit == "M tokens/month"
+    assert dashboard.panel.values["queries_per_day"] == asked.queries_per_day
+    assert dashboard.model.query["volume_unit"] == "tokens"
+    send(dashboard, volume_unit="day")
+    assert dashboard.model.scenario == asked
+
+
+def test_a_drag_is_one_step_back_however_slow_the_answers(dashboard: Dashboard) -> None:
+    before = dashboard.model.scenario
+    for volume in (60_000, 70_000):
+        send(dashboard, drag=5, queries_per_day=volume)
+    send(dashboard, drag=5, queries_per_day=80_000, undo=True)  # pressed while an answer was under way
+    assert dashboard.model.scenario == before
+    send(dashboard, redo=True)
+    assert dashboard.model.scenario.queries_per_day == 80_000
+    send(dashboard, undo=True)
+
+
+def test_at_rest_the_floor_is_marked_and_prices_can_be_changed(dashboard: Dashboard) -> None:
+    dashboard.panel.answer({"rest": True}, [])
+    report = dashboard.model.report
+    steps = quality_ladder(report.comparison, report.catalog)
+    marks = dashboard.panel.marks["quality_floor"]
+    assert [value for value, _ in marks] == [step.quality for step in steps]
+    assert all(step.label in text for step, (_, text) in zip(steps, marks, strict=True))
+    boxes = {field["key"]: field for field in dashboard.panel.spec}
+    listed = report.catalog.api("gpt-4o").input_usd_per_mtok
+    assert float(boxes["api_input_usd_per_mtok.gpt-4o"]["empty"]) == listed
+    gpus = [key for key in boxes if key.startswith("gpu_usd_per_hour.")]
+    assert gpus and all(float(boxes[key]["empty"]) > 0 for key in gpus)
+
+    before = dashboard.model.scenario
+    send(dashboard, **{"api_input_usd_per_mtok.gpt-4o": 1.5, gpus[0]: 9.0})
+    assert dict(dashboard.model.scenario.api_input_usd_per_mtok) == {"gpt-4o": 1.5}
+    assert dict(dashboard.model.scenario.gpu_usd_per_hour) == {gpus[0].partition(".")[2]: 9.0}
+    dashboard.panel.rest()
+    assert dashboard.panel.values[gpus[0]] == 9.0
+    send(dashboard, **{"api_input_usd_per_mtok.gpt-4o": None, gpus[0]: None})
+    assert dashboard.model.scenario == before and dashboard.panel.values[gpus[0]] is None
