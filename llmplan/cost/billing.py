@@ -18,7 +18,9 @@ from llmplan.units import HOURS_PER_DAY, S_PER_HOUR
 
 IDLE_TIMEOUT_S: Final = 300.0
 """Without a query for so long the last replica stops; as long as Kubernetes' autoscaler waits by default."""
-BINDING_PRICES: Final = ("reserved_1y", "reserved_3y", "reserved_short")
+BOUGHT: Final = "bought"
+"""Kind of GPU price at which servers are one's own."""
+BINDING_PRICES: Final = ("reserved_1y", "reserved_3y", "reserved_short", BOUGHT)
 """Kinds of GPU price whose hours are paid whether used or not."""
 BUSY_SHARE: Final = 0.95
 """Share of the day's queries that the hours of an office hold."""

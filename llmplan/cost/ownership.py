@@ -19,6 +19,7 @@ from llmplan.units import MONTHS_PER_YEAR, W_PER_KW
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog, Gpu, GpuPurchase
+    from llmplan.scenario import Scenario
 
 Case = Literal["low", "base", "high"]
 
@@ -33,6 +34,8 @@ TERM_IDS: Final = {
     "colocation_usd_per_server_month": "server-hosting-usd-per-month",
 }
 """Field of OwnershipTerms -> assumption_id in data/assumptions.csv."""
+OF_SCENARIO: Final = ("usd_per_kwh", "pue", "server_overhead_w", "colocation_usd_per_server_month")
+"""Fields of OwnershipTerms that are fields of a scenario too."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +108,18 @@ class ServerChoice:
     usd_per_gpu_hour: float
 
 
-def ownership_terms(catalog: Catalog, case: Case = "base") -> OwnershipTerms:
-    """Return the terms that data/assumptions.csv states, at its low, base or high values.
+def ownership_terms(
+    catalog: Catalog, case: Case = "base", scenario: Scenario | None = None
+) -> OwnershipTerms:
+    """Return the terms that data/assumptions.csv states, at its low, base or high values, or a scenario's own.
 
     "low" is the low value of every row, not the cheapest owner: a low residual makes owning dearer.
     """
-    return OwnershipTerms(
-        **{field: float(getattr(catalog.assumption(key), case)) for field, key in TERM_IDS.items()}
+    stated = {field: float(getattr(catalog.assumption(key), case)) for field, key in TERM_IDS.items()}
+    own = (
+        {} if scenario is None else {field: getattr(scenario.under(catalog), field) for field in OF_SCENARIO}
     )
+    return OwnershipTerms(**{**stated, **own})
 
 
 def ownership_cost(

@@ -17,6 +17,8 @@ MOST = 512
 """Replicas that are counted one by one; beyond, the last period of lots repeats."""
 A_HAIR = 1e-9
 """USD an hour by which a GPU less wins between two ways of the same cost."""
+FEWEST = 1e6
+"""USD an hour by which a GPU less wins whatever it costs."""
 
 Places = npt.NDArray[np.intp]
 
@@ -38,12 +40,14 @@ class Rents:
     usd_per_hour, gpus: (3, r, MOST + 1); infinity where nothing is offered.
     provider: (3, r, MOST + 1) which of the pair's providers that is; -1 for none.
     period: (r,) replicas after which lots repeat.
+    own_gpus: (3, r, MOST + 1) of these GPUs that are owned, not rented; None: none of any.
     """
 
     usd_per_hour: Floats
     gpus: Floats
     provider: Places
     period: Places
+    own_gpus: Floats | None = None
 
     def usd(self, side: int, rows: Places, replicas: Floats) -> Floats:
         """Return USD an hour of `replicas` replicas; shapes broadcast, infinity stays."""
@@ -85,14 +89,16 @@ def _rise(table: Floats, period: Places) -> Floats:
     """Return (r,) what one period of lots adds at the table's end; 0 where nothing is offered."""
     rows = np.arange(len(table))
     with np.errstate(invalid="ignore"):
-        return np.nan_to_num(table[:, -1] - table[rows, MOST - period])
+        rise = table[:, -1] - table[rows, MOST - period]
+    return np.where(np.isfinite(rise), rise, 0.0)
 
 
-def rents_of(pairs: Sequence[Sequence[Sequence[Lot]]]) -> Rents:
+def rents_of(pairs: Sequence[Sequence[Sequence[Lot]]], most_gpus: float = math.inf) -> Rents:
     """Return the rents of pairs, each a sequence of providers, each a sequence of lots; equal costs go to the first.
 
-    A provider's fleet is the cheapest mix of its lots that holds the replicas; providers are ranked for every number
-    of replicas anew: low the cheapest, base the lower median, high the dearest.
+    A provider's fleet is the cheapest mix of its lots that holds the replicas, or, where that has more than
+    `most_gpus`, the one of the fewest GPUs; providers are ranked for every number of replicas anew: low the cheapest,
+    base the lower median, high the dearest of those whose fleet is small enough.
     """
     count = len(pairs)
     usd, gpus = np.full((3, count, MOST + 1), np.inf), np.full((3, count, MOST + 1), np.inf)
@@ -100,7 +106,7 @@ def rents_of(pairs: Sequence[Sequence[Sequence[Lot]]]) -> Rents:
     provider = np.full((3, count, MOST + 1), -1, np.intp)
     period = np.ones(count, np.intp)
     every = [lots for providers in pairs for lots in providers]
-    fleets_usd, fleets_gpus = _cheapest_mixes(every)
+    fleets_usd, fleets_gpus = _within(every, most_gpus)
     start = 0
     for row, providers in enumerate(pairs):
         own = slice(start, start + len(providers))
@@ -109,16 +115,30 @@ def rents_of(pairs: Sequence[Sequence[Sequence[Lot]]]) -> Rents:
             continue
         period[row] = min(math.lcm(*(lot.replicas for lots in providers for lot in lots)), MOST // 2)
         order = np.argsort(fleets_usd[own] + A_HAIR * fleets_gpus[own], axis=0, kind="stable")
-        for side, rank in enumerate((0, (len(providers) - 1) // 2, len(providers) - 1)):
-            place = order[rank]
+        last = np.maximum(np.isfinite(fleets_usd[own]).sum(axis=0) - 1, 0)
+        for side, rank in enumerate((last * 0, last // 2, last)):
+            place = order[rank, np.arange(MOST + 1)]
             provider[side, row] = place
             usd[side, row] = fleets_usd[own][place, np.arange(MOST + 1)]
             gpus[side, row] = fleets_gpus[own][place, np.arange(MOST + 1)]
     return Rents(usd, gpus, provider, period)
 
 
-def _cheapest_mixes(every: Sequence[Sequence[Lot]]) -> tuple[Floats, Floats]:
-    """Return USD an hour and GPUs of the cheapest mix of lots for 0..MOST replicas, (sellers, MOST + 1) each."""
+def _within(every: Sequence[Sequence[Lot]], most_gpus: float) -> tuple[Floats, Floats]:
+    """Return USD an hour and GPUs of sellers' fleets of at most `most_gpus` GPUs; infinity where there is none."""
+    usd, gpus = _cheapest_mixes(every)
+    if not (gpus > most_gpus).any():
+        return usd, gpus
+    few_usd, few_gpus = _cheapest_mixes(every, FEWEST)
+    usd, gpus = (np.where(gpus > most_gpus, few, all_) for few, all_ in ((few_usd, usd), (few_gpus, gpus)))
+    return np.where(gpus > most_gpus, np.inf, usd), np.where(gpus > most_gpus, np.inf, gpus)
+
+
+def _cheapest_mixes(every: Sequence[Sequence[Lot]], usd_per_gpu: float = A_HAIR) -> tuple[Floats, Floats]:
+    """Return USD an hour and GPUs of the cheapest mix of lots for 0..MOST replicas, (sellers, MOST + 1) each.
+
+    usd_per_gpu: that count in the choice, not in the cost.
+    """
     width = max((len(lots) for lots in every), default=1)
     nothing = Lot(1, math.inf, 1)
     table = np.array([[*lots, *[nothing] * (width - len(lots))] for lots in every], float).reshape(
@@ -131,7 +151,7 @@ def _cheapest_mixes(every: Sequence[Sequence[Lot]]) -> tuple[Floats, Floats]:
         before = np.maximum(replicas - holds, 0)
         total = usd[rows[:, None], before] + price
         cards = gpus[rows[:, None], before] + size
-        best = np.argmin(total + A_HAIR * cards, axis=1)
+        best = np.argmin(total + usd_per_gpu * cards, axis=1)
         usd[:, replicas], gpus[:, replicas] = total[rows, best], cards[rows, best]
     return usd, gpus
 
@@ -143,7 +163,10 @@ def priced_by_the_gpu(rents: Rents, usd_per_gpu_hour: Floats) -> Rents:
     """
     own = np.isfinite(usd_per_gpu_hour)
     gpus = np.where(own[:, None], rents.gpus[1], rents.gpus)
-    priced = rents.gpus[1] * np.where(own, usd_per_gpu_hour, 1.0)[:, None]
+    with np.errstate(invalid="ignore"):
+        priced = np.nan_to_num(
+            rents.gpus[1] * np.where(own, usd_per_gpu_hour, 1.0)[:, None], nan=np.inf, posinf=np.inf
+        )
     usd = np.where(own[:, None], priced, rents.usd_per_hour)
     provider = np.where(own[:, None], rents.provider[1], rents.provider)
-    return Rents(usd, gpus, provider, rents.period)
+    return Rents(usd, gpus, provider, rents.period, rents.own_gpus)

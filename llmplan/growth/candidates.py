@@ -95,7 +95,10 @@ def _reserved_options(
 
 def _cheapest_to_buy(options: Options, catalog: Catalog, queries_per_day: float) -> list[str]:
     """Return the self-hosted option whose servers cost least a month to own at a volume; empty: none is sold."""
-    terms, hours = ownership_terms(catalog), options.scenario.workload(catalog).hours_per_month
+    terms, hours = (
+        ownership_terms(catalog, scenario=options.scenario),
+        options.scenario.workload(catalog).hours_per_month,
+    )
     volume = np.array([queries_per_day])
     fewest: dict[tuple[str, int], tuple[int, str]] = {}
     items = options.items

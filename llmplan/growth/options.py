@@ -196,7 +196,7 @@ def bought_option(
     """Return a self-hosted option on the servers that are cheapest at the largest volume; None: none is sold."""
     place = options.index(option_id)
     item, scenario = options.items[place], options.scenario
-    terms, hours = ownership_terms(catalog), scenario.workload(catalog).hours_per_month
+    terms, hours = ownership_terms(catalog, scenario=scenario), scenario.workload(catalog).hours_per_month
     gpu, replicas = catalog.gpu(str(item.gpu_id)), replicas_of(options, place)
     most = int(replicas(np.array([largest_volume]))[0])
     choice = cheapest_servers(catalog.gpu_purchases, gpu, item.n_gpus or 1, most, terms, hours)

@@ -246,6 +246,9 @@ def _horizon(options: Options, own: int, usd_per_volume: float, side: int) -> tu
     each = float(options.per_replica[side, own] / options.fleet_load[own])
     api_slope = usd_per_volume * each
     limit = int(MAX_QUERIES_PER_DAY / each) + 1
+    had = np.isfinite(options.market.rents.usd_per_hour[side, options.rent_row[own]])
+    if not had[-1]:  # more replicas cannot be had
+        return min(int(np.flatnonzero(had)[-1]) - spare, limit), False
     if api_slope > slope * (1 + 1e-9):
         level = int((rest + api_slope) / (api_slope - slope)) + 2
         return (level, True) if level <= limit else (limit, False)

@@ -13,6 +13,7 @@ from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing
 from llmplan.cost.fleet import replicas_needed
 from llmplan.options.hybrid import with_hybrids
+from llmplan.options.offers import PAID_AS
 from llmplan.options.rows import Option
 from llmplan.options.table import Options, build_options
 from llmplan.quality.ability import Band
@@ -110,6 +111,15 @@ class Comparison:
         )
         return self.options.hours.late_share(Billing(item.billing_mode), float(load), fleet, item.start_s)
 
+    def _beyond(self, place: int) -> dict[str, object]:
+        """Return what a row says where the volume needs more GPUs than there are: allowed, or owned and not for rent."""
+        if not self.options.feasible[place] or np.isfinite(self.monthly_usd[1, place]):
+            return {}
+        return {"feasible": False, "reasons": ("the volume needs more GPUs than are allowed or owned",)}
+
+    def _paid_as(self, provider: str) -> str:
+        return PAID_AS.get(provider, self.scenario.fleet_price_kind)
+
     def row(self, place: int) -> dict[str, object]:
         """Return one option's row of the table."""
         item = self.options.items[place]
@@ -132,13 +142,15 @@ class Comparison:
             "replicas": replicas,
             "gpus_total": gpus,
             "provider": offers[1].provider if offers else item.provider,
-            "price_kind": ("bought" if self.scenario.buys_gpus else self.scenario.gpu_price_kind)
+            "price_kind": self._paid_as(offers[1].provider if offers else "")
             if item.has_fleet
             else "per token",
+            "own_gpus": self.options.own_gpus_of(place, replicas),
             "usd_per_gpu_hour": rent / (gpus * self.options.hours_per_month) if offers and gpus else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),
             "late_share": self._late_share(place, item),
+            **self._beyond(place),
             **_spread("success", item.success),
             **_spread("output_tokens", item.output_tokens),
             "input_tokens": None if item.lengths is None else item.lengths.input,
@@ -169,6 +181,7 @@ COLUMNS = (
     "engine_id",
     "provider",
     "price_kind",
+    "own_gpus",
     "billing_mode",
     "start_s",
     "late_share",
@@ -237,6 +250,7 @@ def compared(options: Options, alone: Options) -> Comparison:
     replicas = replicas_needed(volume * options.fleet_load, options.per_replica[1], scenario.spare_replicas)
     replicas = np.where(own, replicas, 0.0)
     ranked = np.flatnonzero(options.feasible & np.isfinite(monthly[1]))
-    order = tuple(ranked[np.lexsort((options.preference[ranked], monthly[1, ranked]))].tolist())
     gpus = np.where(own, options.gpus_of(replicas[:, None])[:, 0], 0.0)
+    keys = options.preference[ranked], gpus[ranked], monthly[1, ranked]
+    order = tuple(ranked[np.lexsort(keys)].tolist())
     return Comparison(scenario, options, alone, monthly, replicas, gpus, order)

@@ -251,7 +251,7 @@ def _gpus_for_weights(model: Model, precision: Precision, gpu: Gpu) -> int:
 
 def _priced_gpus(catalog: Catalog, scenario: Scenario) -> tuple[str, ...]:
     rows = {row.gpu_id for row in sold_rows(catalog, scenario)}
-    rows |= {gpu_id for gpu_id, _ in scenario.gpu_usd_per_hour}
+    rows |= {gpu_id for gpu_id, _ in (*scenario.gpu_usd_per_hour, *scenario.owned_gpus)}
     return tuple(g.gpu_id for g in catalog.gpus.values() if g.status == "option" and g.gpu_id in rows)
 
 

@@ -29,7 +29,7 @@ def option_frame(found: Comparison) -> pd.DataFrame:
     """Return a comparison's table, hybrids included, as `compare` does."""
     import pandas as pd
 
-    out = np.flatnonzero(~found.options.feasible).tolist()
+    out = np.setdiff1d(np.arange(len(found.options)), found.order).tolist()
     return pd.DataFrame([found.row(place) for place in [*found.order, *out]], columns=list(COLUMNS))
 
 

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from llmplan.catalog import Catalog, GpuPrice
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing, FleetHours, billed_rents
-from llmplan.cost.ownership import ownership_cost, ownership_terms
+from llmplan.cost.inventory import (
+    Owned,
+    owned_replicas,
+    power_usd_per_gpu_hour,
+    standing_usd_per_gpu_month,
+    with_owned,
+)
+from llmplan.cost.ownership import OF_SCENARIO, OwnershipTerms, ownership_cost, ownership_terms
 from llmplan.cost.rent import MOST, Lot, Rents, priced_by_the_gpu, rents_of
+from llmplan.errors import InputError
 from llmplan.scenario import Scenario
 from llmplan.units import HOURS_PER_DAY
 
 OWN_PRICE = "own price"
 OWN_SERVERS = "own servers"
+OWN_GPUS = "own GPUs"
+PAID_AS = {OWN_SERVERS: "bought", OWN_GPUS: "owned"}
+"""How a fleet is paid for that no provider rents out."""
+
+
+_NONE = Owned(0, 0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -48,11 +64,14 @@ class Offer:
 class Market:
     """Every pair of a GPU and a replica's size with its providers, each with the lots that hold a replica.
 
-    sellers: by pair, then by provider: its offers, the one that is cheapest for a large fleet first.
+    sellers: by pair, then by provider: its offers, the one that is cheapest for a large fleet first; behind them the
+        GPUs that are owned, if any. owned: those by pair. most_gpus: of a fleet.
     """
 
     sellers: tuple[tuple[tuple[Offer, ...], ...], ...]
     rents: Rents
+    owned: Mapping[int, Owned] = field(default_factory=dict)
+    most_gpus: float = math.inf
 
     def offers(self, row: int, replicas: int = MOST) -> tuple[Offer, Offer, Offer] | None:
         """Return low, base and high for a fleet of `replicas` replicas of a pair; None where nothing is offered."""
@@ -62,17 +81,41 @@ class Market:
         low, base, high = (self.sellers[row][place][0] for place in chosen)
         return low, base, high
 
+    def holds(self, replicas: int) -> npt.NDArray[np.bool_]:
+        """Return by pair whether that many replicas can be had, owned or rented, within the limit. (5b.12)"""
+        rows = np.arange(len(self.sellers))
+        stock = [self.owned.get(row, _NONE) for row in rows.tolist()]
+        own = np.minimum([each.replicas for each in stock], replicas).astype(np.intp)
+        gpus = self.rents.gpus[0][rows, replicas - own] + own * [each.gpus_per_replica for each in stock]
+        return np.asarray(np.isfinite(gpus) & (gpus <= self.most_gpus))
+
     def billed(self, modes: Sequence[Billing], hours: FleetHours, start_s: float) -> Market:
-        """Return the pairs once for every way to pay their hours, one way after another. (4.8)"""
-        ways = [billed_rents(self.rents, hours, mode, start_s) for mode in modes]
+        """Return the pairs once for every way to pay their hours, one way after another. (4.8), (5b.12)"""
+        ways = [self._billed(mode, hours, start_s) for mode in modes]
         if len(ways) == 1:
             return Market(self.sellers, ways[0])
         period = np.concatenate([way.period for way in ways])
-        usd, gpus, provider = (
+        usd, gpus, provider, own = (
             np.concatenate([getattr(way, name) for way in ways], axis=1)
-            for name in ("usd_per_hour", "gpus", "provider")
+            for name in ("usd_per_hour", "gpus", "provider", "own_gpus")
         )
-        return Market(self.sellers * len(ways), Rents(usd, gpus, provider, period))
+        return Market(self.sellers * len(ways), Rents(usd, gpus, provider, period, own))
+
+    def _billed(self, mode: Billing, hours: FleetHours, start_s: float) -> Rents:
+        """Return the rents where hours are paid in one way; of what is bought all are. A replica that stands when idle
+        and still costs its capital saves nothing by scaling to zero: it is left out there."""
+        idle = mode is Billing.SCALE_TO_ZERO
+        owned = {row: stock for row, stock in self.owned.items() if not (idle and stock.standing_usd)}
+
+        def paid(rents: Rents) -> Rents:
+            return billed_rents(rents, hours, mode, start_s)
+
+        found = with_owned(self.rents, owned, self.most_gpus, paid, idle)
+        bought = [row for row, sold in enumerate(self.sellers) if sold and sold[0][0].provider == OWN_SERVERS]
+        if bought and mode is not Billing.ALWAYS_ON:
+            for name in ("usd_per_hour", "gpus"):
+                getattr(found, name)[:, bought] = getattr(self.rents, name)[:, bought]
+        return found
 
 
 def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]]) -> Market:
@@ -85,17 +128,68 @@ def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]
         "data_stays_in_house",
         "in_house",
         "days_per_month",
+        "max_gpus",
+        *OF_SCENARIO,
     )
     terms = Scenario(**{name: getattr(scenario, name) for name in asked})
     found = _market(catalog, terms, tuple(pairs), tuple(sorted(own)))
     usd = np.array([own.get(gpu_id, np.nan) for gpu_id, _ in pairs], float)
-    if not np.isfinite(usd).any():
-        return found
-    sellers = tuple(
-        tuple(_repriced(offers, own[gpu_id]) for offers in sold) if gpu_id in own else sold
-        for sold, (gpu_id, _) in zip(found.sellers, pairs, strict=True)
+    sellers, rents = found.sellers, found.rents
+    if np.isfinite(usd).any():
+        rents = priced_by_the_gpu(rents, usd)
+        sellers = tuple(
+            tuple(_repriced(offers, own[gpu_id]) for offers in sold) if gpu_id in own else sold
+            for sold, (gpu_id, _) in zip(sellers, pairs, strict=True)
+        )
+    return _with_own_gpus(
+        catalog, scenario, pairs, Market(sellers, rents, most_gpus=scenario.max_gpus or math.inf)
     )
-    return Market(sellers, priced_by_the_gpu(found.rents, usd))
+
+
+def _with_own_gpus(
+    catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]], rented: Market
+) -> Market:
+    """Return the market with the scenario's own GPUs as one more seller, of as many replicas as they hold. (5b.9)-(5b.11)"""
+    stock = {gpu_id: int(count) for gpu_id, count in scenario.owned_gpus if count}
+    if not stock:
+        return rented
+    terms, hours = ownership_terms(catalog, scenario=scenario), scenario.days_per_month * HOURS_PER_DAY
+    usd = {
+        gpu_id: _own_gpu_usd(catalog, scenario, gpu_id, count, terms, hours)
+        for gpu_id, count in stock.items()
+    }
+    sellers, owned = list(rented.sellers), {}
+    for row, (gpu_id, n) in enumerate(pairs):
+        count = owned_replicas(stock.get(gpu_id, 0), scenario.owned_gpus_per_server, n)
+        if count:
+            running, standing = usd[gpu_id]
+            owned[row] = Owned(count, n, n * running, n * standing)
+            sellers[row] += ((Offer(OWN_GPUS, "", n, running + standing, "scenario", None),),)
+    return replace(rented, sellers=tuple(sellers), owned=owned)
+
+
+def _own_gpu_usd(
+    catalog: Catalog,
+    scenario: Scenario,
+    gpu_id: str,
+    count: int,
+    terms: OwnershipTerms,
+    hours_per_month: float,
+) -> tuple[float, float]:
+    """Return what an owned GPU costs an hour that it runs, and in every hour besides."""
+    together = min(count, scenario.owned_gpus_per_server)
+    running = power_usd_per_gpu_hour(together, catalog.gpu(gpu_id).tdp_w, terms)
+    if scenario.owned_cost == "power":
+        return running, 0.0
+    rows = [row for row in catalog.gpu_purchases if row.gpu_id == gpu_id]
+    row = min(rows, key=lambda row: abs(row.gpus_per_server - together), default=None)
+    new = None if row is None else (row.server_usd + row.installation_usd) / row.gpus_per_server
+    book, age = dict(scenario.owned_book_usd).get(gpu_id), dict(scenario.owned_age_years).get(gpu_id, 0.0)
+    capital = standing_usd_per_gpu_month(new, book, age, terms)
+    if capital is None:
+        fix = f"give its book value, --owned-book-usd {gpu_id}:USD, or count its power only"
+        raise InputError("owned_cost", "full", f"needs a price of {gpu_id}: no row of gpu_purchase.csv", fix)
+    return running, (capital + terms.colocation_usd_per_server_month / together) / hours_per_month
 
 
 def _repriced(offers: tuple[Offer, ...], usd_per_gpu_hour: float) -> tuple[Offer, ...]:
@@ -122,7 +216,7 @@ def _market(
     lots = [
         [[o.lot(n) for o in offers] for offers in sold] for sold, (_, n) in zip(sellers, pairs, strict=True)
     ]
-    return Market(tuple(sellers), rents_of(lots))
+    return Market(tuple(sellers), rents_of(lots, asked.max_gpus or math.inf))
 
 
 def offers_of(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_replica: int) -> list[Offer]:
@@ -151,17 +245,23 @@ def why_no_offer(catalog: Catalog, scenario: Scenario, gpu_id: str, gpus_per_rep
 
 
 def sold_rows(catalog: Catalog, scenario: Scenario) -> Sequence[GpuPrice]:
-    """Return what there is to rent wherever it is: active, of the kind asked for; servers, where GPUs are bought."""
+    """Return what there is to rent wherever it is: active, of the kind asked for; servers, where GPUs are bought, and of
+    GPUs that nobody rents out."""
+    terms = ownership_terms(catalog, scenario=scenario)
+    bought = _bought_rows(catalog, scenario.days_per_month * HOURS_PER_DAY, terms)
     if scenario.buys_gpus:
-        return _bought_rows(catalog, scenario.days_per_month * HOURS_PER_DAY)
-    kind = scenario.gpu_price_kind
-    return [row for row in catalog.gpu_prices if row.status == "active" and row.price_kind == kind]
+        return bought
+    active, kind = [row for row in catalog.gpu_prices if row.status == "active"], scenario.gpu_price_kind
+    rented = {row.gpu_id for row in active}
+    return [
+        *(row for row in active if row.price_kind == kind),
+        *(row for row in bought if row.gpu_id not in rented),
+    ]
 
 
 @kept(2)
-def _bought_rows(catalog: Catalog, hours_per_month: float) -> Sequence[GpuPrice]:
+def _bought_rows(catalog: Catalog, hours_per_month: float, terms: OwnershipTerms) -> Sequence[GpuPrice]:
     """Return servers as offers: what owning one costs an hour, over its GPUs. (5b.6)"""
-    terms = ownership_terms(catalog)
     return [
         GpuPrice.model_construct(
             provider=OWN_SERVERS,

@@ -148,6 +148,11 @@ class Options:
         """Return the GPUs that `replicas` (n, v) replicas rent, (n, v). (4.5)"""
         return self.market.rents.gpus_of(side, self.rent_row[:, None], replicas)
 
+    def own_gpus_of(self, place: int, replicas: int) -> int:
+        """Return how many of an option's base GPUs are owned already. (5b.12)"""
+        own, most = self.market.rents.own_gpus, min(replicas, MOST)
+        return 0 if own is None or not self.has_fleet[place] else int(own[1, self.rent_row[place], most])
+
     def rent_profiles(self) -> tuple[Floats, Places]:
         """Return rents and GPUs at every number of replicas as columns, (k, f), and the row of each option."""
         profiles = self.market.rents.profiles(1)
@@ -236,11 +241,11 @@ def build_options(
 
 def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _FleetRows) -> Options:
     """Put token prices and fleets into one table."""
-    modes = billings(scenario.gpu_price_kind, scenario.billing_modes)
+    modes = billings(scenario.fleet_price_kind, scenario.billing_modes)
     each = len(fleets.grid)
     at, mode = np.tile(np.arange(each), len(modes)), np.repeat(np.arange(len(modes)), each)
     m, n = len(tokens.prices), len(at)
-    usual = usual_billing(scenario.gpu_price_kind)
+    usual = usual_billing(scenario.fleet_price_kind)
     ends = tuple("" if way is usual else f"@{way}" for way in modes)
     ids, id_rank, engine_rank = _names(catalog, tokens.option_ids, fleets.rows, ends)
     quality = np.concatenate([tokens.quality, fleets.quality[at]])
@@ -468,6 +473,8 @@ class _FleetRows:
             others.append(bool(barred))
         self.quality = np.array(quality, float)[self._format]
         unpriced = np.array([not sold for sold in self.market.sellers], bool)[self.pair]
+        self._short = ~self.market.holds(1 + scenario.spare_replicas)
+        unpriced |= self._short[self.pair]
         unable = ~(self._found.requests_per_s > 0)
         below = np.array(misses, bool)[self._format]
         out = np.array(others, bool)[self._format] | unpriced | unable
@@ -483,7 +490,7 @@ class _FleetRows:
         effort, point = str(self.rows.effort[place]), self._used[place]
         at = effort_label(self._scenario, catalog, config.model_id, effort)
         loss = self._loss[self._format[place]]
-        paid = "" if mode is usual_billing(self._scenario.gpu_price_kind) else f", {mode.label}"
+        paid = "" if mode is usual_billing(self._scenario.fleet_price_kind) else f", {mode.label}"
         sources = [model.source_id, gpu.source_id, *(offer.source_id for offer in offers or ())]
         return Option(
             option_id=option_id,
@@ -520,6 +527,8 @@ class _FleetRows:
         reasons = list(self._format_reasons[self._format[place]])
         if not self.market.sellers[self.pair[place]]:
             reasons.append(why_no_offer(self._catalog, self._scenario, *self._pairs[self.pair[place]]))
+        elif self._short[self.pair[place]]:
+            reasons.append("a replica and its spares are more than the GPUs allowed or owned")
         if not self._found.requests_per_s[place] > 0:
             reasons.append(str(self._found.reason[place]))
         return tuple(reasons)

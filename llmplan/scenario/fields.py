@@ -17,6 +17,7 @@ from llmplan.scenario.about import About, Affects, Box, Group, Shape, Slide, des
 from llmplan.scenario.values import (
     EMPTY,
     NONE,
+    Counts,
     Label,
     Names,
     Prices,
@@ -46,6 +47,11 @@ PRICE_KINDS = (
     ("reserved_short", "Shorter commitment"),
     ("spot", "Spot"),
     ("serverless", "Serverless"),
+    ("bought", "Bought servers"),
+)
+OWNED_COSTS = (
+    ("power", "Power only: they are paid for"),
+    ("full", "Depreciation, capital, upkeep and power"),
 )
 BILLING_MODES = ("always_on", "office_hours", "autoscaled", "scale_to_zero")
 CACHE_LIFETIMES = (("minutes", "Minutes"), ("hour", "An hour and more"))
@@ -512,7 +518,7 @@ class Scenario(BaseModel):
         About("Engines", "Serving engines allowed.", Group.CHOICE, empty="all", names="engine"),
     ] = ()
     gpu_price_kind: Annotated[
-        Literal["on_demand", "reserved_1y", "reserved_3y", "reserved_short", "spot", "serverless"],
+        Literal["on_demand", "reserved_1y", "reserved_3y", "reserved_short", "spot", "serverless", "bought"],
         About("GPU prices", "How GPUs are paid for.", Group.FLEET, panel=Box(), choices=PRICE_KINDS),
     ] = "on_demand"
     billing_modes: Annotated[
@@ -526,6 +532,113 @@ class Scenario(BaseModel):
             names="billing mode",
         ),
     ] = ()
+    owned_gpus: Annotated[
+        Counts,
+        About(
+            "GPUs of your own",
+            "GPUs that are owned already, as h100-sxm=4: a fleet uses them before it rents or buys.",
+            Group.FLEET,
+            "GPUs",
+            empty="none",
+            names="gpu",
+        ),
+    ] = ()
+    owned_gpus_per_server: Annotated[
+        int,
+        Field(ge=1, le=64),
+        About("Of them in a server", "Owned GPUs that stand together in one server.", Group.FLEET, "GPUs"),
+    ] = 8
+    owned_cost: Annotated[
+        Literal["power", "full"],
+        About(
+            "They cost",
+            "What an hour of an owned GPU counts as: its power, or all that owning it takes.",
+            Group.FLEET,
+            choices=OWNED_COSTS,
+        ),
+    ] = "power"
+    owned_age_years: Annotated[
+        Prices,
+        About(
+            "Their age",
+            "Age of owned GPUs; it matters for their full cost.",
+            Group.FLEET,
+            "years",
+            empty="new",
+            names="gpu",
+        ),
+    ] = ()
+    owned_book_usd: Annotated[
+        Prices,
+        About(
+            "Their book value",
+            "What one owned GPU, with its share of the server, stands in the books for today.",
+            Group.FLEET,
+            "USD/GPU",
+            empty="the price of a server, depreciated by age",
+            names="gpu",
+        ),
+    ] = ()
+    max_gpus: Annotated[
+        int | None,
+        Field(ge=1, le=500),
+        EMPTY,
+        About(
+            "GPUs at most",
+            "GPUs of a fleet at most, owned and rented.",
+            Group.FLEET,
+            "GPUs",
+            empty="no limit",
+        ),
+    ] = None
+    usd_per_kwh: Annotated[
+        float,
+        limits(ge=0, le=10),
+        About(
+            "Electricity",
+            "Price of power for GPUs of one's own.",
+            Group.FLEET,
+            "USD/kWh",
+            empty="the catalog's assumption",
+            assumed="electricity-usd-per-kwh",
+        ),
+    ] = _assumed("electricity-usd-per-kwh")
+    pue: Annotated[
+        float,
+        limits(ge=1, le=5),
+        About(
+            "PUE",
+            "Power of the site over that of its servers.",
+            Group.FLEET,
+            "ratio",
+            empty="the catalog's assumption",
+            assumed="pue",
+        ),
+    ] = _assumed("pue")
+    server_overhead_w: Annotated[
+        float,
+        limits(ge=0, le=20_000),
+        About(
+            "Host power",
+            "Power of a server without its GPUs.",
+            Group.FLEET,
+            "W",
+            empty="the catalog's assumption",
+            assumed="server-power-w",
+        ),
+    ] = _assumed("server-power-w")
+    colocation_usd_per_server_month: Annotated[
+        float,
+        limits(ge=0, le=1e6),
+        About(
+            "Colocation",
+            "Space for a server of one's own.",
+            Group.FLEET,
+            "USD/server-month",
+            empty="the catalog's assumption",
+            assumed="server-hosting-usd-per-month",
+        ),
+    ] = _assumed("server-hosting-usd-per-month")
     utilisation_ceiling: Annotated[
         float,
         limits(gt=0, le=1),
@@ -736,8 +849,14 @@ class Scenario(BaseModel):
 
     @property
     def buys_gpus(self) -> bool:
-        """Whether a fleet stands in a building of one's own, so that nothing is rented."""
-        return self.data_stays_in_house and self.in_house == "building"
+        """Whether nothing is rented: servers are bought, for a building of one's own in any case."""
+        return self.fleet_price_kind == "bought"
+
+    @property
+    def fleet_price_kind(self) -> str:
+        """How GPUs that are not owned yet are paid for."""
+        in_building = self.data_stays_in_house and self.in_house == "building"
+        return "bought" if in_building else self.gpu_price_kind
 
     @property
     def currency(self) -> Currency:

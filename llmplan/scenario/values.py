@@ -55,6 +55,12 @@ def _prices(value: Pairs) -> Pairs:
     return value
 
 
+def _counts(value: Pairs) -> Pairs:
+    if not all(count == int(count) for _, count in value):
+        raise ValueError("must be whole numbers")
+    return value
+
+
 def _symbol(value: str) -> str:
     if not all(unicodedata.category(mark) == "Sc" or mark.isalpha() for mark in value):
         raise ValueError("must be a currency's sign or letters, such as €, R$ or CHF")
@@ -73,6 +79,7 @@ Names = Annotated[Ids, AfterValidator(lambda value: tuple(dict.fromkeys(value)))
 Qualities = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_qualities)]
 Shares = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_shares)]
 Prices = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_prices)]
+Counts = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_prices), AfterValidator(_counts)]
 Uncertain = Annotated[Ranges, BeforeValidator(_ranges), AfterValidator(_ordered)]
 Label = Annotated[str, AfterValidator(_readable)]
 Symbol = Annotated[Label, Field(min_length=1, max_length=4), AfterValidator(_symbol)]

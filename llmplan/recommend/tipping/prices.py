@@ -121,6 +121,8 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
     if best is None or best.offers is None or best.gpu_id is None:
         return None
     gpu_id, base = best.gpu_id, best.offers[1].usd_per_gpu_hour
+    if gpu_id in dict(few.scenario.owned_gpus):
+        return None  # what is owned has no rent to vary
     few = _contenders_apart(options, catalog, gpu_id)
     own = _own_price(options, few, catalog, gpu_id)
     continuous = _answer(own(base), by_kind) == _answer(few, by_kind)
