@@ -111,11 +111,15 @@ class Market:
             return billed_rents(rents, hours, mode, start_s)
 
         found = with_owned(self.rents, owned, self.most_gpus, paid, idle)
-        bought = [row for row, sold in enumerate(self.sellers) if sold and sold[0][0].provider == OWN_SERVERS]
-        if bought and mode is not Billing.ALWAYS_ON:
+        if self.bought.any() and mode is not Billing.ALWAYS_ON:
             for name in ("usd_per_hour", "gpus"):
-                getattr(found, name)[:, bought] = getattr(self.rents, name)[:, bought]
+                getattr(found, name)[:, self.bought] = getattr(self.rents, name)[:, self.bought]
         return found
+
+    @property
+    def bought(self) -> npt.NDArray[np.bool_]:
+        """By pair whether servers are bought, so that all of their hours are paid."""
+        return np.array([bool(sold) and sold[0][0].provider == OWN_SERVERS for sold in self.sellers], bool)
 
 
 def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]]) -> Market:

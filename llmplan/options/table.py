@@ -256,6 +256,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     nothing, grid = np.full(m, None, dtype=object), fleets.grid if len(modes) == 1 else fleets.grid.take(at)
     formats = np.array([price.precision_id for price in tokens.prices], dtype=object)
     models = np.array([price.model_id for price in tokens.prices], dtype=object)
+    stops_idle = (np.array(modes)[mode] == Billing.SCALE_TO_ZERO) & ~fleets.market.bought[fleets.pair[at]]
     rows = Rows(
         # A move of the volume asks for the records of the same few rows again.
         make=lru_cache(1024)(
@@ -288,12 +289,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         market=fleets.market.billed(modes, fleets.hours, float(replica_start_s(catalog, 0.0))),
         rent_row=np.concatenate([np.zeros(m, np.intp), fleets.pair[at] + mode * len(fleets.market.sellers)]),
         rent_factor=np.ones(m + n),
-        start_s=np.concatenate(
-            [
-                np.full(m, np.nan),
-                np.where(np.array(modes)[mode] == Billing.SCALE_TO_ZERO, fleets.start_s[at], np.nan),
-            ]
-        ),
+        start_s=np.concatenate([np.full(m, np.nan), np.where(stops_idle, fleets.start_s[at], np.nan)]),
         hours=fleets.hours,
     )
 
@@ -490,7 +486,14 @@ class _FleetRows:
         effort, point = str(self.rows.effort[place]), self._used[place]
         at = effort_label(self._scenario, catalog, config.model_id, effort)
         loss = self._loss[self._format[place]]
-        paid = "" if mode is usual_billing(self._scenario.fleet_price_kind) else f", {mode.label}"
+        bought = self.market.bought[self.pair[place]] and not self._scenario.buys_gpus
+        paid = (
+            ", bought"
+            if bought
+            else ""
+            if mode is usual_billing(self._scenario.fleet_price_kind)
+            else f", {mode.label}"
+        )
         sources = [model.source_id, gpu.source_id, *(offer.source_id for offer in offers or ())]
         return Option(
             option_id=option_id,

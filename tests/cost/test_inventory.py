@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmplan.cost.inventory import (
@@ -82,6 +82,7 @@ lot = st.tuples(st.integers(1, 8), st.floats(0.5, 40), st.integers(1, 8)).map(
 )
 
 
+@settings(deadline=None, max_examples=15)
 @given(
     st.lists(st.lists(lot, min_size=1, max_size=3), min_size=1, max_size=3),
     st.integers(1, 20),

@@ -57,6 +57,8 @@ def rows(file: str) -> list[Row]:
 ASSUMPTIONS = {row["assumption_id"]: row for row in rows("assumptions.csv")}
 APIS = {row["api_id"]: row for row in rows("api_prices.csv")}
 OFFERS = rows("gpu_prices.csv")
+SERVERS = rows("gpu_purchase.csv")
+WATTS = {row["gpu_id"]: float(row["tdp_w"]) for row in rows("gpus.csv")}
 PROFILES = rows("profiles.csv")
 
 
@@ -138,6 +140,11 @@ def token_month(s: Scenario, row: Row, lengths: Lengths) -> float:
 def sold(s: Scenario, gpu_id: str, n_gpus: int) -> dict[str, list[tuple[int, int, float]]]:
     """(4.4), (5.2): by provider, replicas and GPUs of each lot and its USD a GPU-hour."""
     found: dict[str, list[tuple[int, int, float]]] = {}
+    if is_bought(gpu_id):
+        servers = [
+            row for row in SERVERS if row["gpu_id"] == gpu_id and int(row["gpus_per_server"]) >= n_gpus
+        ]
+        return {"": [server_lot(s, row, n_gpus) for row in servers]} if servers else {}
     for row in OFFERS:
         asked = row["gpu_id"] == gpu_id and row["price_kind"] == s.gpu_price_kind
         inside = not s.regions or any(row["region"].startswith(r) or row["area"] == r for r in s.regions)
@@ -146,6 +153,24 @@ def sold(s: Scenario, gpu_id: str, n_gpus: int) -> dict[str, list[tuple[int, int
         if asked and inside and row["status"] == "active" and lot >= n_gpus:
             found.setdefault(row["provider"], []).append((lot // n_gpus, lot, float(row["usd_per_gpu_hour"])))
     return found
+
+
+def is_bought(gpu_id: str) -> bool:
+    """(5b.13): nobody rents it out."""
+    return not any(row["gpu_id"] == gpu_id and row["status"] == "active" for row in OFFERS)
+
+
+def server_lot(s: Scenario, row: Row, n_gpus: int) -> tuple[int, int, float]:
+    """(5b.1) to (5b.6): replicas and GPUs of a server, and its USD a GPU-hour."""
+    gpus, capital = int(row["gpus_per_server"]), float(row["server_usd"]) + float(row["installation_usd"])
+    left, hours = assumed("residual-share", "base"), 24 * s.days_per_month
+    year = capital * (1 - left) / assumed("life-years", "base")
+    year += capital * (1 + left) / 2 * assumed("capital-cost-per-year", "base")
+    year += capital * assumed("maintenance-per-year", "base")
+    kw = (gpus * WATTS[row["gpu_id"]] + assumed("server-power-w", "base")) / 1000 * assumed("pue", "base")
+    month = year / 12 + kw * hours * assumed("electricity-usd-per-kwh", "base")
+    month += assumed("server-hosting-usd-per-month", "base")
+    return gpus // n_gpus, gpus, month / (gpus * hours)
 
 
 def cheapest_mix(lots: list[tuple[int, int, float]], replicas: int) -> tuple[float, int]:
@@ -229,7 +254,7 @@ def fleet_month(
     ]
     counts = [max(1, math.ceil(s.queries_per_day / each - 1e-12)) + s.spare_replicas for each in carried]
     fleets = rents(s, gpu_id, n_gpus, counts)
-    if s.gpu_price_kind == "serverless":
+    if s.gpu_price_kind == "serverless" and not is_bought(gpu_id):
         assert start_s is not None
         fleets = by_use(s, gpu_id, n_gpus, [n - s.spare_replicas for n in counts], peak, start_s)
     months = [

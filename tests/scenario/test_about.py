@@ -24,6 +24,7 @@ OTHER_WORDS = {
     "service_tier": "flex",
     "cached_prefix": "own",
     "kv_cache_dtype": "fp8",
+    "owned_cost": "full",
     "gpu_price_kind": "spot",
     "profile_id": "office-hours",
     "reference_api_id": "gpt-4o-mini",
@@ -63,7 +64,7 @@ def sample(name: str) -> Any:
     if field.shape is Shape.NAMES:
         return (NAMED[field.about.names],)
     if field.shape is Shape.PAIRS:
-        return ((NAMED[field.about.names], 0.5),)
+        return ((NAMED[field.about.names], 1.0),)
     if field.shape is Shape.RANGES:
         return (("queries_per_day", (10.0, 20.0)),)
     return OTHER_WORDS.get(name, "x")
