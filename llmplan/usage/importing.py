@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,14 @@ from llmplan.catalog.problems import Problem
 from llmplan.errors import InputError, LlmplanError, UnknownNameError
 from llmplan.usage import cubes, engine
 from llmplan.usage.canonical import canonical, input_conventions
+from llmplan.usage.columnar import columns_of
 from llmplan.usage.overlaps import mark_overlaps
 from llmplan.usage.reading import Found, records, unwrapped
 from llmplan.usage.rows import Format, Row, formats, schema
 from llmplan.usage.values import hashed
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from ibis import BaseBackend
 
 BATCH = 100_000
@@ -196,7 +198,7 @@ def _chooser(
     name: str, mapping: Path | None, known: Mapping[str, type[Format]]
 ) -> Callable[[Path], type[Format]]:
     if mapping is not None:
-        from llmplan.usage.formats.mapped import mapped, read_mapping
+        from llmplan.usage.mapping import mapped, read_mapping
 
         chosen = mapped(read_mapping(mapping))
         return lambda _path: chosen
@@ -291,23 +293,14 @@ def _import_unit(out: Path, unit: _Unit, backend: BaseBackend) -> Part:
     folder.mkdir(parents=True, exist_ok=True)
     unfinished, count, rows, unkeyed = folder / f"{unit.name}.unfinished", 0, 0, 0
     problems: list[Problem] = []
-
-    def good() -> Iterator[Row]:
-        nonlocal count
-        for found in _rows(unit):
-            if isinstance(found, Row):
-                yield found
-            else:
-                count += 1
-                if len(problems) < KEPT_PROBLEMS:
-                    problems.append(found)
-
-    stream = good()
     with pq.ParquetWriter(unfinished, schema(), compression="zstd") as writer:
-        while batch := list(islice(stream, BATCH)):
-            table = _table(batch, unit.kind.name)
-            writer.write_table(table)
-            rows, unkeyed = rows + len(batch), unkeyed + table["key"].null_count
+        for found in _tables(unit, backend):
+            if isinstance(found, Problem):
+                count += 1
+                problems += [found] if len(problems) < KEPT_PROBLEMS else []
+            else:
+                writer.write_table(found)
+                rows, unkeyed = rows + found.num_rows, unkeyed + found["key"].null_count
     held = {
         folder / f"{path.stem}.parquet": part
         for path, part in (_parts_of(out) if unkeyed else {}).items()
@@ -336,10 +329,29 @@ def _table(rows: Sequence[Row], name: str) -> Any:
     )
 
 
-def _rows(unit: _Unit) -> Iterator[Row | Problem]:
-    """Yield the rows of a unit's records, and each problem in the place of the row that it spoils."""
+def _tables(unit: _Unit, backend: BaseBackend) -> Iterator[pa.Table | Problem]:
+    """Yield a unit's rows in tables, and each problem."""
+    waiting: list[Row] = []
+    for found in _rows(unit, backend):
+        if not isinstance(found, Row):
+            yield found
+            continue
+        waiting.append(found)
+        if len(waiting) == BATCH:
+            yield _table(waiting, unit.kind.name)
+            waiting = []
+    if waiting:
+        yield _table(waiting, unit.kind.name)
+
+
+def _rows(unit: _Unit, backend: BaseBackend) -> Iterator[Row | pa.Table | Problem]:
+    """Yield the rows of a unit's records, one by one or many in a table, and each problem in the place of a row."""
     reader = unit.kind()
-    for path, line, record in _records(unit):
+    for path, found in _records(unit, backend):
+        if not isinstance(found, tuple):
+            yield found
+            continue
+        line, record = found
         if isinstance(record, InputError):
             yield _problem(path, line, record)
             continue
@@ -353,16 +365,18 @@ def _rows(unit: _Unit) -> Iterator[Row | Problem]:
             yield _problem(path, line, InputError("record", "", rule, "export it again, or use --map"))
 
 
-def _records(unit: _Unit) -> Iterator[tuple[Path, int, Mapping[str, Any] | InputError]]:
+def _records(unit: _Unit, backend: BaseBackend) -> Iterator[tuple[Path, Found | pa.Table]]:
     """Yield a unit's records in the order of its files, scrapes in the order of their times."""
-
-    def of(path: Path) -> Iterator[tuple[Path, Found]]:
-        return ((path, found) for found in records(path))
-
-    stream: Iterable[tuple[Path, Found]] = chain.from_iterable(of(path) for path in unit.files)
     if unit.kind.spans_files:
-        stream = sorted(stream, key=lambda pair: _scraped_at(pair[1]))
-    return ((path, line, record) for path, (line, record) in stream)
+        scrapes = ((path, found) for path in unit.files for found in records(path))
+        yield from sorted(scrapes, key=lambda pair: _scraped_at(pair[1]))
+        return
+    for path in unit.files:
+        if unit.kind.columns is None:
+            yield from ((path, found) for found in records(path))
+        else:
+            held = columns_of(path, unit.kind.columns, unit.kind.name, backend.con)
+            yield from ((path, found) for found in held)
 
 
 def _as_read(kind: type[Format], record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -9,7 +9,8 @@ import json
 import math
 import re
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +23,7 @@ CHUNK = 1 << 20
 WRAPPERS = ("data", "result", "results", "records", "rows", "items", "value", "events", "logEvents", "logs")
 MESSAGES = ("message", "@message", "jsonPayload")
 PAGES = ("data", "result")
+PARQUET = b"PAR1"
 METRICS = "metrics"
 """Key under which a scrape's record holds its samples: (name, labels, value)."""
 _SAMPLE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+(\d+(?:\.\d+)?))?(?:\s*#.*)?\s*$")
@@ -33,19 +35,33 @@ def records(path: Path) -> Generator[Found]:
     """Yield every record of a file. A record that cannot be read is an InputError in its place."""
     try:
         with path.open("rb") as file:
-            head = file.read(4)
-            file.seek(0)
-            if head == b"PAR1":
-                yield from _parquet(path)
-                return
-            binary: Any = gzip.GzipFile(fileobj=file) if head[:2] == b"\x1f\x8b" else file
-            encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-            # Prompts in a log may hold anything; what is kept of a row is plain.
-            with io.TextIOWrapper(binary, encoding=encoding, errors="replace", newline="") as text:
-                yield from _text(text, path)
+            is_parquet = file.read(4) == PARQUET
+        if is_parquet:
+            yield from _parquet(path)
+            return
+        with opened(path) as text:
+            yield from _text(text, path)
     except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or "is cut off"
-        yield 0, InputError("file", path.name, f"cannot be read ({reason})", "give a whole file")
+        yield unreadable(path, error)
+
+
+def unreadable(path: Path, error: Exception) -> Found:
+    """Return what is wrong with a file that breaks off."""
+    reason = getattr(error, "strerror", None) or "is cut off"
+    return 0, InputError("file", path.name, f"cannot be read ({reason})", "give a whole file")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[str]]:
+    """Open a file's text, packed or not, its line ends as they are."""
+    with path.open("rb") as file:
+        head = file.read(2)
+        file.seek(0)
+        binary: Any = gzip.GzipFile(fileobj=file) if head == b"\x1f\x8b" else file
+        encoding = "utf-16" if head in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        # Prompts in a log may hold anything; what is kept of a row is plain.
+        with io.TextIOWrapper(binary, encoding=encoding, errors="replace", newline="") as text:
+            yield text
 
 
 def _text(file: IO[str], path: Path) -> Iterator[Found]:
@@ -61,7 +77,7 @@ def _text(file: IO[str], path: Path) -> Iterator[Found]:
     elif first.startswith("#") or _SAMPLE.match(first.strip()):
         yield from _scrapes(first, file, path)
     else:
-        yield from _csv(first, file, lines)
+        yield from csv_records(first, file, lines)
 
 
 def _json(first: str, file: IO[str], line: int) -> Iterator[Found]:
@@ -72,14 +88,17 @@ def _json(first: str, file: IO[str], line: int) -> Iterator[Found]:
     if not is_lines:
         yield from _json_stream(first, file)
         return
-    for text in _chain(first, file):
-        stripped = text.strip()
-        if stripped:
+    yield from json_lines(enumerate(_chain(first, file), line))
+
+
+def json_lines(numbered: Iterable[tuple[int, str]]) -> Iterator[Found]:
+    """Yield the record of each line."""
+    for line, text in numbered:
+        if stripped := text.strip():
             yield line, _decoded(stripped)
-        line += 1
 
 
-def _chain(first: str, file: IO[str]) -> Iterator[str]:
+def _chain(first: str, file: Iterable[str]) -> Iterator[str]:
     yield first
     yield from file
 
@@ -138,10 +157,15 @@ def unwrapped(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return []
 
 
-def _csv(first: str, file: IO[str], line: int) -> Iterator[Found]:
+def delimiter_of(headings: str) -> str:
+    """Return what parts the cells of a line."""
+    return max(",;\t", key=headings.count)
+
+
+def csv_records(first: str, lines: Iterable[str], line: int) -> Iterator[Found]:
+    """Yield the records under the headings of the first line, which is the `line`-th."""
     csv.field_size_limit(sys.maxsize)
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(_chain(first, file), delimiter=delimiter)
+    reader = csv.reader(_chain(first, lines), delimiter=delimiter_of(first))
     before = line - 1
     try:
         header = [name.strip() for name in next(reader)]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from llmplan.usage.column_map import ColumnMap
+
 OK = "ok"
 EXCLUDED = {
     "failed_attempt": "the attempt failed; a retry that worked is a row of its own",
@@ -106,6 +108,7 @@ class Format:
     name, title: for --format, and for people.
     unknown: which of the canonical columns the source cannot tell, in words for the report.
     relative_time: times count from the trace's own start, not from a date.
+    columns: how the plain records of large files are read by columns; None: each is read by itself.
     """
 
     name: ClassVar[str]
@@ -113,6 +116,7 @@ class Format:
     unknown: ClassVar[str] = ""
     relative_time: ClassVar[bool] = False
     spans_files: ClassVar[bool] = False
+    columns: ClassVar[ColumnMap | None] = None
 
     @classmethod
     def recognises(cls, record: Mapping[str, Any]) -> bool:

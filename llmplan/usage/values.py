@@ -31,7 +31,9 @@ MOST_TOKENS = 10**15
 US_PER_S = 1_000_000
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS_PER_S = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (math.inf, 10**9))
+FIRST_US, LAST_US = ((bound - _EPOCH) // timedelta(microseconds=1) for bound in (FIRST, LAST))
+YES = frozenset(("true", "t", "1", "hit", "yes"))
+UNITS_PER_S = ((1e11, 1), (1e14, 10**3), (1e17, 10**6), (math.inf, 10**9))
 """An epoch below the bound counts in these units: dates of this century tell seconds from milliseconds."""
 _FORMS = (
     *("%m/%d/%Y, %I:%M:%S.%f %p", "%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p"),
@@ -39,10 +41,10 @@ _FORMS = (
     *("%a, %d %b %Y %H:%M:%S %z", "%a %b %d %Y %H:%M:%S GMT%z", "%d/%b/%Y:%H:%M:%S %z"),
 )
 """Of Azure's portal, databases, mail, JavaScript and web servers."""
-_EMPTY = frozenset(("", "null", "none", "None", "NULL", "\\N", "nan", "NaN", "NaT", "<NA>"))
+EMPTY = frozenset(("", "null", "none", "None", "NULL", "\\N", "nan", "NaN", "NaT", "<NA>"))
 _GROUPED = re.compile(r"^-?\$?\d{1,3}(,\d{3})*(\.\d+)?$")
 """A spreadsheet's figure: thousands grouped, dollars marked."""
-_KIND_WORDS = {
+KIND_WORDS = {
     "embedding": ("embed", "/bge-"),
     "rerank": ("rerank",),
     "moderation": ("moderation",),
@@ -81,8 +83,8 @@ def text(record: Record, *names: str) -> str | None:
     """Return the first of the cells that holds text."""
     for name in names:
         value = dig(record, name)
-        if value is not None and (said := str(value).strip()) not in _EMPTY:
-            return said
+        if value is not None and (said := str(value).strip()) not in EMPTY:
+            return said.lower() if value is True or value is False else said
     return None
 
 
@@ -92,7 +94,7 @@ def number(record: Record, *names: str) -> float | None:
         value = dig(record, name)
         if type(value) is int and 0 <= value <= MOST_TOKENS:  # most cells of JSON
             return float(value)
-        if value is not None and str(value).strip() not in _EMPTY:
+        if value is not None and str(value).strip() not in EMPTY:
             return _finite(name, value)
     return None
 
@@ -132,7 +134,7 @@ def added(*counts: int | None) -> int | None:
 
 def is_true(record: Record, name: str) -> bool:
     """Say whether a cell says yes, as a truth value or as text."""
-    return str(dig(record, name)).strip().lower() in ("true", "t", "1", "hit", "yes")
+    return str(dig(record, name)).strip().lower() in YES
 
 
 def moment(record: Record, *names: str) -> int:
@@ -161,7 +163,7 @@ def _epoch(value: Any) -> datetime | None:
         return None
     if not 0 <= figure < 1e19:
         return None
-    per_s = next(units for bound, units in _UNITS_PER_S if figure < bound)
+    per_s = next(units for bound, units in UNITS_PER_S if figure < bound)
     return _EPOCH + timedelta(microseconds=round(figure / per_s * US_PER_S))
 
 
@@ -184,10 +186,11 @@ def _written(written: str) -> datetime | None:
 
 def hashed(*parts: Any) -> int | None:
     """Return a 63-bit hash of an id of one or more parts; None where all are empty. Ids are not kept."""
-    if all(part is None or str(part) in _EMPTY for part in parts):
+    if all(part is None or str(part) in EMPTY for part in parts):
         return None
-    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+    # DuckDB's md5_number_lower, for rows that it reads.
+    digest = hashlib.md5("\x1f".join(map(str, parts)).encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[8:], "little") >> 1
 
 
 class BucketKeys:
@@ -222,7 +225,7 @@ def app_of(record: Record, names: tuple[str, ...], keys: tuple[str, ...] = ()) -
 def kind_of(*hints: str | None) -> str | None:
     """Return which of `OTHER_KINDS` a call type, a path or a model's name speaks of; None: text."""
     said = " ".join(hint.lower() for hint in hints if hint)
-    return next((kind for kind in OTHER_KINDS if any(word in said for word in _KIND_WORDS[kind])), None)
+    return next((kind for kind in OTHER_KINDS if any(word in said for word in KIND_WORDS[kind])), None)
 
 
 def without_usage(row: Row) -> Row:

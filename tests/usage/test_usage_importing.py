@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from llmplan.cli import app
 from llmplan.errors import InputError
+from llmplan.usage.columnar import columns_of
 from llmplan.usage.importing import UsageError, import_usage
 from llmplan.usage.reading import records
 from llmplan.usage.summary import Usage, read_usage, summary
@@ -104,11 +105,11 @@ def test_finished_files_are_not_read_again(
     second = write(tmp_path / "second.jsonl", record(2))
     read: list[Path] = []
 
-    def spied(path: Path) -> Any:
+    def spied(path: Path, *rest: Any) -> Any:
         read.append(path)
-        return records(path)
+        return columns_of(path, *rest)
 
-    monkeypatch.setattr("llmplan.usage.importing.records", spied)
+    monkeypatch.setattr("llmplan.usage.importing.columns_of", spied)
     import_usage([first, second], out, mapping=mapping)
     assert read == [second]
     assert summary(read_usage(out))["requests"] == 2

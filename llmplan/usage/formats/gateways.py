@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from llmplan.errors import InputError
+from llmplan.usage.column_map import ColumnMap
 from llmplan.usage.rows import Format, Row
 from llmplan.usage.values import (
     Record,
@@ -56,6 +57,30 @@ class Helicone(Format):
     name = "helicone"
     title = "Helicone requests, JSON or CSV"
     unknown = "reasoning tokens (within the output); the CSV has no cached tokens either"
+    columns = ColumnMap(
+        {
+            "ts": ("request_created_at", "response_created_at"),
+            "app": (*_within("request_properties"), *_within("properties")),
+            "provider": "provider",
+            "model": ("model", "response_model", "request_model"),
+            "cost_usd": ("costUSD", "cost_usd", "cost"),
+            "key": ("request_id", "response_id"),
+            "input_tokens": "prompt_tokens",
+            "cached_tokens": "prompt_cache_read_tokens",
+            "cache_write_tokens": "prompt_cache_write_tokens",
+            "output_tokens": "completion_tokens",
+        },
+        plain={
+            "response_status": ("200", ""),
+            "cache_hit": ("false", ""),
+            "cache_reference_id": ("00000000-0000-0000-0000-000000000000", ""),
+            "data": ("",),
+        },
+        hints=("request_path", "model", "response_model", "request_model"),
+        required=("app",),
+        needs_usage=True,
+        group="helicone {provider}",
+    )
 
     @classmethod
     def recognises(cls, record: Record) -> bool:
@@ -71,7 +96,7 @@ class Helicone(Format):
         row = Row(
             moment(record, "request_created_at", "response_created_at"),
             app_of(record, names, ("request_user_id",)),
-            None if provider is None else provider.lower(),
+            provider,
             text(record, "model", "response_model", "request_model"),
             cost_usd=number(record, "costUSD", "cost_usd", "cost"),
             key=hashed(text(record, "request_id", "response_id")),
@@ -101,6 +126,30 @@ class OpenRouter(Format):
     name = "openrouter_activity_csv"
     title = "OpenRouter activity, CSV or JSON"
     unknown = "tokens written to a cache"
+    columns = ColumnMap(
+        {
+            "ts": "created_at",
+            "app": ("app_name", "api_key_name"),
+            "provider": "provider_name",
+            "model": ("model_permaslug", "model"),
+            "cost_usd": "cost_total",
+            "key": "generation_id",
+            "input_tokens": "tokens_prompt",
+            "cached_tokens": "tokens_cached",
+            "output_tokens": "tokens_completion",
+            "reasoning_tokens": "tokens_reasoning",
+        },
+        plain={
+            "requests": ("",),
+            "data": ("",),
+            "cancelled": ("false", ""),
+            "byok_usage_inference": ("0", "0.0", "0.00", ""),
+            "finish_reason_normalized": ("stop", "length", "tool_calls", "content_filter", ""),
+        },
+        hints=("model_permaslug", "model"),
+        required=("app", "cost_usd"),
+        needs_usage=True,
+    )
 
     @classmethod
     def recognises(cls, record: Record) -> bool:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import ClassVar
 
+from llmplan.usage.column_map import ColumnMap
 from llmplan.usage.rows import Format, Row
 from llmplan.usage.values import (
     Counts,
@@ -27,6 +28,7 @@ from llmplan.usage.values import (
 )
 
 APP = ("metadata.user_api_key_alias", "tag", "metadata.user_api_key_team_alias", "team_id")
+_USAGES = ("metadata.usage_object", "metadata.additional_usage_values")
 TWINS_REMEMBERED, TWINS_WITHIN_US = 10_000, 2_000_000
 _OTHER_CALLS = {
     "ocr": "non_generation",
@@ -34,6 +36,11 @@ _OTHER_CALLS = {
     "file": "non_generation",
     "batch": "non_generation",
 }
+
+
+def _both(*names: str) -> tuple[str, ...]:
+    """Return where counts stand in the metadata."""
+    return tuple(f"{usage}.{name}" for name in names for usage in _USAGES)
 
 
 class _Calls(Format):
@@ -119,6 +126,35 @@ class SpendLogs(_Calls):
     name = "litellm_spendlogs"
     title = "LiteLLM spend logs"
     cost = "spend"
+    columns = ColumnMap(
+        {
+            "ts": ("startTime", "start_time"),
+            "app": "metadata.user_api_key_alias",
+            "provider": "custom_llm_provider",
+            "model": ("model_group", "model"),
+            "cost_usd": cost,
+            "key": ("request_id", "id"),
+            "input_tokens": "prompt_tokens",
+            "output_tokens": "completion_tokens",
+            "cached_tokens": _both("cache_read_input_tokens", "prompt_tokens_details.cached_tokens"),
+            "cache_write_tokens": _both("cache_creation_input_tokens"),
+            "reasoning_tokens": _both("completion_tokens_details.reasoning_tokens"),
+        },
+        plain={
+            "status": ("success", ""),
+            "metadata.status": ("success", ""),
+            "cache_hit": ("false", "f", "0", ""),
+            "call_type": ("acompletion", "completion", "atext_completion", "anthropic_messages"),
+            **dict.fromkeys(_both("input_tokens_details", "output_tokens_details"), ("",)),
+        },
+        hints=("request_id", "id", "model_group", "model"),
+        required=("app",),
+        needs_usage=True,
+        told=_USAGES,
+        group="{call_type} {custom_llm_provider}",
+        # Calls of this kind may be logged twice, which only neighbours tell.
+        unless=("aresponses", '"responses"', ",responses,"),
+    )
 
     @classmethod
     def recognises(cls, record: Record) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmplan.errors import InputError
+from llmplan.usage.column_map import ColumnMap
+from llmplan.usage.mapping import MappedFormat
 from llmplan.usage.rows import Format, Row
-from llmplan.usage.values import US_PER_S, Record, moment, number, text, tokens
+from llmplan.usage.values import US_PER_S, Record, number, text, tokens
 
 NO_APPS = "apps, models, cached and reasoning tokens, cost"
 BLOCK_TOKENS = 512
@@ -24,20 +26,22 @@ def _offset_us(record: Record, name: str, per_s: int) -> int:
     return round(value / per_s * US_PER_S)
 
 
-class AzureTrace(Format):
+class AzureTrace(MappedFormat):
     name = "azure_llm_trace"
     title = "Azure LLM inference traces"
     unknown = NO_APPS
+    columns = ColumnMap(
+        {
+            "ts": "TIMESTAMP",
+            "app": "trace",
+            "input_tokens": "ContextTokens",
+            "output_tokens": "GeneratedTokens",
+        }
+    )
 
     @classmethod
     def recognises(cls, record: Record) -> bool:
         return {"TIMESTAMP", "ContextTokens", "GeneratedTokens"} <= record.keys()
-
-    def rows(self, record: Record) -> Iterator[Row]:
-        inputs, outputs = tokens(record, "ContextTokens"), tokens(record, "GeneratedTokens")
-        yield Row(
-            moment(record, "TIMESTAMP"), text(record, "trace"), input_tokens=inputs, output_tokens=outputs
-        )
 
 
 class BurstGpt(Format):
