@@ -105,7 +105,7 @@ def slices(scored: Scored) -> list[dict[str, Any]]:
 
 def _figures(scored: Scored, q: int, mask: NDArray[np.bool_]) -> dict[str, float | int | None]:
     """n, mean, median, p90, bias and coverage of the stated 80 % band over the rows of a mask."""
-    mask = mask & np.isfinite(scored.measured[q])
+    mask = mask & np.isfinite(scored.measured[q]) & np.isfinite(scored.predicted[q])
     value = scored.measured[q][mask]
     errors = np.log(scored.predicted[q][mask] / value)
     inside = (value >= scored.low[q][mask]) & (value <= scored.high[q][mask])

@@ -66,7 +66,7 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
     field of a scenario, and --preset, --trace, --set and --data.
     """
     own = [p for p in inspect.signature(function).parameters.values() if p.name not in MADE]
-    evaluated = [p.replace(annotation=_annotation(function, p.annotation)) for p in own]
+    evaluated = [p.replace(annotation=annotation_of(function, p.annotation)) for p in own]
     free = [field for name, field in FIELDS.items() if name not in {p.name for p in own}]
     fields = {field.name: field_flag(field) for field in by_group(free)}
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -95,7 +95,7 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _annotation(function: Callable[..., None], annotation: Any) -> Any:
+def annotation_of(function: Callable[..., None], annotation: Any) -> Any:
     return eval(annotation, function.__globals__) if isinstance(annotation, str) else annotation
 
 

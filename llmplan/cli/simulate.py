@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmplan.cli import engine_options as eng
+from llmplan.cli.engine_options import EngineVersion, with_engine
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import (
     AppName,
@@ -21,6 +21,7 @@ from llmplan.cli.scenario_options import (
 )
 
 if TYPE_CHECKING:
+    from llmplan.replica.config import EngineSettings
     from llmplan.scenario.trace import Trace as RealRequests
     from llmplan.sizing import SimulatedAnswer
 
@@ -56,17 +57,14 @@ def simulate(
     output_cv: Annotated[float, typer.Option(help="Spread of output lengths: deviation over mean.")] = 0.0,
     requests: Annotated[int | None, typer.Option(help="Requests to simulate.", min=1)] = None,
     router: Annotated[str, typer.Option(help="least_loaded, round_robin or random.")] = "least_loaded",
-    gpu_memory_utilisation: eng.GpuMemoryShare = None,
-    kv_cache_dtype: eng.KvCacheDtype = "auto",
-    max_batched_tokens: eng.BatchedTokens = None,
-    max_sequences: eng.MaxSequences = None,
-    engine_version: eng.EngineVersion = "latest",
+    engine_version: EngineVersion = "latest",
     seed: Annotated[int, typer.Option(help="Seed of arrivals and lengths.", min=0)] = 0,
     data: Data = None,
     json: Json = False,
+    *,
+    settings: EngineSettings,
 ) -> None:
     """Simulate continuous batching: latency at an arrival rate, at a concurrency or under a trace."""
-    from llmplan.replica.config import EngineSettings
     from llmplan.sizing import Load, SizeRequest, simulate_load
 
     load = Load(
@@ -81,7 +79,6 @@ def simulate(
         requests,
         seed,
     )
-    settings = EngineSettings(gpu_memory_utilisation, kv_cache_dtype, max_batched_tokens, max_sequences)
     lengths = (input_tokens, output_tokens)
     request = SizeRequest(
         model, precision, gpu, *lengths, n_gpus, engine, settings=settings, engine_version=engine_version
@@ -123,4 +120,4 @@ def _print(answer: SimulatedAnswer) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(simulate)
+    app.command()(with_engine(simulate))

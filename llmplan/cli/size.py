@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llmplan.cli import engine_options as eng
+from llmplan.cli.engine_options import EngineVersion, with_engine
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, catalog_from
 from llmplan.wording import DOLLAR
 
 if TYPE_CHECKING:
+    from llmplan.replica.config import EngineSettings
     from llmplan.sizing import SearchRow, SizeAnswer, SizeRequest
 
 ModelName = Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")]
@@ -43,23 +44,15 @@ def size(
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
     latency_percentile: Percentile = None,
-    gpu_memory_utilisation: eng.GpuMemoryShare = None,
-    kv_cache_dtype: eng.KvCacheDtype = "auto",
-    max_model_len: eng.MaxModelLen = None,
-    max_batched_tokens: eng.BatchedTokens = None,
-    max_sequences: eng.MaxSequences = None,
-    engine_version: eng.EngineVersion = "latest",
-    tensor_parallel: eng.TensorParallel = None,
-    pipeline_parallel: eng.PipelineParallel = 1,
-    data_parallel: eng.DataParallel = 1,
-    expert_parallel: eng.ExpertParallel = 1,
+    engine_version: EngineVersion = "latest",
     measured_csv: MeasuredCsv = None,
     data: Data = None,
     json: Json = False,
+    *,
+    settings: EngineSettings,
 ) -> None:
     """Size one replica: does it fit, what binds, how fast is it, what would fit instead."""
     from llmplan.measurements import read_points_of
-    from llmplan.replica.config import EngineSettings
     from llmplan.sizing import SizeRequest
     from llmplan.sizing import size as size_replica
 
@@ -75,13 +68,8 @@ def size(
         ttft_limit_ms,
         tpot_limit_ms,
         latency_percentile,
-        EngineSettings(gpu_memory_utilisation, kv_cache_dtype, max_batched_tokens, max_sequences),
+        settings,
         engine_version,
-        max_model_len,
-        tensor_parallel,
-        pipeline_parallel,
-        data_parallel,
-        expert_parallel,
     )
     catalog = catalog_from(data)
     points = read_points_of(catalog, measured_csv) if measured_csv else ()
@@ -172,19 +160,15 @@ def search(
     price_kind: Annotated[
         str, typer.Option(help="on_demand, reserved_1y, reserved_3y, reserved_short or spot.")
     ] = "on_demand",
-    gpu_memory_utilisation: eng.GpuMemoryShare = None,
-    kv_cache_dtype: eng.KvCacheDtype = "auto",
-    max_model_len: eng.MaxModelLen = None,
-    max_batched_tokens: eng.BatchedTokens = None,
-    max_sequences: eng.MaxSequences = None,
     measured_csv: MeasuredCsv = None,
     top: Annotated[int, typer.Option(help="Rows to print.", min=1)] = 15,
     data: Data = None,
     json: Json = False,
+    *,
+    settings: EngineSettings,
 ) -> None:
     """Search every format, GPU, count and engine: the cheapest per request within the latency targets."""
     from llmplan.measurements import read_points_of
-    from llmplan.replica.config import EngineSettings
     from llmplan.sizing import article_pairings
     from llmplan.sizing import search as search_replicas
 
@@ -202,8 +186,7 @@ def search(
         price_kind=price_kind,
         measured=read_points_of(catalog, measured_csv) if measured_csv else (),
         latency_percentile=latency_percentile,
-        settings=EngineSettings(gpu_memory_utilisation, kv_cache_dtype, max_batched_tokens, max_sequences),
-        context_tokens=max_model_len,
+        settings=settings,
     )
     every = article_pairings(catalog, input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
     pairings = [row for row in every if row["model_id"] == model]
@@ -267,5 +250,5 @@ def _pairing(row: dict[str, Any]) -> str:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(size)
-    app.command()(search)
+    app.command()(with_engine(size))
+    app.command()(with_engine(search))

@@ -15,7 +15,7 @@ from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
-from llmplan.options.standing import lengths_of, needed_context_tokens, standing_of, today_id
+from llmplan.options.standing import fleet_context_tokens, lengths_of, standing_of, today_id
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import default_share, engine_memory, memory_plan
 from llmplan.scenario import Scenario, under_catalog
@@ -84,7 +84,7 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
     config = item.replica_config(settings)
     standing = standing_of(scenario, catalog, item.model_id, item.effort)
     lengths = lengths_of(scenario, standing)
-    needed = needed_context_tokens(scenario, standing)
+    needed = fleet_context_tokens(scenario, standing)
     memory = memory_plan(catalog, config, needed)
     concurrency = max(1, math.floor(item.concurrency or 1))
     return ServingPlan(
@@ -98,7 +98,8 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         spare_replicas=scenario.spare_replicas,
         input_tokens=lengths.input,
         output_tokens=lengths.output,
-        context_tokens=longest_sequence(
+        context_tokens=scenario.max_model_len
+        or longest_sequence(
             needed,
             scenario.input_tokens_p95 is not None,
             model.max_context_tokens,
@@ -120,13 +121,13 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         kv_gib_per_gpu=memory.kv_gib_per_gpu,
         overhead_gib_per_gpu=memory.overhead_gib_per_gpu,
         usable_gib_per_gpu=memory.usable_gib_per_gpu,
+        settings=settings,
         memory_shares={
             name: settings.gpu_memory_utilisation
             or default_share(engine_memory(catalog.engine_memory, name), catalog.gpu(str(item.gpu_id)))
             for name in LAUNCHERS
         },
         kv_bytes=memory.kv_bytes,
-        max_batched_tokens=settings.max_batched_tokens,
         start_s=float(replica_start_s(catalog, memory.weights_gb)),
         gpu_vendor=catalog.gpu(str(item.gpu_id)).vendor,
         repositories=repositories_of(catalog, item.model_id),

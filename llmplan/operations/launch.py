@@ -6,7 +6,7 @@ Flags as the engines document them: docs/operations.md cites each page.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,14 +70,40 @@ def launch_command(plan: ServingPlan, engine_id: str | None = None) -> LaunchCom
 
 def _step_tokens(plan: ServingPlan, flag: str) -> list[str]:
     """Return an engine's flag for the prompt tokens of a step, where the plan sets them."""
-    return [] if plan.max_batched_tokens is None else [flag, f"{plan.max_batched_tokens:.0f}"]
+    tokens = plan.settings.max_batched_tokens
+    return [] if tokens is None else [flag, f"{tokens:.0f}"]
+
+
+def _degrees(plan: ServingPlan, tensor: str, pipeline: str, data: str, expert: Sequence[str]) -> list[str]:
+    """Return an engine's flags for the parallel degrees, those of 1 left out but for the tensor's.
+
+    data: of an engine that counts copies beside tensor ranks; "" of one whose tensor ranks hold the copies.
+    """
+    asked = plan.settings
+    words = [tensor, str(plan.tensor_parallel * (1 if data else asked.data_parallel))]
+    words += [pipeline, str(asked.pipeline_parallel)] if asked.pipeline_parallel > 1 else []
+    words += [data, str(asked.data_parallel)] if data and asked.data_parallel > 1 else []
+    return words + (list(expert) if asked.expert_parallel > 1 else [])
+
+
+def _adapters(plan: ServingPlan, words: Sequence[str], held: str, rank: str) -> list[str]:
+    """Return an engine's flags for LoRA adapters, where the plan has some."""
+    asked = plan.settings
+    return [*words, held, str(asked.lora_adapters), rank, str(asked.lora_rank)] if asked.lora_adapters else []
 
 
 def _vllm(plan: ServingPlan) -> LaunchCommand:
     source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["vllm", "serve", source.repository, "--served-model-name", plan.model_id]
     argv += ["--host", "0.0.0.0", "--port", "8000"]
-    argv += ["--tensor-parallel-size", str(plan.n_gpus)]
+    argv += _degrees(
+        plan,
+        "--tensor-parallel-size",
+        "--pipeline-parallel-size",
+        "--data-parallel-size",
+        ["--enable-expert-parallel"],
+    )
+    argv += _adapters(plan, ["--enable-lora"], "--max-loras", "--max-lora-rank")
     argv += ["--max-model-len", str(plan.context_tokens)]
     argv += ["--max-num-seqs", str(plan.concurrency)]
     argv += ["--gpu-memory-utilization", f"{plan.memory_shares['vllm']:.3g}"]
@@ -95,7 +121,11 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
     source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["python3", "-m", "sglang.launch_server", "--model-path", source.repository]
     argv += ["--served-model-name", plan.model_id, "--host", "0.0.0.0", "--port", "30000"]
-    argv += ["--tp-size", str(plan.n_gpus)]
+    expert = str(plan.settings.expert_parallel)
+    copies = plan.settings.data_parallel
+    argv += _degrees(plan, "--tp-size", "--pp-size", "", ["--ep-size", expert])
+    argv += ["--dp-size", str(copies), "--enable-dp-attention"] if copies > 1 else []
+    argv += _adapters(plan, ["--enable-lora"], "--max-loras-per-batch", "--max-lora-rank")
     argv += ["--context-length", str(plan.context_tokens)]
     argv += ["--max-running-requests", str(plan.concurrency)]
     argv += ["--mem-fraction-static", f"{plan.memory_shares['sglang']:.3g}"]
@@ -113,12 +143,15 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
 def _trtllm(plan: ServingPlan) -> LaunchCommand:
     source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["trtllm-serve", source.repository, "--host", "0.0.0.0", "--port", "8000"]
-    argv += ["--tp_size", str(plan.n_gpus)]
+    expert = str(plan.settings.expert_parallel)
+    argv += _degrees(plan, "--tp_size", "--pp_size", "", ["--ep_size", expert])
     argv += ["--max_batch_size", str(plan.concurrency)]
     argv += ["--max_seq_len", str(plan.context_tokens)]
     argv += ["--kv_cache_free_gpu_memory_fraction", f"{plan.memory_shares['tensorrt-llm']:.3g}"]
     argv += _step_tokens(plan, "--max_num_tokens")
     notes = _notes(plan, "tensorrt-llm", source)
+    if plan.settings.data_parallel > 1:
+        notes += ("Set enable_attention_dp: true in the file of --extra_llm_api_options.",)
     if source.quantise_at_load:
         notes += (
             "Quantise the checkpoint to FP8 first (TensorRT Model Optimizer); this name is the 16-bit one.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from llmplan.errors import InputError
 from llmplan.operations.checkpoints import Repositories
+from llmplan.replica.config import DEFAULTS, EngineSettings
 from llmplan.units import S_PER_DAY
 
 
@@ -19,7 +20,7 @@ class ServingPlan:
     ----------
     option_id: of the comparison that it comes from.
     model_id, precision_id, gpu_id, engine_id: ids of the catalog.
-    n_gpus: GPUs of one replica, tensor parallel.
+    n_gpus: GPUs of one replica.
     replicas: of the fleet at the peak, spares included; `spare_replicas` of them are spares.
     input_tokens, output_tokens: means of a query.
     context_tokens: longest sequence that the engine accepts.
@@ -34,7 +35,7 @@ class ServingPlan:
     weights_gib_per_gpu, kv_gib_per_gpu, overhead_gib_per_gpu, usable_gib_per_gpu: memory of one GPU. [GiB]
     memory_shares: the memory share that each engine is started with, in its own terms. [0..1]
     kv_bytes: bytes of a KV cache element.
-    max_batched_tokens: prompt tokens of a step; None: the engine's own.
+    settings: how the scenario wants engines started.
     start_s: from wish to first answer of a new replica. [s]
     gpu_vendor: "nvidia" or "amd".
     repositories: where the model's weights are published.
@@ -70,7 +71,7 @@ class ServingPlan:
     memory_shares: Mapping[str, float]
     kv_bytes: float
     start_s: float
-    max_batched_tokens: float | None = None
+    settings: EngineSettings = DEFAULTS
     gpu_vendor: str = "nvidia"
     repositories: Repositories = ()
 
@@ -84,6 +85,11 @@ class ServingPlan:
                 raise InputError(field.name, value, "must be a positive number", "plan a feasible option")
         if not self.utilisation_ceiling <= 1:
             raise InputError("utilisation_ceiling", self.utilisation_ceiling, "must be at most 1", "give 0.7")
+
+    @property
+    def tensor_parallel(self) -> int:
+        """GPUs that cut each layer."""
+        return self.n_gpus // self.settings.groups
 
     @property
     def mean_requests_per_s(self) -> float:

@@ -21,7 +21,7 @@ from llmplan.measurements import (
 )
 from llmplan.options.offers import sold_rows
 from llmplan.options.rows import Places, Texts
-from llmplan.options.standing import efforts_of, lengths_of, needed_context_tokens, standings_of
+from llmplan.options.standing import efforts_of, fleet_context_tokens, lengths_of, standings_of
 from llmplan.quality.variants import Lengths, ModelAtEffort
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.capacity import sequences_in_memory
@@ -69,7 +69,7 @@ def self_hosted_grid(catalog: Catalog, scenario: Scenario) -> Configurations:
     names, known = _ids(catalog, scenario), standings_of(scenario, catalog)
     least = tuple(
         min(
-            needed_context_tokens(scenario, known[model_id, effort])
+            fleet_context_tokens(scenario, known[model_id, effort])
             for effort in efforts_of(scenario, catalog, model_id)
         )
         for model_id in names[0]
@@ -89,7 +89,7 @@ def sized(
     every = standings_of(scenario, catalog)
     known = [every[model] for model in rows.models]
     lengths = tuple(lengths_of(scenario, standing) for standing in known)
-    contexts = tuple(needed_context_tokens(scenario, standing) for standing in known)
+    contexts = tuple(fleet_context_tokens(scenario, standing) for standing in known)
     limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.latency_percentile)
     asked = limits if scenario.batch_share < 1 else (None, None, None)
     cached = (scenario.cached_input_share, scenario.cached_prefix, scenario.cache_aware_routing)

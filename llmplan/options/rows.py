@@ -98,7 +98,7 @@ class Option:
         if self.gpu_id is None:
             raise InputError("option", self.option_id, "has no fleet", "choose a self-hosted option")
         names = (self.model_id, str(self.precision_id), self.gpu_id, self.n_gpus or 1, str(self.engine_id))
-        return ReplicaConfig(*names, settings=settings)
+        return ReplicaConfig.started(*names, settings)
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,6 +122,11 @@ def needed_context_tokens(scenario: Scenario, standing: Standing | None = None) 
     return max(float(scenario.min_context_tokens), tokens_in + tokens_out)
 
 
+def fleet_context_tokens(scenario: Scenario, standing: Standing) -> float:
+    """Return the longest sequence that an engine must take: what a query needs, or what it is started with."""
+    return max(needed_context_tokens(scenario, standing), float(scenario.max_model_len or 0))
+
+
 def effort_label(scenario: Scenario, catalog: Catalog, model_id: str, effort: str) -> str:
     """Return what stands behind a model's name: its effort, where it has several; else nothing."""
     if len(names(catalog).efforts_of(model_id)) < 2 or scenario.token_basis == "equal":

@@ -18,7 +18,7 @@ Band = list[float]
 def tiers(c: Configurations, basis: NDArray[Any]) -> NDArray[Any]:
     """How near the data is: the replica itself is in it, its engine and GPU family are, or neither."""
     known = dict.fromkeys(c.catalog.calibration.replicas, 1.0)
-    seen = level_values(c, "replica", known) > 0
+    seen = (level_values(c, "replica", known) > 0) & ~c.is_unmeasured
     return np.where(seen, SEEN, np.where(basis == "extrapolated", FAR, UNSEEN))
 
 

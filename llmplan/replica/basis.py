@@ -79,7 +79,7 @@ def basis_of(
         places = np.array(alike[key])
         near = np.abs(points[key][None] - asked[places][:, None]) < NEAR
         basis[places[near.all(axis=2).any(axis=1)]] = "measured"
-    return basis
+    return np.where(c.is_unmeasured, "extrapolated", basis)
 
 
 def _has_points(c: Configurations, points: Mapping[Key, Floats]) -> NDArray[np.bool_]:

@@ -88,7 +88,7 @@ def capacity(
     -------
     Capacity, arrays of shape (n,).
     """
-    c, n = configurations, len(configurations)
+    c, n = configurations.stage, len(configurations)
     isl = np.broadcast_to(np.asarray(input_tokens, dtype=float), (n,))
     osl = np.broadcast_to(np.asarray(output_tokens, dtype=float), (n,))
     longest = (
@@ -96,7 +96,7 @@ def capacity(
     )
     longest = np.maximum(longest, isl + osl)
     k = (calibration or fitted(c.catalog)).values(c)
-    fits = (sequences_in_memory(c, longest) >= 1) & (longest <= c.max_context_tokens)
+    fits = (sequences_in_memory(configurations, longest) >= 1) & (longest <= c.max_context_tokens)
     reasoning = np.broadcast_to(np.asarray(reasoning_tokens, dtype=float), (n,))
     targets = _Targets(reasoning, ttft_limit_ms, tpot_limit_ms, latency_percentile)
 
@@ -105,19 +105,19 @@ def capacity(
 
     held = no_reuse(n) if reuse is None else reuse(c, isl, lambda part: served(part)[1].requests_per_s)
     chosen, service, judged, meets = served(held)
-    room = sequences_in_memory(c, isl + osl, held)
-    works = fits & meets
-    basis = basis_of(c, isl, osl, np.maximum(chosen, 1.0), "closed_loop")
+    room = sequences_in_memory(configurations, isl + osl, held)
+    works, stages = fits & meets, configurations.pipeline_parallel
+    basis = basis_of(configurations, isl, osl, np.maximum(chosen * stages, 1.0), "closed_loop")
     low, high = band_factors(c, "throughput", basis, "closed_loop")
-    rate = np.where(works, service.requests_per_s, 0.0)
+    rate = np.where(works, service.requests_per_s * stages, 0.0)
     binding = _binding(c, k, judged, isl, osl, chosen, fits, meets, targets, held)
     return Capacity(
         fits=fits,
-        reason=_reasons(c, fits, meets, longest, judged, targets),
+        reason=_reasons(configurations, fits, meets, longest, judged, targets),
         requests_per_s=rate,
         requests_per_s_p10=rate * low,
         requests_per_s_p90=rate * high,
-        concurrency=np.where(works, chosen, 0.0),
+        concurrency=np.where(works, chosen * stages, 0.0),
         ttft_ms=np.where(fits, targets.first_visible_ms(service), np.nan),
         tpot_ms=np.where(fits, service.tpot_s * MS_PER_S, np.nan),
         output_tokens_per_s=rate * osl,
@@ -283,10 +283,9 @@ def _reasons(
                 f"a context of {longest[i]:,.0f} tokens exceeds the model's {c.max_context_tokens[i]:,.0f}"
             )
         elif not fits[i]:
-            config = c.config(int(i))
             reason[i] = (
                 f"{c.weights_gb[i]:,.0f} GB of weights, overhead and a sequence of {longest[i]:,.0f} "
-                f"tokens do not fit {config.n_gpus} x {config.gpu_id}"
+                f"tokens do not fit {c.n_gpus[i]:.0f} x {c.gpu_id[i]}"
             )
         else:
             reason[i] = _missed(first_ms[i], judged.tpot_s[i], targets.reasoning[i], targets)

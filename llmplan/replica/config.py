@@ -19,12 +19,22 @@ class EngineSettings:
 
     gpu_memory_utilisation: share of the card that it claims, in its own terms. kv_cache_dtype: auto, bf16, fp16
     or fp8. max_batched_tokens: prompt tokens of a step. max_sequences: sequences that run at once.
+    max_model_len: longest sequence that it takes [tokens]; None: what requests need. The parallel degrees multiply
+    to a replica's GPUs; tensor_parallel None: as the GPUs allow. lora_adapters: adapters held at once,
+    lora_rank: their rank.
     """
 
     gpu_memory_utilisation: float | None = None
     kv_cache_dtype: str = "auto"
     max_batched_tokens: float | None = None
     max_sequences: float | None = None
+    max_model_len: float | None = None
+    tensor_parallel: int | None = None
+    pipeline_parallel: int = 1
+    data_parallel: int = 1
+    expert_parallel: int = 1
+    lora_adapters: int = 0
+    lora_rank: int = 16
 
     @classmethod
     def of(cls, scenario: Scenario) -> Self:
@@ -38,17 +48,33 @@ class EngineSettings:
         if self.kv_cache_dtype not in KV_CACHE_BYTES:
             known = ", ".join(KV_CACHE_BYTES)
             raise InputError("kv_cache_dtype", self.kv_cache_dtype, "is not known", f"use one of {known}")
-        for field in ("max_batched_tokens", "max_sequences"):
-            value = getattr(self, field)
-            if value is not None and not 1 <= value < float("inf"):
-                raise InputError(field, value, "must be at least 1", "give a whole number")
+        for field in fields(self)[2:]:
+            value, least = getattr(self, field.name), 0 if field.name == "lora_adapters" else 1
+            if value is not None and not least <= value < float("inf"):
+                raise InputError(field.name, value, f"must be at least {least}", "give a whole number")
 
     @property
     def kv_cache_bytes(self) -> float | None:
         return KV_CACHE_BYTES[self.kv_cache_dtype]
 
+    @property
+    def groups(self) -> int:
+        """Groups of GPUs, each of which cuts its layers by itself: stages times copies."""
+        return self.pipeline_parallel * self.data_parallel
+
+    def allows(self, n_gpus: int) -> bool:
+        """Say whether a replica of that many GPUs has the degrees that are asked for."""
+        tensor, rest = divmod(n_gpus, self.groups)
+        return rest == 0 and tensor >= 1 and self.tensor_parallel in (None, tensor)
+
+    def runs_on(self, engine_id: str) -> bool:
+        """Say whether an engine knows the kinds of parallelism that are asked for."""
+        return engine_id in SPLITTING or self.groups == self.expert_parallel == 1
+
 
 DEFAULTS: Final = EngineSettings()
+SPLITTING: Final = ("vllm", "sglang", "tensorrt-llm")
+"""Engines with pipeline stages, copies of attention and spread experts, as their documentation of flags has it."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +102,22 @@ class ReplicaConfig:
         if not self.n_gpus >= 1 or groups < 1 or self.n_gpus % groups:
             rule = "must be a multiple of data_parallel x pipeline_parallel"
             raise InputError("n_gpus", self.n_gpus, rule, "change one of them")
+
+    @classmethod
+    def started(
+        cls,
+        model_id: str,
+        precision_id: str,
+        gpu_id: str,
+        n_gpus: int,
+        engine_id: str,
+        settings: EngineSettings = DEFAULTS,
+        engine_version: str = LATEST,
+    ) -> Self:
+        """Return the replica whose parallel degrees are those of its settings."""
+        names = (model_id, precision_id, gpu_id, n_gpus, engine_id)
+        degrees = (settings.data_parallel, settings.expert_parallel, engine_version)
+        return cls(*names, *degrees, settings.pipeline_parallel, settings)
 
     @property
     def tensor_parallel(self) -> int:

@@ -1,7 +1,7 @@
 """Replicas as a struct of arrays: what a step must read, compute and send, one entry a configuration."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
 from typing import Any, Final, Self
@@ -30,7 +30,6 @@ from llmplan.replica.memory import (
     kv_shards,
     memory_numbers,
     stored_numbers,
-    tensor_parallel_degrees,
     window_slack_tokens,
 )
 from llmplan.units import BYTES_PER_GB, BYTES_PER_GIB
@@ -88,6 +87,7 @@ class Configurations:
     flops_16bit: Floats
     weight_only: Floats
     machine_balance: Floats
+    adapter_pace: Floats
     link_bandwidth: Floats
     kv_room_bytes: Floats
     weights_gb: Floats
@@ -102,6 +102,29 @@ class Configurations:
         """Return the configurations at `index` (repeats allowed)."""
         arrays = {f.name: getattr(self, f.name)[index] for f in fields(self)[2:]}
         return type(self)(catalog=self.catalog, level_codes=self.level_codes, **arrays)
+
+    @cached_property
+    def stage(self) -> Self:
+        """What serves a share of the sequences at a time: a pipeline of p stages is p of these (3.22).
+
+        Each holds a p-th of the sequences, walks them through all layers on the GPUs of one stage, and has a p-th
+        of the KV cache, while the others' sequences are in the other stages.
+        """
+        stages = self.pipeline_parallel
+        if (stages == 1).all():
+            return self
+        return replace(
+            self,
+            n_gpus=self.n_gpus / stages,
+            pipeline_parallel=np.ones(len(self)),
+            kv_shards=self.kv_shards / stages,
+            batch_limit=np.maximum(np.floor(self.batch_limit / stages), 1.0),
+        )
+
+    @property
+    def is_unmeasured(self) -> NDArray[np.bool_]:
+        """Whether a replica has pipeline stages or adapters, of which no measured row tells."""
+        return (self.pipeline_parallel > 1) | (self.adapter_pace > 1)
 
     def config(self, place: int) -> ReplicaConfig:
         """Return the replica at a place by its names."""
@@ -159,7 +182,7 @@ class Configurations:
         gpus, copies, stages = (column.astype(float) for column in (n_gpus, data_parallel, pipeline_parallel))
         tensor_parallel = gpus / (copies * stages)
         memory = {name: arrays.pop(name) if name not in KEPT else arrays[name] for name in MEMORY}
-        held = GpuMemory(**memory, ranks=gpus / stages, stages=stages)
+        held = GpuMemory(**memory, ranks=gpus / stages, stages=stages, copies=copies)
         return cls(
             catalog,
             level_codes,
@@ -194,25 +217,31 @@ class Configurations:
         supported = {(s.engine_id, s.precision_id, s.architecture) for s in catalog.engine_support}
         multi = {e.engine_id: e.multi_gpu for e in catalog.engines.values()}
         sizes = tuple(n_gpus)
+        copies, spread, stages = settings.data_parallel, settings.expert_parallel, settings.pipeline_parallel
         degrees = {
-            m: [n for n in sizes if n in tensor_parallel_degrees(catalog.models[m])] for m in model_ids
+            m: [
+                n
+                for n in sizes
+                if settings.allows(n) and catalog.models[m].heads % (n // settings.groups) == 0
+            ]
+            for m in model_ids
         }
         hardware = {
             (p, g): [e for e in engine_ids if (e, p, catalog.gpus[g].architecture) in supported]
             for p, g in product(precision_ids, gpu_ids)
         }
         rows = [
-            (m, p, g, n, e, 1, 1, LATEST, 1, settings)
+            (m, p, g, n, e, copies, spread, LATEST, stages, settings)
             for m, (p, g) in product(model_ids, hardware)
             if hardware[p, g] and (keep is None or keep(m, p, g))
             for e in hardware[p, g]
             for n in degrees[m]
-            if n == 1 or multi.get(e, True)
+            if settings.runs_on(e) and (n == 1 or multi.get(e, True))
         ]
         return cls._from_columns(catalog, *_transposed(rows))
 
 
-MEMORY: Final = tuple(f.name for f in fields(GpuMemory))[:-2]
+MEMORY: Final = tuple(f.name for f in fields(GpuMemory))[:-3]
 """Fields of a GPU's memory that do not depend on how many GPUs a replica has."""
 KEPT: Final = ("batch_limit", "step_tokens")
 """Those of them that a configuration keeps."""
@@ -244,6 +273,7 @@ SHARED: Final = (
     "flops_16bit",
     "weight_only",
     "machine_balance",
+    "adapter_pace",
     "link_bandwidth",
     "max_context_tokens",
     *MEMORY,
@@ -316,6 +346,7 @@ def _shared_row(
             "flops_16bit": wide,
             "weight_only": float(unpacks),
             "machine_balance": machine_balance(gpu),
+            "adapter_pace": _adapter_pace(catalog) if settings.lora_adapters else 1.0,
             "link_bandwidth": gpu.interconnect_gb_s * BYTES_PER_GB / 2,
             "max_context_tokens": model.max_context_tokens,
             "window_held_tokens": model.sliding_window_tokens + slack,
@@ -325,6 +356,11 @@ def _shared_row(
     )
     levels = levels_of(model, precision, gpu, engine_id, version, unpacks)
     return _Row(tuple(float(numbers[name]) for name in SHARED), levels)
+
+
+def _adapter_pace(catalog: Catalog) -> float:
+    """Time of steps and prompts with LoRA adapters over that without (3.23)."""
+    return 1.0 / (1.0 - catalog.assumption("lora-throughput-loss").base)
 
 
 @kept(4096)

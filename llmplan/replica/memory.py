@@ -173,15 +173,21 @@ def default_share(rule: EngineMemory, gpu: Gpu) -> float:
     """An engine's own memory share; SGLang keeps back as many GiB of a larger card as of one of 80."""
     if rule.share_of != "static":
         return rule.memory_share
-    return max(rule.memory_share, 1.0 - (1.0 - rule.memory_share) * STATIC_CARD_GIB / gpu.memory_gib_usable)
+    kept_back = (1.0 - rule.memory_share) * STATIC_CARD_GIB / gpu.memory_gib_usable
+    return max(rule.memory_share, round(1.0 - kept_back, 3))
 
 
 def stored_numbers(model: Model, precision: Precision) -> dict[str, float]:
     """Those fields of `GpuMemory` that a model in a format alone decides."""
     parts, padded = weight_parts(model), precision.precision_id == "mxfp4"
     vision_gib = (model.vision_params_b or 0.0) * BYTES_16BIT / GB_PER_GIB
+    stored = weights_gb(model, precision) / GB_PER_GIB - vision_gib
+    bits = part_bits(model, precision)
+    mlp = parts.experts_b * bits["experts"] + (parts.dense_mlp_b + parts.shared_experts_b) * bits["mlp"]
+    cut = mlp / BITS_PER_BYTE / GB_PER_GIB if model.is_moe else 0.0
     return {
-        "stored_gib": weights_gb(model, precision) / GB_PER_GIB - vision_gib,
+        "stored_gib": stored,
+        "cut_gib": cut,
         "padded_gib": parts.experts_b * precision.weight_bits / BITS_PER_BYTE / GB_PER_GIB if padded else 0.0,
         "vision_gib": vision_gib,
         "mlp_width": model.intermediate_size,
@@ -197,6 +203,7 @@ def memory_numbers(
     """Those fields of `GpuMemory` that depend on card, engine and settings too."""
     own = rule.quantised_kv_bytes if precision.compute in ("fp8", "fp4") else None
     large = gpu.memory_gib_usable >= LARGE_CARD_GIB and gpu.architecture != "ampere"
+    copied, cut = adapter_gib(model, settings.lora_rank)
     return {
         "share_of": SHARES.index(rule.share_of),
         "memory_share": settings.gpu_memory_utilisation or default_share(rule, gpu),
@@ -209,7 +216,27 @@ def memory_numbers(
         "runtime": rule.runtime_gib,
         "parallel": rule.parallel_gib,
         "moe_extra": rule.moe_gib if model.is_moe else 0.0,
+        "adapters_copied_gib": settings.lora_adapters * copied,
+        "adapters_cut_gib": settings.lora_adapters * cut,
     }
+
+
+def adapter_gib(model: Model, rank: int) -> tuple[float, float]:
+    """GiB of one LoRA adapter of that rank on every linear layer but routed experts: copied to ranks, and cut (2.8).
+
+    A pair of matrices takes rank x (in + out) numbers; ranks cut the side on which they cut the layer's own weights.
+    """
+    h, heads = model.hidden_size, model.heads * model.head_dim
+    kv = 2 * model.kv_heads * model.head_dim if model.attention == "gqa" else 0
+    moe_layers = model.layers - model.first_dense_layers if model.is_moe else 0
+    shared = model.shared_experts * model.moe_intermediate_size
+    wide = (model.layers - moe_layers) * model.intermediate_size + moe_layers * shared
+    in_mlp = model.layers - moe_layers + (moe_layers if shared else 0)
+    # queries, keys, values, gate and up cut their outputs; the projections back cut their inputs
+    copied = (4.0 if kv else 2.0) * model.layers * h + 3.0 * in_mlp * h
+    cut = model.layers * (2.0 * heads + kv) + 3.0 * wide
+    gib = rank * BYTES_16BIT / BYTES_PER_GIB
+    return copied * gib, cut * gib
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +244,9 @@ class GpuMemory:
     """What one GPU of each replica holds; arrays of shape (n,), or numbers, all alike.
 
     share_of: place in SHARES of what `memory_share` is a share of. ranks: GPUs that share a layer, stages: pipeline
-    stages. stored_gib: the checkpoint; padded_gib: its part that kernels pad; vision_gib: what every rank copies.
+    stages, copies: of the attention among the ranks (data parallel). stored_gib: the checkpoint; cut_gib: its part
+    that all ranks share however often attention is copied, the feed-forward of mixtures of experts; padded_gib: its
+    part that kernels pad; vision_gib: what every rank copies. adapters: LoRA matrices, copied to ranks and cut.
     """
 
     share_of: Floats
@@ -227,6 +256,7 @@ class GpuMemory:
     kv_bytes: Floats
     card_gib: Floats
     stored_gib: Floats
+    cut_gib: Floats
     padded_gib: Floats
     vision_gib: Floats
     mlp_width: Floats
@@ -237,8 +267,11 @@ class GpuMemory:
     runtime: Floats
     parallel: Floats
     moe_extra: Floats
+    adapters_copied_gib: Floats
+    adapters_cut_gib: Floats
     ranks: Floats
     stages: Floats
+    copies: Floats
 
     @cached_property
     def weights_gib(self) -> Floats:
@@ -249,7 +282,9 @@ class GpuMemory:
         rank = np.maximum(self.expert_width, 1.0) / self.ranks
         padding = np.ceil(rank / PADDED_TO) * PADDED_TO / rank
         padded = self.padded_gib * (padding ** np.where(self.ranks > 1, 2.0, 1.0) - 1.0)
-        return (self.stored_gib + padded) / (self.ranks * self.stages) + self.vision_gib
+        tensor = self.ranks / self.copies
+        copied = (self.stored_gib - self.cut_gib + self.adapters_cut_gib) / tensor + self.adapters_copied_gib
+        return (copied + (self.cut_gib + padded) / self.ranks) / self.stages + self.vision_gib
 
     @cached_property
     def runtime_gib(self) -> Floats:
@@ -296,8 +331,9 @@ def gpu_memory(catalog: Catalog, config: ReplicaConfig) -> GpuMemory:
     card = catalog.gpus[config.gpu_id]
     numbers = stored_numbers(model, precision) | memory_numbers(model, precision, card, rule, config.settings)
     arrays = {name: np.asarray(float(value)) for name, value in numbers.items()}
-    stages = config.pipeline_parallel
-    return GpuMemory(**arrays, ranks=np.asarray(config.n_gpus / stages), stages=np.asarray(float(stages)))
+    stages, copies = float(config.pipeline_parallel), float(config.data_parallel)
+    layout = {"ranks": config.n_gpus / stages, "stages": stages, "copies": copies}
+    return GpuMemory(**arrays, **{name: np.asarray(value) for name, value in layout.items()})
 
 
 def window_slack_tokens(engine_id: str, step_tokens: float) -> float:
@@ -389,6 +425,8 @@ def _verdict(
     share = float(held.memory_share)
     of = (card, f"{card} without activations", f"what they leave free of {card}")
     claimed = f"{share:g} of {of[int(held.share_of)]}"
+    if config.pipeline_parallel > 1:
+        claimed += f", in {config.pipeline_parallel} pipeline stages"
     ranks = config.tensor_parallel
     if ranks in GPU_COUNTS and model.heads % ranks != 0:
         return "parallelism", f"{ranks} GPUs do not divide the {model.heads} attention heads"

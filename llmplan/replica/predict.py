@@ -71,9 +71,10 @@ def predict(
     n = len(configurations)
     isl, osl = _positive("input_tokens", input_tokens, n), _positive("output_tokens", output_tokens, n)
     k = (calibration or fitted(configurations.catalog)).values(configurations)
-    service = _serve(configurations, k, isl, osl, concurrency, arrival, offered_rps)
+    name = "offered_rps" if arrival == "open_loop" else "concurrency"
     load = offered_rps if arrival == "open_loop" else concurrency
-    pressed = None if load is None else _positive("load", load, n)
+    pressed = None if load is None else _positive(name, load, n)
+    service = _serve(configurations, k, isl, osl, pressed, arrival)
     basis = basis_of(configurations, isl, osl, pressed, arrival)
     return _prediction(configurations, k, service, isl, osl, basis, arrival)
 
@@ -83,24 +84,22 @@ def _serve(
     k: Constants,
     isl: Floats,
     osl: Floats,
-    concurrency: ArrayLike | None,
+    load: Floats | None,
     arrival: str,
-    offered_rps: ArrayLike | None,
 ) -> Service:
-    if arrival == "offline":
-        return max_rate(c, k, isl, osl)
-    if arrival == "open_loop":
-        if offered_rps is None:
-            raise InputError(
-                "offered_rps", None, "an open loop needs an arrival rate", "give requests per second"
-            )
-        return open_loop(c, k, isl, osl, _positive("offered_rps", offered_rps, len(c)))
+    """Serve a load: clients, or requests/s of an open loop; a pipeline's stages each have a share of it."""
     if arrival not in ARRIVALS:
         raise InputError("arrival", arrival, "is not known", f"use one of {', '.join(ARRIVALS)}")
-    if concurrency is None:
-        raise InputError("concurrency", None, f"{arrival} needs it", "give the number of clients")
-    clients = _positive("concurrency", concurrency, len(c))
-    return (closed_loop if arrival == "closed_loop" else all_at_once)(c, k, isl, osl, clients)
+    stages = c.pipeline_parallel
+    if arrival == "offline":
+        return max_rate(c.stage, k, isl, osl).of_stages(stages)
+    if load is None:
+        field = "offered_rps" if arrival == "open_loop" else "concurrency"
+        raise InputError(field, None, f"{arrival} needs it", "give requests per second, or clients")
+    asked = (c.stage, k, isl, osl, load / stages)
+    if arrival == "closed_loop":
+        return closed_loop(*asked).of_stages(stages)
+    return (open_loop if arrival == "open_loop" else all_at_once)(*asked).of_stages(stages)
 
 
 def _positive(field: str, value: ArrayLike, n: int) -> Floats:
@@ -140,7 +139,7 @@ def _prediction(
     for name, value in values.items():
         low, high = band_factors(c, slices.get(name, "throughput"), basis, arrival)
         arrays |= {name: value, f"{name}_p10": value * low, f"{name}_p90": value * high}
-    binding = binding_of(c, k, s, isl, osl)
+    binding = binding_of(c.stage, k, s.of_stages(1.0 / c.pipeline_parallel), isl, osl)
     arrays["ttft_burst_ms"] = (s.ttft_s + s.burst_s) * MS_PER_S
     arrays |= {"running_sequences": s.running, "basis": basis, "binding": binding}
     return Prediction(**{f.name: arrays[f.name] for f in fields(Prediction)})

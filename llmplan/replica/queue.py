@@ -1,6 +1,6 @@
 """A replica as a closed queue of prefill and decode: running batch, TTFT, TPOT and rate (3.8 to 3.16)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -28,6 +28,11 @@ class Service:
     waiting: Floats
     prefill_share: Floats
     burst_s: Floats
+
+    def of_stages(self, stages: Floats) -> "Service":
+        """Return what a whole pipeline does, of which this is what each of its stages' batches does (3.22)."""
+        totals = {name: getattr(self, name) * stages for name in ("requests_per_s", "running", "waiting")}
+        return replace(self, **totals)
 
 
 def kv_limited_sequences(
@@ -87,7 +92,8 @@ def _pace(
     terms = decode_terms(c, k, input_tokens + output_tokens / 2.0)
     # of a burst, the average request waits for half of the prefills while it decodes
     spread = k["prefill_interference"] * (1.0 - 0.5 * burst_share)
-    return _Pace(terms, k["decode_pace"] / k["tokens_per_step"], spread * p.marginal_s / output_tokens)
+    own = c.adapter_pace * k["decode_pace"] / k["tokens_per_step"]
+    return _Pace(terms, own, spread * p.marginal_s / output_tokens)
 
 
 def _ttft(k: Constants, p: Prefill, step: Floats, busy: Floats, clients: Floats) -> Floats:

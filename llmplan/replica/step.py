@@ -55,7 +55,7 @@ def held_state_bytes(c: Configurations) -> Floats:
 
 def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
     """Seconds that tensor- or expert-parallel ranks exchange activations of `tokens` tokens (3.5)."""
-    ranks = c.n_gpus
+    ranks = np.where(c.experts > 0, c.n_gpus, c.tensor_parallel)
     message = tokens * c.hidden * 2.0
     volume = 2.0 * (ranks - 1.0) / ranks * message / (c.link_bandwidth * k["link_efficiency"])
     routed = np.minimum(np.maximum(c.experts_per_token, 1.0), ranks) / 2.0
@@ -111,6 +111,7 @@ class DecodeTerms:
 def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> DecodeTerms:
     """What decode steps cost at `context_tokens` tokens a sequence, whatever the batch (3.1 to 3.5)."""
     g, t = c.n_gpus, c.tensor_parallel
+    cut = np.where(c.experts > 0, g, t)  # copies of a dense model's attention bring its feed-forward along
     read = c.bandwidth * k["weight_bandwidth_efficiency"]
     spread = np.where((c.expert_parallel > 1) & (c.experts > 0), k["expert_parallel_load"], 1.0)
     rate = c.flops * efficiency(c, k["decode_compute_efficiency"])
@@ -121,7 +122,7 @@ def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> Dec
     latency = collective_s(c, k, none)
     per_layer = k["layer_overhead_s"] + c.weight_only * k["unpack_launch_s"]
     overhead = k["step_overhead_s"] + per_layer * c.layers
-    dense_bytes = (c.attention_bytes + c.head_bytes) / t + c.dense_bytes / g
+    dense_bytes = (c.attention_bytes + c.head_bytes) / t + c.dense_bytes / cut
     return DecodeTerms(
         dense_read_s=dense_bytes / read,
         dense_math_s_per_sequence=flops * (c.active_params + c.head_params) / rate,
@@ -179,5 +180,5 @@ def prefill(
     weights = (c.attention_bytes + c.head_bytes + c.dense_bytes + c.expert_bytes * touched) / g
     floor = weights / (c.bandwidth * k["weight_bandwidth_efficiency"]) + k["step_overhead_s"]
     floor = floor + k["layer_overhead_s"] * c.layers + k["moe_layer_overhead_s"] * c.moe_layers
-    launch, pace = k["prefill_launch_s"], k["prefill_pace"]
+    launch, pace = k["prefill_launch_s"], k["prefill_pace"] * c.adapter_pace
     return Prefill(pace * (np.hypot(marginal, floor) + launch), pace * (marginal + launch))

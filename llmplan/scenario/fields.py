@@ -709,6 +709,81 @@ class Scenario(BaseModel):
             panel=Box(1, 1e6, 1),
         ),
     ] = None
+    max_model_len: Annotated[
+        int | None,
+        limits(ge=1, le=100_000_000),
+        EMPTY,
+        About(
+            "Longest sequence",
+            "Longest sequence that an engine must take, where that is more than queries need.",
+            Group.ENGINE,
+            "tokens",
+            empty="what queries need",
+            panel=Box(1, 1e8, 1),
+        ),
+    ] = None
+    tensor_parallel: Annotated[
+        int | None,
+        limits(ge=1, le=64),
+        EMPTY,
+        About(
+            "Tensor parallel",
+            "GPUs that cut each layer.",
+            Group.ENGINE,
+            "GPUs",
+            empty="as the GPUs allow",
+            panel=Box(1, 64, 1),
+        ),
+    ] = None
+    pipeline_parallel: Annotated[
+        int,
+        limits(ge=1, le=64),
+        About(
+            "Pipeline stages",
+            "Stages that divide the layers.",
+            Group.ENGINE,
+            "stages",
+            panel=Box(1, 64, 1),
+        ),
+    ] = 1
+    data_parallel: Annotated[
+        int,
+        limits(ge=1, le=64),
+        About(
+            "Data parallel",
+            "Copies of the attention inside a replica.",
+            Group.ENGINE,
+            "copies",
+            panel=Box(1, 64, 1),
+        ),
+    ] = 1
+    expert_parallel: Annotated[
+        int,
+        limits(ge=1, le=512),
+        About(
+            "Expert parallel",
+            "GPUs over which whole experts are spread; 1 cuts every expert.",
+            Group.ENGINE,
+            "GPUs",
+            panel=Box(1, 512, 1),
+        ),
+    ] = 1
+    lora_adapters: Annotated[
+        int,
+        limits(ge=0, le=10_000),
+        About(
+            "LoRA adapters",
+            "Adapters that a replica holds at once.",
+            Group.ENGINE,
+            "adapters",
+            panel=Box(0, 1e4, 1),
+        ),
+    ] = 0
+    lora_rank: Annotated[
+        int,
+        limits(ge=1, le=1024),
+        About("LoRA rank", "Rank of the adapters.", Group.ENGINE, "rank", panel=Box(1, 1024, 1)),
+    ] = 16
     engineering_usd_per_month: Annotated[
         float | None,
         limits(ge=0, le=1e8),

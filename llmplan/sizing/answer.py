@@ -13,7 +13,7 @@ from llmplan.errors import InputError
 from llmplan.measurements import MeasuredPoint, apply_measured, resting_points
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
-from llmplan.replica.config import DEFAULTS, LATEST, EngineSettings
+from llmplan.replica.config import DEFAULTS, LATEST, SPLITTING, EngineSettings
 from llmplan.replica.memory import (
     GPU_COUNTS,
     USUAL_ENGINE,
@@ -37,8 +37,8 @@ class SizeRequest:
     """What is asked: a model in a format on a card. None: chosen (fewest GPUs that fit, a usual engine).
 
     concurrency: clients of a closed loop; None: as many as keep the latency targets. latency_percentile: share
-    of randomly arriving requests that keep them, in percent; None: the mean request does. max_model_len: longest
-    sequence that the engine must take; None: input plus output. The parallel degrees multiply to n_gpus.
+    of randomly arriving requests that keep them, in percent; None: the mean request does. settings: how the engine
+    is started; its longest sequence is input plus output where it names none, its degrees multiply to n_gpus.
     """
 
     model_id: str
@@ -54,11 +54,6 @@ class SizeRequest:
     latency_percentile: float | None = None
     settings: EngineSettings = DEFAULTS
     engine_version: str = LATEST
-    max_model_len: float | None = None
-    tensor_parallel: int | None = None
-    pipeline_parallel: int = 1
-    data_parallel: int = 1
-    expert_parallel: int = 1
 
     def __post_init__(self) -> None:
         for field in (
@@ -68,8 +63,6 @@ class SizeRequest:
             "n_gpus",
             "ttft_limit_ms",
             "tpot_limit_ms",
-            "max_model_len",
-            "tensor_parallel",
         ):
             value = getattr(self, field)
             if value is not None and not 0 < value < float("inf"):
@@ -82,24 +75,21 @@ class SizeRequest:
             if value is not None and not value >= 1:
                 raise InputError(field, value, "must be at least 1", "give whole tokens or clients")
 
-        groups = self.pipeline_parallel * self.data_parallel
-        if self.tensor_parallel is not None:
-            gpus = self.tensor_parallel * groups
-            if self.n_gpus not in (None, gpus):
-                rule = f"is not the product of the parallel degrees, {gpus}"
-                raise InputError("n_gpus", self.n_gpus, rule, "leave it out")
-            object.__setattr__(self, "n_gpus", gpus)
-        if (
-            self.max_model_len is not None
-            and not self.max_model_len >= self.input_tokens + self.output_tokens
-        ):
+        tensor, groups = self.settings.tensor_parallel, self.settings.groups
+        if tensor is not None and self.n_gpus is None:
+            object.__setattr__(self, "n_gpus", tensor * groups)
+        if self.n_gpus is not None and not self.settings.allows(int(self.n_gpus)):
+            rule = f"is not {'a multiple' if tensor is None else 'the product'} of the parallel degrees, "
+            raise InputError("n_gpus", self.n_gpus, f"{rule}{(tensor or 1) * groups}", "leave it out")
+        longest = self.settings.max_model_len
+        if longest is not None and not longest >= self.input_tokens + self.output_tokens:
             rule = "must hold input and output"
-            raise InputError("max_model_len", self.max_model_len, rule, "raise it, or leave it out")
+            raise InputError("max_model_len", longest, rule, "raise it, or leave it out")
 
     @property
     def context_tokens(self) -> float:
         """Tokens of the longest sequence."""
-        return self.max_model_len or self.input_tokens + self.output_tokens
+        return self.settings.max_model_len or self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True)
@@ -167,9 +157,6 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
     refusal = _refusal(catalog, parts, request, plan)
     if refusal is not None and point is None:  # what ran, runs
         return _no(catalog, parts, request, plan, *refusal)
-    if config.pipeline_parallel > 1 and point is None:
-        note = f"{plan.reason}, in {config.pipeline_parallel} pipeline stages, whose speed is not predicted"
-        return _answer(parts, plan, True, "memory", note, Speed(), ())
     speed, binding, reason = _speed(one, request, point)
     return _answer(parts, plan, True, binding, reason or plan.reason, speed, ())
 
@@ -179,17 +166,16 @@ def _parts(catalog: Catalog, request: SizeRequest) -> _Parts:
     model, gpu = catalog.model(request.model_id), catalog.gpu(request.gpu_id)
     precision = precision_named(catalog, model, request.precision_id)
     named = catalog.engine(request.engine_id) if request.engine_id else None
-    groups = request.pipeline_parallel * request.data_parallel
-    n_gpus, context = request.n_gpus, request.context_tokens
-    stages = request.pipeline_parallel
+    settings, n_gpus, context = request.settings, request.n_gpus, request.context_tokens
+    groups = settings.groups
     if n_gpus is not None and n_gpus > GPUS_PER_NODE and groups == 1 and n_gpus % GPUS_PER_NODE == 0:
-        stages = n_gpus // GPUS_PER_NODE  # tensor parallel in a node, pipeline over nodes
+        # tensor parallel in a node, pipeline over nodes
+        settings = replace(settings, tensor_parallel=None, pipeline_parallel=n_gpus // GPUS_PER_NODE)
 
     def config(engine: Engine | None, n: int) -> ReplicaConfig:
         engine_id = engine.engine_id if engine else USUAL_ENGINE
         names = (model.model_id, precision.precision_id, gpu.gpu_id, n, engine_id)
-        degrees = (request.data_parallel, request.expert_parallel, request.engine_version, stages)
-        return ReplicaConfig(*names, *degrees, request.settings)
+        return ReplicaConfig.started(*names, settings, request.engine_version)
 
     guess = named or engine_for(catalog, precision, gpu, n_gpus)
     if n_gpus is None:
@@ -231,6 +217,8 @@ def _refusal(
         return "parallelism", f"{n_gpus} GPUs are not whole nodes of {GPUS_PER_NODE}"
     if engine is not None and n_gpus > 1 and not engine.multi_gpu:
         return "engine", f"{engine.name} does not split a model over GPUs"
+    if engine is not None and not parts.config.settings.runs_on(engine.engine_id):
+        return "engine", f"{engine.name} has tensor parallelism only; {', '.join(SPLITTING)} have the others"
     return None
 
 

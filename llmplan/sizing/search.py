@@ -89,7 +89,6 @@ def search(
     measured: Sequence[MeasuredPoint] = (),
     latency_percentile: float | None = None,
     settings: EngineSettings = DEFAULTS,
-    context_tokens: float | None = None,
 ) -> list[SearchRow]:
     """Return every considered replica: feasible ones cheapest per request first, then the others.
 
@@ -98,7 +97,7 @@ def search(
     precision_ids, gpu_ids, engine_ids: empty: every useful format, card offered and engine.
     measured: points of the user's own that replace predictions where they match.
     latency_percentile: share of requests that keep the targets, in percent; None: the mean request does.
-    settings: how every engine is started. context_tokens: longest sequence that must be served [tokens].
+    settings: how every engine is started.
 
     Notes
     -----
@@ -121,7 +120,7 @@ def search(
     if not len(grid):
         return []
     asked = (input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
-    predicted = capacity(grid, *asked, context_tokens, latency_percentile=latency_percentile)
+    predicted = capacity(grid, *asked, settings.max_model_len, latency_percentile=latency_percentile)
     found = apply_measured(predicted, grid, measured, *asked)
     used = resting_points(grid, measured, *asked)
     return sorted((_row(catalog, grid, found, i, price_kind, p) for i, p in enumerate(used)), key=_order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,24 +101,24 @@ def router_named(name: str) -> Router:
 
 
 def simulate_load(catalog: Catalog, request: SizeRequest, load: Load) -> SimulatedAnswer:
-    """Simulate the replica of `request` under `load`; raise InputError where it does not fit one node.
+    """Simulate the replica of `request` under `load`; raise InputError where it does not fit.
 
-    The request's token counts are means; a trace brings its own.
+    The request's token counts are means; a trace brings its own. A pipeline is simulated as its stages, each with
+    the sequences that are under way in it.
     """
     answer = size(catalog, request)
     if not (answer.fits and answer.engine_id):
         raise InputError("model", request.model_id, f"does not fit: {answer.reason}", "see llmplan size")
-    if answer.speed.ttft_ms is None:
-        raise InputError("n_gpus", answer.n_gpus, "spans several nodes", "simulate a replica of 8 or fewer")
     isl, osl = request.input_tokens, request.output_tokens
     if load.trace is not None:
         isl, osl = float(load.trace.input_tokens.mean()), float(load.trace.output_tokens.mean())
-    one = Configurations.from_configs(catalog, [answer.config])
-    replica = simulated_replica(one, isl, osl)
-    result = _run(replica, load, isl, osl)
+    stage = Configurations.from_configs(catalog, [answer.config]).stage
+    replica = simulated_replica(stage, isl, osl)
+    run = replace(load, replicas=load.replicas * answer.config.pipeline_parallel)
+    result = _run(replica, run, isl, osl)
     simulation = _with_overhead(result.summary(), replica.request_overhead_s)
     wide = max(load.input_cv, load.output_cv) > LARGEST_CV
-    formula = None if wide or load.trace is not None else _formula(replica, load, isl, osl)
+    formula = None if wide or load.trace is not None else _formula(replica, run, isl, osl)
     return SimulatedAnswer(answer, load, isl, osl, simulation, formula)
 
 

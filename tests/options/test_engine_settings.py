@@ -69,3 +69,34 @@ def test_the_plan_starts_the_engine_as_the_scenario_says() -> None:
     by_hand = memory_plan(CATALOG, item.replica_config(EngineSettings.of(asked)), 1_300)
     assert plan.kv_gib_per_gpu == pytest.approx(by_hand.kv_gib_per_gpu)
     assert "--max-num-batched-tokens" not in launch_command(serving_plan(BASE, CATALOG)).argv
+
+
+def test_degrees_and_adapters_hold_in_comparison_search_and_plan() -> None:
+    asked = BASE.but(
+        gpu_ids=("l40s",),
+        tensor_parallel=2,
+        pipeline_parallel=2,
+        lora_adapters=4,
+        lora_rank=64,
+        max_model_len=9000,
+    )
+    items = [i for i in evaluate(asked, CATALOG).options.items if i.kind == "self_hosted"]
+    assert {i.n_gpus for i in items} == {4}
+    settings = EngineSettings.of(asked)
+    found = search(
+        CATALOG, "llama-3.1-8b", 1000, 300, precision_ids=("fp8",), gpu_ids=("l40s",), settings=settings
+    )
+    assert {row.n_gpus for row in found} == {4}
+    plan = serving_plan(asked, CATALOG)
+    flags = dict(pairwise(launch_command(plan).argv))
+    assert flags["--tensor-parallel-size"] == flags["--pipeline-parallel-size"] == "2"
+    assert flags["--max-loras"] == "4" and flags["--max-lora-rank"] == "64"
+    assert plan.context_tokens == 9000 and flags["--max-model-len"] == "9000"
+    sglang = dict(pairwise(launch_command(plan, "sglang").argv))
+    assert sglang["--tp-size"] == sglang["--pp-size"] == "2" and sglang["--max-loras-per-batch"] == "4"
+
+
+def test_engines_without_stages_are_left_out() -> None:
+    asked = BASE.but(gpu_ids=("l40s",), engine_ids=("vllm", "tgi"), pipeline_parallel=2)
+    engines = {i.engine_id for i in evaluate(asked, CATALOG).options.items if i.kind == "self_hosted"}
+    assert engines == {"vllm"}

@@ -130,10 +130,10 @@ def test_a_prompt_beyond_the_models_context() -> None:
     assert (answer.fits, answer.binding) == (False, "context")
 
 
-def test_replicas_over_nodes_fit_without_a_speed() -> None:
+def test_replicas_over_nodes_are_pipelines_whose_speed_is_extrapolated() -> None:
     answer = sized("llama-3.1-405b", "bf16", "a100-80gb-sxm", 16)
     assert answer.fits
-    assert answer.speed.ttft_ms is None
+    assert answer.config.pipeline_parallel == 2 and answer.speed.basis == "extrapolated"
     assert "2 pipeline stages" in answer.reason
 
 
