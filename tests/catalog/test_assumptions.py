@@ -19,6 +19,8 @@ from llmplan.growth.options import incumbent_option, price_paths
 from llmplan.operations.choosing import serving_plan
 from llmplan.operations.updates import storage_list
 from llmplan.options import evaluate
+from llmplan.replica import Configurations, ReplicaConfig, predict
+from llmplan.replica.config import EngineSettings
 from llmplan.risk.inputs import token_price_ranges
 from llmplan.scenario import load_scenario
 
@@ -101,11 +103,19 @@ def article(catalog: Catalog) -> object:
     return CHECKS[people.check](context, people), crossover_lines(catalog, points=3)
 
 
+def adapters(catalog: Catalog) -> object:
+    """Time per token of a replica that holds adapters."""
+    settings = EngineSettings(lora_adapters=4)
+    config = ReplicaConfig.started("llama-3.1-8b", "fp8", "h100-sxm", 1, "vllm", settings)
+    return predict(Configurations.from_configs(catalog, [config]), 1000, 300, 8).tpot_ms
+
+
 PROBES: dict[Callable[[Catalog], object], str] = {
     month: "utilisation-ceiling days-per-month",
     paid_once: "one-off-months",
     waiting: "api-output-tokens-per-s",
     fleet_cache: "round-robin-hit-share",
+    adapters: "lora-throughput-loss",
     hidden: "devops-usd-per-month monitoring-usd-per-month load-balancer-network-usd-per-month "
     "model-storage-usd-per-month backup-recovery-usd-per-month gpus-per-people-step days-per-update "
     "updates-per-year day-rate-usd",
