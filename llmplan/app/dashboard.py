@@ -84,7 +84,7 @@ class Dashboard:
         self.current = name
         if name not in self._made:
             self._made[name] = PAGES[name][1](self.model)
-            for chart in charts_of(self._made[name].root):
+            for chart in charts_of(self._made[name]):
                 chart.offer_slides(self.model.add_picture)
         alone = name in WITHOUT_SCENARIO
         self.body.children = [] if alone else [self._made[name].root]
@@ -209,12 +209,15 @@ class Dashboard:
         return "scenario.toml", "application/toml", text.encode()
 
 
-def charts_of(root: Widget) -> Iterator[ChartView]:
-    """Yield the charts of a page, those of its parts included."""
-    if isinstance(root, ChartView):
-        yield root
-    for child in getattr(root, "children", ()):
-        yield from charts_of(child)
+def charts_of(page: Page) -> set[ChartView]:
+    """Return the charts of a page, also those that it shows later only."""
+
+    def below(widget: Widget) -> Iterator[Widget]:
+        yield widget
+        for child in getattr(widget, "children", ()):
+            yield from below(child)
+
+    return {each for each in (*below(page.root), *vars(page).values()) if isinstance(each, ChartView)}
 
 
 def warm_up() -> None:

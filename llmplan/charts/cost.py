@@ -349,7 +349,7 @@ def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mappi
         "ygap": 1,
         "text": letters.tolist(),
         "texttemplate": "%{text}",
-        "textfont": {"size": 10, "color": "@ink"},
+        "textfont": {"size": 12, "color": "@ink"},
         "hovertemplate": "%{y}, %{x:,.0f} a day: %{text}<extra></extra>",
     }
     legend = [
@@ -373,7 +373,13 @@ def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mappi
         "data": [heat, *legend],
         "layout": {
             "xaxis": x,
-            "yaxis": {"type": "category", "automargin": True, "title": "", "tickfont": {"size": 11}},
+            "yaxis": {
+                "type": "category",
+                "automargin": True,
+                "title": "",
+                "tickfont": {"size": 12},
+                "dtick": 1,
+            },
             "shapes": [shape],
             "annotations": [label],
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -11,6 +12,9 @@ from llmplan.charts.style import Figure, decades, line_trace, money_hover, money
 from llmplan.kinds import Kind
 from llmplan.quality.ability import Band
 from llmplan.wording import Currency
+
+NAMES_APART, NAME_DECADES = 6.0, 1.6
+"""Percent of success from one named point to the next; decades of cost that a name takes."""
 
 
 class Point(Protocol):
@@ -59,7 +63,33 @@ def frontier_figure(points: Sequence[Point], least_success: float | None, money:
     top = max((100 * point.success.high for point in points), default=100.0)
     y = {"title": "Succeeds on, % of such tasks", "range": [0, min(100.0, top * 1.05)]}
     x = money_log_axis(money, "a month", low, high)
-    return {"data": [trace for trace in data if len(trace["x"])], "layout": {"xaxis": x, "yaxis": y}}
+    names = _names([(float(money.of(p.monthly_usd)), 100 * p.success.base, p.label) for p in front], low)
+    layout = {"xaxis": x, "yaxis": y, "annotations": names}
+    return {"data": [trace for trace in data if len(trace["x"])], "layout": layout}
+
+
+def _names(front: Sequence[tuple[float, float, str]], low: float) -> list[Figure]:
+    """Return names of (cost, success, label), cheapest first, that stand clear of one another.
+
+    To the left of the frontier no point lies; at the axis' left end there is no room, and they go to the right.
+    """
+    names: list[Figure] = []
+    for usd, success, label in front:
+        if names and success - names[-1]["y"] < NAMES_APART:
+            continue
+        fits = math.log10(usd / low) >= NAME_DECADES
+        names.append(
+            {
+                "x": math.log10(usd),
+                "y": success,
+                "text": plain_text(label.partition(" at ")[0].removesuffix(" API")),
+                "xanchor": "right" if fits else "left",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "font": {"size": 12},
+            }
+        )
+    return names
 
 
 def _kind(points: Sequence[Point], kind: Kind, money: Currency) -> Figure:

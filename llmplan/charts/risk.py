@@ -52,7 +52,7 @@ def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
         "layout": {
             "xaxis": _volumes(curve.queries_per_day),
             "yaxis": {
-                "title": "Probability of being cheapest",
+                "title": "Share of cases in which it is cheapest",
                 "range": [0, 1],
                 "dtick": 0.25,
                 "tickformat": ".0%",
@@ -65,7 +65,7 @@ def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
 
 
 def sides_figure(curve: VolumeCurve, queries_per_day: float, money: Currency) -> Figure:
-    """Draw the month's cost of the cheapest token price and of the cheapest fleet: median, 10 to 90% of draws."""
+    """Draw the month's cost of the cheapest token price and of the cheapest fleet: median, 10 to 90% of cases."""
     low, middle, high = (curve.levels.index(level) for level in (0.1, 0.5, 0.9))
     data: list[Figure] = []
     seen = []
@@ -91,15 +91,15 @@ def sides_figure(curve: VolumeCurve, queries_per_day: float, money: Currency) ->
 
 
 def tornado_figure(bars: Sequence[Bar], what: str, money: Currency, most: int = 10) -> Figure:
-    """Draw each cause's effect on the outcome, one at a time, around its base value; the widest on top.
+    """Draw each input's effect on the outcome, one at a time, around its base value; the widest on top.
 
     what: the outcome, for the axis: "a month", or "a month saved".
     """
     shown = [bar for bar in bars if bar.swing_usd > LEAST_SHARE * max(b.swing_usd for b in bars)][:most]
     names = [_wrapped(bar.label) for bar in shown]
     base = money.of(shown[0].usd_at_base) if shown else 0.0
-    ends = [("cause at its 10th percentile", "@1", "", [bar.usd_at_low for bar in shown])]
-    ends.append(("cause at its 90th percentile", "@5", "/", [bar.usd_at_high for bar in shown]))
+    ends = [("low end (10th percentile)", "@1", "", [bar.usd_at_low for bar in shown])]
+    ends.append(("high end (90th percentile)", "@5", "/", [bar.usd_at_high for bar in shown]))
     data = [
         {
             "type": "bar",
@@ -121,7 +121,7 @@ def tornado_figure(bars: Sequence[Bar], what: str, money: Currency, most: int = 
 
 
 def information_figure(rows: Sequence[Information], money: Currency, most: int = 8) -> Figure:
-    """Draw what knowing each cause before choosing is worth."""
+    """Draw what knowing each input before choosing is worth."""
     top = max((row.usd_per_month for row in rows), default=0.0)
     shown = [row for row in rows if row.usd_per_month > LEAST_SHARE * top][:most]
     names = [_wrapped(row.label) for row in shown]
@@ -148,7 +148,7 @@ def information_figure(rows: Sequence[Information], money: Currency, most: int =
 
 
 def sobol_figure(rows: Sequence[SobolIndex], most: int = 8) -> Figure:
-    """Draw each cause's share of the outcome's variance, alone and with its interactions, with 95% intervals."""
+    """Draw each input's share of the outcome's variance, alone and with its interactions, with 95% intervals."""
     shown = [row for row in rows if row.total > LEAST_SHARE][:most]
     names = [_wrapped(row.label) for row in shown]
     kinds = [("alone", "@1", "", [(row.first, row.first_ci95) for row in shown])]

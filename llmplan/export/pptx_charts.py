@@ -32,6 +32,7 @@ from llmplan.charts.style import decades
 from llmplan.export.pptx_parts import GLYPH, Box, describe
 from llmplan.growth.planning import GrowthPlan
 from llmplan.kinds import Kind
+from llmplan.report.frontier import FrontierPoint
 from llmplan.report.headlines import payback_title
 from llmplan.report.report import Report
 from llmplan.wording import VOLUME_FORMAT
@@ -64,8 +65,8 @@ LEFT, RIGHT, ABOVE, BELOW = 6.4, 1.6, 1.8, 4.0
 """Room around the plot for labels and names, in heights of the type."""
 LEGEND_ROWS, LEGEND_LEADING, LEAST_PLOT = 2.2, 1.4, 0.3
 """Rows of a legend, their height over the type's size; the least share of a chart that its plot keeps."""
-NAMES_APART = 0.6
-"""Decades from one named point of the frontier to the next."""
+NAMES_APART, RISE, LEAST_USD = 1.2, 0.04, 0.01
+"""Decades of cost that a point's name takes, the share of success that its height takes, the least cost drawn."""
 DASHES = {
     "solid": MSO_LINE_DASH_STYLE.SOLID,
     "dash": MSO_LINE_DASH_STYLE.LONG_DASH,
@@ -226,26 +227,27 @@ def add_frontier(slide: Any, box: Box, report: Report, size: int) -> Any:
     money, points = report.money, report.frontier
     data = XyChartData(number_format="#,##0.00")
     kinds = [kind for kind in Kind if any(p.kind == kind and not p.runs_today for p in points)]
-    groups = [(kind.head, [p for p in points if p.kind == kind and not p.runs_today]) for kind in kinds]
     front = [p for p in points if p.on_frontier]
-    groups += [("Frontier", front), ("Runs today", [p for p in points if p.runs_today])]
-    groups = [(name, chosen) for name, chosen in groups if chosen]
+    groups = [(kind.head, [p for p in points if p.kind == kind and not p.runs_today]) for kind in kinds]
+    groups += [("Frontier", front), *((f"Runs today: {p.label}", [p]) for p in points if p.runs_today)]
+    # The longest first: LibreOffice draws nothing of a series that stands before a longer one.
+    groups = sorted((group for group in groups if group[1]), key=lambda group: -len(group[1]))
     for name, chosen in groups:
         xs, ys = [money.of(p.monthly_usd) for p in chosen], [100 * p.success.base for p in chosen]
         _add_series(data, name, xs, ys)
     frame = add_chart(slide, box, XL_CHART_TYPE.XY_SCATTER, data)
     chart = frame.chart
     legend_below(chart, size)
-    series = list(chart.plots[0].series)
-    for one, kind in zip(series, kinds, strict=False):
-        _style_points(one, ACCENTS[kind], XL_MARKER_STYLE.CIRCLE, 7)
-    for one, (name, chosen) in zip(series[len(kinds) :], groups[len(kinds) :], strict=True):
-        if name == "Frontier":
+    accents = {kind.head: ACCENTS[kind] for kind in kinds}
+    for one, (name, chosen) in zip(chart.plots[0].series, groups, strict=True):
+        if name in accents:
+            _style_points(one, accents[name], XL_MARKER_STYLE.CIRCLE, 7)
+        elif chosen is front:
             _style_line(one, MSO_THEME_COLOR.TEXT_1, MSO_LINE_DASH_STYLE.SOLID, Pt(1.5))
+            for number in _named(front):
+                _name_point(one, number, front[number].label, size)
         else:
             _style_points(one, MSO_THEME_COLOR.TEXT_1, XL_MARKER_STYLE.STAR, 14)
-        for place in _apart([p.monthly_usd for p in chosen]):
-            _name_point(one, place, chosen[place].label, size, below=name != "Frontier")
     _scale(chart.category_axis, decades(np.array([money.of(p.monthly_usd) for p in points])))
     make_logarithmic(chart.category_axis)
     _scale(chart.value_axis, (0.0, 100.0))
@@ -287,18 +289,24 @@ def _style_points(series: Any, colour: Any, marker: Any, size: int) -> None:
     series.marker.format.line.color.theme_color = colour
 
 
-def _name_point(series: Any, place: int, name: str, size: int, *, below: bool) -> None:
-    label = series.points[place].data_label
-    label.text_frame.text = name
-    label.text_frame.paragraphs[0].runs[0].font.size = Pt(size)
-    label.position = XL_LABEL_POSITION.BELOW if below else XL_LABEL_POSITION.ABOVE
+def _name_point(series: Any, place: int, label: str, size: int) -> None:
+    text = series.points[place].data_label
+    text.text_frame.text = label.replace(" API", "").partition(" at ")[0]
+    text.text_frame.paragraphs[0].runs[0].font.size = Pt(size)
+    text.position = XL_LABEL_POSITION.ABOVE
 
 
-def _apart(usd: Sequence[float]) -> list[int]:
-    """Return the places of costs, cheapest first, whose names would not run into one another."""
+def _named(points: Sequence[FrontierPoint]) -> list[int]:
+    """Return the places of the frontier's points, cheapest first, above which a name has room; the best first."""
+    logs = np.log10([max(point.monthly_usd, LEAST_USD) for point in points])
+    success = np.array([point.success.base for point in points])
     kept: list[int] = []
-    for place, value in enumerate(usd):
-        if not kept or (value > 0 and np.log10(value / usd[kept[-1]]) >= NAMES_APART):
+    for place in reversed(range(len(points))):
+        near = np.abs(logs - logs[place]) < NAMES_APART / 2
+        clear = (
+            success[near].max() - success[place] < RISE and logs[place] - np.floor(logs[0]) > NAMES_APART / 2
+        )
+        if clear and (not kept or logs[kept[-1]] - logs[place] >= NAMES_APART):
             kept.append(place)
     return kept
 

@@ -52,8 +52,8 @@ def _doubt(p_right: float, regret_usd: float, money: Currency) -> Iterator[Weigh
     if p_right < SURE:
         yield (
             1.0,
-            f"In {probability(1 - p_right)} of draws it misses the floor or another kind is cheaper; choosing now costs "
-            f"{money.whole(regret_usd)} a month in expected regret.",
+            f"In {probability(1 - p_right)} of cases it misses the floor or another kind is cheaper; choosing now costs "
+            f"{money.whole(regret_usd)} a month on average, against what turns out best.",
         )
 
 

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from markupsafe import Markup
 
 from llmplan.app.dashboard import Dashboard
 from llmplan.app.fields_of_scenario import FIRST
+from llmplan.app.widgets.glossary import explained
 from llmplan.recommend.ladder import quality_ladder
 
 SEVERAL = {"model_ids": ("llama-3.1-8b", "qwen3-32b"), "api_ids": ("gpt-4o", "gpt-4o-mini")}
@@ -75,3 +77,11 @@ def test_at_rest_the_floor_is_marked_and_prices_can_be_changed(dashboard: Dashbo
     assert dashboard.panel.values[gpus[0]] == 9.0
     send(dashboard, **{"api_input_usd_per_mtok.gpt-4o": None, gpus[0]: None})
     assert dashboard.model.scenario == before and dashboard.panel.values[gpus[0]] is None
+
+
+def test_words_of_the_field_are_explained_where_they_stand() -> None:
+    said = str(explained("Quality floor & tokens, more tokens"))
+    assert said.count("<abbr") == 2 and "&amp; " in said and said.count("more tokens") == 1
+    assert '<abbr title="A piece of a word' in said and "floor</abbr>" in said
+    ready = Markup('<b title="tokens">tokens</b>')
+    assert explained(ready) is ready

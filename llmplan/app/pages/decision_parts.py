@@ -43,8 +43,10 @@ from llmplan.wording import NOTHING, milliseconds, parameters, probability, shar
 UNRIVALLED = " * No token price is known to reach this model's quality."
 LONGEST_ROW = 22
 HEIGHT = 460
-WEIGH_MS, REST_MS, BETWEEN_STEPS_MS = 150, 1_500, 50
+MAP_AROUND, MAP_ROW = 130, 17
+"""Pixels of the map: around its rows, and of one row, whose letters it holds."""
 HOW_SURE = "How sure is that"
+WEIGH_MS, REST_MS, BETWEEN_STEPS_MS = 150, 1_500, 50
 """How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
 DOUBLE, MANY = 2, 10
 GLOSSARY = {
@@ -200,7 +202,7 @@ def map_chart(report: Report) -> Chart:
         },
         filename="decision-map",
         footnote=report.stamp,
-        height=HEIGHT,
+        height=max(HEIGHT, MAP_AROUND + MAP_ROW * len(names)),
     )
 
 
@@ -232,7 +234,7 @@ def sure_cards(report: Report, flips: Flips) -> Markup:
 
 def _weighing(flips: Flips) -> Markup:
     """Return the line that has the browser ask how sure the answer is, once a slider comes to rest."""
-    return card(HOW_SURE, _at_rest("weigh", WEIGH_MS, flips, "Drawing the inputs from their ranges…"))
+    return card(HOW_SURE, _at_rest("weigh", WEIGH_MS, flips, "Trying cases: inputs from their ranges…"))
 
 
 def _sure(found: Recommendation) -> Markup:

@@ -114,9 +114,9 @@ class RiskAnswers:
 
 
 def answer(shown: RiskAnswers) -> Markup:
-    """Say how sure the recommendation is, and how that was found."""
+    """Say how sure the recommendation is, what it rests on and what it costs to be wrong."""
     drawn = f"{shown.draws:,} cases, each with {len(shown.risk.inputs)} inputs drawn from their ranges; seed {shown.seed}."
-    return html.answer(_finding(shown)) + note(drawn)
+    return html.answer(_finding(shown)) + html.facts(_facts(shown)) + note(drawn)
 
 
 def _finding(shown: RiskAnswers) -> str:
@@ -125,15 +125,27 @@ def _finding(shown: RiskAnswers) -> str:
     row = risk.option(risk.recommended_id or "")
     if row is None or kind is None:
         return "Nothing is feasible, so there is nothing to be sure of: the Decision page has the reasons"
-    p, regret = risk.p_kind.get(kind, 0.0), rounded(row.expected_regret_usd)
-    reaches = f"it reaches the quality floor in {probability(row.p_meets)}, " if risk.has_floor else ""
+    p = risk.p_kind.get(kind, 0.0)
     sure = "all" if p == 1 else f"{probability(p)} of"
-    wrong = f"choosing it now costs {shown.money.short(regret)} a month more than the best turns out to, on average"
-    return (
-        f"{row.label} is the choice: {reaches}its kind ({kind.label}) is the cheapest in {sure} {risk.draws:,} cases, "
-        f"this very option in {probability(row.p_cheapest)}; "
-        + (wrong if regret else "nothing else turns out cheaper")
+    return f"{row.label}: {kind.label} is the cheapest kind in {sure} {risk.draws:,} cases"
+
+
+def _facts(shown: RiskAnswers) -> list[tuple[str, str]]:
+    """Return (what, in words) of what the finding rests on, and what being wrong costs."""
+    risk = shown.risk
+    row = risk.option(risk.recommended_id or "")
+    if row is None or shown.kind is None:
+        return []
+    regret = rounded(row.expected_regret_usd)
+    wrong = f"{shown.money.short(regret)} a month on average, against what turns out best"
+    reaches = (
+        [("Reaches the quality floor", f"in {probability(row.p_meets)} of cases")] if risk.has_floor else []
     )
+    return [
+        *reaches,
+        ("This very option is the cheapest", f"in {probability(row.p_cheapest)} of cases"),
+        ("Choosing it now costs", wrong if regret else "nothing: nothing else turns out cheaper"),
+    ]
 
 
 def figures(shown: RiskAnswers) -> Markup:
@@ -209,10 +221,13 @@ def probability_chart(shown: RiskAnswers) -> Chart:
         probability_figure(curve, now),
         title=f"Cheapest at {now:,.0f} a day: {words}",
         what="Share of the cases in which each kind of option is the cheapest, by volume; the areas add up to 100%.",
-        alt=f"Probability of being cheapest over volume. At {now:,.0f} queries a day: {words}. {_changes(curve)}",
+        alt=f"How often each kind is the cheapest, over volume. At {now:,.0f} queries a day: {words}. {_changes(curve)}",
         table={
             "queries a day": [f"{v:,.0f}" for v in curve.queries_per_day],
-            **{f"P({kind.label})": np.round(curve.p_kind[:, i], 4) for i, kind in enumerate(Kind)},
+            **{
+                f"share of cases: {kind.label}": np.round(curve.p_kind[:, i], 4)
+                for i, kind in enumerate(Kind)
+            },
         },
         filename="probability-by-volume",
         footnote=shown.stamp,
@@ -247,7 +262,7 @@ def sides_chart(shown: RiskAnswers) -> Chart:
 
 
 def tornado_chart(shown: RiskAnswers) -> Chart:
-    """Draw what each cause alone does to the outcome."""
+    """Draw what each input alone does to the outcome."""
     if not shown.bars:
         return no_chart("No input moves the answer")
     saves, money, bars = shown.outcome == "saving", shown.money, shown.bars
@@ -263,7 +278,7 @@ def tornado_chart(shown: RiskAnswers) -> Chart:
             for bar in bars[:count]
         ),
         table={
-            "cause": [bar.label for bar in bars],
+            "input": [bar.label for bar in bars],
             "at its 10th percentile": [round(money.of(bar.usd_at_low), 2) for bar in bars],
             "base": [round(money.of(bar.usd_at_base), 2) for bar in bars],
             "at its 90th percentile": [round(money.of(bar.usd_at_high), 2) for bar in bars],
@@ -275,7 +290,7 @@ def tornado_chart(shown: RiskAnswers) -> Chart:
 
 
 def information_chart(shown: RiskAnswers) -> Chart:
-    """Draw what knowing each cause would be worth."""
+    """Draw what knowing each input would be worth."""
     money = shown.money
     rows = [row for row in shown.risk.information if rounded(row.usd_per_month) > 0]
     what = "What knowing an input exactly before choosing would save on average"
@@ -291,7 +306,7 @@ def information_chart(shown: RiskAnswers) -> Chart:
         what=f"{what}: the most to spend on finding out.",
         alt="; ".join(f"{row.label}: {money.short(row.usd_per_month)} a month" for row in rows[:count]),
         table={
-            "cause": [row.label for row in rows],
+            "input": [row.label for row in rows],
             f"{money.name} a month": [round(money.of(row.usd_per_month), 2) for row in rows],
         },
         filename="worth-of-knowing",
@@ -301,19 +316,19 @@ def information_chart(shown: RiskAnswers) -> Chart:
 
 
 def sobol_chart(shown: RiskAnswers) -> Chart:
-    """Draw the share of the outcome's variance that each cause is to blame for."""
+    """Draw the share of the outcome's variance that each input is to blame for."""
     rows = shown.sobol
     figure = sobol_figure(rows)
     count = _bars_in(figure)
     if not count:
-        return no_chart("No cause moves the answer")
+        return no_chart("No input moves the answer")
     return Chart(
         figure,
         title=f"{rows[0].total:.0%} of the spread of the {shown.outcome} is due to {rows[0].label}",
-        what="Sobol indices: share of the variance by cause, alone and with interactions; whiskers: 95% confidence.",
+        what="Sobol indices: share of the variance by input, alone and with interactions; whiskers: 95% confidence.",
         alt="; ".join(f"{row.label}: {row.first:.2f} alone, {row.total:.2f} in all" for row in rows[:count]),
         table={
-            "cause": [row.label for row in rows],
+            "input": [row.label for row in rows],
             "alone": [round(row.first, 4) for row in rows],
             "± alone": [round(row.first_ci95, 4) for row in rows],
             "in all": [round(row.total, 4) for row in rows],

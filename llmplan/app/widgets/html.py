@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from llmplan.app.widgets.glossary import explained
 from llmplan.wording import Currency
 
 Text = str | Markup
@@ -34,7 +35,7 @@ def table(
     style: a class of the style sheet. tall: scrolls within the screen's height. csv: whether it can be saved.
     """
     sides = [NUMBER if column in set(numbers) else "" for column in range(len(heads))]
-    head = _joined('<th scope="col"{}>{}</th>', zip(sides, heads, strict=True))
+    head = _joined('<th scope="col"{}>{}</th>', zip(sides, map(explained, heads), strict=True))
     body = _joined(
         "<tr{}>{}</tr>",
         (
@@ -50,7 +51,9 @@ def table(
 
 def card(title: Text, *body: Text) -> Markup:
     """Return a titled card."""
-    return Markup('<section class="lp-card"><h2>{}</h2>{}</section>').format(title, Markup("").join(body))
+    return Markup('<section class="lp-card"><h2>{}</h2>{}</section>').format(
+        explained(title), Markup("").join(body)
+    )
 
 
 def cards(entries: Iterable[KeyFigure]) -> Markup:
@@ -59,7 +62,9 @@ def cards(entries: Iterable[KeyFigure]) -> Markup:
         '<div class="lp-kpi" role="listitem"><div class="lp-kpi-label">{}</div>'
         '<div class="lp-kpi-value">{}</div><div class="lp-kpi-note">{}</div></div>'
     )
-    return Markup('<div class="lp-kpis" role="list">{}</div>').format(_joined(one, entries))
+    return Markup('<div class="lp-kpis" role="list">{}</div>').format(
+        _joined(one, ((explained(head), figure, explained(note)) for head, figure, note in entries))
+    )
 
 
 def answer(text: Text) -> Markup:
@@ -70,7 +75,9 @@ def answer(text: Text) -> Markup:
 def facts(entries: Iterable[tuple[Text, Text]]) -> Markup:
     """Return a row of (what, in words) under a page's answer."""
     one = '<div role="listitem"><span class="lp-kpi-label">{}</span> {}</div>'
-    return Markup('<div class="lp-facts" role="list">{}</div>').format(_joined(one, entries))
+    return Markup('<div class="lp-facts" role="list">{}</div>').format(
+        _joined(one, ((explained(what), words) for what, words in entries))
+    )
 
 
 def paragraph(text: Text) -> Markup:

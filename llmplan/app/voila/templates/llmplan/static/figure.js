@@ -44,14 +44,14 @@
     const paper = css.getPropertyValue("--lp-card").trim();
     const narrow = width < 520;
     const axis = { gridcolor: grid, zeroline: false, linecolor: muted, tickcolor: muted, ticks: "outside", ticklen: 4,
-      automargin: false, title: { standoff: 8, font: { size: narrow ? 11 : 13 } }, fixedrange: narrow };
+      automargin: false, title: { standoff: 8, font: { size: narrow ? 12 : 13 } }, fixedrange: narrow };
     return {
-      font: { family: "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: narrow ? 11 : 13, color: ink },
+      font: { family: "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: narrow ? 12 : 13, color: ink },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       margin: narrow ? { l: 52, r: 12, t: 12, b: 48 } : { l: 72, r: 24, t: 16, b: 56 },
       colorway: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => css.getPropertyValue(`--lp-series-${i}`).trim()),
       hoverlabel: { bgcolor: paper, bordercolor: muted, font: { color: ink } },
-      legend: { orientation: "h", yanchor: "bottom", y: 1.01, x: 0, font: { size: narrow ? 10 : 12 } },
+      legend: { orientation: "h", yanchor: "bottom", y: 1.01, x: 0, font: { size: 12 } },
       dragmode: narrow ? false : "zoom", hovermode: "closest", uirevision: "kept", xaxis: axis, yaxis: axis, separators: ".,",
     };
   }
@@ -80,7 +80,7 @@
       margin: meta.title ? { t: 90, b: 90 } : { t: 40, b: 60 }, title: { text: meta.title || "", x: 0.02, xanchor: "left" },
       annotations: [...(layout.annotations || []), {
         text: meta.footnote || "", showarrow: false, xref: "paper", yref: "paper", x: 0, y: -0.16,
-        xanchor: "left", yanchor: "bottom", font: { size: 11 } }],
+        xanchor: "left", yanchor: "bottom", font: { size: 12 } }],
     });
     const url = await Plotly.toImage({ data, layout: dressed, config: CONFIG }, { format, ...size, scale: 2 });
     const text = url.slice(url.indexOf(",") + 1);
