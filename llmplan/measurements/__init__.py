@@ -1,5 +1,6 @@
 """Bring your own measurement: results of load-testing tools as points that a scenario can rest on."""
 
+from llmplan.measurements.neighbours import learnt
 from llmplan.measurements.points import (
     MeasuredPoint,
     points_of_runs,
@@ -15,6 +16,7 @@ __all__ = [
     "MeasuredPoint",
     "MeasuredRun",
     "apply_measured",
+    "learnt",
     "points_of_runs",
     "points_of_slice",
     "read_points",

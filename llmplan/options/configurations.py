@@ -15,6 +15,7 @@ from llmplan.catalog.cache import kept
 from llmplan.measurements import (
     MeasuredPoint,
     apply_measured,
+    learnt,
     read_points_of,
     resting_points,
     with_measured,
@@ -291,6 +292,7 @@ def sized_or_measured(
     if configurations is None:
         grid = self_hosted_grid(catalog, scenario)
         configurations = with_measured(catalog, grid, points, partial(_allows, scenario))
+    configurations = learnt(configurations, points)
     rows, found = sized(catalog, scenario, configurations)
     known = standings_of(scenario, catalog)
     each = np.array([lengths_of(scenario, known[model]) for model in rows.models], float).reshape(-1, 3)

@@ -10,7 +10,7 @@ import numpy as np
 
 from llmplan.catalog import Catalog, Engine, Gpu, Model, Precision
 from llmplan.errors import InputError
-from llmplan.measurements import MeasuredPoint, apply_measured, resting_points
+from llmplan.measurements import MeasuredPoint, apply_measured, learnt, resting_points
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
 from llmplan.replica.config import DEFAULTS, LATEST, SPLITTING, EngineSettings
@@ -147,12 +147,12 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
     """Size one replica; unknown names raise UnknownNameError, "does not fit" is an answer.
 
     measured: points of the user's own; where one matches, its figures stand in place of the prediction. With a
-    concurrency, only points of about as many clients match.
+    concurrency, only points of about as many clients match. Other loads of a measured replica are shifted.
     """
     parts = _parts(catalog, request)
     config = parts.config
     plan = memory_plan(catalog, config, request.context_tokens)
-    one = Configurations.from_configs(catalog, [config])
+    one = learnt(Configurations.from_configs(catalog, [config]), measured)
     point = _measured_point(one, request, measured)
     refusal = _refusal(catalog, parts, request, plan)
     if refusal is not None and point is None:  # what ran, runs

@@ -9,7 +9,7 @@ from typing import Any
 
 from llmplan.catalog import Catalog, Gpu, GpuPrice, Model
 from llmplan.errors import InputError
-from llmplan.measurements import MeasuredPoint, apply_measured, resting_points, with_measured
+from llmplan.measurements import MeasuredPoint, apply_measured, learnt, resting_points, with_measured
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.config import DEFAULTS, EngineSettings
 from llmplan.replica.memory import GPU_COUNTS
@@ -116,7 +116,7 @@ def search(
         fits = config.model_id == model_id and config.n_gpus in n_gpus
         return fits and all(not names or name in names for name, names in wished)
 
-    grid = with_measured(catalog, grid, measured, asked_for)
+    grid = learnt(with_measured(catalog, grid, measured, asked_for), measured)
     if not len(grid):
         return []
     asked = (input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
