@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from llmplan.usage.column_map import ColumnMap
-from llmplan.usage.columns_sql import base_names, query
+from llmplan.usage.columns_sql import base_names, json_path, query
 from llmplan.usage.reading import (
     PARQUET,
     Found,
@@ -147,7 +147,7 @@ def _json(path: Path, where: ColumnMap) -> Iterator[_Block]:
     import pyarrow as pa
 
     names = base_names(where)
-    asked = ", ".join(f"'$.\"{name}\"'" for name in names)
+    asked = ", ".join(json_path([name]) for name in names)
     source = f'(SELECT json_extract_string(line, [{asked}]) AS held, "place of record" FROM block)'
     cells = {name: f"held[{place}]" for place, name in enumerate(names, start=1)}
     with opened(path) as file:

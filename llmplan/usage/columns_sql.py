@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from llmplan.usage.column_map import ColumnMap
@@ -9,6 +10,8 @@ from llmplan.usage.mapping import BAD_FROM, GOOD
 from llmplan.usage.rows import CHAT, MEASURES, OK, schema
 from llmplan.usage.values import EMPTY, FIRST_US, KIND_WORDS, LAST_US, MOST_TOKENS, UNITS_PER_S, US_PER_S, YES
 
+HINTS = ("_cache_hit", *(word for words in KIND_WORDS.values() for word in words))
+"""Words of a row that is perhaps no text, or no model's."""
 _SPACE = "E' \\t\\r\\n'"
 _TIME = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?"
 
@@ -34,21 +37,49 @@ def query(where: ColumnMap, name: str, cells: Mapping[str, str], source: str = "
     paths = sorted(set(_paths(where)))
     numbered = {path: f"p{place}" for place, path in enumerate(paths)}
     tops = {top: f"b{place}" for place, top in enumerate(cells)}
+    inners = {top: _Inner(top, label, paths) for top, label in tops.items()}
+    inners = {top: inner for top, inner in inners.items() if inner.keys}
     base = ", ".join(
         [f"{cells[top]} AS {label}" for top, label in tops.items()] + ['"place of record" AS place']
     )
-    told = ", ".join([f"{_told(path, tops)} AS {label}" for path, label in numbered.items()] + ["place"])
-    broken = _any(
-        f"({tops[top]} LIKE '{{%' AND NOT json_valid({tops[top]}))" for top in _parents(paths, tops)
+    within = ", ".join(["*", *(inner.read for inner in inners.values())])
+    told = ", ".join(
+        [f"{_told(path, tops, inners)} AS {label}" for path, label in numbered.items()] + ["place"]
     )
+    broken = _any(odd for inner in inners.values() for odd in inner.odd)
     typed = _Typed(where, numbered)
     columns = typed.columns(name)
     shown = ", ".join(f"{columns[field]} AS {field}" for field in schema().names)
     return (
         f"WITH base AS MATERIALIZED (SELECT {base} FROM {source}), "
-        f"told AS MATERIALIZED (SELECT {told}, {broken} AS is_broken FROM base) "
+        f"within AS MATERIALIZED (SELECT {within} FROM base), "
+        f"told AS MATERIALIZED (SELECT {told}, {broken} AS is_broken FROM within) "
         f"SELECT {shown}, place, NOT (is_broken OR {_any(typed.odd)}) AS is_plain FROM told"
     )
+
+
+class _Inner:
+    """What stands at paths within a record's own cell, all read at once: `read` as columns, each at its `keys`.
+
+    `odd`: a cell that looks like an object and is no JSON, or an object that is written as text within one.
+    """
+
+    def __init__(self, top: str, label: str, paths: Iterable[str]) -> None:
+        keys = [path.split(".")[1:] for path in paths if path.startswith(f"{top}.")]
+        found = [json_path(each) for each in keys]
+        parents = sorted({json_path(each[:depth]) for each in keys for depth in range(1, len(each))})
+        self.keys = {path: f"i{label}[{place}]" for place, path in enumerate(found, start=1)}
+        valid = f"CASE WHEN json_valid({label}) THEN {label} END"
+        self.read = f"json_extract_string({valid}, [{', '.join(found)}]) AS i{label}"
+        self.odd = [f"{label} LIKE '{{%' AND NOT json_valid({label})"]
+        if parents:
+            self.read += f", json_type({valid}, [{', '.join(parents)}]) AS t{label}"
+            self.odd.append(f"list_contains(t{label}, 'VARCHAR')")
+
+
+def json_path(keys: Iterable[str]) -> str:
+    """Return a path of keys as DuckDB writes it."""
+    return "'$" + "".join(f'."{key}"' for key in keys) + "'"
 
 
 def _any(conditions: Iterable[str]) -> str:
@@ -56,19 +87,12 @@ def _any(conditions: Iterable[str]) -> str:
     return f"({' OR '.join(found)})" if found else "false"
 
 
-def _parents(paths: Iterable[str], tops: Mapping[str, str]) -> set[str]:
-    return {path.split(".")[0] for path in paths if "." in path and path.split(".")[0] in tops}
-
-
-def _told(path: str, tops: Mapping[str, str]) -> str:
+def _told(path: str, tops: Mapping[str, str], inners: Mapping[str, _Inner]) -> str:
     """Return the text at a path, null where nothing is told: the record's own cell of that name, or one within others."""
     ways = [tops[path]] if path in tops else []
     first, *keys = path.split(".")
-    if keys and first in tops:
-        inner = tops[first]
-        for key in keys:
-            inner = f"json_extract_string(CASE WHEN json_valid({inner}) THEN {inner} END, '$.\"{key}\"')"
-        ways.append(inner)
+    if keys and first in inners:
+        ways.append(inners[first].keys[json_path(keys)])
     if not ways:
         return "NULL::VARCHAR"
     text = f"trim(coalesce({', '.join(ways)}), {_SPACE})"
@@ -97,8 +121,9 @@ class _Typed:
         if "n_requests" in where.columns:
             n_requests = self._count("n_requests")
         key = self._word("key")
-        for path in where.hints:
-            self.odd += [f"contains(lower({self.numbered[path]}), '{word}')" for word in _hint_words()]
+        if where.hints:
+            said = f"lower(concat_ws(' ', {', '.join(self.numbered[path] for path in where.hints)}))"
+            self.odd.append(f"regexp_matches({said}, '{'|'.join(map(re.escape, HINTS))}')")
         for path, words in where.plain.items():
             self.odd.append(f"coalesce(lower({self.numbered[path]}), '') NOT IN ({_list(words)})")
         self.odd += [f"coalesce({', '.join(self._texts(column))}) IS NULL" for column in where.required]
@@ -196,10 +221,6 @@ class _Typed:
             return "NULL::VARCHAR"
         cells = [f"coalesce({self.numbered[path]}, 'None')" for path in self.where.group_paths]
         return f"format('{self.where.group_form}', {', '.join(cells)})"
-
-
-def _hint_words() -> list[str]:
-    return ["_cache_hit", *(word for words in KIND_WORDS.values() for word in words)]
 
 
 def _added(*counts: str) -> str:
