@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from llmplan.catalog import Catalog
     from llmplan.portfolio.apps import App, Bills
     from llmplan.portfolio.plan import FirstMove, Portfolio, SharedFleet
+    from llmplan.portfolio.tables import Planned
     from llmplan.scenario import Scenario
     from llmplan.wording import Currency
 
@@ -25,6 +27,11 @@ MayWait = Annotated[
     typer.Option("--may-wait", help="An app whose queries may wait for a valley; may be repeated."),
 ]
 
+Out = Annotated[
+    Path | None, typer.Option("--out", help="File to write too: .xlsx, .html, .pptx or .csv.", dir_okay=False)
+]
+Template = Annotated[Path | None, typer.Option(help="Your own .pptx or .potx, for --out FILE.pptx.")]
+
 
 @with_scenario
 def portfolio(
@@ -33,13 +40,16 @@ def portfolio(
     catalog: Catalog,
     apps: Most = MOST_APPS,
     may_wait: MayWait = None,
+    out: Out = None,
+    template: Template = None,
     json: Json = False,
 ) -> None:
     """Plan the apps of a usage folder together: which stay, move or share a fleet, and what to move first."""
     from llmplan.errors import UnknownNameError
     from llmplan.portfolio.apps import apps_of, bills_of
     from llmplan.portfolio.plan import plan_portfolio
-    from llmplan.usage.summary import read_usage
+    from llmplan.portfolio.tables import Planned
+    from llmplan.usage.summary import read_usage, summary
 
     held = read_usage(usage)
     found = apps_of(held, scenario, catalog, apps)
@@ -48,11 +58,30 @@ def portfolio(
             raise UnknownNameError("app", name, [app.name for app in found])
     planned = plan_portfolio(found, catalog, frozenset(may_wait or ()), _progress)
     bills = bills_of(held, scenario, catalog)
+    if out is not None:
+        _write(out, Planned(summary(held), planned, scenario.currency, _stamp(scenario)), template)
     if json:
         print_json(portfolio_json(planned, bills))
     else:
         _print(planned, scenario.currency)
         _print_bills(bills, scenario.currency)
+
+
+def _write(out: Path, plan: Planned, template: Path | None) -> None:
+    from llmplan.export.files import write_whole
+    from llmplan.export.portfolio import portfolio_bytes
+
+    typer.echo(
+        f"Wrote {write_whole(out, portfolio_bytes(plan, out.suffix.removeprefix('.'), template))}", err=True
+    )
+
+
+def _stamp(scenario: Scenario) -> str:
+    from datetime import date
+    from importlib.metadata import version
+
+    made = f"llmplan {version('llmplan')}, {date.today():%Y-%m-%d}"
+    return f"Scenario {scenario.name} with each app's own traffic · {made}"
 
 
 def _progress(apps: Sequence[App]) -> Iterable[App]:

@@ -68,7 +68,7 @@ def test_figures_are_those_of_the_log(page: TrafficPage) -> None:
     """96 + 12 calls of 5 cents in two days: 30 days / 2 a month."""
     assert page.usage is not None and page._planned is not None
     plan, per_month = page._planned, QUICK.days_per_month / 2
-    frame = parts.apps_frame(plan).set_index("app")
+    frame = plan.apps().set_index("app")
     assert frame.loc["chat", "paid_usd"] == pytest.approx(96 * 0.05 * per_month)
     price = page.model.catalog.api("gpt-4o")
     listed = (2_000 * price.input_usd_per_mtok + 200 * price.output_usd_per_mtok) / 1e6
@@ -76,7 +76,7 @@ def test_figures_are_those_of_the_log(page: TrafficPage) -> None:
     assert plan.week.sum() == pytest.approx(frame["queries_per_day"].sum() * 7, rel=0.5)
     tokens, reached = parts._lengths(page.usage.cubes.tokens, "input_bin")
     assert reached.tolist() == [1.0] and tokens[0] == pytest.approx(2_000, rel=0.0035)
-    name, media, data = page._csv()
+    name, media, data = page._file("csv")
     assert (name, media, data.count(b"\n")) == ("llmplan-apps.csv", "text/csv", 3)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from llmplan.app.model import AppModel
 from llmplan.app.pages import traffic_parts as parts
 from llmplan.app.pages.page import Page, StaleNotice, show_parts
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.layout import columns, stack, toolbar
-from llmplan.app.widgets.parts import DownloadButton, HtmlView, UploadButton
+from llmplan.app.widgets.parts import DownloadButton, File, HtmlView, UploadButton
 from llmplan.errors import InputError
+from llmplan.export.files import MEDIA_TYPES
+from llmplan.export.portfolio import portfolio_bytes
 from llmplan.scenario import Scenario
 from llmplan.usage.summary import Usage
 from llmplan.usage.uploads import usage_of_file
@@ -16,6 +20,7 @@ from llmplan.usage.uploads import usage_of_file
 MAX_BYTES = 900_000
 """Of an uploaded file: within the largest message that the server takes."""
 MOST_APPS = 6
+FILES = {"xlsx": "Workbook", "html": "Page", "pptx": "Slides", "csv": "Apps (CSV)"}
 
 
 class TrafficPage(Page):
@@ -24,7 +29,7 @@ class TrafficPage(Page):
     def __init__(self, model: AppModel) -> None:
         super().__init__(model)
         self.usage: Usage | None = None
-        self._planned: parts.Planned | None = None
+        self._planned: parts.Read | None = None
         self._computed: Scenario | None = None
         accept = ".csv,.json,.jsonl,.txt,.gz,.zip"
         upload = UploadButton("Open a log or bill", self.on_file, accept=accept, max_bytes=MAX_BYTES)
@@ -49,9 +54,11 @@ class TrafficPage(Page):
         self._computed = self.model.scenario
         self.notice.say(stale=False)
         if not self.shown.children:
-            download = DownloadButton("Plan of the apps (CSV)", self._csv)
+            downloads = [
+                DownloadButton(label, partial(self._file, format)) for format, label in FILES.items()
+            ]
             charts = [self.bill, columns([self.week, self.lengths])]
-            self.shown.children = [self.answer, self.moves, *charts, self.apps, toolbar([download])]
+            self.shown.children = [self.answer, self.moves, *charts, self.apps, toolbar(downloads)]
         show_parts(
             self._plan,
             {
@@ -64,15 +71,15 @@ class TrafficPage(Page):
             },
         )
 
-    def _plan(self) -> parts.Planned:
+    def _plan(self) -> parts.Read:
         if self.usage is None:
             raise InputError("file", "", "is not there yet", "open a log or a bill")
         scenario, catalog = self.model.scenario, self.model.catalog
         self._planned = parts.planned(self.usage, scenario, catalog, MOST_APPS, self.model.report.stamp)
         return self._planned
 
-    def _csv(self) -> tuple[str, str, bytes]:
-        """Return what each app costs today and what to do with it."""
+    def _file(self, format: str) -> File:
+        """Return what each app costs today and what to do with it, in a format."""
         if self._planned is None:
             raise InputError("file", "", "is not there yet", "open a log or a bill")
-        return "llmplan-apps.csv", "text/csv", parts.apps_frame(self._planned).to_csv(index=False).encode()
+        return f"llmplan-apps.{format}", MEDIA_TYPES[format], portfolio_bytes(self._planned, format)

@@ -16,12 +16,13 @@ from llmplan.catalog import Catalog
 from llmplan.charts.growth import DAYS
 from llmplan.charts.traffic import bill_figure, lengths_figure, week_figure
 from llmplan.portfolio.apps import apps_of
-from llmplan.portfolio.plan import Portfolio, plan_portfolio
+from llmplan.portfolio.plan import plan_portfolio
+from llmplan.portfolio.tables import Planned
 from llmplan.scenario import Scenario
 from llmplan.units import HOURS_PER_DAY
 from llmplan.usage.rows import formats
 from llmplan.usage.summary import Usage, bin_value, summary
-from llmplan.wording import Currency, capital, counted, joined, number, share
+from llmplan.wording import Currency, capital, counted, joined, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,25 +32,16 @@ UNKNOWN = "–"
 
 
 @dataclass(frozen=True, eq=False)
-class Planned:
-    """A usage with its portfolio; `shown` is what `llmplan usage show` tells."""
+class Read(Planned):
+    """A portfolio with the usage that it was planned from."""
 
     usage: Usage
-    shown: dict[str, object]
-    found: Portfolio
-    money: Currency
-    stamp: str
-
-    @property
-    def week(self) -> Floats:
-        """Queries of all apps in the busiest week of each hour, (168,)."""
-        return np.asarray(sum(app.week for app in self.found.apps), float)
 
 
-def planned(usage: Usage, scenario: Scenario, catalog: Catalog, most: int, stamp: str) -> Planned:
+def planned(usage: Usage, scenario: Scenario, catalog: Catalog, most: int, stamp: str) -> Read:
     """Plan the apps of a usage."""
     found = plan_portfolio(apps_of(usage, scenario, catalog, most), catalog)
-    return Planned(usage, summary(usage), found, scenario.currency, stamp)
+    return Read(summary(usage), found, scenario.currency, stamp, usage)
 
 
 def lead() -> Markup:
@@ -79,16 +71,7 @@ def read_in_words(usage: Usage) -> str:
 
 def answer(plan: Planned) -> Markup:
     """Say what all cost today and after."""
-    found, money = plan.found, plan.money
-    if not found.today_usd:
-        return html.answer("The file tells no cost, and the catalog has no price of its models")
-    saved = found.today_usd - found.after_usd
-    if saved <= 0:
-        return html.answer(f"Nothing beats today's {money.short(found.today_usd)} a month")
-    part = share(saved / found.today_usd)
-    return html.answer(
-        f"{money.short(saved)} of {money.short(found.today_usd)} a month ({part}) can be saved"
-    )
+    return html.answer(plan.headline)
 
 
 def moves_card(plan: Planned) -> Markup:
@@ -109,25 +92,14 @@ def moves_card(plan: Planned) -> Markup:
         return card("What to move first", paragraph("Nothing: no move saves."))
     heads = ("", "App", "To", "Saves a month", "Costs once", "Paid back in")
     return card(
-        "What to move first", table(heads, rows, "What to move first", (0, 3, 4, 5)), _fleet_note(plan)
-    )
-
-
-def _fleet_note(plan: Planned) -> Markup:
-    fleet = plan.found.fleet
-    if fleet is None:
-        return note("No fleet that several apps share costs less than each on its own.")
-    return note(
-        f"Shared fleet: {fleet.label}, {counted(fleet.replicas, 'replica')}; apart its {len(fleet.apps)} apps would need "
-        f"{fleet.apart_replicas}, since their peaks do not coincide."
+        "What to move first", table(heads, rows, "What to move first", (0, 3, 4, 5)), note(plan.fleet_line)
     )
 
 
 def bill_chart(plan: Planned) -> Chart:
     """Draw today's bill by app and model."""
     apps, money = plan.found.apps, plan.money
-    names = list(dict.fromkeys(model for app in apps for model, usd in app.models.items() if usd))
-    models = {name: np.array([app.models.get(name) or 0.0 for app in apps]) for name in names}
+    models = {str(name): usd.to_numpy() for name, usd in plan.bill().items()}
     if not models:
         return no_chart("No bill", "Neither the file nor the catalog has a price.")
     dearest = max(apps, key=lambda app: app.today_usd or 0)
@@ -165,7 +137,7 @@ def week_chart(plan: Planned) -> Chart:
     )
 
 
-def lengths_chart(plan: Planned) -> Chart:
+def lengths_chart(plan: Read) -> Chart:
     """Draw how long requests are."""
     lengths = {side: _lengths(plan.usage.cubes.tokens, f"{side}_bin") for side in ("input", "output")}
     lengths = {side: found for side, found in lengths.items() if found[0].size}
@@ -191,34 +163,6 @@ def _lengths(bins: pd.DataFrame, column: str) -> tuple[Floats, Floats]:
     return tokens, requests / requests[-1] if requests.size else requests
 
 
-def apps_frame(plan: Planned) -> pd.DataFrame:
-    """Return a row an app: what it asks, what it costs, what to do with it; sums in USD a month."""
-    import pandas as pd
-
-    told = {str(item["app"]): item for item in plan.shown["apps"]}  # type: ignore[attr-defined]
-    return pd.DataFrame(
-        {
-            "app": app.name,
-            "queries_per_day": app.scenario.queries_per_day,
-            "input_tokens": app.scenario.input_tokens,
-            "output_tokens": app.scenario.output_tokens,
-            "cached_share": told[app.name]["cached_share"],
-            "reasoning_share": told[app.name]["reasoning_share"],
-            "peak_to_mean": told[app.name]["peak_to_mean"],
-            "growth_per_month": told[app.name]["growth_per_month"],
-            "today_usd": app.today_usd,
-            "paid_usd": app.paid_usd,
-            "list_usd": app.list_usd,
-            "paid_to_list": app.paid_to_list,
-            "action": verdict.action,
-            "option_id": verdict.option_id,
-            "with": verdict.label,
-            "after_usd": verdict.after_usd,
-        }
-        for app, verdict in zip(plan.found.apps, plan.found.verdicts, strict=True)
-    )
-
-
 def apps_card(plan: Planned) -> Markup:
     """Return the apps with their figures and verdicts."""
     money = plan.money
@@ -236,7 +180,7 @@ def apps_card(plan: Planned) -> Markup:
             f"{capital(row['action'])}: {row['with']}",
             _usd(row["after_usd"], money),
         )
-        for row in apps_frame(plan).astype(object).to_dict("records")
+        for row in plan.apps().astype(object).to_dict("records")
     ]
     heads = (
         "App",
@@ -251,8 +195,7 @@ def apps_card(plan: Planned) -> Markup:
         "Do",
         "Then",
     )
-    taken = [f"{app.name}: {'; '.join(app.taken)}" for app in plan.found.apps if app.taken]
-    said = note(f"The file does not tell, and was taken: {'. '.join(taken)}.") if taken else Markup("")
+    said = note(plan.taken_line) if plan.taken_line else Markup("")
     what = note(
         "Sums a month. Paid/list: what was paid over the catalog's price of the same tokens, which shows discounts, or a "
         "gateway's stale prices."
