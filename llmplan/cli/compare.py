@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmplan.scenario import Scenario
 
 NAMED_MODELS = 6
-_OWN_FIGURE = re.compile(r"\b(quality|TTFT|TPOT|context) [\d.,]+( ms| tokens)?")
+_OWN_FIGURE = re.compile(r"\b(quality|TTFT|TPOT|context) [\d.,]+( ms| tokens)?| with [<>]?\d+%(?=,)")
 """What differs from model to model in a reason that they share."""
 JSON_FIELDS = (
     "label",

@@ -6,15 +6,17 @@ from llmplan.catalog import ApiPrice, Catalog, Model
 from llmplan.catalog.cache import kept
 from llmplan.cost.classes import surcharge
 from llmplan.options.standing import lengths_of, needed_context_tokens
+from llmplan.quality.floor import reaches
 from llmplan.quality.variants import Standing
 from llmplan.scenario import Scenario
 from llmplan.units import MS_PER_S
+from llmplan.wording import probability, share
 
 API_SPEED = "api-output-tokens-per-s"
 
 
 def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing: Standing) -> list[str]:
-    """Return why an API or a hosted open model is out; empty when it is in."""
+    """Return why an API or a hosted open model is out, whatever its overall quality."""
     reasons = []
     if price.has_ended(catalog.today):
         reasons.append(f"ended on {price.ends_on}")
@@ -36,7 +38,7 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing:
     reasons += _first_visible(catalog, scenario, standing)
     if model is not None:
         reasons += licence_reasons(catalog, scenario, model, self_hosted=False)
-    return reasons + quality_reasons(scenario, standing.quality) + task_reasons(scenario, standing)
+    return reasons + task_reasons(scenario, standing)
 
 
 @kept(1)
@@ -69,11 +71,24 @@ def model_reasons(catalog: Catalog, scenario: Scenario, model: Model, standing: 
     )
 
 
-def quality_reasons(scenario: Scenario, quality: float) -> list[str]:
-    """Return why a quality misses the floor; a floor of 0 lets everything in."""
-    if scenario.quality_floor <= 0 or quality >= scenario.quality_floor:
+def quality_reasons(scenario: Scenario, standing: Standing, loss: float, assured: float) -> list[str]:
+    """Return why a quality after a format's loss misses the floor; assured: the highest floor that it reaches."""
+    floor, asked = scenario.quality_floor, scenario.floor_chance
+    if reaches(floor, assured):
         return []
-    return [f"quality {quality:.2f} below the floor {scenario.quality_floor:.2f}"]
+    quality = standing.quality * (1 - loss)
+    if quality < floor:
+        return [f"quality {quality:.2f} below the floor {floor:.2f}"]
+    chance = probability(standing.meets(floor, loss))
+    return [
+        f"quality {quality:.2f} reaches the floor {floor:.2f} with {chance}, not with the {share(asked)} asked for"
+    ]
+
+
+def floor_asked(scenario: Scenario, of: str = "") -> str:
+    """Return the quality that is asked for and how surely; `of`: whose, where that is not clear."""
+    whose = f" of {of}" if of else ""
+    return f"{share(scenario.quality_floor)}{whose} with a chance of {share(scenario.floor_chance)}"
 
 
 def task_reasons(scenario: Scenario, standing: Standing, loss: float = 0.0) -> list[str]:

@@ -18,9 +18,9 @@ from llmplan.kinds import Kind
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Option, Places, Rows, first_of_each
 from llmplan.options.table import Options
+from llmplan.quality.floor import assured_quality, chance_to_meet, mixed, reaches
 from llmplan.router.costs import Router, Traffic
 from llmplan.router.hybrid import SplitPlan, hybrid_quality, split_plan
-from llmplan.router.optimum import TOLERANCE
 from llmplan.router.roc import from_auc
 
 SPLITS = np.linspace(0.05, 0.95, 19)
@@ -55,6 +55,7 @@ class Pairs:
     fleets: (f,) places of the self-hosted options that can be the cheapest of their model and format at some
         load; group: (f,) the model and format of each, numbered 0..g-1.
     apis: (m,) places. quality: (g, m, p), NaN where a pair makes no hybrid.
+    assured: (g, m, p) the highest floor that it reaches with the chance that the scenario asks for.
     """
 
     options: Options
@@ -63,6 +64,7 @@ class Pairs:
     group: Places
     apis: Places
     quality: Floats
+    assured: Floats
 
     def of(self, options: Options) -> Pairs:
         """Return the same pairs of the same options at other prices, rates, volumes or another floor."""
@@ -77,7 +79,7 @@ class Pairs:
     @cached_property
     def allowed(self) -> npt.NDArray[np.bool_]:
         """(g, m, p) whether the quality reaches the floor."""
-        return np.nan_to_num(self.quality, nan=-np.inf) >= self.options.scenario.quality_floor - TOLERANCE
+        return ~np.isnan(self.quality) & reaches(self.options.scenario.quality_floor, self.assured)
 
     def fleet_usd(self, queries_per_day: Floats) -> tuple[Floats, Places]:
         """Return the cheapest fleet of each model and format, its USD a month and place, (g, p, v)."""
@@ -121,9 +123,9 @@ class Pairs:
 
     @cached_property
     def _best_first(self) -> Places:
-        """Places in `quality`, flattened, of the hybrids that there are, the best first."""
-        there = np.count_nonzero(~np.isnan(self.quality))
-        return np.asarray(np.argsort(-self.quality, axis=None, kind="stable")[:there])
+        """Places in `assured`, flattened, of the hybrids that there are, the best first."""
+        there = np.count_nonzero(~np.isnan(self.assured))
+        return np.asarray(np.argsort(-self.assured, axis=None, kind="stable")[:there])
 
     def best_by_quality(self, queries_per_day: float) -> list[Route]:
         """Return the hybrids than which none is both cheaper and as good, whatever the floor; cheapest first."""
@@ -133,16 +135,29 @@ class Pairs:
         ranked = usd[self._best_first]
         near = np.sort(self._best_first[ranked <= np.minimum.accumulate(ranked)])
         order = near[np.argsort(usd[near], kind="stable")]
-        quality = self.quality.ravel()[order]
-        before = np.maximum.accumulate(np.concatenate([[-np.inf], quality]))[:-1]
-        cells = np.transpose(np.unravel_index(order[quality > before], total.shape)).tolist()
+        assured = self.assured.ravel()[order]
+        before = np.maximum.accumulate(np.concatenate([[-np.inf], assured]))[:-1]
+        cells = np.transpose(np.unravel_index(order[assured > before], total.shape)).tolist()
         return [Route(int(place[group, split]), group, api, split) for group, api, split in cells]
 
     def option(self, route: Route) -> Option:
         """Return a hybrid as a record."""
         items = self.options.items
-        share, quality = self.plan.share_weak[route.split], self.quality[route.group, route.api, route.split]
-        return hybrid_of(items[route.fleet], items[self.apis[route.api]], float(share), float(quality))
+        cell, floor = (route.group, route.api, route.split), self.options.scenario.quality_floor
+        weak, strong, quality = (
+            items[route.fleet],
+            items[self.apis[route.api]],
+            float(self.quality[cell]),
+        )
+        ends = (self.options.items.moments(place) for place in (route.fleet, self.apis[route.api]))
+        spread = mixed(self.plan.share_of_weak[route.split], *ends).spread
+        return replace(
+            hybrid_of(weak, strong, float(self.plan.share_weak[route.split]), quality),
+            assured_quality=float(self.assured[cell]),
+            quality_sd=float(spread[0]),
+            today_sd=float(spread[1]),
+            meets_floor=float(chance_to_meet(floor, quality, *spread)) if floor > 0 else None,
+        )
 
     def join(self, routes: Sequence[Route]) -> Options:
         """Return the options with some hybrids behind them."""
@@ -177,7 +192,11 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
     plan = assumed_split(catalog)
     reached = hybrid_quality(plan, options.quality[first], options.quality[apis])
     differ = options.items.model_id[first, None] != options.items.model_id[apis]
-    return Pairs(options, plan, fleets, group, apis, np.where(differ[..., None], reached, np.nan))
+    quality = np.where(differ[..., None], reached, np.nan)
+    ends = (options.items.moments(places) for places in (first[:, None, None], apis[:, None]))
+    spread = mixed(plan.share_of_weak, *ends).spread
+    assured = assured_quality(options.scenario.floor_chance, quality, *spread)
+    return Pairs(options, plan, fleets, group, apis, quality, assured)
 
 
 def _cheapest_offers(options: Options, apis: Places) -> Places:

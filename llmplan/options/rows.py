@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, overload
 
 import numpy as np
@@ -15,6 +15,7 @@ from llmplan.errors import InputError
 from llmplan.kinds import Kind
 from llmplan.options.offers import Offer
 from llmplan.quality.ability import Band
+from llmplan.quality.floor import Moments, assured_quality
 from llmplan.quality.variants import Lengths
 from llmplan.replica.config import DEFAULTS, EngineSettings, ReplicaConfig
 
@@ -68,6 +69,11 @@ class Option:
     """Share of the scenario's tasks on which it succeeds."""
     meets_floor: float | None = None
     """Probability that its quality reaches the floor; None where no floor is set."""
+    assured_quality: float | None = None
+    """The highest floor that it reaches with the chance that the scenario asks for."""
+    quality_sd: float = 0.0
+    today_sd: float = 0.0
+    """Standard deviations of its success and of today's, over today's."""
     lengths: Lengths | None = None
     """Tokens of a mean query as this model counts and spends them; of a hybrid, as its API does."""
     output_tokens: Band | None = None
@@ -109,6 +115,8 @@ class Rows(Sequence[Option]):
     ----------
     cells: an Option, or the number that `make` builds it from.
     quality: NaN where it is not known. feasible: no reason stands against the option.
+    quality_sd, today_sd: standard deviations of its success and of today's, over today's.
+    assured: the highest floor that quality reaches with the chance that the scenario asks for; NaN as quality.
     only_floor: nothing but the overall quality floor keeps it out.
     preference: breaks ties of cost, least first.
     """
@@ -123,6 +131,9 @@ class Rows(Sequence[Option]):
     gpu_id: Texts
     n_gpus: Floats
     quality: Floats
+    quality_sd: Floats
+    today_sd: Floats
+    assured: Floats
     feasible: Flags
     only_floor: Flags
     preference: Places
@@ -142,7 +153,10 @@ class Rows(Sequence[Option]):
             cells=cells,
             **texts,
             n_gpus=np.array([item.n_gpus or 0 for item in options], float),
-            quality=np.array([np.nan if item.quality is None else item.quality for item in options], float),
+            quality=np.array([item.quality for item in options], float),
+            quality_sd=np.array([item.quality_sd for item in options], float),
+            today_sd=np.array([item.today_sd for item in options], float),
+            assured=np.array([item.assured_quality for item in options], float),
             feasible=np.array([item.feasible for item in options], bool),
             only_floor=np.zeros(len(options), bool),
             preference=np.argsort(ranked).astype(np.intp),
@@ -163,6 +177,14 @@ class Rows(Sequence[Option]):
 
     def __iter__(self) -> Iterator[Option]:
         return (self[place] for place in range(len(self)))
+
+    def moments(self, places: Any) -> Moments:
+        """Return quality, its deviation and today's of the options at `places`, in their shape."""
+        return self.quality[places], self.quality_sd[places], self.today_sd[places]
+
+    def sure_with(self, chance: float) -> Rows:
+        """Return the options where the floor is to be reached with another chance."""
+        return replace(self, assured=assured_quality(chance, self.quality, self.quality_sd, self.today_sd))
 
     @property
     def formats(self) -> list[str]:

@@ -36,6 +36,7 @@ from llmplan.options.standing import (
     with_effort,
 )
 from llmplan.quality.ability import Band
+from llmplan.quality.floor import assured_quality
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Lengths, ModelAtEffort, Standing
 from llmplan.replica import Capacity, Configurations
@@ -248,7 +249,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     usual = usual_billing(scenario.fleet_price_kind)
     ends = tuple("" if way is usual else f"@{way}" for way in modes)
     ids, id_rank, engine_rank = _names(catalog, tokens.option_ids, fleets.rows, ends)
-    quality = np.concatenate([tokens.quality, fleets.quality[at]])
+    quality, sd, today_sd, assured = np.concatenate([tokens.quality, fleets.quality[:, at]], axis=1)
     resold = np.char.find(ids.astype(str), "/") >= 0  # at one price the maker's own offer goes first
     order = np.lexsort((id_rank, resold, -np.nan_to_num(quality), engine_rank))
     preference = np.empty(m + n, np.intp)
@@ -275,6 +276,9 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         gpu_id=np.concatenate([nothing, grid.gpu_id]),
         n_gpus=np.concatenate([np.zeros(m), grid.n_gpus]),
         quality=quality,
+        quality_sd=sd,
+        today_sd=today_sd,
+        assured=assured,
         feasible=np.concatenate([tokens.feasible, fleets.feasible[at]]),
         only_floor=np.concatenate([tokens.only_floor, fleets.only_floor[at]]),
         preference=preference,
@@ -350,19 +354,17 @@ class _TokenRows:
         self.standings = [known[price.model_id, effort] for price, effort in rows]
         lengths = [lengths_of(scenario, standing) for standing in self.standings]
         self.usd_per_query = usd_per_query(self.prices, lengths, scenario, catalog)
-        self.quality = np.array([standing.quality for standing in self.standings], float)
-        self._reasons = [
-            tuple(api_reasons(catalog, scenario, *pair))
-            for pair in zip(self.prices, self.standings, strict=True)
+        self.quality = _quality_columns(scenario, self.standings, [0.0] * len(rows))
+        others = [
+            api_reasons(catalog, scenario, *pair) for pair in zip(self.prices, self.standings, strict=True)
         ]
+        floors = [
+            quality_reasons(scenario, standing, 0.0, assured)
+            for standing, assured in zip(self.standings, self.quality[-1].tolist(), strict=True)
+        ]
+        self._reasons = [(*other, *floor) for other, floor in zip(others, floors, strict=True)]
         self.feasible = np.array([not reasons for reasons in self._reasons], bool)
-        self.only_floor = np.array(
-            [
-                bool(reasons) and list(reasons) == quality_reasons(scenario, standing.quality)
-                for reasons, standing in zip(self._reasons, self.standings, strict=True)
-            ],
-            bool,
-        )
+        self.only_floor = ~self.feasible & np.array([not other for other in others], bool)
         self._catalog, self._scenario = catalog, scenario
 
     def option(self, place: int) -> Option:
@@ -391,12 +393,23 @@ class _TokenRows:
         )
 
 
+def _quality_columns(scenario: Scenario, standings: Sequence[Standing], losses: Sequence[float]) -> Floats:
+    """Return quality after a format's loss, its deviation, today's, and the highest floor that it reaches, (4, n)."""
+    rows = [known.moments(lost) for known, lost in zip(standings, losses, strict=True)]
+    columns = np.array(rows, float).reshape(-1, 3).T
+    return np.concatenate([columns, assured_quality(scenario.floor_chance, *columns)[None]])
+
+
 def _standing_of_option(scenario: Scenario, standing: Standing, loss: float = 0.0) -> dict[str, Any]:
     """Return the fields of an option that its model at its effort gives, after a format's loss of quality."""
     floor, spent = scenario.quality_floor, standing.output_factor
     low, base, high = (value * scenario.output_tokens for value in vars(spent).values())
+    quality, sd, today_sd, assured = _quality_columns(scenario, [standing], [loss])[:, 0].tolist()
     return {
-        "quality": standing.quality * (1 - loss),
+        "quality": quality,
+        "quality_sd": sd,
+        "today_sd": today_sd,
+        "assured_quality": assured,
         "quality_stands_on": standing.stands_on,
         "success": Band(*(value * (1 - loss) for value in vars(standing.success).values())),
         "meets_floor": standing.meets(floor, loss) if floor > 0 else None,
@@ -452,28 +465,32 @@ class _FleetRows:
     def _judge(self) -> None:
         """Work out quality and reasons: by model and format, by GPUs, by configuration."""
         catalog, scenario = self._catalog, self._scenario
-        quality, misses, others = [], [], []
-        self._format_reasons, self._loss = [], []
+        barred: list[list[str]] = []
+        self._loss = []
         for model_id, precision_id, effort in self._formats:
             model, standing = catalog.models[model_id], self._known[model_id, effort]
             loss = precision_loss(catalog, model, precision_id)[1]
             self._loss.append(loss)
-            barred = [
-                *model_reasons(catalog, scenario, model, standing),
-                *task_reasons(scenario, standing, loss),
-            ]
-            floor = quality_reasons(scenario, standing.quality * (1 - loss))
-            self._format_reasons.append([*barred, *floor])
-            quality.append(standing.quality * (1 - loss))
-            misses.append(bool(floor))
-            others.append(bool(barred))
-        self.quality = np.array(quality, float)[self._format]
+            barred.append(
+                [
+                    *model_reasons(catalog, scenario, model, standing),
+                    *task_reasons(scenario, standing, loss),
+                ]
+            )
+        standings = [self._known[model_id, effort] for model_id, _, effort in self._formats]
+        quality = _quality_columns(scenario, standings, self._loss)
+        floors = [
+            quality_reasons(scenario, *row)
+            for row in zip(standings, self._loss, quality[-1].tolist(), strict=True)
+        ]
+        self._format_reasons = [[*other, *floor] for other, floor in zip(barred, floors, strict=True)]
+        self.quality = quality[:, self._format]
         unpriced = np.array([not sold for sold in self.market.sellers], bool)[self.pair]
         self._short = ~self.market.holds(1 + scenario.spare_replicas)
         unpriced |= self._short[self.pair]
         unable = ~(self._found.requests_per_s > 0)
-        below = np.array(misses, bool)[self._format]
-        out = np.array(others, bool)[self._format] | unpriced | unable
+        below, out = (np.array([bool(row) for row in rows], bool)[self._format] for rows in (floors, barred))
+        out |= unpriced | unable
         self.feasible = ~(out | below)
         self.only_floor = below & ~out
 

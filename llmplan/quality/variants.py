@@ -12,6 +12,7 @@ from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
 from llmplan.quality import tables
 from llmplan.quality.ability import Band, load_ability
+from llmplan.quality.floor import chance_to_meet
 from llmplan.quality.multiplier import ENGLISH, input_tokens_multiplier, mixed_multipliers, tokens_of
 from llmplan.quality.names import Variant
 from llmplan.quality.tasks import NORMAL_80, success_of
@@ -81,11 +82,11 @@ class Standing:
 
     def meets(self, floor: float, loss: float = 0.0) -> float:
         """Return the probability that quality, after a format's loss, reaches a share of today's. (11.10)"""
-        margin = self.quality * (1 - loss) - floor
-        sd = math.hypot(self.quality_sd * (1 - loss), floor * self.today_sd)
-        if floor <= 0 or sd == 0:
-            return float(floor <= 0 or margin >= 0)
-        return 0.5 * (1 + math.erf(margin / sd / math.sqrt(2)))
+        return float(chance_to_meet(floor, *self.moments(loss)))
+
+    def moments(self, loss: float = 0.0) -> tuple[float, float, float]:
+        """Return quality after a format's loss, its standard deviation and that of today's success."""
+        return self.quality * (1 - loss), self.quality_sd * (1 - loss), self.today_sd
 
     def lengths(self, input_tokens: float, output_tokens: float) -> Lengths:
         """Return the tokens of a query of which today's model counts these."""

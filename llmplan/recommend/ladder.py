@@ -21,7 +21,7 @@ class QualityStep:
 
     Attributes
     ----------
-    quality: its own, as a share of the reference's; the highest floor that it meets.
+    quality: the highest floor that it meets, as a share of the reference's.
     monthly_usd: its base cost.
     """
 
@@ -39,7 +39,7 @@ def quality_ladder(found: Comparison, catalog: Catalog) -> tuple[QualityStep, ..
     usd = options.monthly_usd([volume], sides=(1,))[0, :, 0]
     free = np.flatnonzero((options.feasible | options.near_floor) & np.isfinite(options.quality + usd))
     ranked = free[np.lexsort((options.preference[free], usd[free]))]
-    quality = options.quality[ranked]
+    quality = options.items.assured[ranked]
     best_before = np.maximum.accumulate(np.concatenate([[-np.inf], quality]))[:-1]
     return tuple(
         QualityStep(float(quality[i]), item.option_id, item.label, item.kind, float(usd[ranked[i]]))

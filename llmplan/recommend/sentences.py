@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llmplan.kinds import Kind
 from llmplan.options import Comparison, Option
+from llmplan.options.constraints import floor_asked
 from llmplan.recommend.ladder import QualityStep, floor_sentences
 from llmplan.recommend.records import RunnerUp
 from llmplan.wording import counted, probability, share
@@ -78,7 +79,7 @@ def reason(
     if item.quality is not None:
         reference = found.scenario.reference_api_id
         floor = found.scenario.quality_floor
-        asked = f"; {share(floor)} is asked for" if floor > 0 else ""
+        asked = f"; {floor_asked(found.scenario)} is asked for" if floor > 0 else ""
         parts.append(f"Its quality is {share(item.quality)} of {reference}'s{asked}.")
         if item.success is not None:
             least, middle, most = (share(value) for value in vars(item.success).values())

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from llmplan.cost.hidden import PER_STEP, UPDATES_LINE, CostLine, LowBaseHigh
 from llmplan.options import Option
+from llmplan.options.constraints import floor_asked
 from llmplan.options.table import measurements_used
 from llmplan.report.report import Report, cost_assumptions
 from llmplan.wording import capital, counted, milliseconds, share
@@ -43,7 +44,7 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
     if limits and asked.latency_percentile is not None:
         limits.append(f"for {asked.latency_percentile:g}% of requests")
     tokens_in = f"{asked.input_tokens:,.0f} in ({share(asked.cached_input_share)} cached)"
-    floor = f"{share(asked.quality_floor)} of {asked.reference_api_id}" if asked.quality_floor else "none"
+    floor = floor_asked(asked, asked.reference_api_id) if asked.quality_floor else "none"
     counted = (
         "the same for every model"
         if asked.token_basis == "equal"

@@ -10,6 +10,7 @@ import numpy as np
 from llmplan.growth.planning import GrowthPlan
 from llmplan.kinds import Kind
 from llmplan.options import BreakEven
+from llmplan.options.constraints import floor_asked
 from llmplan.recommend import Recommendation
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
@@ -50,7 +51,8 @@ def answer_facts(report: Report, weigh: bool = True) -> list[tuple[str, str]]:
     item = report.comparison.recommended
     if item is None:
         return []
-    floor = f"{share(report.scenario.quality_floor)} needed" if report.scenario.quality_floor else "no floor"
+    asked = report.scenario
+    floor = f"{floor_asked(asked)} needed" if asked.quality_floor else "no floor"
     facts = [
         ("Against today", _against_today(report)),
         ("Confidence", _confidence(report) if weigh or report.is_weighed else "…"),

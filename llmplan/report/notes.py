@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from llmplan.options.constraints import floor_asked
 from llmplan.report.headlines import curve_note
 from llmplan.report.report import Report
-from llmplan.wording import share
 
 
 def answer_notes(report: Report) -> str:
@@ -71,7 +71,7 @@ def _floor(report: Report) -> str:
     asked = report.scenario
     if not asked.quality_floor:
         return "no quality floor"
-    return f"at least {share(asked.quality_floor)} of {asked.reference_api_id}'s quality"
+    return "at least " + floor_asked(asked, f"{asked.reference_api_id}'s quality")
 
 
 def frontier_notes(report: Report) -> str:

@@ -15,6 +15,7 @@ from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import Option, Options
 from llmplan.options.standing import standings_of
+from llmplan.quality.floor import ROUNDING, mixed
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Standing, default_effort
 from llmplan.risk.distributions import Z_P90, split_lognormal
@@ -33,7 +34,6 @@ FAR: Final = 3.0
 """The same where ranges of the scenario's own move costs."""
 INPUT_WORK: Final = 0.2
 """A replica's work for a token read, over that for a token written: between a tenth and a third when sized anew."""
-ROUNDING: Final = 1e-9
 
 Places: TypeAlias = npt.NDArray[np.intp]
 Deviates = Callable[[str], Floats]
@@ -141,10 +141,8 @@ def models_of(options: Options, catalog: Catalog) -> Models:
     numbers = dict(zip(known, range(len(known)), strict=True))
     asked = zip(items.model_id.tolist(), items.effort.tolist(), strict=True)
     row = np.array([numbers.get(model, len(known)) for model in asked], np.intp)
-    quality, sd, today_sd, low, high, tokens_out = figures[row].T
+    low, high, tokens_out = figures[row].T
     floor = scenario.quality_floor
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kept = np.where(quality > 0, options.quality / quality, 1.0)
     read = scenario.input_tokens * INPUT_WORK
     written = tokens_out * scenario.output_tokens
     found = Models(
@@ -152,9 +150,9 @@ def models_of(options: Options, catalog: Catalog) -> Models:
         margin=np.nan_to_num(options.quality, nan=0.0) - floor,
         model_id=items.model_id,
         strong_id=np.full(len(items), "", dtype=object),
-        sd=np.nan_to_num(sd * kept),
+        sd=items.quality_sd.copy(),
         strong_sd=np.zeros(len(items)),
-        today_sd=floor * today_sd,
+        today_sd=floor * items.today_sd,
         spent=np.stack([low, high]),
         strong_spent=np.ones((2, len(items))),
         written=written / (written + read),
@@ -164,15 +162,14 @@ def models_of(options: Options, catalog: Catalog) -> Models:
     return found
 
 
-CERTAIN: Final = (0.0, 0.0, 0.0, 1.0, 1.0, 1.0)
+CERTAIN: Final = (1.0, 1.0, 1.0)
 """Of a model that nothing is known of: as `_figures`."""
 
 
 def _figures(standing: Standing) -> tuple[float, ...]:
-    """Return quality, its deviation, that of today's, low and high of the tokens, tokens over today's."""
+    """Return low and high of the tokens over those expected, and tokens expected over today's."""
     band = standing.output_factor
-    spread = (band.low / band.base, band.high / band.base)
-    return (standing.quality, standing.quality_sd, standing.today_sd, *spread, band.base)
+    return (band.low / band.base, band.high / band.base, band.base)
 
 
 def _as_hybrid(found: Models, place: int, item: Option, catalog: Catalog, known: Any) -> None:
@@ -184,14 +181,12 @@ def _as_hybrid(found: Models, place: int, item: Option, catalog: Catalog, known:
     if weak is None or strong is None:
         return
     loss = precision_loss(catalog, catalog.models[item.model_id], str(item.precision_id))[1]
-    low = weak.quality * (1 - loss)
-    lost = (strong.quality - (item.quality or 0.0)) / (strong.quality - low)
+    ends = weak.moments(loss), strong.moments()
+    share = (strong.quality - (item.quality or 0.0)) / (strong.quality - ends[0][0])
+    doubt = mixed(share, *ends)
     found.strong_id[place] = api.model_id
-    found.sd[place], found.strong_sd[place] = (
-        lost * weak.quality_sd * (1 - loss),
-        (1 - lost) * strong.quality_sd,
-    )
-    found.today_sd[place] = found.floor * max(weak.today_sd, strong.today_sd)
+    found.sd[place], found.strong_sd[place] = doubt.weak_sd, doubt.strong_sd
+    found.today_sd[place] = (found.floor - doubt.of_today) * doubt.today_sd
     band = strong.output_factor
     found.strong_spent[:, place] = band.low / band.base, band.high / band.base
 
@@ -279,7 +274,7 @@ def model_inputs(models: Models, catalog: Catalog) -> tuple[RiskInput, ...]:
                 label, source = f"output tokens of {name}", "held-out errors of the fit of tokens"
                 row = RiskInput(f"{TOKENS}{model_id}", label, "ratio to prediction", low, 1.0, high, source)
                 tokens[model_id] = row
-    spread = float(models.today_sd.max(initial=0.0)) / models.floor if models.floor > 0 else 0.0
+    spread = float(np.abs(models.today_sd).max(initial=0.0)) / models.floor if models.floor > 0 else 0.0
     now = [_success(TODAY, "what runs today", 1.0, Z_P90 * spread)] if spread else []
     return (*quality.values(), *now, *tokens.values())
 

@@ -39,6 +39,11 @@ class SplitPlan:
     router_usd: Floats
     traffic: Traffic
 
+    @property
+    def share_of_weak(self) -> Floats:
+        """(p,) the part of a hybrid's quality that is the fleet's model's; the rest is the API's."""
+        return np.where(self.share_weak > 0, (1 - self.recall) * (1 - self.traffic.fallback), 0.0)
+
 
 def split_plan(
     queries_per_day: float,
@@ -159,9 +164,8 @@ def hybrid_quality(plan: SplitPlan, weak_quality: ArrayLike, strong_quality: Arr
     gap = strong - weak
     with np.errstate(invalid="ignore"):
         works = (gap > 0) & (gap <= plan.hard_share * strong + TOLERANCE)
-    lost = np.where(plan.share_weak > 0, (1 - plan.recall) * (1 - plan.traffic.fallback), 0.0)
     wrong = plan.traffic.wrongly_answered
-    fresh = strong[..., None] - gap[..., None] * lost
+    fresh = strong[..., None] - gap[..., None] * plan.share_of_weak
     served = (1 - wrong) * fresh + wrong * plan.traffic.false_hit_quality
     return np.where(works[..., None], served, np.nan)
 

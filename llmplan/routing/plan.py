@@ -32,6 +32,7 @@ class RoutePlan:
     ----------
     plan: loads at every split.
     weak_usd: (3, n, p); total_usd: (3, n, p) USD a month; quality: (n, p).
+    assured: (n, p) the highest floor that it reaches with the chance that the scenario asks for.
     way, split: the choice.
     """
 
@@ -41,6 +42,7 @@ class RoutePlan:
     weak_usd: Floats
     total_usd: Floats
     quality: Floats
+    assured: Floats
     way: int
     split: int
 
@@ -189,7 +191,8 @@ def _price(request: RouteRequest, sides: Sides, hard: float, shares: Floats, tra
     lost = np.where(gap > 0, 1 - plan.recall, plan.share_weak) * (1 - traffic.fallback)
     wrong = traffic.wrongly_answered
     quality = (1 - wrong) * (sides.strong_quality - gap * lost) + wrong * traffic.false_hit_quality
-    return RoutePlan(request, sides, plan, weak_usd, total, quality, 0, 0)
+    assured = sides.assured(lost, quality, request.scenario.floor_chance)
+    return RoutePlan(request, sides, plan, weak_usd, total, quality, assured, 0, 0)
 
 
 def _loads(request: RouteRequest, hard: float, shares: Floats, traffic: Traffic) -> SplitPlan:
@@ -209,13 +212,16 @@ def _choose(route: RoutePlan, wanted: float | None) -> RoutePlan:
         place = int(best_at_budget(usd.ravel(), quality.ravel(), request.budget_usd))
     else:
         floor = request.quality_floor
+        if floor is not None:
+            quality = route.assured
         floor = DEFAULT_FLOOR_OF_STRONG * route.sides.strong_quality if floor is None else floor
         place = int(cheapest_at_floor(usd.ravel(), quality.ravel(), floor))
     if place < 0 and request.budget_usd is not None:
         rule = f"is below the cheapest split, {usd.min():,.0f} USD a month"
         raise InputError("budget_usd", request.budget_usd, rule, "raise it")
     if place < 0:
-        rule = f"is out of reach: the best split has {quality.max():.3f}"
+        sure = "" if request.quality_floor is None else f" with {request.scenario.floor_chance:.0%}"
+        rule = f"is out of reach: the best split has {quality.max():.3f}{sure}"
         raise InputError("quality floor", request.quality_floor, rule, "lower it or name a better API")
     return replace(route, way=place // usd.shape[1], split=place % usd.shape[1])
 

@@ -13,6 +13,7 @@ from llmplan.options.comparison import options_of
 from llmplan.options.rows import Option
 from llmplan.options.standing import effort_today, lengths_of, standing_of
 from llmplan.options.table import Options, usd_per_query
+from llmplan.quality.floor import assured_quality, mixed
 from llmplan.router.hybrid import SplitPlan
 from llmplan.routing.request import RouteRequest
 
@@ -22,7 +23,11 @@ MOST_FORMAT_LOSS = 0.03
 
 @dataclass(frozen=True)
 class Sides:
-    """The two ends of a route: n ways to run the weak model; `options` is None where it has a unit price."""
+    """The two ends of a route: n ways to run the weak model; `options` is None where it has a unit price.
+
+    weak_sd, strong_sd, today_sd: standard deviations of both models' success and, for each, of today's; 0 where a
+    quality is given.
+    """
 
     catalog: Catalog
     options: Options | None
@@ -32,6 +37,15 @@ class Sides:
     strong_label: str
     strong_usd_per_query: float
     strong_quality: float
+    weak_sd: Floats
+    strong_sd: float
+    today_sd: tuple[Floats, float]
+
+    def assured(self, share: Floats, quality: Floats, chance: float) -> Floats:
+        """Return the highest floor reached with a chance where so much of the quality is the weak model's, (n, p)."""
+        weak = self.weak_quality[:, None], self.weak_sd[:, None], self.today_sd[0][:, None]
+        strong = self.strong_quality, self.strong_sd, self.today_sd[1]
+        return assured_quality(chance, quality, *mixed(share, weak, strong).spread)
 
     def weak_monthly_usd(self, plan: SplitPlan) -> Floats:
         """Return USD a month of every way to run the weak model at every split, low/base/high, (3, n, p)."""
@@ -55,24 +69,31 @@ def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
     InputError: where the weak model can be self-hosted on nothing that the scenario allows.
     """
     strong_id, weak_id = catalog.api(request.strong).model_id, _weak_model_id(request, catalog)
-    weak = standing_of(request.scenario, catalog, weak_id).quality
-    strong = standing_of(request.scenario, catalog, strong_id, _effort(request, request.strong)).quality
+    weak = standing_of(request.scenario, catalog, weak_id).moments()
+    strong = standing_of(request.scenario, catalog, strong_id, _effort(request, request.strong)).moments()
     unit, options = request.weak_usd_per_query, None
     if unit is None and request.weak in catalog.apis:
         unit = _api_usd(request, catalog, request.weak)
     if unit is None:
         options = _ways(request, catalog, weak_id)
-    found = [weak] if options is None else [item.quality for item in options.items]
+    found = np.array([weak]).T if options is None else np.array(options.items.moments(slice(None)))
+    if request.weak_quality:
+        found = np.array([[request.weak_quality], [0.0], [0.0]]).repeat(found.shape[1], axis=1)
+    if request.strong_quality:
+        strong = (request.strong_quality, 0.0, 0.0)
     strong_usd = request.strong_usd_per_query
     return Sides(
         catalog=catalog,
         options=options,
         weak_label=request.weak,
         weak_usd_per_query=unit or 0.0,
-        weak_quality=np.array([request.weak_quality or quality for quality in found], float),
+        weak_quality=found[0],
         strong_label=request.strong,
         strong_usd_per_query=_api_usd(request, catalog, request.strong) if strong_usd is None else strong_usd,
-        strong_quality=request.strong_quality or strong,
+        strong_quality=strong[0],
+        weak_sd=found[1],
+        strong_sd=strong[1],
+        today_sd=(found[2], strong[2]),
     )
 
 

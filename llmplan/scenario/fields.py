@@ -312,6 +312,17 @@ class Scenario(BaseModel):
             panel=Slide(0, 1.2, 0.01, first=6),
         ),
     ] = 0.0
+    floor_chance: Annotated[
+        float,
+        limits(ge=0.5, le=0.99),
+        About(
+            "Reach the floor with",
+            "Least probability with which an option must reach the quality floor.",
+            Group.QUALITY,
+            "share",
+            panel=Slide(0.5, 0.99, 0.01),
+        ),
+    ] = 0.8
     reference_api_id: Annotated[
         str,
         About(

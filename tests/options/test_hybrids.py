@@ -104,7 +104,7 @@ def test_no_other_pair_or_split_is_cheaper():
                 continue
             inside = np.isin(np.round(plan.plan.share_weak, 6), np.round(SPLITS, 6))
             better = plan.sides.weak_quality[:, None] < plan.sides.strong_quality
-            usd = np.where(better & inside & (plan.quality >= floor - 1e-9), plan.total_usd[1], np.inf)
+            usd = np.where(better & inside & (plan.assured >= floor - 1e-9), plan.total_usd[1], np.inf)
             assert best <= usd.min() * (1 + 1e-9)
 
 

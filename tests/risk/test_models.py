@@ -47,7 +47,20 @@ def test_the_share_of_draws_that_reach_the_floor_is_the_closed_form(problem: Pro
 
 def test_the_base_case_reaches_the_floor_where_its_quality_does(problem: Problem) -> None:
     drawn = realise(problem, problem.base_draw())
-    assert drawn.meets[:, 0].tolist() == problem.options.feasible.tolist()
+    assert drawn.meets[:, 0].tolist() == (problem.options.quality >= FLOORED.quality_floor).tolist()
+
+
+def test_what_is_feasible_reaches_the_floor_with_the_chance_asked_for(problem: Problem) -> None:
+    chance = problem.models.chance()
+    assert (chance >= FLOORED.floor_chance).tolist() == problem.options.feasible.tolist()
+    (best,) = (item for item in problem.options.items if item.option_id == assess_id(problem))
+    risk = assess(FLOORED, draws=4000, curve=False).option(best.option_id)
+    assert risk is not None and risk.p_meets == pytest.approx(best.meets_floor, abs=0.02)
+
+
+def assess_id(problem: Problem) -> str:
+    assert problem.base_place is not None and problem.base_place != problem.safe_place
+    return str(problem.options.items.option_id[problem.base_place])
 
 
 def test_what_runs_today_reaches_its_own_quality_for_sure() -> None:

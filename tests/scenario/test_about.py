@@ -56,6 +56,7 @@ def sample(name: str) -> Any:
     if field.shape in (Shape.NUMBER, Shape.WHOLE):
         own = {
             "latency_percentile": 95.0,
+            "floor_chance": 0.7,
             "queries_per_day": 7.0,
             "input_tokens_p95": 900.0,
             "output_tokens_p95": 900.0,

@@ -511,8 +511,9 @@ def ladder_card(shown: RiskAnswers) -> Markup:
     """Return the cheapest option at every quality floor, the lowest first."""
     scenario = shown.report.scenario
     now = share(scenario.quality_floor) if scenario.quality_floor else "none"
+    sure = share(scenario.floor_chance)
     lead = (
-        f"The cheapest option at every quality floor, in percent of {scenario.reference_api_id}, the other "
+        f"The cheapest option that reaches a floor with {sure}, in percent of {scenario.reference_api_id}, the other "
         f"constraints held; asked for now: {now}."
     )
     rows = [

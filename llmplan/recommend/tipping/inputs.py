@@ -10,7 +10,6 @@ from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
@@ -19,6 +18,7 @@ from llmplan.options.hybrid import SPLITS, Pairs, pairs_of
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Places, Rows
 from llmplan.options.table import usd_per_query
+from llmplan.quality.floor import reaches
 
 MANY = 3.0
 """From this many times the base on a change is told as a multiple, below it in percent."""
@@ -123,7 +123,7 @@ def percents(share: float) -> str:
 
 def cheapest(options: Options) -> Best:
     """Return the option of one kind of least base cost at the scenario's floor, ties as compare() breaks them."""
-    meets = np.flatnonzero(_meets(options))
+    meets = np.flatnonzero(reaches(options.scenario.quality_floor, options.items.assured))
     if not len(meets):
         return None, float("inf")
     usd = options.take(meets).monthly_usd(options.scenario.queries_per_day, sides=(1,))[0, :, 0]
@@ -131,12 +131,6 @@ def cheapest(options: Options) -> Best:
     if not np.isfinite(usd[place]):
         return None, float("inf")
     return options.items[meets[place]], float(usd[place])
-
-
-def _meets(options: Options) -> npt.NDArray[np.bool_]:
-    """Say which options reach the scenario's quality floor; a floor of 0 lets everything in."""
-    floor = options.scenario.quality_floor
-    return (options.quality >= floor) if floor > 0 else np.ones(len(options), bool)
 
 
 class CheapestOfAll:
@@ -194,7 +188,7 @@ def contenders(options: Options, catalog: Catalog) -> Options:
 
 
 def _token_front(options: Options, catalog: Catalog, places: Places, best: Option | None) -> list[int]:
-    """Return the token prices that no other of their kind undercuts at as much quality, whatever the tokens.
+    """Return the token prices that no other of their kind undercuts at as much and as sure a quality, whatever the tokens.
 
     They are compared at every corner of tokens, cached share and batch share, between which the price of a query is
     linear; what only the recommended model or the cheapest price's undercuts stays: their own prices and success move.
@@ -209,7 +203,8 @@ def _token_front(options: Options, catalog: Catalog, places: Places, best: Optio
         asked = [n._replace(output=n.output * more) for n in lengths]
         moved = options.scenario.model_copy(update={"batch_share": batch, "cached_input_share": cached})
         corners.append(usd_per_query(prices, asked, moved, catalog))
-    features = np.column_stack([*corners, -options.quality[places[known]]])
+    quality, sd, today_sd = options.items.moments(places[known])
+    features = np.column_stack([*corners, -quality, sd, today_sd])
     kinds, models = options.items.kind[places[known]], options.items.model_id[places[known]]
     front = can_win(features, kinds)
     usable = np.where(options.feasible[places[known]], corners[0], np.inf)

@@ -11,10 +11,13 @@ from llmplan.catalog import Catalog
 from llmplan.options import Options, break_even
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.options.table import usd_per_query
+from llmplan.quality.floor import chance_to_meet
 from llmplan.quality.variants import Lengths
 from llmplan.recommend.tipping.inputs import Input, percents
 from llmplan.scenario import Scenario
 
+CHANCES = (0.5, 0.99)
+"""Between which a chance to reach the floor may be asked for."""
 VOLUMES = 181
 """Volumes tried besides the exact crossings: twenty a decade."""
 
@@ -175,7 +178,8 @@ def quality_input(few: Options) -> Input:
     """
     scenario = few.scenario
     high = max(1.0, scenario.quality_floor)
-    known = np.unique(few.quality[np.isfinite(few.quality) & (few.quality > 0)])
+    assured = few.items.assured
+    known = np.unique(assured[np.isfinite(assured) & (assured > 0)])
     edges = {0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), high}
     return Input(
         "quality_floor",
@@ -187,5 +191,29 @@ def quality_input(few: Options) -> Input:
         lambda value: replace(few, scenario=scenario.model_copy(update={"quality_floor": value})),
         percents,
         lambda value: {"quality_floor": value},
+        grid=tuple(sorted(edges)),
+    )
+
+
+def chance_input(few: Options) -> Input:
+    """Return the chance with which the floor is to be reached; each option's own chance is an edge and is tried."""
+    name, scenario = "floor_chance", few.scenario
+    own = np.minimum(chance_to_meet(scenario.quality_floor, *few.items.moments(slice(None))), CHANCES[1])
+    edges = {*CHANCES, *own[own >= CHANCES[0]].tolist()}
+    edges |= {float(np.nextafter(edge, 1)) for edge in edges if edge < CHANCES[1]}
+
+    def at(value: float) -> Options:
+        changed = scenario.model_copy(update={name: value})
+        return replace(few, scenario=changed, items=few.items.sure_with(value))
+
+    return Input(
+        name,
+        "the chance to reach the floor that is asked for",
+        "share",
+        scenario.floor_chance,
+        *CHANCES,
+        at,
+        percents,
+        lambda value: {name: value},
         grid=tuple(sorted(edges)),
     )

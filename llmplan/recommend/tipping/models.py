@@ -38,14 +38,17 @@ def model_inputs(few: Options, catalog: Catalog) -> list[Input]:
 
 def _success(few: Options, models: Models, rows: np.ndarray, place: int, name: str) -> Input:
     base, floor, half = float(few.quality[place]), models.floor, Z_P90 * float(models.sd[place])
-    edges = {base * models.floor / float(q) for q in few.quality[rows] if q > 0}
+    edges = {base * floor / float(q) for q in few.quality[rows] if q > 0}
     edges |= {float(np.nextafter(edge, 0)) for edge in edges}
     low = 0.5 * min(base, floor)
 
     def at(value: float) -> Options:
         quality = few.quality.copy()
         quality[rows] *= value / base
-        return replace(few, items=replace(few.items, quality=quality))
+        assured = np.minimum(
+            few.items.assured, quality
+        )  # what let it in stays until its success misses the floor
+        return replace(few, items=replace(few.items, quality=quality, assured=assured))
 
     return Input(
         "model_success",

@@ -11,7 +11,7 @@ from llmplan.catalog import Catalog
 from llmplan.options import Option, Options, options_of
 from llmplan.recommend.tipping.expected import expected_ranges
 from llmplan.recommend.tipping.inputs import CheapestOfAll, Input, contenders
-from llmplan.recommend.tipping.load import load_inputs, quality_input, volume_input
+from llmplan.recommend.tipping.load import chance_input, load_inputs, quality_input, volume_input
 from llmplan.recommend.tipping.models import model_inputs
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
 from llmplan.recommend.tipping.records import Tipping, TippingPoint
@@ -68,6 +68,8 @@ def inputs_of(options: Options, catalog: Catalog, by: By = "kind") -> list[Input
     gpu = gpu_price_input(options, few, catalog, by == "kind")
     if gpu is not None:
         found.append(gpu)
+    if few.scenario.quality_floor > 0:
+        found.append(chance_input(few))
     found += [quality_input(few), *token_inputs(options, few, catalog), *model_inputs(few, catalog)]
     expected, choose = expected_ranges(few, catalog), CheapestOfAll(few, catalog)
     return [

@@ -11,10 +11,10 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.cost.rent import priced_by_the_gpu
 from llmplan.options import Options
-from llmplan.options.constraints import quality_reasons
 from llmplan.options.offers import why_no_offer
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.table import priced
+from llmplan.quality.floor import reaches
 from llmplan.recommend.tipping.inputs import Input, cheapest, contenders
 
 
@@ -189,10 +189,11 @@ def _on_gpu(options: Options, catalog: Catalog, gpu_id: str) -> list[int]:
     here = np.flatnonzero((options.items.gpu_id == gpu_id) & (options.per_replica[1] > 0))
     places = []
     for place in here.tolist():
-        item, unpriced = options.items[place], ""
+        item, unpriced = options.items[place], 0
         if not options.feasible[place] and not options.near_floor[place]:
-            unpriced = why_no_offer(catalog, options.scenario, gpu_id, item.n_gpus or 1)
-        if set(item.reasons) <= {unpriced, *quality_reasons(options.scenario, item.quality or 0.0)}:
+            unpriced = item.reasons.count(why_no_offer(catalog, options.scenario, gpu_id, item.n_gpus or 1))
+        below = not reaches(options.scenario.quality_floor, options.items.assured[place])
+        if len(item.reasons) <= unpriced + int(below):
             places.append(place)
     found = options.take(places)
     features = features_of(found.per_replica[1:2], *found.rent_profiles())
