@@ -84,7 +84,7 @@ def reason(
         if item.success is not None:
             least, middle, most = (share(value) for value in vars(item.success).values())
             parts.append(f"It succeeds on {middle} of such tasks ({least} to {most}){_surely(item)}.")
-        parts += floor_sentences(ladder, item.option_id, floor, money)
+        parts += floor_sentences(ladder, item.label, floor, money)
     if found.scenario.monthly_active_users is not None:
         users = found.scenario.monthly_active_users
         parts.append(f"The {users:,} users a month decide on licences alone: the volume is given in queries.")

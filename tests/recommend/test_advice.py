@@ -22,7 +22,7 @@ FEW = {
 CASES = {
     "token price": Scenario().but(**FEW, quality_floor=0.8),
     "fleet": Scenario().but(**{**FEW, "api_ids": ("gpt-4o",)}, queries_per_day=80_000),
-    "in house": Scenario().but(**FEW, data_stays_in_house=True, quality_floor=0.85),
+    "in house": Scenario().but(**FEW, data_stays_in_house=True, quality_floor=0.85, floor_chance=0.5),
     "dear": Scenario().but(**FEW, queries_per_day=6_000_000, quality_floor=0.9),
 }
 FIGURE = re.compile(r"(?<![\w.<>-])\$?(\d[\d,]*\.?\d*)(%|\s%)?")
@@ -77,6 +77,8 @@ def known_numbers(found: Comparison, advice: Recommendation) -> list[float]:
         100 * float(found.utilisation[place]),
         100 * (item.quality or 0),
         100 * scenario.quality_floor,
+        100 * scenario.floor_chance,
+        100 * (item.share_weak or 0),
     ]
     numbers += [100 * value for value in vars(item.success).values()] if item.success else []
     numbers += [] if item.meets_floor is None else [100 * item.meets_floor]

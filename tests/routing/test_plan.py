@@ -120,7 +120,7 @@ def test_more_accurate_is_never_dearer_and_never_beaten_by_a_pure_option(floor):
     usd = [report_of(quality_floor=floor, accuracy=a)["monthly_usd"]["base"] for a in (0.6, 0.8, 0.9, 1.0)]
     assert all(one >= other * (1 - 1e-12) for one, other in pairwise(usd))
     plan = plan_route(RouteRequest(SCENARIO, quality_floor=floor, accuracy=0.6))
-    pure = np.where(plan.quality[:, [0, -1]] >= floor - 1e-9, plan.total_usd[1][:, [0, -1]], np.inf)
+    pure = np.where(plan.assured[:, [0, -1]] >= floor - 1e-9, plan.total_usd[1][:, [0, -1]], np.inf)
     assert plan.monthly_usd[1] <= pure.min() * (1 + 1e-12)
     assert plan.chosen_quality >= floor - 1e-9
 
