@@ -48,9 +48,7 @@ def quality_ladder(found: Comparison, catalog: Catalog) -> tuple[QualityStep, ..
     )
 
 
-def floor_sentences(
-    ladder: tuple[QualityStep, ...], label: str, floor: float, money: Currency
-) -> list[str]:
+def floor_sentences(ladder: tuple[QualityStep, ...], label: str, floor: float, money: Currency) -> list[str]:
     """Say whether the floor drives the choice, and what a higher one would make of it."""
     at = next((place for place, step in enumerate(ladder) if step.label == label), None)  # splits share an id
     if at is None:
