@@ -179,7 +179,8 @@ class Dashboard:
         self.url.show({**self.model.query, **page_name})
 
     def _tools(self) -> list[View]:
-        files = [Entry(name, FILES[name], self._export(name), "file") for name in FORMATS]
+        files = [Entry(name, FILES[name], self._export(name, "shown"), "file") for name in FORMATS]
+        files.append(Entry("all", "All options (CSV)", self._export("csv", "options"), "file"))
         slides = Entry("slides", "Slides hold", type="checks", options=tuple(SLIDES.items()))
         compare = [Entry("compare", "Compare two", self.on_compare)] if COMPARES in self.names else []
         scenario = [
@@ -196,11 +197,11 @@ class Dashboard:
         self.nav.current = COMPARES
         self.go(COMPARES)
 
-    def _export(self, kind: str) -> Callable[[Sequence[str]], File]:
+    def _export(self, kind: str, table: str) -> Callable[[Sequence[str]], File]:
         def build(chosen: Sequence[str]) -> File:
             report, pictures = self.model.report, self.model.pictures
-            content = export_bytes(report, kind, slides=chosen, pictures=pictures)
-            return file_name(report, kind), MEDIA_TYPES[kind], content
+            content = export_bytes(report, kind, table=table, slides=chosen, pictures=pictures)
+            return file_name(report, kind, table), MEDIA_TYPES[kind], content
 
         return build
 

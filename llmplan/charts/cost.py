@@ -308,6 +308,10 @@ def _end_names(chart: CostChart, logarithmic: bool) -> list[Figure]:
                 "font": {"color": line.kind.colour, "size": 12},
             }
         )
+    most = high
+    for name in reversed(names):  # those that came to lie above the axis, back into it
+        name["y"] = min(name["y"], most)
+        most = name["y"] - NAME_HEIGHT * (high - low)
     return names
 
 

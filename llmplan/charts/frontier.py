@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,8 +12,8 @@ from llmplan.kinds import Kind
 from llmplan.quality.ability import Band
 from llmplan.wording import Currency
 
-NAMES_APART, NAME_DECADES = 6.0, 1.6
-"""Percent of success from one named point to the next; decades of cost that a name takes."""
+NAMES_APART, RISE, LEAST_USD = 1.2, 0.04, 0.01
+"""Decades of cost that a point's name takes, the share of success that its height takes, the least cost drawn."""
 
 
 class Point(Protocol):
@@ -63,33 +62,42 @@ def frontier_figure(points: Sequence[Point], least_success: float | None, money:
     top = max((100 * point.success.high for point in points), default=100.0)
     y = {"title": "Succeeds on, % of such tasks", "range": [0, min(100.0, top * 1.05)]}
     x = money_log_axis(money, "a month", low, high)
-    names = _names([(float(money.of(p.monthly_usd)), 100 * p.success.base, p.label) for p in front], low)
+    names = [_name(front[place], money) for place in named_points(front)]
     layout = {"xaxis": x, "yaxis": y, "annotations": names}
     return {"data": [trace for trace in data if len(trace["x"])], "layout": layout}
 
 
-def _names(front: Sequence[tuple[float, float, str]], low: float) -> list[Figure]:
-    """Return names of (cost, success, label), cheapest first, that stand clear of one another.
-
-    To the left of the frontier no point lies; at the axis' left end there is no room, and they go to the right.
-    """
-    names: list[Figure] = []
-    for usd, success, label in front:
-        if names and success - names[-1]["y"] < NAMES_APART:
-            continue
-        fits = math.log10(usd / low) >= NAME_DECADES
-        names.append(
-            {
-                "x": math.log10(usd),
-                "y": success,
-                "text": plain_text(label.partition(" at ")[0].removesuffix(" API")),
-                "xanchor": "right" if fits else "left",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"size": 12},
-            }
+def named_points(points: Sequence[Point]) -> list[int]:
+    """Return the places of the frontier's points, cheapest first, above which a name has room; the best first."""
+    logs = np.log10([max(point.monthly_usd, LEAST_USD) for point in points])
+    success = np.array([point.success.base for point in points])
+    kept: list[int] = []
+    for place in reversed(range(len(points))):
+        near = np.abs(logs - logs[place]) < NAMES_APART / 2
+        clear = (
+            success[near].max() - success[place] < RISE and logs[place] - np.floor(logs[0]) > NAMES_APART / 2
         )
-    return names
+        if clear and (not kept or logs[kept[-1]] - logs[place] >= NAMES_APART):
+            kept.append(place)
+    return kept
+
+
+def short_label(label: str) -> str:
+    """Return an option's label without who offers it."""
+    return label.replace(" API", "").partition(" at ")[0]
+
+
+def _name(point: Point, money: Currency) -> Figure:
+    return {
+        "x": float(np.log10(money.of(point.monthly_usd))),
+        "y": 100 * point.success.base,
+        "text": plain_text(short_label(point.label)),
+        "yanchor": "bottom",
+        "yshift": 4,
+        "showarrow": False,
+        "bgcolor": "@card/0.75",
+        "font": {"size": 12},
+    }
 
 
 def _kind(points: Sequence[Point], kind: Kind, money: Currency) -> Figure:

@@ -27,12 +27,12 @@ from xlsxwriter.utility import xl_col_to_name
 
 from llmplan.charts import CostChart, CostLine, envelope_chart
 from llmplan.charts.cost import TODAY
+from llmplan.charts.frontier import named_points, short_label
 from llmplan.charts.growth import FAMILY_NAMES, FAMILY_STYLES
 from llmplan.charts.style import decades
 from llmplan.export.pptx_parts import GLYPH, Box, describe
 from llmplan.growth.planning import GrowthPlan
 from llmplan.kinds import Kind
-from llmplan.report.frontier import FrontierPoint
 from llmplan.report.headlines import payback_title
 from llmplan.report.report import Report
 from llmplan.wording import VOLUME_FORMAT
@@ -65,8 +65,6 @@ LEFT, RIGHT, ABOVE, BELOW = 6.4, 1.6, 1.8, 4.0
 """Room around the plot for labels and names, in heights of the type."""
 LEGEND_ROWS, LEGEND_LEADING, LEAST_PLOT = 2.2, 1.4, 0.3
 """Rows of a legend, their height over the type's size; the least share of a chart that its plot keeps."""
-NAMES_APART, RISE, LEAST_USD = 1.2, 0.04, 0.01
-"""Decades of cost that a point's name takes, the share of success that its height takes, the least cost drawn."""
 DASHES = {
     "solid": MSO_LINE_DASH_STYLE.SOLID,
     "dash": MSO_LINE_DASH_STYLE.LONG_DASH,
@@ -244,7 +242,7 @@ def add_frontier(slide: Any, box: Box, report: Report, size: int) -> Any:
             _style_points(one, accents[name], XL_MARKER_STYLE.CIRCLE, 7)
         elif chosen is front:
             _style_line(one, MSO_THEME_COLOR.TEXT_1, MSO_LINE_DASH_STYLE.SOLID, Pt(1.5))
-            for number in _named(front):
+            for number in named_points(front):
                 _name_point(one, number, front[number].label, size)
         else:
             _style_points(one, MSO_THEME_COLOR.TEXT_1, XL_MARKER_STYLE.STAR, 14)
@@ -291,24 +289,9 @@ def _style_points(series: Any, colour: Any, marker: Any, size: int) -> None:
 
 def _name_point(series: Any, place: int, label: str, size: int) -> None:
     text = series.points[place].data_label
-    text.text_frame.text = label.replace(" API", "").partition(" at ")[0]
+    text.text_frame.text = short_label(label)
     text.text_frame.paragraphs[0].runs[0].font.size = Pt(size)
     text.position = XL_LABEL_POSITION.ABOVE
-
-
-def _named(points: Sequence[FrontierPoint]) -> list[int]:
-    """Return the places of the frontier's points, cheapest first, above which a name has room; the best first."""
-    logs = np.log10([max(point.monthly_usd, LEAST_USD) for point in points])
-    success = np.array([point.success.base for point in points])
-    kept: list[int] = []
-    for place in reversed(range(len(points))):
-        near = np.abs(logs - logs[place]) < NAMES_APART / 2
-        clear = (
-            success[near].max() - success[place] < RISE and logs[place] - np.floor(logs[0]) > NAMES_APART / 2
-        )
-        if clear and (not kept or logs[kept[-1]] - logs[place] >= NAMES_APART):
-            kept.append(place)
-    return kept
 
 
 def _scale(axis: Any, ends: tuple[float, float]) -> None:

@@ -14,7 +14,7 @@ from llmplan.report.report import Report
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = ("options", "curve", "map", "flips", "assumptions", "sources")
+TABLES = ("options", "shown", "curve", "map", "flips", "assumptions", "sources")
 FLIP_HEADS = ("Input", "Today", "Flips at", "Then the answer is")
 ASSUMPTION_HEADS = ("Assumption", "Value", "Source", "As of")
 ASSUMPTIONS_TITLE, SOURCES_TITLE = "What the answer rests on", "Where the numbers come from"
@@ -27,6 +27,7 @@ def table(report: Report, name: str) -> pd.DataFrame:
     """Return one of the tables; UnknownNameError for another name."""
     makers = {
         "options": lambda: option_frame(report.comparison),
+        "shown": lambda: shown_table(report),
         "curve": lambda: curve_table(report),
         "map": lambda: map_table(report),
         "flips": lambda: flip_table(report),
@@ -36,6 +37,12 @@ def table(report: Report, name: str) -> pd.DataFrame:
     if name not in makers:
         raise UnknownNameError("table", name, makers)
     return makers[name]()
+
+
+def shown_table(report: Report) -> pd.DataFrame:
+    """Return the options that the Decision page lists, as of "options"."""
+    ids = [report.option(place).option_id for place in report.shown_places]
+    return option_frame(report.comparison).set_index("option_id", drop=False).loc[ids].reset_index(drop=True)
 
 
 def curve_table(report: Report) -> pd.DataFrame:

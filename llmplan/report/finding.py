@@ -54,7 +54,7 @@ def where_cheaper(intervals: Sequence[Interval], per: str = " queries/day") -> s
         return "at any volume"
     near = [_rounded(low, high) for low, high in intervals if low <= MOST_TOLD]
     if not near:
-        return f"not below {short_volume(MOST_TOLD).replace('M', ' million')}{per}"
+        return f"only above {short_volume(MOST_TOLD).replace('M', ' million')}{per}"
     parted: list[tuple[float, float]] = []
     for low, high in near:
         if parted and low <= parted[-1][1]:

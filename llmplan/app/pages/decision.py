@@ -34,9 +34,8 @@ class DecisionPage(Page):
                 self.figures,
                 self.compare.root,
                 columns([self.curve, self.frontier]),
-                columns([self.map, self.bill]),
+                columns([self.map, stack([self.bill, self.sure])]),
                 self.options,
-                self.sure,
                 self.stamp,
             ]
         )

@@ -1,0 +1,120 @@
+"""A number is the same number wherever it stands: on the page, in its link, deck, workbook and `compare --json`."""
+
+import csv
+import io
+import random
+import re
+from html import unescape
+from typing import Any
+
+import openpyxl
+import pytest
+from pptx import Presentation
+
+from llmplan.app.model import AppModel
+from llmplan.app.pages import decision_parts as parts
+from llmplan.cli.compare import comparison_json
+from llmplan.export.files import export_bytes
+from llmplan.export.tables import csv_text
+from llmplan.export.xlsx_parts import FIRST_ROW
+from llmplan.kinds import Kind
+from llmplan.options.table import SIDES
+from llmplan.report import Report
+
+MODELS = ("llama-3.1-8b", "qwen3-14b", "qwen3-30b-a3b", "gpt-oss-120b", "llama-3.3-70b")
+APIS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1-mini", "claude-sonnet-4")
+GPUS = ("l4", "h100-sxm", "a100-sxm-80gb")
+DRAWN, FILES = 40, 2
+"""Scenarios, and of how many each writes its files too."""
+
+
+def drawn(seed: int, known: dict[str, set[str]]) -> dict[str, Any]:
+    """Return a scenario's changes, drawn over the ranges that readers use."""
+    dice = random.Random(seed)
+
+    def some(names: tuple[str, ...], least: int) -> tuple[str, ...]:
+        there = [name for name in names if name in set.union(*known.values())]
+        return tuple(dice.sample(there, dice.randint(least, len(there))))
+
+    return {
+        "queries_per_day": float(round(10 ** dice.uniform(2.5, 7))),
+        "input_tokens": float(round(10 ** dice.uniform(2, 4.2))),
+        "output_tokens": float(round(10 ** dice.uniform(1.5, 3.2))),
+        "input_tokens_p95": None,
+        "output_tokens_p95": None,
+        "cached_input_share": round(dice.random(), 2),
+        "batch_share": round(dice.random() / 2, 2),
+        "quality_floor": dice.choice((0.0, 0.7, 0.9)),
+        "data_stays_in_house": dice.random() < 0.2,
+        "currency_symbol": dice.choice(("$", "€", "CHF")),
+        "currency_per_usd": round(dice.uniform(0.8, 1.2), 3),
+        "model_ids": some(MODELS, 2),
+        "api_ids": some(APIS, 1),
+        "gpu_ids": some(GPUS, 1),
+        "spare_replicas": dice.randint(0, 2),
+    }
+
+
+@pytest.fixture(scope="module")
+def model() -> AppModel:
+    return AppModel()
+
+
+def plain(html: str) -> str:
+    return unescape(re.sub(r"<[^>]+>", " ", html))
+
+
+def titles_of(html: str) -> list[str]:
+    return [unescape(found) for found in re.findall(r'title="([^"]*)"', html)]
+
+
+@pytest.mark.parametrize("seed", range(DRAWN))
+def test_page_link_and_json_say_the_same(model: AppModel, seed: int) -> None:
+    catalog = model.catalog
+    model.change(drawn(seed, {"m": {*catalog.models}, "a": {*catalog.apis}, "g": {*catalog.gpus}}))
+    report = model.report
+    opened = AppModel()
+    opened.open_query(model.query)
+    assert opened.ignored == () and opened.scenario == model.scenario and opened.answer == model.answer
+
+    table = comparison_json(report.comparison)
+    by_id = {row["id"]: row for row in table["options"]}
+    assert table["recommended"] == model.answer["option_id"]
+    cards, money = parts.figures(report), report.money
+    for kind in Kind:
+        place = report.comparison.cheapest(kind)
+        if place is None:
+            continue
+        row = by_id[report.option(place).option_id]
+        usd = row["monthly_usd"]
+        assert [usd[side] for side in SIDES] == report.comparison.monthly_usd[:, place].tolist()
+        assert money.full(usd["base"]) in titles_of(cards) and money.short(usd["base"]) in plain(cards)
+        assert money.range(usd["low"], usd["high"]) in plain(cards)
+    if model.answer["option_id"] is not None:
+        best = by_id[model.answer["option_id"]]
+        assert best["monthly_usd"] == model.answer["monthly_usd"]
+        assert money.short(best["monthly_usd"]["base"]) in report.finding
+        assert best["quality"] == model.answer["quality"]
+    if seed < FILES:
+        assert_files(report, by_id)
+
+
+def assert_files(report: Report, by_id: dict[str, Any]) -> None:
+    """Hold deck and workbook against the JSON's rows."""
+    deck = Presentation(io.BytesIO(export_bytes(report, "pptx", slides=("answer", "options"))))
+    shapes = [shape for slide in deck.slides for shape in slide.shapes]
+    assert any(report.finding in shape.text_frame.text for shape in shapes if shape.has_text_frame)
+    lines = [[cell.text for cell in row.cells] for s in shapes if s.has_table for row in s.table.rows][1:]
+    listed = {row["label"]: report.money.short(row["monthly_usd"]["base"]) for row in by_id.values()}
+    assert lines and all(line[1] == listed[line[0]] for line in lines)
+    shown = list(csv.DictReader(io.StringIO(csv_text(report, "shown"))))
+    assert [row["label"] for row in shown] == [report.option(place).label for place in report.shown_places]
+    for row in shown:
+        assert float(row["monthly_usd_base"]) == by_id[row["option_id"]]["monthly_usd"]["base"]
+    book = openpyxl.load_workbook(io.BytesIO(export_bytes(report, "xlsx")), data_only=True)
+    rows = book["Options"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)
+    costs = {row[0]: row[3:6] for row in rows if row[0]}
+    for place in report.shown_places:
+        option_id = report.option(place).option_id
+        usd = by_id[option_id]["monthly_usd"]
+        assert costs[option_id] == pytest.approx([report.money.of(usd[side]) for side in SIDES], rel=1e-9)
