@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ import psutil
 from playwright.async_api import Browser, Page, async_playwright
 
 from llmplan.catalog import notebooks_dir
-from tools.browser import browser_path, free_port, wait_until_answering
+from tools.browser import browser_path, free_port
 
 KEY_PRESSES = 40
 FIRST_LOADS = 7
@@ -68,6 +69,15 @@ addEventListener('keydown', (event) => {
 """
 
 
+def wait_until_listening(port: int) -> None:
+    """Wait until somebody takes connections on a port."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+
+
 @contextmanager
 def serving_stock() -> Iterator[str]:
     """Serve the stock page with plain Voila; yield its address."""
@@ -78,7 +88,7 @@ def serving_stock() -> Iterator[str]:
         command = [sys.executable, "-m", "voila", str(path), "--no-browser", f"--port={port}"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_until_answering(f"http://127.0.0.1:{port}/voila/api/", process)
+            wait_until_listening(port)
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
