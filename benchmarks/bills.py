@@ -28,6 +28,7 @@ def drawn_scenario(dice: random.Random) -> Scenario:
         cached_input_share=dice.choice([0.0, 0.3, 0.9]),
         cached_prefix=dice.choice(["shared", "own"]),
         cache_write_share=dice.choice([None, 0.1, 1.0]),
+        images_per_query=dice.choice([0.0, 0.0, 1.5]),
         cache_lifetime=dice.choice(["minutes", "hour"]),
         batch_share=dice.choice([0.0, 0.4, 1.0]),
         service_tier=dice.choice(["standard", "standard", "priority", "flex"]),

@@ -393,6 +393,10 @@ class ApiPrice(Sourced):
     flex_input_usd_per_mtok: NonNegative | None = None
     flex_output_usd_per_mtok: NonNegative | None = None
     flex_cached_input_usd_per_mtok: NonNegative | None = None
+    image_input_usd_per_mtok: NonNegative | None = None
+    """Input tokens of images; blank: at the price of input."""
+    takes_images: bool | None = None
+    """Whether queries may hold images; blank: no price list says so."""
     peak_hours_utc: Annotated[str, Field(pattern=r"^[\d.]+-[\d.]+( [\d.]+-[\d.]+)*$")] | None = None
     """Hours of the day at which the price is multiplied by peak_price_factor, as `01-04 06-10`; blank: one price."""
     peak_days_per_week: Annotated[float, Field(gt=0, le=7)] | None = None

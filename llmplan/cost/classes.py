@@ -45,6 +45,7 @@ class Use:
     regions: areas that processing is held to; empty: anywhere.
     week: (168,) shares of a week's queries by hour of one's own clock, Monday first; None: all alike.
     utc_offset_hours: how far that clock is ahead of UTC.
+    image_tokens: tokens of a query's input that are its images'.
     """
 
     input_sigma: float = 0.0
@@ -54,6 +55,7 @@ class Use:
     regions: tuple[str, ...] = ()
     week: tuple[float, ...] | None = None
     utc_offset_hours: float = 0.0
+    image_tokens: float = 0.0
 
     @classmethod
     def of(cls, scenario: Scenario, catalog: Catalog) -> Use:
@@ -69,6 +71,7 @@ class Use:
             scenario.regions,
             scenario.workload(catalog).week,
             scenario.utc_offset_hours,
+            scenario.image_tokens,
         )
 
 
@@ -82,6 +85,7 @@ class Classes:
     waiting_input, ...: the same of a query that may wait, over those.
     tier_from: tokens above which a context tier holds; NaN: none. tier_input, ...: its prices over the standard ones.
     hours_factor, waiting_hours_factor: what dearer hours multiply a query by, and one that waits for cheaper ones.
+    image_over_input: the price of an image's tokens over those of text, read, written and waiting alike.
     """
 
     input_usd: Floats
@@ -98,6 +102,7 @@ class Classes:
     tier_output: Floats
     hours_factor: Floats
     waiting_hours_factor: Floats
+    image_over_input: Floats
 
     def at(self, place: int) -> Classes:
         """Return one of the prices, without the axis of prices."""
@@ -110,7 +115,7 @@ class Classes:
 
 
 def classes_of(prices: Sequence[ApiPrice], use: Use) -> Classes:
-    """Return what some prices ask of one use. (1.2)-(1.4), (1.7)-(1.10)
+    """Return what some prices ask of one use. (1.2)-(1.4), (1.7)-(1.11)
 
     A class that a provider does not sell is paid at the price of the standard one, cached input without a price of
     its own at that of input. A tier of service, of context and of batch without a price of its own for cached or
@@ -157,6 +162,7 @@ def classes_of(prices: Sequence[ApiPrice], use: Use) -> Classes:
         waiting_out,
         *tiers,
         *_hours(prices, use),
+        _over(_first(column("image_input_usd_per_mtok"), plain_in), plain_in),
     )
 
 

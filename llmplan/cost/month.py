@@ -23,7 +23,7 @@ def api_usd_per_query(
     batch_share: npt.ArrayLike = 0.0,
     use: Use = PLAIN,
 ) -> Floats:
-    """Return USD a query, priced request by request. (1.1)-(1.4), (1.6)-(1.10)
+    """Return USD a query, priced request by request. (1.1)-(1.4), (1.6)-(1.11)
 
     Parameters
     ----------
@@ -39,15 +39,16 @@ def api_usd_per_query(
     read, waits = np.asarray(cached_input_share, float), np.asarray(batch_share, float)
     written = np.minimum(use.cache_write_share, 1 - read)
     of_tokens, of_requests = long_shares(asked.tier_from, tokens_in, use.input_sigma)
+    images = image_factor(asked, tokens_in, use)
     in_tier = _mean_over_tiers(asked.tier_input, of_tokens)
     kinds = (
-        (tokens_in * (1 - read - written), asked.input_usd * in_tier, asked.waiting_input),
+        (tokens_in * (1 - read - written), asked.input_usd * images * in_tier, asked.waiting_input),
         (
             tokens_in * read,
-            asked.cached_usd * _mean_over_tiers(asked.tier_cached, of_tokens),
+            asked.cached_usd * images * _mean_over_tiers(asked.tier_cached, of_tokens),
             asked.waiting_cached,
         ),
-        (tokens_in * written, asked.write_usd * in_tier, asked.waiting_write),
+        (tokens_in * written, asked.write_usd * images * in_tier, asked.waiting_write),
         (
             tokens_out,
             asked.output_usd * _mean_over_tiers(asked.tier_output, of_requests),
@@ -57,6 +58,14 @@ def api_usd_per_query(
     now, later = (1 - waits) * asked.hours_factor, waits * asked.waiting_hours_factor
     usd = sum(tokens * each * (now + later * waiting) for tokens, each, waiting in kinds)
     return np.asarray(usd / TOKENS_PER_MTOK)
+
+
+def image_factor(asked: Classes, tokens_in: Floats, use: Use) -> Floats:
+    """Return the mean price of input tokens over that of text, where some are an image's. (1.11)"""
+    if not use.image_tokens:
+        return np.ones_like(tokens_in)
+    share = np.minimum(use.image_tokens / tokens_in, 1.0)
+    return np.asarray(1 + share * (asked.image_over_input - 1))
 
 
 def _mean_over_tiers(over_standard: Floats, shares: Floats) -> Floats:

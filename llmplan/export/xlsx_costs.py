@@ -8,6 +8,7 @@ import numpy as np
 
 from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.fleet import replicas_needed
+from llmplan.cost.month import image_factor
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import RentCells, Rented, paid_share
 from llmplan.report.report import Report
@@ -113,9 +114,12 @@ def _api_prices(book: Book, sheet: Any, row: int, report: Report, place: int, us
     book.text(sheet, row, 0, item.option_id)
     book.text(sheet, row, 1, item.label)
     is_plain = price.cached_input_usd_per_mtok is None, price.cache_write_usd_per_mtok is None
-    book.number(sheet, row, 2, float(asked.input_usd), "price", is_input=True)
-    for column, follows, usd in zip((3, 4), is_plain, (asked.cached_usd, asked.write_usd), strict=True):
-        _given_or(book, sheet, row, column, None if follows else float(usd), f"=C{row + 1}", float(usd))
+    tokens_in = report.scenario.input_tokens if item.lengths is None else item.lengths.input
+    images = float(image_factor(asked, np.asarray(tokens_in, float), use))
+    book.number(sheet, row, 2, float(asked.input_usd) * images, "price", is_input=True)
+    for column, follows, each in zip((3, 4), is_plain, (asked.cached_usd, asked.write_usd), strict=True):
+        usd = float(each) * images
+        _given_or(book, sheet, row, column, None if follows else usd, f"=C{row + 1}", usd)
     book.number(sheet, row, 5, float(asked.output_usd), "price", is_input=True)
     waiting = (asked.waiting_input, asked.waiting_cached, asked.waiting_write, asked.waiting_output)
     tiers = (asked.tier_from, asked.tier_input, asked.tier_cached, asked.tier_output)

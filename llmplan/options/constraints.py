@@ -36,6 +36,8 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing:
         scenario, standing, context or least_known_context(catalog), known=context is not None
     )
     reasons += _first_visible(catalog, scenario, standing)
+    takes = price.takes_images or (model.vision_params_b if model else None)
+    reasons += _images(scenario, "takes no images" if model else "is not known to take images", takes)
     if model is not None:
         reasons += licence_reasons(catalog, scenario, model, self_hosted=False)
     return reasons + task_reasons(scenario, standing)
@@ -66,9 +68,16 @@ def _first_visible(catalog: Catalog, scenario: Scenario, standing: Standing) -> 
 
 def model_reasons(catalog: Catalog, scenario: Scenario, model: Model, standing: Standing) -> list[str]:
     """Return why a model cannot be self-hosted in this scenario, whatever the hardware."""
-    return _context(scenario, standing, model.max_context_tokens) + licence_reasons(
-        catalog, scenario, model, self_hosted=True
-    )
+    return [
+        *_context(scenario, standing, model.max_context_tokens),
+        *_images(scenario, "takes no images", model.vision_params_b),
+        *licence_reasons(catalog, scenario, model, self_hosted=True),
+    ]
+
+
+def _images(scenario: Scenario, otherwise: str, takes: float | None) -> list[str]:
+    """Return why queries with images cannot be asked."""
+    return [] if takes or not scenario.images_per_query else [otherwise]
 
 
 def quality_reasons(scenario: Scenario, standing: Standing, loss: float, assured: float) -> list[str]:

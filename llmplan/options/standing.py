@@ -106,8 +106,9 @@ def standing_of(scenario: Scenario, catalog: Catalog, model_id: str, effort: str
 
 
 def lengths_of(scenario: Scenario, standing: Standing) -> Lengths:
-    """Return the tokens of a mean query."""
-    return standing.lengths(scenario.input_tokens, scenario.output_tokens)
+    """Return the tokens of a mean query, its images among the input."""
+    lengths = standing.lengths(scenario.input_tokens, scenario.output_tokens)
+    return lengths._replace(input=lengths.input + scenario.image_tokens)
 
 
 def needed_context_tokens(scenario: Scenario, standing: Standing | None = None) -> float:
@@ -119,7 +120,7 @@ def needed_context_tokens(scenario: Scenario, standing: Standing | None = None) 
     tokens_out = scenario.output_tokens_p95 or scenario.output_tokens
     if standing is not None:
         tokens_in, tokens_out, _ = standing.lengths(tokens_in, tokens_out)
-    return max(float(scenario.min_context_tokens), tokens_in + tokens_out)
+    return max(float(scenario.min_context_tokens), tokens_in + scenario.image_tokens + tokens_out)
 
 
 def fleet_context_tokens(scenario: Scenario, standing: Standing) -> float:

@@ -29,6 +29,7 @@ _COLUMNS: Final = {
     INPUT: "input_mtok",
     OUTPUT: "output_mtok",
     CACHED: "cache_read_mtok",
+    "image_input_usd_per_mtok": "input_image_mtok",
     "cache_write_usd_per_mtok": "cache_write_mtok",
     "cache_write_long_usd_per_mtok": "cache_write_1h_mtok",
 }

@@ -25,6 +25,7 @@ class Listed:
     ends_on: day from which the provider answers no more; None: not stated.
     is_current: False where the list marks it as deprecated without a date.
     surcharges: area -> share added for processing held there.
+    takes_images: whether the list says that queries may hold images.
     """
 
     provider: str
@@ -37,6 +38,7 @@ class Listed:
     peak_hours_utc: str = ""
     notes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    takes_images: bool = False
 
     def ended(self, today: dt.date) -> bool:
         """Say whether the offer is over."""

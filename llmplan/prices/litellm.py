@@ -52,6 +52,7 @@ _COLUMNS: Final = {
     OUTPUT: "output_cost_per_token",
     CACHED: "cache_read_input_token_cost",
 }
+_IMAGE: Final = "input_cost_per_image_token"
 _TIER: Final = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 
 
@@ -113,6 +114,8 @@ def _entry(provider: str, name: str, row: Mapping[str, Any]) -> Listed | None:
     for tier in ("priority", "flex"):
         prices |= {f"{tier}_{column}": price for column, price in _prices(row, f"_{tier}").items()}
     prices |= _writes(row)
+    if row.get(_IMAGE):
+        prices["image_input_usd_per_mtok"] = _per_mtok(float(row[_IMAGE]))
     return Listed(
         provider=provider,
         name=_PREFIX.sub("", name),
@@ -120,6 +123,7 @@ def _entry(provider: str, name: str, row: Mapping[str, Any]) -> Listed | None:
         ends_on=_date(row.get("deprecation_date")),
         context_tokens=row.get("max_input_tokens") or row.get("max_tokens"),
         surcharges=dict(_surcharges(row)),
+        takes_images=bool(row.get("supports_vision")),
     )
 
 

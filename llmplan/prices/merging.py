@@ -187,6 +187,7 @@ def _prices(offer: Offer) -> Row:
         "peak_hours_utc": main.peak_hours_utc,
         "peak_days_per_week": number(days) if days and main.peak_hours_utc else "",
         "max_context_tokens": number(contexts[0]) if contexts else "",
+        "takes_images": "true" if any(entry.takes_images for entry in offer.by_source.values()) else "",
     }
 
 

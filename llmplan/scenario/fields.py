@@ -176,6 +176,26 @@ class Scenario(BaseModel):
             names="text kind",
         ),
     ] = "en-prose"
+    images_per_query: Annotated[
+        float,
+        limits(ge=0, le=1_000),
+        About(
+            "Images",
+            "Mean images of a query, beside its text: models that are not known to take images are out.",
+            Group.WORKLOAD,
+            "images/query",
+        ),
+    ] = 0.0
+    tokens_per_image: Annotated[
+        float,
+        limits(ge=1, le=100_000),
+        About(
+            "Tokens of an image",
+            "Input tokens that one image counts as: models differ, and it grows with the pixels.",
+            Group.WORKLOAD,
+            "tokens/image",
+        ),
+    ] = 1_000
     cached_input_share: Annotated[
         float,
         limits(ge=0, le=1),
@@ -943,6 +963,11 @@ class Scenario(BaseModel):
         """How GPUs that are not owned yet are paid for."""
         in_building = self.data_stays_in_house and self.in_house == "building"
         return "bought" if in_building else self.gpu_price_kind
+
+    @property
+    def image_tokens(self) -> float:
+        """Input tokens of a query's images."""
+        return self.images_per_query * self.tokens_per_image
 
     @property
     def currency(self) -> Currency:

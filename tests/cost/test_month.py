@@ -205,6 +205,20 @@ def test_a_tier_is_priced_over_the_lengths_of_requests() -> None:
     )
 
 
+def test_image_tokens_are_priced_apart_by_hand() -> None:
+    # OpenAI's gpt-realtime shape: text 4, images 5, cached 0.4: 600 of text and 400 of images, half of it cached
+    price = load_catalog().api("gpt-4o")
+    price = price.model_copy(
+        update={"input_usd_per_mtok": 4.0, "cached_input_usd_per_mtok": 0.4, "image_input_usd_per_mtok": 5.0}
+    )
+    by_hand = (0.5 * (600 * 4 + 400 * 5) + 0.5 * (600 * 0.4 + 400 * 0.5) + 10 * 10) / 1e6
+    assert float(api_usd_per_query(price, 1000, 10, 0.5, 0, Use(image_tokens=400))) == pytest.approx(by_hand)
+    plain = price.model_copy(update={"image_input_usd_per_mtok": None})
+    assert api_usd_per_query(plain, 1000, 10, 0.5, 0, Use(image_tokens=400)) == api_usd_per_query(
+        plain, 1000, 10, 0.5
+    )
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.floats(1_000, 400_000), st.floats(1.05, 3.8), st.floats(0, 1))
 def test_a_spread_of_lengths_agrees_with_pricing_requests_one_by_one(

@@ -29,7 +29,7 @@ HIDDEN = (
 OWN = {"l4": 0.5, "rtx-4090": 0.4}
 SCENARIOS = [
     load_scenario("article-as-computed").but(queries_per_day=100_000),
-    load_scenario("batch-classification"),
+    load_scenario("batch-classification").but(images_per_query=0.5),
     load_scenario("rag").but(input_tokens=250_000, cached_input_share=0.3),
     load_scenario("code-assistant").but(gpu_price_kind="spot", days_per_month=31),
     load_scenario("support-chat").but(gpu_price_kind="serverless", regions=("us",)),
