@@ -55,7 +55,18 @@ FAMILY_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "granitemoehybrid": {"mamba_d_conv": 4},
 }
 """What configurations of a family leave out because its code in Transformers assumes it."""
-TIED: Final = ("gemma", "cohere", "lfm2", "starcoder2", "smollm3", "gpt2", "gpt_bigcode", "bloom", "opt")
+TIED: Final = (
+    "gemma",
+    "cohere",
+    "lfm2",
+    "starcoder2",
+    "smollm3",
+    "gpt2",
+    "gpt_bigcode",
+    "bloom",
+    "opt",
+    "mpt",
+)
 """Families whose head is the embedding unless the configuration says otherwise."""
 TEXT_PARTS: Final = ("text_config", "llm_config", "language_config")
 NESTED: Final = ("attn_config", "ffn_config")
@@ -76,6 +87,7 @@ ENCODERS: Final = (
 UNKNOWN: Final = {
     "zero_expert_num": "has layers of two attentions",
     "use_residual": "has a dense path beside experts",
+    "audio_processor": "has towers that it does not describe",
 }
 """Shapes that are not counted, by the key that shows them."""
 GENERATES: Final = (
@@ -109,11 +121,15 @@ class Config:
             self.text["tie_word_embeddings"] = self.family.startswith(TIED)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a figure under its usual name or an alias; of a list with one entry a layer, the last."""
+        """Return a figure under its usual name or an alias; of a list with one entry a layer, what all are."""
         for key in (name, *ALIASES.get(name, ())):
             value = self.text.get(key)
+            if name in ALIASES and isinstance(value, list):
+                if len(set(value)) != 1:
+                    raise InputError(key, value, "differs from layer to layer", "give its row by hand")
+                return value[0]
             if value is not None:
-                return value[-1] if name in ALIASES and isinstance(value, list) else value
+                return value
         return default
 
     def whole(self, name: str, default: int | None = None) -> int:

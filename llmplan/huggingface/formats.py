@@ -115,7 +115,7 @@ def stored(quantisation: dict[str, Any] | None, expert_dtype: str | None = None)
         return Stored("mxfp4" if experts else "fp8", 8.0, ignored, expert_bits=experts)
     if method == "mxfp4":
         return Stored("mxfp4", 4.25, (*ignored, "self_attn"))
-    if method in ("awq", "gptq"):
+    if method in ("awq", "gptq", "auto-round"):
         bits, group = (
             int(q.get("bits", q.get("w_bit", 4))),
             int(q.get("group_size", q.get("q_group_size", 128))),

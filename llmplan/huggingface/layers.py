@@ -35,12 +35,16 @@ BLOCKS: Final = {"M": "mamba", "*": "attention", "E": "moe", "-": "mlp"}
 """Blocks of Nemotron-H by their sign; each holds one part, a mixer or a feed-forward."""
 
 
+RECURRENT: Final = ("mamba_", "ssm_", "linear_num_", "linear_attn", "rwkv", "lru_")
+"""How keys begin that speak of layers without a KV cache."""
+
+
 def blocks_of(config: Config) -> list[str] | None:
     """Return the blocks of a model whose layers hold one part each; None for the others."""
-    if config.family != "nemotron_h":
-        return None
-    named = config.get("layers_block_type")
-    return list(named) if named else [BLOCKS[sign] for sign in config.get("hybrid_override_pattern", "")]
+    named, signs = config.get("layers_block_type"), config.get("hybrid_override_pattern")
+    if named and not {"moe", "mlp"}.isdisjoint(named):
+        return list(named)
+    return [BLOCKS[sign] for sign in signs] if signs else None
 
 
 def mixers_of(config: Config) -> list[str]:
@@ -90,6 +94,9 @@ def _hybrid(config: Config, n: int) -> list[str] | None:
         return [FULL if kind else LIGHTNING for kind in get("attn_type_list")]
     if get("full_attention_interval"):
         return [FULL if (i + 1) % get("full_attention_interval") == 0 else DELTA for i in range(n)]
+    if get("layer_group_size"):
+        group = config.whole("layer_group_size")
+        return [FULL if (i + 1) % group == 0 or i >= n // group * group else LIGHTNING for i in range(n)]
     if get("attn_layer_period"):
         period, offset = get("attn_layer_period"), get("attn_layer_offset", 0)
         return [FULL if i % period == offset else MAMBA1 for i in range(n)]
@@ -99,7 +106,7 @@ def _hybrid(config: Config, n: int) -> list[str] | None:
         return [FULL if i in get("full_attn_idxs") else CONV for i in range(n)]
     if config.family == "falcon_h1":
         return [PARALLEL] * n
-    if any(key.startswith(("mamba_", "ssm_", "linear_num_", "rwkv")) for key in config.text):
+    if any(key.startswith(RECURRENT) for key in config.text):
         raise InputError(
             "model_type", config.family, "mixes layers in a way that is not known", "give a row by hand"
         )

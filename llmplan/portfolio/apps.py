@@ -206,8 +206,14 @@ def _shares(cells: pd.DataFrame, requests: float, taken: list[str]) -> dict[str,
     cached = share(cells, "cached_tokens", "cached_of_input")
     if cached is None:
         taken.append("no cached input")
+    read = min(cached or 0.0, 1.0)
+    written = share(cells, "cache_write_tokens", "cached_of_input")
     waiting = total(cells[cells["batch"].fillna(False).astype(bool)], "requests") or 0.0
-    return {"cached_input_share": min(cached or 0.0, 1.0), "batch_share": min(waiting / requests, 1.0)}
+    return {
+        "cached_input_share": read,
+        "cache_write_share": None if written is None else min(written, 1.0 - read),
+        "batch_share": min(waiting / requests, 1.0),
+    }
 
 
 def _by_model(cells: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

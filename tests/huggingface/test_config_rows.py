@@ -114,6 +114,9 @@ def test_a_mixed_checkpoint_weighs_what_its_files_do(name: str, size_gb: float) 
         ({"architectures": ["LlamaForSequenceClassification"]}, "architectures"),
         ({"layer_types": ["full_attention", "retention"]}, "layer_types"),
         ({"mamba_d_state": 16}, "model_type"),
+        ({"lru_width": 16}, "model_type"),
+        ({"audio_processor": {"name": "cascades"}}, "audio_processor"),
+        ({"intermediate_size": [16, 32]}, "intermediate_size"),
         ({"hidden_size": None}, "hidden_size"),
         ({"zero_expert_num": 2}, "zero_expert_num"),
         ({"audio_config": {"model_type": "whisper"}}, "audio_config"),
@@ -124,6 +127,14 @@ def test_what_cannot_be_sized_is_refused(change: dict[str, Any], field: str) -> 
     with pytest.raises(InputError) as refused:
         model_from_config(Config(DENSE | change), "tiny")
     assert refused.value.field == field
+
+
+def test_groups_of_linear_layers_keep_a_state() -> None:
+    """Ring-linear: the last layer of each group attends, as do those beyond the last whole group."""
+    shape = {"num_hidden_layers": 5, "layer_group_size": 2, "head_dim": 2}
+    model = model_from_config(Config(DENSE | shape), "tiny")
+    assert model.kv_layers == 3
+    assert model.state_bytes_per_sequence == 2 * 4 * 2**2 * 4
 
 
 def test_a_name_comes_from_where_the_file_lies(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from llmplan.catalog import load_catalog
 from llmplan.cli import app as shell
 from llmplan.errors import InputError
 from llmplan.options import evaluate
-from llmplan.portfolio.apps import App, apps_of, bills_of, week_of
+from llmplan.portfolio.apps import App, _shares, apps_of, bills_of, week_of
 from llmplan.portfolio.plan import _Tables, plan_portfolio
 from llmplan.scenario import Scenario
 from llmplan.usage import cubes
@@ -90,6 +90,19 @@ def test_an_app_is_a_scenario_of_its_own_week(usage: Usage) -> None:
     price = CATALOG.api("gpt-4o")
     each = (2_000 * price.input_usd_per_mtok + 200 * price.output_usd_per_mtok) / 1e6
     assert day.list_usd == pytest.approx(210 * each / span_days * asked.days_per_month)
+
+
+def test_tokens_written_to_a_cache_are_the_scenario_s(usage: Usage) -> None:
+    cells = usage.cubes.hours.head(2).assign(batch=None)
+    told = cells.assign(
+        cached_tokens=[300, 100], cached_of_input=[1_000, 1_000], cache_write_tokens=[200, 300]
+    )
+    shares = _shares(told, 10, [])
+    assert (shares["cached_input_share"], shares["cache_write_share"]) == (0.2, 0.25)
+    silent = _shares(told.assign(cache_write_tokens=np.nan), 10, [])
+    assert silent["cache_write_share"] is None
+    scenario = BASE.but(**shares)
+    assert scenario.cache_write_share == 0.25
 
 
 def test_a_long_bucket_is_spread_over_its_hours(usage: Usage) -> None:
