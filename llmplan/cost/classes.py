@@ -62,7 +62,7 @@ class Use:
         """Return how a scenario asks."""
         written = scenario.cache_write_share
         if written is None:
-            written = float(scenario.cached_prefix == "own" and scenario.cached_input_share > 0)
+            written = float(scenario.cached_prefix != "shared" and scenario.cached_input_share > 0)
         return cls(
             lognormal_sigma(scenario.input_tokens, scenario.input_tokens_p95),
             written,

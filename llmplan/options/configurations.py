@@ -167,13 +167,18 @@ def _capacity(
     )
 
 
+REUSE_TRACES = {"own": "conversation", "own-synthetic": "synthetic"}
+"""Whose times between two uses of a block the cached prefixes have."""
+
+
 def _reuse(catalog: Catalog, share: float, prefix: str, cache_aware_routing: bool) -> ReuseRule | None:
     """Return what a fleet's prefix caches hold of prompts of which `share` is cached; None: nothing. (3.20), (3.21)"""
     if share <= 0:
         return None
     if prefix == "shared":
         return lambda _, input_tokens, __: shared_prefix(input_tokens, share)
-    rows = sorted(catalog.reuse_gaps, key=lambda row: row.gap_s)
+    rows = [row for row in catalog.reuse_gaps if row.trace == REUSE_TRACES[prefix]]
+    rows.sort(key=lambda row: row.gap_s)
     gaps = np.array([row.gap_s for row in rows]), np.array([row.share_within for row in rows])
     routing = 1.0 if cache_aware_routing else catalog.assumption("round-robin-hit-share").base
     return lambda c, input_tokens, rate: own_prefixes(c, input_tokens, share, gaps, routing, rate)

@@ -65,7 +65,11 @@ HOUSES = (
     ("cloud", "Our cloud account: rented GPUs and models hosted there"),
     ("building", "Our own building: bought servers"),
 )
-CACHED_PREFIXES = (("shared", "One prefix that all queries share"), ("own", "Each conversation's own"))
+CACHED_PREFIXES = (
+    ("shared", "One prefix that all queries share"),
+    ("own", "Each conversation's own"),
+    ("own-synthetic", "Each document's or conversation's own, of public data sets"),
+)
 
 
 def _assumed(assumption_id: str) -> Any:
@@ -208,10 +212,11 @@ class Scenario(BaseModel):
         ),
     ] = 0.0
     cached_prefix: Annotated[
-        Literal["shared", "own"],
+        Literal["shared", "own", "own-synthetic"],
         About(
             "What is cached",
-            "One prefix of all queries, or each conversation's own: a fleet keeps those for a while only.",
+            "One prefix of all queries, or each conversation's own: a fleet keeps those for a while only. Reuse as in "
+            "Mooncake's conversation or synthetic trace.",
             Group.WORKLOAD,
             choices=CACHED_PREFIXES,
         ),

@@ -88,24 +88,29 @@ def test_own_prefixes_stay_as_long_as_cache_and_rate_let_them() -> None:
     assert float(busier.tokens[0]) < float(held.tokens[0])
 
 
-def test_hit_share_is_that_of_an_lru_over_real_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An independent oracle: an LRU run over the blocks of Mooncake's conversation trace, at every cache size.
+@pytest.mark.parametrize(
+    ("trace", "input_tokens", "seconds", "off"),
+    [("conversation", 144_793_823, 3_537, 0.012), ("synthetic", 61_194_628, 1_022, 0.064)],
+)
+def test_hit_share_is_that_of_an_lru_over_real_blocks(
+    trace: str, input_tokens: float, seconds: float, off: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An independent oracle: an LRU run over the blocks of Mooncake's traces, at every cache size.
 
-    Only cache over arriving tokens counts, so the replica's rate is set to that ratio of the trace: 144,793,823
-    input tokens in 3,537 s.
+    Only cache over arriving tokens counts, so the replica's rate is set to that ratio of the trace.
     """
     monkeypatch.setattr(reuse, "STEPS", 1_024)
     lru = pd.read_csv(Path(__file__).parent.parent / "data" / "mooncake_lru_hitshare.csv")
-    lru = lru[lru["trace"] == "conversation"]
-    gaps = sorted((row.gap_s, row.share_within) for row in load_catalog().reuse_gaps)
+    lru = lru[lru["trace"] == trace]
+    gaps = sorted((row.gap_s, row.share_within) for row in load_catalog().reuse_gaps if row.trace == trace)
     cdf = np.array([gap for gap, _ in gaps]), np.array([share for _, share in gaps])
     c, tokens = Configurations.from_configs(load_catalog(), [CONFIG]), np.array([8_000.0])
     own_cache = 0.5 * float(c.kv_room_bytes[0]) / (80 * 2 * 8 * 128 * 2 / 2)
     everything = float(lru["hit_share_1_replica_tail_first"].max())
     for cache, share in zip(lru["fleet_cache_tokens"], lru["hit_share_1_replica_tail_first"], strict=True):
-        rate = np.array([144_793_823 / 3_537 * own_cache / cache / 8_000])
+        rate = np.array([input_tokens / seconds * own_cache / cache / 8_000])
         held = own_prefixes(c, tokens, everything, cdf, 1.0, lambda _, rate=rate: rate)  # type: ignore[misc]
-        assert float(held.tokens[0]) / 8_000 == pytest.approx(share, abs=0.012 + 1 / 1_024)
+        assert float(held.tokens[0]) / 8_000 == pytest.approx(share, abs=off + 1 / 1_024)
 
 
 def test_a_conversations_own_prefix_saves_less_than_a_shared_one() -> None:
