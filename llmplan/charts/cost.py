@@ -292,7 +292,8 @@ def _end_names(chart: CostChart, logarithmic: bool) -> list[Figure]:
     low, high = map(math.log10, chart.ends) if logarithmic else (0.0, _top(chart))
     lines = [line for line in chart.lines if not line.is_thin]
     places = [math.log10(line.base[-1]) if logarithmic else float(line.base[-1]) for line in lines]
-    least, names = -math.inf, []
+    names: list[Figure] = []
+    least = -math.inf
     for place, line in sorted(zip(places, lines, strict=True), key=lambda pair: pair[0]):
         least = max(place, least + NAME_HEIGHT * (high - low))
         names.append(
