@@ -58,6 +58,8 @@ class Rents:
         return self._at(self.gpus[side], rows, replicas)
 
     def _at(self, table: Floats, rows: Places, replicas: Floats) -> Floats:
+        if not table.size:  # no replica to rent: what stays are prices of tokens
+            return np.zeros(np.broadcast_shapes(rows.shape, replicas.shape))
         beyond = replicas > MOST
         if not beyond.any():
             return np.take(table, rows * (MOST + 1) + replicas.astype(np.int32))
