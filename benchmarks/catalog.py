@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from llmplan.catalog import check_folder, data_dir, load_catalog
+from llmplan.catalog import DataFolder, check_folder, data_dir, load_catalog
 from llmplan.catalog.loading import clear_cache
+from llmplan.catalog.tables import BY_NAME
 from llmplan.scenario.trace import read_trace
 
 
@@ -26,8 +27,16 @@ def load_afresh() -> None:
     load_catalog()
 
 
+def load_prices() -> None:
+    """Read and check the tables of token prices and of rents."""
+    for name in ("apis", "gpu_prices"):
+        table = BY_NAME[name]
+        table.adapter.validate_python([row.cells for row in DataFolder(data_dir()).read(table).rows])
+
+
 def main() -> None:
     """Print one line a task."""
+    timed("load token prices and rents", load_prices)
     timed("load the shipped catalog", load_afresh)
     timed("check every table", check_folder)
     timed("read a trace of 10,000 requests", lambda: read_trace(data_dir() / "traces" / "azure_llm_2023.csv"))

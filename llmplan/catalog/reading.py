@@ -134,9 +134,10 @@ def _rows(
 ) -> RawTable:
     rows, refused = [], []
     known = frozenset(table.columns)
+    names = [name if name in known else "" for name in header]
     for line, record in enumerate(records, start=2):
-        named = zip(header, record, strict=False)
-        cells = {name: cell.strip() for name, cell in named if cell and name in known and not cell.isspace()}
+        named = zip(names, record, strict=False)
+        cells = {name: text for name, cell in named if cell and name and (text := cell.strip())}
         if not cells and not any(cell.strip() for cell in record):
             continue
         if len(record) < len(header) or any(cell.strip() for cell in record[len(header) :]):
