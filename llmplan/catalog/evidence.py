@@ -232,6 +232,19 @@ class TaskWorkload(Sourced):
     """Whether answers are a handful of tokens, so that reasoning adds to them."""
 
 
+class TaskShape(Sourced):
+    """data/task_shapes.csv: how an app that does a task may be called, and the mean tokens by which it is guessed."""
+
+    task_id: Id
+    words: str
+    """Beginnings of words of an app's name."""
+    least_input: NonNegative | None = None
+    most_input: NonNegative | None = None
+    least_output: NonNegative | None = None
+    most_output: NonNegative | None = None
+    """All four or none: a task that no shape shows."""
+
+
 class TokenizerRatio(Sourced):
     """data/tokenizer_ratios.csv: tokens of a text under a tokenizer over those under o200k."""
 

@@ -172,6 +172,7 @@ LONG: tuple[Table, ...] = (
     Table("efforts", "effort_scale.csv", evi.EffortLevel, ("effort",)),
     Table("task_tokens", "task_tokens.csv", evi.TaskTokens, ("published", "workload_id")),
     Table("task_workloads", "task_workloads.csv", evi.TaskWorkload, ("task_id", "workload_id")),
+    Table("task_shapes", "task_shapes.csv", evi.TaskShape, ("task_id",)),
     Table("tokenizer_ratios", "tokenizer_ratios.csv", evi.TokenizerRatio, ("tokenizer_id", "text_kind")),
     Table("tokenizer_models", "tokenizer_models.csv", evi.TokenizerOfModels, ("pattern",)),
 )

@@ -14,6 +14,7 @@ from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.errors import InputError
 from llmplan.options.table import usd_per_query
+from llmplan.portfolio.tasks import guessed_task
 from llmplan.quality.variants import Lengths
 from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_HOUR
@@ -169,6 +170,10 @@ def _app(usage: Usage, cells: pd.DataFrame, name: str, days: float, base: Scenar
         taken.append(f"today's model as {base.reference_api_id}: the catalog has no price of the log's")
     else:
         changes["reference_api_id"] = api.api_id
+    guess = guessed_task(name, inputs / requests, outputs / requests, catalog)
+    if guess is not None and not base.task_mix:
+        changes["task_mix"] = ((guess[0], 1.0),)
+        taken.append(f"its task as {guess[0]}, by {guess[1]}")
     if "quality_floor" not in base.model_fields_set:
         changes["quality_floor"] = TAKEN_FLOOR
     scenario = base.but(**changes)
