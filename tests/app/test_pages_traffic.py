@@ -106,9 +106,8 @@ def test_cubes_may_be_brought_instead(tmp_path: Path) -> None:
         broken = found.cubes.hours.assign(**{column: figure}).to_csv(index=False).encode()
         with pytest.raises(InputError, match="no log's time"):
             usage_of_file(packed(**files | {"hours": broken}))
-    assert summary(usage_of_file(packed(log=LOG, other=gzip.compress(LOG)))) == summary(found) | {
-        "excluded": {"duplicate": 108}
-    }
+    twice = summary(usage_of_file(packed(log=LOG, other=gzip.compress(LOG))))
+    assert (twice["requests"], twice["excluded"]) == (108, {"duplicate": 108})
     del files["minutes"]
     with pytest.raises(InputError, match=r"no minutes\.csv"):
         usage_of_file(packed(**files))
