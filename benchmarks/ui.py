@@ -124,10 +124,11 @@ async def open_page(browser: Browser, url: str, watched: str = "data-paints") ->
     watched: the attribute whose changes are paints.
     """
     context = await browser.new_context(viewport={"width": 1440, "height": 1000})
+    context.set_default_timeout(120_000)
     page = await context.new_page()
     await page.add_init_script(PROBE.replace("WATCHED", repr(watched)))
     await page.goto(url)
-    await page.wait_for_function("() => window.bench.first !== null", timeout=60_000)
+    await page.wait_for_function("() => window.bench.first !== null")
     return page
 
 

@@ -1,5 +1,6 @@
 """The executive dashboard in a real browser: every page, drawn lines, answers that move, links."""
 
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from playwright.sync_api import Page, Route, expect
 from pptx import Presentation
 
 from llmplan.app.dashboard import PAGES
+from llmplan.app.model import AppModel
+from llmplan.recommend import recommend
 
 pytestmark = pytest.mark.browser
 QUICK_PAGES = {
@@ -117,6 +120,32 @@ def test_dragging_and_typing_change_the_answer_and_undo_brings_it_back(
     expect(page.locator(".lp-ticks i")).not_to_have_count(0)  # the floor's ladder, once inputs rest
     page.get_by_role("button", name="Reset").click()
     expect(answer).to_have_text(before)
+
+
+def test_any_path_of_inputs_ends_at_what_recommend_says(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url)
+    ready(page)
+    model, dice = AppModel(), random.Random(7)
+    answer = page.locator(".lp-answer").first
+
+    def typed(label: str, value: int) -> None:
+        box = page.get_by_role("textbox", name=label, exact=True)
+        box.fill(str(value))
+        box.press("Enter")
+
+    def follow(**changes: Any) -> None:
+        model.change(changes)
+        expect(answer).to_have_text(f"{model.report.finding}.", timeout=180_000)
+
+    volume, floor = round(10 ** dice.uniform(3, 6.8)), dice.randint(60, 105)
+    typed("Volume", volume)
+    follow(queries_per_day=volume)
+    typed("Quality floor", floor)
+    follow(quality_floor=floor / 100)
+    page.get_by_role("checkbox", name="Data must stay in house").check()
+    follow(data_stays_in_house=True)
+    advice = recommend(model.scenario, model.catalog, tipping=False)
+    assert advice.option_id == model.answer["option_id"] and (advice.label or "") in model.report.finding
 
 
 def test_an_answer_that_comes_while_a_number_is_edited_does_not_disturb_it(
