@@ -345,7 +345,7 @@ class Scenario(BaseModel):
             "Least probability with which an option must reach the quality floor.",
             Group.QUALITY,
             "share",
-            panel=Slide(0.5, 0.99, 0.01),
+            panel=Slide(0.5, 0.99, 0.01, first=7),
         ),
     ] = 0.8
     reference_api_id: Annotated[
