@@ -1,5 +1,6 @@
 """Refit everything: constants, held-out errors and bands, as one document."""
 
+import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from llmplan.calibration.predicted_rows import predicted
 from llmplan.calibration.validation import PROTOCOLS, cross_validate, folds_of
 from llmplan.replica.bands import FAR, SEEN, UNSEEN, Band, fit_bands, slice_keys, structure_of
 from llmplan.replica.basis import COUNTED
+from llmplan.replica.config import FACTORS
 from llmplan.replica.constants import Calibration
 
 ENOUGH_ROWS: Final = 15
@@ -47,6 +49,7 @@ def document_of(obs: Observations, calibration: Calibration, held: HeldOut, fit_
     c = obs.configurations.take(held.chosen)
     return {
         "fit_date": fit_date,
+        "inputs": fingerprint(obs),
         "rows": len(obs.rows),
         "errors": {
             f"kept-back {name}": summaries(obs, errors, held.chosen) for name, errors in held.errors.items()
@@ -57,6 +60,19 @@ def document_of(obs: Observations, calibration: Calibration, held: HeldOut, fit_
         "replicas": sorted({str(name) for name in c.levels("replica")}),
         "bands": bands_of(obs, held),
     }
+
+
+def fingerprint(obs: Observations) -> str:
+    """Name of all that a fit rests on: rows, weights, constants with their factors, and what the model says of them.
+
+    The model speaks through its answers at the constants' starting values, to six digits; another code or catalog that
+    gives the same answers has the same name.
+    """
+    starts = {c.name: np.full(len(obs.configurations), c.start) for c in obs.constants}
+    levels = [obs.configurations.levels(factor).tolist() for factor in FACTORS]
+    numbers = (obs.outputs(starts), obs.measured, row_weights_of(obs))
+    told = [levels, repr(obs.constants), *(np.char.mod("%.6g", array).tolist() for array in numbers)]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def calibrated_kinds(obs: Observations, held: HeldOut) -> dict[str, int]:
@@ -74,7 +90,7 @@ def calibrated_kinds(obs: Observations, held: HeldOut) -> dict[str, int]:
 
 
 def bands_of(obs: Observations, held: HeldOut) -> dict[str, dict[str, Band]]:
-    """Bands by quantity and slice: of seen replicas from kept-back points, of others from the other protocols."""
+    """Bands by quantity and slice, from all protocols: a replica that another source measured too counts as seen."""
     kind, structure = asked_kind(obs, held.chosen), structure_of(obs.configurations.take(held.chosen))
     keys, errors = [], []
     for name, of_protocol in held.errors.items():
@@ -89,14 +105,18 @@ def distance_of(obs: Observations, chosen: NDArray[np.intp], protocol: str) -> N
     """How near the data was to each row when a protocol kept it back: its replica, its kind, or neither seen."""
     if protocol == "points":
         return np.full(len(obs.rows), SEEN, dtype=object)
-    folds = folds_of(obs, protocol)
-    level = obs.configurations.take(chosen).levels(COUNTED)
-    inside = Counter(zip(level.tolist(), folds.tolist(), strict=True))
-    total = Counter(level.tolist())
-    left = [
-        total[name] - inside[name, fold] for name, fold in zip(level.tolist(), folds.tolist(), strict=True)
-    ]
-    return np.where(np.array(left) >= ENOUGH_ROWS, UNSEEN, FAR)
+    c, folds = obs.configurations.take(chosen), folds_of(obs, protocol)
+    far = np.where(_left(c.levels(COUNTED), folds) >= ENOUGH_ROWS, UNSEEN, FAR)
+    return np.where(_left(c.levels("replica"), folds) > 0, SEEN, far)
+
+
+def _left(levels: NDArray[Any], folds: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Rows of each row's level that lie in other folds than it does."""
+    names = levels.tolist()
+    inside, total = Counter(zip(names, folds.tolist(), strict=True)), Counter(names)
+    return np.array(
+        [total[name] - inside[name, fold] for name, fold in zip(names, folds.tolist(), strict=True)]
+    )
 
 
 def summaries(obs: Observations, errors: Floats, chosen: NDArray[np.intp]) -> dict[str, Any]:

@@ -270,7 +270,8 @@ class Fit(BaseModel):
 
     Attributes
     ----------
-    rows, fit_date: how many measured rows it rests on, and when the newest was published.
+    rows, fit_date: how many measured rows it rests on, and when the newest was published. inputs: the name of rows,
+        constants and model that it came out of.
     base, effects: log of each constant, and its log deviations by factor and level.
     bands: by quantity and slice, factors from a prediction to its 10th and 90th percentile.
     replicas: those that the rows cover. calibrated: rows of each engine, GPU family and compute that earns the word.
@@ -280,6 +281,7 @@ class Fit(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     rows: Count
+    inputs: str = ""
     fit_date: Date
     base: dict[str, Finite]
     effects: dict[str, Levels]

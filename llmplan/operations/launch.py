@@ -106,7 +106,7 @@ def _vllm(plan: ServingPlan) -> LaunchCommand:
     argv += _adapters(plan, ["--enable-lora"], "--max-loras", "--max-lora-rank")
     argv += ["--max-model-len", str(plan.context_tokens)]
     argv += ["--max-num-seqs", str(plan.concurrency)]
-    argv += ["--gpu-memory-utilization", f"{plan.memory_shares['vllm']:.3g}"]
+    argv += ["--gpu-memory-utilization", f"{plan.memory_shares['vllm']:g}"]
     argv += _step_tokens(plan, "--max-num-batched-tokens")
     if plan.precision_id in ("bf16", "fp16"):
         argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
@@ -128,7 +128,7 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
     argv += _adapters(plan, ["--enable-lora"], "--max-loras-per-batch", "--max-lora-rank")
     argv += ["--context-length", str(plan.context_tokens)]
     argv += ["--max-running-requests", str(plan.concurrency)]
-    argv += ["--mem-fraction-static", f"{plan.memory_shares['sglang']:.3g}"]
+    argv += ["--mem-fraction-static", f"{plan.memory_shares['sglang']:g}"]
     argv += _step_tokens(plan, "--chunked-prefill-size")
     if plan.precision_id in ("bf16", "fp16"):
         argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
@@ -147,7 +147,7 @@ def _trtllm(plan: ServingPlan) -> LaunchCommand:
     argv += _degrees(plan, "--tp_size", "--pp_size", "", ["--ep_size", expert])
     argv += ["--max_batch_size", str(plan.concurrency)]
     argv += ["--max_seq_len", str(plan.context_tokens)]
-    argv += ["--kv_cache_free_gpu_memory_fraction", f"{plan.memory_shares['tensorrt-llm']:.3g}"]
+    argv += ["--kv_cache_free_gpu_memory_fraction", f"{plan.memory_shares['tensorrt-llm']:g}"]
     argv += _step_tokens(plan, "--max_num_tokens")
     notes = _notes(plan, "tensorrt-llm", source)
     if plan.settings.data_parallel > 1:
@@ -172,7 +172,7 @@ def _tgi(plan: ServingPlan) -> LaunchCommand:
     argv += ["--max-input-tokens", str(plan.context_tokens - answer)]
     argv += ["--max-batch-total-tokens", str(budget)]
     argv += ["--max-concurrent-requests", str(plan.concurrency + queue)]
-    argv += ["--cuda-memory-fraction", f"{plan.memory_shares['tgi']:.3g}"]
+    argv += ["--cuda-memory-fraction", f"{plan.memory_shares['tgi']:g}"]
     argv += _step_tokens(plan, "--max-batch-prefill-tokens")
     if source.quantise_at_load:
         argv += ["--quantize", source.quantise_at_load]
