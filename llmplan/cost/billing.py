@@ -87,6 +87,17 @@ class FleetHours:
             needed = np.ceil(working * self.load * (1 - 1e-12))
         return np.where(working > 0, np.maximum(needed, 1.0) + spare, 0.0)
 
+    def spilled(self, kept: npt.ArrayLike) -> Floats:
+        """Return the share of queries above a fleet for `kept` of the peak's load; shape of `kept`. (7.11)
+
+        Where the stated peak is above the busiest hour's mean, every hour counts as bursting in that proportion: an
+        upper bound.
+        """
+        load = self.load / self.load.max()
+        with np.errstate(divide="ignore"):
+            over = 1 - np.asarray(kept, float)[..., None] / load
+        return np.asarray((self.shares * np.maximum(over, 0.0)).sum(axis=-1))
+
     def busy(self) -> npt.NDArray[np.bool_]:
         """(24,) the fewest hours in a row that hold `BUSY_SHARE` of the queries; the latest of equals."""
         for length in range(1, HOURS_PER_DAY):

@@ -136,6 +136,9 @@ def _hybrid(
 
 def split_loads(report: Report, row: Mapping[str, Any]) -> Loads:
     """Return the loads of a hybrid's split under the base assumptions of data/router_assumptions.csv."""
+    if row["split_by"] == "load":
+        load = float(report.comparison.options.fleet_load[report.comparison.options.index(row["option_id"])])
+        return Loads(load, 1 - row["share_weak"], 0.0)
     plan = assumed_split(report.catalog)
     split = int(np.argmin(np.abs(plan.share_weak - row["share_weak"])))
     fleet, api = plan.fleet_queries_per_day[split], plan.api_queries_per_day[split]

@@ -55,7 +55,9 @@ def hybrid_loads(scenario: Scenario, catalog: Catalog, option_id: str | None = N
         label=item.label,
         weak_id=str(item.weak_id),
         api_id=str(item.strong_id),
-        fleet_share=float(plan.fleet_queries_per_day[route.split]),
-        api_share=float(plan.api_queries_per_day[route.split]),
+        fleet_share=float(plan.fleet_queries_per_day[route.split]) if route.load is None else route.load,
+        api_share=float(plan.api_queries_per_day[route.split])
+        if route.load is None
+        else 1 - float(item.share_weak or 0.0),
         router_usd_per_query=float(plan.router_usd[route.split]),
     )

@@ -215,6 +215,7 @@ COLUMNS = (
     "source_ids",
     "prices_as_of",
     "share_weak",
+    "split_by",
 )
 _SPREAD = {"success", "output_tokens"}
 _OF_OPTION = tuple(

@@ -1,4 +1,4 @@
-"""Hybrids among a scenario's options: a fleet and an API that share the traffic by difficulty."""
+"""Hybrids among a scenario's options: a fleet and an API that share the traffic by difficulty, or by load."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
+from llmplan.cost.billing import FleetHours
 from llmplan.kinds import Kind
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Option, Places, Rows, first_of_each
@@ -25,6 +26,8 @@ from llmplan.router.roc import from_auc
 
 SPLITS = np.linspace(0.05, 0.95, 19)
 """Shares of the fleet that are tried; all and nothing are options of their own."""
+FLOORS = np.array([0.2, 0.4, 0.6, 0.8])
+"""Of the peak's load that a fleet is sized for whose peaks go to an API; at a volume its replicas fill up."""
 
 
 @kept(1)
@@ -43,6 +46,27 @@ class Route(NamedTuple):
     group: int
     api: int
     split: int
+    load: float | None = None
+    """Of a split by load at a volume: the part of the peak's load that its whole replicas carry."""
+
+    @property
+    def by_load(self) -> bool:
+        return self.split >= len(SPLITS)
+
+
+def with_spill(plan: SplitPlan, hours: FleetHours) -> SplitPlan:
+    """Return the splits by difficulty and, behind them, those by load: a fleet for the base, an API for peaks. (7.11)"""
+    spilled = hours.spilled(FLOORS)
+    none = np.zeros(len(FLOORS))
+    return replace(
+        plan,
+        share_weak=np.concatenate([plan.share_weak, 1 - spilled]),
+        recall=np.concatenate([plan.recall, none]),
+        false_positive_rate=np.concatenate([plan.false_positive_rate, none]),
+        fleet_queries_per_day=np.concatenate([plan.fleet_queries_per_day, FLOORS]),
+        api_queries_per_day=np.concatenate([plan.api_queries_per_day, spilled]),
+        router_usd=np.concatenate([plan.router_usd, none]),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +109,13 @@ class Pairs:
         """Return the cheapest fleet of each model and format, its USD a month and place, (g, p, v)."""
         loads = (self.plan.fleet_queries_per_day[:, None] * queries_per_day).ravel()
         usd = self.options.take(self.fleets).fleet_usd(loads, 1)
+        by_use = ~self.options.market.steady[self.options.rent_row[self.fleets]]
+        usd[by_use, len(SPLITS) * len(queries_per_day) :] = (
+            np.inf
+        )  # its hours are priced for the whole load's shape
         members = np.split(np.arange(len(usd)), np.flatnonzero(np.diff(self.group)) + 1)
         best = np.stack([rows[np.argmin(usd[rows], axis=0)] for rows in members])
-        shape = (len(members), len(SPLITS), len(queries_per_day))
+        shape = (len(members), -1, len(queries_per_day))
         least: Floats = np.take_along_axis(usd, best, axis=0).reshape(shape)
         places: Places = np.take(self.fleets, best).reshape(shape)
         return least, places
@@ -101,25 +129,49 @@ class Pairs:
         """Return what every hybrid costs, USD a month, (g, m, p), and its fleet's place, (g, p)."""
         usd, place = self.fleet_usd(np.array([queries_per_day]))
         each = self.price + self.options.hidden_usd_per_query(1)
-        queries = queries_per_day * self.options.scenario.days_per_month
-        return usd[:, None, :, 0] + each * queries, place[:, :, 0]
+        total = usd[:, None, :, 0] + each * (queries_per_day * self.options.scenario.days_per_month)
+        many = len(SPLITS)
+        filled = self._filled(place[:, many:, 0], FLOORS, queries_per_day)
+        less = self.options.hours.spilled(filled) - self.plan.api_queries_per_day[many:]
+        month = queries_per_day * self.options.scenario.days_per_month * self.options.usd_per_query[self.apis]
+        total[:, :, many:] += month[:, None] * less[:, None]
+        total[:, :, many:][np.broadcast_to(filled[:, None] >= 1, total[:, :, many:].shape)] = np.inf
+        return total, place[:, :, 0]
+
+    def _filled(self, fleet: Places | int, floor: npt.ArrayLike, queries_per_day: float) -> Floats:
+        """Return the load that a fleet for `floor` of the peak's carries in whole replicas; shapes broadcast."""
+        each = self.options.per_replica[1, fleet] / queries_per_day
+        with np.errstate(divide="ignore", invalid="ignore"):
+            replicas = np.maximum(np.ceil(np.asarray(floor) / each * (1 - 1e-12)), 1.0)
+        return np.asarray(np.where(each > 0, np.minimum(replicas * each, 1.0), floor))
+
+    def _route(self, place: Places, cell: Sequence[Any], queries_per_day: float) -> Route:
+        """Return the hybrid of a group, an API and a split at a volume; place: the fleets', (g, p)."""
+        group, api, split = (int(i) for i in cell)
+        fleet, number = int(place[group, split]), split - len(SPLITS)
+        load = None if number < 0 else float(self._filled(fleet, FLOORS[number], queries_per_day))
+        return Route(fleet, group, api, split, load)
 
     def cheapest(self, queries_per_day: float) -> tuple[float, Route | None]:
         """Return the cheapest hybrid at a volume and its USD a month; infinity and None where there is none."""
         total, place = self.total_usd(queries_per_day)
         total = np.where(self.allowed, total, np.inf)
-        group, api, split = (int(i) for i in np.unravel_index(int(np.argmin(total)), total.shape))
-        usd = float(total[group, api, split])
-        return usd, Route(int(place[group, split]), group, api, split) if np.isfinite(usd) else None
+        best = np.unravel_index(int(np.argmin(total)), total.shape)
+        usd = float(total[best])
+        return usd, self._route(place, best, queries_per_day) if np.isfinite(usd) else None
 
     def cheapest_by_api(self, queries_per_day: float) -> list[Route]:
-        """Return for each API that makes a hybrid its cheapest partner and split at a volume."""
+        """Return for each API its cheapest partner and split by difficulty at a volume, and the cheapest split by load."""
         total, place = self.total_usd(queries_per_day)
-        flat = np.where(self.allowed, total, np.inf).transpose(1, 0, 2).reshape(len(self.apis), -1)
-        best = flat.argmin(axis=1)
-        known = np.flatnonzero(np.isfinite(flat[np.arange(len(best)), best]))
+        total = np.where(self.allowed, total, np.inf)
+        by_api = total[:, :, : len(SPLITS)].transpose(1, 0, 2).reshape(len(self.apis), -1)
+        best = by_api.argmin(axis=1)
+        known = np.flatnonzero(np.isfinite(by_api[np.arange(len(best)), best]))
         cells = [(api, *divmod(int(best[api]), len(SPLITS))) for api in known.tolist()]
-        return [Route(int(place[group, split]), group, api, split) for api, group, split in cells]
+        routes = [self._route(place, (group, api, split), queries_per_day) for api, group, split in cells]
+        total[:, :, : len(SPLITS)] = np.inf
+        first = np.unravel_index(int(total.argmin()), total.shape)
+        return [*routes, self._route(place, first, queries_per_day)] if np.isfinite(total[first]) else routes
 
     @cached_property
     def _best_first(self) -> Places:
@@ -133,42 +185,53 @@ class Pairs:
         usd = total.ravel()
         # What another one, as good or better, undercuts is left out before costs are sorted.
         ranked = usd[self._best_first]
-        near = np.sort(self._best_first[ranked <= np.minimum.accumulate(ranked)])
+        near = np.sort(self._best_first[(ranked <= np.minimum.accumulate(ranked)) & np.isfinite(ranked)])
         order = near[np.argsort(usd[near], kind="stable")]
         assured = self.assured.ravel()[order]
         before = np.maximum.accumulate(np.concatenate([[-np.inf], assured]))[:-1]
         cells = np.transpose(np.unravel_index(order[assured > before], total.shape)).tolist()
-        return [Route(int(place[group, split]), group, api, split) for group, api, split in cells]
+        return [self._route(place, tuple(cell), queries_per_day) for cell in cells]
 
     def option(self, route: Route) -> Option:
         """Return a hybrid as a record."""
         items = self.options.items
         cell, floor = (route.group, route.api, route.split), self.options.scenario.quality_floor
-        weak, strong, quality = (
-            items[route.fleet],
-            items[self.apis[route.api]],
-            float(self.quality[cell]),
-        )
-        ends = (self.options.items.moments(place) for place in (route.fleet, self.apis[route.api]))
-        spread = mixed(self.plan.share_of_weak[route.split], *ends).spread
+        places, quality = (route.fleet, self.apis[route.api]), float(self.quality[cell])
+        ends = [items.moments(place) for place in places]
+        answered = float(self.plan.share_weak[route.split])
+        if route.load is not None:
+            answered = 1 - float(self.options.hours.spilled(route.load))
+        spread = mixed(self._of_weak(route), *ends).spread
+        split_by = "load" if route.by_load else "difficulty"
         return replace(
-            hybrid_of(weak, strong, float(self.plan.share_weak[route.split]), quality),
+            hybrid_of(items[places[0]], items[places[1]], answered, quality, split_by),
             assured_quality=float(self.assured[cell]),
             quality_sd=float(spread[0]),
             today_sd=float(spread[1]),
             meets_floor=float(chance_to_meet(floor, quality, *spread)) if floor > 0 else None,
         )
 
+    def _of_weak(self, route: Route) -> float:
+        """Return the part of a hybrid's quality that is its fleet's: all or nothing where it is the worse end's."""
+        if not route.by_load:
+            return float(self.plan.share_of_weak[route.split])
+        fleet, api = self.options.quality[[route.fleet, self.apis[route.api]]]
+        return float(fleet <= api)
+
     def join(self, routes: Sequence[Route]) -> Options:
         """Return the options with some hybrids behind them."""
         if not routes:
             return self.options
-        fleets, _, apis, splits = (np.array(column, np.intp) for column in zip(*routes, strict=True))
+        fleets, _, apis, splits = (np.array([route[i] for route in routes], np.intp) for i in range(4))
+        load = np.array([np.nan if route.load is None else route.load for route in routes])
+        filled = np.isfinite(load)
+        up = self.options.hours.spilled(np.where(filled, load, 1.0))
+        up *= self.options.usd_per_query[self.apis[apis]]
         more = replace(
             self.options.take(fleets),
             items=Rows.of([self.option(route) for route in routes]),
-            usd_per_query=self.price[apis, splits],
-            fleet_load=self.plan.fleet_queries_per_day[splits],
+            usd_per_query=np.where(filled, up, self.price[apis, splits]),
+            fleet_load=np.where(filled, load, self.plan.fleet_queries_per_day[splits]),
         )
         return self.options.joined(more)
 
@@ -177,8 +240,9 @@ class Pairs:
 def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | None:
     """Return the pairs that may share the traffic; None where one side is missing. (7.1)-(7.5)
 
-    A hybrid keeps the quality floor, not its weak end, which may lie below it; floors by task hold for both
-    ends. A model paired with itself at a provider is no route by difficulty and is left out.
+    A hybrid by difficulty keeps the quality floor, not its weak end, which may lie below it; floors by task hold for
+    both ends. A model paired with itself at a provider is no route by difficulty. One by load is as good as its worse
+    end.
 
     prune: leave out the fleets that others of the same model and format always undercut at these prices and rates.
     """
@@ -187,22 +251,36 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
     apis = _cheapest_offers(options, np.flatnonzero(usable & options.is_api))
     if not (len(own) and len(apis)):
         return None
-    fleets, group = _grouped(options, contenders(options, own) if prune else own)
+    fleets, group = _grouped(options, _best_of_each_way(options, own) if prune else own)
     first = fleets[np.flatnonzero(np.diff(group, prepend=-1))]
-    plan = assumed_split(catalog)
-    reached = hybrid_quality(plan, options.quality[first], options.quality[apis])
+    plan, ends = assumed_split(catalog), (options.quality[first], options.quality[apis])
     differ = options.items.model_id[first, None] != options.items.model_id[apis]
-    quality = np.where(differ[..., None], reached, np.nan)
-    ends = (options.items.moments(places) for places in (first[:, None, None], apis[:, None]))
-    spread = mixed(plan.share_of_weak, *ends).spread
-    assured = assured_quality(options.scenario.floor_chance, quality, *spread)
-    return Pairs(options, plan, fleets, group, apis, quality, assured)
+    quality = np.where(differ[..., None], hybrid_quality(plan, *ends), np.nan)
+    moments = (options.items.moments(places) for places in (first[:, None, None], apis[:, None]))
+    assured = assured_quality(
+        options.scenario.floor_chance, quality, *mixed(plan.share_of_weak, *moments).spread
+    )
+    worse = (_worse(column[first], column[apis]) for column in (options.quality, options.items.assured))
+    both = (np.concatenate(parts, axis=2) for parts in zip((quality, assured), worse, strict=True))
+    return Pairs(options, with_spill(plan, options.hours), fleets, group, apis, *both)
+
+
+def _worse(fleets: Floats, apis: Floats) -> Floats:
+    """Return the worse of both ends for every split by load, (g, m, splits)."""
+    return np.repeat(np.minimum(fleets[:, None], apis)[..., None], len(FLOORS), axis=2)
 
 
 def _cheapest_offers(options: Options, apis: Places) -> Places:
     """Return the cheapest provider of each model at an effort: the others make the same hybrid for more."""
     order = apis[np.lexsort((options.preference[apis], options.usd_per_query[apis]))]
     return np.sort(first_of_each(order, options.items.model_id, options.items.effort))
+
+
+def _best_of_each_way(options: Options, own: Places) -> Places:
+    """Return the contenders among fleets paid in all hours, and among the others, which take no split by load."""
+    steady = options.market.steady[options.rent_row[own]]
+    parts = [contenders(options, own[side]) for side in (steady, ~steady) if side.any()]
+    return np.concatenate(parts)
 
 
 def contenders(options: Options, own: Places) -> Places:
@@ -224,18 +302,23 @@ def _grouped(options: Options, fleets: Places) -> tuple[Places, Places]:
 
 
 def with_hybrids(options: Options, catalog: Catalog, queries_per_day: float) -> Options:
-    """Return the options with one hybrid for each API that can make one at a volume."""
+    """Return the options with one hybrid by difficulty for each API that can make one at a volume, and one by load."""
     pairs = pairs_of(options, catalog)
     return options if pairs is None else pairs.join(pairs.cheapest_by_api(queries_per_day))
 
 
-def hybrid_of(weak: Option, strong: Option, share_weak: float, quality: float) -> Option:
+def hybrid_of(
+    weak: Option, strong: Option, share_weak: float, quality: float, split_by: str = "difficulty"
+) -> Option:
     """Return the option in which `weak` answers a share of the queries and `strong` the rest."""
+    label = f"{share_weak:.0%} {weak.label}, {1 - share_weak:.0%} {strong.label}"
+    if split_by == "load":
+        label = f"{weak.label}, peaks ({1 - share_weak:.1%}) {strong.label}"
     return replace(
         weak,
-        option_id=f"hybrid:{weak.option_id}+{strong.option_id}",
+        option_id=f"hybrid:{weak.option_id}+{strong.option_id}{'@peaks' if split_by == 'load' else ''}",
         kind=Kind.HYBRID,
-        label=f"{share_weak:.0%} {weak.label}, {1 - share_weak:.0%} {strong.label}",
+        label=label,
         quality=quality,
         reasons=(),
         source_ids=tuple(dict.fromkeys([*weak.source_ids, *strong.source_ids])),
@@ -251,6 +334,7 @@ def hybrid_of(weak: Option, strong: Option, share_weak: float, quality: float) -
         lengths=strong.lengths,
         output_tokens=strong.output_tokens,
         share_weak=share_weak,
+        split_by=split_by,
         weak_id=weak.option_id,
         weak_label=weak.label,
         strong_id=strong.option_id,

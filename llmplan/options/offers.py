@@ -65,13 +65,15 @@ class Market:
     """Every pair of a GPU and a replica's size with its providers, each with the lots that hold a replica.
 
     sellers: by pair, then by provider: its offers, the one that is cheapest for a large fleet first; behind them the
-        GPUs that are owned, if any. owned: those by pair. most_gpus: of a fleet.
+        GPUs that are owned, if any. owned: those by pair. most_gpus: of a fleet. modes: the ways to pay hours for which
+        the pairs stand one after another.
     """
 
     sellers: tuple[tuple[tuple[Offer, ...], ...], ...]
     rents: Rents
     owned: Mapping[int, Owned] = field(default_factory=dict)
     most_gpus: float = math.inf
+    modes: tuple[Billing, ...] = (Billing.ALWAYS_ON,)
 
     def offers(self, row: int, replicas: int = MOST) -> tuple[Offer, Offer, Offer] | None:
         """Return low, base and high for a fleet of `replicas` replicas of a pair; None where nothing is offered."""
@@ -93,13 +95,13 @@ class Market:
         """Return the pairs once for every way to pay their hours, one way after another. (4.8), (5b.12)"""
         ways = [self._billed(mode, hours, start_s) for mode in modes]
         if len(ways) == 1:
-            return Market(self.sellers, ways[0])
+            return Market(self.sellers, ways[0], modes=tuple(modes))
         period = np.concatenate([way.period for way in ways])
         usd, gpus, provider, own = (
             np.concatenate([getattr(way, name) for way in ways], axis=1)
             for name in ("usd_per_hour", "gpus", "provider", "own_gpus")
         )
-        return Market(self.sellers * len(ways), Rents(usd, gpus, provider, period, own))
+        return Market(self.sellers * len(ways), Rents(usd, gpus, provider, period, own), modes=tuple(modes))
 
     def _billed(self, mode: Billing, hours: FleetHours, start_s: float) -> Rents:
         """Return the rents where hours are paid in one way; of what is bought all are. A replica that stands when idle
@@ -115,6 +117,12 @@ class Market:
             for name in ("usd_per_hour", "gpus"):
                 getattr(found, name)[:, self.bought] = getattr(self.rents, name)[:, self.bought]
         return found
+
+    @property
+    def steady(self) -> npt.NDArray[np.bool_]:
+        """By pair and way to pay whether all hours are paid."""
+        always = np.array([mode is Billing.ALWAYS_ON for mode in self.modes], bool)
+        return np.repeat(always, len(self.sellers) // len(self.modes)) | self.bought
 
     @property
     def bought(self) -> npt.NDArray[np.bool_]:

@@ -84,6 +84,8 @@ class Option:
     """What a query pays for tokens; None where that is nothing."""
     share_weak: float | None = None
     """Share of queries that a hybrid's fleet answers."""
+    split_by: str | None = None
+    """What sends a hybrid's query to the API: its difficulty, or the fleet's load."""
     weak_id: str | None = None
     """The self-hosted option that a hybrid's fleet is made of, and what it is called."""
     weak_label: str | None = None

@@ -181,10 +181,17 @@ def _hidden(found: Comparison, place: int) -> Iterator[Weighed]:
 def _hybrid(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:
     del catalog, place
     part, money = item.share_weak or 0.0, found.scenario.currency
+    by_load = (
+        "That peaks can leave for the API at once rests on the daily profile: test it on your own traffic."
+    )
     yield (
-        0.95,
-        f"That the fleet can answer {share(part)} at this quality rests on an assumed router: "
-        "test one on your own queries.",
+        (0.6, by_load)
+        if item.split_by == "load"
+        else (
+            0.95,
+            f"That the fleet can answer {share(part)} at this quality rests on an assumed router: "
+            "test one on your own queries.",
+        )
     )
     yield from throughput_caveats(item)
     yield from gpu_price_caveats(item, money)

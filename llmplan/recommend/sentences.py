@@ -31,6 +31,8 @@ def _percent(value: float | None) -> str:
 
 def action(item: Option) -> str:
     """Return what to do as a verb and its object."""
+    if item.split_by == "load":
+        return f"Self-host {model_of(item.weak_label or '')} for the base load, peaks to {item.api_id}"
     if item.kind == Kind.HYBRID:
         return (
             f"Route {share(item.share_weak)} to {model_of(item.weak_label or '')}, the rest to {item.api_id}"
@@ -45,6 +47,8 @@ def model_of(label: str) -> str:
 
 def short_label(item: Option) -> str:
     """Return an option's label without its engine; a hybrid by its API."""
+    if item.split_by == "load":
+        return f"own fleet with {share(1 - (item.share_weak or 0.0))} to {item.api_id}"
     if item.kind == "hybrid":
         return f"routing {share(1 - (item.share_weak or 0.0))} to {item.api_id}"
     return item.label.rpartition(", ")[0] or item.label
@@ -98,6 +102,8 @@ def _surely(item: Option) -> str:
 
 def subject(item: Option) -> str:
     """Return an option as the subject of a sentence."""
+    if item.split_by == "load":
+        return f"{item.weak_label} with peaks at {item.api_id}, {share(1 - (item.share_weak or 0.0))} of the queries,"
     if item.kind != "hybrid":
         return item.label
     return f"A router that sends {share(item.share_weak)} of the queries to {item.weak_label} and the rest to {item.api_id}"

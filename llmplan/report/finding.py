@@ -38,6 +38,8 @@ def finding(found: Comparison, rivals: Mapping[int, BreakEven]) -> str:
     best = found.order[0]
     item = found.options.items[best]
     doing = {"self_hosted": "Self-host", "hybrid": "Route"}.get(item.kind, "Use")
+    if item.split_by == "load":
+        doing = "Self-host"
     cost = found.scenario.currency.short(float(found.monthly_usd[1, best]))
     against = _alone(found, best) if item.kind == "hybrid" else _against(found, best, rivals)
     return f"{doing} {item.label}: {cost} a month; {against}"

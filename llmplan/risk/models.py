@@ -182,7 +182,10 @@ def _as_hybrid(found: Models, place: int, item: Option, catalog: Catalog, known:
         return
     loss = precision_loss(catalog, catalog.models[item.model_id], str(item.precision_id))[1]
     ends = weak.moments(loss), strong.moments()
-    share = (strong.quality - (item.quality or 0.0)) / (strong.quality - ends[0][0])
+    if item.split_by == "load":  # as good as its worse end
+        share = float(ends[0][0] <= strong.quality)
+    else:
+        share = (strong.quality - (item.quality or 0.0)) / (strong.quality - ends[0][0])
     doubt = mixed(share, *ends)
     found.strong_id[place] = api.model_id
     found.sd[place], found.strong_sd[place] = doubt.weak_sd, doubt.strong_sd

@@ -267,6 +267,8 @@ def fleet_month(
 def hybrid_month(s: Scenario, item: Option) -> list[float]:
     """(7.2), (7.5): a fleet for the work that goes down, tokens for the work that goes up, and the router."""
     assert item.gpu_id and item.n_gpus and item.requests_per_s and item.api_id and item.lengths
+    if item.split_by == "load":
+        return spill_month(s, item)
     base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
     hard, longer = base["hard-share"], base["hard-token-multiplier"]
     recall, fpr = from_auc(base["router-auc"]).rates_at(1 - np.array([item.share_weak]), hard)
@@ -277,6 +279,46 @@ def hybrid_month(s: Scenario, item: Option) -> list[float]:
     )
     loaded = s.but(queries_per_day=s.queries_per_day * (1 - up))
     sides = fleet_month(loaded, item.gpu_id, item.n_gpus, item.requests_per_s, item.start_s)
+    return [side + tokens for side in sides]
+
+
+def spill_month(s: Scenario, item: Option) -> list[float]:
+    """(7.11): whole replicas for the base load, what is above them by the token."""
+    assert (
+        item.gpu_id
+        and item.n_gpus
+        and item.requests_per_s
+        and item.api_id
+        and item.lengths
+        and item.share_weak
+    )
+    days = max(1.0, s.weekend_factor) * 7 / (5 + 2 * s.weekend_factor)
+    shares, load = hours_of(
+        s,
+        max(
+            [
+                s.peak_to_mean,
+                *(24 * days * float(r["share"]) for r in PROFILES if r["profile_id"] == s.profile_id),
+            ]
+        ),
+    )
+    low, high = 0.0, 1.0
+    for _ in range(100):  # the part of the peak's load that is kept, from the share that is answered
+        kept = (low + high) / 2
+        spilled = sum(
+            share * max(0.0, 1 - kept * max(load) / part)
+            for share, part in zip(shares, load, strict=True)
+            if part
+        )
+        low, high = (kept, high) if spilled > 1 - item.share_weak else (low, kept)
+    tokens = token_month(s, APIS[item.api_id], item.lengths) * (1 - item.share_weak)
+    sides = fleet_month(
+        s.but(queries_per_day=s.queries_per_day * high),
+        item.gpu_id,
+        item.n_gpus,
+        item.requests_per_s,
+        item.start_s,
+    )
     return [side + tokens for side in sides]
 
 

@@ -53,7 +53,7 @@ GLOSSARY = {
     Kind.API: "A model that its vendor runs: you pay by the token.",
     Kind.HOSTED: "An open-weight model that a provider runs: you pay by the token.",
     Kind.SELF_HOSTED: "An open-weight model on GPUs that you rent and run.",
-    Kind.HYBRID: "Easy queries go to a model on your own GPUs, hard ones to an API.",
+    Kind.HYBRID: "Easy queries, or the base load, go to a model on your own GPUs, hard ones, or peaks, to an API.",
 }
 OPTION_HEADS = (
     "Option",
