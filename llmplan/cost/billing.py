@@ -88,7 +88,7 @@ class FleetHours:
         return np.where(working > 0, np.maximum(needed, 1.0) + spare, 0.0)
 
     def spilled(self, kept: npt.ArrayLike) -> Floats:
-        """Return the share of queries above a fleet for `kept` of the peak's load; shape of `kept`. (7.11)
+        """Return the share of queries above a fleet for `kept` of the peak's load; shape of `kept`. (7.18)
 
         Where the stated peak is above the busiest hour's mean, every hour counts as bursting in that proportion: an
         upper bound.

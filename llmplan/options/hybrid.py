@@ -55,7 +55,7 @@ class Route(NamedTuple):
 
 
 def with_spill(plan: SplitPlan, hours: FleetHours) -> SplitPlan:
-    """Return the splits by difficulty and, behind them, those by load: a fleet for the base, an API for peaks. (7.11)"""
+    """Return the splits by difficulty and, behind them, those by load: a fleet for the base, an API for peaks. (7.18)"""
     spilled = hours.spilled(FLOORS)
     none = np.zeros(len(FLOORS))
     return replace(
@@ -313,7 +313,7 @@ def hybrid_of(
     """Return the option in which `weak` answers a share of the queries and `strong` the rest."""
     label = f"{share_weak:.0%} {weak.label}, {1 - share_weak:.0%} {strong.label}"
     if split_by == "load":
-        label = f"{weak.label}, peaks ({1 - share_weak:.1%}) {strong.label}"
+        label = f"{weak.label}, peaks ({1 - share_weak:.1%}) to {strong.label}"
     return replace(
         weak,
         option_id=f"hybrid:{weak.option_id}+{strong.option_id}{'@peaks' if split_by == 'load' else ''}",

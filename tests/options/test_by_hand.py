@@ -283,7 +283,7 @@ def hybrid_month(s: Scenario, item: Option) -> list[float]:
 
 
 def spill_month(s: Scenario, item: Option) -> list[float]:
-    """(7.11): whole replicas for the base load, what is above them by the token."""
+    """(7.18): whole replicas for the base load, what is above them by the token."""
     assert (
         item.gpu_id
         and item.n_gpus

@@ -126,8 +126,9 @@ def test_finding_is_the_hybrid_where_it_costs_least(report: Report) -> None:
     cost = report.comparison.monthly_usd.copy()
     cost[:, best] = cost[1, report.comparison.order[0]] / 2
     sentence = finding(replace(report.comparison, order=order, monthly_usd=cost), {})
+    verb = "Self-host" if options.items[best].split_by == "load" else "Route"
     assert sentence.startswith(
-        f"Route {options.items[best].label}: {DOLLAR.short(float(cost[1, best]))} a month; "
+        f"{verb} {options.items[best].label}: {DOLLAR.short(float(cost[1, best]))} a month; "
     )
     assert sentence.endswith("alone costs 2.0 times as much")
     assert "Route" not in report.finding
