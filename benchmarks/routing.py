@@ -8,7 +8,7 @@ import numpy as np
 
 from llmplan.catalog import data_dir, load_catalog
 from llmplan.options.comparison import options_of
-from llmplan.options.hybrid import pairs_of
+from llmplan.options.fleet_api_pairs import pairs_of
 from llmplan.router.costs import Router, Tier, Traffic, one_shot_usd, quality_served
 from llmplan.router.optimum import pareto
 from llmplan.router.policies import cut_grid, from_classes, population

@@ -26,6 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "export",
         "app",
         "cli",
+        "__main__",
     )
 )
 LEVELS = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

@@ -44,9 +44,10 @@ def ops(
 ) -> None:
     """Write launch commands, alert rules, autoscaling, gateway, updates and storage of the chosen fleet."""
     from llmplan.errors import InputError
-    from llmplan.operations import fleet_files, thresholds, write_operations
+    from llmplan.operations import fleet_files, write_operations
     from llmplan.operations.choosing import api_tier, plan_of, self_hosted_place
-    from llmplan.operations.hybrids import PREFIX, hybrid_loads
+    from llmplan.operations.loads_by_query import PREFIX, hybrid_loads
+    from llmplan.operations.writing import plan_document
     from llmplan.options import evaluate
 
     if not 0 <= strong_share < 1:
@@ -64,8 +65,7 @@ def ops(
     files = fleet_files(chosen, api_tier(comparison, catalog, api, strong), catalog, _date(start))
     write_operations(out, files)
     if json:
-        values = {"plan": dict(chosen.__dict__), "thresholds": dict(thresholds(chosen).__dict__)}
-        print_json({"out": str(out), "files": sorted(files), **values})
+        print_json({"out": str(out), "files": sorted(files), **plan_document(chosen)})
     else:
         print_table(f"{chosen.option_id} -> {out}", ("file",), [(name,) for name in sorted(files)])
 

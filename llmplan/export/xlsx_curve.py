@@ -20,7 +20,7 @@ from llmplan.export.xlsx_costs import (
     rest_formula,
     side_column,
 )
-from llmplan.export.xlsx_hybrids import HybridCells
+from llmplan.export.xlsx_hybrids_sheet import HybridCells
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import Rented, paid_share
 from llmplan.report.headlines import curve_title

@@ -10,8 +10,8 @@ from typing import Any
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
-from llmplan.export.xlsx_hybrids import hybrid_pair, write_hybrids
-from llmplan.export.xlsx_inputs import write_inputs, write_tokens_note
+from llmplan.export.xlsx_hybrids_sheet import hybrid_pair, write_hybrids
+from llmplan.export.xlsx_inputs_sheet import write_inputs, write_tokens_note
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
 from llmplan.export.xlsx_rents import write_rents
 from llmplan.report.assumptions import assumption_rows

@@ -22,7 +22,7 @@ from llmplan.errors import InputError, UnknownNameError
 from llmplan.growth.cash import CostPart, ForcedMove, MonthlyCost, PlanOption, PurchasePart
 from llmplan.growth.paths import price_factors
 from llmplan.kinds import Kind
-from llmplan.operations.hybrids import hybrid_loads
+from llmplan.operations.loads_by_query import hybrid_loads
 from llmplan.options import evaluate, options_of
 from llmplan.options.standing import today_id
 from llmplan.options.table import Options

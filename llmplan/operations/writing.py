@@ -45,8 +45,7 @@ def operations_files(
     """
     files = {
         "README.md": readme(plan, api, updates, storage),
-        PLAN_FILE: json.dumps({"plan": asdict(plan), "thresholds": asdict(thresholds(plan))}, indent=2)
-        + "\n",
+        PLAN_FILE: json.dumps(plan_document(plan), indent=2) + "\n",
         "monitoring.csv": _csv(monitoring_list(plan)),
         "storage.csv": _csv(storage),
         "updates.csv": _csv(updates),
@@ -64,6 +63,11 @@ def operations_files(
     if api is not None:
         files["litellm/config.yaml"] = to_yaml(litellm_config(plan, api))
     return files
+
+
+def plan_document(plan: ServingPlan) -> dict[str, Any]:
+    """Return the plan and the thresholds of its alerts as plain values: `plan.json`, and what `ops --json` tells."""
+    return {"plan": asdict(plan), "thresholds": asdict(thresholds(plan))}
 
 
 def fleet_files(plan: ServingPlan, api: ApiTier | None, catalog: Catalog, start: dt.date) -> dict[str, str]:

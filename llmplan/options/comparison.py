@@ -12,7 +12,7 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing
 from llmplan.cost.fleet import replicas_needed
-from llmplan.options.hybrid import with_hybrids
+from llmplan.options.fleet_api_pairs import with_hybrids
 from llmplan.options.offers import PAID_AS
 from llmplan.options.rows import Option
 from llmplan.options.table import Options, build_options

@@ -13,7 +13,7 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.kinds import Kind
 from llmplan.options.comparison import options_of
-from llmplan.options.hybrid import Pairs, Route, contenders, pairs_of
+from llmplan.options.fleet_api_pairs import Pairs, Route, contenders, pairs_of
 from llmplan.options.rows import Places
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario, under_catalog

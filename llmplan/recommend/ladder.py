@@ -9,7 +9,7 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options import Comparison
-from llmplan.options.hybrid import pairs_of
+from llmplan.options.fleet_api_pairs import pairs_of
 from llmplan.wording import Currency
 
 MOST_LINES = 8

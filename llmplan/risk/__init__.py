@@ -2,8 +2,8 @@
 
 from llmplan.risk.answers import Information, OptionRisk, Risk, Saving, assess
 from llmplan.risk.draws import LEVELS, VolumeCurve, sample, volume_curve
-from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Problem, make_problem
+from llmplan.risk.uncertain_inputs import RiskInput
 
 __all__ = [
     "LEVELS",

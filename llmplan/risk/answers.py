@@ -13,8 +13,8 @@ from llmplan.kinds import Kind
 from llmplan.options import volume_axis
 from llmplan.risk.breakeven import first_volume_cheaper
 from llmplan.risk.draws import LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve
-from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Draws, Problem, make_problem, realise
+from llmplan.risk.uncertain_inputs import RiskInput
 from llmplan.scenario import Scenario, under_catalog
 
 BINS = 50

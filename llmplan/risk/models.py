@@ -19,7 +19,7 @@ from llmplan.quality.floor import ROUNDING, mixed
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Standing, default_effort
 from llmplan.risk.distributions import Z_P90, split_lognormal
-from llmplan.risk.inputs import RiskInput
+from llmplan.risk.uncertain_inputs import RiskInput
 
 QUALITY: Final = "quality:"
 TOKENS: Final = "tokens:"

@@ -14,9 +14,9 @@ from llmplan.errors import InputError
 from llmplan.router import roc as rocs
 from llmplan.router.costs import Traffic
 from llmplan.router.fallback import fallback_share, hourly_load
-from llmplan.router.hybrid import SplitPlan, split_plan, split_plan_of_queries
 from llmplan.router.optimum import TOLERANCE, best_at_budget, cheapest_at_floor, pareto
 from llmplan.router.queries import QueryOutcomes
+from llmplan.router.traffic_split import SplitPlan, split_plan, split_plan_of_queries
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG, RouteRequest
 from llmplan.routing.sides import Sides, find_sides
 from llmplan.scenario import Scenario, under_catalog

@@ -14,7 +14,7 @@ from llmplan.options.rows import Option
 from llmplan.options.standing import effort_today, lengths_of, standing_of
 from llmplan.options.table import Options, usd_per_query
 from llmplan.quality.floor import assured_quality, mixed
-from llmplan.router.hybrid import SplitPlan
+from llmplan.router.traffic_split import SplitPlan
 from llmplan.routing.request import RouteRequest
 
 MOST_FORMAT_LOSS = 0.03

@@ -17,7 +17,7 @@ import pytest
 from llmplan.cost.fleet import replicas_needed
 from llmplan.cost.hidden import PER_MONTH
 from llmplan.cost.month import api_usd_per_query
-from llmplan.export.xlsx_hybrids import hybrid_pair, split_loads
+from llmplan.export.xlsx_hybrids_sheet import hybrid_pair, split_loads
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, Book
 from llmplan.export.xlsx_workbook import workbook_places, xlsx_bytes
 from llmplan.report import Report, make_report

@@ -5,7 +5,7 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.options.comparison import evaluate, options_of
-from llmplan.options.hybrid import SPLITS, pairs_of
+from llmplan.options.fleet_api_pairs import SPLITS, pairs_of
 from llmplan.router.costs import Router
 from llmplan.routing.plan import plan_route
 from llmplan.routing.request import RouteRequest

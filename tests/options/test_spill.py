@@ -8,7 +8,7 @@ import pytest
 from llmplan.catalog import load_catalog
 from llmplan.cost.billing import FleetHours
 from llmplan.options import evaluate
-from llmplan.options.hybrid import pairs_of
+from llmplan.options.fleet_api_pairs import pairs_of
 from llmplan.scenario import Scenario
 
 CATALOG = load_catalog()

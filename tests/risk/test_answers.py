@@ -30,9 +30,9 @@ from llmplan.risk.frames import (
     sobol_frame,
     tornado_frame,
 )
-from llmplan.risk.inputs import RiskInput
 from llmplan.risk.problem import Problem, problem_of, realise
 from llmplan.risk.sensitivity import outcome_usd, sobol, tornado
+from llmplan.risk.uncertain_inputs import RiskInput
 from llmplan.scenario import Scenario
 from tests.risk.synthetic_options import Fleet, options_of
 

@@ -21,7 +21,7 @@ from llmplan.export.xlsx_costs import (
 )
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import RentCells, Rented, paid_share
-from llmplan.options.hybrid import assumed_split
+from llmplan.options.fleet_api_pairs import assumed_split
 from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
 

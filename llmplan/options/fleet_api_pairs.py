@@ -21,8 +21,8 @@ from llmplan.options.rows import Option, Places, Rows, first_of_each
 from llmplan.options.table import Options
 from llmplan.quality.floor import assured_quality, chance_to_meet, mixed, reaches
 from llmplan.router.costs import Router, Traffic
-from llmplan.router.hybrid import SplitPlan, hybrid_quality, split_plan
 from llmplan.router.roc import from_auc
+from llmplan.router.traffic_split import SplitPlan, hybrid_quality, split_plan
 
 SPLITS = np.linspace(0.05, 0.95, 19)
 """Shares of the fleet that are tried; all and nothing are options of their own."""

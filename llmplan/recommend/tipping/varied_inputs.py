@@ -14,7 +14,7 @@ import numpy as np
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.options import Option, Options
-from llmplan.options.hybrid import SPLITS, Pairs, pairs_of
+from llmplan.options.fleet_api_pairs import SPLITS, Pairs, pairs_of
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Places, Rows
 from llmplan.options.table import usd_per_query

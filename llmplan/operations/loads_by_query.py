@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options import options_of
-from llmplan.options.hybrid import pairs_of
+from llmplan.options.fleet_api_pairs import pairs_of
 from llmplan.scenario import Scenario
 
 PREFIX = "hybrid:"

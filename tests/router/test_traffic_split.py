@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from llmplan.router import roc
 from llmplan.router.costs import Router, Tier, Traffic, one_shot_usd, quality_served
-from llmplan.router.hybrid import hybrid_options, hybrid_quality, split_plan
 from llmplan.router.optimum import cheapest_at_floor
 from llmplan.router.policies import from_classes, population
+from llmplan.router.traffic_split import hybrid_options, hybrid_quality, split_plan
 
 SHARES = np.linspace(0, 1, 21)
 
