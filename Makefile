@@ -29,7 +29,10 @@ lab: install ## open JupyterLab on the notebooks
 
 test: install-dev ## install what is missing and run all tests
 	@tools/system-needs.sh
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	@status=0; \
+	$(BIN)/python -m pytest -n $(JOBS) -m "not browser and not server" || status=$$?; \
+	$(BIN)/python -m pytest -m "browser or server" || status=$$?; \
+	exit $$status
 
 lint: install-dev ## style, format and types
 	@$(BIN)/ruff check .

@@ -41,15 +41,10 @@ def report() -> Report:
     return make_report(SCENARIO, made_on=MADE_ON)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests of servers and browsers on one process: on two cores they only make each other late.
-
-    They hang on other processes' pace, so one that fails is tried again; the summary lists it.
-    """
+    """Try a test of a server or a browser again that fails: it hangs on other processes' pace. The summary lists it."""
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("server"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.flaky(reruns=2))
 
 

@@ -148,7 +148,8 @@ def test_the_real_comparison(tmp_path):
         name="s", api_ids=("gpt-4o",), model_ids=("llama-3.1-8b",), gpu_ids=("l4",), engine_ids=("vllm",)
     )
     rows = sweep([small, small.but(queries_per_day=1_000)], tmp_path / "out.parquet", progress=False)
-    assert rows.groupby(KEY)["option_id"].nunique().nunique() == 1
+    alone = rows[rows.kind != "hybrid"]  # how many hybrids there are depends on the volume
+    assert alone.groupby(KEY)["option_id"].nunique().nunique() == 1
     assert {"monthly_usd_base", "feasible", "prices_as_of"} <= set(rows.columns)
 
 

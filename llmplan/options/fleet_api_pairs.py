@@ -237,7 +237,18 @@ class Pairs:
 
 
 @kept(2)
-def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | None:
+def pairs_of(options: Options, catalog: Catalog) -> Pairs | None:
+    """Return `make_pairs`, kept with the options."""
+    return make_pairs(options, catalog)
+
+
+def ends_of_hybrids(options: Options) -> tuple[Places, Places]:
+    """Return the places of the fleets and of the token prices that a hybrid may be made of."""
+    usable = (options.feasible | options.near_floor) & ~np.isnan(options.quality)
+    return np.flatnonzero(usable & options.is_self_hosted), np.flatnonzero(usable & options.is_api)
+
+
+def make_pairs(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | None:
     """Return the pairs that may share the traffic; None where one side is missing. (7.1)-(7.5)
 
     A hybrid by difficulty keeps the quality floor, not its weak end, which may lie below it; floors by task hold for
@@ -246,9 +257,8 @@ def pairs_of(options: Options, catalog: Catalog, prune: bool = True) -> Pairs | 
 
     prune: leave out the fleets that others of the same model and format always undercut at these prices and rates.
     """
-    usable = (options.feasible | options.near_floor) & ~np.isnan(options.quality)
-    own = np.flatnonzero(usable & options.is_self_hosted)
-    apis = _cheapest_offers(options, np.flatnonzero(usable & options.is_api))
+    own, offers = ends_of_hybrids(options)
+    apis = _cheapest_offers(options, offers)
     if not (len(own) and len(apis)):
         return None
     fleets, group = _grouped(options, _best_of_each_way(options, own) if prune else own)

@@ -64,7 +64,7 @@ def chance_to_meet(
     """
     margin = np.asarray(quality, float) - floor
     spread = np.hypot(sd, (floor - np.asarray(of_today, float)) * np.asarray(today_sd, float))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # next to no spread: z without end
         z = np.where(spread > 0, margin / spread, np.where(margin >= -ROUNDING, np.inf, -np.inf))
     return np.asarray(_normal_cdf(z) if floor > 0 else np.ones(z.shape))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from llmplan.catalog import Catalog
+from llmplan.kinds import Kind
 from llmplan.options import envelopes, evaluate
 from llmplan.report import Report, make_report
 from llmplan.scenario import load_scenario
@@ -19,8 +20,12 @@ def test_envelope_is_what_the_table_says_at_that_volume(catalog: Catalog, preset
             there = evaluate(scenario.but(queries_per_day=float(each.queries_per_day[at])), catalog)
             place = there.cheapest(each.kind)
             assert place is not None
-            least = there.monthly_usd[1, place]
-            np.testing.assert_allclose(each.monthly_usd[1, at], least)
+            least, drawn = there.monthly_usd[1, place], each.monthly_usd[1, at]
+            if each.kind == Kind.HYBRID and "@peaks" in str(there.options.items.option_id[place]):
+                # A split by load is drawn at some shares of the peak; the table fills it up to whole replicas.
+                assert least * (1 - 1e-5) < drawn < 1.05 * least
+                continue
+            np.testing.assert_allclose(drawn, least)
             as_cheap = [p for p in there.order if there.monthly_usd[1, p] <= least * (1 + 1e-9)]
             assert each.labels[at] in [there.options.items[p].label for p in as_cheap]
 

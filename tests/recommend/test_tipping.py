@@ -340,10 +340,12 @@ def test_pairs_of_a_few_values_are_held_and_those_of_the_base_made_once(
 ) -> None:
     asked: list[int] = []
     base = made([Fleet(100, 500)], 1_000, 0)
-    monkeypatch.setattr(tipping_inputs, "pairs_of", lambda options, *_: asked.append(id(options.items)))
+    monkeypatch.setattr(
+        tipping_inputs, "make_pairs", lambda options, *_, **__: asked.append(id(options.items))
+    )
     choose = CheapestOfAll(base, load_catalog())
     moved = [replace(base, items=base.items.take(np.arange(len(base)))) for _ in range(4)]
     for options in (*moved, base):
-        choose(options)
+        choose._pairs_of(options)
     assert asked == [id(options.items) for options in (base, *moved)]
     assert len(choose._known) == 1 + PAIRS_KEPT

@@ -22,7 +22,7 @@ def whole_number(name: str, default: int, least: int, most: int) -> int:
 
 MAX_SESSIONS = whole_number("LLMPLAN_MAX_KERNELS", 40, 1, 10_000)
 """Visitors who calculate at once; who only reads needs no session."""
-SESSION_MEMORY_MB = whole_number("LLMPLAN_KERNEL_MEMORY_MB", 512, 64, 65_536)
+SESSION_MEMORY_MB = whole_number("LLMPLAN_KERNEL_MEMORY_MB", 1_024, 64, 65_536)
 """What a session may take beyond what all of them share."""
 IDLE_SECONDS = 1800
 """A session that nobody has touched for so long ends; the page stays, and its next touch starts another."""

@@ -14,7 +14,7 @@ import numpy as np
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.options import Option, Options
-from llmplan.options.fleet_api_pairs import SPLITS, Pairs, pairs_of
+from llmplan.options.fleet_api_pairs import SPLITS, Pairs, ends_of_hybrids, make_pairs
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Places, Rows
 from llmplan.options.table import usd_per_query
@@ -149,19 +149,20 @@ class CheapestOfAll:
                 len(self._known) > PAIRS_KEPT
             ):  # the base's stay, of the others the last: each takes megabytes
                 del self._known[[*self._known][1]]
-            self._known[id(options.items)] = (options.items, pairs_of(options, self._catalog, False))
+            self._known[id(options.items)] = (options.items, make_pairs(options, self._catalog, prune=False))
         pairs = self._known[id(options.items)][1]
         return None if pairs is None else pairs.of(options)
 
     def __call__(self, options: Options) -> Best:
         """Return the cheapest option at the options' scenario and its base cost."""
         item, least = cheapest(options)
-        pairs, volume = self._pairs_of(options), options.scenario.queries_per_day
+        volume, own = options.scenario.queries_per_day, options.take(ends_of_hybrids(options)[0])
+        smallest = own.fleet_usd(np.array([volume * float(SPLITS[0])]), 1)
+        if not smallest.min(initial=np.inf) < least:
+            return item, least  # the smallest fleet alone is dearer already
+        pairs = self._pairs_of(options)
         if pairs is None:
             return item, least
-        smallest = options.take(pairs.fleets).fleet_usd(np.array([volume * float(SPLITS[0])]), 1)
-        if not smallest.min() < least:
-            return item, least  # the smallest fleet alone is dearer already
         usd, route = pairs.cheapest(volume)
         return (item, least) if route is None or not usd < least else (pairs.option(route), usd)
 
