@@ -118,6 +118,9 @@ class Pairs:
         shape = (len(members), -1, len(queries_per_day))
         least: Floats = np.take_along_axis(usd, best, axis=0).reshape(shape)
         places: Places = np.take(self.fleets, best).reshape(shape)
+        many = len(SPLITS)
+        filled = self._filled(places[:, many:], FLOORS[:, None], queries_per_day)
+        least[:, many:][filled >= 1] = np.inf  # whole replicas carry the peak too: no hybrid
         return least, places
 
     @kept(1)
@@ -135,10 +138,9 @@ class Pairs:
         less = self.options.hours.spilled(filled) - self.plan.api_queries_per_day[many:]
         month = queries_per_day * self.options.scenario.days_per_month * self.options.usd_per_query[self.apis]
         total[:, :, many:] += month[:, None] * less[:, None]
-        total[:, :, many:][np.broadcast_to(filled[:, None] >= 1, total[:, :, many:].shape)] = np.inf
         return total, place[:, :, 0]
 
-    def _filled(self, fleet: Places | int, floor: npt.ArrayLike, queries_per_day: float) -> Floats:
+    def _filled(self, fleet: Places | int, floor: npt.ArrayLike, queries_per_day: Floats | float) -> Floats:
         """Return the load that a fleet for `floor` of the peak's carries in whole replicas; shapes broadcast."""
         each = self.options.per_replica[1, fleet] / queries_per_day
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -23,7 +23,7 @@ def test_envelope_is_what_the_table_says_at_that_volume(catalog: Catalog, preset
             least, drawn = there.monthly_usd[1, place], each.monthly_usd[1, at]
             if each.kind == Kind.HYBRID and not np.isclose(drawn, least, rtol=1e-7):
                 # A split by load is drawn at some shares of the peak; the table fills its best up to whole replicas.
-                assert least * (1 - 1e-5) < drawn < 1.05 * least
+                assert least < drawn < 1.1 * least
                 continue
             np.testing.assert_allclose(drawn, least)
             as_cheap = [p for p in there.order if there.monthly_usd[1, p] <= least * (1 + 1e-9)]
