@@ -1,9 +1,9 @@
 """The decision under uncertainty: how sure, at what regret, and what more knowledge would be worth."""
 
 from llmplan.risk.answers import Information, OptionRisk, Risk, Saving, assess
+from llmplan.risk.causes import RiskInput
 from llmplan.risk.draws import LEVELS, VolumeCurve, sample, volume_curve
 from llmplan.risk.problem import Problem, make_problem
-from llmplan.risk.uncertain_inputs import RiskInput
 
 __all__ = [
     "LEVELS",

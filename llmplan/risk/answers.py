@@ -12,9 +12,9 @@ from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import volume_axis
 from llmplan.risk.breakeven import first_volume_cheaper
+from llmplan.risk.causes import RiskInput
 from llmplan.risk.draws import LEVELS, VolumeCurve, monthly_usd, quantiles, sample, volume_curve
 from llmplan.risk.problem import Draws, Problem, make_problem, realise
-from llmplan.risk.uncertain_inputs import RiskInput
 from llmplan.scenario import Scenario, under_catalog
 
 BINS = 50

@@ -18,8 +18,8 @@ from llmplan.options.standing import standings_of
 from llmplan.quality.floor import ROUNDING, mixed
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Standing, default_effort
+from llmplan.risk.causes import RiskInput
 from llmplan.risk.distributions import Z_P90, split_lognormal
-from llmplan.risk.uncertain_inputs import RiskInput
 
 QUALITY: Final = "quality:"
 TOKENS: Final = "tokens:"

@@ -26,10 +26,7 @@ from llmplan.cost.rent import MOST
 from llmplan.kinds import Kind
 from llmplan.options import Comparison, Options, evaluate
 from llmplan.options.pruning import can_win, features_of
-from llmplan.risk.distributions import Z_LIMIT, Range, normal_deviate, split_lognormal, triangular_quantile
-from llmplan.risk.models import LEAST_CHANCE, Models, model_inputs, models_of, near_the_front, surest
-from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
-from llmplan.risk.uncertain_inputs import (
+from llmplan.risk.causes import (
     API_FACTOR,
     RiskInput,
     field_ranges,
@@ -42,6 +39,9 @@ from llmplan.risk.uncertain_inputs import (
     to_range,
     token_price_ranges,
 )
+from llmplan.risk.distributions import Z_LIMIT, Range, normal_deviate, split_lognormal, triangular_quantile
+from llmplan.risk.models import LEAST_CHANCE, Models, model_inputs, models_of, near_the_front, surest
+from llmplan.risk.tokens import TokenRates, token_rates, token_usd_per_query
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.scenario.about import Ranges
 from llmplan.scenario.workload import fleet_peak

@@ -18,7 +18,7 @@ from llmplan.options import Options, build_options
 from llmplan.options.table import priced
 from llmplan.replica import Configurations
 from llmplan.replica.config import EngineSettings
-from llmplan.risk.uncertain_inputs import to_range
+from llmplan.risk.causes import to_range
 from llmplan.scenario import Scenario
 
 TOKEN_FIELDS = ("input_tokens", "output_tokens")

@@ -21,7 +21,7 @@ from llmplan.operations.updates import storage_list
 from llmplan.options import evaluate
 from llmplan.replica import Configurations, ReplicaConfig, predict
 from llmplan.replica.config import EngineSettings
-from llmplan.risk.uncertain_inputs import token_price_ranges
+from llmplan.risk.causes import token_price_ranges
 from llmplan.scenario import load_scenario
 
 PACKAGE = Path(__file__).resolve().parents[2] / "llmplan"

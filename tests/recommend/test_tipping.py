@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from llmplan.catalog import load_catalog
 from llmplan.options import Options, evaluate
 from llmplan.options import options_of as catalog_options
+from llmplan.recommend.tipping import flip_search as tipping_inputs
 from llmplan.recommend.tipping import inputs_of, tipping_points
-from llmplan.recommend.tipping import varied_inputs as tipping_inputs
 from llmplan.recommend.tipping.expected import expected_ranges
+from llmplan.recommend.tipping.flip_search import PAIRS_KEPT, CheapestOfAll, Input, cheapest, contenders
 from llmplan.recommend.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.recommend.tipping.points import tip
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
-from llmplan.recommend.tipping.varied_inputs import PAIRS_KEPT, CheapestOfAll, Input, cheapest, contenders
 from llmplan.scenario import Scenario
 from tests.risk.synthetic_options import Fleet, options_of
 

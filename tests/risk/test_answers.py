@@ -20,6 +20,7 @@ from llmplan.risk.answers import (
     perfect_information,
     saving_of,
 )
+from llmplan.risk.causes import RiskInput
 from llmplan.risk.distributions import latin_hypercube, normal_deviate
 from llmplan.risk.draws import monthly_usd
 from llmplan.risk.frames import (
@@ -32,7 +33,6 @@ from llmplan.risk.frames import (
 )
 from llmplan.risk.problem import Problem, problem_of, realise
 from llmplan.risk.sensitivity import outcome_usd, sobol, tornado
-from llmplan.risk.uncertain_inputs import RiskInput
 from llmplan.scenario import Scenario
 from tests.risk.synthetic_options import Fleet, options_of
 

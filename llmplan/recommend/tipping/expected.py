@@ -9,8 +9,8 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.kinds import TOKEN
 from llmplan.options import Options
-from llmplan.recommend.tipping.varied_inputs import cheapest
-from llmplan.risk.uncertain_inputs import (
+from llmplan.recommend.tipping.flip_search import cheapest
+from llmplan.risk.causes import (
     API_FACTOR,
     FIELDS,
     given_ranges,

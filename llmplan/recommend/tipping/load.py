@@ -13,7 +13,7 @@ from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.options.table import usd_per_query
 from llmplan.quality.floor import chance_to_meet
 from llmplan.quality.variants import Lengths
-from llmplan.recommend.tipping.varied_inputs import Input, percents
+from llmplan.recommend.tipping.flip_search import Input, percents
 from llmplan.scenario import Scenario
 
 CHANCES = (0.5, 0.99)

@@ -9,7 +9,7 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options import Options
-from llmplan.recommend.tipping.varied_inputs import Input, cheapest, percents
+from llmplan.recommend.tipping.flip_search import Input, cheapest, percents
 from llmplan.risk.distributions import Z_P90
 from llmplan.risk.models import Models, models_of
 from llmplan.risk.tokens import token_usd_per_query

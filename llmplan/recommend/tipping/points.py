@@ -10,13 +10,13 @@ from typing import Literal
 from llmplan.catalog import Catalog
 from llmplan.options import Option, Options, options_of
 from llmplan.recommend.tipping.expected import expected_ranges
+from llmplan.recommend.tipping.flip_search import CheapestOfAll, Input, contenders
 from llmplan.recommend.tipping.load import chance_input, load_inputs, quality_input, volume_input
 from llmplan.recommend.tipping.models import model_inputs
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
 from llmplan.recommend.tipping.records import Tipping, TippingPoint
 from llmplan.recommend.tipping.sentences import sentence
 from llmplan.recommend.tipping.tokens import token_inputs
-from llmplan.recommend.tipping.varied_inputs import CheapestOfAll, Input, contenders
 from llmplan.scenario import Scenario, under_catalog
 
 By = Literal["kind", "option"]

@@ -15,7 +15,7 @@ from llmplan.options.offers import why_no_offer
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.table import priced
 from llmplan.quality.floor import reaches
-from llmplan.recommend.tipping.varied_inputs import Input, cheapest, contenders
+from llmplan.recommend.tipping.flip_search import Input, cheapest, contenders
 
 
 def price_inputs(few: Options, catalog: Catalog) -> list[Input]:

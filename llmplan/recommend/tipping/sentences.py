@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from llmplan.kinds import Kind
+from llmplan.recommend.tipping.flip_search import MANY, Input
 from llmplan.recommend.tipping.records import Tipping, TippingPoint
-from llmplan.recommend.tipping.varied_inputs import MANY, Input
 from llmplan.wording import capital
 
 TAKES_OVER = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options import Options, build_options, evaluate
-from llmplan.recommend.tipping.varied_inputs import TOKENS_TRIED, Best, Input, percents
+from llmplan.recommend.tipping.flip_search import TOKENS_TRIED, Best, Input, percents
 from llmplan.replica import Configurations
 from llmplan.replica.config import EngineSettings
 from llmplan.risk.tokens import TOKEN_FIELDS, with_tokens
