@@ -26,7 +26,7 @@ class Catalog:
 
     `calibration` is the fit of the serving model, `folder` where files are read from that are no table of the
     catalog: presets, traces and the `LONG` tables; `today` the day that offers are judged by. `apis` holds the user's
-    own rows too. Instances are compared and hashed by identity, so that
+    own rows and the prices of fine-tunes too. Instances are compared and hashed by identity, so that
     results can be cached per catalog (`llmplan.catalog.cache`); do not edit the dicts, use `with_record`.
     """
 
@@ -56,6 +56,7 @@ class Catalog:
     task_baskets: tuple[evi.TaskBasket, ...]
     apis: dict[str, rec.ApiPrice]
     own_apis: dict[str, rec.OwnApiPrice]
+    fine_tune_apis: dict[str, rec.FineTunePrice]
     api_providers: tuple[rec.ApiProvider, ...]
     measured_datasets: tuple[evi.MeasuredDataset, ...]
     checkpoints: tuple[evi.Checkpoint, ...]

@@ -109,7 +109,7 @@ def read_folder(
     if fit is None or any(problem.severity == "error" for problem in problems):
         return None, tuple(problems)
     held: dict[str, Any] = {table.name: _collect(table, parsed[table.name][1]) for table in TABLES}
-    held["apis"] = {**held["apis"], **held["own_apis"]}
+    held["apis"] = {**held["apis"], **held["fine_tune_apis"], **held["own_apis"]}
     catalog = Catalog(
         **held, calibration=fit, folder=folder, today=today or _today(), warnings=tuple(problems)
     )

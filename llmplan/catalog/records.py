@@ -445,6 +445,10 @@ class OwnApiPrice(ApiPrice):
     """data/own_api_prices.csv: a token price of one's own contract; it takes the place of the row of its id."""
 
 
+class FineTunePrice(ApiPrice):
+    """data/fine_tune_prices.csv: a token price of weights of one's own that the provider hosts."""
+
+
 class ApiName(Record):
     """data/api_price_names.csv: what a provider's name means where the rules of `llmplan.prices` say otherwise."""
 

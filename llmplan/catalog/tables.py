@@ -133,6 +133,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "own_apis", "own_api_prices.csv", rec.OwnApiPrice, ("api_id",), API_PRICE_STALE_DAYS, is_optional=True
     ),
+    Table("fine_tune_apis", "fine_tune_prices.csv", rec.FineTunePrice, ("api_id",), API_PRICE_STALE_DAYS),
     Table("api_providers", "api_providers.csv", rec.ApiProvider, ("provider", "models")),
     Table(
         "measured_datasets",

@@ -13,23 +13,34 @@ from llmplan.scenario.about import Group
 
 EngineVersion = Annotated[str, typer.Option(help="Version of the engine, e.g. 0.11; default: the latest.")]
 ENGINE_FIELDS = [field for field in FIELDS.values() if field.about.group is Group.ENGINE]
+CACHE_FIELDS = [FIELDS[name] for name in ("cached_input_share", "cached_prefix", "cache_aware_routing")]
+GROUPS = {"settings": ENGINE_FIELDS, "cached": CACHE_FIELDS}
+"""Parameters of a command that stand for several flags of the shell."""
 
 
 def with_engine(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the flags of a scenario's engine: it takes `settings`, the shell sees the flags."""
-    own = [p for p in inspect.signature(function).parameters.values() if p.name != "settings"]
+    """Give a command a scenario's flags for its `settings` of the engine and, if it has them, its `cached` prompts."""
+    named = inspect.signature(function).parameters
+    own = [p for p in named.values() if p.name not in GROUPS]
+    asked_for = {name: some for name, some in GROUPS.items() if name in named}
 
     @functools.wraps(function)
     def command(**given: Any) -> None:
         from llmplan.replica.config import EngineSettings
+        from llmplan.replica.reuse import PromptCache
 
-        asked = {field.name: given.pop(field.name) for field in ENGINE_FIELDS}
-        function(settings=EngineSettings.of(scenario_from_options(asked)), **given)
+        read: dict[str, Any] = {"settings": EngineSettings.of, "cached": PromptCache.of}
+        groups = {}
+        for name, some in asked_for.items():
+            asked = {field.name: given.pop(field.name) for field in some}
+            groups[name] = read[name](scenario_from_options(asked))
+        function(**groups, **given)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     flags = [
         inspect.Parameter(field.name, keyword, default=None, annotation=field_flag(field))
-        for field in ENGINE_FIELDS
+        for some in asked_for.values()
+        for field in some
     ]
     parameters = [p.replace(annotation=annotation_of(function, p.annotation), kind=keyword) for p in own]
     vars(command)["__signature__"] = inspect.Signature([*parameters, *flags])

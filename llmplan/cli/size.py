@@ -13,6 +13,7 @@ from llmplan.wording import DOLLAR
 
 if TYPE_CHECKING:
     from llmplan.replica.config import EngineSettings
+    from llmplan.replica.reuse import PromptCache
     from llmplan.sizing import SearchRow, SizeAnswer, SizeRequest
 
 ModelName = Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")]
@@ -50,6 +51,7 @@ def size(
     json: Json = False,
     *,
     settings: EngineSettings,
+    cached: PromptCache,
 ) -> None:
     """Size one replica: does it fit, what binds, how fast is it, what would fit instead."""
     from llmplan.measurements import read_points_of
@@ -70,6 +72,7 @@ def size(
         latency_percentile,
         settings,
         engine_version,
+        cached,
     )
     catalog = catalog_from(data)
     points = read_points_of(catalog, measured_csv) if measured_csv else ()
@@ -166,6 +169,7 @@ def search(
     json: Json = False,
     *,
     settings: EngineSettings,
+    cached: PromptCache,
 ) -> None:
     """Search every format, GPU, count and engine: the cheapest per request within the latency targets."""
     from llmplan.measurements import read_points_of
@@ -187,6 +191,7 @@ def search(
         measured=read_points_of(catalog, measured_csv) if measured_csv else (),
         latency_percentile=latency_percentile,
         settings=settings,
+        cached=cached,
     )
     every = article_pairings(catalog, input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
     pairings = [row for row in every if row["model_id"] == model]

@@ -28,7 +28,7 @@ from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.capacity import sequences_in_memory
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import weights_gb
-from llmplan.replica.reuse import ReuseRule, own_prefixes, shared_prefix
+from llmplan.replica.reuse import PromptCache, reuse_rule
 from llmplan.scenario import Scenario
 from llmplan.units import GB_PER_GIB
 
@@ -93,8 +93,7 @@ def sized(
     contexts = tuple(fleet_context_tokens(scenario, standing) for standing in known)
     limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.latency_percentile)
     asked = limits if scenario.batch_share < 1 else (None, None, None)
-    cached = (scenario.cached_input_share, scenario.cached_prefix, scenario.cache_aware_routing)
-    found = _capacity(rows, lengths, contexts, *asked, *cached)
+    found = _capacity(rows, lengths, contexts, *asked, PromptCache.of(scenario))
     return (rows, found) if configurations is not None else _without_late(found, rows)
 
 
@@ -138,12 +137,10 @@ def _capacity(
     ttft_limit_ms: float | None,
     tpot_limit_ms: float | None,
     latency_percentile: float | None,
-    cached_input_share: float = 0.0,
-    cached_prefix: str = "shared",
-    cache_aware_routing: bool = True,
+    cached: PromptCache,
 ) -> Capacity:
     """Size the grid in pieces that stay in the processor's cache."""
-    reuse = _reuse(rows.grid.catalog, cached_input_share, cached_prefix, cache_aware_routing)
+    reuse = reuse_rule(rows.grid.catalog, cached)
     tokens_in, tokens_out, reasoning = np.array(lengths, float).reshape(-1, 3)[rows.model].T
     context = np.array(contexts, float)[rows.model]
     pieces = []
@@ -165,23 +162,6 @@ def _capacity(
     return Capacity(
         **{f.name: np.concatenate([getattr(p, f.name) for p in pieces]) for f in fields(Capacity)}
     )
-
-
-REUSE_TRACES = {"own": "conversation", "own-synthetic": "synthetic"}
-"""Whose times between two uses of a block the cached prefixes have."""
-
-
-def _reuse(catalog: Catalog, share: float, prefix: str, cache_aware_routing: bool) -> ReuseRule | None:
-    """Return what a fleet's prefix caches hold of prompts of which `share` is cached; None: nothing. (3.20), (3.21)"""
-    if share <= 0:
-        return None
-    if prefix == "shared":
-        return lambda _, input_tokens, __: shared_prefix(input_tokens, share)
-    rows = [row for row in catalog.reuse_gaps if row.trace == REUSE_TRACES[prefix]]
-    rows.sort(key=lambda row: row.gap_s)
-    gaps = np.array([row.gap_s for row in rows]), np.array([row.share_within for row in rows])
-    routing = 1.0 if cache_aware_routing else catalog.assumption("round-robin-hit-share").base
-    return lambda c, input_tokens, rate: own_prefixes(c, input_tokens, share, gaps, routing, rate)
 
 
 def _ids(catalog: Catalog, scenario: Scenario) -> Names:

@@ -285,7 +285,7 @@ def _worse(fleets: Floats, apis: Floats) -> Floats:
 def _cheapest_offers(options: Options, apis: Places) -> Places:
     """Return the cheapest provider of each model at an effort: the others make the same hybrid for more."""
     order = apis[np.lexsort((options.preference[apis], options.usd_per_query[apis]))]
-    return np.sort(first_of_each(order, options.items.model_id, options.items.effort))
+    return np.sort(first_of_each(order, options.items.model_id, options.items.effort, options.quality))
 
 
 def _best_of_each_way(options: Options, own: Places) -> Places:

@@ -32,14 +32,20 @@ def today_id(scenario: Scenario, catalog: Catalog) -> str:
     return with_effort(api.api_id, catalog, api.model_id, effort)
 
 
-def today_of(scenario: Scenario, catalog: Catalog) -> Today:
-    """Return what the scenario compares with: the model and effort that run today, on its tasks."""
+def today_of(scenario: Scenario, catalog: Catalog, at_shared: bool = False) -> Today:
+    """Return what the scenario compares with: the model and effort that run today, on its tasks.
+
+    at_shared: for endpoints that serve a model as its maker made it: what is said of a fine-tune says nothing there.
+    """
+    own = scenario.model_quality
+    if at_shared:
+        own = tuple((model_id, share) for model_id, share in own if model_id not in scenario.own_weights)
     equal = scenario.token_basis == "equal"
     return Today(
         catalog.api(scenario.reference_api_id).model_id,
         effort_today(scenario),
         scenario.task_mix,
-        scenario.model_quality,
+        own,
         equal,
         None if equal else scenario.output_tokens,
         scenario.text_kind,
@@ -69,7 +75,8 @@ def compared_prices(scenario: Scenario, catalog: Catalog) -> list[ApiPrice]:
 
     Where the scenario names models, only those open ones are hosted.
     A model of which nobody has published a score, and that is no model of data/models.csv, is compared where the
-    scenario names its price, gives its quality or runs it today, or where its price is the user's own.
+    scenario names its price, gives its quality or runs it today, or where its price is the user's own. Prices of
+    fine-tunes are compared where it has such weights.
     """
     if scenario.api_ids:
         return [price for price in catalog.apis.values() if price.api_id in scenario.api_ids]
@@ -77,7 +84,8 @@ def compared_prices(scenario: Scenario, catalog: Catalog) -> list[ApiPrice]:
     let_in = (
         price
         for price in catalog.apis.values()
-        if not scenario.model_ids or price.kind != "hosted_open" or price.model_id in scenario.model_ids
+        if (not scenario.model_ids or price.kind != "hosted_open" or price.model_id in scenario.model_ids)
+        and (price.api_id not in catalog.fine_tune_apis or price.model_id in scenario.own_weights)
     )
     return [
         price
@@ -92,17 +100,26 @@ def is_known(catalog: Catalog, model_id: str) -> bool:
     return model_id in catalog.models or names(catalog).variant(model_id).model in scored_models(catalog)
 
 
-def standings_of(scenario: Scenario, catalog: Catalog) -> Mapping[ModelAtEffort, Standing]:
-    """Return every model that is compared at each of its efforts against what runs today."""
+def standings_of(
+    scenario: Scenario, catalog: Catalog, at_shared: bool = False
+) -> Mapping[ModelAtEffort, Standing]:
+    """Return every model that is compared at each of its efforts against what runs today; at_shared as in `today_of`."""
     model_ids = sorted({*(price.model_id for price in compared_prices(scenario, catalog)), *catalog.models})
     models = tuple((m, effort) for m in model_ids for effort in efforts_of(scenario, catalog, m))
-    return standings(catalog, models, today_of(scenario, catalog))
+    return standings(catalog, models, today_of(scenario, catalog, at_shared))
 
 
 def standing_of(scenario: Scenario, catalog: Catalog, model_id: str, effort: str | None = None) -> Standing:
-    """Return one model at an effort (None: its vendor's default) against what runs today."""
+    """Return one model at an effort (None: its vendor's default) against what runs today, on GPUs of one's own."""
     asked = (model_id, effort or default_effort(catalog, model_id))
     return standings(catalog, (asked,), today_of(scenario, catalog))[asked]
+
+
+def standing_at(scenario: Scenario, catalog: Catalog, price: ApiPrice, effort: str | None = None) -> Standing:
+    """Return what answers at a token price, at an effort (None: its vendor's default), against what runs today."""
+    asked = (price.model_id, effort or default_effort(catalog, price.model_id))
+    at_shared = price.api_id not in catalog.fine_tune_apis
+    return standings(catalog, (asked,), today_of(scenario, catalog, at_shared))[asked]
 
 
 def lengths_of(scenario: Scenario, standing: Standing) -> Lengths:

@@ -351,7 +351,11 @@ class _TokenRows:
         self.prices, self.efforts = [price for price, _ in rows], [effort for _, effort in rows]
         self.option_ids = tuple(with_effort(p.api_id, catalog, p.model_id, effort) for p, effort in rows)
         self.kind = np.array([kind_of(price) for price in self.prices], dtype=object)
-        self.standings = [known[price.model_id, effort] for price, effort in rows]
+        shared = standings_of(scenario, catalog, at_shared=True) if scenario.own_weights else known
+        self.standings = [
+            (known if price.api_id in catalog.fine_tune_apis else shared)[price.model_id, effort]
+            for price, effort in rows
+        ]
         lengths = [lengths_of(scenario, standing) for standing in self.standings]
         self.usd_per_query = usd_per_query(self.prices, lengths, scenario, catalog)
         self.quality = _quality_columns(scenario, self.standings, [0.0] * len(rows))

@@ -12,6 +12,7 @@ from llmplan.replica.basis import basis_of
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, fitted
 from llmplan.replica.queue import Service, all_at_once, closed_loop, max_rate, open_loop
+from llmplan.replica.reuse import Reuse, ReuseRule
 from llmplan.replica.step import Constants, cached_bytes, decode_step
 from llmplan.units import MS_PER_S
 
@@ -54,6 +55,7 @@ def predict(
     arrival: Arrival = "closed_loop",
     offered_rps: ArrayLike | None = None,
     calibration: Calibration | None = None,
+    reuse: ReuseRule | None = None,
 ) -> Prediction:
     """Predict what each replica does under a load; everything broadcasts to shape (n,).
 
@@ -63,6 +65,7 @@ def predict(
     concurrency: clients of a closed loop, or requests sent all at once; None for the other arrivals.
     arrival: "closed_loop", "all_at_once", "open_loop" (give `offered_rps`) or "offline" (endless queue).
     offered_rps: rate of random arrivals [requests/s].
+    reuse: what prefix caches hold of the prompts of a closed loop; None: nothing.
 
     Returns
     -------
@@ -74,7 +77,14 @@ def predict(
     name = "offered_rps" if arrival == "open_loop" else "concurrency"
     load = offered_rps if arrival == "open_loop" else concurrency
     pressed = None if load is None else _positive(name, load, n)
-    service = _serve(configurations, k, isl, osl, pressed, arrival)
+
+    def served(held: Reuse | None) -> Service:
+        return _serve(configurations, k, isl, osl, pressed, arrival, held)
+
+    held = (
+        None if reuse is None else reuse(configurations.stage, isl, lambda part: served(part).requests_per_s)
+    )
+    service = served(held)
     basis = basis_of(configurations, isl, osl, pressed, arrival)
     return _prediction(configurations, k, service, isl, osl, basis, arrival)
 
@@ -86,6 +96,7 @@ def _serve(
     osl: Floats,
     load: Floats | None,
     arrival: str,
+    held: Reuse | None,
 ) -> Service:
     """Serve a load: clients, or requests/s of an open loop; a pipeline's stages each have a share of it."""
     if arrival not in ARRIVALS:
@@ -98,7 +109,7 @@ def _serve(
         raise InputError(field, None, f"{arrival} needs it", "give requests per second, or clients")
     asked = (c.stage, k, isl, osl, load / stages)
     if arrival == "closed_loop":
-        return closed_loop(*asked).of_stages(stages)
+        return closed_loop(*asked, reuse=held).of_stages(stages)
     return (open_loop if arrival == "open_loop" else all_at_once)(*asked).of_stages(stages)
 
 

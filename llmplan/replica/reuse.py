@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Floats
+from llmplan.catalog import Catalog
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.step import cached_bytes
+from llmplan.scenario import Scenario
 
 STEPS: Final = 32
 """Hit shares that are told apart."""
@@ -86,3 +88,37 @@ def own_prefixes(
         found = hit <= share * kept_by_routing * np.interp(stays_s, *gaps_s, left=0.0)
         low, high = np.where(found, middle, low), np.where(found, high, np.maximum(middle, low + 1))
     return Reuse(low / STEPS * input_tokens, np.zeros(n))
+
+
+REUSE_TRACES: Final = {"own": "conversation", "own-synthetic": "synthetic"}
+"""Whose times between two uses of a block the cached prefixes have."""
+
+
+class PromptCache(NamedTuple):
+    """What of the prompts is asked for again, under the names of a scenario's fields."""
+
+    cached_input_share: float = 0.0
+    cached_prefix: str = "shared"
+    cache_aware_routing: bool = True
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Self:
+        """Return what a scenario says of it."""
+        return cls(*(getattr(scenario, name) for name in cls._fields))
+
+
+NOTHING_CACHED: Final = PromptCache()
+
+
+def reuse_rule(catalog: Catalog, asked: PromptCache) -> ReuseRule | None:
+    """Return what a replica's prefix cache holds of the prompts; None: nothing is cached. (3.20), (3.21)"""
+    share = asked.cached_input_share
+    if share <= 0:
+        return None
+    if asked.cached_prefix == "shared":
+        return lambda _, input_tokens, __: shared_prefix(input_tokens, share)
+    rows = [row for row in catalog.reuse_gaps if row.trace == REUSE_TRACES[asked.cached_prefix]]
+    rows.sort(key=lambda row: row.gap_s)
+    gaps = np.array([row.gap_s for row in rows]), np.array([row.share_within for row in rows])
+    routing = 1.0 if asked.cache_aware_routing else catalog.assumption("round-robin-hit-share").base
+    return lambda c, input_tokens, rate: own_prefixes(c, input_tokens, share, gaps, routing, rate)

@@ -68,5 +68,5 @@ def _cheapest_of_each(found: Comparison, places: Places, kept: Places) -> Places
     """Return the cheapest place of each model at an effort, and those kept, by cost."""
     items, rank = found.options.items, found.options.preference
     order = places[np.lexsort((rank[places], found.monthly_usd[1, places], ~np.isin(places, kept)))]
-    chosen = first_of_each(order, items.model_id, items.effort)
+    chosen = first_of_each(order, items.model_id, items.effort, items.quality)
     return chosen[np.lexsort((rank[chosen], found.monthly_usd[1, chosen]))]

@@ -14,12 +14,13 @@ from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import Option, Options
-from llmplan.options.standing import standings_of
+from llmplan.options.standing import standing_at, standings_of
 from llmplan.quality.floor import ROUNDING, mixed
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Standing, default_effort
 from llmplan.risk.causes import RiskInput
 from llmplan.risk.distributions import Z_P90, split_lognormal
+from llmplan.scenario import Scenario
 
 QUALITY: Final = "quality:"
 TOKENS: Final = "tokens:"
@@ -158,7 +159,7 @@ def models_of(options: Options, catalog: Catalog) -> Models:
         written=written / (written + read),
     )
     for place in np.flatnonzero(items.kind == Kind.HYBRID).tolist():
-        _as_hybrid(found, place, items[place], catalog, known)
+        _as_hybrid(found, place, items[place], scenario, catalog, known)
     return found
 
 
@@ -172,14 +173,16 @@ def _figures(standing: Standing) -> tuple[float, ...]:
     return (band.low / band.base, band.high / band.base, band.base)
 
 
-def _as_hybrid(found: Models, place: int, item: Option, catalog: Catalog, known: Any) -> None:
+def _as_hybrid(
+    found: Models, place: int, item: Option, scenario: Scenario, catalog: Catalog, known: Any
+) -> None:
     """Share the doubt about a hybrid between its two models: its quality is linear in theirs. (7.1)"""
     api = catalog.api(item.api_id or "")
     effort = (item.strong_id or "").removeprefix(api.api_id).removeprefix("@")
     weak = known.get((item.model_id, item.effort))
-    strong = known.get((api.model_id, effort or default_effort(catalog, api.model_id)))
-    if weak is None or strong is None:
+    if weak is None or (api.model_id, effort or default_effort(catalog, api.model_id)) not in known:
         return
+    strong = standing_at(scenario, catalog, api, effort or None)
     loss = precision_loss(catalog, catalog.models[item.model_id], str(item.precision_id))[1]
     ends = weak.moments(loss), strong.moments()
     if item.split_by == "load":  # as good as its worse end

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.options.standing import standing_of
+from llmplan.options.standing import standing_at, standing_of
 from llmplan.quality.tables import task_ids
 from llmplan.router.costs import FleetUsd, Tier
 from llmplan.router.task_mixes import task_mixes
@@ -141,13 +141,15 @@ def _work(mix: Mapping[str, float], work: Mapping[str, float]) -> Floats:
 def _qualities(route: RoutePlan, catalog: Catalog) -> tuple[dict[str, float], dict[str, float]]:
     """Return both ends' quality by task, the weak one's after its format's loss."""
     scenario, price = route.request.scenario, catalog.apis.get(route.request.weak)
-    weak_id = price.model_id if price else route.request.weak.partition("@")[0]
-    strong_id = catalog.api(route.request.strong).model_id
     item = route.sides.item(route.way)
-    found = standing_of(scenario, catalog, weak_id, item.effort if item else None)
+    if price is None:
+        weak_id = route.request.weak.partition("@")[0]
+        found = standing_of(scenario, catalog, weak_id, item.effort if item else None)
+    else:
+        found = standing_at(scenario, catalog, price)
     kept = item.quality / found.quality if item and item.quality and found.quality else 1.0
     weak = {task: quality * kept for task, quality in found.by_task.items()}
-    return weak, dict(standing_of(scenario, catalog, strong_id).by_task)
+    return weak, dict(standing_at(scenario, catalog, catalog.api(route.request.strong)).by_task)
 
 
 def _fleet_usd(route: RoutePlan) -> FleetUsd | None:

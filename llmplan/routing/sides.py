@@ -11,7 +11,7 @@ from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options.comparison import options_of
 from llmplan.options.rows import Option
-from llmplan.options.standing import effort_today, lengths_of, standing_of
+from llmplan.options.standing import effort_today, lengths_of, standing_at, standing_of
 from llmplan.options.table import Options, usd_per_query
 from llmplan.quality.floor import assured_quality, mixed
 from llmplan.router.traffic_split import SplitPlan
@@ -68,9 +68,16 @@ def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
     UnknownNameError: for an unknown model, configuration or API.
     InputError: where the weak model can be self-hosted on nothing that the scenario allows.
     """
-    strong_id, weak_id = catalog.api(request.strong).model_id, _weak_model_id(request, catalog)
-    weak = standing_of(request.scenario, catalog, weak_id).moments()
-    strong = standing_of(request.scenario, catalog, strong_id, _effort(request, request.strong)).moments()
+    scenario, weak_id = request.scenario, _weak_model_id(request, catalog)
+    weak_price = catalog.apis.get(request.weak)
+    weak = (
+        standing_of(scenario, catalog, weak_id)
+        if weak_price is None
+        else standing_at(scenario, catalog, weak_price)
+    ).moments()
+    strong = standing_at(
+        scenario, catalog, catalog.api(request.strong), _effort(request, request.strong)
+    ).moments()
     unit, options = request.weak_usd_per_query, None
     if unit is None and request.weak in catalog.apis:
         unit = _api_usd(request, catalog, request.weak)
@@ -106,7 +113,7 @@ def _weak_model_id(request: RouteRequest, catalog: Catalog) -> str:
 
 def _api_usd(request: RouteRequest, catalog: Catalog, api_id: str) -> float:
     price, scenario = catalog.api(api_id), request.scenario
-    lengths = lengths_of(scenario, standing_of(scenario, catalog, price.model_id, _effort(request, api_id)))
+    lengths = lengths_of(scenario, standing_at(scenario, catalog, price, _effort(request, api_id)))
     return float(usd_per_query([price], [lengths], scenario, catalog)[0])
 
 

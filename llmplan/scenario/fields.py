@@ -393,6 +393,17 @@ class Scenario(BaseModel):
             names="scored model",
         ),
     ] = ()
+    own_weights: Annotated[
+        Names,
+        About(
+            "Fine-tuned models",
+            "Models of which you have weights of your own, LoRA or full: what you say of their quality holds where "
+            "those are served, on GPUs or at a price for fine-tunes, not at endpoints that all share.",
+            Group.QUALITY,
+            empty="none",
+            names="scored model",
+        ),
+    ] = ()
     ttft_limit_ms: Annotated[
         float | None,
         limits(gt=0, le=3.6e6),

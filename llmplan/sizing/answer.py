@@ -22,6 +22,7 @@ from llmplan.replica.memory import (
     memory_plan,
     smallest_gpu_count,
 )
+from llmplan.replica.reuse import NOTHING_CACHED, PromptCache, reuse_rule
 from llmplan.sizing.alternatives import GPUS_PER_NODE, Alternative, would_fit
 from llmplan.sizing.speed import Speed, measured_speed, speed_of
 from llmplan.sizing.support import engine_for, precision_named, was_published, why_not
@@ -39,6 +40,7 @@ class SizeRequest:
     concurrency: clients of a closed loop; None: as many as keep the latency targets. latency_percentile: share
     of randomly arriving requests that keep them, in percent; None: the mean request does. settings: how the engine
     is started; its longest sequence is input plus output where it names none, its degrees multiply to n_gpus.
+    cached: what of the prompts a prefix cache may hold.
     """
 
     model_id: str
@@ -54,6 +56,7 @@ class SizeRequest:
     latency_percentile: float | None = None
     settings: EngineSettings = DEFAULTS
     engine_version: str = LATEST
+    cached: PromptCache = NOTHING_CACHED
 
     def __post_init__(self) -> None:
         for field in (
@@ -236,14 +239,15 @@ def _speed(one: Configurations, request: SizeRequest, point: MeasuredPoint | Non
     """Predict at the given concurrency or at the largest within the targets, or take what was measured."""
     lengths = (request.input_tokens, request.output_tokens)
     limits = (request.ttft_limit_ms, request.tpot_limit_ms)
-    best = capacity(one, *lengths, *limits, latency_percentile=request.latency_percentile)
+    reuse = reuse_rule(one.catalog, request.cached)
+    best = capacity(one, *lengths, *limits, latency_percentile=request.latency_percentile, reuse=reuse)
     if request.concurrency is not None:
-        found = predict(one, *lengths, request.concurrency)
+        found = predict(one, *lengths, request.concurrency, reuse=reuse)
         speed = measured_speed(point) if point else speed_of(found, None, request.concurrency)
         return speed, str(found.binding[0]), ""
     best = apply_measured(best, one, [point] if point else [], *lengths, *limits)
     clients = float(best.concurrency[0]) if best.requests_per_s[0] > 0 else 0.0
-    found = predict(one, *lengths, clients or 1.0)
+    found = predict(one, *lengths, clients or 1.0, reuse=reuse)
     speed = measured_speed(point) if point else speed_of(found, best if clients else None, clients or 1.0)
     keeps = bool(best.requests_per_s[0] > 0)
     return replace(speed, within_targets=keeps), str(best.binding[0]), str(best.reason[0])

@@ -13,6 +13,7 @@ from llmplan.measurements import MeasuredPoint, apply_measured, learnt, resting_
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.config import DEFAULTS, EngineSettings
 from llmplan.replica.memory import GPU_COUNTS
+from llmplan.replica.reuse import NOTHING_CACHED, PromptCache, reuse_rule
 from llmplan.sizing.answer import DEFAULT_TPOT_LIMIT_MS, DEFAULT_TTFT_LIMIT_MS
 from llmplan.sizing.support import useful_formats
 from llmplan.units import S_PER_HOUR
@@ -89,6 +90,7 @@ def search(
     measured: Sequence[MeasuredPoint] = (),
     latency_percentile: float | None = None,
     settings: EngineSettings = DEFAULTS,
+    cached: PromptCache = NOTHING_CACHED,
 ) -> list[SearchRow]:
     """Return every considered replica: feasible ones cheapest per request first, then the others.
 
@@ -98,6 +100,7 @@ def search(
     measured: points of the user's own that replace predictions where they match.
     latency_percentile: share of requests that keep the targets, in percent; None: the mean request does.
     settings: how every engine is started.
+    cached: what of the prompts prefix caches may hold.
 
     Notes
     -----
@@ -120,7 +123,10 @@ def search(
     if not len(grid):
         return []
     asked = (input_tokens, output_tokens, ttft_limit_ms, tpot_limit_ms)
-    predicted = capacity(grid, *asked, settings.max_model_len, latency_percentile=latency_percentile)
+    reuse = reuse_rule(catalog, cached)
+    predicted = capacity(
+        grid, *asked, settings.max_model_len, latency_percentile=latency_percentile, reuse=reuse
+    )
     found = apply_measured(predicted, grid, measured, *asked)
     used = resting_points(grid, measured, *asked)
     return sorted((_row(catalog, grid, found, i, price_kind, p) for i, p in enumerate(used)), key=_order)

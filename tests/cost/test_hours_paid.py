@@ -20,7 +20,14 @@ HOURS = FleetHours(BY_DAY, BY_DAY / BY_DAY.max(), 0)
 
 def test_serverless_pays_for_the_hours_with_queries(catalog: Catalog) -> None:
     """50 queries a day, one replica: by hand each is a start of 300 s and the weights' load, then 300 s idle."""
-    scenario = Scenario(gpu_price_kind="serverless", queries_per_day=50, peak_to_mean=1, spare_replicas=0)
+    scenario = Scenario(
+        gpu_price_kind="serverless",
+        model_ids=("llama-3.1-8b",),
+        engine_ids=("vllm",),
+        queries_per_day=50,
+        peak_to_mean=1,
+        spare_replicas=0,
+    )
     found = evaluate(scenario, catalog)
     place = found.cheapest("self_hosted")
     assert place is not None
@@ -32,6 +39,11 @@ def test_serverless_pays_for_the_hours_with_queries(catalog: Catalog) -> None:
     assert 0.2 < on < 0.3
     late = found.row(place)["late_share"]
     assert late == pytest.approx((1 + rate * item.start_s) / (rate * item.start_s + math.exp(rate * 300)))
+
+    bell = evaluate(
+        scenario.but(peak_to_mean=2), catalog
+    )  # quiet hours share fewer starts: $576 when always on
+    assert 130 < bell.rent_usd[bell.options.index(item.option_id)] < 145
 
 
 def test_hours_by_hand() -> None:

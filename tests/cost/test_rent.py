@@ -70,6 +70,13 @@ def test_an_own_price_keeps_the_lots_and_moves_with_itself(gpu_id: str, volume: 
         assert again.row(same)["provider"] == OWN_PRICE
 
 
+def test_a_cent_above_the_list_price_never_lowers_a_fleet() -> None:
+    """L4 at 0.40 against a list price of 0.39: the lot of the offer is kept."""
+    asked = A100.but(gpu_ids=("l4",), queries_per_day=300_000, precision_ids=("fp8",))
+    usd = [best(asked.but(gpu_usd_per_hour={"l4": own})) for own in (0.39, 0.40)]
+    assert usd[1][0].rent_usd[usd[1][1]] == pytest.approx(usd[0][0].rent_usd[usd[0][1]] * 0.40 / 0.39)
+
+
 @settings(deadline=None, max_examples=15)
 @given(st.lists(lots, min_size=1, max_size=4))
 def test_every_side_is_monotone_and_ordered_and_no_mix_is_cheaper(sellers: list[list[Lot]]) -> None:

@@ -72,7 +72,7 @@ def test_at_no_price_a_limit_holds_and_fewer_gpus_win() -> None:
     free = ASKED.but(gpu_usd_per_hour={"h100-sxm": 0}, engineering_usd_per_month=0, gpu_ids=("h100-sxm",))
     found = evaluate(free, CATALOG)
     gpus = [found.gpus_total[p] for p in found.order if found.monthly_usd[1, p] == 0]
-    assert gpus[0] == min(gpus)
+    assert gpus[0] == min(gpus) <= 8
     capped = evaluate(free.but(max_gpus=2, queries_per_day=1e6), CATALOG)
     served = [p for p in capped.order if capped.options.has_fleet[p]]
     assert all(capped.gpus_total[p] <= 2 for p in served)

@@ -42,6 +42,17 @@ def test_a_shared_prefix_multiplies_the_rate_by_hand() -> None:
     assert 2.8 < rates(LONG.but(cached_input_share=0.95))[place] < 4.2
 
 
+@pytest.mark.parametrize(("share", "usd"), [(0, 85_500), (0.5, 53_100), (0.85, 30_420), (0.95, 23_940)])
+def test_caching_helps_both_sides(share: float, usd: float) -> None:
+    """100,000 queries a day of 8,000 + 300 tokens: Sonnet at $3, $0.30 and $15 by hand; the own fleet gets cheaper too."""
+    asked = LONG.but(api_ids=("claude-sonnet-4-6",), token_basis="equal")
+    plain, cached = (evaluate(asked.but(cached_input_share=part)) for part in (0.0, share))
+    api = cached.options.index("claude-sonnet-4-6")
+    assert cached.monthly_usd[1, api] == pytest.approx(usd)
+    own = cached.options.index("llama-3.1-70b@fp8@2xh100-sxm@vllm")
+    assert (cached.monthly_usd[1, own] < plain.monthly_usd[1, own]) == (share > 0)
+
+
 def test_what_is_cached_needs_no_prefill_but_is_attended_to() -> None:
     c = Configurations.from_configs(load_catalog(), [CONFIG])
     k = fitted(c.catalog).values(c)

@@ -10,6 +10,7 @@ from llmplan.errors import InputError, UnknownNameError
 from llmplan.measurements import MeasuredPoint
 from llmplan.measurements.use import published_points
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
+from llmplan.replica.reuse import PromptCache
 from llmplan.sizing import (
     Load,
     SizeAnswer,
@@ -219,6 +220,23 @@ def test_search_agrees_with_capacity_and_tighter_targets_cost_more(catalog: Cata
     config = ReplicaConfig(row.model_id, row.precision_id, row.gpu_id, row.n_gpus, row.engine_id)
     found = capacity(Configurations.from_configs(catalog, [config]), 1000, 300, 2000, 100)
     assert row.requests_per_s == pytest.approx(found.requests_per_s[0])
+
+
+@pytest.mark.parametrize("cached", [PromptCache(0.9), PromptCache(0.9, "own", False)])
+def test_size_and_search_know_what_prefix_caches_hold(catalog: Catalog, cached: PromptCache) -> None:
+    """Both say the rate that `compare` sizes with, above that of new prompts; at a concurrency too."""
+    lengths, names = (8_000, 300), {"precision_ids": ["fp8"], "gpu_ids": ["h100-sxm"], "engine_ids": ["vllm"]}
+    row = next(r for r in search(catalog, "llama-3.1-70b", *lengths, **names, cached=cached) if r.n_gpus == 2)  # type: ignore[arg-type]
+    request = SizeRequest("llama-3.1-70b", "fp8", "h100-sxm", *lengths, 2, "vllm", cached=cached)
+    speed, plain = (size(catalog, r).speed for r in (request, replace(request, cached=PromptCache())))
+    assert speed.requests_per_s == pytest.approx(row.requests_per_s)
+    assert row.requests_per_s > plain.requests_per_s  # type: ignore[operator]
+    few = (
+        size(catalog, replace(r, concurrency=8)).speed
+        for r in (request, replace(request, cached=PromptCache()))
+    )
+    first, second = (s.ttft_ms for s in few)
+    assert first < second  # type: ignore[operator]
 
 
 def test_search_rests_on_own_measurements(catalog: Catalog) -> None:
