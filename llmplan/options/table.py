@@ -504,6 +504,7 @@ class _FleetRows:
         model, gpu = catalog.models[config.model_id], catalog.gpus[config.gpu_id]
         offers = self.market.offers(self.pair[place])
         rates = (found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10)
+        low, base, high = (float(rate[place]) for rate in rates)
         effort, point = str(self.rows.effort[place]), self._used[place]
         at = effort_label(self._scenario, catalog, config.model_id, effort)
         loss = self._loss[self._format[place]]
@@ -531,7 +532,7 @@ class _FleetRows:
             engine_id=config.engine_id,
             engine_rank=_engine_rank(catalog, config.engine_id),
             offers=offers,
-            requests_per_s=tuple(float(rate[place]) for rate in rates),  # type: ignore[arg-type]
+            requests_per_s=(low, base, high),
             ttft_ms=float(found.ttft_ms[place]),
             tpot_ms=float(found.tpot_ms[place]),
             output_tokens_per_s=float(found.output_tokens_per_s[place]),

@@ -218,8 +218,9 @@ def recognise(path: Path, known: Mapping[str, type[Format]]) -> type[Format]:
             kind = next((kind for kind in known.values() if _reads(kind, record)), None)
             if kind is not None:
                 return kind
-    if head and all(isinstance(record, InputError) for record in head):
-        raise head[0]  # type: ignore[misc]
+    errors = [record for record in head if isinstance(record, InputError)]
+    if errors and len(errors) == len(head):
+        raise errors[0]
     fix = f"name it with --format ({', '.join(known)}), or map its columns with --map"
     raise InputError("file", str(path), "is of no known format", fix)
 

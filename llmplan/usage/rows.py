@@ -6,6 +6,7 @@ it; `output_tokens` is all that was generated, reasoning within it. Unknown is n
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -97,7 +98,7 @@ def schema() -> pa.Schema:
     return pa.schema([("ts", pa.timestamp("us")), *fields, ("format", text)])
 
 
-class Format:
+class Format(ABC):
     """An adapter: what one export looks like, and how a record of it becomes rows.
 
     Sub-classes are registered under the entry point group `llmplan.usage_formats`. An instance reads one
@@ -119,13 +120,13 @@ class Format:
     columns: ClassVar[ColumnMap | None] = None
 
     @classmethod
+    @abstractmethod
     def recognises(cls, record: Mapping[str, Any]) -> bool:
         """Say whether the first record of a file is this format's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, record: Mapping[str, Any]) -> Iterator[Row]:
         """Yield the rows of a record; raise InputError for a value that breaks a rule."""
-        raise NotImplementedError
 
 
 def formats() -> dict[str, type[Format]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -16,7 +17,7 @@ from llmplan.app.widgets.parts import HtmlView
 Found = TypeVar("Found")
 
 
-class Page:
+class Page(ABC):
     """A page of the dashboard over its model.
 
     Attributes
@@ -31,9 +32,9 @@ class Page:
     def __init__(self, model: AppModel) -> None:
         self.model = model
 
+    @abstractmethod
     def refresh(self) -> None:
         """Show the model's present scenario; each part guards itself."""
-        raise NotImplementedError
 
     def open(self) -> None:
         """Show the present scenario to a reader who has come to see it, even where that takes a while."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
@@ -53,9 +54,9 @@ class _Scrapes(Format):
             for row in self.between(counts):
                 yield row._replace(ts_us=before, model=model or None, bucket_s=(now - before) // US_PER_S)
 
+    @abstractmethod
     def between(self, grown: Mapping[tuple[str, str | None], float]) -> Iterator[Row]:
         """Yield the rows of what the counters of a model grew by."""
-        raise NotImplementedError
 
 
 def _whole(grown: Mapping[tuple[str, str | None], float], *names: str) -> int | None:
