@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.calibration.observations import QUANTITIES, Observations, Unanswered, asked_kind, observe
 from llmplan.calibration.percent_errors import error_summary
 from llmplan.calibration.predicted_rows import predicted
@@ -53,7 +53,7 @@ def score(
 def scored_from(
     obs: Observations,
     logs: Floats,
-    chosen: NDArray[np.intp],
+    chosen: Places,
     unanswered: tuple[Unanswered, ...] = (),
     tier: NDArray[Any] | None = None,
 ) -> Scored:
@@ -103,7 +103,7 @@ def slices(scored: Scored) -> list[dict[str, Any]]:
     return result
 
 
-def _figures(scored: Scored, q: int, mask: NDArray[np.bool_]) -> dict[str, float | int | None]:
+def _figures(scored: Scored, q: int, mask: Bools) -> dict[str, float | int | None]:
     """n, mean, median, p90, bias and coverage of the stated 80 % band over the rows of a mask."""
     mask = mask & np.isfinite(scored.measured[q]) & np.isfinite(scored.predicted[q])
     value = scored.measured[q][mask]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.calibration.fitting import fit, row_weights_of
 from llmplan.calibration.observations import QUANTITIES, Observations, asked_kind
 from llmplan.calibration.percent_errors import error_summary
@@ -32,7 +32,7 @@ class HeldOut:
     """Held-out log errors (3, rows) by protocol, and each row's chosen candidate."""
 
     errors: dict[str, Floats]
-    chosen: NDArray[np.intp]
+    chosen: Places
 
 
 def calibrate(obs: Observations, fit_date: str) -> tuple[dict[str, Any], HeldOut]:
@@ -101,7 +101,7 @@ def bands_of(obs: Observations, held: HeldOut) -> dict[str, dict[str, Band]]:
     return {quantity: fit_bands(every[q], keys) for q, quantity in enumerate(QUANTITIES)}
 
 
-def distance_of(obs: Observations, chosen: NDArray[np.intp], protocol: str) -> NDArray[Any]:
+def distance_of(obs: Observations, chosen: Places, protocol: str) -> NDArray[Any]:
     """How near the data was to each row when a protocol kept it back: its replica, its kind, or neither seen."""
     if protocol == "points":
         return np.full(len(obs.rows), SEEN, dtype=object)
@@ -110,7 +110,7 @@ def distance_of(obs: Observations, chosen: NDArray[np.intp], protocol: str) -> N
     return np.where(_left(c.levels("replica"), folds) > 0, SEEN, far)
 
 
-def _left(levels: NDArray[Any], folds: NDArray[np.intp]) -> NDArray[np.intp]:
+def _left(levels: NDArray[Any], folds: Places) -> Places:
     """Rows of each row's level that lie in other folds than it does."""
     names = levels.tolist()
     inside, total = Counter(zip(names, folds.tolist(), strict=True)), Counter(names)
@@ -119,7 +119,7 @@ def _left(levels: NDArray[Any], folds: NDArray[np.intp]) -> NDArray[np.intp]:
     )
 
 
-def summaries(obs: Observations, errors: Floats, chosen: NDArray[np.intp]) -> dict[str, Any]:
+def summaries(obs: Observations, errors: Floats, chosen: Places) -> dict[str, Any]:
     """Mean, median and 90th percentile of |error| [%] and bias by quantity, for all, dense and MoE rows."""
     structure = structure_of(obs.configurations.take(chosen))
     kind = obs.kind[chosen]

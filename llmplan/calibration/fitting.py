@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.calibration.observations import Observations
 from llmplan.replica.constants import Calibration
 
@@ -38,7 +38,7 @@ class Parameter:
     constant: int
     factor: str | None
     level: str | None
-    candidates: NDArray[np.bool_] | None
+    candidates: Bools | None
     penalty: float
 
 
@@ -100,7 +100,7 @@ class _State:
     x: Floats
     logs: Floats
     outputs: Floats
-    chosen: NDArray[np.intp]
+    chosen: Places
     residuals: Floats
     cost: float
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.evidence import Fit
 from llmplan.catalog.measurements import PRECISION_ALIASES, Measurement
@@ -56,7 +56,7 @@ class Observations:
 
     rows: tuple[Measurement, ...]
     configurations: Configurations
-    row: NDArray[np.intp]
+    row: Places
     replicas: Floats
     input_tokens: Floats
     output_tokens: Floats
@@ -90,12 +90,12 @@ class Observations:
         return result
 
     @cached_property
-    def by_kind(self) -> dict[str, tuple[NDArray[np.intp], Configurations]]:
+    def by_kind(self) -> dict[str, tuple[Places, Configurations]]:
         """Candidates of each kind of arrival that occurs: their indices and configurations."""
         places = {kind: np.flatnonzero(self.kind == kind) for kind in ARRIVAL_KINDS}
         return {kind: (at, self.configurations.take(at)) for kind, at in places.items() if len(at)}
 
-    def _serve(self, kind: str, index: NDArray[np.intp], c: Configurations, k: Constants) -> Service:
+    def _serve(self, kind: str, index: Places, c: Configurations, k: Constants) -> Service:
         isl, osl = self.input_tokens[index], self.output_tokens[index]
         serve: dict[str, Callable[[], Service]] = {
             "closed_loop": lambda: closed_loop(c, k, isl, osl, self.clients[index], load_test=True),
@@ -109,7 +109,7 @@ class Observations:
         }
         return serve[kind]()
 
-    def at(self, candidates: NDArray[np.intp]) -> Self:
+    def at(self, candidates: Places) -> Self:
         """Return the observations of one candidate a row: those at `candidates`, in the order of their rows."""
         rows = self.row[candidates]
         loads = ("replicas", "input_tokens", "output_tokens", "clients", "offered_rps")
@@ -125,7 +125,7 @@ class Observations:
             **arrays,
         )
 
-    def of_rows(self, keep: NDArray[np.bool_]) -> Self:
+    def of_rows(self, keep: Bools) -> Self:
         """Return the rows to keep with all their candidates."""
         number = np.cumsum(keep) - 1
         candidates = np.flatnonzero(keep[self.row])
@@ -133,7 +133,7 @@ class Observations:
         rows = tuple(m for m, kept in zip(self.rows, keep, strict=True) if kept)
         return replace(part, rows=rows, row=number[self.row[candidates]], measured=self.measured[:, keep])
 
-    def best(self, outputs: Floats) -> NDArray[np.intp]:
+    def best(self, outputs: Floats) -> Places:
         """Candidate of each row with the highest rate: the split is part of the prediction."""
         order = np.lexsort((outputs[2], self.row))
         last = np.flatnonzero(np.r_[self.row[order][1:] != self.row[order][:-1], True])
@@ -142,7 +142,7 @@ class Observations:
         return chosen
 
 
-def asked_kind(obs: Observations, chosen: NDArray[np.intp]) -> NDArray[Any]:
+def asked_kind(obs: Observations, chosen: Places) -> NDArray[Any]:
     """Kind of arrival of each row as a prediction names it."""
     kind = obs.kind[chosen]
     return np.where(kind == "steady", "closed_loop", kind)
@@ -172,7 +172,7 @@ def observe(
 
 
 def _observations(
-    rows: tuple[Measurement, ...], c: Configurations, row: NDArray[np.intp], replicas: Floats
+    rows: tuple[Measurement, ...], c: Configurations, row: Places, replicas: Floats
 ) -> Observations:
     keep = _fitting(c, row)
     c, row, replicas = c.take(keep), row[keep], replicas[keep]
@@ -201,7 +201,7 @@ def _observations(
     )
 
 
-def _fitting(c: Configurations, row: NDArray[np.intp]) -> NDArray[np.intp]:
+def _fitting(c: Configurations, row: Places) -> Places:
     """Candidates that fit their GPUs, and all of a row none of which does (a measured row did run)."""
     fits = c.kv_room_bytes > 0
     any_fits = np.zeros(row.max(initial=-1) + 1, dtype=bool)

@@ -1,14 +1,11 @@
 """Predicted values of measured rows."""
 
-import numpy as np
-from numpy.typing import NDArray
-
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.calibration.observations import Observations
 from llmplan.replica.constants import Calibration
 
 
-def predicted(obs: Observations, calibration: Calibration) -> tuple[Floats, NDArray[np.intp]]:
+def predicted(obs: Observations, calibration: Calibration) -> tuple[Floats, Places]:
     """Predicted log TPOT, TTFT and output tokens/s of each row, shape (3, rows), and its chosen candidate."""
     outputs = obs.outputs(calibration.values(obs.configurations))
     chosen = obs.best(outputs)

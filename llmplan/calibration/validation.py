@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.calibration.fitting import fit, row_weights_of
 from llmplan.calibration.observations import Observations
 from llmplan.calibration.predicted_rows import predicted
@@ -39,7 +38,7 @@ PROTOCOLS: Final[dict[str, tuple[Callable[[Measurement], tuple[object, ...]], in
 another. groups: model, GPU and engine. models: every run of a model. sources: every run of a publisher."""
 
 
-def folds_of(obs: Observations, protocol: str) -> NDArray[np.intp]:
+def folds_of(obs: Observations, protocol: str) -> Places:
     """Fold of each row; -1: never kept back."""
     key, folds = PROTOCOLS[protocol]
     keys = [key(m) for m in obs.rows]
@@ -50,14 +49,14 @@ def folds_of(obs: Observations, protocol: str) -> NDArray[np.intp]:
     return np.where(count[of_row] > LARGEST_SOURCE * len(keys), -1, fold)
 
 
-def _spread(keys: Sequence[tuple[object, ...]], folds: int) -> NDArray[np.intp]:
+def _spread(keys: Sequence[tuple[object, ...]], folds: int) -> Places:
     unique = sorted(set(keys), key=str)
     order = np.random.default_rng(SEED).permutation(len(unique))
     fold = dict(zip(unique, order % folds, strict=True))
     return np.array([fold[key] for key in keys], dtype=np.intp)
 
 
-def cross_validate(obs: Observations, folds: NDArray[np.intp], near: Calibration | None = None) -> Floats:
+def cross_validate(obs: Observations, folds: Places, near: Calibration | None = None) -> Floats:
     """Held-out log errors, predicted minus measured, of every row, shape (3, rows); NaN where never kept back.
 
     near: a calibration from which each fold's fit starts.

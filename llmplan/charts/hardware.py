@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.charts.style import Figure, band_traces, level_trace, line_trace, log_axis, upright
 
 PART_COLOURS = {
@@ -134,7 +133,7 @@ def waiting_figure(
     queries_per_day: Floats,
     percentiles: Sequence[float],
     ttft_ms: Floats,
-    valid: npt.NDArray[np.bool_],
+    valid: Bools,
     limit: float | None = None,
     present: float | None = None,
 ) -> Figure:

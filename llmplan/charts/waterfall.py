@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.charts.style import Figure, money_axis
 from llmplan.wording import Currency
 
@@ -50,7 +49,7 @@ def waterfall_figure(
     }
 
 
-def _of(values: Floats, chosen: npt.NDArray[np.bool_], first: int) -> dict[int, float]:
+def _of(values: Floats, chosen: Bools, first: int) -> dict[int, float]:
     """Return the chosen values by their place among the bars."""
     return {first + int(place): float(values[place]) for place in np.flatnonzero(chosen)}
 

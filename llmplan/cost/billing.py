@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.cost.rent import MOST, Rents
 from llmplan.cost.week import MOST_PEAKED, week_profile
@@ -98,7 +98,7 @@ class FleetHours:
             over = 1 - np.asarray(kept, float)[..., None] / load
         return np.asarray((self.shares * np.maximum(over, 0.0)).sum(axis=-1))
 
-    def busy(self) -> npt.NDArray[np.bool_]:
+    def busy(self) -> Bools:
         """(24,) the fewest hours in a row that hold `BUSY_SHARE` of the queries; the latest of equals."""
         for length in range(1, HOURS_PER_DAY):
             windows = np.stack([np.roll(np.arange(HOURS_PER_DAY) < length, h) for h in range(HOURS_PER_DAY)])

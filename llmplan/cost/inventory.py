@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from llmplan.arrays import Places
 from llmplan.cost.ownership import OwnershipTerms, server_power_kw
-from llmplan.cost.rent import MOST, Places, Rents
+from llmplan.cost.rent import MOST, Rents
 from llmplan.units import MONTHS_PER_YEAR
 
 

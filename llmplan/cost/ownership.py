@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.errors import InputError
 from llmplan.units import MONTHS_PER_YEAR, W_PER_KW
 
@@ -241,7 +241,7 @@ def rent_break_even_hours(
     return np.asarray(owned / (gpus_per_server * rent))
 
 
-def _all(holds: NDArray[np.bool_], values: Floats) -> bool:
+def _all(holds: Bools, values: Floats) -> bool:
     return bool(np.all(holds & np.isfinite(values)))
 
 

@@ -9,9 +9,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 
 MOST = 512
 """Replicas that are counted one by one; beyond, the last period of lots repeats."""
@@ -19,8 +18,6 @@ A_HAIR = 1e-9
 """USD an hour by which a GPU less wins between two ways of the same cost."""
 FEWEST = 1e6
 """USD an hour by which a GPU less wins whatever it costs."""
-
-Places = npt.NDArray[np.intp]
 
 
 class Lot(NamedTuple):

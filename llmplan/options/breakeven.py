@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.cost.hidden import PER_GPU_HOUR, PER_REPLICA, PER_STEP
 from llmplan.cost.rent import MOST
 from llmplan.errors import InputError
@@ -154,7 +154,7 @@ def cheaper_intervals(options: Options, own: int, api: int, side: int = 1) -> li
         return []
     pair = options.take([own, api])
 
-    def is_cheaper(volumes: Floats) -> npt.NDArray[np.bool_]:
+    def is_cheaper(volumes: Floats) -> Bools:
         cost = pair.monthly_usd(volumes, sides=(side,))[0]
         return np.asarray(cost[0] < cost[1])
 
@@ -175,7 +175,7 @@ def _on_levels(
     usd_per_volume: float,
     pair: Options,
     side: int,
-    is_cheaper: Callable[[Floats], npt.NDArray[np.bool_]],
+    is_cheaper: Callable[[Floats], Bools],
 ) -> list[Interval]:
     """Return, for levels of 1, 2, 3 ... working replicas, the part of each level that is cheaper."""
     low, high = _level_edges(levels, each), _level_edges(levels + 1, each) - 1
@@ -195,11 +195,11 @@ def _on_levels(
 
 
 def _around_top(
-    low: Floats, high: Floats, pair: Options, side: int, is_cheaper: Callable[[Floats], npt.NDArray[np.bool_]]
+    low: Floats, high: Floats, pair: Options, side: int, is_cheaper: Callable[[Floats], Bools]
 ) -> list[Interval]:
     """Return the parts of levels at which a fleet costs less, on both sides of where it is dearer by most."""
 
-    def rises(volumes: Floats) -> npt.NDArray[np.bool_]:
+    def rises(volumes: Floats) -> Bools:
         cost = pair.monthly_usd(np.concatenate([volumes, volumes + 1]), sides=(side,))[0]
         now, then = np.split(cost[0] - cost[1], 2)
         return np.asarray(then > now)
@@ -212,7 +212,7 @@ def _around_top(
     return [*before, *after]
 
 
-def _first(low: Floats, high: Floats, holds: Callable[[Floats], npt.NDArray[np.bool_]]) -> Floats:
+def _first(low: Floats, high: Floats, holds: Callable[[Floats], Bools]) -> Floats:
     """Return the first whole volume of low..high from which something holds; high where it does nowhere before."""
     low, high = low.copy(), high.copy()
     while (low < high).any():

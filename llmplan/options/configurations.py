@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places, Texts
 from llmplan.catalog import Catalog, Gpu, Model, Precision
 from llmplan.catalog.cache import kept
 from llmplan.measurements import (
@@ -21,7 +21,6 @@ from llmplan.measurements import (
     with_measured,
 )
 from llmplan.options.offers import sold_rows
-from llmplan.options.rows import Places, Texts
 from llmplan.options.standing import efforts_of, fleet_context_tokens, lengths_of, standings_of
 from llmplan.quality.variants import Lengths, ModelAtEffort
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity

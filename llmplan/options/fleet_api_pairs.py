@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import FleetHours
 from llmplan.kinds import Kind
 from llmplan.options.pruning import can_win, features_of
-from llmplan.options.rows import Option, Places, Rows, first_of_each
+from llmplan.options.rows import Option, Rows, first_of_each
 from llmplan.options.table import Options
 from llmplan.quality.floor import assured_quality, chance_to_meet, mixed, reaches
 from llmplan.router.costs import Router, Traffic
@@ -101,7 +101,7 @@ class Pairs:
         return np.asarray(usd * self.plan.api_queries_per_day + self.plan.router_usd)
 
     @cached_property
-    def allowed(self) -> npt.NDArray[np.bool_]:
+    def allowed(self) -> Bools:
         """(g, m, p) whether the quality reaches the floor."""
         return ~np.isnan(self.quality) & reaches(self.options.scenario.quality_floor, self.assured)
 

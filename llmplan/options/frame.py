@@ -42,8 +42,8 @@ def curves_frame(found: Curves) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "queries_per_day": np.tile(volumes, len(items)),
-            "option_id": np.repeat([item.option_id for item in items], len(volumes)),
-            "kind": np.repeat([item.kind for item in items], len(volumes)),
+            "option_id": np.repeat(items.option_id, len(volumes)),
+            "kind": np.repeat(items.kind, len(volumes)),
             "label": np.repeat([item.label for item in items], len(volumes)),
             "monthly_usd_low": low,
             "monthly_usd_base": base,

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.kinds import Kind
 from llmplan.options.comparison import options_of
 from llmplan.options.fleet_api_pairs import Pairs, Route, contenders, pairs_of
-from llmplan.options.rows import Places
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario, under_catalog
 
@@ -75,7 +74,7 @@ class DecisionMap:
     option_place: npt.NDArray[np.int_]
     monthly_usd: Floats
     saving: Floats
-    unrivalled: npt.NDArray[np.bool_]
+    unrivalled: Bools
 
     def every(self, step: int) -> DecisionMap:
         """Return the map at every so many of its volumes."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options.comparison import Comparison
+from llmplan.options.rows import first_of_each
 
 NOT_OFFERED = "known for its measurements, not offered as an option"
 
@@ -45,8 +45,8 @@ def size_points(found: Comparison, catalog: Catalog, cost: Floats) -> list[SizeP
     points = [
         _point(found, catalog, place, cost)
         for place in _first_of_each(found, np.lexsort((found.monthly_usd[1], ~found.options.feasible)))
-        if found.options.items[place].kind != Kind.API
-        and found.options.items[place].model_id in catalog.models
+        if found.options.items.kind[place] != Kind.API
+        and found.options.items.model_id[place] in catalog.models
     ]
     return sorted(points, key=lambda point: (point.total_params_b, point.kind))
 
@@ -64,7 +64,7 @@ def small_points(found: Comparison, catalog: Catalog, cost: Floats) -> list[Size
     own = (
         _point(found, catalog, place, cost)
         for place in _first_of_each(found, np.argsort(found.monthly_usd[1], kind="stable"))
-        if found.options.items[place].kind == Kind.SELF_HOSTED
+        if found.options.items.kind[place] == Kind.SELF_HOSTED
     )
     return [
         SizePoint(**vars(point) | {"feasible": False, "why_out": point.why_out or NOT_OFFERED})
@@ -72,14 +72,10 @@ def small_points(found: Comparison, catalog: Catalog, cost: Floats) -> list[Size
     ]
 
 
-def _first_of_each(found: Comparison, order: Iterable[int]) -> list[int]:
+def _first_of_each(found: Comparison, order: Places) -> list[int]:
     """Return the first place of each kind and model among those that can serve."""
-    first: dict[tuple[str, str], int] = {}
-    for place in order:
-        item = found.options.items[place]
-        if np.isfinite(found.monthly_usd[1, place]):
-            first.setdefault((item.kind, item.model_id), int(place))
-    return list(first.values())
+    items, able = found.options.items, order[np.isfinite(found.monthly_usd[1, order])]
+    return [int(place) for place in first_of_each(able, items.kind, items.model_id)]
 
 
 def _point(found: Comparison, catalog: Catalog, place: int, cost: Floats) -> SizePoint:

@@ -6,10 +6,11 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from llmplan.arrays import Bools
 from llmplan.catalog import Catalog, GpuPrice
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing, FleetHours, billed_rents
@@ -83,7 +84,7 @@ class Market:
         low, base, high = (self.sellers[row][place][0] for place in chosen)
         return low, base, high
 
-    def holds(self, replicas: int) -> npt.NDArray[np.bool_]:
+    def holds(self, replicas: int) -> Bools:
         """Return by pair whether that many replicas can be had, owned or rented, within the limit. (5b.12)"""
         rows = np.arange(len(self.sellers))
         stock = [self.owned.get(row, _NONE) for row in rows.tolist()]
@@ -119,13 +120,13 @@ class Market:
         return found
 
     @property
-    def steady(self) -> npt.NDArray[np.bool_]:
+    def steady(self) -> Bools:
         """By pair and way to pay whether all hours are paid."""
         always = np.array([mode is Billing.ALWAYS_ON for mode in self.modes], bool)
         return np.repeat(always, len(self.sellers) // len(self.modes)) | self.bought
 
-    @property
-    def bought(self) -> npt.NDArray[np.bool_]:
+    @cached_property
+    def bought(self) -> Bools:
         """By pair whether servers are bought, so that all of their hours are paid."""
         return np.array([bool(sold) and sold[0][0].provider == OWN_SERVERS for sold in self.sellers], bool)
 

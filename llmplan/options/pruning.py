@@ -24,13 +24,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 
 PIECE = 64
 """Rows compared with one another at once."""
 
 
-def can_win(features: Floats, causes: Sequence[str]) -> npt.NDArray[np.bool_]:
+def can_win(features: Floats, causes: Sequence[str]) -> Bools:
     """Return which rows of `features` (n, f) no other row of the same cause equals or beats in all columns.
 
     Smaller features are better; of equal rows the first stays.
@@ -60,7 +60,7 @@ def _front(rows: Floats) -> npt.NDArray[np.int_]:
     return np.sort(kept)
 
 
-def features_of(rates: Floats, profiles: Floats, which: npt.NDArray[np.intp]) -> Floats:
+def features_of(rates: Floats, profiles: Floats, which: Places) -> Floats:
     """Return the orders (1)-(3) as columns to be small, shape (n, f).
 
     Parameters

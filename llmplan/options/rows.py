@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex, overload
 
 import numpy as np
-import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places, Texts
 from llmplan.errors import InputError
 from llmplan.kinds import Kind
 from llmplan.options.offers import Offer
@@ -18,10 +17,6 @@ from llmplan.quality.ability import Band
 from llmplan.quality.floor import Moments, assured_quality
 from llmplan.quality.variants import Lengths
 from llmplan.replica.config import DEFAULTS, EngineSettings, ReplicaConfig
-
-Places = npt.NDArray[np.intp]
-Texts = npt.NDArray[Any]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -136,8 +131,8 @@ class Rows(Sequence[Option]):
     quality_sd: Floats
     today_sd: Floats
     assured: Floats
-    feasible: Flags
-    only_floor: Flags
+    feasible: Bools
+    only_floor: Bools
     preference: Places
 
     @classmethod

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places, Texts
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing, FleetHours, billings, replica_start_s, usual_billing
@@ -26,7 +26,7 @@ from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.options.configurations import AtEfforts, sized_or_measured
 from llmplan.options.constraints import api_reasons, model_reasons, quality_reasons, task_reasons
 from llmplan.options.offers import Market, market, why_no_offer
-from llmplan.options.rows import Option, Places, Rows, Texts
+from llmplan.options.rows import Option, Rows
 from llmplan.options.standing import (
     compared_prices,
     effort_label,
@@ -141,7 +141,7 @@ class Options:
         return np.where(np.isfinite(usd), usd, 0.0)
 
     @property
-    def stops_idle(self) -> npt.NDArray[np.bool_]:
+    def stops_idle(self) -> Bools:
         """(n,) True where a replica without queries is not paid for."""
         return np.isfinite(self.start_s)
 
@@ -176,27 +176,27 @@ class Options:
         return self.hidden.usd_per_query(self.scenario.input_tokens, self.scenario.output_tokens, side)
 
     @cached_property
-    def has_fleet(self) -> npt.NDArray[np.bool_]:
+    def has_fleet(self) -> Bools:
         """(n,) True where GPUs are paid for."""
         return np.asarray(self.fleet_load > 0)
 
     @property
-    def is_api(self) -> npt.NDArray[np.bool_]:
+    def is_api(self) -> Bools:
         """(n,) True where tokens are all that is paid for."""
         return ~self.has_fleet
 
     @cached_property
-    def is_self_hosted(self) -> npt.NDArray[np.bool_]:
+    def is_self_hosted(self) -> Bools:
         """(n,) True where a fleet serves every query."""
         return np.asarray(self.items.kind == Kind.SELF_HOSTED, bool)
 
     @property
-    def feasible(self) -> npt.NDArray[np.bool_]:
+    def feasible(self) -> Bools:
         """(n,) True where no reason stands against the option."""
         return self.items.feasible
 
     @property
-    def near_floor(self) -> npt.NDArray[np.bool_]:
+    def near_floor(self) -> Bools:
         """(n,) True where a known quality below the overall floor is all that stands against the option."""
         return self.items.only_floor & ~np.isnan(self.items.quality)
 
@@ -470,11 +470,11 @@ class _FleetRows:
         """Work out quality and reasons: by model and format, by GPUs, by configuration."""
         catalog, scenario = self._catalog, self._scenario
         barred: list[list[str]] = []
-        self._loss = []
+        losses: list[float] = []
         for model_id, precision_id, effort in self._formats:
             model, standing = catalog.models[model_id], self._known[model_id, effort]
             loss = precision_loss(catalog, model, precision_id)[1]
-            self._loss.append(loss)
+            losses.append(loss)
             barred.append(
                 [
                     *model_reasons(catalog, scenario, model, standing),
@@ -482,11 +482,13 @@ class _FleetRows:
                 ]
             )
         standings = [self._known[model_id, effort] for model_id, _, effort in self._formats]
-        quality = _quality_columns(scenario, standings, self._loss)
+        quality = _quality_columns(scenario, standings, losses)
         floors = [
             quality_reasons(scenario, *row)
-            for row in zip(standings, self._loss, quality[-1].tolist(), strict=True)
+            for row in zip(standings, losses, quality[-1].tolist(), strict=True)
         ]
+        # Thousands of configurations share a model in a format at an effort.
+        self._standing = cache(lambda at: _standing_of_option(scenario, standings[at], losses[at]))
         self._format_reasons = [[*other, *floor] for other, floor in zip(barred, floors, strict=True)]
         self.quality = quality[:, self._format]
         unpriced = np.array([not sold for sold in self.market.sellers], bool)[self.pair]
@@ -507,7 +509,6 @@ class _FleetRows:
         low, base, high = (float(rate[place]) for rate in rates)
         effort, point = str(self.rows.effort[place]), self._used[place]
         at = effort_label(self._scenario, catalog, config.model_id, effort)
-        loss = self._loss[self._format[place]]
         bought = self.market.bought[self.pair[place]] and not self._scenario.buys_gpus
         paid = (
             ", bought"
@@ -544,7 +545,7 @@ class _FleetRows:
             billing_mode=mode,
             start_s=float(self.start_s[place]),
             effort=effort,
-            **_standing_of_option(self._scenario, self._known[config.model_id, effort], loss),
+            **self._standing(int(self._format[place])),
             measured_by=point.source if point else None,
         )
 

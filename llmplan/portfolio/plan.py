@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.options import evaluate
 from llmplan.options.comparison import Comparison
-from llmplan.options.rows import Flags, Places
 from llmplan.options.table import Options
 from llmplan.portfolio.apps import App, payback_months
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY
@@ -149,7 +148,7 @@ def best_fleet(
     Of the fleets that cost least with every app they can serve, apps are taken off one by one while that helps.
     """
     tables = _Tables(apps, compared, waiting)
-    best: tuple[float, int, Flags] | None = None
+    best: tuple[float, int, Bools] | None = None
     for row in tables.shortlist(alone_usd):
         on, saving = tables.best_set(row, alone_usd)
         if on.sum() > 1 and saving > 0 and (best is None or saving > best[0]):
@@ -181,7 +180,7 @@ class _Tables:
         with np.errstate(divide="ignore"):
             self.load = np.where(self.can, HOURS_PER_DAY / (np.column_stack(rates) * peaks), 0.0)
 
-    def needed(self, rows: Places, on: Flags) -> tuple[Floats, Floats]:
+    def needed(self, rows: Places, on: Bools) -> tuple[Floats, Floats]:
         """Return the urgent load by hour of the week (m, 168), and the replicas that hold all of it (m,). (12.8), (12.9)
 
         rows: (m,) options; on: (m, n) the apps on each.
@@ -191,7 +190,7 @@ class _Tables:
         daily = (load @ self.week).reshape(-1, DAYS_PER_WEEK, HOURS_PER_DAY).mean(axis=2)
         return urgent, np.maximum(urgent.max(axis=1), daily.max(axis=1))
 
-    def bills(self, rows: Places, on: Flags) -> tuple[Floats, Floats, Floats]:
+    def bills(self, rows: Places, on: Bools) -> tuple[Floats, Floats, Floats]:
         """Return the bill of a month, replicas and GPUs of fleets of some apps, at least one each, (m,). (12.10)"""
         replicas = np.maximum(1.0, np.ceil(self.needed(rows, on)[1] * (1 - 1e-12))) + self.spare
         usd, gpus, first = on @ self.by_query_usd, np.empty(len(rows)), on.argmax(axis=1)
@@ -205,7 +204,7 @@ class _Tables:
             gpus[mine] = rented[:, 0]
         return usd, replicas, gpus
 
-    def savings(self, rows: Places, on: Flags, alone_usd: Floats) -> Floats:
+    def savings(self, rows: Places, on: Bools, alone_usd: Floats) -> Floats:
         """Return by how much fleets undercut each app going its own way, (m,)."""
         return np.asarray(np.where(on, alone_usd, 0.0).sum(axis=1) - self.bills(rows, on)[0])
 
@@ -215,7 +214,7 @@ class _Tables:
         order = np.argsort(-self.savings(rows, self.can, alone_usd), kind="stable")
         return [int(row) for row in order[:SHORTLIST]]
 
-    def best_set(self, row: int, alone_usd: Floats) -> tuple[Flags, float]:
+    def best_set(self, row: int, alone_usd: Floats) -> tuple[Bools, float]:
         """Return the apps that a fleet of an option is best for, taken off one by one, and what it saves then."""
         on = self.can[row]
         saving = float(self.savings(np.array([row]), on[None], alone_usd)[0])
@@ -228,7 +227,7 @@ class _Tables:
             saving, on = float(found[best]), fewer[best]
         return on, saving
 
-    def fleet(self, row: int, on: Flags) -> SharedFleet:
+    def fleet(self, row: int, on: Bools) -> SharedFleet:
         """Return a fleet's record."""
         apps, rows = np.flatnonzero(on), np.array([row])
         item = self.tables[apps[0]].items[int(self.places[row, apps[0]])]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.arrays import Bools, Floats, Ints
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.catalog.loading import QUALITY_FIT_FILE
@@ -126,7 +126,7 @@ class Ability:
     scale: Scale
     items: tuple[str, ...]
     families: tuple[str, ...]
-    family: Ints
+    family: Places
     coefficients: Floats
     strengths: Floats
     own_families: Bools
@@ -134,9 +134,9 @@ class Ability:
     widths: tuple[tuple[int, float], ...]
 
     @cached_property
-    def evidence(self) -> Ints:
+    def evidence(self) -> Places:
         """Number of families on which each variant has figures of its own."""
-        count: Ints = self.own_families.sum(axis=1)
+        count: Places = self.own_families.sum(axis=1)
         return count
 
     @cached_property
@@ -160,7 +160,7 @@ class Ability:
             self, scale=scale, strengths=strengths, own_families=np.vstack([self.own_families, none > 0])
         )
 
-    def predict(self, variant: Ints, item: Ints) -> tuple[Floats, Floats]:
+    def predict(self, variant: Places, item: Places) -> tuple[Floats, Floats]:
         """Return the expected share of success and its standard deviation of each pair. (11.1), (11.4)"""
         factors = Factors(self.scale.ability, self.scale.ability_sd, self.coefficients)
         smooth = sigmoid(factors.linear(variant, item, self.scale.effort()))
@@ -171,7 +171,7 @@ class Ability:
         parameter = slope * np.sqrt((spread**2).sum(axis=1))
         return expected, np.hypot(parameter, self.family_sd[family])
 
-    def width(self, variant: Ints) -> Floats:
+    def width(self, variant: Places) -> Floats:
         """Return the factor that makes a standard deviation half an 80 % band, by how much a variant is known."""
         seen = self.evidence[variant]
         factor = np.full(len(seen), self.widths[0][1])
@@ -179,7 +179,7 @@ class Ability:
             factor = np.where(seen >= least, value, factor)
         return factor
 
-    def band(self, variant: Ints, item: Ints) -> tuple[Floats, Floats, Floats]:
+    def band(self, variant: Places, item: Places) -> tuple[Floats, Floats, Floats]:
         """Return low, base and high shares of success of each pair, an 80 % band."""
         base, sd = self.predict(variant, item)
         half = sd * self.width(variant)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llmplan.arrays import Floats, Ints
+from llmplan.arrays import Floats, Places
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Figures in arrays of one length: which variant, which item, the figure, its standard deviation, its weight."""
 
-    variant: Ints
-    item: Ints
+    variant: Places
+    item: Places
     value: Floats
     sd: Floats
     weight: Floats
@@ -49,7 +49,7 @@ class Factors:
     ability_sd: Floats
     items: Floats
 
-    def linear(self, variant: Ints, item: Ints, effort: Floats) -> Floats:
+    def linear(self, variant: Places, item: Places, effort: Floats) -> Floats:
         """Return b + a . theta + c h of each pair; `effort` is h by variant. (11.1)"""
         row = self.items[item]
         eta: Floats = (
@@ -64,7 +64,7 @@ def sigmoid(x: Floats) -> Floats:
 
 
 def fit_factors(
-    evidence: Evidence, prior: Floats, effort: Floats, family: Ints, settings: Settings, logistic: bool
+    evidence: Evidence, prior: Floats, effort: Floats, family: Places, settings: Settings, logistic: bool
 ) -> Factors:
     """Fit abilities and items by alternating Gauss-Newton steps, each a ridge regression. (11.1)-(11.3)
 
@@ -113,7 +113,7 @@ def fit_factors(
 
 
 def _start(
-    e: Evidence, work: Floats, n_variants: int, n_items: int, family: Ints, k: int
+    e: Evidence, work: Floats, n_variants: int, n_items: int, family: Places, k: int
 ) -> tuple[Floats, Floats]:
     """Begin at two-way means, and the leading directions of what they leave, family by family."""
     count = np.bincount(e.variant, minlength=n_variants)
@@ -159,7 +159,7 @@ def _item_sd(settings: Settings) -> Floats:
     return np.array([settings.intercept_sd, *[settings.loading_sd] * k, settings.effort_sd])
 
 
-def _families(items: Floats, family: Ints, settings: Settings) -> Floats:
+def _families(items: Floats, family: Places, settings: Settings) -> Floats:
     """Return the families' means, themselves shrunk: first loading to 1, others to 0, the rest to all items'."""
     count = np.bincount(family)
     k = len(settings.ability_sd)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from llmplan.arrays import Floats, Ints
+from llmplan.arrays import Floats, Places
 from llmplan.quality.ability import Ability, Scale
 from llmplan.quality.factors import Evidence, Factors, Settings, fit_factors, sigmoid
 from llmplan.quality.kinship import Spread, covariance
@@ -39,12 +39,12 @@ class Scores:
     variants: tuple[Variant, ...]
     items: tuple[Item, ...]
     families: tuple[str, ...]
-    family: Ints
-    variant: Ints
-    item: Ints
+    family: Places
+    variant: Places
+    item: Places
     value: Floats
 
-    def evidence(self, keep: Ints | slice = slice(None)) -> Evidence:
+    def evidence(self, keep: Places | slice = slice(None)) -> Evidence:
         value, item = self.value[keep], self.item[keep]
         questions = np.array([i.questions for i in self.items])[item]
         weight = np.array([i.weight for i in self.items])[item]
@@ -84,7 +84,7 @@ def gather(
     )
 
 
-def fit_ability(scores: Scores, efforts: Mapping[str, float], keep: Ints | slice = slice(None)) -> Ability:
+def fit_ability(scores: Scores, efforts: Mapping[str, float], keep: Places | slice = slice(None)) -> Ability:
     """Fit ability to the kept scores; bands are those of a normal until they are calibrated. (11.1)-(11.4)"""
     years, evidence = scores.years(), scores.evidence(keep)
     effort = np.array([efforts.get(v.effort, efforts["medium"]) for v in scores.variants])
@@ -143,8 +143,8 @@ class HeldOut:
     """A fit and the scores that it never saw."""
 
     fit: Ability
-    variant: Ints
-    item: Ints
+    variant: Places
+    item: Places
     value: Floats
 
 
@@ -164,7 +164,7 @@ def calibrated(ability: Ability, held: Sequence[HeldOut], coverage: float = 0.8)
     return replace(ability, family_sd=family_sd, widths=tuple(widths) or ability.widths)
 
 
-def _family_sd(family: Ints, error: Floats, n_families: int, prior_count: float = 20.0) -> Floats:
+def _family_sd(family: Places, error: Floats, n_families: int, prior_count: float = 20.0) -> Floats:
     """Return the root mean square of held-out errors by family, shrunk to that of all and cut at 0.3."""
     square = np.clip(np.abs(error), 0, 0.3) ** 2
     count = np.bincount(family, minlength=n_families)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from llmplan.arrays import Floats, Ints
+from llmplan.arrays import Floats, Places
 from llmplan.quality.ability import Scale
 from llmplan.quality.factors import Evidence, Settings, fit_factors
 from llmplan.quality.kinship import Spread, covariance
@@ -31,8 +31,8 @@ class Counts:
 
     variants: tuple[Variant, ...]
     workloads: tuple[str, ...]
-    variant: Ints
-    workload: Ints
+    variant: Places
+    workload: Places
     log: Floats
 
 
@@ -51,7 +51,7 @@ def gather_counts(figures: Sequence[Figure], names: Names, more: Iterable[Varian
     )
 
 
-def fit_tokens(counts: Counts, efforts: Mapping[str, float], keep: Ints | None = None) -> Tokens:
+def fit_tokens(counts: Counts, efforts: Mapping[str, float], keep: Places | None = None) -> Tokens:
     """Fit the logs of tokens to the kept counts. (11.6)"""
     kept = np.arange(len(counts.log)) if keep is None else keep
     n = len(counts.variants)
@@ -66,7 +66,9 @@ def fit_tokens(counts: Counts, efforts: Mapping[str, float], keep: Ints | None =
     return Tokens(scale, counts.workloads, factors.items, seen, FIGURE_SD, 1.2816)
 
 
-def held_out(counts: Counts, efforts: Mapping[str, float], folds: int = FOLDS) -> tuple[Floats, Floats, Ints]:
+def held_out(
+    counts: Counts, efforts: Mapping[str, float], folds: int = FOLDS
+) -> tuple[Floats, Floats, Places]:
     """Return errors of the log, their standard deviations and places of counts of models that no fit saw.
 
     Whole models are held out in turn, at every effort, of those that have ten workloads or more.

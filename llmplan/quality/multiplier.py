@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from llmplan.arrays import Floats, Ints
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
@@ -85,7 +85,7 @@ class TaskTokens:
         same = np.array([1.0, 1.0, 1.0, self._reasoning_share[other, t]])[:, None]
         return np.asarray(np.where(one == other, same, band))
 
-    def places(self, variants: Sequence[Variant]) -> Ints:
+    def places(self, variants: Sequence[Variant]) -> Places:
         """Return the places of variants in the fit."""
         return np.array([self.tokens.scale.place[variant] for variant in variants], dtype=np.intp)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from llmplan.arrays import Floats, Ints
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
@@ -37,7 +37,7 @@ def task_structure(catalog: Catalog) -> tuple[tuple[int, float], ...]:
     return tuple((int(least), float(sd)) for least, sd in load_fit(catalog)["task_structure"])
 
 
-def basket_items(ability: Ability, basket: Mapping[str, float]) -> tuple[Ints, Floats]:
+def basket_items(ability: Ability, basket: Mapping[str, float]) -> tuple[Places, Floats]:
     """Return the places of a basket's items, the newest of each family that still tells, and their weights."""
     items, weights = [], []
     everyone = np.arange(len(ability.scale.variants))
@@ -53,7 +53,7 @@ def basket_items(ability: Ability, basket: Mapping[str, float]) -> tuple[Ints, F
     return np.array(items, dtype=np.intp), share / share.sum()
 
 
-def basket_success(ability: Ability, variant: Ints, items: Ints, share: Floats) -> tuple[Floats, Floats]:
+def basket_success(ability: Ability, variant: Places, items: Places, share: Floats) -> tuple[Floats, Floats]:
     """Return expected success on a basket by variant and the sd that the abilities' own uncertainty makes."""
     n, m = len(variant), len(items)
     flat_variant, flat_item = np.repeat(variant, m), np.tile(items, n)
@@ -119,7 +119,7 @@ class TaskQuality:
         return normed
 
 
-def _structure_sd(own: Ints, structure: Sequence[tuple[int, float]]) -> Floats:
+def _structure_sd(own: Places, structure: Sequence[tuple[int, float]]) -> Floats:
     sd = np.full(len(own), structure[0][1])
     for least, value in structure:
         sd = np.where(own >= least, value, sd)

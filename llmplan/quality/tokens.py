@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.arrays import Floats, Ints
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.catalog.loading import QUALITY_FIT_FILE
@@ -36,7 +36,7 @@ class Tokens:
     scale: Scale
     workloads: tuple[str, ...]
     coefficients: Floats
-    evidence: Ints
+    evidence: Places
     figure_sd: float
     width: float
 
@@ -51,14 +51,14 @@ class Tokens:
         evidence = np.append(self.evidence, np.zeros(extra, dtype=np.intp))
         return Tokens(scale, self.workloads, self.coefficients, evidence, self.figure_sd, self.width)
 
-    def log_tokens(self, variant: Ints, workload: Ints) -> tuple[Floats, Floats]:
+    def log_tokens(self, variant: Places, workload: Places) -> tuple[Floats, Floats]:
         """Return the log of tokens of each pair and its standard deviation. (11.6)"""
         factors = Factors(self.scale.ability, self.scale.ability_sd, self.coefficients)
         base = factors.linear(variant, workload, np.zeros(len(self.scale.variants)))
         spread = self.coefficients[workload][:, 1:-1] * self.scale.ability_sd[variant]
         return base, np.hypot(np.sqrt((spread**2).sum(axis=1)), self.figure_sd)
 
-    def band(self, variant: Ints, workload: Ints) -> tuple[Floats, Floats, Floats]:
+    def band(self, variant: Places, workload: Places) -> tuple[Floats, Floats, Floats]:
         """Return low, base and high tokens of each pair: a lognormal 80 % band."""
         base, sd = self.log_tokens(variant, workload)
         return np.exp(base - self.width * sd), np.exp(base), np.exp(base + self.width * sd)

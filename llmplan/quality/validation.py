@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from llmplan.arrays import Floats, Ints
+from llmplan.arrays import Floats, Places
 from llmplan.quality.ability import Ability
 from llmplan.quality.fit_ability import HeldOut, Scores, fit_ability
 
@@ -19,14 +19,14 @@ MODEL_SHARE: Final = 0.12
 LIVEBENCH: Final = "lb-"
 
 
-def _pairs(scores: Scores) -> tuple[Ints, Ints]:
+def _pairs(scores: Scores) -> tuple[Places, Places]:
     """Return the variant x family of each score, and the places of LiveBench subtasks."""
     pair = scores.variant * len(scores.families) + scores.family[scores.item]
     subtask = np.array([item.item_id.startswith(LIVEBENCH) for item in scores.items])
     return pair, np.flatnonzero(subtask[scores.item])
 
 
-def cells_and_few(scores: Scores, seed: int) -> tuple[Ints, Ints]:
+def cells_and_few(scores: Scores, seed: int) -> tuple[Places, Places]:
     """Return the places of a random share of variant x subtask, and of all but six subtasks of forty variants.
 
     Every release of a pair goes at once: the same figure often stands in several.
@@ -47,7 +47,7 @@ def cells_and_few(scores: Scores, seed: int) -> tuple[Ints, Ints]:
     return places[np.isin(chosen, cells)], places[np.isin(chosen, np.concatenate(hidden))]
 
 
-def whole_models(scores: Scores, seed: int) -> Ints:
+def whole_models(scores: Scores, seed: int) -> Places:
     """Return the places of all figures of a random share of the models, at every effort."""
     models = np.array([variant.model for variant in scores.variants])
     names = np.unique(models[scores.variant])
@@ -55,13 +55,13 @@ def whole_models(scores: Scores, seed: int) -> Ints:
     return np.flatnonzero(np.isin(models[scores.variant], out))
 
 
-def without(scores: Scores, places: Ints, efforts: Mapping[str, float]) -> Ability:
+def without(scores: Scores, places: Places, efforts: Mapping[str, float]) -> Ability:
     """Fit to all scores but those at `places` and every other of the same variant on the same family."""
     pair, _ = _pairs(scores)
     return fit_ability(scores, efforts, np.flatnonzero(~np.isin(pair, pair[places])))
 
 
-def held_out(fit: Ability, scores: Scores, places: Ints) -> HeldOut:
+def held_out(fit: Ability, scores: Scores, places: Places) -> HeldOut:
     """Return the scores at `places` beside a fit that never saw them."""
     return HeldOut(fit, scores.variant[places], scores.item[places], scores.value[places])
 

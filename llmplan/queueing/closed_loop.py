@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.errors import InputError
 from llmplan.queueing.curve import ServiceCurve
 from llmplan.units import MS_PER_S
@@ -34,7 +34,7 @@ class ClosedLoop:
     output_tokens_per_s: Floats
     running: Floats
     waiting: Floats
-    valid: npt.NDArray[np.bool_]
+    valid: Bools
 
 
 def closed_loop(curve: ServiceCurve, concurrency: npt.ArrayLike) -> ClosedLoop:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.errors import InputError
 from llmplan.queueing.curve import ServiceCurve
 from llmplan.queueing.first_token import Arrivals, first_token_mean_s, first_token_nodes_s
@@ -44,7 +44,7 @@ class OpenLoop:
     tpot_ms: Floats
     running: Floats
     wait_probability: Floats
-    valid: npt.NDArray[np.bool_]
+    valid: Bools
 
 
 def open_loop(

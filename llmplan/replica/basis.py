@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.catalog.measurements import PRECISION_ALIASES
@@ -82,7 +82,7 @@ def basis_of(
     return np.where(c.is_unmeasured, "extrapolated", basis)
 
 
-def _has_points(c: Configurations, points: Mapping[Key, Floats]) -> NDArray[np.bool_]:
+def _has_points(c: Configurations, points: Mapping[Key, Floats]) -> Bools:
     """Say which configurations have a model that was measured in their format on their GPU."""
     known = {key[:3] for key in points}
     names = zip(c.model_id, c.precision_id, c.gpu_id, strict=True)

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.replica.bands import band_factors
 from llmplan.replica.basis import basis_of
 from llmplan.replica.configurations import Configurations
@@ -31,7 +31,7 @@ class Capacity:
     thinks: whether reasoning comes before the first visible token.
     """
 
-    fits: NDArray[np.bool_]
+    fits: Bools
     reason: NDArray[Any]
     requests_per_s: Floats
     requests_per_s_p10: Floats
@@ -44,7 +44,7 @@ class Capacity:
     weights_gb: Floats
     binding: NDArray[Any]
     basis: NDArray[Any]
-    thinks: NDArray[np.bool_]
+    thinks: Bools
 
 
 def sequences_in_memory(c: Configurations, context_tokens: Floats, reuse: Reuse | None = None) -> Floats:
@@ -100,7 +100,7 @@ def capacity(
     reasoning = np.broadcast_to(np.asarray(reasoning_tokens, dtype=float), (n,))
     targets = _Targets(reasoning, ttft_limit_ms, tpot_limit_ms, latency_percentile)
 
-    def served(held: Reuse) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+    def served(held: Reuse) -> tuple[Floats, Service, Service, Bools]:
         return _largest(c, k, isl, osl, fits, targets, held)
 
     held = no_reuse(n) if reuse is None else reuse(c, isl, lambda part: served(part)[1].requests_per_s)
@@ -140,7 +140,7 @@ class _Targets(NamedTuple):
     tpot_limit_ms: float | None
     percentile: float | None
 
-    def take(self, places: NDArray[np.intp]) -> "_Targets":
+    def take(self, places: Places) -> "_Targets":
         return self._replace(reasoning=self.reasoning[places])
 
     def first_visible_ms(self, service: Service) -> Floats:
@@ -150,7 +150,7 @@ class _Targets(NamedTuple):
             waited = np.where(reasoning > 0, reasoning * service.tpot_s, 0.0)
         return np.asarray((service.ttft_s + waited) * MS_PER_S)
 
-    def kept(self, service: Service) -> NDArray[np.bool_]:
+    def kept(self, service: Service) -> Bools:
         within = np.ones(service.ttft_s.shape, dtype=bool)
         if self.ttft_limit_ms is not None:
             within &= self.first_visible_ms(service) <= self.ttft_limit_ms
@@ -164,10 +164,10 @@ def _largest(
     k: Constants,
     isl: Floats,
     osl: Floats,
-    fits: NDArray[np.bool_],
+    fits: Bools,
     targets: _Targets,
     reuse: Reuse,
-) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+) -> tuple[Floats, Service, Service, Bools]:
     """Concurrency with the best rate within the targets, its service, that judged, and whether any meets them."""
     n, chosen, meets = len(c), np.zeros(len(c)), np.zeros(len(c), dtype=bool)
     find = _by_bisection if targets.percentile is None else _at_random
@@ -181,7 +181,7 @@ def _largest(
 
 def _by_bisection(
     c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets, reuse: Reuse
-) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+) -> tuple[Floats, Service, Service, Bools]:
     """Return the most clients whose mean latencies keep the targets: rate and latencies rise with the clients."""
     limit = np.floor(kv_limited_sequences(c, k, isl, osl, reuse))
     levels = np.array(CLIENTS)
@@ -201,7 +201,7 @@ def _by_bisection(
 
 def _at_random(
     c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets, reuse: Reuse
-) -> tuple[Floats, Service, Service, NDArray[np.bool_]]:
+) -> tuple[Floats, Service, Service, Bools]:
     """Return the best rate of random arrivals of which the percentile keeps the targets."""
     n, m = len(c), len(CLIENTS)
     limit = np.floor(kv_limited_sequences(c, k, isl, osl * SEEN_LONGER, reuse))
@@ -220,7 +220,7 @@ def _at_random(
     return service.running[picked], _picked(service, picked), _picked(judged, picked), within[picked]
 
 
-def _picked(service: Service, places: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Service:
+def _picked(service: Service, places: tuple[Places, Places]) -> Service:
     return Service(**{name: value[places] for name, value in vars(service).items()})
 
 
@@ -229,7 +229,7 @@ def _table(service: Service, loads: int) -> Service:
     return Service(**{name: value.reshape(-1, loads) for name, value in vars(service).items()})
 
 
-def _scatter(service: Service, index: NDArray[np.intp], n: int) -> Service:
+def _scatter(service: Service, index: Places, n: int) -> Service:
     arrays = {}
     for name, value in vars(service).items():
         arrays[name] = np.full(n, np.nan)
@@ -244,8 +244,8 @@ def _binding(
     isl: Floats,
     osl: Floats,
     chosen: Floats,
-    fits: NDArray[np.bool_],
-    meets: NDArray[np.bool_],
+    fits: Bools,
+    meets: Bools,
     targets: _Targets,
     reuse: Reuse,
 ) -> NDArray[Any]:
@@ -268,8 +268,8 @@ def _binding(
 
 def _reasons(
     c: Configurations,
-    fits: NDArray[np.bool_],
-    meets: NDArray[np.bool_],
+    fits: Bools,
+    meets: Bools,
     longest: Floats,
     judged: Service,
     targets: _Targets,

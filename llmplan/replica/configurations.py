@@ -7,9 +7,8 @@ from itertools import product
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places, Texts
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.catalog.records import EngineMemory
@@ -36,8 +35,6 @@ from llmplan.units import BYTES_PER_GB, BYTES_PER_GIB
 
 __all__ = ["FACTORS", "LATEST", "Configurations", "Floats", "ReplicaConfig", "Texts"]
 
-Texts = NDArray[Any]
-
 
 @dataclass(frozen=True, eq=False)
 class Configurations:
@@ -49,7 +46,7 @@ class Configurations:
 
     catalog: Catalog
     level_codes: tuple[dict[str, int], ...]
-    codes: NDArray[np.intp]
+    codes: Places
     model_id: Texts
     precision_id: Texts
     gpu_id: Texts
@@ -98,7 +95,7 @@ class Configurations:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def take(self, index: NDArray[np.intp]) -> Self:
+    def take(self, index: Places) -> Self:
         """Return the configurations at `index` (repeats allowed)."""
         arrays = {f.name: getattr(self, f.name)[index] for f in fields(self)[2:]}
         return type(self)(catalog=self.catalog, level_codes=self.level_codes, **arrays)
@@ -122,7 +119,7 @@ class Configurations:
         )
 
     @property
-    def is_unmeasured(self) -> NDArray[np.bool_]:
+    def is_unmeasured(self) -> Bools:
         """Whether a replica has pipeline stages or adapters, of which no measured row tells."""
         return (self.pipeline_parallel > 1) | (self.adapter_pace > 1)
 
@@ -293,7 +290,7 @@ def _transposed(rows: Sequence[tuple[Any, ...]], width: int = 10) -> list[Texts]
     return list(table.T)
 
 
-def _distinct(*columns: Texts) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _distinct(*columns: Texts) -> tuple[Places, Places]:
     """Return the places of the first of each distinct row, and for every row which of them it equals."""
     seen: dict[tuple[Any, ...], int] = {}
     place = np.array([seen.setdefault(row, len(seen)) for row in zip(*columns, strict=True)], dtype=np.intp)
@@ -301,7 +298,7 @@ def _distinct(*columns: Texts) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return first, place
 
 
-def _encoded(levels: Sequence[tuple[str, ...]]) -> tuple[tuple[dict[str, int], ...], NDArray[np.intp]]:
+def _encoded(levels: Sequence[tuple[str, ...]]) -> tuple[tuple[dict[str, int], ...], Places]:
     """Code of each level by factor, and the codes of each row."""
     codes = np.zeros((len(levels), len(FACTORS)), dtype=np.intp)
     names = []

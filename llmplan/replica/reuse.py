@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.step import cached_bytes
@@ -31,7 +30,7 @@ class Reuse:
     tokens: Floats
     shared_tokens: Floats
 
-    def take(self, index: NDArray[np.intp]) -> Reuse:
+    def take(self, index: Places) -> Reuse:
         """Return the entries at `index` (repeats allowed)."""
         return Reuse(self.tokens[index], self.shared_tokens[index])
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from llmplan.arrays import Places
 from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import Comparison
-from llmplan.options.rows import Places, first_of_each
+from llmplan.options.rows import first_of_each
 from llmplan.options.standing import today_id
 from llmplan.quality.ability import Band
 

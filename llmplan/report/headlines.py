@@ -11,6 +11,7 @@ from llmplan.growth.planning import GrowthPlan
 from llmplan.kinds import Kind
 from llmplan.options import BreakEven
 from llmplan.options.constraints import floor_asked
+from llmplan.options.rows import first_of_each
 from llmplan.recommend import Recommendation
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
@@ -259,12 +260,12 @@ def _flips_at(report: Report, row: Tipping, point: TippingPoint) -> str:
 def near_misses(report: Report) -> list[list[str]]:
     """Return, where nothing is feasible, the cheapest models of each kind that are out, and why."""
     options, monthly = report.comparison.options, report.comparison.monthly_usd[1]
-    by_kind: dict[str, dict[str, int]] = {}
-    for place in np.argsort(monthly, kind="stable"):
-        item = options.items[place]
-        if np.isfinite(monthly[place]) and item.reasons:
-            by_kind.setdefault(item.kind, {}).setdefault(item.model_id, int(place))
-    chosen = [place for found in by_kind.values() for place in list(found.values())[:MISSES_A_KIND]]
+    items, order = options.items, np.argsort(monthly, kind="stable")
+    out = order[np.isfinite(monthly[order]) & ~options.feasible[order]]
+    by_kind: dict[str, list[int]] = {}
+    for place in first_of_each(out, items.kind, items.model_id).tolist():
+        by_kind.setdefault(items.kind[place], []).append(place)
+    chosen = [place for found in by_kind.values() for place in found[:MISSES_A_KIND]]
     return [
         [options.items[p].label, report.money.short(float(monthly[p])), "; ".join(options.items[p].reasons)]
         for p in chosen

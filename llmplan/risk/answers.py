@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Bools, Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import volume_axis
@@ -174,7 +174,7 @@ def undone(problem: Problem, usd: Floats, meets: Bools) -> Floats:
     return usd if problem.safe_place is None else np.where(meets, usd, usd[problem.safe_place])
 
 
-def winners(problem: Problem, usd: Floats, meets: Bools) -> npt.NDArray[np.intp]:
+def winners(problem: Problem, usd: Floats, meets: Bools) -> Places:
     """Return the cheapest option's place of those that reach the floor in each draw.
 
     The recommended one wins a tie, then the first. usd, meets: (n, d).

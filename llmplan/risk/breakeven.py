@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
 from llmplan.risk.draws import own_usd
 from llmplan.risk.problem import ROUNDING, Draws, Problem
 
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Places: TypeAlias = npt.NDArray[np.intp]
 MAX_LEVELS = 5_000
 """Levels of replicas that are walked at most in a draw whose slopes nearly agree."""
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Assumption, Catalog
 from llmplan.cost.hidden import PEOPLE_STEP, HiddenCosts
 from llmplan.cost.hidden import hidden_costs as catalog_costs
@@ -19,7 +17,6 @@ from llmplan.options.table import kind_of
 from llmplan.risk.distributions import Range
 from llmplan.scenario import Scenario
 
-Places: TypeAlias = npt.NDArray[np.int_]
 FIELDS = {
     "queries_per_day": "queries/day",
     "input_tokens": "tokens",

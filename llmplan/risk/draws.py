@@ -10,12 +10,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Bools, Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.kinds import Kind
 from llmplan.risk.distributions import latin_hypercube
 from llmplan.risk.problem import ROUNDING, Draws, Problem, realise
 
-Places: TypeAlias = npt.NDArray[np.intp]
 Winners: TypeAlias = npt.NDArray[np.int32]
 VOLUMES_PER_BLOCK = 2
 DRAWS_PER_BLOCK = 5_000
@@ -144,7 +143,7 @@ def volume_curve(problem: Problem, u: Floats, queries_per_day: npt.ArrayLike) ->
     p = wins / u.shape[1]
     kinds = np.array(problem.kinds, dtype=str)
     p_kind = np.stack([p[:, kinds == kind].sum(axis=1) for kind in Kind], axis=1)
-    ids = tuple(item.option_id for item in problem.options.items)
+    ids = tuple(problem.options.items.option_id.tolist())
     return VolumeCurve(volumes, ids, p, p_kind, LEVELS, *sides)
 
 

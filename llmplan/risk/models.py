@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Bools, Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import Option, Options
@@ -36,7 +36,6 @@ FAR: Final = 3.0
 INPUT_WORK: Final = 0.2
 """A replica's work for a token read, over that for a token written: between a tenth and a third when sized anew."""
 
-Places: TypeAlias = npt.NDArray[np.intp]
 Deviates = Callable[[str], Floats]
 """A cause's name -> its normal deviates, (d,)."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Bools, Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.hidden import (
@@ -47,7 +46,6 @@ from llmplan.scenario.about import Ranges
 from llmplan.scenario.workload import fleet_peak
 from llmplan.units import TOKENS_PER_MTOK
 
-Places: TypeAlias = npt.NDArray[np.intp]
 MOST_VOLUMES = 9
 """Volumes of a curve at which options are weighed against each other before any draw."""
 UNITS = (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK, PER_GPU_HOUR, PER_REPLICA)
@@ -121,7 +119,7 @@ class Problem:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return tuple(item.kind for item in self.options.items)
+        return tuple(self.options.items.kind.tolist())
 
     def base_draw(self, draws: int = 1) -> Floats:
         """Return draws that all stand for the base case, (inputs, draws)."""

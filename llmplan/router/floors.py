@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.router.measures import RouterCurve, exact_curve, non_decreasing_hull
 from llmplan.router.oracle import oracle_frontier
 from llmplan.router.queries import QueryOutcomes
@@ -15,8 +14,6 @@ FLOORS = (0.90, 0.95, 0.97, 0.99)
 LEAST_QUERIES_TO_SPLIT = 20
 Z_95 = 1.645
 """Standard normal quantile of .95."""
-
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ def _resampling_weights(n: int, times: int, rng: np.random.Generator) -> Floats:
     return counts / n
 
 
-def _choose(data: QueryOutcomes, score: Floats, chosen: Indices, floor: float, z: float) -> float | None:
+def _choose(data: QueryOutcomes, score: Floats, chosen: Places, floor: float, z: float) -> float | None:
     """Return the cheapest threshold z standard errors clear of the floor on the chosen half.
 
     Minus infinity where all of it goes up: then the other half's lower scores do too.
@@ -143,7 +140,7 @@ def _choose(data: QueryOutcomes, score: Floats, chosen: Indices, floor: float, z
     return -np.inf if i == len(curve.threshold) - 1 else float(curve.threshold[i])
 
 
-def _margin_error(data: QueryOutcomes, score: Floats, chosen: Indices, floor: float) -> Floats:
+def _margin_error(data: QueryOutcomes, score: Floats, chosen: Places, floor: float) -> Floats:
     """Return the standard error of (routed - floor x strong) quality at each point of the half's curve.
 
     The curve of a mean carries the curve of its square in the second column.
@@ -155,7 +152,7 @@ def _margin_error(data: QueryOutcomes, score: Floats, chosen: Indices, floor: fl
 
 
 def _trial(
-    data: QueryOutcomes, score: Floats, halves: list[Indices], draws: Floats, floor: float, z: float
+    data: QueryOutcomes, score: Floats, halves: list[Places], draws: Floats, floor: float, z: float
 ) -> dict[str, Any] | None:
     up, thresholds = np.zeros(len(data), bool), []
     for chosen, tried in (halves, halves[::-1]):

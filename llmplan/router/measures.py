@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def area_under_curve(curve: RouterCurve) -> float:
     return float(np.trapezoid(curve.quality, curve.share_strong))
 
 
-def roc_auc(score: Floats, needed: NDArray[np.bool_]) -> float:
+def roc_auc(score: Floats, needed: Bools) -> float:
     """Return P(score of a needed query > score of another), ties counting half; NaN if one class is empty."""
     others = np.sort(score[~needed])
     if not len(others) or len(others) == len(score):
@@ -139,7 +139,7 @@ def roc_auc(score: Floats, needed: NDArray[np.bool_]) -> float:
     return float(below.mean() / (2 * len(others)))
 
 
-def non_decreasing_hull(usd: ArrayLike, quality: ArrayLike) -> NDArray[np.intp]:
+def non_decreasing_hull(usd: ArrayLike, quality: ArrayLike) -> Places:
     """Return the indices of the points on the non-decreasing concave hull, by rising cost.
 
     Mixing two routers at random attains every point between them, so what lies under the hull is

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.errors import InputError
 
 TOLERANCE = 1e-9
@@ -13,7 +13,7 @@ TOLERANCE = 1e-9
 VolumeUsd = Callable[[Floats], Floats]
 
 
-def pareto(usd: ArrayLike, quality: ArrayLike) -> NDArray[np.bool_]:
+def pareto(usd: ArrayLike, quality: ArrayLike) -> Bools:
     """Return which policies no other beats in cost and quality, at each volume.
 
     Parameters
@@ -37,7 +37,7 @@ def pareto(usd: ArrayLike, quality: ArrayLike) -> NDArray[np.bool_]:
     return mask.reshape(costs.shape)
 
 
-def cheapest_at_floor(usd: ArrayLike, quality: ArrayLike, floor: float) -> NDArray[np.intp]:
+def cheapest_at_floor(usd: ArrayLike, quality: ArrayLike, floor: float) -> Places:
     """Return the cheapest policy at or above a quality, at each volume; -1 where none reaches it.
 
     Of equally cheap ones the best counts. `usd` (p, v) or (p,), `quality` (p,).
@@ -52,7 +52,7 @@ def cheapest_at_floor(usd: ArrayLike, quality: ArrayLike, floor: float) -> NDArr
     return np.asarray(found.reshape(costs.shape[1:]), np.intp)
 
 
-def best_at_budget(usd: ArrayLike, quality: ArrayLike, budget_usd: float) -> NDArray[np.intp]:
+def best_at_budget(usd: ArrayLike, quality: ArrayLike, budget_usd: float) -> Places:
     """Return the best policy within a monthly budget, at each volume; -1 where none is within it.
 
     Of equally good ones the cheapest counts.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.errors import InputError, LlmplanError
 from llmplan.units import TOKENS_PER_MTOK
 
@@ -83,7 +83,7 @@ class QueryOutcomes:
         return np.column_stack([self.strong_quality, self.strong_usd])
 
     @property
-    def needed(self) -> NDArray[np.bool_]:
+    def needed(self) -> Bools:
         """Whether the strong model is strictly better, shape (n,)."""
         return self.strong_quality > self.weak_quality
 
@@ -197,16 +197,16 @@ class _Table:
         cells = self.columns.get(name)
         return [cell or default for cell in cells] if cells else [default] * len(self.lines)
 
-    def holds(self, name: str, chosen: NDArray[np.intp]) -> bool:
+    def holds(self, name: str, chosen: Places) -> bool:
         """Return whether a column is there and not blank throughout the chosen rows."""
         cells = self.columns.get(name)
         return cells is not None and any(cells[i] for i in chosen)
 
-    def numbers(self, name: str, chosen: NDArray[np.intp], least: float = 0.0) -> Floats:
+    def numbers(self, name: str, chosen: Places, least: float = 0.0) -> Floats:
         cells = self.columns[name]
         return np.array([self._number(name, int(i), cells[i], least) for i in chosen])
 
-    def _finite(self, name: str, chosen: NDArray[np.intp]) -> Floats:
+    def _finite(self, name: str, chosen: Places) -> Floats:
         return self.numbers(name, chosen, -math.inf)
 
     def _number(self, name: str, row: int, cell: str, least: float) -> float:
@@ -228,7 +228,7 @@ class _Table:
     def outcomes(
         self,
         name: str,
-        chosen: NDArray[np.intp],
+        chosen: Places,
         costs: tuple[Floats, Floats],
         weak_quality: float | None,
         strong_quality: float | None,
@@ -247,7 +247,7 @@ class _Table:
         return QueryOutcomes(name, scores, *qualities, *costs, tasks)
 
     def _qualities(
-        self, chosen: NDArray[np.intp], scores: dict[str, Floats], weak: float | None, strong: float | None
+        self, chosen: Places, scores: dict[str, Floats], weak: float | None, strong: float | None
     ) -> tuple[Floats, Floats]:
         if "weak_quality" in self.columns and "strong_quality" in self.columns:
             # A reward model's scores may lie below zero; only differences and means are looked at.
@@ -268,7 +268,7 @@ class _Table:
     def costs(
         self,
         name: str,
-        chosen: NDArray[np.intp],
+        chosen: Places,
         prices: TokenPrices | None,
         prices_where_missing: TokenPrices | None,
     ) -> tuple[Floats, Floats]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.errors import InputError
 
 GRID_SIGMAS = np.linspace(-6.0, 6.0, 401)
@@ -108,7 +108,7 @@ def from_accuracy(accuracy: float) -> RocCurve:
     return from_separation(math.inf if accuracy == 1 else 2 * NormalDist().inv_cdf(accuracy))
 
 
-def from_scores(score: Sequence[float] | Floats, hard: NDArray[np.bool_]) -> RocCurve:
+def from_scores(score: Sequence[float] | Floats, hard: Bools) -> RocCurve:
     """Return the curve of scores with known labels; tied scores go up together."""
     values = np.asarray(score, float)
     hard = np.asarray(hard, bool)

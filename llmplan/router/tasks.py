@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.errors import InputError
 from llmplan.router.costs import Tier, Traffic
 from llmplan.router.optimum import TOLERANCE
@@ -33,8 +33,8 @@ class TaskTable:
     share: Floats
     quality: Floats
     usd_per_query: Floats
-    tolerated: NDArray[np.bool_]
-    allowed: NDArray[np.bool_]
+    tolerated: Bools
+    allowed: Bools
     work: Floats
 
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options.standing import standing_at, standing_of
@@ -76,7 +75,7 @@ def task_report(
 
 def _rows(
     table: TaskTable,
-    chosen: npt.NDArray[np.intp],
+    chosen: Places,
     stays_in_house: Sequence[str],
     queries_per_month: float,
     catalog: Catalog,

@@ -128,19 +128,20 @@ def _ways(request: RouteRequest, catalog: Catalog, model_id: str) -> Options:
         api_ids=(request.strong,), model_ids=(model_id,), quality_floor=0.0, task_quality_floors={}
     )
     options = options_of(narrowed, catalog)
-    own = [i for i, item in enumerate(options.items) if item.kind == "self_hosted"]
+    items = options.items
+    own = np.flatnonzero(items.kind == "self_hosted")
     if "@" in request.weak:
-        known = [options.items[i].option_id for i in own]
-        own = [i for i in own if options.items[i].option_id == request.weak]
-        if not own:
-            raise UnknownNameError("weak", request.weak, known)
-    ways = [i for i in own if options.items[i].feasible]
+        known = items.option_id[own]
+        own = own[known == request.weak]
+        if not len(own):
+            raise UnknownNameError("weak", request.weak, known.tolist())
+    ways = own[items.feasible[own]]
     if "@" not in request.weak and (request.share_weak is not None or request.threshold is not None):
         # With a floor or a budget the format's loss is weighed; a bare split must not buy its saving with it.
-        best = max((options.items[i].quality or 0.0 for i in ways), default=0.0)
-        ways = [i for i in ways if (options.items[i].quality or 0.0) >= best * (1 - MOST_FORMAT_LOSS)]
-    if not ways:
-        reasons = [reason for i in own for reason in options.items[i].reasons[:1]]
+        quality = np.nan_to_num(items.quality[ways])
+        ways = ways[quality >= quality.max(initial=0.0) * (1 - MOST_FORMAT_LOSS)]
+    if not len(ways):
+        reasons = [reason for i in own for reason in items[i].reasons[:1]]
         rule = f"cannot be self-hosted here: {reasons[0] if reasons else 'no configuration is offered'}"
         raise InputError("weak", request.weak, rule, "loosen the scenario or name another model")
     return options.take(ways)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
 from llmplan.measurements import MeasuredPoint, points_of_slice
@@ -117,7 +117,7 @@ class WaitingCurve:
     ttft_ms: Floats
     ttft_ms_mean: Floats
     tpot_ms: Floats
-    valid: npt.NDArray[np.bool_]
+    valid: Bools
     requests_per_s_for_target: float | None
 
 

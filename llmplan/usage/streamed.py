@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llmplan.arrays import Places
 from llmplan.units import S_PER_HOUR, S_PER_MINUTE
 from llmplan.usage.rows import BILL, MEASURES, OK
 
@@ -108,9 +109,7 @@ def _names(ids: pd.Series[int], apps: pd.Index[str]) -> pd.Series[Any]:
 class _Sums:
     """Totals by group and hour and requests by app and minute, as dense tables; by app and bins, as codes."""
 
-    def __init__(
-        self, groups: pd.DataFrame, app_ids: NDArray[np.intp], n_apps: int, start: int, n_hours: int
-    ) -> None:
+    def __init__(self, groups: pd.DataFrame, app_ids: Places, n_apps: int, start: int, n_hours: int) -> None:
         import pandas as pd
 
         self.index = pd.Index(groups.pop("group").to_numpy())

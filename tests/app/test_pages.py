@@ -16,6 +16,7 @@ from llmplan.app.pages.sources import SourcesPage
 from llmplan.app.widgets.base import PLAIN_FAILURE, View
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.catalog import load_catalog
+from llmplan.options import Option
 from llmplan.wording import DOLLAR
 
 
@@ -80,6 +81,21 @@ def test_a_page_follows_the_scenario(name: str, model: AppModel) -> None:
     model.change({"queries_per_day": 2_000_000})
     page.refresh()
     assert [chart.figure for chart in charts(page)] != before
+
+
+@pytest.mark.parametrize("name", [name for name in QUICK_PAGES if name not in WITHOUT_SCENARIO])
+def test_a_page_makes_records_of_what_it_shows_only(
+    name: str, model: AppModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, make = [0], Option.__init__
+
+    def counted(item: Option, *args: Any, **kwargs: Any) -> None:
+        made[0] += 1
+        make(item, *args, **kwargs)
+
+    monkeypatch.setattr(Option, "__init__", counted)
+    PAGES[name][1](model).refresh()
+    assert made[0] < len(model.report.comparison.options) / 10
 
 
 @pytest.mark.parametrize("name", [name for name in QUICK_PAGES if name not in WITHOUT_SCENARIO])

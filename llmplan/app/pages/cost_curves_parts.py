@@ -16,9 +16,10 @@ from llmplan.arrays import Floats
 from llmplan.charts import cost_chart, cost_curves_figure
 from llmplan.charts.cost import per_unit
 from llmplan.charts.sizes import model_size_figure
-from llmplan.options import CURVE_POINTS, Curves, Option, cost_curves, volume_axis
+from llmplan.options import CURVE_POINTS, Curves, cost_curves, volume_axis
 from llmplan.options.curve_crossings import crossings_of, leaders_of
 from llmplan.options.model_sizes import SizePoint, size_points, small_points
+from llmplan.options.rows import first_of_each
 from llmplan.options.standing import today_id
 from llmplan.report import Report
 from llmplan.report.headlines import curve_title, kpi_cards
@@ -63,33 +64,39 @@ class CostsBySize:
 def choices(report: Report) -> tuple[tuple[str, str], ...]:
     """Return (key, label) of every line that is feasible, by kind, then name."""
     found: dict[str, tuple[int, str, str]] = {}
-    for place in report.comparison.order:
+    for key, place in _cheapest(report).items():
         item = report.option(place)
-        if _key(item) not in found:
-            model = report.catalog.models.get(item.model_id)
-            name = model.name if model else item.model_id
-            found[_key(item)] = (item.kind.order, name.lower(), f"{name}, {item.kind.label}")
+        model = report.catalog.models.get(item.model_id)
+        name = model.name if model else item.model_id
+        found[key] = (item.kind.order, name.lower(), f"{name}, {item.kind.label}")
     return tuple((key, row[2]) for key, row in sorted(found.items(), key=lambda pair: pair[1][:2]))
 
 
 def default_choices(report: Report) -> list[str]:
     """Return the cheapest of each kind and the reference API."""
     reference = today_id(report.scenario, report.catalog)
-    known = [place for place in report.comparison.order if report.option(place).option_id == reference]
-    return list(dict.fromkeys(_key(report.option(place)) for place in (*report.curve_places, *known)))
+    ids = report.comparison.options.items.option_id
+    known = [place for place in report.comparison.order if ids[place] == reference]
+    return list(dict.fromkeys(_key(report, place) for place in (*report.curve_places, *known)))
 
 
 def places_of(report: Report, keys: Iterable[str]) -> tuple[int, ...]:
     """Return the places of the cheapest option of each key; a key that is out now has none."""
-    first: dict[str, int] = {}
-    for place in report.comparison.order:
-        first.setdefault(_key(report.option(place)), place)
+    first = _cheapest(report)
     return tuple(first[key] for key in dict.fromkeys(keys) if key in first)
 
 
-def _key(item: Option) -> str:
+def _cheapest(report: Report) -> dict[str, int]:
+    """Return the place of the cheapest option of each key."""
+    items, order = report.comparison.options.items, np.array(report.comparison.order, np.intp)
+    places = first_of_each(order, items.kind, items.model_id).tolist()
+    return {_key(report, place): place for place in places}
+
+
+def _key(report: Report, place: int) -> str:
     """Return the key of a line: a model by one kind of way, whichever configuration is the cheapest."""
-    return f"{item.kind}:{item.model_id}"
+    items = report.comparison.options.items
+    return f"{items.kind[place]}:{items.model_id[place]}"
 
 
 def answer(report: Report) -> Markup:

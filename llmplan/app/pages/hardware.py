@@ -6,6 +6,8 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from llmplan.app.fields import Button, Field, Select
 from llmplan.app.model import AppModel
 from llmplan.app.pages import hardware_parts as parts
@@ -91,10 +93,10 @@ def cheapest_config(model: AppModel) -> ReplicaConfig:
     """Return the configuration of the scenario's cheapest fleet, feasible or not."""
     found = model.report.comparison
     items, usd = found.options.items, found.monthly_usd[1]
-    own = [place for place, item in enumerate(items) if item.kind == "self_hosted"]
+    own = np.flatnonzero(items.kind == "self_hosted")
     place = found.cheapest("self_hosted")
-    if place is None:
-        place = min(own, key=lambda i: float(usd[i]), default=None)
+    if place is None and len(own):
+        place = int(own[np.argmin(usd[own])])
     if place is None:
         rule = "no model can be self-hosted under it"
         raise InputError("scenario", model.scenario.name, rule, "allow other models or GPUs")

@@ -206,11 +206,8 @@ def cheapest_card(shown: Replica) -> Markup:
     """Return the model's cheapest configurations."""
     report, model_id = shown.report, shown.config.model_id
     found = report.comparison
-    own = [
-        p
-        for p in found.order
-        if report.option(p).kind == "self_hosted" and report.option(p).model_id == model_id
-    ]
+    items = found.options.items
+    own = [p for p in found.order if items.kind[p] == "self_hosted" and items.model_id[p] == model_id]
     rows = [
         (
             item.label,

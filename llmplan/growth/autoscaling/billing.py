@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Bools, Floats
 from llmplan.cost.billing import cold_wait_s, idle_shares, late_when_cold
 from llmplan.cost.week import STEP_S, STEPS_PER_WEEK, require
 from llmplan.growth.autoscaling.fleet_week import (
@@ -22,8 +22,6 @@ from llmplan.growth.autoscaling.fleet_week import (
 )
 from llmplan.scenario.workload import WORKING_DAYS
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, S_PER_HOUR
-
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class ActiveWindow:
             "must be later than start_hour by at most 24",
         )
 
-    def open_minutes(self, warm_up_s: float = 0.0) -> BoolArray:
+    def open_minutes(self, warm_up_s: float = 0.0) -> Bools:
         """Return when it runs, by minute of the week, begun `warm_up_s` early. (10080,)"""
         minutes = np.zeros(STEPS_PER_WEEK, bool)
         per_hour, per_day = S_PER_HOUR // STEP_S, S_PER_DAY // STEP_S
@@ -185,7 +183,7 @@ def _window_mode(
     )
 
 
-def _fleet_while(running: BoolArray, replicas: int) -> Floats:
+def _fleet_while(running: Bools, replicas: int) -> Floats:
     fleet = np.full(running.shape, float(replicas))
     fleet[~running] = 0.0
     return fleet

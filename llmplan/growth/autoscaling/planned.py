@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from llmplan.catalog import Catalog
 from llmplan.cost.billing import BINDING_PRICES
 from llmplan.cost.week import MOST_PEAKED, minute_loads, week_profile
@@ -119,5 +121,6 @@ def give_back_factor(option_id: str, scenario: Scenario, catalog: Catalog, usd_p
     if scenario.gpu_price_kind not in BINDING_PRICES or not usd_per_gpu_hour > 0:
         return 1.0
     options = options_of(scenario.but(gpu_price_kind="on_demand"), catalog)
-    offers = next((item.offers for item in options.items if item.option_id == option_id), None)
+    place = np.flatnonzero(options.items.option_id == option_id)
+    offers = options.items[place[0]].offers if len(place) else None
     return offers[1].usd_per_gpu_hour / usd_per_gpu_hour if offers else 1.0

@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.options import Option, Options
 from llmplan.options.fleet_api_pairs import SPLITS, Pairs, ends_of_hybrids, make_pairs
 from llmplan.options.pruning import can_win, features_of
-from llmplan.options.rows import Places, Rows
+from llmplan.options.rows import Rows
 from llmplan.options.table import usd_per_query
 from llmplan.quality.floor import reaches
 
