@@ -59,6 +59,8 @@ class Dashboard:
         self.nav = NavBar([(name, PAGES[name][0]) for name in self.names], self.current, self.go)
         self._prices: list[Number] = []
         self._described = self._describing
+        self._dragging = self._owed = False
+        """Whether a slider is moving, and whether parts of the page wait until it rests."""
         self.panel = ControlPanel(
             self._fields(),
             self._values(),
@@ -90,6 +92,7 @@ class Dashboard:
         self.body.children = [] if alone else [self._made[name].root]
         self.frame.children = [self._made[name].root if alone else self._beside]
         self._made[name].open()
+        self._owed = False
         self._show_link()
 
     def on_change(self, changes: dict[str, Any]) -> None:
@@ -101,12 +104,18 @@ class Dashboard:
             self.model.load_preset(preset)
         elif changes:
             changes = with_prices(changes, self.model.scenario)
-            self.model.change(changes_of(changes), self.panel.drag)
+            self._dragging = self.panel.drag is not None
+            try:
+                self.model.change(changes_of(changes), self.panel.drag)
+            finally:
+                self._dragging = False
         for action in pressed:
             action()
 
     def on_rest(self) -> None:
-        """Mark the floors at which the cheapest option changes, and offer the prices behind the options."""
+        """Show what waited, mark the floors at which the cheapest option changes, offer the prices behind the options."""
+        if self._owed:
+            self._refresh()
         report = self.model.report
         steps = quality_ladder(report.comparison, report.catalog)
         self.panel.marks = {
@@ -166,8 +175,12 @@ class Dashboard:
         with self.panel.hold_sync():
             self.panel.units = shown_units(self.model.scenario)
             self.panel.show(self._values())
-        self._made[self.current].refresh()
+        self._refresh()
         self._show_link()
+
+    def _refresh(self) -> None:
+        page, self._owed = self._made[self.current], self._dragging
+        (page.follow if self._dragging else page.refresh)()
 
     def _values(self) -> dict[str, Any]:
         history = {"undo": self.model.can_undo, "redo": self.model.can_redo}

@@ -125,6 +125,8 @@ class AppModel(t.HasTraits):
             return
         if is_new:
             self._past = [*self._past, (self.scenario, self.preset)][-HISTORY:]
+        else:
+            self._reports.pop(self.scenario, None)  # nobody goes back into the middle of a drag
         self._drag = None
         self._future = []
         self._set(scenario, preset)

@@ -7,8 +7,10 @@ from markupsafe import Markup
 
 from llmplan.app.dashboard import Dashboard
 from llmplan.app.fields_of_scenario import FIRST
+from llmplan.app.model import AppModel
 from llmplan.app.widgets.glossary import explained
 from llmplan.recommend.ladder import quality_ladder
+from llmplan.scenario import load_scenario
 
 SEVERAL = {"model_ids": ("llama-3.1-8b", "qwen3-32b"), "api_ids": ("gpt-4o", "gpt-4o-mini")}
 
@@ -55,6 +57,25 @@ def test_a_drag_is_one_step_back_however_slow_the_answers(dashboard: Dashboard) 
     send(dashboard, redo=True)
     assert dashboard.model.scenario.queries_per_day == 80_000
     send(dashboard, undo=True)
+
+
+def test_a_drag_moves_the_answer_and_its_rest_the_whole_page() -> None:
+    dragged, typed = (Dashboard(["decision", "cost_curves"], AppModel(load_scenario("rag").but(**SEVERAL))) for _ in "ab")
+    for name in ("decision", "cost_curves"):
+        for one in (dragged, typed):
+            one.go(name)
+        for volume in (60_000, 61_000):
+            send(dragged, drag=1, queries_per_day=volume)
+            send(typed, queries_per_day=volume)
+        shown, whole = (vars(one._made[name]) for one in (dragged, typed))
+        assert shown["answer"].html == whole["answer"].html and shown["curve"].figure == whole["curve"].figure
+        late = ("bill", "frontier") if name == "decision" else ("sizes",)
+        assert all(shown[part].figure != whole[part].figure for part in late), "not while the slider moves"
+        assert dragged.model._reports.keys() <= {*typed.model._reports} and len(dragged.model._reports) <= 3
+        for one in (dragged, typed):
+            one.panel.answer({"rest": True}, [])
+        assert all(shown[part].figure == whole[part].figure for part in late)
+        dragged.model.undo()
 
 
 def test_at_rest_the_floor_is_marked_and_prices_can_be_changed(dashboard: Dashboard) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import choose, ready
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 VOLUME = "Queries a day"
@@ -69,6 +69,45 @@ def test_the_quick_repaint_agrees_with_plotly(page: Page, demo_url: str) -> None
     assert len(quick) == len(settled) == 6
     for one, other in zip(quick, settled, strict=True):
         assert one == pytest.approx(other, abs=1.5)
+
+
+def turned_to(page: Page, name: str) -> None:
+    expect(page.get_by_role("button", name=name)).to_have_attribute("aria-current", "page")
+
+
+def test_a_quick_walk_ends_where_it_was_last_asked_to(page: Page, demo_url: str) -> None:
+    held: list[Route] = []
+    late = re.compile("/snapshot.*page=two")
+    page.route(late, lambda route: held.append(route))
+    page.goto(demo_url)
+    ready(page)
+
+    def release() -> None:
+        with page.expect_response(late):
+            held.pop().continue_()
+        page.wait_for_timeout(300)
+
+    page.get_by_role("button", name="Two").click()
+    page.get_by_role("button", name="One").click()
+    release()
+    turned_to(page, "One")
+    page.get_by_role("button", name="Two").click()
+    volume_slider(page).focus()
+    page.keyboard.press("ArrowRight")  # has a session started, which turns the page too
+    expect(page.locator(".lp-answer")).not_to_contain_text("50,000")
+    turned_to(page, "Two")
+    moved = page.locator(".lp-answer").inner_text()
+    release()
+    expect(page.locator(".lp-answer")).to_have_text(moved)
+
+
+def test_a_page_that_could_not_be_prepared_is_opened_by_a_session(page: Page, demo_url: str) -> None:
+    page.route(re.compile("/snapshot.*page=two"), lambda route: route.fulfill(status=503))
+    page.goto(demo_url)
+    ready(page)
+    page.get_by_role("button", name="Two").click()
+    turned_to(page, "Two")
+    page.problems.clear()  # type: ignore[attr-defined]
 
 
 def test_values_are_typed_with_suffixes_and_refused_with_words(page: Page, demo_url: str) -> None:

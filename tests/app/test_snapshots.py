@@ -143,8 +143,7 @@ def test_work_at_rest_is_finished_however_slow_the_clock_says_it_is(monkeypatch:
         view.html = f'<p data-action="work" data-rest="1">{steps}</p>' if steps else "<p>done</p>"
 
     view = SimpleNamespace(html='<p data-action="work" data-rest="1">more</p>')
-    monkeypatch.setattr(session, "views", lambda _kind: [view])
     monkeypatch.setattr(session.View, "_receive", work)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    session.finish_work()
+    session.finish_work([view])
     assert view.html == "<p>done</p>"

@@ -40,11 +40,15 @@ class CostCurvesPage(Page):
 
     def refresh(self) -> None:
         """Draw the present scenario."""
+        self.follow()
+        show_parts(self._sizes, {self.sizes: parts.sizes_chart})
+
+    def follow(self) -> None:
+        """Draw all but the costs by size, which take a report of their own."""
         with guarded(self.controls):
             self._show_controls(self.model.report)
         show_parts(lambda: self.model.report, {self.answer: parts.answer, self.figures: parts.figures})
         show_parts(self._volumes, {self.curve: parts.curve_chart, self.table: parts.present_card})
-        show_parts(self._sizes, {self.sizes: parts.sizes_chart})
 
     def _volumes(self) -> parts.CostsByVolume:
         report = self.model.report

@@ -44,6 +44,11 @@ class DecisionPage(Page):
         """Show the present scenario's answer; how sure it is follows where that is not known yet."""
         self._show(self._report)
 
+    def follow(self) -> None:
+        """Show the answer, the key figures and the curve."""
+        moving = {self.answer: parts.answer, self.figures: parts.figures, self.curve: parts.curve_chart}
+        show_parts(self._report, moving)
+
     def open(self) -> None:
         """Show the answer and how sure it is."""
         self._show(self._weighed)

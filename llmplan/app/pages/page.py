@@ -36,6 +36,10 @@ class Page(ABC):
     def refresh(self) -> None:
         """Show the model's present scenario; each part guards itself."""
 
+    def follow(self) -> None:
+        """Show what is looked at while a slider is dragged; `refresh` follows once it rests."""
+        self.refresh()
+
     def open(self) -> None:
         """Show the present scenario to a reader who has come to see it, even where that takes a while."""
         self.refresh()

@@ -29,7 +29,7 @@ STATE_OF_WIDGETS = frozenset({"_model_name", "_dom_classes"})
 UNUSED = frozenset({"layout", "tooltip", "tabbable", "comm"})
 AT_REST = re.compile(r'data-action="([^"]+)"[^>]*data-rest=')
 """In a view's HTML: work that the page asks for once the reader rests."""
-REST_CPU_SECONDS, PATIENT = 45.0, 4
+REST_CPU_SECONDS, PATIENT = 45.0, 14
 """The most that a snapshot's work at rest may take, in the processor's own time (a busy machine loses nothing)."""
 
 
@@ -98,14 +98,24 @@ def widgets() -> dict[str, ipywidgets.DOMWidget]:
     return {key: found for key, found in _instances.items() if isinstance(found, ipywidgets.DOMWidget)}
 
 
-def views(kind: type[Any]) -> list[Any]:
+def shown_below(outputs: Iterable[Shown]) -> dict[str, ipywidgets.DOMWidget]:
+    """Return the widgets that a page of these outputs shows now, by id, in the order in which they were made."""
+    there = widgets()
+    left, found = [each["model"] for each in outputs if "model" in each], set()
+    while left:
+        found.add(key := left.pop())
+        left += [child.model_id for child in getattr(there[key], "children", ())]
+    return {key: each for key, each in there.items() if key in found}
+
+
+def views(kind: type[Any], among: dict[str, ipywidgets.DOMWidget] | None = None) -> list[Any]:
     """Return the parts of one kind that are there."""
-    return [found for found in widgets().values() if isinstance(found, kind)]
+    return [found for found in (among or widgets()).values() if isinstance(found, kind)]
 
 
-def states() -> tuple[dict[str, Any], tuple[bytes, ...]]:
+def states(among: dict[str, ipywidgets.DOMWidget] | None = None) -> tuple[dict[str, Any], tuple[bytes, ...]]:
     """Return what every widget shows, as the page takes it, and the arrays in it."""
-    full = {key: {"state": _state(found)} for key, found in widgets().items()}
+    full = {key: {"state": _state(found)} for key, found in (among or widgets()).items()}
     plain, paths, buffers = _remove_buffers(full)
     return {"states": plain, "buffer_paths": paths}, tuple(bytes(buffer) for buffer in buffers)
 
@@ -159,24 +169,23 @@ def take_snapshot(pipe: Pipe, query: str, shown: Iterable[Shown]) -> None:
     """
     open_link(query)
     outputs = list(shown)
-    if any(AT_REST.search(view.html) for view in views(HtmlView)):
+    if any(AT_REST.search(view.html) for view in views(HtmlView, shown_below(outputs))):
         _send_page(pipe, outputs, partial=True)
         if pipe.receive() is None:  # the server says when: one such work at a time
             return
         if hasattr(os, "nice"):
             os.nice(PATIENT)
-        finish_work()
-    for panel in views(ControlPanel):
+        finish_work(views(HtmlView, shown_below(outputs)))
+    for panel in views(ControlPanel, shown_below(outputs)):
         panel.rest()
     _send_page(pipe, outputs, partial=False)
-    tables = {
-        view.model_id: answer[0] for view in views(ChartView) if (answer := view.answer({"table": True}, []))
-    }
+    charts = views(ChartView, shown_below(outputs))
+    tables = {view.model_id: answer[0] for view in charts if (answer := view.answer({"table": True}, []))}
     pipe.send(encode(Message("tables", tables)))
 
 
 def _send_page(pipe: Pipe, outputs: list[Shown], partial: bool) -> None:
-    plain, buffers = states()
+    plain, buffers = states(shown_below(outputs))
     content = {**plain, "outputs": outputs, "partial": partial, "near": near_links()}
     pipe.send(encode(Message("partial" if partial else "snapshot", content, buffers)))
 
@@ -189,10 +198,10 @@ def near_links() -> list[str]:
     return [*presets, *pages]
 
 
-def finish_work() -> None:
+def finish_work(parts: Iterable[HtmlView]) -> None:
     """Do what the page would ask for while its reader rests, for as long as that may take."""
     limit = time.process_time() + REST_CPU_SECONDS
-    for view in views(HtmlView):
+    for view in parts:
         while (found := AT_REST.search(view.html)) and time.process_time() < limit:
             before = view.html
             View._receive(view, view, {"action": found[1], "value": None}, [])

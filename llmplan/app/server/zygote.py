@@ -28,7 +28,7 @@ from llmplan.app.server.session import Pipe, serve, take_snapshot, use_pipe_comm
 from llmplan.app.server.settings import SESSION_MEMORY_MB
 
 REQUEST_BYTES = 65_536
-NICER, KILLED_FIRST = 15, 500
+NICER, KILLED_FIRST = 5, 500
 """Forty busy visitors' processes leave the server its share, and are the first to go when memory ends."""
 
 

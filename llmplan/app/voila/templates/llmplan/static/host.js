@@ -186,13 +186,15 @@
   // Until it is touched the page needs nobody to calculate: it is a snapshot, and so are the pages beside it.
   const urlModel = () => [...models.values()].find((model) => model.get("kind") === "url");
   const navModel = () => [...models.values()].find((model) => model.get("kind") === "nav");
-  function link(changes) {
-    const shown = urlModel();
-    const fields = new URLSearchParams(shown ? shown.get("query") : location.search);
-    for (const [key, value] of Object.entries(changes)) fields.set(key, value);
+  const atRest = () => !kernelId && !waking;
+  // What is shown, on another page where one is named; a preset leaves the shown values behind.
+  function link({ page, preset }) {
+    const shown = new URLSearchParams(urlModel()?.get("query") ?? location.search);
+    const fields = preset ? new URLSearchParams({ preset }) : shown;
+    const named = page ?? shown.get("page");
+    fields.delete("page");
+    if (named && named !== navModel()?.get("pages")[0]?.[0]) fields.set("page", named);
     fields.delete("token");
-    const first = navModel()?.get("pages")[0]?.[0];
-    if (first && fields.get("page") === first) fields.delete("page");
     return fields.toString();
   }
   let shownSnapshot = "";   // its address
@@ -210,8 +212,9 @@
     return config.files[fields.toString()];
   }
   const panelModel = () => [...models.values()].find((model) => model.get("kind") === "controls");
-  async function showSnapshot(address) {
+  async function showSnapshot(address, stillWanted = () => true) {
     const { content, buffers } = await fetchFrame(address);
+    if (!stillWanted()) return;
     shownSnapshot = address;
     if (!document.querySelector("[data-lp-model]")) {
       document.getElementById("lp-main").append(...content.outputs.map(placeOf));
@@ -222,7 +225,8 @@
   // What takes longer than a page may wait is added to its snapshot while the reader reads.
   const later = (address) => setTimeout(() => refresh(address), 3000);
   function refresh(address) {
-    if (address === shownSnapshot && !kernelId && !waking) showSnapshot(address).catch(() => later(address));
+    const stillShown = () => address === shownSnapshot && atRest();
+    if (stillShown()) showSnapshot(address, stillShown).catch(() => later(address));
   }
   function placeOf(output) {
     const place = document.createElement(output.text ? "pre" : "div");
@@ -248,28 +252,35 @@
   async function answerAtRest(model, content) {
     const { seq, go, table, set, rest } = content;
     const preset = set && Object.keys(set).length === 1 ? set.preset : null;
-    const turned = go ? { page: go } : preset ? { preset } : null;
     if (rest) return void model.acknowledge(seq, {});   // a snapshot has had its rest
-    if (waking || !(turned || table)) {
-      if (config.files) model.acknowledge(seq, {});
-      return void wake();
+    if (go || preset) return void turnTo(go ? { page: go } : { preset }, model, content);
+    if (table && shownSnapshot && atRest()) {
+      const found = await fetchFrame(tablesOf(shownSnapshot)).catch(() => null);
+      if (found) return void model.acknowledge(seq, found.content[model.id]);
     }
-    try {
-      if (table) {
-        const { content: tables } = await fetchFrame(tablesOf(shownSnapshot));
-        return void model.acknowledge(seq, tables[model.id]);
-      }
-      const page = new URLSearchParams(link({})).get("page");
-      const query = preset ? new URLSearchParams(page ? { preset, page } : { preset }).toString() : link(turned);
-      const address = addressOf(query);
-      if (!address) return void (model.acknowledge(seq, {}), wake());
-      await showSnapshot(address);
-      if (go && model.get("current") !== go && !config.files) return void wake();   // its links name no page
-      model.acknowledge(seq, {});
-    } catch {
-      if (config.files) model.acknowledge(seq, {});
-      wake();
-    }
+    needSession(model, content);
+  }
+  // Another page or preset. Of those that a quick reader asks for the last is shown, whichever comes first; a session
+  // that starts meanwhile, or because one cannot be had, starts there.
+  let wanted = {};
+  let turns = 0;
+  async function turnTo(change, model, content) {
+    const mine = ++turns;
+    const stillWanted = () => mine === turns && atRest();
+    wanted = { ...wanted, ...change };
+    const address = addressOf(link(wanted));
+    const came = atRest() && address && await showSnapshot(address, stillWanted).then(() => true, () => false);
+    if (mine !== turns) return void model.acknowledge(content.seq, {});
+    if (kernelId) return void model.send(content);
+    // Where links name no page, only a session can turn to one.
+    if (!came || (change.page && model.get("current") !== change.page && !config.files)) return void needSession(model, content);
+    wanted = {};
+    model.acknowledge(content.seq, {});
+  }
+  // Its answer comes from the session, which is asked again once it is there; a published copy has none.
+  function needSession(model, content) {
+    if (config.files) model.acknowledge(content.seq, {});
+    wake();
   }
 
   // ---------------------------------------------------------------- connect, and connect again
@@ -288,9 +299,11 @@
   async function startSession() {
     for (;;) {
       let answer = null;
-      try { answer = await fetch(new URL(`api/kernels?${link({})}`, root), { method: "POST" }); } catch { /* below */ }
+      try { answer = await fetch(new URL(`api/kernels?${link(wanted)}`, root), { method: "POST" }); } catch { /* below */ }
       if (answer && answer.ok && !answer.redirected) {
         kernelId = (await answer.json()).id;
+        wanted = {};
+        shownSnapshot = "";
         return connect();
       }
       if (answer && answer.status !== 503) return void runtime.connection("error");
