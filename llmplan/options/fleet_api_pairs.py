@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -196,46 +196,65 @@ class Pairs:
 
     def option(self, route: Route) -> Option:
         """Return a hybrid as a record."""
-        items = self.options.items
-        cell, floor = (route.group, route.api, route.split), self.options.scenario.quality_floor
-        places, quality = (route.fleet, self.apis[route.api]), float(self.quality[cell])
-        ends = [items.moments(place) for place in places]
-        answered = float(self.plan.share_weak[route.split])
-        if route.load is not None:
-            answered = 1 - float(self.options.hours.spilled(route.load))
-        spread = mixed(self._of_weak(route), *ends).spread
-        split_by = "load" if route.by_load else "difficulty"
-        return replace(
-            hybrid_of(items[places[0]], items[places[1]], answered, quality, split_by),
-            assured_quality=float(self.assured[cell]),
-            quality_sd=float(spread[0]),
-            today_sd=float(spread[1]),
-            meets_floor=float(chance_to_meet(floor, quality, *spread)) if floor > 0 else None,
-        )
+        return self.records([route])[0]
 
-    def _of_weak(self, route: Route) -> float:
-        """Return the part of a hybrid's quality that is its fleet's: all or nothing where it is the worse end's."""
-        if not route.by_load:
-            return float(self.plan.share_of_weak[route.split])
-        fleet, api = self.options.quality[[route.fleet, self.apis[route.api]]]
-        return float(fleet <= api)
+    def records(self, routes: Sequence[Route]) -> list[Option]:
+        """Return hybrids as records."""
+        fleets, groups, apis, splits = _columns(routes)
+        strong, floor, items = self.apis[apis], self.options.scenario.quality_floor, self.options.items
+        by_load, quality = splits >= len(SPLITS), self.quality[groups, apis, splits]
+        # A split by load is as good as its worse end.
+        worse = self.options.quality[fleets] <= self.options.quality[strong]
+        of_weak = np.where(by_load, worse, self.plan.share_of_weak[splits])
+        sd, today_sd, of_today = mixed(of_weak, items.moments(fleets), items.moments(strong)).spread
+        figures = {
+            "share_weak": np.where(by_load, 1 - self._spilled(routes), self.plan.share_weak[splits]),
+            "quality": quality,
+            "assured_quality": self.assured[groups, apis, splits],
+            "quality_sd": sd,
+            "today_sd": today_sd,
+        }
+        if floor > 0:
+            figures["meets_floor"] = chance_to_meet(floor, quality, sd, today_sd, of_today)
+        rows = zip(*(column.tolist() for column in figures.values()), strict=True)
+        return [
+            hybrid_of(
+                items[weak],
+                items[api],
+                "load" if peaks else "difficulty",
+                dict(zip(figures, row, strict=True)),
+            )
+            for weak, api, peaks, row in zip(
+                fleets.tolist(), strong.tolist(), by_load.tolist(), rows, strict=True
+            )
+        ]
+
+    def _spilled(self, routes: Sequence[Route]) -> Floats:
+        """Return the share of the queries above the load that each fleet carries; of one split by difficulty none."""
+        return self.options.hours.spilled(
+            np.array([1.0 if route.load is None else route.load for route in routes])
+        )
 
     def join(self, routes: Sequence[Route]) -> Options:
         """Return the options with some hybrids behind them."""
         if not routes:
             return self.options
-        fleets, _, apis, splits = (np.array([route[i] for route in routes], np.intp) for i in range(4))
+        fleets, _, apis, splits = _columns(routes)
         load = np.array([np.nan if route.load is None else route.load for route in routes])
         filled = np.isfinite(load)
-        up = self.options.hours.spilled(np.where(filled, load, 1.0))
-        up *= self.options.usd_per_query[self.apis[apis]]
+        up = self._spilled(routes) * self.options.usd_per_query[self.apis[apis]]
         more = replace(
             self.options.take(fleets),
-            items=Rows.of([self.option(route) for route in routes]),
+            items=Rows.of(self.records(routes)),
             usd_per_query=np.where(filled, up, self.price[apis, splits]),
             fleet_load=np.where(filled, load, self.plan.fleet_queries_per_day[splits]),
         )
         return self.options.joined(more)
+
+
+def _columns(routes: Sequence[Route]) -> list[Places]:
+    """Return the fleets, groups, APIs and splits of some hybrids."""
+    return [np.array([route[place] for route in routes], np.intp) for place in range(4)]
 
 
 @kept(2)
@@ -319,10 +338,9 @@ def with_hybrids(options: Options, catalog: Catalog, queries_per_day: float) -> 
     return options if pairs is None else pairs.join(pairs.cheapest_by_api(queries_per_day))
 
 
-def hybrid_of(
-    weak: Option, strong: Option, share_weak: float, quality: float, split_by: str = "difficulty"
-) -> Option:
-    """Return the option in which `weak` answers a share of the queries and `strong` the rest."""
+def hybrid_of(weak: Option, strong: Option, split_by: str, figures: Mapping[str, Any]) -> Option:
+    """Return the option in which `weak` answers a share of the queries and `strong` the rest; figures: its own."""
+    share_weak = figures["share_weak"]
     label = f"{share_weak:.0%} {weak.label}, {1 - share_weak:.0%} {strong.label}"
     if split_by == "load":
         label = f"{weak.label}, peaks ({1 - share_weak:.1%}) to {strong.label}"
@@ -331,7 +349,6 @@ def hybrid_of(
         option_id=f"hybrid:{weak.option_id}+{strong.option_id}{'@peaks' if split_by == 'load' else ''}",
         kind=Kind.HYBRID,
         label=label,
-        quality=quality,
         reasons=(),
         source_ids=tuple(dict.fromkeys([*weak.source_ids, *strong.source_ids])),
         prices_as_of=_oldest(weak, strong),
@@ -342,14 +359,13 @@ def hybrid_of(
         binding=None,
         quality_stands_on=None,
         success=None,
-        meets_floor=None,
         lengths=strong.lengths,
         output_tokens=strong.output_tokens,
-        share_weak=share_weak,
         split_by=split_by,
         weak_id=weak.option_id,
         weak_label=weak.label,
         strong_id=strong.option_id,
+        **{"meets_floor": None, **figures},
     )
 
 

@@ -209,11 +209,10 @@ class Rows(Sequence[Option]):
 
 def first_of_each(places: Places, *columns: Texts) -> Places:
     """Return the first of `places` of each combination of values of the columns, in their order."""
-    first: dict[tuple[str, ...], int] = {}
-    keys = zip(*(column[places].tolist() for column in columns), strict=True)
-    for place, key in zip(places.tolist(), keys, strict=True):
-        first.setdefault(key, place)
-    return np.array(list(first.values()), np.intp)
+    keys = list(zip(*(column[places].tolist() for column in columns), strict=True))
+    # Of a key that comes again a dictionary keeps the last place: from behind, the first.
+    first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+    return places[sorted(first.values())]
 
 
 def _no_number(cell: int) -> Option:

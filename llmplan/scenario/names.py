@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
 from llmplan.quality.tables import task_ids, text_kinds
 from llmplan.scenario.fields import BILLING_MODES, FIELDS, Scenario
@@ -15,7 +16,12 @@ REGION = "region"
 
 def catalog_names(catalog: Catalog, what: str) -> Collection[str]:
     """Return the catalog's names of something: api, gpu, task, GPU provider, ..."""
-    known: dict[str, Collection[str]] = {
+    return _names(catalog)[what]
+
+
+@kept(1)
+def _names(catalog: Catalog) -> dict[str, Collection[str]]:
+    return {
         "api": catalog.apis,
         "model": catalog.models,
         "scored model": {*catalog.models, *catalog.other_models},
@@ -31,7 +37,6 @@ def catalog_names(catalog: Catalog, what: str) -> Collection[str]:
         REGION: {name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""}
         | {area for row in catalog.apis.values() for area in (row.in_region_areas or "").split()},
     }
-    return known[what]
 
 
 def check_ids(scenario: Scenario, catalog: Catalog) -> None:

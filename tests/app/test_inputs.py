@@ -60,7 +60,9 @@ def test_a_drag_is_one_step_back_however_slow_the_answers(dashboard: Dashboard) 
 
 
 def test_a_drag_moves_the_answer_and_its_rest_the_whole_page() -> None:
-    dragged, typed = (Dashboard(["decision", "cost_curves"], AppModel(load_scenario("rag").but(**SEVERAL))) for _ in "ab")
+    dragged, typed = (
+        Dashboard(["decision", "cost_curves"], AppModel(load_scenario("rag").but(**SEVERAL))) for _ in "ab"
+    )
     for name in ("decision", "cost_curves"):
         for one in (dragged, typed):
             one.go(name)
