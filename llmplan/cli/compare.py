@@ -66,7 +66,7 @@ def compare(
 
     found = evaluate(scenario, catalog)
     if json:
-        print_json(comparison_json(found), indent=None)
+        print_json(comparison_json(found), indented=False)
     else:
         print_comparison(found, top)
         _tell_unknown(scenario, catalog)

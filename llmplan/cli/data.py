@@ -192,7 +192,7 @@ def prices(data: Data = None, provider: Provider = None, as_json: Json = False) 
             | {"region": api.in_region_areas or "unknown", "source": catalog.source(api.source_id).title}
             for api in rows
         ]
-        print_json(told, indent=None)
+        print_json(told, indented=False)
         return
     cells = [
         (

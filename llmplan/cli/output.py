@@ -1,10 +1,10 @@
 """What commands print: one JSON document, or a table for people."""
 
-import json
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 WIDTH_WITHOUT_TERMINAL = 160
 GAP = 3
@@ -14,30 +14,21 @@ _FIGURE = re.compile(rf"([–-]?|{_NUMBER}( to {_NUMBER})?)")
 """A cell that holds a figure, a range of figures, a dash or nothing."""
 
 
-def to_json(value: Any, indent: int | None = 2) -> str:
+def to_json(value: Any, indented: bool = True) -> str:
     """Return `value` as JSON; NaN and infinities become null, dates ISO text, numpy scalars numbers."""
-    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    how = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if indented else 0)
+    return orjson.dumps(value, default=_plain, option=how).decode()
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    return value
+    return value.tolist() if hasattr(value, "tolist") else list(value)
 
 
-def print_json(value: Any, indent: int | None = 2) -> None:
-    """Print exactly one JSON document on standard output; indent None: in one line, for long ones."""
-    print(to_json(value, indent))
+def print_json(value: Any, indented: bool = True) -> None:
+    """Print exactly one JSON document on standard output; not indented: in one line, for long ones."""
+    print(to_json(value, indented))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

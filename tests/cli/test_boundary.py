@@ -185,7 +185,7 @@ def test_no_figure_is_endless_or_unknown_at_the_edge_of_any_range(
             continue
         print_comparison(found, 15)
         assert not re.search(r"\b(inf|nan|None)\b", capsys.readouterr().out), (name, value)
-        print_json(comparison_json(found), indent=None)
+        print_json(comparison_json(found), indented=False)
         json.loads(capsys.readouterr().out, parse_constant=no_constant)
 
 
