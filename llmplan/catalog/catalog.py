@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from llmplan.catalog import columns
-from llmplan.catalog import evidence as evi
-from llmplan.catalog import records as rec
+import llmplan.catalog.evidence as evi
+import llmplan.catalog.records as rec
 from llmplan.catalog.cache import kept
+from llmplan.catalog.columns import Record
 from llmplan.catalog.folder import DataFolder
 from llmplan.catalog.problems import Problem
 from llmplan.catalog.reading import RawRow
@@ -121,7 +121,7 @@ class Catalog:
         """Rows of data/measured_serving.csv, as text; read when first asked for."""
         return _long_table(self.folder, "measured_points")
 
-    def with_record(self, record: columns.Record) -> "Catalog":
+    def with_record(self, record: Record) -> "Catalog":
         """Return a catalog with `record` in the place of the row of its key, or added when there is none."""
         table = BY_RECORD.get(type(record))
         if table is None:
@@ -139,7 +139,7 @@ class Catalog:
         return replace(self, **changed)
 
 
-def _key(table: Table, record: columns.Record) -> tuple[object, ...]:
+def _key(table: Table, record: Record) -> tuple[object, ...]:
     return tuple(getattr(record, column) for column in table.key)
 
 

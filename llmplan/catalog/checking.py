@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from llmplan.catalog import columns
-from llmplan.catalog import evidence as evi
-from llmplan.catalog import records as rec
+import llmplan.catalog.evidence as evi
+import llmplan.catalog.records as rec
+from llmplan.catalog.columns import Record
 from llmplan.catalog.problems import Problem
 from llmplan.catalog.reading import RawRow, RawTable
 from llmplan.catalog.tables import Table
@@ -206,7 +206,7 @@ def _assumption(row: rec.Assumption) -> Iterator[Finding]:
 _LIMITS = {"share": (0.0, 1.0), "days": (1.0, 31.0), "ratio": (0.0, math.inf), "GiB/GPU": (0.0, math.inf)}
 """Least and most of an assumption by its unit."""
 
-_ROW_RULES: dict[type[columns.Record], Callable[[Any], Iterator[Finding]]] = {
+_ROW_RULES: dict[type[Record], Callable[[Any], Iterator[Finding]]] = {
     rec.Model: _model,
     rec.Gpu: _gpu,
     rec.ArticleCost: _purchase,

@@ -9,9 +9,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from llmplan.catalog import checking
-from llmplan.catalog import evidence as evi
+import llmplan.catalog.evidence as evi
 from llmplan.catalog.catalog import Catalog
+from llmplan.catalog.checking import (
+    date_problems,
+    duplicate_problems,
+    fixed_row_problems,
+    mix_problems,
+    profile_problems,
+    reference_problems,
+    row_problems,
+    rule_problems,
+    score_problems,
+    unoffered_problems,
+)
 from llmplan.catalog.folder import DataFolder, data_dir
 from llmplan.catalog.problems import CatalogError, Problem
 from llmplan.catalog.reading import RawRow, RawTable
@@ -95,13 +106,11 @@ def read_folder(
         problems += raw[table.name].problems
         good, records, found = _parse(table, raw[table.name])
         problems += found
-        problems += checking.duplicate_problems(table, rows)
-        problems += checking.reference_problems(table, rows, known)
-        problems += checking.rule_problems(table, good, records)
+        problems += duplicate_problems(table, rows)
+        problems += reference_problems(table, rows, known)
+        problems += rule_problems(table, good, records)
         if own and table.is_fixed and folder.holds(table.file):
-            problems += checking.fixed_row_problems(
-                table, raw[table.name], DataFolder(data_dir()).read(table)
-            )
+            problems += fixed_row_problems(table, raw[table.name], DataFolder(data_dir()).read(table))
         parsed[table.name] = (good, records)
     problems += _between_tables(parsed)
     problems += _dates(parsed, today)
@@ -192,7 +201,7 @@ def _parse(table: Table, raw: RawTable) -> tuple[list[RawRow], list[Any], list[P
     try:
         return good, table.adapter.validate_python([row.cells for row in good]), []
     except ValidationError as error:
-        problems = [p for p in checking.row_problems(table, good, error) if p.column not in raw.absent]
+        problems = [p for p in row_problems(table, good, error) if p.column not in raw.absent]
         bad = {int(detail["loc"][0]) for detail in error.errors(include_url=False)}
     good = [row for index, row in enumerate(raw.rows) if index not in bad]
     return good, table.adapter.validate_python([row.cells for row in good]), problems
@@ -200,17 +209,17 @@ def _parse(table: Table, raw: RawTable) -> tuple[list[RawRow], list[Any], list[P
 
 def _between_tables(parsed: Mapping[str, tuple[list[RawRow], list[Any]]]) -> Iterator[Problem]:
     benchmarks = {row.benchmark_id: row for row in parsed["benchmarks"][1]}
-    yield from checking.profile_problems(BY_NAME["profile_hours"], *parsed["profile_hours"])
-    yield from checking.score_problems(BY_NAME["scores"], *parsed["scores"], benchmarks)
+    yield from profile_problems(BY_NAME["profile_hours"], *parsed["profile_hours"])
+    yield from score_problems(BY_NAME["scores"], *parsed["scores"], benchmarks)
     gpus = {row.gpu_id: row for row in parsed["gpus"][1]}
-    yield from checking.unoffered_problems(BY_NAME["gpu_prices"], *parsed["gpu_prices"], gpus)
-    yield from checking.mix_problems(BY_NAME["router_task_mixes"], *parsed["router_task_mixes"])
+    yield from unoffered_problems(BY_NAME["gpu_prices"], *parsed["gpu_prices"], gpus)
+    yield from mix_problems(BY_NAME["router_task_mixes"], *parsed["router_task_mixes"])
 
 
 def _dates(parsed: Mapping[str, tuple[list[RawRow], list[Any]]], today: dt.date | None) -> Iterator[Problem]:
     reference = today or _today()
     for table in (table for table in BY_NAME.values() if table.name in parsed):
-        yield from checking.date_problems(table, *parsed[table.name], reference)
+        yield from date_problems(table, *parsed[table.name], reference)
 
 
 def _today() -> dt.date:

@@ -8,9 +8,9 @@ from typing import Any, cast, get_args
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from llmplan.catalog import columns
-from llmplan.catalog import evidence as evi
-from llmplan.catalog import records as rec
+import llmplan.catalog.evidence as evi
+import llmplan.catalog.records as rec
+from llmplan.catalog.columns import Record, Ref
 
 PRICE_STALE_DAYS = 365
 API_PRICE_STALE_DAYS = 180
@@ -35,7 +35,7 @@ class Table:
 
     name: str
     file: str
-    record: type[columns.Record]
+    record: type[Record]
     key: tuple[str, ...]
     stale_days: int | None = None
     is_fixed: bool = False
@@ -65,10 +65,10 @@ class Table:
         return tuple(name for name, info in self.record.model_fields.items() if info.is_required())
 
 
-def _marks(info: FieldInfo) -> list[columns.Ref]:
+def _marks(info: FieldInfo) -> list[Ref]:
     """Return a column's references; those of a column that may be empty stand within its type."""
     inner = (mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))
-    return [mark for mark in (*info.metadata, *inner) if isinstance(mark, columns.Ref)]
+    return [mark for mark in (*info.metadata, *inner) if isinstance(mark, Ref)]
 
 
 TABLES: tuple[Table, ...] = (
