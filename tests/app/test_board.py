@@ -8,9 +8,15 @@ from llmplan.app.dashboard import Board
 from llmplan.errors import UnknownNameError
 
 
-@pytest.fixture
-def board() -> Board:
+@pytest.fixture(scope="module")
+def shown() -> Board:
     return llmplan.show("cost_curves", scenario=llmplan.load_scenario("support-chat"))
+
+
+@pytest.fixture
+def board(shown: Board) -> Board:
+    shown.model.load_preset("support-chat")
+    return shown
 
 
 def test_the_table_has_what_the_page_compares(board: Board) -> None:
