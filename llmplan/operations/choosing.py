@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,14 +11,14 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.cost.billing import replica_start_s
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.operations.checkpoints import repositories_of
+from llmplan.operations.checkpoints import checkpoint, repositories_of
 from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
 from llmplan.options.standing import fleet_context_tokens, lengths_of, standing_of, today_id
 from llmplan.replica.config import EngineSettings
-from llmplan.replica.memory import default_share, engine_memory, memory_plan
+from llmplan.replica.memory import Draft, default_share, draft_of, engine_memory, memory_plan
 from llmplan.scenario import Scenario, under_catalog
 
 CONTEXT_STEP: Final = 1024
@@ -87,6 +88,8 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
     needed = fleet_context_tokens(scenario, standing)
     memory = memory_plan(catalog, config, needed)
     concurrency = max(1, math.floor(item.concurrency or 1))
+    draft = draft_of(catalog, model, config.engine_id, settings)
+    settings = settings if draft else replace(settings, speculative_tokens=0)
     return ServingPlan(
         option_id=item.option_id,
         model_id=item.model_id,
@@ -131,6 +134,7 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         start_s=float(replica_start_s(catalog, memory.weights_gb)),
         gpu_vendor=catalog.gpu(str(item.gpu_id)).vendor,
         repositories=repositories_of(catalog, item.model_id),
+        draft_repository=_draft_repository(catalog, draft),
     )
 
 
@@ -184,3 +188,11 @@ def api_tier(
         usd_per_month=queries * (item.usd_per_query or 0.0),
         days_per_month=scenario.days_per_month,
     )
+
+
+def _draft_repository(catalog: Catalog, draft: Draft | None) -> str:
+    """Return where the small model that drafts is published; "" where none does."""
+    if draft is None or draft.model is None or draft.precision is None:
+        return ""
+    small = draft.model.model_id
+    return checkpoint(repositories_of(catalog, small), small, draft.precision.precision_id).repository

@@ -5,6 +5,7 @@ Flags as the engines document them: docs/operations.md cites each page.
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -92,6 +93,25 @@ def _adapters(plan: ServingPlan, words: Sequence[str], held: str, rank: str) -> 
     return [*words, held, str(asked.lora_adapters), rank, str(asked.lora_rank)] if asked.lora_adapters else []
 
 
+def _drafts(plan: ServingPlan) -> list[str]:
+    """Return vLLM's flag for speculative decoding, where the plan drafts."""
+    if not plan.settings.speculative_tokens:
+        return []
+    by = {"model": plan.draft_repository} if plan.draft_repository else {"method": "mtp"}
+    asked = by | {"num_speculative_tokens": plan.settings.speculative_tokens}
+    return ["--speculative-config", json.dumps(asked)]
+
+
+def _drafts_of_sglang(plan: ServingPlan) -> list[str]:
+    """Return SGLang's flags for speculative decoding, where the plan drafts: a chain, no tree."""
+    drafted, small = plan.settings.speculative_tokens, plan.draft_repository
+    if not drafted:
+        return []
+    by = ["STANDALONE", "--speculative-draft-model-path", small] if small else ["NEXTN"]
+    words = ["--speculative-algorithm", *by, "--speculative-num-steps", str(drafted)]
+    return [*words, "--speculative-eagle-topk", "1", "--speculative-num-draft-tokens", str(drafted + 1)]
+
+
 def _vllm(plan: ServingPlan) -> LaunchCommand:
     source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["vllm", "serve", source.repository, "--served-model-name", plan.model_id]
@@ -108,6 +128,7 @@ def _vllm(plan: ServingPlan) -> LaunchCommand:
     argv += ["--max-num-seqs", str(plan.concurrency)]
     argv += ["--gpu-memory-utilization", f"{plan.memory_shares['vllm']:g}"]
     argv += _step_tokens(plan, "--max-num-batched-tokens")
+    argv += _drafts(plan)
     if plan.precision_id in ("bf16", "fp16"):
         argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
     if source.quantise_at_load:
@@ -130,6 +151,7 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
     argv += ["--max-running-requests", str(plan.concurrency)]
     argv += ["--mem-fraction-static", f"{plan.memory_shares['sglang']:g}"]
     argv += _step_tokens(plan, "--chunked-prefill-size")
+    argv += _drafts_of_sglang(plan)
     if plan.precision_id in ("bf16", "fp16"):
         argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
     if source.quantise_at_load:
@@ -226,6 +248,10 @@ def _notes(plan: ServingPlan, engine_id: str, source: Checkpoint | None = None) 
         f"At most {plan.concurrency} sequences at once keep the latency targets; "
         f"the KV cache holds {plan.max_concurrent_sequences}.",
     ]
+    if plan.settings.speculative_tokens:
+        drafted = f"The plan drafts {plan.settings.speculative_tokens} tokens a step"
+        by = plan.draft_repository or "the model's own MTP module, or an EAGLE head that you name instead"
+        notes.append(f"{drafted} with {by}: compare with it off at your load.")
     if engine_id != plan.engine_id:
         notes.append(f"The plan was sized for {plan.engine_id}: measure before relying on its rates here.")
     if source is not None and not source.published:

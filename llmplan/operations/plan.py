@@ -39,6 +39,7 @@ class ServingPlan:
     start_s: from wish to first answer of a new replica. [s]
     gpu_vendor: "nvidia" or "amd".
     repositories: where the model's weights are published.
+    draft_repository: the small model that drafts tokens; "": a layer of the model's own kind, or nothing.
     """
 
     option_id: str
@@ -74,6 +75,7 @@ class ServingPlan:
     settings: EngineSettings = DEFAULTS
     gpu_vendor: str = "nvidia"
     repositories: Repositories = ()
+    draft_repository: str = ""
 
     def __post_init__(self) -> None:
         may_be_zero = {"spare_replicas", "overhead_gib_per_gpu"}

@@ -48,7 +48,7 @@ def band_factors(
     arrival: str | NDArray[Any],
     tier: NDArray[Any] | None = None,
 ) -> tuple[Floats, Floats]:
-    """Factors that take a prediction to its 10th and 90th percentile, each of shape (n,).
+    """Factors that take a prediction to its 10th and 90th percentile, each of shape (n,); a draft's range widens them.
 
     tier: nearness to the data where it is not that of the stored fit (held-out rows).
     """
@@ -62,7 +62,12 @@ def band_factors(
     corners = zip(*np.unravel_index(used, shape), strict=True)
     rows = [[str(names[i]) for (names, _), i in zip(coded, corner, strict=True)] for corner in corners]
     factors = np.array([_nearest(table, slice_keys(*row)) for row in rows]).reshape(len(rows), 2)[place]
-    return factors[:, 0], factors[:, 1]
+    low, high = factors.T
+    if quantity == "tpot":  # the more drafted tokens are kept, the shorter
+        return low * c.draft_gain / c.draft_gain_high, high * c.draft_gain / c.draft_gain_low
+    if quantity == "throughput":
+        return low * c.draft_gain_low / c.draft_gain, high * c.draft_gain_high / c.draft_gain
+    return low, high
 
 
 def structure_of(c: Configurations) -> NDArray[Any]:

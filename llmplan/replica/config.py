@@ -21,7 +21,9 @@ class EngineSettings:
     or fp8. max_batched_tokens: prompt tokens of a step. max_sequences: sequences that run at once.
     max_model_len: longest sequence that it takes [tokens]; None: what requests need. The parallel degrees multiply
     to a replica's GPUs; tensor_parallel None: as the GPUs allow. lora_adapters: adapters held at once,
-    lora_rank: their rank.
+    lora_rank: their rank. speculative_tokens: drafted ahead of each step; 0: none. draft_model_id: the model that
+    drafts them; None: a layer of the model's own kind. draft_acceptance: chance that a drafted token is kept; None: as
+    assumed.
     """
 
     gpu_memory_utilisation: float | None = None
@@ -35,6 +37,9 @@ class EngineSettings:
     expert_parallel: int = 1
     lora_adapters: int = 0
     lora_rank: int = 16
+    speculative_tokens: int = 0
+    draft_model_id: str | None = None
+    draft_acceptance: float | None = None
 
     @classmethod
     def of(cls, scenario: Scenario) -> Self:
@@ -48,8 +53,11 @@ class EngineSettings:
         if self.kv_cache_dtype not in KV_CACHE_BYTES:
             known = ", ".join(KV_CACHE_BYTES)
             raise InputError("kv_cache_dtype", self.kv_cache_dtype, "is not known", f"use one of {known}")
-        for field in fields(self)[2:]:
-            value, least = getattr(self, field.name), 0 if field.name == "lora_adapters" else 1
+        kept = self.draft_acceptance
+        if kept is not None and not 0 <= kept < 1:
+            raise InputError("draft_acceptance", kept, "must lie in [0, 1)", "give 0.7")
+        for field in fields(self)[2:-2]:
+            value, least = getattr(self, field.name), 0 if field.name in MAY_BE_NONE else 1
             if value is not None and not least <= value < float("inf"):
                 raise InputError(field.name, value, f"must be at least {least}", "give a whole number")
 
@@ -72,6 +80,7 @@ class EngineSettings:
         return engine_id in SPLITTING or self.groups == self.expert_parallel == 1
 
 
+MAY_BE_NONE: Final = ("lora_adapters", "speculative_tokens")
 DEFAULTS: Final = EngineSettings()
 SPLITTING: Final = ("vllm", "sglang", "tensorrt-llm")
 """Engines with pipeline stages, copies of attention and spread experts, as their documentation of flags has it."""

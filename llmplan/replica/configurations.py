@@ -21,9 +21,10 @@ from llmplan.replica.config import (
     ReplicaConfig,
     levels_of,
 )
-from llmplan.replica.demand import machine_balance, model_numbers, peak_flops
+from llmplan.replica.demand import DRAFT, draft_numbers, machine_balance, model_numbers, peak_flops
 from llmplan.replica.memory import (
     GpuMemory,
+    draft_of,
     engine_memory,
     kv_layer_bytes,
     kv_shards,
@@ -91,6 +92,17 @@ class Configurations:
     max_context_tokens: Floats
     batch_limit: Floats
     step_tokens: Floats
+    draft_kv_bytes: Floats
+    draft_tokens: Floats
+    draft_gain: Floats
+    draft_gain_low: Floats
+    draft_gain_high: Floats
+    draft_share: Floats
+    draft_layers: Floats
+    draft_bytes: Floats
+    draft_params: Floats
+    draft_head_bytes: Floats
+    draft_head_params: Floats
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -120,8 +132,8 @@ class Configurations:
 
     @property
     def is_unmeasured(self) -> Bools:
-        """Whether a replica has pipeline stages or adapters, of which no measured row tells."""
-        return (self.pipeline_parallel > 1) | (self.adapter_pace > 1)
+        """Whether a replica has pipeline stages, adapters or a draft, of which no measured row tells."""
+        return (self.pipeline_parallel > 1) | (self.adapter_pace > 1) | (self.draft_tokens > 0)
 
     def config(self, place: int) -> ReplicaConfig:
         """Return the replica at a place by its names."""
@@ -240,7 +252,7 @@ class Configurations:
 
 MEMORY: Final = tuple(f.name for f in fields(GpuMemory))[:-3]
 """Fields of a GPU's memory that do not depend on how many GPUs a replica has."""
-KEPT: Final = ("batch_limit", "step_tokens")
+KEPT: Final = ("batch_limit", "step_tokens", "draft_kv_bytes")
 """Those of them that a configuration keeps."""
 SHARED: Final = (
     "layers",
@@ -273,6 +285,7 @@ SHARED: Final = (
     "adapter_pace",
     "link_bandwidth",
     "max_context_tokens",
+    *DRAFT,
     *MEMORY,
 )
 """Numbers that do not depend on how many GPUs a replica has."""
@@ -330,12 +343,14 @@ def _shared_row(
     gpu = _known("gpu", gpu_id, catalog.gpus)
     own, wide, unpacks = peak_flops(gpu, precision)
     rule = _memory_rule(catalog, engine_id, version)
-    memory = memory_numbers(model, precision, gpu, rule, settings)
+    draft = draft_of(catalog, model, engine_id, settings)
+    memory = memory_numbers(model, precision, gpu, rule, settings, draft)
     full, windowed = kv_layer_bytes(model, memory["kv_bytes"])
     slack = window_slack_tokens(engine_id, memory["step_tokens"])
     numbers = (
         _format_numbers(catalog, model_id, precision_id)
         | memory
+        | draft_numbers(model, precision, draft, settings, catalog.assumption("draft-acceptance"))
         | {
             "most_kv_shards": kv_shards(model, model.kv_heads),
             "bandwidth": gpu.bandwidth_gb_s * BYTES_PER_GB,

@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from llmplan.catalog.records import Gpu, Model, Precision
+from llmplan.catalog.records import Assumption, Gpu, Model, Precision
+from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import (
     BYTES_16BIT,
+    Draft,
     cached_layers,
     part_bits,
     weight_parts,
@@ -42,6 +44,57 @@ def model_numbers(model: Model, precision: Precision) -> dict[str, float]:
         "window_tokens": model.sliding_window_tokens,
         "weights_gb": weights_gb(model, precision),
     }
+
+
+DRAFT: Final = (
+    "draft_tokens",
+    "draft_gain",
+    "draft_gain_low",
+    "draft_gain_high",
+    "draft_share",
+    "draft_layers",
+    "draft_bytes",
+    "draft_params",
+    "draft_head_bytes",
+    "draft_head_params",
+)
+
+
+def draft_numbers(
+    model: Model, precision: Precision, draft: Draft | None, settings: EngineSettings, acceptance: Assumption
+) -> dict[str, float]:
+    """What drafting a token takes, and the tokens that a step then brings: 1 without a draft. (3.25), (3.26)
+
+    A draft of the model's own kind is `draft_share` of its layers; a small model has bytes and parameters of its own.
+    """
+    found = dict.fromkeys(DRAFT, 0.0)
+    if draft is None:
+        return found | dict.fromkeys(("draft_gain", "draft_gain_low", "draft_gain_high"), 1.0)
+    k, own = settings.speculative_tokens, settings.draft_acceptance
+    kept = (acceptance.base, acceptance.low, acceptance.high) if own is None else (own,) * 3
+    gains = ("draft_gain", "draft_gain_low", "draft_gain_high")
+    found |= {"draft_tokens": k} | {
+        name: tokens_a_step(k, share) for name, share in zip(gains, kept, strict=True)
+    }
+    if draft.model is None or draft.precision is None:
+        head = model_numbers(model, precision)
+        found |= {"draft_share": 1.0 / model.layers, "draft_layers": 1.0}
+    else:
+        head = model_numbers(draft.model, draft.precision)
+        found |= {
+            "draft_layers": draft.model.layers,
+            "draft_bytes": head["attention_bytes"] + head["dense_bytes"] + head["expert_bytes"],
+            "draft_params": head["active_params"] + head["expert_active_params"],
+        }
+    return found | {"draft_head_bytes": head["head_bytes"], "draft_head_params": head["head_params"]}
+
+
+def tokens_a_step(drafted: int, acceptance: float) -> float:
+    """Expected tokens of a sequence in a step: those kept before the first that is not, and one more. (3.26)
+
+    (1 - a^(k+1)) / (1 - a); Leviathan et al. 2023, equation 1: tokens are taken to be kept independently.
+    """
+    return (1.0 - acceptance ** (drafted + 1)) / (1.0 - acceptance)
 
 
 def _attention_width(model: Model) -> float:

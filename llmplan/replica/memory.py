@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from llmplan.arrays import Floats
 from llmplan.catalog import Catalog, Gpu, Model, Precision
 from llmplan.catalog.records import EngineMemory
 from llmplan.errors import InputError
-from llmplan.replica.config import LATEST, EngineSettings, ReplicaConfig
+from llmplan.replica.config import LATEST, SPLITTING, EngineSettings, ReplicaConfig
 from llmplan.units import BITS_PER_BYTE, BYTES_PER_GB, BYTES_PER_GIB, GB_PER_GIB, PARAMS_PER_B
 
 BYTES_16BIT: Final = 2.0
@@ -197,20 +197,62 @@ def stored_numbers(model: Model, precision: Precision) -> dict[str, float]:
     }
 
 
+class Draft(NamedTuple):
+    """What drafts tokens: a model in a format, or (None) a layer of the served model's own kind."""
+
+    model: Model | None = None
+    precision: Precision | None = None
+
+    def gib(self, model: Model, precision: Precision) -> float:
+        """Weights of the draft that serves `model` [GiB]; a layer's table and head are the model's. (3.25)"""
+        if self.model is not None and self.precision is not None:
+            return weights_gb(self.model, self.precision) / GB_PER_GIB
+        parts, bits = weight_parts(model), part_bits(model, precision)
+        mlp = parts.dense_mlp_b + parts.shared_experts_b
+        stored = parts.attention_b * bits["attention"] + mlp * bits["mlp"] + parts.experts_b * bits["experts"]
+        return stored / BITS_PER_BYTE / model.layers / GB_PER_GIB
+
+    def kv_bytes(self, model: Model, kv_bytes: float) -> float:
+        """Bytes that a token adds to the draft's cache. (3.25)"""
+        if self.model is not None:
+            return kv_cache_bytes_per_token(self.model, kv_bytes)
+        return kv_layer_bytes(model, kv_bytes)[0]
+
+
+def draft_of(catalog: Catalog, model: Model, engine_id: str, settings: EngineSettings) -> Draft | None:
+    """Return what drafts a model's tokens under an engine; None: nothing does."""
+    if not settings.speculative_tokens or engine_id not in SPLITTING:
+        return None
+    if settings.draft_model_id is None:
+        return Draft()
+    small = catalog.model(settings.draft_model_id)
+    if small.vocab_size != model.vocab_size or small.total_params_b >= model.total_params_b:
+        return None
+    return Draft(small, catalog.precisions[small.native_precision_id])
+
+
 def memory_numbers(
-    model: Model, precision: Precision, gpu: Gpu, rule: EngineMemory, settings: EngineSettings
+    model: Model,
+    precision: Precision,
+    gpu: Gpu,
+    rule: EngineMemory,
+    settings: EngineSettings,
+    draft: Draft | None,
 ) -> dict[str, float]:
     """Those fields of `GpuMemory` that depend on card, engine and settings too."""
     own = rule.quantised_kv_bytes if precision.compute in ("fp8", "fp4") else None
     large = gpu.memory_gib_usable >= LARGE_CARD_GIB and gpu.architecture != "ampere"
     copied, cut = adapter_gib(model, settings.lora_rank)
+    kv_bytes = settings.kv_cache_bytes or own or precision.kv_bytes
     return {
         "share_of": SHARES.index(rule.share_of),
         "memory_share": settings.gpu_memory_utilisation or default_share(rule, gpu),
         "batch_limit": settings.max_sequences or (rule.large_sequences if large else rule.sequences),
         "step_tokens": settings.max_batched_tokens
         or (rule.large_batched_tokens if large else rule.batched_tokens),
-        "kv_bytes": settings.kv_cache_bytes or own or precision.kv_bytes,
+        "kv_bytes": kv_bytes,
+        "draft_gib": 0.0 if draft is None else draft.gib(model, precision),
+        "draft_kv_bytes": 0.0 if draft is None else draft.kv_bytes(model, kv_bytes),
         "card_gib": gpu.memory_gib_usable,
         "sampling_bytes": rule.sampler_bytes * model.vocab_size,
         "runtime": rule.runtime_gib,
@@ -247,6 +289,7 @@ class GpuMemory:
     stages, copies: of the attention among the ranks (data parallel). stored_gib: the checkpoint; cut_gib: its part
     that all ranks share however often attention is copied, the feed-forward of mixtures of experts; padded_gib: its
     part that kernels pad; vision_gib: what every rank copies. adapters: LoRA matrices, copied to ranks and cut.
+    draft_gib: a draft's weights, draft_kv_bytes: what a token adds to its cache.
     """
 
     share_of: Floats
@@ -254,6 +297,8 @@ class GpuMemory:
     batch_limit: Floats
     step_tokens: Floats
     kv_bytes: Floats
+    draft_gib: Floats
+    draft_kv_bytes: Floats
     card_gib: Floats
     stored_gib: Floats
     cut_gib: Floats
@@ -283,7 +328,8 @@ class GpuMemory:
         padding = np.ceil(rank / PADDED_TO) * PADDED_TO / rank
         padded = self.padded_gib * (padding ** np.where(self.ranks > 1, 2.0, 1.0) - 1.0)
         tensor = self.ranks / self.copies
-        copied = (self.stored_gib - self.cut_gib + self.adapters_cut_gib) / tensor + self.adapters_copied_gib
+        cut = self.stored_gib - self.cut_gib + self.adapters_cut_gib + self.draft_gib
+        copied = cut / tensor + self.adapters_copied_gib
         return (copied + (self.cut_gib + padded) / self.ranks) / self.stages + self.vision_gib
 
     @cached_property
@@ -329,7 +375,10 @@ def gpu_memory(catalog: Catalog, config: ReplicaConfig) -> GpuMemory:
     model, precision = catalog.models[config.model_id], catalog.precisions[config.precision_id]
     rule = engine_memory(catalog.engine_memory, config.engine_id, config.engine_version)
     card = catalog.gpus[config.gpu_id]
-    numbers = stored_numbers(model, precision) | memory_numbers(model, precision, card, rule, config.settings)
+    draft = draft_of(catalog, model, config.engine_id, config.settings)
+    numbers = stored_numbers(model, precision) | memory_numbers(
+        model, precision, card, rule, config.settings, draft
+    )
     arrays = {name: np.asarray(float(value)) for name, value in numbers.items()}
     stages, copies = float(config.pipeline_parallel), float(config.data_parallel)
     layout = {"ranks": config.n_gpus / stages, "stages": stages, "copies": copies}
@@ -388,6 +437,7 @@ def memory_plan(catalog: Catalog, config: ReplicaConfig, context_tokens: float) 
     held = gpu_memory(catalog, config)
     slack = window_slack_tokens(config.engine_id, float(held.step_tokens))
     cache = kv_cache_bytes(model, float(held.kv_bytes), context_tokens, slack)
+    cache += float(held.draft_kv_bytes) * context_tokens
     cache = cache / kv_shards(model, config.tensor_parallel)
     state = model.state_bytes_per_sequence / config.tensor_parallel
     per_sequence = (cache + state) / BYTES_PER_GIB / config.pipeline_parallel

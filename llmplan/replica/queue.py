@@ -92,7 +92,9 @@ def _pace(
     terms = decode_terms(c, k, input_tokens + output_tokens / 2.0)
     # of a burst, the average request waits for half of the prefills while it decodes
     spread = k["prefill_interference"] * (1.0 - 0.5 * burst_share)
-    own = c.adapter_pace * k["decode_pace"] / k["tokens_per_step"]
+    # of a release that drafts the data knows the tokens of a step; they are not counted twice
+    tokens = np.where(c.draft_tokens > 0, c.draft_gain, k["tokens_per_step"])
+    own = c.adapter_pace * k["decode_pace"] / tokens
     return _Pace(terms, own, spread * p.marginal_s / output_tokens)
 
 

@@ -44,7 +44,8 @@ def efficiency(c: Configurations, on_h100: Floats) -> Floats:
 def cached_bytes(c: Configurations, context_tokens: Floats, window_tokens: Floats) -> Floats:
     """KV cache and state of one sequence on one GPU [bytes]: sliding windows stop growing (2.4, 3.3)."""
     windowed = c.window_layers * np.minimum(context_tokens, window_tokens) * c.window_layer_kv_bytes
-    cache = (c.full_layers * context_tokens * c.full_layer_kv_bytes + windowed) / c.kv_shards
+    full = c.full_layers * context_tokens * c.full_layer_kv_bytes + context_tokens * c.draft_kv_bytes
+    cache = (full + windowed) / c.kv_shards
     return cache + held_state_bytes(c)
 
 
@@ -68,7 +69,9 @@ def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
 class DecodeTerms:
     """A decode step by what its parts depend on, at one context: fixed seconds, and seconds a sequence (3.1).
 
-    unread_log: logarithm of the chance that one token leaves an expert unread; 0 for dense models.
+    unread_log: logarithm of the chance that a sequence's tokens leave an expert unread; 0 for dense models.
+    draft_...: what drafting the step's tokens reads and computes (3.26); draft_experts: layers of experts that it walks
+    over those of the step, draft_tokens: that it drafts.
     """
 
     dense_read_s: Floats
@@ -81,6 +84,10 @@ class DecodeTerms:
     collectives_s_per_sequence: Floats
     overhead_s: Floats
     overhead_s_per_sequence: Floats
+    draft_read_s: Floats
+    draft_math_s_per_sequence: Floats
+    draft_experts: Floats
+    draft_tokens: Floats
 
     def parts(self, batch: Floats) -> StepParts:
         """Seconds of a step of `batch` sequences by cause."""
@@ -97,7 +104,17 @@ class DecodeTerms:
         if self.expert_read_s.any():
             read = self.expert_read_s * -np.expm1(batch * self.unread_log)
             busy = busy + smooth_max(read, self.expert_math_s_per_sequence * batch)
+        if self.draft_read_s.any():
+            busy = busy + self._drafting_s(batch)
         return busy + self._fixed_s + self._s_per_sequence * batch
+
+    def _drafting_s(self, batch: Floats) -> Floats:
+        """Seconds in which a step's tokens are drafted, one after another; each touches experts of its own."""
+        together = 1.0 + self.draft_tokens
+        read = self.expert_read_s * -np.expm1(batch * self.unread_log / together)
+        experts = smooth_max(read, self.expert_math_s_per_sequence * batch / together)
+        own = smooth_max(self.draft_read_s, self.draft_math_s_per_sequence * batch)
+        return own + self.draft_experts * experts
 
     @cached_property
     def _fixed_s(self) -> Floats:
@@ -109,7 +126,11 @@ class DecodeTerms:
 
 
 def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> DecodeTerms:
-    """What decode steps cost at `context_tokens` tokens a sequence, whatever the batch (3.1 to 3.5)."""
+    """What decode steps cost at `context_tokens` tokens a sequence, whatever the batch (3.1 to 3.5).
+
+    With a draft a step checks 1 + k tokens of each sequence: math and exchange grow, reads of weights and cache do
+    not; and k steps of the draft come before it (3.26).
+    """
     g, t = c.n_gpus, c.tensor_parallel
     cut = np.where(c.experts > 0, g, t)  # copies of a dense model's attention bring its feed-forward along
     read = c.bandwidth * k["weight_bandwidth_efficiency"]
@@ -123,20 +144,33 @@ def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> Dec
     per_layer = k["layer_overhead_s"] + c.weight_only * k["unpack_launch_s"]
     overhead = k["step_overhead_s"] + per_layer * c.layers
     dense_bytes = (c.attention_bytes + c.head_bytes) / t + c.dense_bytes / cut
+    drafted, checked = c.draft_tokens, 1.0 + c.draft_tokens
+    walked = drafted * c.draft_layers / c.layers  # layers of drafting over those of the step
+    draft_bytes = (c.draft_share * c.attention_bytes + c.draft_bytes + c.draft_head_bytes) / t
+    draft_bytes = draft_bytes + c.draft_share * c.dense_bytes / cut
+    draft_params = c.draft_share * c.active_params + c.draft_params + c.draft_head_params
+    moved = moved + np.maximum(drafted - 1.0, 0.0) * context_tokens * c.draft_kv_bytes / c.kv_shards
     return DecodeTerms(
         dense_read_s=dense_bytes / read,
-        dense_math_s_per_sequence=flops * (c.active_params + c.head_params) / rate,
+        dense_math_s_per_sequence=flops * checked * (c.active_params + c.head_params) / rate,
         expert_read_s=c.expert_bytes / g * spread / (read * k["expert_bandwidth_efficiency"]),
         expert_math_s_per_sequence=flops
+        * checked
         * c.expert_active_params
         * spread
         / (rate * k["expert_compute_efficiency"]),
-        unread_log=np.log1p(-expert_share_touched(c.experts, c.experts_per_token, none + 1.0)),
+        unread_log=checked * np.log1p(-expert_share_touched(c.experts, c.experts_per_token, none + 1.0)),
         kv_s_per_sequence=moved / (c.bandwidth * k["kv_bandwidth_efficiency"] * c.data_parallel),
-        collectives_s=latency,
-        collectives_s_per_sequence=collective_s(c, k, none + 1.0) - latency,
-        overhead_s=overhead + k["moe_layer_overhead_s"] * c.moe_layers,
+        collectives_s=latency * (1.0 + walked),
+        collectives_s_per_sequence=(collective_s(c, k, none + 1.0) - latency) * (checked + walked),
+        overhead_s=overhead
+        + per_layer * drafted * c.draft_layers
+        + k["moe_layer_overhead_s"] * c.moe_layers * (1.0 + drafted * c.draft_share),
         overhead_s_per_sequence=k["sequence_overhead_s"] / c.data_parallel,
+        draft_read_s=drafted * draft_bytes / read,
+        draft_math_s_per_sequence=flops * drafted * draft_params / rate,
+        draft_experts=drafted * c.draft_share,
+        draft_tokens=drafted,
     )
 
 
@@ -169,6 +203,7 @@ def prefill(
         * (c.active_params / rate + c.expert_active_params / (rate * k["expert_prefill_efficiency"]))
         / g
     )
+    linear = linear * (1.0 + c.draft_share) + 2.0 * fresh * c.draft_params / (rate * g)
     linear = linear * (1.0 + c.weight_only * k["prefill_unpack_work"] * c.machine_balance)
     pairs = c.full_layers * (input_tokens**2 - (input_tokens - fresh) ** 2) / 2.0
     windowed = np.minimum(input_tokens, np.where(c.window_layers > 0, c.window_tokens, 0.0))

@@ -831,6 +831,41 @@ class Scenario(BaseModel):
         limits(ge=1, le=1024),
         About("LoRA rank", "Rank of the adapters.", Group.ENGINE, "rank", panel=Box(1, 1024, 1)),
     ] = 16
+    speculative_tokens: Annotated[
+        int,
+        limits(ge=0, le=16),
+        About(
+            "Tokens drafted ahead",
+            "Tokens that a draft proposes for each step of the model, which checks them together; 0: no speculative "
+            "decoding. Faster at few sequences, slower at many.",
+            Group.ENGINE,
+            "tokens/step",
+            panel=Box(0, 16, 1),
+        ),
+    ] = 0
+    draft_model_id: Annotated[
+        str | None,
+        EMPTY,
+        About(
+            "Draft model",
+            "Model that drafts tokens; used where its vocabulary is the served model's and it is the smaller one.",
+            Group.ENGINE,
+            empty="a layer of the model's own kind, as MTP modules and EAGLE heads are",
+            names="model",
+        ),
+    ] = None
+    draft_acceptance: Annotated[
+        float | None,
+        limits(ge=0, le=0.99),
+        EMPTY,
+        About(
+            "Drafted tokens kept",
+            "Chance that the model keeps a drafted token which follows kept ones.",
+            Group.ENGINE,
+            "share",
+            empty="the catalog's assumption with its range",
+        ),
+    ] = None
     engineering_usd_per_month: Annotated[
         float | None,
         limits(ge=0, le=1e8),

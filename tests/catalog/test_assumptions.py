@@ -105,7 +105,15 @@ def article(catalog: Catalog) -> object:
 
 def adapters(catalog: Catalog) -> object:
     """Time per token of a replica that holds adapters."""
-    settings = EngineSettings(lora_adapters=4)
+    return _tpot(catalog, EngineSettings(lora_adapters=4))
+
+
+def drafts(catalog: Catalog) -> object:
+    """The same of one whose tokens are drafted ahead."""
+    return _tpot(catalog, EngineSettings(speculative_tokens=2))
+
+
+def _tpot(catalog: Catalog, settings: EngineSettings) -> object:
     config = ReplicaConfig.started("llama-3.1-8b", "fp8", "h100-sxm", 1, "vllm", settings)
     return predict(Configurations.from_configs(catalog, [config]), 1000, 300, 8).tpot_ms
 
@@ -116,6 +124,7 @@ PROBES: dict[Callable[[Catalog], object], str] = {
     waiting: "api-output-tokens-per-s",
     fleet_cache: "round-robin-hit-share",
     adapters: "lora-throughput-loss",
+    drafts: "draft-acceptance",
     hidden: "devops-usd-per-month monitoring-usd-per-month load-balancer-network-usd-per-month "
     "model-storage-usd-per-month backup-recovery-usd-per-month gpus-per-people-step days-per-update "
     "updates-per-year day-rate-usd",

@@ -1,6 +1,8 @@
+import json
 import re
 import shlex
 import subprocess
+from dataclasses import replace
 
 import pytest
 from plan_sample import SAMPLE, sample
@@ -123,3 +125,15 @@ def test_repositories_come_from_the_catalog():
     row = next(row for row in catalog.checkpoints if row.model_id == "llama-3.1-8b")
     changed = catalog.with_record(row.model_copy(update={"repository": "our/llama"}))
     assert (row.precision_id, row.format, "our/llama") in repositories_of(changed, "llama-3.1-8b")
+
+
+def test_a_plan_that_drafts_says_so_in_the_engines_own_words():
+    drafts = replace(SAMPLE.settings, speculative_tokens=3)
+    config = json.loads(flag(launch_command(sample(settings=drafts)), "--speculative-config"))
+    assert config == {"method": "mtp", "num_speculative_tokens": 3}
+    small = sample(settings=drafts, draft_repository="a/small-model")
+    assert json.loads(flag(launch_command(small), "--speculative-config"))["model"] == "a/small-model"
+    chain = launch_command(small, "sglang")
+    assert flag(chain, "--speculative-num-draft-tokens") == "4"
+    assert flag(chain, "--speculative-draft-model-path") == "a/small-model"
+    assert "--speculative-config" not in launch_command(SAMPLE).argv

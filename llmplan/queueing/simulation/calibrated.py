@@ -149,12 +149,13 @@ def _steps(c: Configurations, k: Constants, isl: Floats, osl: Floats, largest: i
     many = {name: value[rows] for name, value in k.items()}
     context = np.repeat(isl + osl / 2.0, largest)
     parts = decode_step(c.take(rows), many, batch, context)
-    base = parts.total_s - parts.kv_s
+    kept = c.draft_gain[0]  # tokens that a step brings: the simulation's steps bring one
+    base = (parts.total_s - parts.kv_s) / kept
     once, twice = (prefill(c, k, length).marginal_s[0] for length in (isl, 2 * isl))
     attention = max(0.0, (twice - 2 * once) / isl[0] ** 2)
     return CalibratedSteps(
         decode_s=(float(base[0]), *(float(value) for value in base)),
-        per_kv_token_s=float(parts.kv_s[0] / (batch[0] * context[0])),
+        per_kv_token_s=float(parts.kv_s[0] / (batch[0] * context[0] * kept)),
         per_prefill_token_s=max(0.0, float(once / isl[0] - attention * isl[0] / 2)),
         per_attended_token_s=float(attention),
     )
