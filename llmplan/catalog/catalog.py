@@ -57,6 +57,7 @@ class Catalog:
     apis: dict[str, rec.ApiPrice]
     own_apis: dict[str, rec.OwnApiPrice]
     fine_tune_apis: dict[str, rec.FineTunePrice]
+    reserved_capacity: tuple[rec.ReservedCapacity, ...]
     api_providers: tuple[rec.ApiProvider, ...]
     measured_datasets: tuple[evi.MeasuredDataset, ...]
     checkpoints: tuple[evi.Checkpoint, ...]

@@ -449,6 +449,27 @@ class FineTunePrice(ApiPrice):
     """data/fine_tune_prices.csv: a token price of weights of one's own that the provider hosts."""
 
 
+class ReservedCapacity(Sourced):
+    """data/reserved_capacity.csv: units of throughput that a provider reserves for one model, whether used or not."""
+
+    api_id: Annotated[Id, Ref("apis")]
+    """The price by the token of the same model there: what the units cannot take is paid at it."""
+    unit: Id
+    commitment: Literal["hourly", "1_week", "1_month", "3_months", "6_months", "1_year"]
+    usd_per_unit: Positive
+    paid_per: Literal["hour", "month", "year"]
+    min_units: PositiveInt
+    unit_step: PositiveInt
+    """Units are sold in multiples of this."""
+    input_tokens_per_minute: Positive
+    """What a unit takes, in input tokens."""
+    output_weight: Positive
+    """Input tokens that an output token counts as."""
+    cached_weight: NonNegative
+    """Input tokens that a cached one counts as."""
+    note: str | None = None
+
+
 class ApiName(Record):
     """data/api_price_names.csv: what a provider's name means where the rules of `llmplan.prices` say otherwise."""
 

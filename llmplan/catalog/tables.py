@@ -134,6 +134,13 @@ TABLES: tuple[Table, ...] = (
         "own_apis", "own_api_prices.csv", rec.OwnApiPrice, ("api_id",), API_PRICE_STALE_DAYS, is_optional=True
     ),
     Table("fine_tune_apis", "fine_tune_prices.csv", rec.FineTunePrice, ("api_id",), API_PRICE_STALE_DAYS),
+    Table(
+        "reserved_capacity",
+        "reserved_capacity.csv",
+        rec.ReservedCapacity,
+        ("api_id", "unit", "commitment"),
+        API_PRICE_STALE_DAYS,
+    ),
     Table("api_providers", "api_providers.csv", rec.ApiProvider, ("provider", "models")),
     Table(
         "measured_datasets",

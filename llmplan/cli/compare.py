@@ -195,8 +195,10 @@ def breakeven(
         quality_floor=0,
     )
     options = options_of(scenario, catalog)
-    own = self_hosted_places(options, n_gpus)
-    low, found, high = (break_even(options, own, options.index(api), side) for side in range(3))
+    own, place = self_hosted_places(options, n_gpus), options.index(api)
+    units = [i for i, item in enumerate(options.items) if item.reserved]
+    reserved = break_even(options, units, place) if units else None
+    low, found, high = (break_even(options, own, place, side) for side in range(3))
     reasons = sorted({reason for i in own for reason in options.items[i].reasons})
     reasons += [] if own else [_why_none(catalog, precision, gpu, engine)]
     if json:
@@ -211,6 +213,7 @@ def breakeven(
                 "verdict": found.verdict,
                 "at_low_cost": _intervals(low),
                 "at_high_cost": _intervals(high),
+                "reserved_capacity": None if reserved is None else _intervals(reserved),
                 "configurations": [options.items[i].option_id for i in own],
                 "reasons": reasons,
             }
@@ -221,6 +224,10 @@ def breakeven(
     if found.self_hosted_cheaper:
         ends = [where_cheaper(side.self_hosted_cheaper) for side in (low, high)]
         typer.echo(f"  at the low end of its cost: {ends[0]}; at the high end: {ends[1]}")
+    if reserved is not None:
+        typer.echo(
+            f"  {api} in reserved units against by the token: {where_cheaper(reserved.self_hosted_cheaper)}"
+        )
     for reason in reasons:
         typer.echo(f"  mind: {reason}")
 

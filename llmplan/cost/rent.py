@@ -68,6 +68,17 @@ class Rents:
         found = np.take(table, rows * (MOST + 1) + count) + times * _rise(table, self.period)[rows]
         return np.where(known, found, np.inf)
 
+    def joined(self, *others: Rents) -> Rents:
+        """Return these pairs and those of others behind them."""
+        every = (self, *others)
+        none = [np.zeros_like(way.gpus) if way.own_gpus is None else way.own_gpus for way in every]
+        usd, gpus, provider = (
+            np.concatenate([getattr(way, name) for way in every], axis=1)
+            for name in ("usd_per_hour", "gpus", "provider")
+        )
+        period = np.concatenate([way.period for way in every])
+        return Rents(usd, gpus, provider, period, np.concatenate(none, axis=1))
+
     @cached_property
     def slope(self) -> Floats:
         """(3, r) USD an hour by which a further replica raises the cost of a large fleet; 0 where none is offered."""

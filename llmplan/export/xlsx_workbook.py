@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from llmplan.errors import InputError
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
@@ -43,6 +44,9 @@ def option_heads(money: str) -> tuple[str, ...]:
 
 def xlsx_bytes(report: Report) -> bytes:
     """Return the workbook as an .xlsx file. Every cost is a formula that carries its value."""
+    if report.comparison.options.is_reserved.any():
+        rule, fix = "has no formulas in the workbook yet", "leave it out for this file"
+        raise InputError("api_commitments", report.scenario.api_commitments, rule, fix)
     book = Book(report.money)
     places = workbook_places(report)
     pairs = [end for place in report.hybrid_places for end in hybrid_pair(report, place)]

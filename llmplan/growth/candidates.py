@@ -21,6 +21,7 @@ from llmplan.growth.options import (
     replicas_of,
 )
 from llmplan.options import evaluate
+from llmplan.options.comparison import by_the_token
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario
 
@@ -34,7 +35,7 @@ def candidate_options(
     is cheapest to reserve and to buy at the middle one; each is kept for the whole plan: growing out of one into
     another in between is not planned for.
     """
-    comparison = evaluate(scenario, catalog)
+    comparison = evaluate(by_the_token(scenario), catalog)
     scenario = comparison.scenario
     middle = float(queries_per_day[len(queries_per_day) // 2])
     tokens, own = _cheapest_ids(scenario, catalog, queries_per_day)

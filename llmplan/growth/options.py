@@ -24,6 +24,7 @@ from llmplan.growth.paths import price_factors
 from llmplan.kinds import Kind
 from llmplan.operations.loads_by_query import hybrid_loads
 from llmplan.options import evaluate, options_of
+from llmplan.options.comparison import by_the_token
 from llmplan.options.standing import today_id
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario
@@ -76,7 +77,7 @@ def incumbent_option(
     scenario: Scenario, catalog: Catalog, paths: PricePaths, api_id: str | None = None
 ) -> PlanOption:
     """Return what runs today: an API, by default the scenario's reference."""
-    comparison = evaluate(scenario, catalog)
+    comparison = evaluate(by_the_token(scenario), catalog)
     wanted = today_id(scenario, catalog) if api_id is None else api_id
     options = comparison.options
     apis = {options.items.option_id[place]: int(place) for place in np.flatnonzero(options.is_api)}
@@ -143,7 +144,7 @@ def with_forced_move(
     month = None if price is None else months_left(price, catalog.today)
     if price is None or price.ends_on is None or month is None or month >= months:
         return option
-    found = evaluate(scenario, catalog)
+    found = evaluate(by_the_token(scenario), catalog)
     items = found.options.items
     for place in found.order:
         if items.kind[place] in (Kind.API, Kind.HOSTED):

@@ -16,6 +16,7 @@ from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
+from llmplan.options.comparison import by_the_token
 from llmplan.options.standing import fleet_context_tokens, lengths_of, standing_of, today_id
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import Draft, default_share, draft_of, engine_memory, memory_plan
@@ -72,7 +73,7 @@ def serving_plan(
 ) -> ServingPlan:
     """Return the plan of a scenario's cheapest feasible self-hosted option, or of the named one."""
     scenario, catalog = under_catalog(scenario, catalog)
-    comparison = evaluate(scenario, catalog)
+    comparison = evaluate(by_the_token(scenario), catalog)
     return plan_of(comparison, self_hosted_place(comparison, option_id), catalog)
 
 

@@ -37,6 +37,11 @@ def _tokens(found: Comparison, place: int, catalog: Catalog) -> list[Part]:
     """Return what a provider bills: input and output apart where all goes to one price."""
     usd = float(found.options.usd_per_query[place])
     item, queries = found.options.items[place], found.queries_per_month
+    if item.reserved is not None:
+        return [
+            Part("Reserved units", float(found.rent_usd[place])),
+            Part("Tokens beyond them", usd * queries),
+        ]
     if item.lengths is None or item.api_id is None or item.has_fleet:
         return [Part("Tokens and router", usd * queries)]
     price = catalog.api(item.api_id)

@@ -86,12 +86,17 @@ def _least_volume(options: Options, places: npt.NDArray[np.int64], api: int, sid
     each = options.per_replica[side, places] / options.fleet_load[places]
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = _replica_usd(options, places, side).least
-        flat = float(options.hidden.usd(0, side)) + slope * options.scenario.spare_replicas
+        flat = _flat_usd(options, places, side) + slope * options.scenario.spare_replicas
         least = options.take(places).fleet_usd(np.ones(1), side)[:, 0] / usd_per_volume
         steep = flat / (usd_per_volume - slope / each)
     able = (each > 0) & np.isfinite(slope) & (usd_per_volume * each > slope * (1 - 1e-9))
     # A hair lower: rounding must not keep out an option that wins at the very volume.
     return np.asarray(np.where(able, np.maximum(least, steep) * (1 - 1e-9), np.inf))
+
+
+def _flat_usd(options: Options, places: npt.NDArray[np.int64], side: int) -> Floats:
+    """Return what a fleet of no size would pay a month: the flat lines, which reserved capacity knows nothing of."""
+    return np.where(options.is_reserved[places], 0.0, float(options.hidden.usd(0, side)))
 
 
 def _rise(options: Options, places: npt.NDArray[np.int64], api: int) -> Floats:
@@ -240,7 +245,7 @@ def _horizon(options: Options, own: int, usd_per_volume: float, side: int) -> tu
     costs usd_per_volume x each x (N - 1), at its end usd_per_volume x each x N.
     """
     _, slope, under, over = (float(value[0]) for value in _replica_usd(options, np.array([own]), side))
-    flat = float(options.hidden.usd(0, side))
+    flat = float(_flat_usd(options, np.array([own]), side)[0])
     spare = options.scenario.spare_replicas
     rest = flat + slope * spare + over
     each = float(options.per_replica[side, own] / options.fleet_load[own])

@@ -14,6 +14,7 @@ from llmplan.cost.billing import Billing
 from llmplan.cost.fleet import replicas_needed
 from llmplan.options.fleet_api_pairs import with_hybrids
 from llmplan.options.offers import PAID_AS
+from llmplan.options.reserved import units_for, with_reserved
 from llmplan.options.rows import Option
 from llmplan.options.table import Options, build_options
 from llmplan.quality.ability import Band
@@ -45,7 +46,12 @@ def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
 
 @kept(6)
 def _options_of(catalog: Catalog, scenario: Scenario) -> Options:
-    return build_options(scenario, catalog)
+    return with_reserved(build_options(scenario, catalog), catalog)
+
+
+def by_the_token(scenario: Scenario) -> Scenario:
+    """Return the scenario without reserved capacity of APIs, which plans over months and gateways do not know."""
+    return scenario.but(api_commitments=()) if scenario.api_commitments else scenario
 
 
 @dataclass(frozen=True)
@@ -90,9 +96,20 @@ class Comparison:
         """Mean load of the base fleet over its rate at the targets; NaN for APIs."""
         peak = self.scenario.workload().effective_peak_to_mean
         carried = self.options.per_replica[1] * self.replicas * peak / self.scenario.utilisation_ceiling
+        carried = np.where(self.units > 0, self.options.per_replica[1] * self.units * peak, carried)
         load = self.scenario.queries_per_day * self.options.fleet_load
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.replicas > 0, load / carried, np.nan)
+
+    @cached_property
+    def units(self) -> Floats:
+        """(n,) units of reserved capacity that are bought; 0 for other options."""
+        found = np.zeros(len(self.options))
+        for place in np.flatnonzero(self.options.is_reserved).tolist():
+            row = self.options.items[place].reserved
+            if row is not None:
+                found[place] = units_for(row, self.replicas[place] - self.options.hours.spare)
+        return found
 
     @cached_property
     def rent_usd(self) -> Floats:
@@ -125,7 +142,7 @@ class Comparison:
         item = self.options.items[place]
         low, base, high = (float(usd) for usd in self.monthly_usd[:, place])
         tokens = self.queries_per_month * (self.scenario.input_tokens + self.scenario.output_tokens)
-        replicas, gpus = int(self.replicas[place]), int(self.gpus_total[place])
+        replicas, gpus, units = (int(n[place]) for n in (self.replicas, self.gpus_total, self.units))
         offers = (
             self.options.market.offers(int(self.options.rent_row[place]), replicas)
             if item.has_fleet
@@ -139,11 +156,14 @@ class Comparison:
             "monthly_usd_high": high,
             "usd_per_query": base / self.queries_per_month,
             "usd_per_mtok": base / tokens * TOKENS_PER_MTOK,
-            "replicas": replicas,
+            "replicas": 0 if units else replicas,
             "gpus_total": gpus,
+            "reserved_units": units,
             "provider": offers[1].provider if offers else item.provider,
             "price_kind": self._paid_as(offers[1].provider if offers else "")
             if item.has_fleet
+            else f"reserved, {item.reserved.commitment}"
+            if item.reserved
             else "per token",
             "own_gpus": self.options.own_gpus_of(place, replicas),
             "usd_per_gpu_hour": rent / (gpus * self.options.hours_per_month) if offers and gpus else None,
@@ -178,6 +198,7 @@ COLUMNS = (
     "n_gpus",
     "replicas",
     "gpus_total",
+    "reserved_units",
     "engine_id",
     "provider",
     "price_kind",

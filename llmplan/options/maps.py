@@ -187,7 +187,7 @@ class _Rows:
     def __init__(self, options: Options, volumes: Floats) -> None:
         self.options = options
         self.usd = np.full((len(options), len(volumes)), np.inf)
-        feasible = np.flatnonzero(options.feasible & (options.is_api | options.is_self_hosted))
+        feasible = np.flatnonzero(options.feasible)
         self.usd[feasible] = options.take(feasible).monthly_usd(volumes, sides=(1,))[0]
         kinds = options.items.kind[feasible]
         self.own = self._by_model(feasible[kinds == "self_hosted"])

@@ -67,7 +67,7 @@ class Market:
 
     sellers: by pair, then by provider: its offers, the one that is cheapest for a large fleet first; behind them the
         GPUs that are owned, if any. owned: those by pair. most_gpus: of a fleet. modes: the ways to pay hours for which
-        the pairs stand one after another.
+        the pairs stand one after another. units: rows behind them that are reserved capacity, no GPUs.
     """
 
     sellers: tuple[tuple[tuple[Offer, ...], ...], ...]
@@ -75,6 +75,7 @@ class Market:
     owned: Mapping[int, Owned] = field(default_factory=dict)
     most_gpus: float = math.inf
     modes: tuple[Billing, ...] = (Billing.ALWAYS_ON,)
+    units: int = 0
 
     def offers(self, row: int, replicas: int = MOST) -> tuple[Offer, Offer, Offer] | None:
         """Return low, base and high for a fleet of `replicas` replicas of a pair; None where nothing is offered."""
@@ -97,12 +98,12 @@ class Market:
         ways = [self._billed(mode, hours, start_s) for mode in modes]
         if len(ways) == 1:
             return Market(self.sellers, ways[0], modes=tuple(modes))
-        period = np.concatenate([way.period for way in ways])
-        usd, gpus, provider, own = (
-            np.concatenate([getattr(way, name) for way in ways], axis=1)
-            for name in ("usd_per_hour", "gpus", "provider", "own_gpus")
-        )
-        return Market(self.sellers * len(ways), Rents(usd, gpus, provider, period, own), modes=tuple(modes))
+        return Market(self.sellers * len(ways), ways[0].joined(*ways[1:]), modes=tuple(modes))
+
+    def with_units(self, sellers: Sequence[Offer], rents: Rents) -> Market:
+        """Return the market with units of reserved capacity behind the pairs, one seller each."""
+        more = tuple(((seller,),) for seller in sellers)
+        return replace(self, sellers=self.sellers + more, rents=self.rents.joined(rents), units=len(more))
 
     def _billed(self, mode: Billing, hours: FleetHours, start_s: float) -> Rents:
         """Return the rents where hours are paid in one way; of what is bought all are. A replica that stands when idle
@@ -123,7 +124,8 @@ class Market:
     def steady(self) -> Bools:
         """By pair and way to pay whether all hours are paid."""
         always = np.array([mode is Billing.ALWAYS_ON for mode in self.modes], bool)
-        return np.repeat(always, len(self.sellers) // len(self.modes)) | self.bought
+        pairs = np.repeat(always, (len(self.sellers) - self.units) // len(self.modes))
+        return np.concatenate([pairs, np.ones(self.units, bool)]) | self.bought
 
     @cached_property
     def bought(self) -> Bools:

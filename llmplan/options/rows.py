@@ -10,6 +10,7 @@ from typing import Any, SupportsIndex, overload
 import numpy as np
 
 from llmplan.arrays import Bools, Floats, Places, Texts
+from llmplan.catalog.records import ReservedCapacity
 from llmplan.errors import InputError
 from llmplan.kinds import Kind
 from llmplan.options.offers import Offer
@@ -77,6 +78,8 @@ class Option:
     """The user's own measurement that the rate rests on; None where it is predicted."""
     usd_per_query: float | None = None
     """What a query pays for tokens; None where that is nothing."""
+    reserved: ReservedCapacity | None = None
+    """The units that an API's base load runs on; None: all is paid by the token."""
     share_weak: float | None = None
     """Share of queries that a hybrid's fleet answers."""
     split_by: str | None = None

@@ -21,7 +21,7 @@ from llmplan.cost.fleet import queries_per_day_of_one_replica, replicas_needed
 from llmplan.cost.hidden import HiddenCosts, hidden_costs
 from llmplan.cost.month import api_usd_per_query
 from llmplan.cost.rent import MOST
-from llmplan.kinds import Kind
+from llmplan.kinds import TOKEN, Kind
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.options.configurations import AtEfforts, sized_or_measured
 from llmplan.options.constraints import api_reasons, model_reasons, quality_reasons, task_reasons
@@ -120,7 +120,8 @@ class Options:
         spare = self.scenario.spare_replicas
         replicas = replicas_needed(queries_per_day, self.per_replica[side, :, None], spare)
         rent, gpus = self.rent_usd(replicas, side, queries_per_day), self.gpus_of(replicas, side)
-        return rent + self.hidden.fleet_usd(gpus, replicas, self.hours_per_month, side)
+        lines = self.hidden.fleet_usd(gpus, replicas, self.hours_per_month, side)
+        return rent + np.where(self.is_reserved[:, None], 0.0, lines)
 
     def rent_usd(self, replicas: Floats, side: int, queries_per_day: Floats | None = None) -> Floats:
         """Return USD a month of `replicas` (n, v) replicas' instances, (n, v). (5.1), (4.8), (4.9)
@@ -184,6 +185,11 @@ class Options:
     def is_api(self) -> Bools:
         """(n,) True where tokens are all that is paid for."""
         return ~self.has_fleet
+
+    @cached_property
+    def is_reserved(self) -> Bools:
+        """(n,) True where units of an API's capacity are paid for, which are nobody's servers to run."""
+        return self.has_fleet & np.isin(self.items.kind, TOKEN)
 
     @cached_property
     def is_self_hosted(self) -> Bools:

@@ -31,7 +31,7 @@ def rivals_of(alone: Options) -> Rivals:
     """
     own, found = _own_places(alone), []
     for kind in TOKEN if own else ():
-        mine = np.flatnonzero(alone.feasible & (alone.items.kind == kind))
+        mine = np.flatnonzero(alone.feasible & alone.is_api & (alone.items.kind == kind))
         if len(mine):
             place = int(mine[np.lexsort((alone.preference[mine], alone.usd_per_query[mine]))[0]])
             found.append((place, break_even(alone, own, place)))

@@ -153,7 +153,7 @@ def hidden_costs(options: Options, catalog: Catalog, given: Mapping[str, tuple[f
 
 def throughput_cause(item: Option, given: Mapping[str, tuple[float, ...]]) -> str:
     """Return the name of the cause that a configuration's throughput error shares with others."""
-    if "throughput_factor" in given:
+    if "throughput_factor" in given and item.reserved is None:
         return "throughput"
     return f"{THROUGHPUT}{item.engine_id or 'any'}:{item.basis or 'any'}"
 
@@ -175,6 +175,7 @@ def price_ratios(options: Options, given: Mapping[str, tuple[float, ...]]) -> Fl
     for name, numbers in given.items():
         if name.startswith(GPU_PRICE):
             _own_gpu_price(found, options, name.removeprefix(GPU_PRICE), numbers)
+    found[:, options.is_reserved] = 1.0
     return found
 
 

@@ -41,7 +41,8 @@ def monthly_usd(problem: Problem, drawn: Draws) -> Floats:
 
 def own_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: slice | Places) -> Floats:
     """Return USD a month of an option's fleet alone; `volumes` broadcast against the draws in `part`. (5.1)-(5.3), (8.5)"""
-    return rent_usd(problem, drawn, place, volumes, part) + drawn.shared_usd[part]
+    rent = rent_usd(problem, drawn, place, volumes, part)
+    return rent if problem.options.is_reserved[place] else rent + drawn.shared_usd[part]
 
 
 def rent_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: slice | Places) -> Floats:
@@ -57,7 +58,8 @@ def rent_usd(problem: Problem, drawn: Draws, place: int, volumes: Floats, part: 
         np.ceil(need, out=need)
         need += spare
         gpus = need * lot if unit else rents.gpus_of(1, row, need)
-        extra = drawn.replica_usd[part] * need + drawn.gpu_usd[part] * gpus if drawn.pays_by_size else None
+        by_size = drawn.pays_by_size and not options.is_reserved[place]
+        extra = drawn.replica_usd[part] * need + drawn.gpu_usd[part] * gpus if by_size else None
         one_step = not gpus.size or gpus.max() <= drawn.least_gpus_per_step
         steps = None if one_step else gpus / drawn.gpus_per_step[part]
         if unit:

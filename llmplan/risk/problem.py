@@ -262,8 +262,8 @@ def _winners(
     base_place: int | None,
 ) -> npt.NDArray[np.int_]:
     """Return the places of every token price, and of the fleets that can be cheapest (see `pruning`)."""
-    own = np.flatnonzero(~options.is_api)
-    keep = options.is_api.copy()
+    keep = options.is_api | options.is_reserved
+    own = np.flatnonzero(~keep)
     if len(own):
         part = options.take(own)
         deviates = np.array([-Z_LIMIT, 0.0, Z_LIMIT])[:, None]

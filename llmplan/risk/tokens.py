@@ -12,10 +12,13 @@ import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
+from llmplan.catalog.records import ReservedCapacity
 from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.month import api_usd_per_query
 from llmplan.options import Options, build_options
+from llmplan.options.reserved import tokens_of_query
 from llmplan.options.table import priced
+from llmplan.quality.variants import Lengths
 from llmplan.replica import Configurations
 from llmplan.replica.config import EngineSettings
 from llmplan.risk.causes import to_range
@@ -105,7 +108,22 @@ def _ratios(options: Options, catalog: Catalog, scenario: Scenario) -> Floats:
     for place, item in enumerate(options.items):
         if item.has_fleet and options.per_replica[1, place] > 0:
             found[place] = rate.get(item.weak_id or item.option_id, 0.0) / options.per_replica[1, place]
+        elif item.reserved is not None and item.lengths is not None:
+            found[place] = _unit_ratio(item.reserved, item.lengths, options.scenario, scenario)
     return found
+
+
+def _unit_ratio(row: ReservedCapacity, lengths: Lengths, here: Scenario, there: Scenario) -> float:
+    """Return how much more queries a unit of reserved capacity carries where they have other tokens. (7.19)"""
+    other = lengths._replace(
+        input=lengths.input * there.input_tokens / here.input_tokens,
+        output=lengths.output * there.output_tokens / here.output_tokens,
+    )
+    now, then = (
+        tokens_of_query(row, lengths, here.cached_input_share),
+        tokens_of_query(row, other, there.cached_input_share),
+    )
+    return float(now / then)
 
 
 def resized(options: Options, catalog: Catalog, scenario: Scenario) -> Options | None:

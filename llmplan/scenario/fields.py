@@ -54,6 +54,7 @@ OWNED_COSTS = (
     ("full", "Depreciation, capital, upkeep and power"),
 )
 BILLING_MODES = ("always_on", "office_hours", "autoscaled", "scale_to_zero")
+COMMITMENTS = ("hourly", "1_week", "1_month", "3_months", "6_months", "1_year")
 CACHE_LIFETIMES = (("minutes", "Minutes"), ("hour", "An hour and more"))
 SERVICE_TIERS = (
     ("standard", "Standard"),
@@ -577,6 +578,17 @@ class Scenario(BaseModel):
             empty="all hours, of serverless GPUs those with queries",
             panel=Box(),
             names="billing mode",
+        ),
+    ] = ()
+    api_commitments: Annotated[
+        Names,
+        About(
+            "Reserved capacity",
+            "Commitments at which units of an API's throughput are compared, as Azure's PTU: sized for the peak or a "
+            "part of it, the rest paid by the token.",
+            Group.CHOICE,
+            empty="none: by the token alone",
+            names="commitment",
         ),
     ] = ()
     owned_gpus: Annotated[

@@ -8,7 +8,7 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
 from llmplan.quality.tables import task_ids, text_kinds
-from llmplan.scenario.fields import BILLING_MODES, FIELDS, Scenario
+from llmplan.scenario.fields import BILLING_MODES, COMMITMENTS, FIELDS, Scenario
 
 REGION = "region"
 """What a scenario names by its beginning."""
@@ -32,6 +32,7 @@ def _names(catalog: Catalog) -> dict[str, Collection[str]]:
         "text kind": text_kinds(catalog),
         "profile": {row.profile_id for row in catalog.profile_hours},
         "billing mode": BILLING_MODES,
+        "commitment": COMMITMENTS,
         "API provider": {row.provider for row in catalog.apis.values()},
         "GPU provider": {row.provider for row in catalog.gpu_prices},
         REGION: {name for row in catalog.gpu_prices for name in (row.area or "", row.region)} - {""}

@@ -15,6 +15,7 @@ from llmplan.operations.choosing import plan_of
 from llmplan.operations.monitoring import thresholds
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import evaluate, options_of
+from llmplan.options.comparison import by_the_token
 from llmplan.scenario import Scenario
 
 
@@ -55,7 +56,7 @@ class CheapestWeek:
 
 def cheapest_week(scenario: Scenario, catalog: Catalog, weekend_factor: float = 1.0) -> CheapestWeek | None:
     """Return the cheapest self-hosted fleet of a scenario through the week; None where none is feasible."""
-    comparison = evaluate(scenario, catalog)
+    comparison = evaluate(by_the_token(scenario), catalog)
     place = comparison.cheapest("self_hosted")
     if place is None:
         return None
