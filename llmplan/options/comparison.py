@@ -118,7 +118,23 @@ class Comparison:
         rents = self.options.rent_usd(self.replicas[:, None], 1, loads[:, None])[:, 0]
         return np.where(self.replicas > 0, rents, 0.0)
 
-    def _late_share(self, place: int, item: Option) -> float | None:
+    @cached_property
+    def _cheapest_token_usd(self) -> float:
+        """USD a query at the cheapest feasible token price; infinity where there is none."""
+        usd = self.options.usd_per_query[self.options.is_api & self.options.feasible]
+        return float(usd.min(initial=np.inf))
+
+    def late_usd(self, place: int, late_share: float | None) -> float | None:
+        """Return what late queries would cost by the token, at the cheapest price that serves, USD a month. (4.10)
+
+        None for tokens, and where no token price serves.
+        """
+        if late_share is None or not np.isfinite(self._cheapest_token_usd):
+            return None
+        load = self.queries_per_month * float(self.options.fleet_load[place])
+        return late_share * load * self._cheapest_token_usd
+
+    def late_share(self, place: int, item: Option) -> float | None:
         """Return the share of a fleet's queries that wait for its start; None for tokens."""
         if item.billing_mode is None or item.start_s is None:
             return None
@@ -148,7 +164,7 @@ class Comparison:
             if item.has_fleet
             else None
         )
-        rent = float(self.rent_usd[place])
+        rent, late = float(self.rent_usd[place]), self.late_share(place, item)
         values: dict[str, object] = {name: getattr(item, name) for name in _OF_OPTION}
         values |= {
             "monthly_usd_low": low,
@@ -169,7 +185,8 @@ class Comparison:
             "usd_per_gpu_hour": rent / (gpus * self.options.hours_per_month) if offers and gpus else None,
             "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
             "utilisation": float(self.utilisation[place]),
-            "late_share": self._late_share(place, item),
+            "late_share": late,
+            "late_usd": self.late_usd(place, late),
             **self._beyond(place),
             **_spread("success", item.success),
             **_spread("output_tokens", item.output_tokens),
@@ -206,6 +223,7 @@ COLUMNS = (
     "billing_mode",
     "start_s",
     "late_share",
+    "late_usd",
     "usd_per_gpu_hour",
     "monthly_usd_low",
     "monthly_usd_base",

@@ -136,6 +136,7 @@ def _fleet(found: Comparison, catalog: Catalog, item: Option, place: int) -> Ite
     yield from throughput_caveats(item)
     yield from gpu_price_caveats(item, found.scenario.currency)
     yield from _hidden(found, place)
+    yield from _late(found, item, place)
     load = float(found.utilisation[place])
     if load < LOW_LOAD:
         yield 0.5, f"The fleet is loaded to {share(load)} on average: idle hours are paid for."
@@ -145,6 +146,20 @@ def _fleet(found: Comparison, catalog: Catalog, item: Option, place: int) -> Ite
     licence = catalog.licences.get(item.licence_id or "")
     if licence is not None and licence.commercial_use == "conditions":
         yield 0.4, f"{licence.name} sets conditions: read them before you build on it."
+
+
+def _late(found: Comparison, item: Option, place: int) -> Iterator[Weighed]:
+    """Say who misses the targets while a replica starts, and what a token price for them would add."""
+    late = found.late_share(place, item)
+    if late and item.start_s is not None:
+        usd = found.late_usd(place, late)
+        waits = "outside its hours" if item.billing_mode == "office_hours" else f"up to {item.start_s:,.0f} s"
+        instead = (
+            ""
+            if usd is None
+            else f"; by the token they would cost {found.scenario.currency.whole(usd)} a month"
+        )
+        yield 0.85, f"{share(late)} of queries wait {waits} for a replica, whatever the target{instead}."
 
 
 def throughput_caveats(item: Option) -> Iterator[Weighed]:

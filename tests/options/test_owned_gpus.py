@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
 from llmplan.catalog.records import GpuPurchase
@@ -11,6 +13,7 @@ from llmplan.errors import InputError
 from llmplan.options import evaluate
 from llmplan.options.comparison import Comparison
 from llmplan.scenario import Scenario
+from llmplan.scenario.fields import BILLING_MODES
 
 CATALOG = load_catalog()
 ASKED = Scenario(
@@ -58,13 +61,16 @@ def test_cards_that_nobody_rents_out_are_options_when_owned() -> None:
     assert float(str(full["monthly_usd_base"])) > float(str(row["monthly_usd_base"]))
 
 
-@pytest.mark.parametrize("cost", ["power", "full"])
-@pytest.mark.parametrize("mode", ["always_on", "office_hours", "autoscaled", "scale_to_zero"])
-def test_an_inventory_never_raises_cost(cost: str, mode: str) -> None:
-    asked = ASKED.but(billing_modes=(mode,))
-    without, having = (
-        cheapest_usd(asked.but(owned_cost=cost, owned_gpus=own)) for own in ({}, {"h100-sxm": 3, "l4": 2})
-    )
+@settings(max_examples=10, deadline=None)
+@given(
+    st.sampled_from(["power", "full"]),
+    st.sampled_from(BILLING_MODES),
+    st.dictionaries(st.sampled_from(["h100-sxm", "l4"]), st.integers(1, 8), min_size=1),
+    st.integers(0, 2),
+)
+def test_an_inventory_never_raises_cost(cost: str, mode: str, own: dict[str, int], spare: int) -> None:
+    asked = ASKED.but(billing_modes=(mode,), owned_cost=cost, spare_replicas=spare)
+    without, having = (cheapest_usd(asked.but(owned_gpus=gpus)) for gpus in ({}, own))
     assert (having <= without * (1 + 1e-12)).all()
 
 

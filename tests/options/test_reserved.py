@@ -25,10 +25,10 @@ ASKED = Scenario(
     queries_per_day=1_000_000,
     input_tokens=1_000,
     output_tokens=300,
-    cached_input_share=0.5,
-    peak_to_mean=1.5,
+    cached_input_share=0.8,
+    peak_to_mean=1.2,
 )
-TOKENS = 1_000 * 0.5 + 300 * 4  # cached ones count nothing, an output token as four
+TOKENS = 1_000 * 0.2 + 300 * 4  # cached ones count nothing, an output token as four
 HOUR = {"hourly": 1.0, "1_month": 260 / 720, "1_year": 2_652 / 12 / 720}
 
 
@@ -39,7 +39,7 @@ def _found() -> Comparison:
 
 def units(kept: float, volume: float = ASKED.queries_per_day) -> int:
     """Whole steps of five, at least fifteen, of 3,000 tokens a minute each."""
-    peak = volume * kept * 1.5 * TOKENS / 1_440
+    peak = volume * kept * 1.2 * TOKENS / 1_440
     return max(15, math.ceil(peak / 3_000 / 5 - 1e-9) * 5)
 
 
@@ -56,7 +56,7 @@ def test_units_for_the_peak_by_hand(found: Comparison, commitment: str) -> None:
 def test_what_units_cannot_take_is_paid_by_the_token(found: Comparison) -> None:
     place = found.options.index("azure/gpt-4.1@ptu-1_year-60%")
     over = float(found.options.hours.spilled(0.6))
-    token = (500 * 2 + 500 * 0.5 + 300 * 8) / 1e6
+    token = (200 * 2 + 800 * 0.5 + 300 * 8) / 1e6
     by_token = over * token * 3e7
     assert 0 < over < 0.4
     assert found.monthly_usd[1, place] == pytest.approx(units(0.6) * HOUR["1_year"] * 720 + by_token)
@@ -101,4 +101,5 @@ def test_risk_and_recommendation_know_it() -> None:
     risk = assess(asked.but(ranges=ranges), CATALOG, draws=200, queries_per_day=[1e5, 1e6])
     row = risk.option(best.option_id)
     assert row is not None and row.p_cheapest > 0
-    assert risk.by_volume is not None and risk.by_volume.p_kind[:, 0] == pytest.approx([1, 1])
+    assert risk.by_volume is not None and (risk.by_volume.p_kind[:, 0] > 0.5).all()
+    assert risk.by_volume.p_kind.sum(axis=1) == pytest.approx([1, 1])
