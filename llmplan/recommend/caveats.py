@@ -159,7 +159,10 @@ def _late(found: Comparison, item: Option, place: int) -> Iterator[Weighed]:
             if usd is None
             else f"; by the token they would cost {found.scenario.currency.whole(usd)} a month"
         )
-        yield min(1.0, 0.6 + late), f"{share(late)} of queries wait {waits} for a replica, whatever the target{instead}."
+        yield (
+            min(1.0, 0.6 + late),
+            f"{share(late)} of queries wait {waits} for a replica, whatever the target{instead}.",
+        )
 
 
 def throughput_caveats(item: Option) -> Iterator[Weighed]:
