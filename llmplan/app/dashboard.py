@@ -11,7 +11,7 @@ from IPython.display import clear_output, display
 from markupsafe import Markup
 
 from llmplan.app.fields import Field, Number
-from llmplan.app.fields_of_prices import price_fields, prices_of, with_prices
+from llmplan.app.fields_of_own import own_values, owned_fields, price_fields, with_own
 from llmplan.app.fields_of_scenario import (
     CUSTOM,
     HISTORY_BUTTONS,
@@ -57,7 +57,7 @@ class Dashboard:
         self.current = self.names[0]
         self._made: dict[str, Page] = {}
         self.nav = NavBar([(name, PAGES[name][0]) for name in self.names], self.current, self.go)
-        self._prices: list[Number] = []
+        self._owned, self._prices = owned_fields(self.model.catalog), list[Number]()
         self._described = self._describing
         self._dragging = self._owed = False
         """Whether a slider is moving, and whether parts of the page wait until it rests."""
@@ -103,7 +103,7 @@ class Dashboard:
         if preset is not None and preset != CUSTOM:
             self.model.load_preset(preset)
         elif changes:
-            changes = with_prices(changes, self.model.scenario)
+            changes = with_own(changes, self.model.scenario)
             self._dragging = self.panel.drag is not None
             try:
                 self.model.change(changes_of(changes), self.panel.drag)
@@ -161,7 +161,8 @@ class Dashboard:
         return f"Loaded the scenario {scenario.name}{left}."
 
     def _fields(self) -> list[Field]:
-        return [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog, self.model.scenario), *self._prices]
+        boxes = [*self._owned, *self._prices]
+        return [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog, self.model.scenario), *boxes]
 
     @property
     def _describing(self) -> tuple[str | None, str]:
@@ -184,8 +185,8 @@ class Dashboard:
 
     def _values(self) -> dict[str, Any]:
         history = {"undo": self.model.can_undo, "redo": self.model.can_redo}
-        prices = {box.key: None for box in self._prices} | prices_of(self.model.scenario)
-        return values_of(self.model.scenario, self.model.preset, self.model.catalog) | prices | history
+        own = {box.key: None for box in (*self._owned, *self._prices)} | own_values(self.model.scenario)
+        return values_of(self.model.scenario, self.model.preset, self.model.catalog) | own | history
 
     def _show_link(self) -> None:
         page_name = {} if self.current == self.names[0] else {"page": self.current}

@@ -37,8 +37,8 @@ TODAY = "now"
 MOST_CROSSINGS = 6
 NAME_WIDTH, NAME_HEIGHT = 78, 0.05
 """Room for the lines' names at their ends: px beside the chart, and share of its height from one to the next."""
-LETTER_EVERY = 6
-"""Cells of a row from one letter to the next: one in each would run together."""
+LABEL_EVERY = 8
+"""Cells of a row from one label to the next, a decade of volume: one in each would run together."""
 
 
 @dataclass(frozen=True)
@@ -332,13 +332,18 @@ def _top(chart: CostChart) -> float:
     return 1.05 * float(seen.max()) if seen.size else 1.0
 
 
-def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mapping[str, str]) -> Figure:
-    """Draw for each open model (row) and volume which kind of option is cheapest, by colour and by letter.
+def decision_map_figure(
+    found: DecisionMap, queries_per_day: float, names: Mapping[str, str], money: Currency
+) -> Figure:
+    """Draw for each open model (row) and volume which kind is cheapest, by colour and letter, and what it costs.
 
-    names: a row's label by model id.
+    names: a row's label by model id. money: what costs are drawn in.
     """
-    letters = np.array(["", *(kind.letter for kind in Kind)])[found.kind + 1]
-    letters[:, np.arange(letters.shape[1]) % LETTER_EVERY != LETTER_EVERY // 2] = ""
+    labels = np.full(found.kind.shape, "", object)
+    for row, column in np.argwhere(found.kind >= 0).tolist():
+        if column % LABEL_EVERY == LABEL_EVERY // 2:
+            kind, usd = list(Kind)[found.kind[row, column]], float(found.monthly_usd[row, column])
+            labels[row, column] = f"{kind.letter} {money.short(usd)}"
     colours = [f"{kind.colour}/0.75" for kind in Kind]
     scale = [[end / 4, colour] for i, colour in enumerate(colours) for end in (i, i + 1)]
     rows = [names[model_id] for model_id in found.model_ids]
@@ -352,10 +357,11 @@ def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mappi
         "colorscale": scale,
         "showscale": False,
         "ygap": 1,
-        "text": letters.tolist(),
+        "text": labels.tolist(),
+        "customdata": money.of(found.monthly_usd),
         "texttemplate": "%{text}",
         "textfont": {"size": 12, "color": "@ink"},
-        "hovertemplate": "%{y}, %{x:,.0f} a day: %{text}<extra></extra>",
+        "hovertemplate": f"%{{y}}, %{{x:,.0f}} a day: {money_hover(money, 'customdata')} a month<extra></extra>",
     }
     legend = [
         {
@@ -380,6 +386,7 @@ def decision_map_figure(found: DecisionMap, queries_per_day: float, names: Mappi
             "xaxis": x,
             "yaxis": {
                 "type": "category",
+                "autorange": "reversed",
                 "automargin": True,
                 "title": "",
                 "tickfont": {"size": 12},

@@ -12,6 +12,8 @@ from llmplan.kinds import Kind
 from llmplan.quality.ability import Band
 from llmplan.wording import Currency
 
+SMALL, DIM = 6, 0.35
+"""Size and opacity of a point that is not on the frontier."""
 NAMES_APART, RISE, LEAST_USD = 1.2, 0.04, 0.01
 """Decades of cost that a point's name takes, the share of success that its height takes, the least cost drawn."""
 
@@ -109,6 +111,7 @@ def _marks(
     points: Sequence[Point], name: str, colour: str, symbol: str, size: int, money: Currency
 ) -> Figure:
     base = np.array([100 * point.success.base for point in points])
+    shown = np.array([point.on_frontier or point.runs_today for point in points])
     return {
         "type": "scatter",
         "mode": "markers",
@@ -116,13 +119,19 @@ def _marks(
         "y": base,
         "name": name,
         "text": [plain_text(point.label) for point in points],
-        "marker": {"color": colour, "size": size, "symbol": symbol},
+        # What something else beats in both stays in the background: its band would only hide the frontier.
+        "marker": {
+            "color": colour,
+            "size": np.where(shown, size, SMALL),
+            "opacity": np.where(shown, 1.0, DIM),
+            "symbol": symbol,
+        },
         "error_y": {
             "type": "data",
             "symmetric": False,
-            "array": np.array([100 * point.success.high for point in points]) - base,
-            "arrayminus": base - np.array([100 * point.success.low for point in points]),
-            "color": f"{colour}/0.3",
+            "array": (np.array([100 * point.success.high for point in points]) - base) * shown,
+            "arrayminus": (base - np.array([100 * point.success.low for point in points])) * shown,
+            "color": f"{colour}/0.5",
             "thickness": 1,
         },
         "hovertemplate": f"%{{text}}<br>{money_hover(money, 'x')} a month, %{{y:.0f}}% of tasks<extra></extra>",

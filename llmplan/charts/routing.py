@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 from llmplan.arrays import Floats
 from llmplan.charts.style import Figure, money_axis, money_hover
 from llmplan.wording import Currency, share
+
+LABEL_WIDTH = 20
+"""Letters of a line beside a node: a longer one runs over the node before it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def flow_figure(flows: Sequence[Mapping[str, Any]], weak: str, strong: str, mone
             if name in (weak, strong)
             else ""
         )
-        labels.append(name + end)
+        labels.append("<br>".join(textwrap.wrap(name, LABEL_WIDTH)) + end)
     link = {
         "source": [names.index(row["source"]) for row in flows],
         "target": [names.index(row["target"]) for row in flows],

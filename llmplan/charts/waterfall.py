@@ -29,9 +29,23 @@ def waterfall_figure(
     ends = {place: usd for place, (_, usd) in enumerate(first)} | {len(names) - 1: final}
     rises, falls = changes >= 0, changes < 0
     bars = [
-        _bars("total", "@1", names, ends, {}, money),
-        _bars("dearer", "@2", names, _of(changes, rises, len(first)), _of(before, rises, len(first)), money),
-        _bars("cheaper", "@3", names, _of(-changes, falls, len(first)), _of(after, falls, len(first)), money),
+        _bars("total", "@ink/0.75", names, ends, {}, money),
+        _bars(
+            "dearer",
+            "@bad/0.75",
+            names,
+            _of(changes, rises, len(first)),
+            _of(before, rises, len(first)),
+            money,
+        ),
+        _bars(
+            "cheaper",
+            "@good/0.75",
+            names,
+            _of(-changes, falls, len(first)),
+            _of(after, falls, len(first)),
+            money,
+        ),
     ]
     highest = float(max([*ends.values(), *after, *before]))
     return {

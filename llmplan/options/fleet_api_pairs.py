@@ -39,6 +39,20 @@ def assumed_split(catalog: Catalog) -> SplitPlan:
     return split_plan(1.0, SPLITS, curve, base["hard-share"], multiplier, Traffic(days_per_month=1.0), router)
 
 
+class Fleets(NamedTuple):
+    """The cheapest fleet of g models and formats at p splits and v volumes.
+
+    Attributes
+    ----------
+    usd: USD a month, place: among the options, (g, p, v). filled: the part of the peak's load that the whole replicas
+        of each split by load carry, (g, floors, v).
+    """
+
+    usd: Floats
+    place: Places
+    filled: Floats
+
+
 class Route(NamedTuple):
     """One hybrid: the places of fleet and API among the options, and its place in `Pairs.quality`."""
 
@@ -105,8 +119,8 @@ class Pairs:
         """(g, m, p) whether the quality reaches the floor."""
         return ~np.isnan(self.quality) & reaches(self.options.scenario.quality_floor, self.assured)
 
-    def fleet_usd(self, queries_per_day: Floats) -> tuple[Floats, Places]:
-        """Return the cheapest fleet of each model and format, its USD a month and place, (g, p, v)."""
+    def fleets_at(self, queries_per_day: Floats) -> Fleets:
+        """Return the cheapest fleet of each model and format at every split and volume."""
         loads = (self.plan.fleet_queries_per_day[:, None] * queries_per_day).ravel()
         usd = self.options.take(self.fleets).fleet_usd(loads, 1)
         by_use = ~self.options.market.steady[self.options.rent_row[self.fleets]]
@@ -118,62 +132,66 @@ class Pairs:
         shape = (len(members), -1, len(queries_per_day))
         least: Floats = np.take_along_axis(usd, best, axis=0).reshape(shape)
         places: Places = np.take(self.fleets, best).reshape(shape)
-        many = len(SPLITS)
-        filled = self._filled(places[:, many:], FLOORS[:, None], queries_per_day)
-        least[:, many:][filled >= 1] = np.inf  # whole replicas carry the peak too: no hybrid
-        return least, places
+        filled = self._filled(places[:, len(SPLITS) :], queries_per_day)
+        least[:, len(SPLITS) :][filled >= 1] = np.inf  # whole replicas carry the peak too: no hybrid
+        return Fleets(least, places, filled)
 
     @kept(1)
-    def fleet_usd_at(self, queries_per_day: tuple[float, ...]) -> tuple[Floats, Places]:
-        """Return `fleet_usd`, kept for map and envelope, which ask for the same volumes."""
-        return self.fleet_usd(np.array(queries_per_day))
+    def kept_fleets(self, queries_per_day: tuple[float, ...]) -> tuple[Fleets, Floats]:
+        """Return `fleets_at` and `to_api` of them, kept for map and envelope, which ask for the same volumes."""
+        fleets = self.fleets_at(np.array(queries_per_day))
+        return fleets, self.to_api(fleets)
 
-    def total_usd(self, queries_per_day: float) -> tuple[Floats, Places]:
-        """Return what every hybrid costs, USD a month, (g, m, p), and its fleet's place, (g, p)."""
-        usd, place = self.fleet_usd(np.array([queries_per_day]))
-        each = self.price + self.options.hidden_usd_per_query(1)
-        total = usd[:, None, :, 0] + each * (queries_per_day * self.options.scenario.days_per_month)
-        many = len(SPLITS)
-        filled = self._filled(place[:, many:, 0], FLOORS, queries_per_day)
-        less = self.options.hours.spilled(filled) - self.plan.api_queries_per_day[many:]
-        month = queries_per_day * self.options.scenario.days_per_month * self.options.usd_per_query[self.apis]
-        total[:, :, many:] += month[:, None] * less[:, None]
-        return total, place[:, :, 0]
+    def to_api(self, fleets: Fleets) -> Floats:
+        """Return the API's share of the queries at every split, (g, p, v): what filled replicas leave of the peaks."""
+        share = np.repeat(self.plan.api_queries_per_day[None, :, None], len(fleets.usd), axis=0)
+        share = np.repeat(share, fleets.usd.shape[2], axis=2)
+        share[:, len(SPLITS) :] = self.options.hours.spilled(fleets.filled)
+        return share
 
-    def _filled(self, fleet: Places | int, floor: npt.ArrayLike, queries_per_day: Floats | float) -> Floats:
-        """Return the load that a fleet for `floor` of the peak's carries in whole replicas; shapes broadcast."""
-        each = self.options.per_replica[1, fleet] / queries_per_day
+    def total_usd(self, queries_per_day: float) -> tuple[Floats, Fleets]:
+        """Return what every hybrid costs at a volume, USD a month, (g, m, p), and its fleets."""
+        fleets = self.fleets_at(np.array([queries_per_day]))
+        tokens = self.options.usd_per_query[self.apis, None] * self.to_api(fleets)[:, None, :, 0]
+        each = tokens + self.plan.router_usd + self.options.hidden_usd_per_query(1)
+        month = queries_per_day * self.options.scenario.days_per_month
+        return fleets.usd[:, None, :, 0] + each * month, fleets
+
+    def _filled(self, fleets: Places, queries_per_day: Floats) -> Floats:
+        """Return the load that fleets for `FLOORS` of the peak's carry in whole replicas; (g, floors, v)."""
+        each = self.options.per_replica[1, fleets] / queries_per_day
+        floor = np.broadcast_to(FLOORS[:, None], each.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
-            replicas = np.maximum(np.ceil(np.asarray(floor) / each * (1 - 1e-12)), 1.0)
+            replicas = np.maximum(np.ceil(floor / each * (1 - 1e-12)), 1.0)
         return np.asarray(np.where(each > 0, np.minimum(replicas * each, 1.0), floor))
 
-    def _route(self, place: Places, cell: Sequence[Any], queries_per_day: float) -> Route:
-        """Return the hybrid of a group, an API and a split at a volume; place: the fleets', (g, p)."""
+    def route(self, fleets: Fleets, cell: Sequence[Any], column: int = 0) -> Route:
+        """Return the hybrid of a group, an API and a split at one of the fleets' volumes."""
         group, api, split = (int(i) for i in cell)
-        fleet, number = int(place[group, split]), split - len(SPLITS)
-        load = None if number < 0 else float(self._filled(fleet, FLOORS[number], queries_per_day))
-        return Route(fleet, group, api, split, load)
+        number = split - len(SPLITS)
+        load = None if number < 0 else float(fleets.filled[group, number, column])
+        return Route(int(fleets.place[group, split, column]), group, api, split, load)
 
     def cheapest(self, queries_per_day: float) -> tuple[float, Route | None]:
         """Return the cheapest hybrid at a volume and its USD a month; infinity and None where there is none."""
-        total, place = self.total_usd(queries_per_day)
+        total, fleets = self.total_usd(queries_per_day)
         total = np.where(self.allowed, total, np.inf)
         best = np.unravel_index(int(np.argmin(total)), total.shape)
         usd = float(total[best])
-        return usd, self._route(place, best, queries_per_day) if np.isfinite(usd) else None
+        return usd, self.route(fleets, best) if np.isfinite(usd) else None
 
     def cheapest_by_api(self, queries_per_day: float) -> list[Route]:
         """Return for each API its cheapest partner and split by difficulty at a volume, and the cheapest split by load."""
-        total, place = self.total_usd(queries_per_day)
+        total, fleets = self.total_usd(queries_per_day)
         total = np.where(self.allowed, total, np.inf)
         by_api = total[:, :, : len(SPLITS)].transpose(1, 0, 2).reshape(len(self.apis), -1)
         best = by_api.argmin(axis=1)
         known = np.flatnonzero(np.isfinite(by_api[np.arange(len(best)), best]))
         cells = [(api, *divmod(int(best[api]), len(SPLITS))) for api in known.tolist()]
-        routes = [self._route(place, (group, api, split), queries_per_day) for api, group, split in cells]
+        routes = [self.route(fleets, (group, api, split)) for api, group, split in cells]
         total[:, :, : len(SPLITS)] = np.inf
         first = np.unravel_index(int(total.argmin()), total.shape)
-        return [*routes, self._route(place, first, queries_per_day)] if np.isfinite(total[first]) else routes
+        return [*routes, self.route(fleets, first)] if np.isfinite(total[first]) else routes
 
     @cached_property
     def _best_first(self) -> Places:
@@ -183,7 +201,7 @@ class Pairs:
 
     def best_by_quality(self, queries_per_day: float) -> list[Route]:
         """Return the hybrids than which none is both cheaper and as good, whatever the floor; cheapest first."""
-        total, place = self.total_usd(queries_per_day)
+        total, fleets = self.total_usd(queries_per_day)
         usd = total.ravel()
         # What another one, as good or better, undercuts is left out before costs are sorted.
         ranked = usd[self._best_first]
@@ -192,7 +210,7 @@ class Pairs:
         assured = self.assured.ravel()[order]
         before = np.maximum.accumulate(np.concatenate([[-np.inf], assured]))[:-1]
         cells = np.transpose(np.unravel_index(order[assured > before], total.shape)).tolist()
-        return [self._route(place, tuple(cell), queries_per_day) for cell in cells]
+        return [self.route(fleets, tuple(cell)) for cell in cells]
 
     def option(self, route: Route) -> Option:
         """Return a hybrid as a record."""

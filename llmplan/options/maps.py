@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,7 +55,7 @@ class DecisionMap:
 
     Attributes
     ----------
-    model_ids: rows, by total parameters; total_params_b beside them.
+    model_ids: rows, the best first, of equals the smaller; total_params_b, quality (0: not known) beside them.
     queries_per_day: columns (v,).
     options: those of one kind, then the hybrids that win somewhere.
     kind: (rows, v) 0 API, 1 hosted open model, 2 self-hosted, 3 hybrid, -1 nothing feasible.
@@ -68,6 +68,7 @@ class DecisionMap:
 
     model_ids: tuple[str, ...]
     total_params_b: Floats
+    quality: Floats
     queries_per_day: Floats
     options: Options
     kind: npt.NDArray[np.int_]
@@ -104,13 +105,13 @@ def decision_map(
     scenario, catalog = under_catalog(scenario, catalog)
     options = options_of(scenario, catalog) if options is None else options
     rows = _Rows(options, queries_per_day)
-    models = sorted(rows.own, key=lambda m: (catalog.models[m].total_params_b, m))
+    models = sorted(rows.own, key=lambda m: (-rows.quality(m), catalog.models[m].total_params_b, m))
+    quality = np.array([rows.quality(m) for m in models])
     shape = (len(models), len(queries_per_day))
     place, best, saving = np.full(shape, -1), np.full(shape, np.inf), np.full(shape, np.nan)
     unrivalled = np.zeros(shape[0], bool)
-    quality = np.zeros(shape[0])
     for row, model_id in enumerate(models):
-        quality[row], token, place[row], best[row] = rows.cheapest(model_id)
+        token, place[row], best[row] = rows.cheapest(model_id)
         unrivalled[row] = not len(token)
         if len(token):
             saving[row] = 1 - rows.usd[rows.own[model_id]].min(axis=0) / rows.usd[token].min(axis=0)
@@ -119,7 +120,7 @@ def decision_map(
     kinds = np.array([*map(orders.__getitem__, options.items.kind), -1])
     sizes = np.array([catalog.models[m].total_params_b for m in models])
     return DecisionMap(
-        tuple(models), sizes, queries_per_day, options, kinds[place], place, best, saving, unrivalled
+        tuple(models), sizes, quality, queries_per_day, options, kinds[place], place, best, saving, unrivalled
     )
 
 
@@ -165,7 +166,8 @@ def _cheapest_hybrids(options: Options, catalog: Catalog) -> Envelope | None:
     pairs, volumes = pairs_of(options, catalog), volume_axis(MAP_POINTS)
     if pairs is None or not pairs.allowed.any():
         return None
-    _, routes = _cheapest_routes(pairs, *pairs.fleet_usd_at(tuple(volumes)), volumes)
+    _, route_at = _cheapest_routes(pairs, volumes)
+    routes = [route_at(column) for column in range(len(volumes))]
     distinct = list(dict.fromkeys(routes))
     places = np.array([len(options) + distinct.index(route) for route in routes])
     return _envelope(pairs.join(distinct), Kind.HYBRID, places, volumes)
@@ -198,16 +200,19 @@ class _Rows:
         names, group = np.unique(self.options.items.model_id[places].astype(str), return_inverse=True)
         return {str(name): places[group == number] for number, name in enumerate(names)}
 
-    def cheapest(self, model_id: str) -> tuple[float, Places, Places, Floats]:
-        """Return a model's best quality, its rivals by the token, and the cheapest way to that quality."""
-        own, quality = self.own[model_id], np.nan_to_num(self.options.quality)
-        least = float(quality[own].max())
+    def quality(self, model_id: str) -> float:
+        """Return a model's best quality; 0 where none is known."""
+        return float(np.nan_to_num(self.options.quality[self.own[model_id]]).max())
+
+    def cheapest(self, model_id: str) -> tuple[Places, Places, Floats]:
+        """Return a model's rivals by the token, and the cheapest way to its best quality and what it costs."""
+        own, quality, least = self.own[model_id], np.nan_to_num(self.options.quality), self.quality(model_id)
         as_good = self._apis[(least <= 0) | (quality[self._apis] >= least)]
         token = np.concatenate([self._hosted.get(model_id, own[:0]), as_good])
         every = np.concatenate([token, own])
         every = every[np.argsort(self.options.preference[every])]
         at = np.argmin(self.usd[every], axis=0)
-        return least, token, every[at], self.usd[every[at], np.arange(self.usd.shape[1])]
+        return token, every[at], self.usd[every[at], np.arange(self.usd.shape[1])]
 
 
 def _with_routes(
@@ -217,30 +222,32 @@ def _with_routes(
     pairs = pairs_of(options, catalog)
     if pairs is None:
         return options
-    usd, fleets = pairs.fleet_usd_at(tuple(volumes))
     routes: list[Route] = []
     for row, least in enumerate(quality):
-        cost, cheapest = _cheapest_routes(pairs, usd, fleets, volumes, float(least))
+        cost, route_at = _cheapest_routes(pairs, volumes, float(least))
         for column in np.flatnonzero(cost < best[row]).tolist():
             best[row, column], place[row, column] = cost[column], len(options) + len(routes)
-            routes.append(cheapest[column])
+            routes.append(route_at(column))
     return pairs.join(routes)
 
 
 def _cheapest_routes(
-    pairs: Pairs, usd: Floats, fleets: Places, volumes: Floats, least: float = -np.inf
-) -> tuple[Floats, list[Route]]:
-    """Return the cheapest hybrid of at least a quality at each volume: USD a month (v,), and what it is.
+    pairs: Pairs, volumes: Floats, least: float = -np.inf
+) -> tuple[Floats, Callable[[int], Route]]:
+    """Return what the cheapest hybrid of at least a quality costs at each volume, USD a month (v,), and which it is."""
+    fleets, to_api = pairs.kept_fleets(tuple(volumes))
+    month = volumes * pairs.options.scenario.days_per_month
+    # Whatever share goes to an API, the cheapest is the one of the least price.
+    price, possible = pairs.options.usd_per_query[pairs.apis], pairs.allowed & (pairs.quality >= least)
+    api = np.where(possible, price[:, None], np.inf).argmin(axis=1)
+    beside = pairs.plan.router_usd + pairs.options.hidden_usd_per_query(1)
+    total = fleets.usd + (price[api][..., None] * to_api + beside[:, None]) * month
+    total = np.where(possible.any(axis=1)[..., None], total, np.inf)
+    total = total.reshape(-1, len(volumes))
+    best = np.transpose(np.divmod(total.argmin(axis=0), fleets.usd.shape[1]))
 
-    usd, fleets: the cheapest fleet of each model and format, its cost and place, (g, p, v).
-    """
-    scenario, hidden = pairs.options.scenario, pairs.options.hidden_usd_per_query(1)
-    price = np.where(pairs.allowed & (pairs.quality >= least), pairs.price + hidden, np.inf)
-    api = price.argmin(axis=1)
-    each = np.take_along_axis(price, api[:, None], axis=1)[:, 0] * scenario.days_per_month
-    total = (usd + each[..., None] * volumes).reshape(-1, len(volumes))
-    groups, splits = np.divmod(total.argmin(axis=0), usd.shape[1])
-    columns = np.arange(len(volumes))
-    cells = (fleets[groups, splits, columns], groups, api[groups, splits], splits)
-    routes = [Route(*map(int, cell)) for cell in zip(*cells, strict=True)]
-    return total.min(axis=0), routes
+    def route_at(column: int) -> Route:
+        group, split = best[column]
+        return pairs.route(fleets, (group, api[group, split], split), column)
+
+    return total.min(axis=0), route_at

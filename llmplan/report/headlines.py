@@ -187,14 +187,14 @@ def map_title(report: Report) -> str:
         return "No open model can be self-hosted within these limits"
     rivalled = shown.kind[~shown.unrivalled]
     if not rivalled.size:
-        return "No token price meets these limits: own GPUs are the only way, at every model size and volume"
+        return "No token price meets these limits: own GPUs are the only way, for every model and volume"
     won = np.sum(rivalled == Kind.SELF_HOSTED.order, axis=0)
     asked = report.scenario.queries_per_day
     now = int(np.argmin(np.abs(np.log(shown.queries_per_day / asked))))
     if not won.any():
-        return "At equal quality, tokens are cheaper than own GPUs at every model size and volume"
+        return "At equal quality, tokens are cheaper than own GPUs for every model and volume"
     if won.min() == len(rivalled):
-        return "At equal quality, self-hosting is the cheapest at every model size and volume"
+        return "At equal quality, self-hosting is the cheapest for every model and volume"
     wins = f"At today's volume, self-hosting wins for {won[now] or 'none'} of {len(rivalled)} models at equal quality"
     last = short_volume(shown.queries_per_day[-1])
     return (

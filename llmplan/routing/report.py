@@ -238,7 +238,7 @@ def notes(route: RoutePlan) -> list[str]:
     if request.never_errs:
         real = sides.catalog.router_assumptions["router-auc"].base
         found.append(
-            f"a classifier that never errs; a text router on real queries has an ROC area of {real:.2f}"
+            f"a classifier that never errs; a real one finds the harder of two queries in {real:.0%} of cases"
         )
     target = request.share_weak
     if target is not None and request.hard_share is None and request.queries is None:
@@ -246,7 +246,7 @@ def notes(route: RoutePlan) -> list[str]:
         if hard > 1 - target + 1e-9:
             found.append(f"the gap in quality needs at least {hard:.1%} hard queries, not {1 - target:.1%}")
     if sides.options is None and request.weak_usd_per_query is not None:
-        found.append("the weak model's unit price is as given: no fleet is sized, whatever it carries")
+        found.append("the price of the easy queries is as given: no fleet is sized, whatever it carries")
     if request.scenario.data_stays_in_house:
         found.append("the scenario keeps data in house: what goes to the API leaves it")
     if sides.strong_quality <= float(sides.weak_quality[route.way]):

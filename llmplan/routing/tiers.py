@@ -174,11 +174,13 @@ def tier_report(plan: TierPlan) -> dict[str, Any]:
 
 def _notes(plan: TierPlan) -> list[str]:
     """Return what the reader has to know to trust the figures."""
-    found = ["each weak model runs in the configuration that is cheapest for an even share of the traffic"]
+    found = [
+        "each model but the last runs in the configuration that is cheapest for an even share of the traffic"
+    ]
     if plan.request.never_errs:
         real = plan.catalog.router_assumptions["router-auc"].base
         found.append(
-            f"a classifier that never errs; a text router on real queries has an ROC area of {real:.2f}"
+            f"a classifier that never errs; a real one finds the harder of two queries in {real:.0%} of cases"
         )
     if plan.request.scenario.data_stays_in_house:
         found.append("the scenario keeps data in house: what goes to the API leaves it")

@@ -39,6 +39,7 @@ class Group(StrEnum):
     QUALITY = "What a good answer is"
     CHOICE = "Which options"
     FLEET = "Fleet"
+    OWNED = "GPUs of your own"
     ENGINE = "How engines are started"
     PRICES = "Prices and measurements of your own"
     CURRENCY = "Currency"

@@ -596,7 +596,7 @@ class Scenario(BaseModel):
         About(
             "GPUs of your own",
             "GPUs that are owned already, as h100-sxm=4: a fleet uses them before it rents or buys.",
-            Group.FLEET,
+            Group.OWNED,
             "GPUs",
             empty="none",
             names="gpu",
@@ -605,15 +605,22 @@ class Scenario(BaseModel):
     owned_gpus_per_server: Annotated[
         int,
         Field(ge=1, le=64),
-        About("Of them in a server", "Owned GPUs that stand together in one server.", Group.FLEET, "GPUs"),
+        About(
+            "Of them in a server",
+            "Owned GPUs that stand together in one server.",
+            Group.OWNED,
+            "GPUs",
+            panel=Box(1, 64, 1),
+        ),
     ] = 8
     owned_cost: Annotated[
         Literal["power", "full"],
         About(
             "They cost",
             "What an hour of an owned GPU counts as: its power, or all that owning it takes.",
-            Group.FLEET,
+            Group.OWNED,
             choices=OWNED_COSTS,
+            panel=Box(),
         ),
     ] = "power"
     owned_age_years: Annotated[
@@ -621,7 +628,7 @@ class Scenario(BaseModel):
         About(
             "Their age",
             "Age of owned GPUs; it matters for their full cost.",
-            Group.FLEET,
+            Group.OWNED,
             "years",
             empty="new",
             names="gpu",
@@ -632,7 +639,7 @@ class Scenario(BaseModel):
         About(
             "Their book value",
             "What one owned GPU, with its share of the server, stands in the books for today.",
-            Group.FLEET,
+            Group.OWNED,
             "USD/GPU",
             empty="the price of a server, depreciated by age",
             names="gpu",
@@ -648,6 +655,7 @@ class Scenario(BaseModel):
             Group.FLEET,
             "GPUs",
             empty="no limit",
+            panel=Box(1, 500, 1),
         ),
     ] = None
     usd_per_kwh: Annotated[

@@ -182,7 +182,7 @@ def test_a_higher_price_or_a_lower_ceiling_never_makes_self_hosting_cheaper() ->
 def test_the_map_names_the_cheapest_of_each_cell() -> None:
     volumes = volume_axis(9)
     found = decision_map(SMALL, volumes)
-    assert list(found.total_params_b) == sorted(found.total_params_b)
+    assert list(found.quality) == sorted(found.quality, reverse=True)
     assert "mistral-large-2" not in found.model_ids
     usd = found.options.monthly_usd(volumes, sides=(1,))[0]
     qualities: dict[str, list[float]] = {}
@@ -209,7 +209,7 @@ def test_the_map_marks_models_that_no_token_price_reaches() -> None:
     ]
     (mini,) = [o.quality for o in found.options.items if o.kind == "api"]
     assert mini is not None
-    assert list(found.unrivalled) == [quality > mini for quality in qualities] == [False, True]
+    assert list(found.unrivalled) == [quality > mini for quality in qualities] == [True, False]
     assert (found.kind[1] == 2).all() and np.isnan(found.saving[1]).all()
 
 

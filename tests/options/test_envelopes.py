@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from llmplan.catalog import Catalog
-from llmplan.kinds import Kind
 from llmplan.options import envelopes, evaluate
 from llmplan.report import Report, make_report
 from llmplan.scenario import load_scenario
@@ -21,11 +20,7 @@ def test_envelope_is_what_the_table_says_at_that_volume(catalog: Catalog, preset
             place = there.cheapest(each.kind)
             assert place is not None
             least, drawn = there.monthly_usd[1, place], each.monthly_usd[1, at]
-            if each.kind == Kind.HYBRID and not np.isclose(drawn, least, rtol=1e-7):
-                # A split by load is drawn at some shares of the peak; the table fills its best up to whole replicas.
-                assert least < drawn < 1.1 * least
-                continue
-            np.testing.assert_allclose(drawn, least)
+            np.testing.assert_allclose(drawn, least, rtol=1e-9)
             as_cheap = [p for p in there.order if there.monthly_usd[1, p] <= least * (1 + 1e-9)]
             assert each.labels[at] in [there.options.items[p].label for p in as_cheap]
 

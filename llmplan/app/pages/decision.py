@@ -34,7 +34,8 @@ class DecisionPage(Page):
                 self.figures,
                 self.compare.root,
                 columns([self.curve, self.frontier]),
-                columns([self.map, stack([self.bill, self.sure])]),
+                self.map,
+                columns([self.bill, self.sure]),
                 self.options,
                 self.stamp,
             ]

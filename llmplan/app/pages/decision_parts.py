@@ -38,7 +38,7 @@ from llmplan.report.headlines import (
     near_misses,
     sure_of,
 )
-from llmplan.wording import NOTHING, milliseconds, parameters, probability, share
+from llmplan.wording import NOTHING, milliseconds, probability, share
 
 UNRIVALLED = " * No token price is known to reach this model's quality."
 LONGEST_ROW = 22
@@ -188,10 +188,10 @@ def map_chart(report: Report) -> Chart:
         return found.options.items[place].label if place >= 0 else "none feasible"
 
     return Chart(
-        decision_map_figure(found, report.scenario.queries_per_day, names),
+        decision_map_figure(found, report.scenario.queries_per_day, names, report.money),
         title=map_title(report),
-        what="For each open model (row) and volume: the cheapest way to get at least its quality."
-        + (UNRIVALLED if found.unrivalled.any() else ""),
+        what="For each open model (row, the best on top, its quality beside it) and volume: the cheapest way to get at "
+        "least its quality, and what that costs a month." + (UNRIVALLED if found.unrivalled.any() else ""),
         alt=f"A map of {len(names)} models by volume, coloured and lettered by the cheapest kind of option.",
         table={
             "queries a day": [f"{v:,.0f}" for v in found.queries_per_day],
@@ -207,18 +207,17 @@ def map_chart(report: Report) -> Chart:
 
 
 def _row_names(report: Report, found: DecisionMap) -> dict[str, str]:
-    """Return the map's row labels: size and name, cut where they stay apart; starred where unrivalled."""
+    """Return the map's row labels: name and quality, names cut where they stay apart; starred where unrivalled."""
     names = [report.catalog.models[model_id].name.removesuffix("-Instruct") for model_id in found.model_ids]
-    full = {
-        model_id: f"{'* ' if alone else ''}{parameters(size)} {name}"
-        for model_id, size, name, alone in zip(
-            found.model_ids, found.total_params_b, names, found.unrivalled, strict=True
+    short = [text if len(text) <= LONGEST_ROW else f"{text[: LONGEST_ROW - 1]}…" for text in names]
+    if len(set(short)) < len(short):
+        short = names
+    return {
+        model_id: f"{'* ' if alone else ''}{name} {share(quality) if quality else NOTHING}"
+        for model_id, name, quality, alone in zip(
+            found.model_ids, short, found.quality.tolist(), found.unrivalled, strict=True
         )
     }
-    short = {
-        m: text if len(text) <= LONGEST_ROW else f"{text[: LONGEST_ROW - 1]}…" for m, text in full.items()
-    }
-    return short if len(set(short.values())) == len(short) else full
 
 
 def sure_cards(report: Report, flips: Flips) -> Markup:

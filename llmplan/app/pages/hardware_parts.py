@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from llmplan.app.widgets import html
 from llmplan.app.widgets.chart_view import Chart, no_chart
 from llmplan.app.widgets.html import card, paragraph, table
 from llmplan.charts.hardware import METRIC_TITLES, fleet_figure, load_figure, memory_figure
+from llmplan.kinds import Kind
 from llmplan.measurements import read_points_of
+from llmplan.options import Option
 from llmplan.replica import ReplicaConfig
 from llmplan.report import Report
 from llmplan.scenario import Scenario
@@ -40,10 +42,14 @@ HEIGHT, CURVE_HEIGHT = 300, 340
 
 @dataclass(frozen=True, eq=False)
 class Replica:
-    """One replica: sized for a report's scenario, its memory by part, and its curves where it can run."""
+    """One replica: sized for a report's scenario, its memory by part, and its curves where it can run.
+
+    lengths: input and output tokens of a query, as its model counts and spends them.
+    """
 
     report: Report
     config: ReplicaConfig
+    lengths: tuple[float, ...]
     answer: SizeAnswer
     memory: list[dict[str, Any]]
     curve: LatencyCurve | None
@@ -72,8 +78,9 @@ class Replica:
 
 def sized(report: Report, config: ReplicaConfig) -> Replica:
     """Size a configuration for a report's scenario."""
-    scenario, catalog = report.scenario, report.catalog
-    lengths = (scenario.input_tokens, scenario.output_tokens)
+    scenario, catalog, item = report.scenario, report.catalog, _option_of(report, config)
+    asked = (scenario.input_tokens, scenario.output_tokens)
+    lengths = asked if item is None or item.lengths is None else item.lengths[:2]
     request = SizeRequest(
         config.model_id,
         config.precision_id,
@@ -86,12 +93,31 @@ def sized(report: Report, config: ReplicaConfig) -> Replica:
         latency_percentile=scenario.latency_percentile,
     )
     points = read_points_of(catalog, scenario.measured_csv) if scenario.measured_csv else ()
-    found = size(catalog, request, points)
+    found = _as_listed(size(catalog, request, points), item)
     context = scenario.workload(catalog).context_tokens
     memory = memory_breakdown(catalog, config, context, found.speed.concurrency)
     runs = found.fits and found.speed.requests_per_s is not None
     curve = latency_curve(catalog, config, *lengths, CONCURRENCY, points) if runs else None
-    return Replica(report, config, found, memory, curve)
+    return Replica(report, config, lengths, found, memory, curve)
+
+
+def _option_of(report: Report, config: ReplicaConfig) -> Option | None:
+    """Return the cheapest of the scenario's options that is run as `config` says; None where there is none."""
+    items, monthly = report.comparison.options.items, report.comparison.monthly_usd[1]
+    same = items.kind == Kind.SELF_HOSTED
+    for name in ("model_id", "precision_id", "gpu_id", "n_gpus", "engine_id"):
+        same &= getattr(items, name) == getattr(config, name)
+    places = np.flatnonzero(same)
+    return report.option(int(places[np.argmin(monthly[places])])) if len(places) else None
+
+
+def _as_listed(found: SizeAnswer, item: Option | None) -> SizeAnswer:
+    """Return what the scenario's option can do, whose prompts come in part from a cache: one number on every page."""
+    if item is None or not item.requests_per_s or not found.speed.within_targets:
+        return found
+    names = ("ttft_ms", "tpot_ms", "concurrency")
+    listed = {"requests_per_s": item.requests_per_s[1]} | {name: getattr(item, name) for name in names}
+    return replace(found, speed=replace(found.speed, **listed))
 
 
 def answer(shown: Replica) -> Markup:
@@ -161,8 +187,7 @@ def load_chart(metric: str, shown: Replica) -> Chart:
     return Chart(
         load_figure(clients, base, low, high, metric, measured, limit, shown.answer.speed.concurrency),
         title=_load_title(metric, float(base[0]), float(base[-1]), f"{clients[-1]:.0f} at once"),
-        what=f"One replica at {scenario.input_tokens:,.0f} + {scenario.output_tokens:,.0f} tokens; band: 80%. "
-        f"{points}.",
+        what="One replica at {:,.0f} + {:,.0f} tokens; band: 80%. ".format(*shown.lengths) + f"{points}.",
         alt=f"{METRIC_TITLES[metric]} from {base[0]:,.0f} at {clients[0]:.0f} request to {base[-1]:,.0f} at "
         f"{clients[-1]:.0f}.",
         table={"requests at once": clients, "p10": low, metric: base, "p90": high},

@@ -17,7 +17,7 @@ from llmplan.wording import NOTHING, Currency, counted, share, short_volume
 
 ARTICLE_SHARE = 0.7
 ARTICLE_WEAK_USD, ARTICLE_STRONG_USD = 0.001, 0.015
-HEIGHT = 400
+HEIGHT, LEGEND = 400, 110
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +159,7 @@ def frontier_chart(shown: Routed) -> Chart:
             "quality": quality,
         },
         filename="routing-frontier",
-        height=HEIGHT,
+        height=HEIGHT + LEGEND,
     )
 
 
@@ -218,9 +218,9 @@ def tasks_card(shown: Routed) -> Markup:
         "Task",
         "Goes to",
         "Share",
-        "Easy end",
-        "Hard end",
-        "All to the hard end, a month",
+        "Easy queries' model",
+        "Hard ones' model",
+        "All to the hard ones' model, a month",
         "The article",
     )
     lead = f"Whole tasks to one end at a quality of {share(found['floor'])}."

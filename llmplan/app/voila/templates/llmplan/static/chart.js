@@ -41,6 +41,18 @@
         h("tbody", {}, ...body)), more);
   }
 
+  // The cells of a map have room for their letters and sums on a wide screen alone.
+  const NARROW = 520;
+  const narrowed = (trace, room) => trace.texttemplate && room < NARROW ? { ...trace, texttemplate: "" } : trace;
+
+  // A legend has a row an entry there: those beyond two come on top of the chart's own height.
+  const LEGEND_ROW = 19;
+  function legendRoom({ data, layout }, room) {
+    if (room >= NARROW || layout.showlegend === false) return 0;
+    const entries = data.filter((trace) => trace.name && trace.showlegend !== false && trace.type !== "heatmap").length;
+    return LEGEND_ROW * Math.max(0, entries - 2);
+  }
+
   // A chart's first drawing is its slowest: one a frame, top to bottom, so that the first is seen early.
   const waiting = [];
   let drawing = false;
@@ -100,10 +112,10 @@
       }
       dirty = false;
       const style = css();
-      data = figure.data.map((trace) => decode(trace, style));
+      data = figure.data.map((trace) => narrowed(decode(trace, style), room));
       const layout = withHouse(decode(figure.layout, style), style, room);
       layout.width = room;
-      layout.height = figure.meta.height || 420;
+      layout.height = (figure.meta.height || 420) + legendRoom(figure, room);
       clearTimeout(resting);
       const next = { data, layout };
       if (!whole && drawn && room === width && quickRepaint(plot, drawn, next)) {
@@ -111,10 +123,12 @@
       } else {
         forgetQuick(plot);
         resting = 0;
+        // At another width Plotly.react would lay a legend out anew within the margins of the old one.
+        const make = room === width ? Plotly.react : Plotly.newPlot;
         width = room;
         // Plotly keeps and edits what it is given; `drawn` must stay as it was sent.
         drawn = { data: data.map((trace) => ({ ...trace })), layout: structuredClone(layout) };
-        Plotly.react(plot, data, layout, CONFIG);
+        make(plot, data, layout, CONFIG);
       }
       plot.dataset[counter] = 1 + Number(plot.dataset[counter] || 0);
     }

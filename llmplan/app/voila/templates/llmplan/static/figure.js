@@ -51,7 +51,7 @@
       margin: narrow ? { l: 52, r: 12, t: 12, b: 48 } : { l: 72, r: 24, t: 16, b: 56 },
       colorway: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => css.getPropertyValue(`--lp-series-${i}`).trim()),
       hoverlabel: { bgcolor: paper, bordercolor: muted, font: { color: ink } },
-      legend: { orientation: "h", yanchor: "bottom", y: 1.01, x: 0, font: { size: 12 } },
+      legend: { orientation: "h", yanchor: "bottom", y: 1.01, x: 0, maxheight: 1, font: { size: 12 } },
       dragmode: narrow ? false : "zoom", hovermode: "closest", uirevision: "kept", xaxis: axis, yaxis: axis, separators: ".,",
     };
   }

@@ -200,6 +200,13 @@
     const save = () => saveCsv([...region.querySelectorAll("tr")].map((row) => [...row.cells].map(full)), name);
     region.after(h("button", { type: "button", class: "lp-tool lp-table-csv", text: "CSV", "aria-label": `CSV: ${label}`, onclick: save }));
   }
+  // On a phone a wide table's rows are cards (style.css): each cell says what column it is of.
+  function nameCells(region) {
+    const heads = [...region.querySelectorAll("thead th")].map((head) => head.innerText);
+    if (heads.length < 4) return;
+    region.classList.add("lp-wide");
+    for (const row of region.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, i) => { if (i) cell.dataset.head = heads[i]; });
+  }
   views.html = (model, el, call) => {
     const slot = h("div", { class: "lp-html" });
     if (model.get("live")) slot.setAttribute("aria-live", "polite");
@@ -225,6 +232,7 @@
           .find((n) => n.dataset.action === focused.action && n.dataset.value === focused.value);
         if (again) again.focus();
       }
+      slot.querySelectorAll(".lp-scroll").forEach(nameCells);
       slot.querySelectorAll(".lp-scroll:not([data-csv])").forEach(addSave);
       slot.dataset.paints = 1 + Number(slot.dataset.paints || 0);
       askAtRest();

@@ -1,11 +1,12 @@
-"""Boxes for prices of the reader's own: of the GPUs and token prices that the shown options rest on."""
+"""Boxes for what is the reader's own: prices of the GPUs and tokens that the shown options rest on, and GPUs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from llmplan.app.fields import Number
+from llmplan.catalog import Catalog
 from llmplan.report import Report
 from llmplan.scenario import FIELDS, Scenario
 from llmplan.scenario.about import Group
@@ -13,13 +14,15 @@ from llmplan.scenario.about import Group
 GPU_PRICES = "gpu_usd_per_hour"
 WAYS = {GPU_PRICES: "", "api_input_usd_per_mtok": ", input", "api_output_usd_per_mtok": ", output"}
 """Fields of own prices, and what their boxes' names end with."""
+OWNED = "owned_gpus"
 HIGHEST_USD = 10_000.0
+MOST_OWNED = 10_000
 LIST_PRICE = "list price"
 
 
 def price_fields(report: Report) -> list[Number]:
     """Return boxes for the prices behind the cheapest option of each kind and today's, and for those given."""
-    own = dict.fromkeys(prices_of(report.scenario), LIST_PRICE)
+    own = dict.fromkeys(own_values(report.scenario, WAYS), LIST_PRICE)
     listed = {key: f"{usd:.4g}" for key, usd in _listed(report)}
     return [_box(key, empty, report) for key, empty in (listed | own).items()]
 
@@ -46,16 +49,24 @@ def _box(key: str, empty: str, report: Report) -> Number:
     )
 
 
-def prices_of(scenario: Scenario) -> dict[str, float]:
-    """Return the scenario's own prices by the keys of their boxes."""
-    return {f"{field}.{name}": usd for field in WAYS for name, usd in getattr(scenario, field)}
+def owned_fields(catalog: Catalog) -> list[Number]:
+    """Return a box for each GPU: how many of it there are already."""
+    about = FIELDS[OWNED].about
+    looks = {"unit": about.unit, "group": about.group, "step": 1, "empty": about.empty, "hint": about.help}
+    gpus = [gpu for gpu in catalog.gpus.values() if gpu.status == "option"]
+    return [Number(f"{OWNED}.{gpu.gpu_id}", gpu.name, 0, MOST_OWNED, **looks) for gpu in gpus]
 
 
-def with_prices(values: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
-    """Return changed values with the boxes of prices put together to the scenario's fields."""
-    found = {key: value for key, value in values.items() if key.partition(".")[0] not in WAYS}
+def own_values(scenario: Scenario, fields: Iterable[str] = (*WAYS, OWNED)) -> dict[str, float]:
+    """Return what the scenario gives of the reader's own, by the keys of the boxes."""
+    return {f"{field}.{name}": value for field in fields for name, value in getattr(scenario, field)}
+
+
+def with_own(values: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """Return changed values with the boxes of the reader's own put together to the scenario's fields."""
+    found = {key: value for key, value in values.items() if key.partition(".")[0] not in (*WAYS, OWNED)}
     for key in values.keys() - found.keys():
         field, _, name = key.partition(".")
-        prices = found.get(field, dict(getattr(scenario, field)))
-        found[field] = {k: v for k, v in {**prices, name: values[key]}.items() if v is not None}
+        given = found.get(field, dict(getattr(scenario, field)))
+        found[field] = {k: v for k, v in {**given, name: values[key]}.items() if v is not None}
     return found
