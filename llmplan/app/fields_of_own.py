@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from llmplan.app.fields import Number
@@ -52,9 +53,11 @@ def _box(key: str, empty: str, report: Report) -> Number:
 def owned_fields(catalog: Catalog) -> list[Number]:
     """Return a box for each GPU: how many of it there are already."""
     about = FIELDS[OWNED].about
-    looks = {"unit": about.unit, "group": about.group, "step": 1, "empty": about.empty, "hint": about.help}
+    one = Number(
+        OWNED, "", 0, MOST_OWNED, about.unit, about.group, step=1, empty=about.empty, hint=about.help
+    )
     gpus = [gpu for gpu in catalog.gpus.values() if gpu.status == "option"]
-    return [Number(f"{OWNED}.{gpu.gpu_id}", gpu.name, 0, MOST_OWNED, **looks) for gpu in gpus]
+    return [replace(one, key=f"{OWNED}.{gpu.gpu_id}", label=gpu.name) for gpu in gpus]
 
 
 def own_values(scenario: Scenario, fields: Iterable[str] = (*WAYS, OWNED)) -> dict[str, float]:

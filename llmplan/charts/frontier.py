@@ -133,6 +133,7 @@ def _marks(
             "arrayminus": (base - np.array([100 * point.success.low for point in points])) * shown,
             "color": f"{colour}/0.5",
             "thickness": 1,
+            "width": 0,
         },
         "hovertemplate": f"%{{text}}<br>{money_hover(money, 'x')} a month, %{{y:.0f}}% of tasks<extra></extra>",
     }

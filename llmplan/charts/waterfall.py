@@ -28,30 +28,20 @@ def waterfall_figure(
     final = float(after[-1]) if len(after) else sum(usd for _, usd in first)
     ends = {place: usd for place, (_, usd) in enumerate(first)} | {len(names) - 1: final}
     rises, falls = changes >= 0, changes < 0
+    rise = ("dearer", "@bad/0.75") if first else ("part", "@ink/0.4")
+    ups = (_of(side, rises, len(first)) for side in (changes, before))
+    downs = (_of(side, falls, len(first)) for side in (-changes, after))
     bars = [
         _bars("total", "@ink/0.75", names, ends, {}, money),
-        _bars(
-            "dearer",
-            "@bad/0.75",
-            names,
-            _of(changes, rises, len(first)),
-            _of(before, rises, len(first)),
-            money,
-        ),
-        _bars(
-            "cheaper",
-            "@good/0.75",
-            names,
-            _of(-changes, falls, len(first)),
-            _of(after, falls, len(first)),
-            money,
-        ),
+        _bars(*rise, names, *ups, money),
+        _bars("cheaper", "@good/0.75", names, *downs, money),
     ]
     highest = float(max([*ends.values(), *after, *before]))
     return {
         "data": [bar for bar in bars if len(bar["x"])],
         "layout": {
             "barmode": "overlay",
+            "showlegend": bool(first),
             "xaxis": {
                 "type": "category",
                 "categoryorder": "array",

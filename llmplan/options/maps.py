@@ -242,7 +242,7 @@ def _cheapest_routes(
     api = np.where(possible, price[:, None], np.inf).argmin(axis=1)
     beside = pairs.plan.router_usd + pairs.options.hidden_usd_per_query(1)
     total = fleets.usd + (price[api][..., None] * to_api + beside[:, None]) * month
-    total = np.where(possible.any(axis=1)[..., None], total, np.inf)
+    total = np.where(np.asarray(possible.any(axis=1))[..., None], total, np.inf)
     total = total.reshape(-1, len(volumes))
     best = np.transpose(np.divmod(total.argmin(axis=0), fleets.usd.shape[1]))
 

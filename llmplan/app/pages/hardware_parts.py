@@ -16,6 +16,7 @@ from llmplan.kinds import Kind
 from llmplan.measurements import read_points_of
 from llmplan.options import Option
 from llmplan.replica import ReplicaConfig
+from llmplan.replica.config import EngineSettings
 from llmplan.report import Report
 from llmplan.scenario import Scenario
 from llmplan.sizing import (
@@ -104,11 +105,16 @@ def sized(report: Report, config: ReplicaConfig) -> Replica:
 def _option_of(report: Report, config: ReplicaConfig) -> Option | None:
     """Return the cheapest of the scenario's options that is run as `config` says; None where there is none."""
     items, monthly = report.comparison.options.items, report.comparison.monthly_usd[1]
-    same = items.kind == Kind.SELF_HOSTED
-    for name in ("model_id", "precision_id", "gpu_id", "n_gpus", "engine_id"):
-        same &= getattr(items, name) == getattr(config, name)
-    places = np.flatnonzero(same)
-    return report.option(int(places[np.argmin(monthly[places])])) if len(places) else None
+    own = (
+        (items.kind == Kind.SELF_HOSTED)
+        & (items.model_id == config.model_id)
+        & (items.gpu_id == config.gpu_id)
+    )
+    settings = EngineSettings.of(report.scenario)
+    for place in sorted(np.flatnonzero(own).tolist(), key=monthly.__getitem__):
+        if items[place].replica_config(settings) == config:
+            return items[place]
+    return None
 
 
 def _as_listed(found: SizeAnswer, item: Option | None) -> SizeAnswer:
