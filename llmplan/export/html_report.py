@@ -38,7 +38,7 @@ from llmplan.report.headlines import (
 from llmplan.report.report import Report
 from llmplan.scenario import scenario_to_toml
 from llmplan.units import UNIT_QUERIES
-from llmplan.wording import milliseconds, month_words, parameters, share, short_volume, volume
+from llmplan.wording import milliseconds, month_words, share, short_volume, volume
 
 ASSETS = Path(__file__).parent / "assets"
 STATIC = Path(__file__).parent.parent / "app/voila/templates/llmplan/static"
@@ -286,13 +286,13 @@ def _counted(report: Report) -> str:
 
 def _map_table(report: Report) -> Table:
     shown = report.map
-    heads = ("Model", "Size", *(f"{short_volume(v)}/day" for v in shown.queries_per_day))
+    heads = ("Model", "Quality", *(f"{short_volume(v)}/day" for v in shown.queries_per_day))
     rows = []
     for row, model_id in enumerate(shown.model_ids):
         cells = [
             _map_cell(report, *each) for each in zip(shown.kind[row], shown.monthly_usd[row], strict=True)
         ]
-        rows.append([Cell(model_id), Cell(parameters(float(shown.total_params_b[row]))), *cells])
+        rows.append([Cell(model_id), Cell(share(float(shown.quality[row]) or None)), *cells])
     return Table(map_title(report), heads, rows)
 
 

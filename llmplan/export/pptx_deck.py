@@ -68,7 +68,7 @@ from llmplan.report.notes import (
 )
 from llmplan.report.report import Report
 from llmplan.units import UNIT_QUERIES
-from llmplan.wording import parameters, share, short_volume
+from llmplan.wording import share, short_volume
 
 MAP_ROWS, OPTION_ROWS, FLIP_ROWS = 7, 7, 6
 SEARCHED_LINES = 6
@@ -226,7 +226,7 @@ def _map(deck: Deck, report: Report) -> None:
         return
     slide, free = add_slide(deck, map_title(report), report.footnote, map_notes(report))
     chosen = map_rows(len(report.map.model_ids))
-    head = ["Model (parameters)", *(f"{short_volume(v)}/day" for v in report.map.queries_per_day)]
+    head = ["Model (quality)", *(f"{short_volume(v)}/day" for v in report.map.queries_per_day)]
     rows = [head, *(_map_texts(report, row) for row in chosen)]
     widths = [2.5, *[1.4] * (len(head) - 1)]
     frame = add_table(slide, free, rows, widths, name="Decision map", size=deck.pt(BODY_PT))
@@ -237,17 +237,17 @@ def _map(deck: Deck, report: Report) -> None:
 
 
 def map_rows(count: int) -> list[int]:
-    """Return at most MAP_ROWS rows, evenly over the model sizes."""
+    """Return at most MAP_ROWS rows, evenly from the best model to the last."""
     return sorted({int(row) for row in np.linspace(0, count - 1, min(count, MAP_ROWS)).round()})
 
 
 def _map_texts(report: Report, row: int) -> list[str]:
-    size = parameters(float(report.map.total_params_b[row]))
+    quality = share(float(report.map.quality[row]) or None)
     cells = []
     for kind, cost in zip(report.map.kind[row], report.map.monthly_usd[row], strict=True):
         month = report.money.short(float(cost))
         cells.append(f"{MAP_WORDS[list(Kind)[kind]]}\n{month}" if kind >= 0 else "–")
-    return [f"{report.map.model_ids[row]} ({size})", *cells]
+    return [f"{report.map.model_ids[row]} ({quality})", *cells]
 
 
 def _shade(cell: Any, kind: int) -> None:

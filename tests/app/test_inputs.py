@@ -103,6 +103,21 @@ def test_at_rest_the_floor_is_marked_and_prices_can_be_changed(dashboard: Dashbo
     assert dashboard.model.scenario == before and dashboard.panel.values[gpus[0]] is None
 
 
+def test_gpus_of_ones_own_are_a_box_each(dashboard: Dashboard) -> None:
+    before, key = dashboard.model.scenario, "owned_gpus.h100-sxm"
+    assert dashboard.panel.values[key] is None
+    send(dashboard, **{key: 4.0, "owned_cost": "full"})
+    after = dashboard.model.scenario
+    assert dict(after.owned_gpus) == {"h100-sxm": 4} and after.owned_cost == "full"
+    assert dashboard.panel.values[key] == 4
+    dashboard.panel.rest()
+    assert not any(
+        field["key"].startswith("owned") for field in dashboard.panel.spec if "prices" in field["group"]
+    )
+    send(dashboard, **{key: None, "owned_cost": before.owned_cost})
+    assert dashboard.model.scenario == before
+
+
 def test_words_of_the_field_are_explained_where_they_stand() -> None:
     said = str(explained("Quality floor & tokens, more tokens"))
     assert said.count("<abbr") == 2 and "&amp; " in said and said.count("more tokens") == 1

@@ -1,5 +1,7 @@
 """Figures as plain values: the numbers they draw, and that Plotly takes them."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -128,4 +130,16 @@ def test_sizes_out_for_another_reason_are_open() -> None:
 def test_plotly_takes_a_figure_and_its_colours() -> None:
     figure = to_plotly(waterfall_figure([("x", 5.0)], ("B", 1.0), "A", DOLLAR), "Why")
     assert figure.layout.title.text == "Why"
-    assert figure.data[0].marker.color == "#0072b2"
+    assert figure.data[0].marker.color == "rgba(22,32,44,0.75)"
+
+
+def test_a_picture_without_its_program_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kaleido", None)
+    with pytest.raises(ValueError, match="kaleido"):
+        to_plotly(waterfall_figure([("x", 5.0)], None, "A", DOLLAR)).to_image()
+
+
+def test_the_parts_of_a_bill_need_no_legend() -> None:
+    figure = waterfall_figure([("x", 5.0), ("y", 1.0)], None, "A month", DOLLAR)
+    assert [trace["name"] for trace in figure["data"]] == ["total", "part"]
+    assert figure["layout"]["showlegend"] is False

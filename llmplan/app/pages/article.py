@@ -19,18 +19,21 @@ from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.catalog import Catalog
 from llmplan.charts.article import claimed_cost_figure, crossover_figure, request_rate_figure
-from llmplan.claims import VERDICTS, CheckedClaim, check_claims
+from llmplan.claims import CheckedClaim, check_claims
 from llmplan.claims.document import MARKS, MEANINGS
 from llmplan.claims.pictures import RequestRates, crossover_lines, hardware_costs, request_rates
 from llmplan.wording import DOLLAR, short_volume
 
 VERDICT_CLASSES = {
-    "holds": "lp-verdict-holds",
-    "holds within range": "lp-verdict-within",
-    "depends": "lp-verdict-depends",
     "does not hold": "lp-verdict-not",
+    "depends": "lp-verdict-depends",
     "cannot be checked": "lp-verdict-unknown",
+    "holds within range": "lp-verdict-within",
+    "holds": "lp-verdict-holds",
 }
+"""How each verdict is marked, in the order in which they matter to a reader."""
+SECTIONS = ("costs", "hidden costs", "hybrid", "minimum set-ups", "hardware")
+"""Sections of the article whose claims move a decision most, in this order; the others come after them."""
 
 
 class ArticlePage(Page):
@@ -80,7 +83,7 @@ class ArticlePage(Page):
         sections = tuple(dict.fromkeys(item.claim.section for item in checked))
         self.filters.set_fields(
             [
-                MultiSelect("verdicts", "Verdict", tuple((v, f"{MARKS[v]} {v}") for v in VERDICTS)),
+                MultiSelect("verdicts", "Verdict", tuple((v, f"{MARKS[v]} {v}") for v in VERDICT_CLASSES)),
                 MultiSelect("sections", "Section", tuple((s, s.capitalize()) for s in sections)),
                 Text("words", "Words"),
             ]
@@ -165,18 +168,18 @@ def rates_chart(catalog: Catalog) -> Chart:
     )
 
 
-def _weight(item: CheckedClaim) -> int:
-    """Return a claim's place: what does not hold matters most, what holds least."""
-    return ("does not hold", "depends", "cannot be checked", "holds within range", "holds").index(
-        item.verdict
-    )
+def _weight(item: CheckedClaim) -> tuple[int, int]:
+    """Return a claim's place: what does not hold matters most, what holds least, and first what is about money."""
+    section = item.claim.section
+    place = SECTIONS.index(section) if section in SECTIONS else len(SECTIONS)
+    return list(VERDICT_CLASSES).index(item.verdict), place
 
 
 def _verdicts(checked: Sequence[CheckedClaim]) -> Markup:
     counts = Counter(item.verdict for item in checked)
-    entries = [(f"{MARKS[v]} {v}", f"{counts[v]} of {len(checked)}", MEANINGS[v]) for v in VERDICTS]
+    entries = [(f"{MARKS[v]} {v}", f"{counts[v]} of {len(checked)}", MEANINGS[v]) for v in VERDICT_CLASSES]
     off, held = counts["does not hold"], counts["holds"] + counts["holds within range"]
-    said = f"{held} of {len(checked)} claims of the article hold as stated or within range; {off} do not"
+    said = f"{off} of the article's {len(checked)} claims do not hold, {held} do, as stated or within range"
     return answer(said) + cards(entries)
 
 

@@ -177,9 +177,12 @@ def _text(value: object) -> str:
 
 
 def lead(tables: dict[str, SourceTable]) -> Markup:
-    """Return how many rows each table has, and from when."""
+    """Say how many rows there are and how many are old; return how many each table has, and from when."""
+    rows = [row for found in tables.values() for row in found.rows]
+    old = sum(row.stale for row in rows)
+    said = f"{len(rows):,} rows, each with its source and its date; {old:,} prices are over {PRICE_STALE_DAYS} days old"
     counts = [(found.label, f"{len(found.rows):,}", found.dates) for found in tables.values()]
-    return Markup("<h2>What the answers rest on</h2>") + html.cards(counts)
+    return html.answer(said) + html.cards(counts)
 
 
 def rows_card(found: SourceTable, rows: Sequence[SourceRow]) -> Markup:
