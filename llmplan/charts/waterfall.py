@@ -29,12 +29,11 @@ def waterfall_figure(
     ends = {place: usd for place, (_, usd) in enumerate(first)} | {len(names) - 1: final}
     rises, falls = changes >= 0, changes < 0
     rise = ("dearer", "@bad/0.75") if first else ("part", "@ink/0.4")
-    ups = (_of(side, rises, len(first)) for side in (changes, before))
-    downs = (_of(side, falls, len(first)) for side in (-changes, after))
+    n = len(first)
     bars = [
         _bars("total", "@ink/0.75", names, ends, {}, money),
-        _bars(*rise, names, *ups, money),
-        _bars("cheaper", "@good/0.75", names, *downs, money),
+        _bars(*rise, names, _of(changes, rises, n), _of(before, rises, n), money),
+        _bars("cheaper", "@good/0.75", names, _of(-changes, falls, n), _of(after, falls, n), money),
     ]
     highest = float(max([*ends.values(), *after, *before]))
     return {

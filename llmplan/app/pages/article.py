@@ -176,7 +176,7 @@ def _weight(item: CheckedClaim) -> tuple[int, int]:
 
 
 def _verdicts(checked: Sequence[CheckedClaim]) -> Markup:
-    counts = Counter(item.verdict for item in checked)
+    counts = Counter[str](item.verdict for item in checked)
     entries = [(f"{MARKS[v]} {v}", f"{counts[v]} of {len(checked)}", MEANINGS[v]) for v in VERDICT_CLASSES]
     off, held = counts["does not hold"], counts["holds"] + counts["holds within range"]
     said = f"{off} of the article's {len(checked)} claims do not hold, {held} do, as stated or within range"
