@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
