@@ -129,9 +129,9 @@ def add_kind_bars(slide: Any, box: Box, report: Report, size: int) -> Any:
     plot = chart.plots[0]
     plot.gap_width, plot.overlap = 35, 0
     for series, brightness in zip(plot.series, SIDE_BRIGHTNESS, strict=True):
-        series.format.fill.solid()
-        series.format.fill.fore_color.theme_color = MSO_THEME_COLOR.ACCENT_1
-        series.format.fill.fore_color.brightness = brightness
+        _shade(series, MSO_THEME_COLOR.TEXT_2, brightness)
+        for number, row in enumerate(rows):
+            _shade(series.points[number], ACCENTS[row["kind"]], brightness)
     same = [n for n, row in enumerate(rows) if row["monthly_usd_low"] == row["monthly_usd_high"]]
     for series, side in zip(plot.series, SIDES, strict=True):
         # Three bars of an option without a range say the same: one label is enough.
@@ -169,8 +169,8 @@ def add_bill(slide: Any, box: Box, report: Report, size: int) -> Any:
     below, bars, above = plot.series
     below.format.fill.background()
     above.format.fill.background()
-    bars.format.fill.solid()
-    bars.format.fill.fore_color.theme_color = MSO_THEME_COLOR.ACCENT_1
+    _shade(bars, MSO_THEME_COLOR.TEXT_2, 0.4)
+    _shade(bars.points[len(sums)], ACCENTS[report.option(report.comparison.order[0]).kind], 0.0)
     for point, part_usd in enumerate([*(part.usd for part in report.bill), sum(p.usd for p in report.bill)]):
         label = above.points[point].data_label
         label.text_frame.text = money.short(part_usd)
@@ -183,6 +183,11 @@ def add_bill(slide: Any, box: Box, report: Report, size: int) -> Any:
     parts = ", ".join(f"{part.name} {money.short(part.usd)}" for part in report.bill)
     describe(frame, f"What the answer's month is made of: {parts}.")
     return frame
+
+
+def _shade(bars: Any, colour: Any, brightness: float) -> None:
+    bars.format.fill.solid()
+    bars.format.fill.fore_color.theme_color, bars.format.fill.fore_color.brightness = colour, brightness
 
 
 def _label(series: Any, number_format: str, size: int, hidden: Sequence[int]) -> None:

@@ -210,7 +210,7 @@ def test_the_map_marks_models_that_no_token_price_reaches() -> None:
     (mini,) = [o.quality for o in found.options.items if o.kind == "api"]
     assert mini is not None
     assert list(found.unrivalled) == [quality > mini for quality in qualities] == [True, False]
-    assert (found.kind[1] == 2).all() and np.isnan(found.saving[1]).all()
+    assert (found.kind[0] == 2).all() and np.isnan(found.saving[0]).all()
 
 
 def test_dates_on_the_table_come_from_the_data() -> None:
