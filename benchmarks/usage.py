@@ -48,12 +48,11 @@ def made_up(n: int, first: int, rng: np.random.Generator) -> pa.Table:
 def time_cubes(folder: Path) -> None:
     """Print how long the cubes take, and the most memory that this process held."""
     from llmplan.usage import engine
-    from llmplan.usage.canonical import canonical
-    from llmplan.usage.cubes import build_cubes
+    from llmplan.usage.cubes import cubes_of_files
 
     backend = engine.duckdb()
     start = time.perf_counter()
-    cubes = build_cubes(canonical(backend.read_parquet(str(folder / "*.parquet"))))
+    cubes = cubes_of_files(sorted(folder.glob("*.parquet")), backend)
     seconds = time.perf_counter() - start
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB / GIB
     sizes = f"{len(cubes.hours):,} + {len(cubes.tokens):,} + {len(cubes.minutes):,} cells"

@@ -201,7 +201,7 @@ def _percentiles(usage: Usage, name: str, means: dict[str, object]) -> dict[str,
     bins = of_app(usage.cubes.tokens, name)
     found: dict[str, object] = {}
     for side in ("input_tokens", "output_tokens"):
-        p95 = quantiles(bins[f"{side[:-7]}_bin"], bins["requests"])["p95"]
+        p95 = quantiles(bins[bins["side"] == side.removesuffix("_tokens")])["p95"]
         mean = float(str(means[side]))
         found[f"{side}_p95"] = p95 if p95 is not None and p95 >= max(1.0, mean / 2) else None
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmplan.usage.rows import OK
-from llmplan.usage.streamed import is_streamed, repeated
+from llmplan.usage.streamed import repeated
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -139,7 +139,7 @@ def _copied_keys(counting: ir.Table) -> ir.Table:
     import ibis
     import pyarrow as pa
 
-    if is_streamed(counting):
+    if counting.get_backend().name == "duckdb":
         return ibis.memtable(pa.table({"key": repeated(counting, "key")}))
     copied = counting.group_by("key").agg(copies=counting.count())
     return copied.filter(copied.copies > 1)

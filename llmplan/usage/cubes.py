@@ -9,28 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from llmplan.errors import InputError
 from llmplan.units import S_PER_HOUR, S_PER_MINUTE
+from llmplan.usage.canonical import canonical
 from llmplan.usage.rows import BILL, MEASURES, OK, STRUCTURE
-from llmplan.usage.streamed import is_streamed, summed
+from llmplan.usage.streamed import BINS_PER_E, EMPTY_BIN, NUMBERS, SIDES, WORDS, summed
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
+    from ibis import BaseBackend
 
-BINS_PER_E = 143
-"""Bins of the tokens' natural logarithm: a bin is 0.70 % wide, its middle within 0.35 % of what it holds.
-
-No whole number but 1, whose logarithm is exactly 0 everywhere, has its logarithm on the border of a bin, so
-that engines whose logarithms differ in the last digit agree."""
-EMPTY_BIN = -1
-"""Bin of 0 tokens."""
 TOTALS = ("rows", "requests", "bucket_s", *MEASURES, "cached_of_input", "reasoning_of_output", "cost_usd")
 DIMENSIONS = {
-    "hours": ("format", "app", "provider", "model", "kind", "status", "batch", "hour"),
-    "tokens": ("app", "input_bin", "output_bin"),
+    "hours": (*WORDS, "batch", "hour"),
+    "tokens": ("app", "side", "bin"),
     "minutes": ("app", "minute"),
 }
 
@@ -44,7 +40,9 @@ class Cubes:
     hours: format x app x provider x model x kind x status x batch x hour (whole hours since 1970), with
         `rows`, `requests`, the tokens, `cost_usd`, the longest `bucket_s`, and the input of the rows that tell
         what was cached (`cached_of_input`), the output of those that tell what was reasoning.
-    tokens: app x log-bin of input x log-bin of output, with `requests`; rows of one request each.
+    tokens: app x side (input, output) x log-bin of that side's tokens, with `requests` and the tokens of both sides, so
+        that prices that rise with length are known too; rows of one request each. Both sides' bins at once would be
+        nearly as many cells as rows.
     minutes: app x minute since 1970, with `requests`; rows no longer than a minute.
     """
 
@@ -53,45 +51,59 @@ class Cubes:
     minutes: pd.DataFrame
 
 
-def build_cubes(rows: ir.Table) -> Cubes:
-    """Return the cubes of canonical rows, computed where the table is."""
-    cells = cell_expression(rows)
-    found = summed(cells, DIMENSIONS["hours"][:-1]) if is_streamed(rows) else None
+def cubes_of_files(files: Sequence[Path], backend: BaseBackend) -> Cubes:
+    """Return the cubes of stored rows, made canonical by DuckDB; what it has to join goes by way of the disk."""
+    raw = backend.read_parquet([str(path) for path in files])
+    rows = canonical(raw)
+    span = raw.aggregate(first=raw.ts.min(), last=raw.ts.max()).to_pyarrow().to_pylist()[0]
+    with TemporaryDirectory() as folder:
+        if rows is not raw:
+            files = [Path(folder) / "canonical.parquet"]
+            rows.select("ts", *WORDS, "batch", *NUMBERS).to_parquet(files[0])
+        found = summed(files, span["first"], span["last"])
     if found is None:
-        # By way of Arrow: Ibis's own way to pandas warns under pandas 3.
-        found = {name: cube.to_pyarrow().to_pandas() for name, cube in cube_expressions(cells).items()}
+        return build_cubes(rows)
     return Cubes(**{name: _typed(name, frame) for name, frame in found.items()})
 
 
-def cell_expression(rows: ir.Table) -> ir.Table:
-    """Return the rows that are counted or reported, with the minute and the bins that each falls in."""
+def build_cubes(rows: ir.Table) -> Cubes:
+    """Return the cubes of canonical rows, computed by the table's own engine."""
+    # By way of Arrow: Ibis's own way to pandas warns under pandas 3.
+    found = {name: cube.to_pyarrow().to_pandas() for name, cube in cube_expressions(rows).items()}
+    return Cubes(**{name: _typed(name, frame) for name, frame in found.items()})
+
+
+def cube_expressions(rows: ir.Table) -> dict[str, ir.Table]:
+    """Return the three cubes as Ibis expressions, by name."""
     rows = rows.filter(rows.status != STRUCTURE)
     # Cut to whole minutes first: DuckDB rounds the seconds of a time, Spark cuts them.
     seconds = rows.ts.truncate("m").epoch_seconds().cast("int64")
-    return rows.select(
-        *(name for name in DIMENSIONS["hours"] if name != "hour"),
-        *("n_requests", "bucket_s", *MEASURES, "cost_usd"),
-        minute=_whole(seconds, S_PER_MINUTE),
-        input_bin=log_bin(rows.input_tokens),
-        output_bin=log_bin(rows.output_tokens),
+    cells = rows.select(
+        *WORDS, "batch", *NUMBERS, minute=_whole(seconds, S_PER_MINUTE), hour=_whole(seconds, S_PER_HOUR)
     )
-
-
-def cube_expressions(cells: ir.Table) -> dict[str, ir.Table]:
-    """Return the three cubes as Ibis expressions, by name."""
-    cells = cells.mutate(hour=_whole(cells.minute, S_PER_HOUR / S_PER_MINUTE))
     counted = cells.filter((cells.status == OK) & (cells.kind != BILL))
     single = counted.filter((counted.bucket_s == 0) & (counted.n_requests == 1))
     short = counted.filter(
         (counted.bucket_s <= S_PER_MINUTE) & counted.minute.notnull() & counted.n_requests.notnull()
     )
+    sides = [_side(single, side) for side in SIDES]
     return {
         "hours": cells.group_by(list(DIMENSIONS["hours"])).agg(**_totals(cells)),
-        "tokens": single.group_by(list(DIMENSIONS["tokens"])).agg(requests=single.count().cast("int64")),
+        "tokens": sides[0].union(sides[1]),
         "minutes": short.group_by(list(DIMENSIONS["minutes"])).agg(
             requests=short.n_requests.sum().cast("int64")
         ),
     }
+
+
+def _side(single: ir.Table, side: str) -> ir.Table:
+    """Return requests and tokens by app and log-bin of one side's tokens, of the rows that tell these."""
+    import ibis
+
+    told = single.filter(single[f"{side}_tokens"].notnull())
+    told = told.mutate(bin=log_bin(told[f"{side}_tokens"]), side=ibis.literal(side))
+    sums = {f"{name}_tokens": told[f"{name}_tokens"].sum().fill_null(0).cast("int64") for name in SIDES}
+    return told.group_by(list(DIMENSIONS["tokens"])).agg(requests=told.count().cast("int64"), **sums)
 
 
 def _whole(amount: ir.NumericValue, length: float) -> ir.IntegerValue:
@@ -127,11 +139,11 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     totals = [total for total in TOTALS if total in frame.columns]
     whole = [column for column in (*dimensions, *totals) if column not in _NOT_WHOLE]
     kinds = dict.fromkeys(whole, "Int64") | {"batch": "boolean", "cost_usd": "Float64"}
-    kinds |= dict.fromkeys(("format", "app", "provider", "model", "kind", "status"), "str")
+    kinds |= dict.fromkeys((*WORDS, "side"), "str")
     return frame[[*dimensions, *totals]].astype({k: v for k, v in kinds.items() if k in frame.columns})
 
 
-_NOT_WHOLE = frozenset({"format", "app", "provider", "model", "kind", "status", "batch", "cost_usd"})
+_NOT_WHOLE = frozenset({*WORDS, "side", "batch", "cost_usd"})
 
 
 def merge(parts: Sequence[Cubes]) -> Cubes:

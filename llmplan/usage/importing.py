@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from llmplan.catalog.problems import Problem
 from llmplan.errors import InputError, LlmplanError, UnknownNameError
 from llmplan.usage import cubes, engine
-from llmplan.usage.canonical import canonical, input_conventions
+from llmplan.usage.canonical import input_conventions
 from llmplan.usage.columnar import columns_of
 from llmplan.usage.overlaps import mark_overlaps
 from llmplan.usage.reading import Found, records, unwrapped
@@ -398,8 +398,9 @@ def _problem(path: Path, line: int, error: InputError) -> Problem:
 
 def _finish(out: Path, parts: Sequence[Part], backend: Any) -> None:
     """Compute the cubes of all parts, and note what was imported and what input meant."""
-    raw = backend.read_parquet(str(out / "rows" / "*.parquet"))
-    cubes.save(cubes.build_cubes(canonical(raw)), out)
+    files = sorted((out / "rows").glob("*.parquet"))
+    cubes.save(cubes.cubes_of_files(files, backend), out)
+    raw = backend.read_parquet([str(path) for path in files])
     conventions = input_conventions(raw).to_pyarrow().to_pylist()
     manifest = {
         "files": [asdict(part) for part in parts],

@@ -1,41 +1,50 @@
-"""The cubes of rows that DuckDB streams, summed in NumPy over dense tables of hours and minutes.
+"""The cubes of Parquet files of canonical rows, summed in NumPy over dense tables of hours, minutes and bins.
 
-The same sums as `cubes.cube_expressions`, which the tests hold it against: DuckDB's own hash tables take about
-twice as long over millions of groups.
+The same sums as `cubes.cube_expressions`, which the tests hold it against: DuckDB's own hash tables take several times
+as long over millions of groups, and words are read as the codes that the files hold in their place.
 """
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.arrays import Places
 from llmplan.units import S_PER_HOUR, S_PER_MINUTE
-from llmplan.usage.rows import BILL, MEASURES, OK
+from llmplan.usage.rows import BILL, MEASURES, OK, STRUCTURE
+from llmplan.usage.values import MOST_TOKENS, US_PER_S
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
+    import pyarrow as pa
 
-BATCH = 1 << 20
+BATCH = 1 << 19
 HELD = 1 << 24
-"""Keys or codes of bins that wait in memory, 128 MiB; and cells of a dense table."""
-BIN_BITS = 14
-NULL = -2
-"""Stands for an unknown bin."""
-MINUTES_PER_HOUR = round(S_PER_HOUR / S_PER_MINUTE)
+"""Keys that wait in memory and minutes of all apps, 128 MiB."""
+DENSE = 1 << 21
+"""Cells of a table that is held some twenty times: of groups by hours, or of apps by bins."""
+BINS_PER_E = 143
+"""Bins of the tokens' natural logarithm: a bin is 0.70 % wide, its middle within 0.35 % of what it holds.
+
+No whole number but 1, whose logarithm is exactly 0 everywhere, has its logarithm on the border of a bin, so
+that engines whose logarithms differ in the last digit agree."""
+EMPTY_BIN = -1
+"""Bin of 0 tokens."""
+SIDES = ("input", "output")
+WORDS = ("format", "app", "provider", "model", "kind", "status")
+NUMBERS = ("n_requests", "bucket_s", *MEASURES, "cost_usd")
+N_BINS = int(BINS_PER_E * math.log(MOST_TOKENS)) + 1 - EMPTY_BIN
+US_PER_MINUTE, MINUTES_PER_HOUR = round(S_PER_MINUTE * US_PER_S), round(S_PER_HOUR / S_PER_MINUTE)
 Whole = NDArray[np.int64]
-Columns = dict[str, NDArray[Any]]
-
-
-def is_streamed(table: ir.Table) -> bool:
-    """Say whether the engine of a table is DuckDB."""
-    return bool(table.get_backend().name == "duckdb")
+Numbers = NDArray[Any]
+EPOCH = datetime(1970, 1, 1)
 
 
 def repeated(table: ir.Table, name: str) -> Whole:
@@ -44,164 +53,228 @@ def repeated(table: ir.Table, name: str) -> Whole:
     found = []
     for part in range(parts):
         mine = table.filter(table[name] % parts == part) if parts > 1 else table
-        held = np.concatenate([np.empty(0, np.int64), *(each[name] for each in _batches(mine.select(name)))])
-        held.sort()
+        held = np.sort(mine.select(name).to_pyarrow()[name].to_numpy())
         found.append(np.unique(held[1:][held[1:] == held[:-1]]))
     return np.concatenate(found)
 
 
-def summed(cells: ir.Table, words: Sequence[str]) -> dict[str, pd.DataFrame] | None:
-    """Return the cubes of cells by name; None where their times are too far apart for dense tables.
+def summed(files: Sequence[Path], first: datetime | None, last: datetime | None) -> dict[str, Any] | None:
+    """Return the cubes of files by name; None where their times are too far apart, or their apps too many.
 
-    words: the dimensions of the hours but the hour.
+    first, last: times of the first and the last row.
     """
-    import pandas as pd
-
-    groups, cells = _grouped(cells, words)
-    span = cells.aggregate(first=cells.minute.min(), last=cells.minute.max()).to_pyarrow().to_pylist()[0]
-    start = (span["first"] or 0) // MINUTES_PER_HOUR
-    n_hours = (span["last"] or 0) // MINUTES_PER_HOUR - start + 1
-    app_ids, told = groups["app"].factorize()
-    apps = pd.Index(told)
-    if n_hours * max(len(groups), (len(apps) + 1) * MINUTES_PER_HOUR) > HELD:
-        return None
-    sums = _Sums(groups, app_ids, len(apps) + 1, start, n_hours)
-    for columns in _batches(cells.drop(*words)):
-        sums.add(columns)
-    return {
-        "hours": sums.hours(groups),
-        **{name: frame.assign(app=_names(frame["app"], apps)) for name, frame in sums.by_app().items()},
-    }
+    start, end = (
+        0 if when is None else (when - EPOCH).total_seconds() // S_PER_HOUR for when in (first, last)
+    )
+    sums = _Sums(int(start), int(end - start) + 1)
+    for table in _tables(files):
+        if not sums.add(table):
+            return None
+    return {"hours": sums.hours(), "tokens": sums.tokens(), "minutes": sums.minutes()}
 
 
-def _batches(table: ir.Table) -> Iterator[Columns]:
-    """Yield a table's columns piece by piece; whole numbers with unknowns are floats with NaN."""
-    found = iter(table.to_pyarrow_batches(chunk_size=BATCH))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Ibis asks DuckDB by an older name
-        batch = next(found, None)
-    with ThreadPoolExecutor(1) as engine:  # works on the next piece while this one is summed
-        while batch is not None:
-            coming = engine.submit(next, found, None)
-            columns = zip(batch.schema.names, batch.columns, strict=True)
-            yield {name: column.to_numpy(zero_copy_only=False) for name, column in columns}
-            batch = coming.result()
+def _tables(files: Sequence[Path]) -> Iterator[pa.Table]:
+    """Yield all files' rows in pieces; the next one is read while one is summed."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
+    columns = ["ts", *WORDS, "batch", *NUMBERS]
 
-def _grouped(cells: ir.Table, words: Sequence[str]) -> tuple[pd.DataFrame, ir.Table]:
-    """Return what the words are together in the rows, and the cells, both with `group`: a hash of those that vary."""
-    import ibis
+    def pieces() -> Iterator[pa.Table]:
+        held: list[pa.RecordBatch] = []
+        for path in files:
+            with pq.ParquetFile(path, read_dictionary=list(WORDS)) as file:
+                for batch in file.iter_batches(BATCH, columns=columns):
+                    held.append(batch)
+                    if sum(each.num_rows for each in held) >= BATCH:
+                        yield pa.Table.from_batches(held)
+                        held = []
+        if held:
+            yield pa.Table.from_batches(held)
 
-    held = cells.select(*words).distinct().to_pyarrow()
-    varying = [name for name in words if len(held[name].unique()) > 1] or words[:1]
-
-    def with_group(table: ir.Table) -> ir.Table:
-        return table.mutate(group=ibis.struct({name: table[name] for name in varying}).hash())
-
-    # Words and group from one answer: the engine keeps no order.
-    return cells.get_backend().to_pyarrow(with_group(ibis.memtable(held))).to_pandas(), with_group(cells)
-
-
-def _names(ids: pd.Series[int], apps: pd.Index[str]) -> pd.Series[Any]:
-    return apps.to_series().reset_index(drop=True).reindex(ids).reset_index(drop=True)
+    found = pieces()
+    with ThreadPoolExecutor(1) as reader:
+        piece = next(found, None)
+        while piece is not None:
+            coming = reader.submit(next, found, None)
+            yield piece.unify_dictionaries().combine_chunks()
+            piece = coming.result()
 
 
 class _Sums:
-    """Totals by group and hour and requests by app and minute, as dense tables; by app and bins, as codes."""
+    """Totals by group and hour, requests by app and minute, and tokens by app, side and bin, all as dense tables.
 
-    def __init__(self, groups: pd.DataFrame, app_ids: Places, n_apps: int, start: int, n_hours: int) -> None:
+    A group is what the words of a row and its `batch` are together; tables grow at their ends as groups and apps come.
+    """
+
+    def __init__(self, start: int, n_hours: int) -> None:
+        self.start, self.n_hours = start, n_hours
+        self.groups: dict[tuple[Any, ...], int] = {}
+        self.apps: dict[str | None, int] = {}
+        self.app_of, self.counts = np.empty(0, np.int64), np.empty(0, bool)
+        self.held: dict[str, Numbers] = {}
+
+    def add(self, table: pa.Table) -> bool:
+        """Add rows; False where the tables would grow too large."""
+        group = self._groups_of(table)
+        if group is None:
+            return False
+        places, minutes = len(self.groups) * (self.n_hours + 1), self.n_hours * MINUTES_PER_HOUR
+        n_bins = len(self.apps) * len(SIDES) * N_BINS
+        if max(places, n_bins) > DENSE or len(self.apps) * minutes > HELD:
+            return False
+        minute, timed = _told(table["ts"].cast("int64"))
+        minute = minute // US_PER_MINUTE - self.start * MINUTES_PER_HOUR
+        hour = minute // MINUTES_PER_HOUR
+        if timed is not None:
+            hour = np.where(timed, hour, self.n_hours)
+        numbers = {name: _told(table[name]) for name in NUMBERS if table[name].null_count < len(table)}
+        self._add_hours(group * (self.n_hours + 1) + hour, places, numbers)
+        counted, app = self.counts[group], self.app_of[group]
+        requests, told = numbers.get("n_requests", (np.zeros(len(group), np.int64), None))
+        bucket_s = numbers["bucket_s"][0]
+        short = _all(counted, bucket_s <= S_PER_MINUTE, timed, told)
+        self._sum("minutes", (app * minutes + minute)[short], requests[short], len(self.apps) * minutes)
+        single = _all(counted, bucket_s == 0, requests == 1)
+        for side, name in enumerate(SIDES):
+            self._add_bins(name, app * len(SIDES) + side, single, n_bins, numbers)
+        return True
+
+    def _groups_of(self, table: pa.Table) -> Whole | None:
+        """Return the group of each row; None where there may be too many."""
+        code, held = np.zeros(len(table), np.int64), []
+        for name in (*WORDS, "batch"):
+            column = table[name].combine_chunks()
+            column = column if name in WORDS else column.dictionary_encode()
+            words = [*column.dictionary.to_pylist(), None]
+            if len(words) == 2 and not column.null_count:
+                words = words[:1]
+            else:
+                code = code * len(words) + column.indices.fill_null(len(words) - 1).to_numpy()
+            held.append(words)
+        shape = [len(words) for words in held]
+        if math.prod(shape) > DENSE:
+            return None
+        group_of = np.bincount(code, minlength=math.prod(shape))
+        for own in np.flatnonzero(group_of):
+            places = np.unravel_index(own, shape)
+            group_of[own] = self._group(tuple(words[i] for words, i in zip(held, places, strict=True)))
+        return group_of[code]
+
+    def _group(self, words: tuple[Any, ...]) -> int:
+        if words not in self.groups:
+            said = dict(zip((*WORDS, "batch"), words, strict=True))
+            app = self.apps.setdefault(said["app"], len(self.apps))
+            self.app_of = np.append(self.app_of, app)
+            self.counts = np.append(self.counts, said["status"] == OK and said["kind"] != BILL)
+        return self.groups.setdefault(words, len(self.groups))
+
+    def _sum(self, name: str, place: Whole, weights: Numbers | None, n: int) -> None:
+        """Add the rows of each place to a table of n."""
+        self.held[name] = np.bincount(place, weights, n) + self._table(name, n)
+
+    def _table(self, name: str, n: int) -> Numbers:
+        """Return a table that has grown to n."""
+        held = self.held.get(name, np.empty(0))
+        return held if len(held) == n else np.append(held, np.zeros(n - len(held)))
+
+    def _add_hours(self, place: Whole, n: int, numbers: dict[str, tuple[Numbers, Numbers | None]]) -> None:
+        self._sum("rows", place, None, n)
+        inputs, outputs = numbers.get("input_tokens"), numbers.get("output_tokens")
+        known = {
+            "cached_of_input": ("cached_tokens", inputs),
+            "reasoning_of_output": ("reasoning_tokens", outputs),
+        }
+        told_of = {name: pair for name, pair in numbers.items() if name != "bucket_s"}
+        for name, (part, whole) in known.items():
+            if part in numbers and whole is not None:
+                told_of[name] = whole[0], _both(whole[1], numbers[part][1])
+        for name, (values, told) in told_of.items():
+            here = place if told is None else place[told]
+            self._sum(f"{name} known", here, None, n)
+            self._sum(name, here, values if told is None else values[told], n)
+        bucket_s = numbers["bucket_s"][0]
+        self.held["bucket_s"] = longest = self._table("bucket_s", n)
+        long = bucket_s > 0
+        np.maximum.at(longest, place[long], bucket_s[long])
+
+    def _add_bins(
+        self, side: str, own: Whole, single: Any, n: int, numbers: dict[str, tuple[Numbers, Numbers | None]]
+    ) -> None:
+        if f"{side}_tokens" not in numbers:
+            return
+        tokens, told = numbers[f"{side}_tokens"]
+        rows = _all(single, told)
+        place = own[rows] * N_BINS + _bins(tokens[rows])
+        self._sum("bins", place, None, n)
+        for name in SIDES:
+            if f"{name}_tokens" in numbers:
+                self._sum(f"bins {name}_tokens", place, numbers[f"{name}_tokens"][0][rows], n)
+
+    def hours(self) -> pd.DataFrame:
+        """Return the cube of hours."""
         import pandas as pd
 
-        self.index = pd.Index(groups.pop("group").to_numpy())
-        self.counts = ((groups["status"] == OK) & (groups["kind"] != BILL)).to_numpy(dtype=bool)
-        self.app_ids, self.n_apps, self.start, self.n_hours = app_ids, n_apps, start, n_hours
-        self.totals: dict[str, NDArray[np.float64]] = {}
-        self.known: dict[str, NDArray[np.float64]] = {}
-        self.longest = np.zeros(len(groups) * (n_hours + 1))
-        self.minutes = np.zeros(n_apps * n_hours * MINUTES_PER_HOUR)
-        self.codes: list[Whole] = []
-        self.counted: tuple[Whole, Whole] = np.empty(0, np.int64), np.empty(0, np.int64)
-
-    def add(self, columns: Columns) -> None:
-        """Add a batch of cells."""
-        group = self.index.get_indexer(columns.pop("group"))
-        minute, requests, bucket_s = (columns[name] for name in ("minute", "n_requests", "bucket_s"))
-        timed = ~np.isnan(minute)
-        since = np.where(timed, minute, 0).astype(np.int64) - self.start * MINUTES_PER_HOUR
-        hour = np.where(timed, since // MINUTES_PER_HOUR, self.n_hours)
-        self._add_hours(group * (self.n_hours + 1) + hour, columns)
-        app, counted = self.app_ids[group], self.counts[group]
-        short = counted & (bucket_s <= S_PER_MINUTE) & timed & ~np.isnan(requests)
-        place = (app[short] % self.n_apps) * (self.n_hours * MINUTES_PER_HOUR) + since[short]
-        self.minutes += np.bincount(place, requests[short], len(self.minutes))
-        single = counted & (bucket_s == 0) & (requests == 1)
-        code = app[single].astype(np.int64)
-        for name in ("input_bin", "output_bin"):
-            code = (code << BIN_BITS) | (
-                np.nan_to_num(columns[name][single], nan=NULL).astype(np.int64) - NULL
-            )
-        self.codes.append(code)
-        if sum(map(len, self.codes)) > HELD:
-            self._count()
-
-    def _add_hours(self, place: Whole, columns: Columns) -> None:
-        inputs, outputs, n = columns["input_tokens"], columns["output_tokens"], len(self.longest)
-        rows = np.bincount(place, minlength=n).astype(float)
-        measured = {
-            "rows": np.ones(len(place)),
-            "requests": columns["n_requests"],
-            **{name: columns[name] for name in (*MEASURES, "cost_usd")},
-            "cached_of_input": np.where(np.isnan(columns["cached_tokens"]), np.nan, inputs),
-            "reasoning_of_output": np.where(np.isnan(columns["reasoning_tokens"]), np.nan, outputs),
-        }
-        for name, values in measured.items():
-            told = ~np.isnan(values)
-            if told.all():
-                known, sums = rows, rows if (values == 1).all() else np.bincount(place, values, n)
-            elif told.any():
-                known = np.bincount(place[told], minlength=n).astype(float)
-                sums = np.bincount(place[told], values[told], n)
-            else:
-                known, sums = np.zeros(n), np.zeros(n)
-            self.totals[name] = self.totals.get(name, np.zeros(n)) + sums
-            self.known[name] = self.known.get(name, np.zeros(n)) + known
-        long = columns["bucket_s"] > 0
-        np.maximum.at(self.longest, place[long], columns["bucket_s"][long])
-
-    def _count(self) -> None:
-        """Count the codes that are held."""
-        codes, n = np.unique(np.concatenate([np.empty(0, np.int64), *self.codes]), return_counts=True)
-        every = np.concatenate([self.counted[0], codes])
-        if len(self.counted[0]):
-            codes, place = np.unique(every, return_inverse=True)
-            n = np.bincount(place, np.concatenate([self.counted[1], n])).astype(np.int64)
-        self.codes, self.counted = [], (codes, n)
-
-    def hours(self, groups: pd.DataFrame) -> pd.DataFrame:
-        """Return the cube of hours."""
-        cells = np.flatnonzero(self.known["rows"]) if self.known else np.empty(0, np.intp)
+        groups = pd.DataFrame(list(self.groups), columns=[*WORDS, "batch"])
+        shown = np.repeat((groups["status"] != STRUCTURE).to_numpy(dtype=bool), self.n_hours + 1)
+        cells = np.flatnonzero((self.held.get("rows", np.empty(0)) > 0) & shown)
         hour = (cells % (self.n_hours + 1)).astype(float)
         found = groups.iloc[cells // (self.n_hours + 1)].reset_index(drop=True)
         found = found.assign(hour=np.where(hour == self.n_hours, np.nan, hour + self.start))
-        for name, sums in self.totals.items():
+        for name in ("n_requests", *MEASURES, "cached_of_input", "reasoning_of_output", "cost_usd"):
             # A sum of nothing known stays unknown.
-            found[name] = np.where(self.known[name][cells] > 0, sums[cells], np.nan)
-        return found.assign(bucket_s=self.longest[cells])
+            known = self._table(f"{name} known", len(shown))[cells] > 0
+            found[name] = np.where(known, self._table(name, len(shown))[cells], np.nan)
+        found = found.rename(columns={"n_requests": "requests"})
+        return found.assign(**{name: self._table(name, len(shown))[cells] for name in ("rows", "bucket_s")})
 
-    def by_app(self) -> dict[str, pd.DataFrame]:
-        """Return the cubes of tokens and of minutes, apps by their ids."""
+    def tokens(self) -> pd.DataFrame:
+        """Return the cube of tokens."""
         import pandas as pd
 
-        self._count()
-        codes, n = self.counted
-        mask = (1 << BIN_BITS) - 1
-        bins = {"input_bin": (codes >> BIN_BITS) & mask, "output_bin": codes & mask}
-        known = {name: np.where(place == 0, np.nan, place + NULL) for name, place in bins.items()}
-        cells = np.flatnonzero(self.minutes)
+        requests = self.held.get("bins", np.empty(0))
+        cells = np.flatnonzero(requests)
+        own, place = np.divmod(cells, N_BINS)
+        side, sums = np.array(SIDES)[own % len(SIDES)], [f"{name}_tokens" for name in SIDES]
+        columns = {"side": side, "bin": place + EMPTY_BIN, "requests": requests[cells]}
+        columns |= {name: self._table(f"bins {name}", len(requests))[cells] for name in sums}
+        return pd.DataFrame({"app": self._named(own // len(SIDES)), **columns})
+
+    def minutes(self) -> pd.DataFrame:
+        """Return the cube of minutes."""
+        import pandas as pd
+
+        requests = self.held.get("minutes", np.empty(0))
+        cells = np.flatnonzero(requests)
         app, minute = np.divmod(cells, self.n_hours * MINUTES_PER_HOUR)
         minute += self.start * MINUTES_PER_HOUR
-        app = np.where(app == self.n_apps - 1, -1, app)
-        return {
-            "tokens": pd.DataFrame({"app": codes >> (2 * BIN_BITS), **known, "requests": n}),
-            "minutes": pd.DataFrame({"app": app, "minute": minute, "requests": self.minutes[cells]}),
-        }
+        return pd.DataFrame({"app": self._named(app), "minute": minute, "requests": requests[cells]})
+
+    def _named(self, app: Whole) -> pd.Series[Any]:
+        import pyarrow as pa
+
+        names = pa.array(list(self.apps), pa.string())
+        return names.take(pa.array(app)).to_pandas()
+
+
+def _told(column: pa.ChunkedArray) -> tuple[Numbers, Numbers | None]:
+    """Return a column's numbers, 0 for what is not told, and which are told; None: all."""
+    if not column.null_count:
+        return column.to_numpy(), None
+    return column.fill_null(0).to_numpy(), column.is_valid().to_numpy()
+
+
+def _both(one: Numbers | None, other: Numbers | None) -> Numbers | None:
+    return other if one is None else one if other is None else one & other
+
+
+def _all(*conditions: Numbers | slice | None) -> Any:
+    """Return which rows keep all conditions, as a slice where every one does: slices copy nothing."""
+    held = [each for each in conditions if isinstance(each, np.ndarray) and not each.all()]
+    return np.logical_and.reduce(held) if held else slice(None)
+
+
+def _bins(tokens: Numbers) -> Whole:
+    """Return the places of tokens among the bins, `log_bin` less `EMPTY_BIN`."""
+    logs = np.log(np.maximum(tokens, 1)) * BINS_PER_E
+    return np.where(tokens == 0, 0, np.floor(logs).astype(np.int64) - EMPTY_BIN)

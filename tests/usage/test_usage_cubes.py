@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from llmplan.usage import cubes, engine, streamed
+from llmplan.usage.canonical import canonical
 from llmplan.usage.rows import Row, schema
 from llmplan.usage.summary import bin_value, growth_per_month, peak_to_mean, quantiles
 
@@ -23,7 +24,7 @@ SPARK_RUN = """
 import json, sys
 from pyspark.sql import SparkSession
 from pathlib import Path
-from llmplan.usage import cubes, engine, streamed
+from llmplan.usage import cubes, engine
 settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.host": "localhost"}
 builder = SparkSession.builder.master("local[1]")
 for name, value in settings.items():
@@ -103,33 +104,31 @@ def test_cube_against_pandas(duckdb: Any) -> None:
     assert len(found.minutes) == len(by_minute)
 
 
-def test_streamed_sums_are_the_engines_own(duckdb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In pieces and counted as they come; rows without a time, buckets of several requests and a bill among them."""
-    monkeypatch.setattr(streamed, "BATCH", 256)
-    monkeypatch.setattr(streamed, "HELD", 400_000)
-    monkeypatch.setattr(streamed._Sums, "add", _counting_at_once(streamed._Sums.add))
+def test_streamed_sums_are_the_engines_own(
+    duckdb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pieces; rows without a time, buckets of several requests, a bill, structure and copies among them."""
     start = 1772442000 * 1_000_000
     odd = [
         Row(None, "chat", input_tokens=5, output_tokens=0),
         Row(start, "docs", n_requests=7, bucket_s=60, input_tokens=900),
         Row(start, "docs", n_requests=None, bucket_s=86_400, output_tokens=3),
         Row(start, "docs", kind="bill", n_requests=None, cost_usd=2.5),
+        Row(start, status="structure"),
+        *[Row(start, "late", input_tokens=9, output_tokens=n, key=1) for n in (1, 2)],
     ]
-    rows = pa.concat_tables([table(1_000, seed=5), stored(odd)])
-    with tempfile.TemporaryDirectory() as folder:
-        pq.write_table(rows, Path(folder) / "rows.parquet")
-        raw = duckdb.read_parquet(f"{folder}/rows.parquet")
-        found = cubes.build_cubes(raw)
-        monkeypatch.setattr(streamed, "HELD", 0)  # too far apart for dense tables: the engine's expressions
-        assert_same(found, cubes.build_cubes(raw))
-
-
-def _counting_at_once(add: Any) -> Any:
-    def adding(sums: Any, columns: Any) -> None:
-        add(sums, columns)
-        sums._count()
-
-    return adding
+    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    for path, rows in zip(files, (table(1_000, seed=5), stored(odd)), strict=True):
+        pq.write_table(rows, path)
+    for most in (256, 1 << 20):
+        monkeypatch.setattr(streamed, "BATCH", most)
+        found = cubes.cubes_of_files(files, duckdb)
+        assert_same(found, cubes.build_cubes(canonical(duckdb.read_parquet(list(map(str, files))))))
+        plain = cubes.cubes_of_files(files[:1], duckdb)
+        assert_same(plain, cubes.build_cubes(duckdb.read_parquet(str(files[0]))))
+    assert found.tokens[found.tokens["app"] == "late"]["requests"].tolist() == [1, 1]
+    monkeypatch.setattr(streamed, "DENSE", 0)  # too far apart for dense tables: the engine's expressions
+    assert_same(found, cubes.cubes_of_files(files, duckdb))
 
 
 def test_repeated_keys_whatever_fits_in_memory(
@@ -172,21 +171,21 @@ def test_cubes_as_csv_are_the_same(tmp_path: Path, duckdb: Any) -> None:
 
 def test_no_whole_number_lies_near_the_border_of_a_bin() -> None:
     """So that logarithms that differ in the last digits give the same bin on every engine."""
-    logs = np.log(np.arange(2, 2_000_001)) * cubes.BINS_PER_E
+    logs = np.log(np.arange(2, 2_000_001)) * streamed.BINS_PER_E
     assert np.abs(logs - np.round(logs)).min() > 1e-8
 
 
 def test_bins_keep_within_their_promise() -> None:
     counts = np.unique(np.geomspace(1, 2e6, 5_000).astype(int))
-    values = np.array([bin_value(math.floor(cubes.BINS_PER_E * math.log(n))) for n in counts])
+    values = np.array([bin_value(math.floor(streamed.BINS_PER_E * math.log(n))) for n in counts])
     assert np.abs(values / counts - 1).max() <= 0.0035
     assert values[counts < 144].tolist() == counts[counts < 144].tolist()
-    assert bin_value(cubes.EMPTY_BIN) == 0
+    assert bin_value(streamed.EMPTY_BIN) == 0
 
 
 def test_quantiles_by_hand() -> None:
-    bins = pd.Series([math.floor(cubes.BINS_PER_E * math.log(n)) for n in (10, 20, 30)], dtype="Int64")
-    found = quantiles(bins, pd.Series([50, 45, 5]))
+    bins = [math.floor(streamed.BINS_PER_E * math.log(n)) for n in (10, 20, 30)]
+    found = quantiles(pd.DataFrame({"bin": bins, "requests": [50, 45, 5]}))
     assert found == {"p50": 10, "p95": 20, "p99": 30}
 
 

@@ -139,7 +139,7 @@ def week_chart(plan: Planned) -> Chart:
 
 def lengths_chart(plan: Read) -> Chart:
     """Draw how long requests are."""
-    lengths = {side: _lengths(plan.usage.cubes.tokens, f"{side}_bin") for side in ("input", "output")}
+    lengths = {side: _lengths(plan.usage.cubes.tokens, side) for side in ("input", "output")}
     lengths = {side: found for side, found in lengths.items() if found[0].size}
     if not lengths:
         return no_chart("No lengths", "The file holds sums, not single requests.")
@@ -155,9 +155,9 @@ def lengths_chart(plan: Read) -> Chart:
     )
 
 
-def _lengths(bins: pd.DataFrame, column: str) -> tuple[Floats, Floats]:
+def _lengths(bins: pd.DataFrame, side: str) -> tuple[Floats, Floats]:
     """Return the tokens of a side that occur, rising, and the share of requests up to each."""
-    sums = bins.dropna(subset=[column]).groupby(column)["requests"].sum().sort_index()
+    sums = bins[bins["side"] == side].groupby("bin")["requests"].sum().sort_index()
     requests = np.cumsum(sums.to_numpy(dtype=float))
     tokens = np.array([bin_value(int(place)) for place in sums.index], float)
     return tokens, requests / requests[-1] if requests.size else requests
