@@ -70,7 +70,7 @@ class Dashboard:
             closed_groups=list(Group),
             more="More",
             folds=True,
-            units=shown_units(self.model.scenario),
+            units=shown_units(self.model.scenario, self.model.catalog),
         )
         self.notice, self.url = HtmlView(live=True), UrlState(self.on_link, button=False)
         self.body = stack([])
@@ -165,16 +165,17 @@ class Dashboard:
         return [*HISTORY_BUTTONS, *scenario_fields(self.model.catalog, self.model.scenario), *boxes]
 
     @property
-    def _describing(self) -> tuple[str | None, str]:
-        """What inputs are described by: the profile, at whose peak a slider begins, and what runs today."""
-        return self.model.scenario.profile_id, self.model.scenario.reference_api_id
+    def _describing(self) -> tuple[object, ...]:
+        """What inputs are described by: the profile, at whose peak a slider begins, what runs today, the volume's unit."""
+        scenario = self.model.scenario
+        return scenario.profile_id, scenario.week_profile, scenario.reference_api_id, scenario.volume_unit
 
     def _follow(self, _change: t.Bunch) -> None:
         if self._describing != self._described:
             self._described = self._describing
             self.panel.set_fields(self._fields())
         with self.panel.hold_sync():
-            self.panel.units = shown_units(self.model.scenario)
+            self.panel.units = shown_units(self.model.scenario, self.model.catalog)
             self.panel.show(self._values())
         self._refresh()
         self._show_link()

@@ -15,6 +15,7 @@ from llmplan.scenario.names import catalog_names
 from llmplan.scenario.text import PRESET, scenario_to_query
 from llmplan.scenario.values import NONE
 from llmplan.units import TOKENS_PER_MTOK
+from llmplan.usage.volume import UNITS, queries_per_day_of_one
 
 CUSTOM = "custom"
 SHARE = "share"
@@ -22,6 +23,13 @@ FIRST = "Your case"
 """The group of the inputs that stand open; the others wait under "More"."""
 PEAK = "peak_to_mean"
 TODAY = "reference_api_id"
+OWN_UNITS = {
+    "tokens": "tokens_per_month",
+    "per_s": "requests_per_s",
+    "users": "concurrent_users",
+    "bill": "monthly_bill",
+}
+"""Units of the volume that the shell has flags for, by what the scenario calls them."""
 HISTORY_BUTTONS: tuple[Button, ...] = (
     Button("undo", "Undo"),
     Button("redo", "Redo"),
@@ -33,7 +41,8 @@ def scenario_fields(catalog: Catalog, scenario: Scenario) -> list[Field]:
     """Return the inputs of a scenario: first those that stand open, then the others in their groups."""
     presets = tuple((name, load_scenario(name, catalog).name) for name in scenario_names(catalog))
     preset = Select(PRESET, "Start from", ((CUSTOM, "Own values"), *presets), group=FIRST)
-    shown = [field for field in FIELDS.values() if field.about.panel is not None]
+    idle = {about.needs for unit, about in UNITS.items() if unit != _flag_of(scenario.volume_unit)}
+    shown = [field for field in FIELDS.values() if field.about.panel is not None and field.name not in idle]
     first = sorted(filter(_stands_open, shown), key=_stands_open)
     inputs = [replace(_input(field, catalog), group=FIRST) for field in first]
     inputs += [_input(field, catalog) for field in by_group(shown) if not _stands_open(field)]
@@ -112,15 +121,28 @@ def offered(catalog: Catalog, what: str) -> Options:
     return tuple((name, name) for name in sorted(catalog_names(catalog, what)))
 
 
-def shown_units(scenario: Scenario) -> dict[str, tuple[float, str]]:
-    """Return how inputs show the volume: by what it is multiplied, and the unit that it then has."""
-    tokens = scenario.days_per_month * (scenario.input_tokens + scenario.output_tokens) / TOKENS_PER_MTOK
-    units = {
-        "day": (1.0, "queries/day"),
-        "month": (scenario.days_per_month, "queries/month"),
-        "tokens": (tokens, "M tokens/month"),
-    }
-    return {"queries_per_day": units[scenario.volume_unit]}
+def shown_units(scenario: Scenario, catalog: Catalog) -> dict[str, tuple[float, str, str]]:
+    """Return how inputs show the volume: by what it is multiplied, the unit that it then has, and the rule in words."""
+    shown = scenario.volume_unit
+    times, unit, rule = {
+        "day": (1.0, "queries/day", ""),
+        "month": (scenario.days_per_month, "queries/month", ""),
+    }.get(shown) or _own_unit(_flag_of(shown), scenario, catalog)
+    return {"queries_per_day": (times, unit, rule)}
+
+
+def _flag_of(volume_unit: str) -> str:
+    return OWN_UNITS.get(volume_unit, volume_unit)
+
+
+def _own_unit(name: str, scenario: Scenario, catalog: Catalog) -> tuple[float, str, str]:
+    about = UNITS[name]
+    companions = {about.needs: getattr(scenario, about.needs)} if about.needs else {}
+    times = 1 / queries_per_day_of_one(name, scenario, companions, catalog)
+    said = f"Queries/day = {about.rule}."
+    if name == "tokens_per_month":
+        return times / TOKENS_PER_MTOK, f"M {about.unit}", said
+    return times, about.unit, said
 
 
 def values_of(scenario: Scenario, preset: str | None, catalog: Catalog) -> dict[str, Any]:

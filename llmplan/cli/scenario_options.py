@@ -83,6 +83,7 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
         asked = {name: given.pop(name) for name in fields}
         start = {name: given.pop(name) for name in others if name != "data"}
         units = {name: value for name in volume if (value := given.pop(name)) is not None}
+        units |= {name: asked[name] for name in COMPANIONS if asked.get(name) is not None}
         _check_one_volume(asked, units)
         stated = with_volume(scenario_from_options(asked, **start, catalog=catalog), units, catalog)
         for rule in stated.rules:
@@ -114,6 +115,7 @@ def field_flag(field: ScenarioField) -> Any:
 def volume_flags() -> dict[str, Any]:
     """Return the options that give the volume in another unit, and what goes with them."""
     said = {name: (unit.unit, unit.help) for name, unit in UNITS.items()} | COMPANIONS
+    said = {name: about for name, about in said.items() if name not in FIELDS}
     panel = "Scenario: Volume in other units"
     return {
         name: Annotated[

@@ -59,11 +59,11 @@ def replica_start_s(catalog: Catalog, weights_gb: npt.ArrayLike) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class FleetHours:
-    """A day of a fleet by hour.
+    """A day of a fleet by hour, or a week where the hours of that are known.
 
     Attributes
     ----------
-    shares: (24,) of the day's queries. load: (24,) over the peak that the fleet is sized for.
+    shares: (24,) of the day's queries, or (168,) of the week's. load: the same over the peak that the fleet is sized for.
     spare: replicas beyond the load's.
     """
 
@@ -74,14 +74,22 @@ class FleetHours:
     @classmethod
     def of(cls, workload: Workload, spare: int) -> FleetHours:
         """Return a workload's hours, bell-shaped without a profile; what may wait fills the valleys. (4.6), (4.7)"""
-        peak = min(workload.peak_to_mean, MOST_PEAKED)
-        day = week_profile(workload.hourly_profile, 1.0, peak)[:HOURS_PER_DAY] / HOURS_PER_DAY
-        shares = filled_day(day * (1 - workload.batch_share))
-        load = np.minimum(shares * HOURS_PER_DAY / workload.effective_peak_to_mean, 1.0)
+        if workload.week_profile is None:
+            peak = min(workload.peak_to_mean, MOST_PEAKED)
+            days = week_profile(workload.hourly_profile, 1.0, peak)[None, :HOURS_PER_DAY] / HOURS_PER_DAY
+        else:
+            days = np.reshape(workload.week_profile, (-1, HOURS_PER_DAY))
+        shares = np.concatenate([_filled(day, workload.batch_share) for day in days])
+        load = np.minimum(shares * len(shares) / workload.effective_peak_to_mean, 1.0)
         return cls(shares, load, spare)
 
+    @property
+    def _per_day(self) -> Floats:
+        """Queries of each hour over those of the mean day."""
+        return self.shares * (len(self.shares) / HOURS_PER_DAY)
+
     def replicas(self, fleet: npt.ArrayLike, spare: int) -> Floats:
-        """Return what each hour needs of `fleet` replicas, the spares among them, shape (..., 24). (4.8)"""
+        """Return what each hour needs of `fleet` replicas, the spares among them, shape (..., hours). (4.8)"""
         working = np.maximum(np.asarray(fleet, float) - self.spare, 0.0)[..., None]
         with np.errstate(invalid="ignore"):
             needed = np.ceil(working * self.load * (1 - 1e-12))
@@ -99,18 +107,19 @@ class FleetHours:
         return np.asarray((self.shares * np.maximum(over, 0.0)).sum(axis=-1))
 
     def busy(self) -> Bools:
-        """(24,) the fewest hours in a row that hold `BUSY_SHARE` of the queries; the latest of equals."""
+        """Return the fewest hours of a day in a row that hold `BUSY_SHARE` of the queries; the latest of equals."""
+        day = self.shares.reshape(-1, HOURS_PER_DAY).sum(axis=0)
         for length in range(1, HOURS_PER_DAY):
             windows = np.stack([np.roll(np.arange(HOURS_PER_DAY) < length, h) for h in range(HOURS_PER_DAY)])
-            held = windows @ self.shares
+            held = windows @ day
             if held.max() >= BUSY_SHARE:
-                return np.asarray(windows[int(held.argmax())])
-        return np.ones(HOURS_PER_DAY, bool)
+                return np.tile(windows[int(held.argmax())], len(self.shares) // HOURS_PER_DAY)
+        return np.ones(len(self.shares), bool)
 
     def billed(self, mode: Billing, start_s: float) -> Floats:
         """Return the share of time in which n of N replicas are paid, (N, n), both 0..MOST; starts count. (4.8)"""
         fleets = np.arange(MOST + 1)
-        hours = np.repeat(fleets[:, None].astype(float), HOURS_PER_DAY, axis=1)
+        hours = np.repeat(fleets[:, None].astype(float), len(self.shares), axis=1)
         if mode is Billing.OFFICE_HOURS:
             hours *= self.busy()
         elif mode is not Billing.ALWAYS_ON:
@@ -119,12 +128,12 @@ class FleetHours:
         part = min(start_s / S_PER_HOUR, 1.0)
         share = np.zeros((MOST + 1, MOST + 1))
         for paid, weight in ((hours, 1 - part), (early, part)):
-            np.add.at(share, (fleets[:, None], paid.astype(int)), weight / HOURS_PER_DAY)
+            np.add.at(share, (fleets[:, None], paid.astype(int)), weight / len(self.shares))
         return share
 
     def idle_share(self, queries_per_day: Floats, fleet: Floats, start_s: Floats) -> Floats:
         """Return the part of one replica's time that a fleet which scales to zero does not pay; shapes broadcast. (4.9)"""
-        rate = np.asarray(queries_per_day)[..., None] * self.shares / S_PER_HOUR
+        rate = np.asarray(queries_per_day)[..., None] * self._per_day / S_PER_HOUR
         on, _ = idle_shares(rate, IDLE_TIMEOUT_S, np.asarray(start_s)[..., None])
         alone = self.replicas(fleet, 0) == 1
         return np.asarray(np.where(alone, 1 - on, 0.0).mean(axis=-1))
@@ -135,8 +144,14 @@ class FleetHours:
             return float(self.shares[~self.busy()].sum())
         if mode is not Billing.SCALE_TO_ZERO:
             return 0.0
-        _, cold = idle_shares(queries_per_day * self.shares / S_PER_HOUR, IDLE_TIMEOUT_S, start_s)
+        _, cold = idle_shares(queries_per_day * self._per_day / S_PER_HOUR, IDLE_TIMEOUT_S, start_s)
         return float((self.shares * np.where(self.replicas(fleet, 0) == 1, cold, 0.0)).sum())
+
+
+def _filled(day: Floats, waiting: float) -> Floats:
+    """Return a day's hours after what may wait has filled its valleys; their sum stays. (4.6)"""
+    total = float(day.sum())
+    return filled_day(day / total * (1 - waiting)) * total if total > 0 else day
 
 
 def billed_rents(rents: Rents, hours: FleetHours, mode: Billing, start_s: float) -> Rents:

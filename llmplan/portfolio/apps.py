@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
@@ -17,6 +18,7 @@ from llmplan.options.table import usd_per_query
 from llmplan.portfolio.tasks import guessed_task
 from llmplan.quality.variants import Lengths
 from llmplan.scenario import Scenario
+from llmplan.scenario.values import HOURS_OF_WEEK
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_HOUR
 from llmplan.usage.models import known_api
 from llmplan.usage.requests import app_named
@@ -41,6 +43,10 @@ HOURS_PER_WEEK = HOURS_PER_DAY * DAYS_PER_WEEK
 MONDAY = 72
 """Hours from the first Monday's beginning before 1970 to that of 1970, a Thursday."""
 MOST_PEAK = 100.0
+PROFILE_DIGITS = 3
+WRITTEN_OF_READ = 0.02
+"""Tokens written to a cache over those read from it, above which prefixes are each conversation's own: one that all
+queries share is written once for many reads. (12.14)"""
 TAKEN_FLOOR = 0.9
 """Least share of today's success unless another is asked for."""
 TAKEN_INPUT_TOKENS = 1_000.0
@@ -120,10 +126,13 @@ def bills_of(usage: Usage, base: Scenario, catalog: Catalog) -> Bills:
     traffic = counted(hours)
     billed = total(bills, "cost_usd")
     cells = _with_tokens(usage)
+    tokens = usage.cubes.tokens
+    bins = dict(iter(tokens.groupby(tokens["app"].fillna(UNNAMED))))
     priced = [
         (listed, total(part, "cost_usd"))
-        for _, part in _by_model(cells)
-        if (listed := _listed(part, base, catalog)) is not None
+        for app, of in cells.groupby(cells["app"].fillna(UNNAMED))
+        for _, part in _by_model(of)
+        if (listed := _listed(part, bins.get(app, tokens[:0]), base, catalog)) is not None
     ]
     per_month = base.days_per_month / covered(traffic)[1]
     paid = [usd for _, usd in priced if usd is not None]
@@ -163,6 +172,8 @@ def _app(usage: Usage, cells: pd.DataFrame, name: str, days: float, base: Scenar
         "output_tokens": max(outputs / requests, 1.0),
         "peak_to_mean": min(max(float(week.max()) * HOURS_PER_DAY * days / requests, 1.0), MOST_PEAK),
         "profile_id": None,
+        "week_profile": _profile(cells),
+        "utc_offset_hours": 0.0,
     }
     changes |= _percentiles(usage, name, changes) | _shares(cells, requests, taken)
     api = _todays_api(cells, catalog)
@@ -178,7 +189,8 @@ def _app(usage: Usage, cells: pd.DataFrame, name: str, days: float, base: Scenar
         changes["quality_floor"] = TAKEN_FLOOR
     scenario = base.but(**changes)
     per_month = scenario.days_per_month / days
-    models = {model: _listed(part, scenario, catalog) for model, part in _by_model(cells)}
+    bins = of_app(usage.cubes.tokens, name)
+    models = {model: _listed(part, bins, scenario, catalog) for model, part in _by_model(cells)}
     known = [usd for usd in models.values() if usd is not None]
     listed = sum(known) * per_month if known else None
     paid = total(cells, "cost_usd")
@@ -194,6 +206,15 @@ def _app(usage: Usage, cells: pd.DataFrame, name: str, days: float, base: Scenar
         {m: None if usd is None else usd * per_month for m, usd in by_model.items()},
         tuple(taken),
     )
+
+
+def _profile(cells: pd.DataFrame) -> dict[str, float]:
+    """Return the hours of the mean week over their mean; {} where the log does not tell them."""
+    week = mean_week_of(cells)
+    if week is None or not week.any():
+        return {}
+    factors = np.round(week / week.mean(), PROFILE_DIGITS).tolist()
+    return {hour: factor for hour, factor in zip(HOURS_OF_WEEK, factors, strict=True) if factor}
 
 
 def _percentiles(usage: Usage, name: str, means: dict[str, object]) -> dict[str, object]:
@@ -214,7 +235,10 @@ def _shares(cells: pd.DataFrame, requests: float, taken: list[str]) -> dict[str,
     read = min(cached or 0.0, 1.0)
     written = share(cells, "cache_write_tokens", "cached_of_input")
     waiting = total(cells[cells["batch"].fillna(False).astype(bool)], "requests") or 0.0
-    return {
+    found: dict[str, object] = {}
+    if written is not None and written > WRITTEN_OF_READ * read:
+        found["cached_prefix"] = "own"
+    return found | {
         "cached_input_share": read,
         "cache_write_share": None if written is None else min(written, 1.0 - read),
         "batch_share": min(waiting / requests, 1.0),
@@ -235,18 +259,36 @@ def _todays_api(cells: pd.DataFrame, catalog: Catalog) -> ApiPrice | None:
     return next((api for api in ranked if api is not None), None)
 
 
-def _listed(cells: pd.DataFrame, scenario: Scenario, catalog: Catalog) -> float | None:
-    """Return what a model's traffic costs at the catalog's price; None where there is none. [USD]"""
+def _listed(cells: pd.DataFrame, bins: pd.DataFrame, scenario: Scenario, catalog: Catalog) -> float | None:
+    """Return what a model's traffic costs at the catalog's price; None where there is none. [USD] (12.13)
+
+    bins: the lengths of the app's requests, by which prices of long requests are asked; the model's own mean.
+    """
     (model,) = set(cells["model"].fillna(UNNAMED))
     api = known_api(str(model), catalog)
     if api is None:
         return None
     inputs, outputs = float(cells["input_tokens"].sum()), float(cells["output_tokens"].sum())
     requests = total(cells, "requests") or max(inputs / TAKEN_INPUT_TOKENS, 1.0)
-    shares = _shares(cells, requests, [])
-    asked = scenario.model_copy(update=shares)
-    lengths = Lengths(inputs / requests, outputs / requests)
-    return float(usd_per_query([api], [lengths], asked, catalog)[0]) * requests
+    asked = scenario.model_copy(update=_shares(cells, requests, []))
+    mean, weights = Lengths(inputs / requests, outputs / requests), np.ones(1)
+    lengths = [mean]
+    if api.long_context_from_tokens is not None and not bins.empty:
+        asked = asked.model_copy(update={"input_tokens_p95": None})  # the bins are the spread
+        weights, lengths = _lengths(bins, mean)
+    usd = usd_per_query([api] * len(lengths), lengths, asked, catalog)
+    return float(usd @ weights) * requests
+
+
+def _lengths(bins: pd.DataFrame, mean: Lengths) -> tuple[Floats, list[Lengths]]:
+    """Return each bin's share of the requests and its lengths, in proportion to what they are the mean of."""
+    by_input = bins[bins["side"] == "input"]
+    weights = by_input["requests"].to_numpy(dtype=float)
+    sides = []
+    for name, own in (("input_tokens", mean.input), ("output_tokens", mean.output)):
+        tokens = by_input[name].to_numpy(dtype=float)
+        sides.append(tokens / weights * (own * weights.sum() / tokens.sum() if tokens.sum() else 1.0))
+    return weights / weights.sum(), [Lengths(*pair) for pair in zip(*sides, strict=True)]
 
 
 def week_of(cells: pd.DataFrame) -> Floats:
@@ -255,12 +297,41 @@ def week_of(cells: pd.DataFrame) -> Floats:
     A bucket longer than an hour is spread over its hours. An hour of the week outside the span takes the most of
     its hour of the day.
     """
+    first, series = _by_hour(cells)
+    week = np.full(HOURS_PER_WEEK, np.nan)
+    np.fmax.at(week, _of_week(first, len(series)), series)
+    days = week.reshape(DAYS_PER_WEEK, HOURS_PER_DAY)
+    seen = np.where(np.isnan(days).all(axis=0), 0.0, np.fmax.reduce(days, axis=0))
+    return np.where(np.isnan(days), seen, days).ravel()
+
+
+def mean_week_of(cells: pd.DataFrame) -> Floats | None:
+    """Return the mean queries of each hour of the week, (168,); None for less than a day, or without times.
+
+    A day of the week that the log does not reach takes the mean of those that it does.
+    """
+    first, series = _by_hour(cells)
+    if len(series) < HOURS_PER_DAY or cells["hour"].isna().all():
+        return None
+    of_week = _of_week(first, len(series))
+    n = np.bincount(of_week, minlength=HOURS_PER_WEEK).reshape(DAYS_PER_WEEK, HOURS_PER_DAY)
+    sums = np.bincount(of_week, series, HOURS_PER_WEEK).reshape(DAYS_PER_WEEK, HOURS_PER_DAY)
+    by_hour = sums.sum(axis=0) / n.sum(axis=0)
+    return np.where(n > 0, sums / np.maximum(n, 1), by_hour).ravel()
+
+
+def _of_week(first: int, hours: int) -> npt.NDArray[np.int64]:
+    return (first + MONDAY + np.arange(hours, dtype=np.int64)) % HOURS_PER_WEEK
+
+
+def _by_hour(cells: pd.DataFrame) -> tuple[int, Floats]:
+    """Return the first hour, and the queries of each from it on; alike where no time is told."""
     timed = cells[cells["hour"].notna()]
     amount = "requests" if timed["requests"].notna().any() else "input_tokens"
     scale = 1.0 if amount == "requests" else TAKEN_INPUT_TOKENS
     if timed.empty:
         mean = float(total(cells, amount) or 0) / scale / HOURS_PER_DAY
-        return np.full(HOURS_PER_WEEK, mean)
+        return 0, np.full(HOURS_PER_WEEK, mean)
     starts = timed["hour"].to_numpy(dtype=np.int64)
     lengths = np.maximum(np.ceil(timed["bucket_s"].fillna(0).to_numpy(dtype=float) / S_PER_HOUR), 1).astype(
         int
@@ -268,18 +339,12 @@ def week_of(cells: pd.DataFrame) -> Floats:
     each = timed[amount].fillna(0).to_numpy(dtype=float) / scale / lengths
     first = int(starts.min())
     places = np.repeat(starts - first, lengths) + _counting(lengths)
-    series = np.bincount(places, np.repeat(each, lengths))
-    of_week = (first + MONDAY + np.arange(len(series))) % HOURS_PER_WEEK
-    week = np.full(HOURS_PER_WEEK, np.nan)
-    np.fmax.at(week, of_week, series)
-    days = week.reshape(DAYS_PER_WEEK, HOURS_PER_DAY)
-    seen = np.where(np.isnan(days).all(axis=0), 0.0, np.fmax.reduce(days, axis=0))
-    return np.where(np.isnan(days), seen, days).ravel()
+    return first, np.bincount(places, np.repeat(each, lengths))
 
 
 def _counting(
-    lengths: np.ndarray[tuple[int], np.dtype[np.int_]],
-) -> np.ndarray[tuple[int], np.dtype[np.int_]]:
+    lengths: npt.NDArray[np.int_],
+) -> npt.NDArray[np.int_]:
     """Return 0..n-1 for each n of `lengths`, one after another."""
     ends = np.cumsum(lengths)
     return np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)

@@ -16,6 +16,7 @@ from llmplan.errors import InputError, UnknownNameError, rule_and_fix
 from llmplan.scenario.about import About, Affects, Box, Group, Shape, Slide, described
 from llmplan.scenario.values import (
     EMPTY,
+    HOURS_OF_WEEK,
     NONE,
     Counts,
     Label,
@@ -25,6 +26,7 @@ from llmplan.scenario.values import (
     Shares,
     Symbol,
     Uncertain,
+    WeekShares,
     limits,
 )
 from llmplan.scenario.workload import Workload
@@ -38,6 +40,10 @@ VOLUME_UNITS = (
     ("day", "Queries a day"),
     ("month", "Queries a month"),
     ("tokens", "Million tokens a month"),
+    ("per_s", "Requests a second"),
+    ("users", "Users at once"),
+    ("seats", "Seats"),
+    ("bill", "Bill of a month, of what runs today"),
 )
 KV_CACHE_TYPES = (("auto", "As the format has it"), ("bf16", "BF16"), ("fp16", "FP16"), ("fp8", "FP8"))
 PRICE_KINDS = (
@@ -104,7 +110,7 @@ class Scenario(BaseModel):
         ),
     ] = 50_000
     volume_unit: Annotated[
-        Literal["day", "month", "tokens"],
+        Literal["day", "month", "tokens", "per_s", "users", "seats", "bill"],
         About(
             "Volume is given in",
             "Unit in which inputs show the volume; answers, files and links have queries a day.",
@@ -114,6 +120,30 @@ class Scenario(BaseModel):
             choices=VOLUME_UNITS,
         ),
     ] = "day"
+    think_time_s: Annotated[
+        float,
+        limits(gt=0, le=1e6),
+        About(
+            "A user asks every",
+            "Seconds from one question of a user to the next, the answer's time within; for a volume in users at once.",
+            Group.WORKLOAD,
+            "s",
+            affects=Affects.SHOWN,
+            panel=Box(1, 1e6, first=3),
+        ),
+    ] = 60
+    prompts_per_day: Annotated[
+        float,
+        limits(gt=0, le=1e6),
+        About(
+            "Prompts of a seat",
+            "Prompts of a seat a day, mean over all days; for a volume in seats.",
+            Group.WORKLOAD,
+            "prompts/day",
+            affects=Affects.SHOWN,
+            panel=Box(0.01, 1e6, first=3),
+        ),
+    ] = 10
     input_tokens: Annotated[
         float,
         limits(ge=1, le=2_000_000),
@@ -284,6 +314,16 @@ class Scenario(BaseModel):
             names="profile",
         ),
     ] = None
+    week_profile: Annotated[
+        WeekShares,
+        About(
+            "Profile of the week",
+            "Queries of each hour of the week, in any unit, as mon-09=1.7; hours left out have none. It takes the place of "
+            "the daily profile and the weekend.",
+            Group.WORKLOAD,
+            empty="the daily profile, and the weekend",
+        ),
+    ] = ()
     peak_to_mean: Annotated[
         float,
         limits(ge=1, le=100),
@@ -1046,6 +1086,11 @@ class Scenario(BaseModel):
         apart = " " if self.currency_symbol[-1].isalpha() else ""
         return Currency(self.currency_symbol + apart, self.currency_per_usd)
 
+    @property
+    def _week_shares(self) -> tuple[float, ...] | None:
+        held = dict(self.week_profile)
+        return tuple(held.get(hour, 0.0) for hour in HOURS_OF_WEEK) if held else None
+
     def workload(self, catalog: Catalog | None = None) -> Workload:
         """Return the workload part, with the daily profile looked up."""
         profile = None
@@ -1061,6 +1106,7 @@ class Scenario(BaseModel):
             hourly_profile=profile,
             peak_to_mean=self.peak_to_mean,
             batch_share=self.batch_share,
+            week_profile=self._week_shares,
             weekend_factor=self.weekend_factor,
             utc_offset_hours=self.utc_offset_hours,
             days_per_month=self.days_per_month,

@@ -9,7 +9,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from llmplan.scenario.about import Ids, Pairs, Ranges
+from llmplan.units import HOURS_PER_DAY
 
+HOURS_OF_WEEK = tuple(
+    f"{day}-{hour:02d}"
+    for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    for hour in range(HOURS_PER_DAY)
+)
 NONE = "none"
 """How TOML and links, which have no null, say that a value is taken away."""
 
@@ -49,6 +55,13 @@ def _shares(value: Pairs) -> Pairs:
     return value
 
 
+def _hours_of_week(value: Pairs) -> Pairs:
+    unknown = [name for name, _ in value if name not in HOURS_OF_WEEK]
+    if unknown:
+        raise ValueError(f"{unknown[0]}: hours of the week are {HOURS_OF_WEEK[0]} to {HOURS_OF_WEEK[-1]}")
+    return value
+
+
 def _prices(value: Pairs) -> Pairs:
     if not all(0 <= price < float("inf") for _, price in value):
         raise ValueError("prices must be at least 0")
@@ -78,6 +91,7 @@ EMPTY = BeforeValidator(lambda value: None if value == NONE else value)
 Names = Annotated[Ids, AfterValidator(lambda value: tuple(dict.fromkeys(value)))]
 Qualities = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_qualities)]
 Shares = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_shares)]
+WeekShares = Annotated[Shares, AfterValidator(_hours_of_week)]
 Prices = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_prices)]
 Counts = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_prices), AfterValidator(_counts)]
 Uncertain = Annotated[Ranges, BeforeValidator(_ranges), AfterValidator(_ordered)]

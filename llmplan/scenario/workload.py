@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,8 @@ class Workload(BaseModel):
     hourly_profile: 24 shares of the day's queries, summing to 1; None: flat but for `peak_to_mean`.
     peak_to_mean: rate of the busiest time over the mean rate; at least the profile's own.
     batch_share: part of the queries that may wait: they fill the valleys of the others.
+    week_profile: 168 shares of the week's queries by hour, Monday first, made to sum to 1; its mean day takes the place of
+        `hourly_profile`, and it that of `weekend_factor`.
     weekend_factor: Saturday's and Sunday's volume over a weekday's.
     utc_offset_hours: how far the profile's clock is ahead of UTC.
     days_per_month: the one calendar convention; GPU-hours follow from it.
@@ -49,11 +51,24 @@ class Workload(BaseModel):
     hourly_profile: tuple[float, ...] | None = None
     peak_to_mean: Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)] = 1.0
     batch_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    week_profile: tuple[float, ...] | None = None
     weekend_factor: Annotated[float, Field(ge=0, le=10)] = 1.0
     utc_offset_hours: Annotated[float, Field(ge=-12, le=14)] = 0.0
     days_per_month: Annotated[float, Field(ge=1, le=31, allow_inf_nan=False)] = Field(
         default_factory=lambda: shipped_assumption("days-per-month")
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_week(cls, values: Any) -> Any:
+        week = values.get("week_profile") if isinstance(values, dict) else None
+        if week is None:
+            return values
+        shares = np.asarray(week, float) / sum(week)
+        if len(shares) != HOURS_PER_DAY * DAYS_PER_WEEK:
+            raise InputError("week_profile", len(shares), "needs 168 values", "give one share for each hour")
+        day = shares.reshape(DAYS_PER_WEEK, HOURS_PER_DAY).sum(axis=0)
+        return {**values, "week_profile": tuple(shares.tolist()), "hourly_profile": tuple(day.tolist())}
 
     @model_validator(mode="after")
     def _check(self) -> Workload:
@@ -98,6 +113,8 @@ class Workload(BaseModel):
     @property
     def busiest_to_mean(self) -> float:
         """The larger of the stated peak and the busiest hour of the profile on the busier days. (4.1)"""
+        if self.week_profile is not None:
+            return max(self.peak_to_mean, max(self.week_profile) * len(self.week_profile))
         if self.hourly_profile is None:
             return self.peak_to_mean
         return max(self.peak_to_mean, max(self.hourly_profile) * HOURS_PER_DAY * float(self._days.max()))
@@ -111,6 +128,8 @@ class Workload(BaseModel):
     @property
     def week(self) -> tuple[float, ...] | None:
         """168 shares of a week's queries by hour of the profile's clock, Monday first; None where all are alike. (0.3)"""
+        if self.week_profile is not None:
+            return self.week_profile
         if self.hourly_profile is None and self.weekend_factor == 1:
             return None
         day = self.hourly_profile or (1 / HOURS_PER_DAY,) * HOURS_PER_DAY

@@ -253,8 +253,8 @@ class _Sums:
     def _named(self, app: Whole) -> pd.Series[Any]:
         import pyarrow as pa
 
-        names = pa.array(list(self.apps), pa.string())
-        return names.take(pa.array(app)).to_pandas()
+        names: pd.Series[Any] = pa.array(list(self.apps), pa.string()).take(pa.array(app)).to_pandas()
+        return names
 
 
 def _told(column: pa.ChunkedArray) -> tuple[Numbers, Numbers | None]:

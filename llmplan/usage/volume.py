@@ -9,7 +9,7 @@ from typing import Any
 
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
-from llmplan.scenario import Scenario
+from llmplan.scenario import FIELDS, Scenario
 from llmplan.units import S_PER_DAY
 from llmplan.usage.models import known_api
 from llmplan.wording import number
@@ -77,8 +77,10 @@ UNITS = {
     ),
 }
 COMPANIONS = {
-    THINK: ("s", "Seconds from one question of a user to the next, the answer's time within."),
-    PROMPTS: ("prompts/day", "Prompts of a seat a day."),
+    **{
+        name: (FIELDS[name].about.unit, FIELDS[name].about.help)
+        for name in ("think_time_s", "prompts_per_day")
+    },
     MODEL: ("", "API that the bill is of, as the catalog or a log names it; it becomes the reference API."),
     CALLS: (
         "calls/task",

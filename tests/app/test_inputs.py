@@ -6,11 +6,12 @@ import pytest
 from markupsafe import Markup
 
 from llmplan.app.dashboard import Dashboard
-from llmplan.app.fields_of_scenario import FIRST
+from llmplan.app.fields_of_scenario import FIRST, OWN_UNITS
 from llmplan.app.model import AppModel
 from llmplan.app.widgets.glossary import explained
 from llmplan.recommend.ladder import quality_ladder
 from llmplan.scenario import load_scenario
+from llmplan.usage.volume import UNITS, with_volume
 
 SEVERAL = {"model_ids": ("llama-3.1-8b", "qwen3-32b"), "api_ids": ("gpt-4o", "gpt-4o-mini")}
 
@@ -39,13 +40,29 @@ def test_five_questions_stand_open_and_the_rest_under_more(dashboard: Dashboard)
 def test_the_volume_is_shown_in_the_readers_unit(dashboard: Dashboard) -> None:
     asked = dashboard.model.scenario
     send(dashboard, volume_unit="tokens")
-    times, unit = dashboard.panel.units["queries_per_day"]
+    times, unit, _ = dashboard.panel.units["queries_per_day"]
     tokens = asked.queries_per_day * asked.days_per_month * (asked.input_tokens + asked.output_tokens)
     assert asked.queries_per_day * times == pytest.approx(tokens / 1e6) and unit == "M tokens/month"
     assert dashboard.panel.values["queries_per_day"] == asked.queries_per_day
     assert dashboard.model.query["volume_unit"] == "tokens"
     send(dashboard, volume_unit="day")
     assert dashboard.model.scenario == asked
+
+
+@pytest.mark.parametrize("unit", ["per_s", "users", "seats", "bill"])
+def test_every_unit_of_the_page_is_the_shells(dashboard: Dashboard, unit: str) -> None:
+    """What the page shows, given to the shell's flag, is the page's volume again."""
+    send(dashboard, volume_unit=unit)
+    scenario = dashboard.model.scenario
+    times, _, rule = dashboard.panel.units["queries_per_day"]
+    flag = OWN_UNITS.get(unit, unit)
+    needs = {name: getattr(scenario, name) for name in (UNITS[flag].needs,) if name}
+    again = with_volume(scenario, {flag: scenario.queries_per_day * times, **needs}, dashboard.model.catalog)
+    assert again.scenario.queries_per_day == pytest.approx(scenario.queries_per_day)
+    assert UNITS[flag].rule in rule
+    open_ = {field["key"] for field in dashboard.panel.spec if field["group"] == FIRST}
+    assert needs.keys() == open_ & {"think_time_s", "prompts_per_day"}
+    send(dashboard, volume_unit="day")
 
 
 def test_a_drag_is_one_step_back_however_slow_the_answers(dashboard: Dashboard) -> None:

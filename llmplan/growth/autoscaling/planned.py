@@ -80,8 +80,8 @@ def planned_week(
 
     Parameters
     ----------
-    plan, scenario: the chosen option and what it serves; the day is the scenario's profile, or a bell-shaped
-        one with its peak-to-mean.
+    plan, scenario: the chosen option and what it serves; the week is the scenario's own, else its day's profile, or a
+        bell-shaped day with its peak-to-mean.
     usd_per_gpu_hour: rent. [USD/h]
     weekend_factor: Saturday's and Sunday's volume over a weekday's.
     fallback_usd_per_query: price of an API for what an active window leaves; None: it is missed.
@@ -89,9 +89,12 @@ def planned_week(
     Where the scenario reserves, only the fleet that is always on pays that price: hours that are given back are
     rented on demand.
     """
-    profile = scenario.workload(catalog).hourly_profile
-    peak = min(MOST_PEAKED, plan.peak_to_mean)
-    loads = minute_loads(plan.queries_per_day, week_profile(profile, weekend_factor, peak))
+    workload = scenario.workload(catalog)
+    week = workload.week_profile
+    if week is None:
+        peak = min(MOST_PEAKED, plan.peak_to_mean)
+        week = tuple(week_profile(workload.hourly_profile, weekend_factor, peak))
+    loads = minute_loads(plan.queries_per_day, week)
     policy = ScalingPolicy(
         replica_requests_per_s=plan.requests_per_s,
         concurrency=plan.concurrency,

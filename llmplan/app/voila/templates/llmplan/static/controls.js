@@ -250,7 +250,7 @@
     };
     const paint = () => {
       const values = model.get("values");
-      for (const [key, [times, unit]] of Object.entries(model.get("units"))) if (built[key]) Object.assign(built[key].spec, { times, unit });
+      for (const [key, [times, unit, help]] of Object.entries(model.get("units"))) if (built[key]) Object.assign(built[key].spec, { times, unit, help });
       for (const [key, field] of Object.entries(built)) if (key in values) field.set(values[key]);
     };
     const mark = () => {
