@@ -339,7 +339,7 @@ def _by_hour(cells: pd.DataFrame) -> tuple[int, Floats]:
     each = timed[amount].fillna(0).to_numpy(dtype=float) / scale / lengths
     first = int(starts.min())
     places = np.repeat(starts - first, lengths) + _counting(lengths)
-    return first, np.bincount(places, np.repeat(each, lengths))
+    return first, np.bincount(places, np.repeat(each, lengths)).astype(float)
 
 
 def _counting(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llmplan.usage.overlaps import without_regroupings
 from llmplan.usage.rows import OK
 from llmplan.usage.streamed import repeated
 
@@ -19,7 +20,7 @@ DEEPEST = 8
 
 def canonical(raw: ir.Table) -> ir.Table:
     """Return stored rows with one meaning of input, and with every copy and roll-up marked in `status`."""
-    return _without_copies(_without_parents(_with_whole_input(raw)))
+    return without_regroupings(_without_copies(_without_parents(_with_whole_input(raw))))
 
 
 def input_conventions(raw: ir.Table) -> ir.Table:

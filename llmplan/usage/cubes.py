@@ -53,7 +53,7 @@ class Cubes:
 
 def cubes_of_files(files: Sequence[Path], backend: BaseBackend) -> Cubes:
     """Return the cubes of stored rows, made canonical by DuckDB; what it has to join goes by way of the disk."""
-    raw = backend.read_parquet([str(path) for path in files])
+    raw = backend.read_parquet([str(path) for path in files], filename=True)
     rows = canonical(raw)
     span = raw.aggregate(first=raw.ts.min(), last=raw.ts.max()).to_pyarrow().to_pylist()[0]
     with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Rows without a key that two files share: exports whose times overlap, and copies of a file."""
+"""The same traffic in two files: exports whose times overlap, copies of a file, and buckets grouped several ways."""
 
 from __future__ import annotations
 
@@ -66,3 +66,34 @@ def _shared(mine: ir.Table, theirs: ir.Table) -> ir.Table | None:
     n_mine, n_theirs, n_both = (int(table.count().to_pyarrow().as_py()) for table in (mine, theirs, both))
     enough = n_both >= SHARED * min(n_mine, n_theirs) if is_timed else n_mine == n_theirs == n_both
     return both if n_both and enough else None
+
+
+FILE = "filename"
+"""Column that says which stored file a row is of, where rows are read from files."""
+SUMS = ("n_requests", "input_tokens", "output_tokens", "cost_usd")
+USD_DIGITS = 6
+
+
+def without_regroupings(rows: ir.Table) -> ir.Table:
+    """Mark the buckets of a day that another file holds too, grouped by something else or into shorter ones.
+
+    Files of one format whose sums of a day are the same tell the same traffic; that of most rows counts.
+    """
+    import ibis
+
+    if FILE not in rows.columns:
+        return rows
+    told = rows.filter((rows.bucket_s > 0) & (rows.status == OK) & rows.ts.notnull())
+    told, own = told.mutate(day=told.ts.truncate("D")), [FILE, "format", "kind", "day"]
+    sums = {name: told[name].sum() for name in SUMS}
+    found = told.group_by(own).agg(n=told.count(), **sums).to_pyarrow().to_pandas()
+    found = found.sort_values(["n", FILE], ascending=[False, True]).round({"cost_usd": USD_DIGITS})
+    again = found[found.duplicated([*own[1:], *SUMS]) & (found[list(SUMS[1:])].sum(axis=1) > 0)]
+    if again.empty:
+        return rows
+    import pyarrow as pa
+
+    marked = ibis.memtable(pa.Table.from_pandas(again[own].assign(is_again=True), preserve_index=False))
+    joined = rows.mutate(day=rows.ts.truncate("D")).left_join(marked, own)
+    is_again = joined.is_again.fill_null(False) & (joined.bucket_s > 0) & (joined.status == OK)
+    return joined.mutate(status=is_again.ifelse(DUPLICATE, joined.status)).select(rows.columns)

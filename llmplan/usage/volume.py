@@ -195,14 +195,9 @@ def _only_unit(given: Mapping[str, Any]) -> str | None:
 
 def _check_companions(given: Mapping[str, Any], unit: str | None) -> None:
     for name in (THINK, PROMPTS):
-        flag, owner = (
-            f"--{name.replace('_', '-')}",
-            next(u for u, about in UNITS.items() if about.needs == name),
-        )
-        owner_flag = f"--{owner.replace('_', '-')}"
-        if (unit == owner) != (name in given):
-            missing, other = (owner_flag, flag) if name in given else (flag, owner_flag)
-            raise InputError(missing, "not given", f"belongs to {other}", "give both")
+        flag = f"--{name.replace('_', '-')}"
+        if unit is not None and UNITS[unit].needs == name and name not in given:
+            raise InputError(flag, "not given", f"belongs to --{unit.replace('_', '-')}", "give both")
         if name in given and not (math.isfinite(given[name]) and given[name] > 0):
             raise InputError(flag, given[name], "must be above 0", "correct it")
     if ADDED in given and CALLS not in given:

@@ -65,7 +65,7 @@ def sample(name: str) -> Any:
     if field.shape is Shape.NAMES:
         return (NAMED[field.about.names],)
     if field.shape is Shape.PAIRS:
-        return ((NAMED[field.about.names], 1.0),)
+        return ((NAMED.get(field.about.names, "mon-09"), 1.0),)
     if field.shape is Shape.RANGES:
         return (("queries_per_day", (10.0, 20.0)),)
     return OTHER_WORDS.get(name, "x")
@@ -124,6 +124,8 @@ def test_fields_say_what_they_are() -> None:
         "name",
         "queries_per_day",
         "volume_unit",
+        "think_time_s",
+        "prompts_per_day",
         "ranges",
         "currency_symbol",
         "currency_per_usd",

@@ -62,7 +62,6 @@ def test_an_agent_reads_what_it_wrote() -> None:
     ("units", "field"),
     [
         ({"seats": 3}, "--prompts-per-day"),
-        ({"prompts_per_day": 3}, "--seats"),
         ({"concurrent_users": 3}, "--think-time-s"),
         ({"seats": 3, "prompts_per_day": 0}, "--prompts-per-day"),
         ({"requests_per_s": 1, "tokens_per_month": 5}, "--tokens-per-month and --requests-per-s"),
