@@ -1,4 +1,4 @@
-"""`llmplan usage import`, `llmplan usage show`: what we run today, from any log."""
+"""`llmplan usage import`, `show` and `cubes`: what we run today, from any log."""
 
 from __future__ import annotations
 
@@ -114,9 +114,19 @@ def _app_cells(app: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def cubes(usage: Folder, out: Annotated[Path, typer.Option("--out", help="ZIP to write.")]) -> None:
+    """Pack the three cubes as CSV, to open on the page Your traffic in place of the logs."""
+    from llmplan.export.files import write_whole
+    from llmplan.usage.summary import read_usage
+    from llmplan.usage.uploads import zip_of_cubes
+
+    typer.echo(f"Wrote {write_whole(out, zip_of_cubes(read_usage(usage)))}", err=True)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the shell."""
     group = typer.Typer(help="What we run today: import logs, show traffic and cost.", no_args_is_help=True)
     group.command("import")(import_files)
     group.command("show")(show)
+    group.command("cubes")(cubes)
     app.add_typer(group, name="usage")

@@ -4,10 +4,13 @@ import gzip
 import io
 import json
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from llmplan.app.model import AppModel
@@ -74,7 +77,7 @@ def test_figures_are_those_of_the_log(page: TrafficPage) -> None:
     listed = (2_000 * price.input_usd_per_mtok + 200 * price.output_usd_per_mtok) / 1e6
     assert frame.loc["chat", "paid_to_list"] == pytest.approx(0.05 / listed)
     assert plan.week.sum() == pytest.approx(frame["queries_per_day"].sum() * 7, rel=0.5)
-    tokens, reached = parts._lengths(page.usage.cubes.tokens, "input_bin")
+    tokens, reached = parts._lengths(page.usage.cubes.tokens, "input")
     assert reached.tolist() == [1.0] and tokens[0] == pytest.approx(2_000, rel=0.0035)
     name, media, data = page._file("csv")
     assert (name, media, data.count(b"\n")) == ("llmplan-apps.csv", "text/csv", 3)
@@ -102,6 +105,7 @@ def test_cubes_may_be_brought_instead(tmp_path: Path) -> None:
     cubes.save(found.cubes, tmp_path, ".csv")
     files = {name: (tmp_path / f"{name}.csv").read_bytes() for name in cubes.DIMENSIONS}
     assert summary(usage_of_file(packed(**files))) == summary(found)
+    assert summary(usage_of_file(uploads.zip_of_cubes(found))) == summary(found)
     for column, figure in (("hour", 10**12), ("bucket_s", 10**12), ("bucket_s", -3_600)):
         broken = found.cubes.hours.assign(**{column: figure}).to_csv(index=False).encode()
         with pytest.raises(InputError, match="no log's time"):
@@ -113,12 +117,33 @@ def test_cubes_may_be_brought_instead(tmp_path: Path) -> None:
         usage_of_file(packed(**files))
 
 
+def parquet(records: list[dict[str, Any]]) -> bytes:
+    held = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(records), held, compression="zstd")
+    return held.getvalue()
+
+
+def test_parquet_may_be_brought() -> None:
+    """A call of Langfuse's with a map within; text that repeats is held as codes."""
+    call = {
+        "id": "o1",
+        "type": "GENERATION",
+        "start_time": datetime(2026, 3, 2, 9),
+        "usage_details": {"input": 100, "output": 10},
+        "metadata": '{"app": "chat"}',
+    }
+    found = summary(usage_of_file(parquet([call, call | {"id": "o2"}])))
+    assert (found["requests"], found["input_tokens"], found["apps"][0]["app"]) == (2, 200, "chat")
+
+
 def test_what_is_too_much_or_no_log_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MOST_BYTES", 10_000)
     for data, said in (
         (gzip.compress(b"\n" * 20_000), "unpacked"),
         (packed(hours=b"x" * 20_000, tokens=b"", minutes=b""), "unpacked"),
-        (b"PAR1xxxx", "is not read here"),
+        (b"PAR1xxxx", "cannot be read"),
+        (parquet([{"model": "m" * 500} for _ in range(100)]), "unpacked"),
+        (parquet([{"n": 1}] * 20_000), "unpacked"),
         (b"PK\x03\x04garbage", "cannot be unpacked"),
         (packed(**{".": b""}), "holds no file"),
         (packed(logs=packed(log=b"x")), "is not read here"),

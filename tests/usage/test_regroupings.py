@@ -29,7 +29,9 @@ def used(n: int, **by: str) -> dict[str, Any]:
 def test_openai_usage_grouped_three_ways(tmp_path: Path, order: tuple[int, ...]) -> None:
     """By model, by project and in all: 7 requests of three models, which the finest tells apart."""
     files = [
-        page(tmp_path / "model.json", *(used(n, model=name) for name, n in zip("abc", (1, 2, 4), strict=True))),
+        page(
+            tmp_path / "model.json", *(used(n, model=name) for name, n in zip("abc", (1, 2, 4), strict=True))
+        ),
         page(tmp_path / "project.json", used(3, project_id="p"), used(4, project_id="q")),
         page(tmp_path / "all.json", used(7)),
     ]

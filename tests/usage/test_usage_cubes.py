@@ -195,7 +195,8 @@ def minutes(*counts: tuple[int, int]) -> pd.DataFrame:
 
 def test_peak_over_all_minutes_quiet_ones_too() -> None:
     """8 requests in ten minutes, 6 of them in one: 6 over 0.8."""
-    assert peak_to_mean(pd.DataFrame(), minutes((100, 6), (109, 2))) == pytest.approx(7.5)
+    cells = pd.DataFrame({"hour": [1, 2], "bucket_s": [0, 3_600], "requests": [8, 99]})
+    assert peak_to_mean(cells, minutes((100, 6), (109, 2))) == pytest.approx(7.5)
 
 
 def test_growth_from_whole_weeks() -> None:

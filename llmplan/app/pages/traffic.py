@@ -31,7 +31,7 @@ class TrafficPage(Page):
         self.usage: Usage | None = None
         self._planned: parts.Read | None = None
         self._computed: Scenario | None = None
-        accept = ".csv,.json,.jsonl,.txt,.gz,.zip"
+        accept = ".csv,.json,.jsonl,.txt,.gz,.zip,.parquet"
         upload = UploadButton("Open a log or bill", self.on_file, accept=accept, max_bytes=MAX_BYTES)
         self.notice, self.lead = StaleNotice(self.compute), HtmlView(parts.lead())
         self.answer, self.apps, self.moves = HtmlView(live=True), HtmlView(), HtmlView()

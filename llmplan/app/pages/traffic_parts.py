@@ -56,8 +56,8 @@ def lead() -> Markup:
         ),
         html.folded("Formats", note("; ".join(titles) + "; gzip or ZIP of them.")),
         note(
-            "For logs of any size: llmplan usage import FILES --out USAGE on your machine, then a ZIP of the cubes as CSV "
-            "(hours.csv, tokens.csv, minutes.csv)."
+            "For logs of any size: llmplan usage import FILES --out USAGE on your machine, then llmplan usage cubes USAGE "
+            "--out CUBES.zip, and open that."
         ),
     )
 
