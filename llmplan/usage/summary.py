@@ -197,10 +197,11 @@ def peak_to_mean(cells: pd.DataFrame, minutes: pd.DataFrame) -> float | None:
     mean's, and None where there is but one.
     """
     if len(minutes):
-        # Of hours alone where they are all there is: cubes that are brought hold each hour's busiest minute.
+        # Cubes that are brought hold each hour's busiest minute alone: the hours tell all requests.
         short = cells[cells["hour"].notna() & (cells["bucket_s"] <= S_PER_MINUTE)]
+        requests = max(float(short["requests"].sum()), float(minutes["requests"].sum()))
         length = int(minutes["minute"].max() - minutes["minute"].min()) + 1
-        return float(minutes["requests"].max()) / (float(short["requests"].sum()) / length)
+        return float(minutes["requests"].max()) / (requests / length)
     buckets = cells[cells["hour"].notna()]
     amount = "requests" if buckets["requests"].notna().any() else "output_tokens"
     rates = buckets.groupby("hour").agg(amount=(amount, "sum"), bucket_s=("bucket_s", "max"))
