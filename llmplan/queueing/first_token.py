@@ -16,7 +16,7 @@ QUANTILE_NODES: Final = 48
 PROMPTS: Final = 24
 """Prompts in one step that are told apart."""
 SPREAD_NODES: Final = 4
-LENGTH_NODES: Final = 6
+LENGTH_NODES: Final = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,29 +83,35 @@ def first_token_nodes_s(curve: ServiceCurve, arrivals: Arrivals) -> tuple[Floats
 
 
 def _length_nodes(cv: float) -> Floats:
-    """Return equally likely lengths over their mean, lognormal, with mean 1 and about that spread."""
+    """Return equally likely lengths over their mean: the means of as many parts of a lognormal distribution."""
     if cv == 0:
         return np.ones(1)
     from statistics import NormalDist
 
-    z = np.array([NormalDist().inv_cdf((i + 0.5) / LENGTH_NODES) for i in range(LENGTH_NODES)])
-    values = np.exp(np.sqrt(np.log1p(cv**2)) * z)
-    return np.asarray(values / values.mean(), dtype=float)
+    normal, sigma = NormalDist(), float(np.sqrt(np.log1p(cv**2)))
+    inner = [normal.cdf(normal.inv_cdf(i / LENGTH_NODES) - sigma) for i in range(1, LENGTH_NODES)]
+    return np.diff([0.0, *inner, 1.0]) * LENGTH_NODES
 
 
 def _gated(curve: ServiceCurve, arrivals: Arrivals, parts: _Parts, own: Floats) -> tuple[Floats, Floats]:
-    """Points and weights, prompts sharing steps; axes: rate, prompts in this step, the next, place, own."""
-    k = np.arange(PROMPTS, dtype=float)
-    chance = _prompts_in_a_step(arrivals.requests_per_s[:, None] * parts.length, parts.busy, k)
-    under_way = parts.step + k * parts.prefill
+    """Points and weights, prompts sharing steps; axes: rate, prompts in this step, the next, place, own.
+
+    Prompts of others are alike, 1 + cv^2 times the mean and as much rarer: their sum in a step, compound Poisson,
+    then has its mean and its variance.
+    """
+    second = 1 + arrivals.input_cv**2
+    k, rates = np.arange(PROMPTS, dtype=float), arrivals.requests_per_s[:, None] / second
+    size = k * second
+    chance = _prompts_in_a_step(rates * parts.length, parts.busy, k)
+    under_way = parts.step + size * parts.prefill
     chance = chance * under_way * np.where(k > 0, arrivals.crowding, 1.0)
     chance /= chance.sum(axis=1, keepdims=True)
-    beside = arrivals.crowding * arrivals.requests_per_s[:, None] * under_way
+    beside = arrivals.crowding * rates * under_way
     u = (np.arange(SPREAD_NODES) + 0.5) / SPREAD_NODES
     joined = _poisson(beside, k)
     share = curve.steps_per_prompt
-    steps = np.ceil((k[:, None, None] * u[:, None] + own) * share - 1e-9)
-    together = np.minimum(k[:, None, None] + own, steps / share)
+    steps = np.ceil((size[:, None, None] * u[:, None] + own) * share - 1e-9)
+    together = np.minimum(size[:, None, None] + own, steps / share)
     step, prefill = parts.step[..., None, None], parts.prefill[..., None, None]
     time = steps * step + together * prefill
     residual = under_way[:, :, None, None, None] * u[:, None]

@@ -165,11 +165,9 @@ def _occupancy(
     gaps = max(curve.output_tokens - 1, 0.0)
     served = m / (first + gaps * _pace_s(curve, lam, batch, first, crowding))
     served[:, -1] = pool * curve.saturation_requests_per_s
-    logs = np.log(pool * lam / served)
-    calm = _stationary(logs)
     # work also waits as prompts, in order of arrival: by S / (S - P) more requests than sharing alone holds
-    bursty = _stationary(logs / _work_ratio(curve, each)[:, None])
-    return calm[:, 1:] @ m / pool, bursty[:, -1]
+    chances = _stationary(np.log(pool * lam / served) / _work_ratio(curve, each)[:, None])
+    return chances[:, 1:] @ m / pool, chances[:, -1]
 
 
 def _stationary(log_ratios: Floats) -> Floats:

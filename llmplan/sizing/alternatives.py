@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 
 from llmplan.catalog import Catalog
 from llmplan.replica.config import LATEST, ReplicaConfig
-from llmplan.replica.memory import HIGHEST_SHARE, memory_plan, smallest_gpu_count, tensor_parallel_degrees
+from llmplan.replica.memory import (
+    GPU_COUNTS,
+    HIGHEST_SHARE,
+    memory_plan,
+    smallest_gpu_count,
+    tensor_parallel_degrees,
+)
 from llmplan.sizing.support import engine_for, engine_runs, useful_formats
 
 GPUS_PER_NODE = 8
@@ -64,10 +70,15 @@ def _served(catalog: Catalog, config: ReplicaConfig, n_gpus: int | None) -> Repl
     return None if engine is None else replace(config, engine_id=engine.engine_id, engine_version=LATEST)
 
 
+def is_rented(n_gpus: int) -> bool:
+    """Say whether instances have that many GPUs: 1, 2, 4, 8 or whole nodes."""
+    return n_gpus in GPU_COUNTS or (n_gpus > GPUS_PER_NODE and n_gpus % GPUS_PER_NODE == 0)
+
+
 def _higher_share(catalog: Catalog, config: ReplicaConfig, context: float) -> Alternative | None:
     """The same replica with a larger share of the card."""
     served = _served(catalog, config, config.n_gpus)
-    if served is None:
+    if served is None or not is_rented(config.n_gpus):
         return None
     raised = replace(served, settings=replace(served.settings, gpu_memory_utilisation=HIGHEST_SHARE))
     if not memory_plan(catalog, raised, context).fits:
@@ -76,20 +87,22 @@ def _higher_share(catalog: Catalog, config: ReplicaConfig, context: float) -> Al
 
 
 def _larger(catalog: Catalog, config: ReplicaConfig, counted: bool, context: float) -> Alternative | None:
-    """More of the same cards, inside a node as tensor parallel, beyond it as pipeline over whole nodes."""
+    """The nearest number of the same cards: inside a node tensor parallel, beyond it a pipeline over whole nodes."""
     served = _served(catalog, config, config.n_gpus if counted else None)
     if served is None:
         return None
     groups = config.data_parallel * config.pipeline_parallel
-    for degree in tensor_parallel_degrees(catalog.model(config.model_id)):
-        n = degree * groups
+    counts = [degree * groups for degree in tensor_parallel_degrees(catalog.model(config.model_id))]
+    for n in sorted(counts, key=lambda n: abs(n - config.n_gpus)):
         more = replace(served, n_gpus=n)
         if n != config.n_gpus and memory_plan(catalog, more, context).fits:
             return _alternative(catalog, "other count", more, context, f"{n} of the same GPU in one node")
     for nodes in range(2, MOST_NODES + 1):
         n = nodes * GPUS_PER_NODE
         more = replace(served, n_gpus=n, pipeline_parallel=nodes, data_parallel=1)
-        if memory_plan(catalog, more, context).fits and catalog.gpu(config.gpu_id).interconnect != "pcie":
+        if memory_plan(catalog, more, context).fits and not catalog.gpu(
+            config.gpu_id
+        ).interconnect.startswith("pcie"):
             note = f"{n} GPUs in {nodes} nodes, as pipeline stages"
             return _alternative(catalog, "more nodes", more, context, note)
     return None
@@ -101,7 +114,7 @@ def _other_format(
     served = _served(catalog, config, config.n_gpus if counted else None)
     if served is None:
         return None
-    fits = counted and memory_plan(catalog, served, context).fits
+    fits = counted and is_rented(config.n_gpus) and memory_plan(catalog, served, context).fits
     n = config.n_gpus if fits else smallest_gpu_count(catalog, served, context)
     if n is None:
         return None

@@ -15,7 +15,6 @@ from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
 from llmplan.replica.config import DEFAULTS, LATEST, SPLITTING, EngineSettings
 from llmplan.replica.memory import (
-    GPU_COUNTS,
     USUAL_ENGINE,
     MemoryPlan,
     kv_cache_bytes_per_token,
@@ -23,7 +22,7 @@ from llmplan.replica.memory import (
     smallest_gpu_count,
 )
 from llmplan.replica.reuse import NOTHING_CACHED, PromptCache, reuse_rule
-from llmplan.sizing.alternatives import GPUS_PER_NODE, Alternative, would_fit
+from llmplan.sizing.alternatives import GPUS_PER_NODE, Alternative, is_rented, would_fit
 from llmplan.sizing.speed import Speed, measured_speed, speed_of
 from llmplan.sizing.support import engine_for, precision_named, was_published, why_not
 
@@ -212,11 +211,11 @@ def _refusal(
         )
         return "context", sentence
     n_gpus = parts.config.n_gpus
-    if n_gpus < GPUS_PER_NODE and n_gpus not in GPU_COUNTS:
+    if n_gpus < GPUS_PER_NODE and not is_rented(n_gpus):
         return "parallelism", f"instances have 1, 2, 4 or 8 GPUs, not {n_gpus}"
     if not plan.fits:
         return "parallelism" if plan.binding == "parallelism" else "memory", plan.reason
-    if n_gpus > GPUS_PER_NODE and n_gpus % GPUS_PER_NODE:
+    if not is_rented(n_gpus):
         return "parallelism", f"{n_gpus} GPUs are not whole nodes of {GPUS_PER_NODE}"
     if engine is not None and n_gpus > 1 and not engine.multi_gpu:
         return "engine", f"{engine.name} does not split a model over GPUs"
@@ -240,11 +239,11 @@ def _speed(one: Configurations, request: SizeRequest, point: MeasuredPoint | Non
     lengths = (request.input_tokens, request.output_tokens)
     limits = (request.ttft_limit_ms, request.tpot_limit_ms)
     reuse = reuse_rule(one.catalog, request.cached)
-    best = capacity(one, *lengths, *limits, latency_percentile=request.latency_percentile, reuse=reuse)
     if request.concurrency is not None:
         found = predict(one, *lengths, request.concurrency, reuse=reuse)
         speed = measured_speed(point) if point else speed_of(found, None, request.concurrency)
         return speed, str(found.binding[0]), ""
+    best = capacity(one, *lengths, *limits, latency_percentile=request.latency_percentile, reuse=reuse)
     best = apply_measured(best, one, [point] if point else [], *lengths, *limits)
     clients = float(best.concurrency[0]) if best.requests_per_s[0] > 0 else 0.0
     found = predict(one, *lengths, clients or 1.0, reuse=reuse)

@@ -1,6 +1,7 @@
 """Sizing answers: the hard facts, what binds, what would fit, the cheapest configurations."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from llmplan.errors import InputError, UnknownNameError
 from llmplan.measurements import MeasuredPoint
 from llmplan.measurements.use import published_points
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
+from llmplan.replica.config import EngineSettings
 from llmplan.replica.reuse import PromptCache
 from llmplan.sizing import (
     Load,
@@ -31,10 +33,8 @@ def _catalog() -> Catalog:
     return load_catalog()
 
 
-def sized(
-    model: str, precision: str, gpu: str, n: int | None = None, **more: float | str | None
-) -> SizeAnswer:
-    lengths = {"input_tokens": 2000.0, "output_tokens": 500.0} | more
+def sized(model: str, precision: str, gpu: str, n: int | None = None, **more: Any) -> SizeAnswer:
+    lengths: dict[str, Any] = {"input_tokens": 2000.0, "output_tokens": 500.0} | more
     return size(load_catalog(), SizeRequest(model, precision, gpu, n_gpus=n, **lengths))
 
 
@@ -50,6 +50,36 @@ def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards_and_what_would() -> None:
     assert ("other GPU", "bf16", "h200-sxm", 8) in changes
     assert all(o.max_concurrent_sequences >= 1 for o in answer.would_fit)
     assert not any(o.precision_id == "fp8" and o.gpu_id.startswith("a100") for o in answer.would_fit)
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "gpu", "n"),
+    [
+        ("llama-3.1-70b", "bf16", "l4", 3),
+        ("gpt-oss-120b", "mxfp4", "h100-sxm", 3),
+        ("qwen2.5-7b", "bf16", "h100-sxm", 8),
+        ("llama-3.3-70b", "bf16", "h100-sxm", 1),
+    ],
+)
+def test_whatever_is_named_in_place_of_a_refusal_works(model: str, precision: str, gpu: str, n: int) -> None:
+    refused = sized(model, precision, gpu, n)
+    named = [(o.precision_id, o.gpu_id, o.n_gpus, o.engine_id, o.gpu_memory_share) for o in refused.would_fit]
+    assert not refused.starts and named
+    assert len(set(named)) == len(named)
+    for precision_id, gpu_id, n_gpus, engine_id, share in named:
+        settings = EngineSettings(gpu_memory_utilisation=share)
+        answer = sized(
+            model, precision_id, gpu_id, n_gpus, engine_id=engine_id, settings=settings, concurrency=1.0
+        )
+        assert answer.starts, (gpu_id, n_gpus, answer.reason)
+
+
+def test_the_nearest_number_of_gpus_is_named_first() -> None:
+    def counts(*asked: Any) -> list[int]:
+        return [o.n_gpus for o in sized(*asked).would_fit if o.change == "other count"]
+
+    assert counts("qwen2.5-7b", "bf16", "h100-sxm", 8) == [4]  # 28 heads
+    assert counts("llama-3.1-8b", "bf16", "h100-sxm", 3) == [2]
 
 
 def test_405b_at_4_bit_does_not_fit_two_but_four() -> None:
@@ -97,7 +127,9 @@ def test_no_replica_with_a_published_run_is_refused(catalog: Catalog) -> None:
     refused = {
         replica
         for replica in replicas
-        if not sized(*replica[:4], engine_id=replica[4], input_tokens=500.0, output_tokens=100.0).fits
+        if not sized(
+            *replica[:4], engine_id=replica[4], input_tokens=500.0, output_tokens=100.0, concurrency=1.0
+        ).fits
     }
     without_cores = {("fp8", "a100-80gb-sxm"), ("fp8", "a800-sxm-80gb")}
     assert {replica for replica in refused if replica[1:3] not in without_cores} <= {
