@@ -12,8 +12,6 @@ from llmplan.recommend.tipping import Tipping, by_nearness, inputs_of
 from llmplan.recommend.tipping.points import tip
 from llmplan.scenario import Scenario
 
-SLOW_INPUTS = frozenset({"input_tokens", "output_tokens"})
-"""Inputs whose every value needs fleets sized anew: a step of its own for each."""
 KEPT = 24
 
 _kept: OrderedDict[Scenario, tuple[str, ...]] = OrderedDict()
@@ -55,12 +53,9 @@ class Flips:
         found: list[Tipping] = []
         if self.model.report.comparison.order:
             options = replace(self.model.report.comparison.alone, scenario=scenario)
-            rows = inputs_of(options, self.model.catalog)
-            found = [tip(row) for row in rows if row.input_id not in SLOW_INPUTS]
-            for row in rows:
-                if row.input_id in SLOW_INPUTS:
-                    yield
-                    found.append(tip(row))
+            for row in inputs_of(options, self.model.catalog):
+                yield  # a slider that moves meanwhile waits for one input, not for all
+                found.append(tip(row))
         _kept[scenario] = nearest_flips(by_nearness(found))
         while len(_kept) > KEPT:
             _kept.popitem(last=False)

@@ -60,6 +60,8 @@ class AppModel(t.HasTraits):
         changed = self.scenario.but(**changes)
         check_ids(changed, self.catalog)
         goes_on = drag is not None and drag == self._drag
+        if drag is not None:
+            self._reports.clear()  # some MB each, in as many processes as readers drag
         self._go(changed, self.preset, is_new=not goes_on)
         self._drag = drag
 
@@ -125,8 +127,6 @@ class AppModel(t.HasTraits):
             return
         if is_new:
             self._past = [*self._past, (self.scenario, self.preset)][-HISTORY:]
-        else:
-            self._reports.pop(self.scenario, None)  # nobody goes back into the middle of a drag
         self._drag = None
         self._future = []
         self._set(scenario, preset)

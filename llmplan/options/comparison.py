@@ -274,7 +274,7 @@ def evaluate(
     return _evaluated(options_of(scenario, catalog) if options is None else options, catalog, scenario)
 
 
-@kept(2)
+@kept(1)
 def _evaluated(options: Options, catalog: Catalog, scenario: Scenario) -> Comparison:
     everything = with_hybrids(options, catalog, scenario.queries_per_day)
     return compared(replace(everything, scenario=scenario), options)

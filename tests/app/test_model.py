@@ -184,7 +184,7 @@ def test_flips_are_those_of_the_whole_catalog(model: AppModel) -> None:
     model.load_preset("rag")
     flips.finish()
     assert flips.sentences == recommend(model.scenario, model.catalog).flips
-    assert flips.steps_done == 3
+    assert flips.steps_done > 10, "an input a step"
 
 
 def test_flips_start_again_when_the_scenario_changes_half_way(model: AppModel) -> None:
@@ -193,9 +193,7 @@ def test_flips_start_again_when_the_scenario_changes_half_way(model: AppModel) -
     flips.step()
     assert flips.sentences is None
     model.change({"queries_per_day": 12_345})
-    for _ in range(3):
-        flips.step()
-    assert flips.sentences is not None
+    flips.finish()
     model.undo()
     assert flips.sentences is None
 

@@ -14,7 +14,8 @@ from conftest import apart
 
 from llmplan.app.server import assets, session, snapshots
 from llmplan.app.server.forks import Forks
-from llmplan.app.server.snapshots import NewestFirst, Snapshot, Snapshots
+from llmplan.app.server.snapshots import Snapshot, Snapshots
+from llmplan.app.server.turns import NewestFirst
 
 REST_SECONDS = 0.05
 

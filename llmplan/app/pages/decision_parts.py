@@ -256,7 +256,7 @@ def _flips(flips: Flips) -> Markup:
     if known is not None:
         return bullets(known or (NOTHING_FLIPS,))
     pause = BETWEEN_STEPS_MS if flips.steps_done else REST_MS
-    return _at_rest("flip", pause, flips, "Trying the other inputs" + "." * (1 + flips.steps_done))
+    return _at_rest("flip", pause, flips, f"Trying the other inputs… {flips.steps_done or ''}")
 
 
 def _at_rest(action: str, milliseconds: int, flips: Flips, text: str) -> Markup:

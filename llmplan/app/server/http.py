@@ -24,7 +24,7 @@ from llmplan.app.server.forks import Forks, Unavailable
 from llmplan.app.server.sessions import Full, Session, Sessions, Why
 from llmplan.app.server.settings import SECURITY_HEADERS
 from llmplan.app.server.snapshots import Snapshots, link_of
-from llmplan.app.server.wire import PROTOCOL, FrameError, for_widgets
+from llmplan.app.server.wire import PROTOCOL, Asked, FrameError, for_widgets
 
 FOREVER = "public, max-age=31536000, immutable"
 RETRY_SECONDS = 5
@@ -326,7 +326,11 @@ class PageSocket(Plain, WebSocketMixin, WebSocketHandler, JupyterHandler):
         except FrameError:
             self.close(BROKEN_PROTOCOL)
             return
-        if wanted and isinstance(message, bytes) and self.session is not None:
+        if not isinstance(message, bytes) or self.session is None:
+            return
+        if wanted is Asked.AT_REST:
+            self.settings["sessions"].at_rest(self.session, message)
+        elif wanted is Asked.NOW:
             await self.session.send(message)
 
     async def show(self, frame: bytes) -> None:

@@ -18,7 +18,17 @@ from comm.base_comm import BaseComm
 from ipywidgets.widgets.widget import _instances, _remove_buffers
 
 from llmplan.app.server.notebook import Shown
-from llmplan.app.server.wire import LENGTH, FrameError, Message, decode, encode, prefixed
+from llmplan.app.server.wire import (
+    LENGTH,
+    RESTED,
+    Asked,
+    FrameError,
+    Message,
+    asked_of,
+    decode,
+    encode,
+    prefixed,
+)
 from llmplan.app.widgets.base import View
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.controls import ControlPanel
@@ -153,6 +163,8 @@ def serve(pipe: Pipe, query: str) -> None:
             asked = {"content": {"data": data}, "buffers": list(message.buffers)}
             comm.get_comm_manager().comms[comm_id].handle_msg(asked)
             give_memory_back()
+        if asked_of(message) is Asked.AT_REST:
+            pipe.send(RESTED)
 
 
 def give_memory_back() -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Coroutine
+from contextlib import suppress
 from enum import IntEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from llmplan.app.server.forks import Child, Forks
 from llmplan.app.server.settings import IDLE_SECONDS, MAX_SESSIONS, UNCONNECTED_SECONDS, YIELD_SECONDS
+from llmplan.app.server.turns import NewestFirst
+from llmplan.app.server.wire import RESTED
 
 SWEEP_SECONDS = 5.0
+MOST_RESTING, REST_SECONDS = 8, 60.0
+"""What a session may be asked for at rest before an earlier one is answered, and how long its turn may last [s]."""
 
 
 class Why(IntEnum):
@@ -42,6 +48,8 @@ class Session:
         self.touched = self.connected = now
         self.page: Page | None = None
         self.child: Child | None = None
+        self.rested = asyncio.Event()
+        self.resting = 0
 
     async def send(self, frame: bytes) -> None:
         """Pass a page's frame on."""
@@ -52,8 +60,17 @@ class Session:
     async def relay(self) -> None:
         """Pass the process's frames to the page until it ends; without a page they are dropped."""
         while self.child is not None and (frame := await self.child.receive()) is not None:
-            if self.page is not None:
+            if frame == RESTED:
+                self.rested.set()
+            elif self.page is not None:
                 await self.page.show(frame)
+
+    async def rest(self, frame: bytes) -> None:
+        """Have the process do what nobody waits for, and wait until it has."""
+        self.rested.clear()
+        if self.child is not None:
+            await self.child.send(frame)
+            await self.rested.wait()
 
 
 class Sessions:
@@ -63,7 +80,8 @@ class Sessions:
         self._forks, self._most = forks, most
         self._sessions: dict[str, Session] = {}
         self._sweeping: asyncio.Task[None] | None = None
-        self._relaying: set[asyncio.Task[None]] = (
+        self._turns = NewestFirst()
+        self._tasks: set[asyncio.Task[None]] = (
             set()
         )  # nothing else keeps the task of a session that has ended
 
@@ -105,10 +123,28 @@ class Sessions:
             raise
         if session.key not in self._sessions:
             session.child.end()
-        relaying = asyncio.create_task(self._follow(session))
-        self._relaying.add(relaying)
-        relaying.add_done_callback(self._relaying.discard)
+        self._run(self._follow(session))
         return session
+
+    def at_rest(self, session: Session, frame: bytes) -> None:
+        """Pass on what nobody waits for, in its turn: of all sessions one at a time, so that sliders keep a core."""
+        if session.resting < MOST_RESTING:
+            session.resting += 1
+            self._run(self._rest(session, frame))
+
+    async def _rest(self, session: Session, frame: bytes) -> None:
+        try:
+            with suppress(TimeoutError):
+                async with self._turns.turn(), asyncio.timeout(REST_SECONDS):
+                    if session.key in self._sessions:
+                        await session.rest(frame)
+        finally:
+            session.resting -= 1
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def end(self, key: str, why: Why) -> None:
         """End a session and tell its page; one that is gone already is no error."""
@@ -119,6 +155,7 @@ class Sessions:
             session.page.close(why, why.name.lower())
         if session.child is not None:
             session.child.end()
+        session.rested.set()
 
     async def _follow(self, session: Session) -> None:
         try:

@@ -7,7 +7,7 @@ import gzip
 import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -21,6 +21,7 @@ from llmplan.app.server.settings import (
     SNAPSHOTS_AT_ONCE,
     SNAPSHOTS_WAITING,
 )
+from llmplan.app.server.turns import NewestFirst
 from llmplan.app.server.wire import decode
 
 MOST_ARRAYS, MOST_BYTES = 2_048, 2**26
@@ -54,42 +55,6 @@ def link_of(query: str) -> str:
     """
     fields = parse_qsl(query, keep_blank_values=True)
     return urlencode([(name, value) for name, value in fields if name not in NOT_OF_THE_PAGE])
-
-
-class NewestFirst:
-    """One at a time; of those that wait the newest is next: its reader is the likeliest to be there still."""
-
-    def __init__(self) -> None:
-        self._waiting: list[asyncio.Future[None]] = []
-        self._busy = False
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn and keep it."""
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(mine)
-        self._give()
-        try:
-            await mine
-        except asyncio.CancelledError:
-            self._end(mine)
-            raise
-        try:
-            yield
-        finally:
-            self._end(mine)
-
-    def _end(self, turn: asyncio.Future[None]) -> None:
-        if turn in self._waiting:
-            self._waiting.remove(turn)
-        else:
-            self._busy = False
-            self._give()
-
-    def _give(self) -> None:
-        if not self._busy and self._waiting:
-            self._busy = True
-            self._waiting.pop().set_result(None)
 
 
 Key = tuple[str, str]

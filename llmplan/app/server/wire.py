@@ -11,6 +11,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -97,8 +98,16 @@ def _json(part: bytes, most_bytes: int) -> dict[str, Any]:
     return value
 
 
-def for_widgets(frame: bytes | str) -> bool:
-    """Return whether a page's frame is one that its session takes; others are dropped.
+class Asked(IntEnum):
+    """What a page's frame is: nothing that its session takes, something that a reader waits for, work at rest."""
+
+    NOTHING = 0
+    NOW = 1
+    AT_REST = 2
+
+
+def for_widgets(frame: bytes | str) -> Asked:
+    """Return what a page's frame asks of its session; what is nothing is dropped.
 
     Raises
     ------
@@ -106,14 +115,27 @@ def for_widgets(frame: bytes | str) -> bool:
     """
     if not isinstance(frame, bytes) or len(frame) > MAX_WEBSOCKET_BYTES:
         raise FrameError("not a binary frame within the limit")
-    message = decode(frame)
+    return asked_of(decode(frame))
+
+
+def asked_of(message: Message) -> Asked:
+    """Return what a page's message asks of its session."""
     data = message.content.get("data")
-    return (
+    asks = (
         (message.channel, message.kind) == ("shell", "comm_msg")
         and isinstance(message.content.get("comm_id"), str)
         and isinstance(data, dict)
         and data.get("method") in METHODS
     )
+    if not asks or not isinstance(data, dict):
+        return Asked.NOTHING
+    asked = data.get("content")
+    at_rest = isinstance(asked, dict) and asked.get("rest") is True and "action" in asked
+    return Asked.AT_REST if at_rest else Asked.NOW
+
+
+RESTED = b""
+"""In place of a frame to a page: a session has done what was asked of it at rest."""
 
 
 def prefixed(frame: bytes) -> bytes:

@@ -121,7 +121,7 @@
       const seq = ++sequence;
       const post = () => model.send({ ...content, seq }, undefined, buffers);
       waiting.set(seq, { resolve, post });
-      track(seq);
+      if (!content.rest) track(seq);   // nobody waits for what is done at rest
       post();
     });
   }
