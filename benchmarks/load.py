@@ -1,8 +1,9 @@
 """Many readers at once on this machine: `python -m benchmarks.load [READERS] [SECONDS] [DRAGGING]`, default 500 in 60 s.
 
 Clients speak the page's own protocols over loopback: each opens the page with an empty cache (the page, its
-files, its snapshot) on a connection of its own; of 500, 40 also drag a slider: some moves a tenth of a second
-apart, then a rest, until the run ends. "First chart" is when all that the first chart is drawn from has come;
+files, its snapshot) on a connection of its own; of 500, 40 also drag the volume: ten moves a tenth of a second apart,
+then they read for some 20 s, while the page asks for what it shows at rest (the whole page, how sure, what would flip
+it), and again until the run ends. "First chart" is when all that the first chart is drawn from has come;
 "slider" from a move to its answer. The clients share the machine's cores with the server. One viewer is
 measured first, then all of them reading only. At last 2,000 open the page and leave, and 100 start a session and
 leave: what the server holds before and after.
@@ -18,12 +19,15 @@ import random
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from statistics import median
 from urllib.parse import urlsplit
 
 import psutil
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from llmplan.app.server.snapshots import MOST_ARRAYS, MOST_BYTES
 from llmplan.app.server.wire import PROTOCOL, decode, join
@@ -31,18 +35,22 @@ from llmplan.catalog import notebooks_dir
 from tools.browser import serving
 
 READERS, SECONDS, DRAGGING = 500, 60.0, 40
-MOVES, BETWEEN_MOVES_S, REST_S = 5, 0.1, 6.0
+MOVES, BETWEEN_MOVES_S, BEFORE_REST_S, READS_S = 10, 0.1, 0.4, 20.0
+REST_S = 6.0
 LONGEST_S = 30.0
 OPENINGS, SESSIONS, AT_ONCE = 2_000, 100, 10
 
 
 @dataclass
 class Seen:
-    """What the clients of a run saw."""
+    """What the clients of a run saw, and the most memory that the server and its processes held."""
 
     first_chart_ms: list[float] = field(default_factory=list)
     slider_ms: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    most_mb: float = 0.0
+    session_mb: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
 
 
 class Client:
@@ -93,7 +101,7 @@ def frame(comm_id: str, data: dict[str, object]) -> bytes:
 
 
 async def drag(url: str, client: Client, seen: Seen, until: float) -> None:
-    """Start a session, drag the volume, rest, and again until the run ends."""
+    """Start a session, drag the volume, read, and again until the run ends."""
     key = json.loads(await client.ask("/api/kernels?", "POST"))["id"]
     address = f"{url.replace('http', 'ws')}api/kernels/{key}/channels?session_id=s"
     async with connect(address, subprotocols=[PROTOCOL], max_size=None) as socket:
@@ -101,22 +109,44 @@ async def drag(url: str, client: Client, seen: Seen, until: float) -> None:
         states = bytes(await asyncio.wait_for(socket.recv(), LONGEST_S))
         found = decode(states, MOST_ARRAYS, MOST_BYTES).content["data"]["states"]
         first = next(key for key, value in found.items() if value["state"].get("kind") == "controls")
-        volume, sequence = 50_000.0, 0
+        volume, sequence = 50_000.0, count(1)
         while time.perf_counter() < until:
+            number = next(sequence)
             for _ in range(MOVES):
-                if time.perf_counter() > until:
-                    return
-                volume, sequence = volume * random.uniform(0.9, 1.12), sequence + 1
-                began = time.perf_counter()
-                content = {"set": {"queries_per_day": round(volume)}, "seq": sequence}
-                await socket.send(frame(first, {"method": "custom", "content": content}))
-                mark = f'"seq":{sequence}'.encode()
-                while mark not in bytes(await asyncio.wait_for(socket.recv(), LONGEST_S)):
-                    pass
-                took = time.perf_counter() - began
+                volume *= random.uniform(0.97, 1.035)
+                moved = {"set": {"queries_per_day": round(volume)}, "drag": number}
+                took = await answered(socket, first, moved, next(sequence))
                 seen.slider_ms.append(took * 1e3)
                 await asyncio.sleep(max(0.0, BETWEEN_MOVES_S - took))
-            await asyncio.sleep(REST_S * random.uniform(0.5, 1.5))
+            await asyncio.sleep(BEFORE_REST_S)
+            await answered(socket, first, {"rest": True}, next(sequence))
+            await read(socket, sequence, READS_S * random.uniform(0.5, 1.5))
+
+
+async def answered(
+    socket: ClientConnection, comm_id: str, content: dict[str, object], sequence: int
+) -> float:
+    """Ask a widget; return the seconds until its answer has come."""
+    began = time.perf_counter()
+    await socket.send(frame(comm_id, {"method": "custom", "content": {**content, "seq": sequence}}))
+    mark = f'"seq":{sequence}'.encode()
+    async with asyncio.timeout(LONGEST_S):
+        while mark not in bytes(await socket.recv()):
+            pass
+    return time.perf_counter() - began
+
+
+async def read(socket: ClientConnection, sequence: Iterator[int], seconds: float) -> None:
+    """Rest for so long, and ask for what the page then asks for."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while True:
+                message = decode(bytes(await socket.recv()), MOST_ARRAYS, MOST_BYTES).content
+                html = message["data"].get("state", {}).get("html", "")
+                if asks := re.search(r'data-action="([^"]+)" data-rest="([^"]+)"', html):
+                    await asyncio.sleep(float(asks[2]) / 1e3)
+                    content = {"action": asks[1], "value": None, "rest": True, "seq": next(sequence)}
+                    await socket.send(frame(message["comm_id"], {"method": "custom", "content": content}))
 
 
 async def reader(url: str, after: float, drags: bool, seen: Seen, until: float) -> None:
@@ -131,34 +161,52 @@ async def reader(url: str, after: float, drags: bool, seen: Seen, until: float) 
         seen.errors.append(f"{type(problem).__name__}: {problem}")
 
 
-async def run(url: str, readers: int, seconds: float, dragging: int) -> Seen:
+async def run(url: str, readers: int, seconds: float, dragging: int, seen: Seen) -> None:
     """Have so many readers come within so many seconds."""
-    seen, until = Seen(), time.perf_counter() + seconds + REST_S
+    until = time.perf_counter() + seconds + REST_S
     every = max(1, readers // max(1, dragging))
     jobs = (
         reader(url, seconds * place / readers, place % every == 0 and dragging > 0, seen, until)
         for place in range(readers)
     )
     await asyncio.gather(*jobs)
+
+
+async def watched(url: str, server: psutil.Process, readers: int, seconds: float, dragging: int) -> Seen:
+    """Return what the readers saw and what it took the server."""
+
+    async def watch() -> None:
+        while True:
+            seen.most_mb = max(seen.most_mb, memory_mb(server))
+            seen.session_mb += own_mb(server)
+            await asyncio.sleep(3)
+
+    seen, before = Seen(), cpu_s(server)
+    watching = asyncio.create_task(watch())
+    await run(url, readers, seconds, dragging, seen)
+    seen.cpu_s = cpu_s(server) - before
+    watching.cancel()
     return seen
 
 
-async def watched(
-    url: str, server: psutil.Process, readers: int, seconds: float, dragging: int
-) -> tuple[Seen, float]:
-    """Return what the readers saw, and the most memory that the server and its processes held [MB]."""
-    most = 0.0
+def cpu_s(server: psutil.Process) -> float:
+    """Return the processor's time that the server and its processes have taken, those that have ended among them [s]."""
+    total = 0.0
+    for process in [server, *server.children(recursive=True)]:
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
 
-    async def watch() -> None:
-        nonlocal most
-        while True:
-            most = max(most, memory_mb(server))
-            await asyncio.sleep(3)
 
-    watching = asyncio.create_task(watch())
-    seen = await run(url, readers, seconds, dragging)
-    watching.cancel()
-    return seen, most
+def own_mb(server: psutil.Process) -> list[float]:
+    """Return what each visitor's process holds for itself alone [MB]."""
+    found = []
+    for process in server.children(recursive=True):
+        with suppress(psutil.Error):
+            if process.ppid() != server.pid:
+                found.append(process.memory_full_info().uss / 1e6)
+    return found
 
 
 def memory_mb(server: psutil.Process) -> float:
@@ -215,16 +263,21 @@ async def measure(url: str, pid: int, readers: int, seconds: float, dragging: in
                 break
             except ConnectionError:
                 await asyncio.sleep(0.5)
-    print("| viewers | first chart p50 / p95, ms | slider p50 / p95, ms (moves) | memory, MB | errors |")
-    print("|---|---|---|---|---|")
-    for count, span, drags in ((1, 10.0, 1), (readers, seconds, 0), (readers, seconds, dragging)):
-        seen, memory = await watched(url, server, count, span, drags)
+    print(
+        "| viewers | first chart p50 / p95, ms | slider p50 / p95, ms (moves) | processor, s | memory, MB "
+        "| of a session's own p50 / p95, MB | errors |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for viewers, span, drags in ((1, 10.0, 1), (readers, seconds, 0), (readers, seconds, dragging)):
+        seen = await watched(url, server, viewers, span, drags)
         slider = f"{percentiles(seen.slider_ms)} ({len(seen.slider_ms)})"
         row = (
-            f"{count}, {drags} drag",
+            f"{viewers}, {drags} drag",
             percentiles(seen.first_chart_ms),
             slider,
-            f"{memory:,.0f}",
+            f"{seen.cpu_s:,.1f}",
+            f"{seen.most_mb:,.0f}",
+            percentiles(seen.session_mb) if drags else "-",
             str(len(seen.errors)),
         )
         print("| " + " | ".join(row) + " |", flush=True)

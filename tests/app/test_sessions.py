@@ -8,7 +8,7 @@ from conftest import apart
 from frames import asking
 
 from llmplan.app.server.forks import Forks
-from llmplan.app.server.sessions import MOST_RESTING, Session, Sessions
+from llmplan.app.server.sessions import MOST_RESTING, Sessions
 from llmplan.app.server.wire import RESTED, Asked, for_widgets
 
 MOVE, REST = asking("w1", {"set": {"a": 1}}), asking("w2", {"action": "flip", "rest": True})

@@ -46,8 +46,8 @@ HEIGHT = 460
 MAP_AROUND, MAP_ROW = 130, 17
 """Pixels of the map: around its rows, and of one row, whose letters it holds."""
 HOW_SURE = "How sure is that"
-WEIGH_MS, REST_MS, BETWEEN_STEPS_MS = 150, 1_500, 50
-"""How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
+WEIGH_MS = 150
+"""How long the inputs must have rested before the browser asks how sure the answer is."""
 DOUBLE, MANY = 2, 10
 GLOSSARY = {
     Kind.API: "A model that its vendor runs: you pay by the token.",
@@ -233,7 +233,8 @@ def sure_cards(report: Report, flips: Flips) -> Markup:
 
 def _weighing(flips: Flips) -> Markup:
     """Return the line that has the browser ask how sure the answer is, once a slider comes to rest."""
-    return card(HOW_SURE, _at_rest("weigh", WEIGH_MS, flips, "Trying cases: inputs from their ranges…"))
+    line = html.at_rest("weigh", WEIGH_MS, flips.model.scenario, "Trying cases: inputs from their ranges…")
+    return card(HOW_SURE, line)
 
 
 def _sure(found: Recommendation) -> Markup:
@@ -253,16 +254,7 @@ def _sure(found: Recommendation) -> Markup:
 def _flips(flips: Flips) -> Markup:
     """Return the nearest flips, or the line that has the browser ask for the next bit of the work."""
     known = flips.sentences
-    if known is not None:
-        return bullets(known or (NOTHING_FLIPS,))
-    pause = BETWEEN_STEPS_MS if flips.steps_done else REST_MS
-    return _at_rest("flip", pause, flips, f"Trying the other inputs… {flips.steps_done or ''}")
-
-
-def _at_rest(action: str, milliseconds: int, flips: Flips, text: str) -> Markup:
-    """Return a line that has the browser ask for work; named after its scenario, so that a change starts it anew."""
-    line = Markup('<p class="lp-help" data-action="{}" data-rest="{}" data-of="{:x}">{}</p>')
-    return line.format(action, milliseconds, hash(flips.model.scenario) & 0xFFFFFFFF, text)
+    return flips.asking() if known is None else bullets(known or (NOTHING_FLIPS,))
 
 
 def _by_volume(report: Report) -> Markup:

@@ -6,7 +6,10 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
+from markupsafe import Markup
+
 from llmplan.app.fields import Button, Number, Select
+from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
 from llmplan.app.pages import risk_parts as parts
 from llmplan.app.pages.page import Page, StaleNotice, show_parts
@@ -38,7 +41,9 @@ class RiskPage(Page):
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.probability, self.sides = ChartView(), ChartView()
         self.tornado, self.information, self.sobol = ChartView(), ChartView(), ChartView()
-        self.tipping, self.ladder, self.quantiles = HtmlView(), HtmlView(), HtmlView()
+        self.flips = Flips(model, verify=True)
+        self.tipping = HtmlView(on_action=lambda _name, _value: self.flip())
+        self.ladder, self.quantiles = HtmlView(), HtmlView()
         self.regret, self.inputs = HtmlView(), HtmlView()
         self.ask_sobol = HtmlView(on_action=lambda _name, _value: self.compute_sobol())
         for view in (self.probability, self.sides, self.tornado, self.information):
@@ -98,10 +103,19 @@ class RiskPage(Page):
                 self.ask_sobol: parts.ask_sobol,
                 self.probability: parts.probability_chart,
                 self.sides: parts.sides_chart,
-                self.tipping: parts.tipping_card,
+                self.tipping: self._tipping,
             },
         )
         self._show_sobol()
+
+    def flip(self) -> None:
+        """Work out what another input would have to be; the browser asks for it while the reader rests."""
+        if self._key in self._kept:
+            self.flips.step()
+            show_parts(self._answers, {self.tipping: self._tipping})
+
+    def _tipping(self, shown: parts.RiskAnswers) -> Markup:
+        return parts.tipping_card(self.flips, shown)
 
     def compute_sobol(self) -> None:
         """Work the global sensitivities out and show them."""

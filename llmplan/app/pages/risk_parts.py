@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from llmplan.app.flips import Flips
 from llmplan.app.widgets import html
 from llmplan.app.widgets.chart_view import Chart, no_chart
 from llmplan.app.widgets.html import KeyFigure, card, note, paragraph, table
@@ -91,11 +92,6 @@ class RiskAnswers:
         volumes = volume_axis(CURVE_POINTS)
         problem = make_problem(self.report.scenario, self.report.catalog, volumes)
         return volume_curve(problem, sample(problem, self.draws, self.seed), volumes)
-
-    @property
-    def tips(self) -> tuple[Tipping, ...]:
-        """The values that flip the recommendation; a second or two."""
-        return self.report.tipping
 
     @cached_property
     def sobol(self) -> tuple[SobolIndex, ...]:
@@ -445,13 +441,15 @@ def _worth_showing(risk: Risk) -> list[OptionRisk]:
     return [row for row in risk.options if row in first or row in kinds.values()]
 
 
-def tipping_card(shown: RiskAnswers) -> Markup:
-    """Return the values that flip the recommendation, who takes over, and what range is expected."""
+def tipping_card(flips: Flips, shown: RiskAnswers) -> Markup:
+    """Return the values that flip the recommendation, who takes over, and what range is expected, once they are known."""
+    if flips.points is None:
+        return card("What would flip it", flips.asking())
     lead = (
         "Each input alone, the rest held: the nearest value at which another kind of option becomes the cheapest, "
         "those within the range expected first. Both sides of each value were priced."
     )
-    money, tips = shown.money, shown.tips
+    money, tips = shown.money, flips.points
     rows = [
         (
             f"{capital(tip.label)}: {_move(verb, tip, point, money)}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from markupsafe import Markup
 
@@ -103,6 +103,12 @@ def folded(summary: Text, body: Text) -> Markup:
 def button(action: str, text: Text) -> Markup:
     """Return a button that an `HtmlView` hears of as `action`."""
     return Markup('<button type="button" class="lp-button" data-action="{}">{}</button>').format(action, text)
+
+
+def at_rest(action: str, milliseconds: int, of: Hashable, text: Text) -> Markup:
+    """Return a line that has the browser ask for work once nothing changes; `of` another subject it starts anew."""
+    line = Markup('<p class="lp-help" data-action="{}" data-rest="{}" data-of="{:x}">{}</p>')
+    return line.format(action, milliseconds, hash(of) & 0xFFFFFFFF, text)
 
 
 def badge(text: Text, style: str) -> Markup:
