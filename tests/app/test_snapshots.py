@@ -1,8 +1,8 @@
 """Snapshots that are kept: by what, how many, and who waits for one must not keep the server busy."""
 
 import asyncio
+import gzip
 import time
-from collections.abc import AsyncIterator
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from conftest import apart
+from conftest import apart, demo_notebook
 
 from llmplan.app.server import assets, session, snapshots
 from llmplan.app.server.forks import Forks
@@ -29,14 +29,14 @@ def test_what_other_tables_gave_is_not_shown(monkeypatch: pytest.MonkeyPatch) ->
     forks, made = forks_of("old"), 0
     arrived, goes_on = asyncio.Event(), asyncio.Event()
 
-    async def of_link(_: Any, link: str) -> AsyncIterator[Snapshot]:
+    async def of_link(_: Any, link: str) -> Snapshot:
         nonlocal made
         made += 1
         page = forks.edition.encode()
         if link == "slow":
             arrived.set()
             await goes_on.wait()
-        yield Snapshot(page, b"", "tag", True, ())
+        return Snapshot(page, b"", "tag", True, ())
 
     async def run() -> list[bytes]:
         kept = Snapshots(forks)
@@ -67,8 +67,8 @@ def test_an_edition_is_the_version_and_every_table(tmp_path: Path, monkeypatch: 
 
 
 def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def of_link(_: Any, link: str) -> AsyncIterator[Snapshot]:
-        yield Snapshot(bytes(100), link.encode(), "tag", True, ())
+    async def of_link(_: Any, link: str) -> Snapshot:
+        return Snapshot(bytes(100), link.encode(), "tag", True, ())
 
     async def run() -> Snapshots:
         kept = Snapshots(forks_of("tables"), most_bytes=1_000)
@@ -106,11 +106,12 @@ def test_preparing_waits_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> N
     taken: list[str] = []
     turns = 0
 
-    async def of_link(_: Any, link: str) -> AsyncIterator[Snapshot]:
-        yield Snapshot(b"page", b"", "part", False, ("a=1", "a=2"))
+    async def of_link(_: Any, link: str, whole: bool = False) -> Snapshot:
+        if not whole:
+            return Snapshot(b"page", b"", "part", False, ("a=1", "a=2"))
         await asyncio.sleep(REST_SECONDS)
         taken.append(link)
-        yield Snapshot(b"page", b"tables", "whole", True, ("a=1", "a=2"))
+        return Snapshot(b"page", b"tables", "whole", True, ("a=1", "a=2"))
 
     async def run() -> Snapshots:
         loop: Any = asyncio.get_running_loop()
@@ -133,6 +134,37 @@ def test_preparing_waits_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> N
     apart(lambda: asyncio.run(run()))
     assert taken == ["", "a=1", "a=2"]
     assert turns < 200, f"{turns} turns of the loop while three snapshots rested"
+
+
+RESTING = """from llmplan.app.widgets.html import at_rest
+from llmplan.app.widgets.layout import stack
+from llmplan.app.widgets.parts import HtmlView
+def line(done):
+    return "all is done" if done == 3 else at_rest("go on", 1, done, f"{done} done")
+def go_on(name, value):
+    state["done"] += 1
+    shown.show(line(state["done"]))
+state = {"done": 0}
+shown, hidden = HtmlView(line(0), on_action=go_on), HtmlView(line(0), on_action=lambda *_: 1 / 0)
+stack([shown])"""
+
+
+@pytest.mark.server
+def test_a_page_is_sent_as_it_stands_and_then_with_its_work_at_rest_done(tmp_path: Path) -> None:
+    async def run() -> list[tuple[bool, str]]:
+        forks = Forks(demo_notebook(tmp_path, RESTING))
+        forks.start()
+        try:
+            while not forks.ready:
+                await asyncio.sleep(REST_SECONDS)
+            found = [await snapshots.taken(forks, "", whole) for whole in (False, True)]
+            return [(each.whole, gzip.decompress(each.page).decode("latin-1")) for each in found]
+        finally:
+            await forks.close()
+
+    (early, first), (late, then) = apart(lambda: asyncio.run(run()))
+    assert (early, late) == (False, True)
+    assert "0 done" in first and "all is done" in then and "0 done" not in then, "what is hidden is not sent"
 
 
 def test_work_at_rest_is_finished_however_slow_the_clock_says_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ class Forks:
         self._folder.cleanup()
 
     async def child(self, kind: str, query: str) -> Child:
-        """Return a new process: a "session" or one that takes a "snapshot".
+        """Return a new process: a "session", or one that takes a "snapshot", as it stands at once or "whole".
 
         Raises
         ------

@@ -103,13 +103,11 @@ async def _whole(forks: Forks, link: str) -> Snapshot:
     """Return a link's finished snapshot; the process that makes them may still be getting ready."""
     for tries in range(TRIES):
         try:
-            found = [snapshot async for snapshot in taken(forks, link)][-1]
+            return await taken(forks, link, whole=True)
         except Unavailable as problem:
             if tries == TRIES - 1:
                 raise LlmplanError(f"the page {link or 'at the start'} cannot be made: {problem}") from None
             await asyncio.sleep(PAUSE_SECONDS * (not forks.ready))
-            continue
-        return found
     raise AssertionError
 
 

@@ -173,17 +173,16 @@ def give_memory_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def take_snapshot(pipe: Pipe, query: str, shown: Iterable[Shown]) -> None:
+def take_snapshot(pipe: Pipe, query: str, shown: Iterable[Shown], whole: bool) -> None:
     """Send what a page shows that nobody has touched, and the tables behind its charts.
 
-    Where the page would go on working while its reader rests, that is done here, after the page as it stands
-    at once has been sent and the server has said "go on" (a frame).
+    Where the page would go on working while its reader rests, it is sent as it stands; whole: after that work.
     """
     open_link(query)
     outputs = list(shown)
     if any(AT_REST.search(view.html) for view in views(HtmlView, shown_below(outputs))):
-        _send_page(pipe, outputs, partial=True)
-        if pipe.receive() is None:  # the server says when: one such work at a time
+        if not whole:
+            _send_page(pipe, outputs, partial=True)
             return
         if hasattr(os, "nice"):
             os.nice(PATIENT)

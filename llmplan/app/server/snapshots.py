@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -116,13 +116,12 @@ class Snapshots:
         try:
             # Its place is for the page as it stands: what is added at rest, at low priority, keeps nobody waiting.
             async with asyncio.timeout(SNAPSHOT_SECONDS), self._places:
-                coming = taken(self._forks, key[1])
-                found = await anext(coming)
+                found = await taken(self._forks, key[1])
             self._keep(key, found)
             first.set_result(found)
-            async with self._resting.turn(), asyncio.timeout(RESTING_SECONDS):
-                async for found in coming:
-                    self._keep(key, found)
+            if not found.whole:
+                async with self._resting.turn(), asyncio.timeout(RESTING_SECONDS):
+                    self._keep(key, await taken(self._forks, key[1], whole=True))
         except (Unavailable, TimeoutError) as problem:
             if not first.done():
                 first.set_exception(Unavailable(str(problem)))
@@ -138,24 +137,20 @@ class Snapshots:
             self._kept.popitem(last=False)
 
 
-async def taken(forks: Forks, link: str) -> AsyncIterator[Snapshot]:
-    """Have a process of its own take the snapshot of a link: yield it as it stands, then whole."""
-    child = await forks.child("snapshot", link)
+async def taken(forks: Forks, link: str, whole: bool = False) -> Snapshot:
+    """Have a process of its own take the snapshot of a link: as it stands at once, or with its work at rest done."""
+    child = await forks.child("whole" if whole else "snapshot", link)
     try:
-        while True:
-            page = await child.receive()
-            if page is None:
-                raise Unavailable("the page could not be prepared")
-            content = decode(page, MOST_ARRAYS, MOST_BYTES).content
-            tables = b"" if content["partial"] else await child.receive()
-            if tables is None:
-                raise Unavailable("the page's tables could not be prepared")
-            yield await asyncio.to_thread(_packed, page, tables, content)
-            if not content["partial"]:
-                return
-            await child.send(b"")  # go on with what is left to be done at rest
+        page = await child.receive()
+        if page is None:
+            raise Unavailable("the page could not be prepared")
+        content = decode(page, MOST_ARRAYS, MOST_BYTES).content
+        tables = b"" if content["partial"] else await child.receive()
+        if tables is None:
+            raise Unavailable("the page's tables could not be prepared")
     finally:
         child.end()
+    return await asyncio.to_thread(_packed, page, tables, content)
 
 
 def _packed(page: bytes, tables: bytes, content: dict[str, Any]) -> Snapshot:

@@ -99,7 +99,7 @@ def work(kind: str, query: str, pipe: Pipe, shown: list[Shown]) -> NoReturn:
         if kind == "session":
             serve(pipe, query)
         else:
-            take_snapshot(pipe, query, shown)
+            take_snapshot(pipe, query, shown, whole=kind == "whole")
         status = 0
     except OSError:
         pass  # the server is gone: so is what this process is for
