@@ -31,7 +31,11 @@ from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
 from llmplan.wording import Currency, short_volume
 
-UNITS = {"month": "a month", "query": f"per {UNIT_QUERIES:,} queries", "mtok": "per million tokens"}
+UNITS = {
+    "month": "a month",
+    "query": f"per {UNIT_QUERIES:,} queries",
+    "mtok": "per million of today's tokens",
+}
 TODAY = "now"
 """How the present volume's mark is labelled, and found."""
 MOST_CROSSINGS = 6
@@ -193,12 +197,13 @@ def envelope_chart(
 
 
 def per_unit(curves: Curves, unit: str, scenario: Scenario) -> Floats:
-    """Return the curves' cost (3, n, v) in USD a month, per thousand queries or per million tokens."""
+    """Return the curves' cost (3, n, v) in USD a month, per thousand queries or per million of today's tokens."""
     return np.asarray(curves.monthly_usd / _units_a_month(curves.queries_per_day, unit, scenario))
 
 
 def _units_a_month(queries_per_day: Floats, unit: str, scenario: Scenario) -> Floats:
-    """Return how many of a unit a month holds at each volume: months, thousands of queries, millions of tokens."""
+    """Return how many of a unit a month holds at each volume: months, thousands of queries, millions of tokens as today's
+    model counts them, so that lines compare equal work."""
     queries = queries_per_day * scenario.days_per_month
     tokens = queries * (scenario.input_tokens + scenario.output_tokens)
     share = {

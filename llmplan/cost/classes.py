@@ -9,12 +9,14 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY
 
+Index = int | slice | npt.NDArray[np.intp]
 Z_95 = 1.6448536269514722
 """Standard normal deviate that 95% stay below."""
 TIERED = ("long_context", "longer_context")
@@ -104,8 +106,8 @@ class Classes:
     waiting_hours_factor: Floats
     image_over_input: Floats
 
-    def at(self, place: int) -> Classes:
-        """Return one of the prices, without the axis of prices."""
+    def at(self, place: Index) -> Classes:
+        """Return some of the prices; a number alone gives one, without the axis of prices."""
         return Classes(*(getattr(self, column.name)[..., place] for column in fields(self)))
 
     @property

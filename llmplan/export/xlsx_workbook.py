@@ -116,8 +116,9 @@ def _option(book: Book, sheet: object, row: int, report: Report, place: int, at:
     book.shown(sheet, row, 5, f"MAX({at.low},{at.base},{at.high})", high)
     each = report.money.of(base) / report.comparison.queries_per_month
     book.live(sheet, row, 6, f"=E{line}/queries_per_month", each, "shown_price")
-    tokens = report.scenario.input_tokens + report.scenario.output_tokens
-    per_mtok = f"=G{line}/(input_tokens+output_tokens)*{TOKENS_PER_MTOK:.0f}"
+    stated = report.scenario.input_tokens + report.scenario.output_tokens
+    tokens = item.tokens or stated
+    per_mtok = f"=G{line}/((input_tokens+output_tokens)*{tokens / stated!r})*{TOKENS_PER_MTOK:.0f}"
     book.live(sheet, row, 7, per_mtok, each / tokens * TOKENS_PER_MTOK, "shown")
     book.number(sheet, row, 8, item.quality, "percent")
     book.number(sheet, row, 9, item.ttft_ms, "integer")

@@ -157,7 +157,7 @@ class Comparison:
         """Return one option's row of the table."""
         item = self.options.items[place]
         low, base, high = (float(usd) for usd in self.monthly_usd[:, place])
-        tokens = self.queries_per_month * (self.scenario.input_tokens + self.scenario.output_tokens)
+        tokens = item.tokens or self.scenario.input_tokens + self.scenario.output_tokens
         replicas, gpus, units = (int(n[place]) for n in (self.replicas, self.gpus_total, self.units))
         offers = (
             self.options.market.offers(int(self.options.rent_row[place]), replicas)
@@ -171,7 +171,7 @@ class Comparison:
             "monthly_usd_base": base,
             "monthly_usd_high": high,
             "usd_per_query": base / self.queries_per_month,
-            "usd_per_mtok": base / tokens * TOKENS_PER_MTOK,
+            "usd_per_mtok": base / (self.queries_per_month * tokens) * TOKENS_PER_MTOK,
             "replicas": 0 if units else replicas,
             "gpus_total": gpus,
             "reserved_units": units,

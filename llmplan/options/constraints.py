@@ -6,7 +6,7 @@ from llmplan.catalog import ApiPrice, Catalog, Model
 from llmplan.catalog.cache import kept
 from llmplan.cost.classes import surcharge
 from llmplan.options.standing import lengths_of, needed_context_tokens
-from llmplan.quality.floor import reaches
+from llmplan.quality.floor import assured_quality, chance_to_meet, reaches
 from llmplan.quality.variants import Standing
 from llmplan.scenario import Scenario
 from llmplan.units import MS_PER_S
@@ -15,8 +15,8 @@ from llmplan.wording import probability, share
 API_SPEED = "api-output-tokens-per-s"
 
 
-def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing: Standing) -> list[str]:
-    """Return why an API or a hosted open model is out, whatever its overall quality."""
+def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice) -> list[str]:
+    """Return why an API or a hosted open model is out, whatever the effort that it is asked at."""
     reasons = []
     if price.has_ended(catalog.today):
         reasons.append(f"ended on {price.ends_on}")
@@ -31,16 +31,23 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice, standing:
     if scenario.api_providers and price.provider not in scenario.api_providers:
         reasons.append(f"provider {price.provider} is not on the allow-list")
     model = catalog.models.get(price.model_id)
-    context = price.max_context_tokens or (model.max_context_tokens if model else None)
-    reasons += _context(
-        scenario, standing, context or least_known_context(catalog), known=context is not None
-    )
-    reasons += _first_visible(catalog, scenario, standing)
     takes = price.takes_images or (model.vision_params_b if model else None)
     reasons += _images(scenario, "takes no images" if model else "is not known to take images", takes)
     if model is not None:
         reasons += licence_reasons(catalog, scenario, model, self_hosted=False)
-    return reasons + task_reasons(scenario, standing)
+    return reasons
+
+
+def context_of(catalog: Catalog, price: ApiPrice) -> tuple[int, bool]:
+    """Return the context tokens that a price takes, and whether they are known: else the least that any states."""
+    model = catalog.models.get(price.model_id)
+    context = price.max_context_tokens or (model.max_context_tokens if model else None)
+    return context or least_known_context(catalog), context is not None
+
+
+def answer_reasons(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:
+    """Return why a model at an effort is out at every price, whatever its overall quality."""
+    return [*_first_visible(catalog, scenario, standing), *task_reasons(scenario, standing)]
 
 
 @kept(1)
@@ -69,7 +76,7 @@ def _first_visible(catalog: Catalog, scenario: Scenario, standing: Standing) -> 
 def model_reasons(catalog: Catalog, scenario: Scenario, model: Model, standing: Standing) -> list[str]:
     """Return why a model cannot be self-hosted in this scenario, whatever the hardware."""
     return [
-        *_context(scenario, standing, model.max_context_tokens),
+        *context_reasons(scenario, standing, model.max_context_tokens),
         *_images(scenario, "takes no images", model.vision_params_b),
         *licence_reasons(catalog, scenario, model, self_hosted=True),
     ]
@@ -82,13 +89,16 @@ def _images(scenario: Scenario, otherwise: str, takes: float | None) -> list[str
 
 def quality_reasons(scenario: Scenario, standing: Standing, loss: float, assured: float) -> list[str]:
     """Return why a quality after a format's loss misses the floor; assured: the highest floor that it reaches."""
-    floor, asked = scenario.quality_floor, scenario.floor_chance
+    return _below(scenario.quality_floor, scenario.floor_chance, standing.moments(loss), assured)
+
+
+def _below(floor: float, asked: float, moments: tuple[float, float, float], assured: float) -> list[str]:
     if reaches(floor, assured):
         return []
-    quality = standing.quality * (1 - loss)
+    quality = moments[0]
     if quality < floor:
         return [f"quality {quality:.2f} below the floor {floor:.2f}"]
-    chance = probability(standing.meets(floor, loss))
+    chance = probability(float(chance_to_meet(floor, *moments)))
     return [
         f"quality {quality:.2f} reaches the floor {floor:.2f} with {chance}, not with the {share(asked)} asked for"
     ]
@@ -101,15 +111,13 @@ def floor_asked(scenario: Scenario, of: str = "") -> str:
 
 
 def task_reasons(scenario: Scenario, standing: Standing, loss: float = 0.0) -> list[str]:
-    """Return the tasks whose own floor is missed after a format's loss."""
-    found = (
-        (task, standing.by_task[task] * (1 - loss), floor) for task, floor in scenario.task_quality_floors
-    )
-    return [
-        f"{task}: quality {quality:.2f} below its floor {floor:.2f}"
-        for task, quality, floor in found
-        if not quality >= floor
-    ]
+    """Return the tasks whose own floor is missed, or met too seldom, after a format's loss."""
+    reasons = []
+    for task, floor in scenario.task_quality_floors:
+        moments = standing.moments(loss, task)
+        assured = float(assured_quality(scenario.floor_chance, *moments))
+        reasons += [f"{task}: {why}" for why in _below(floor, scenario.floor_chance, moments, assured)]
+    return reasons
 
 
 def licence_reasons(catalog: Catalog, scenario: Scenario, model: Model, *, self_hosted: bool) -> list[str]:
@@ -133,7 +141,8 @@ def least_known_context(catalog: Catalog) -> int:
     return min((tokens for tokens in known if tokens is not None), default=0)
 
 
-def _context(scenario: Scenario, standing: Standing, limit: int, known: bool = True) -> list[str]:
+def context_reasons(scenario: Scenario, standing: Standing, limit: int, known: bool = True) -> list[str]:
+    """Return why a query of a model at an effort is longer than the context."""
     needed = needed_context_tokens(scenario, standing)
     if limit >= needed:
         return []

@@ -19,6 +19,7 @@ from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Option, Rows, first_of_each
 from llmplan.options.table import Options
 from llmplan.quality.floor import assured_quality, chance_to_meet, mixed, reaches
+from llmplan.quality.variants import default_effort
 from llmplan.router.costs import Router, Traffic
 from llmplan.router.roc import from_auc
 from llmplan.router.traffic_split import SplitPlan, hybrid_quality, split_plan
@@ -293,12 +294,15 @@ def make_pairs(options: Options, catalog: Catalog, prune: bool = True) -> Pairs 
     both ends. A model paired with itself at a provider is no route by difficulty. One by load is as good as its worse
     end.
 
-    prune: leave out the fleets that others of the same model and format always undercut at these prices and rates.
+    prune: leave out the fleets that others of the same model and format always undercut at these prices and rates, and
+    the efforts that another price undercuts with hybrids as good.
     """
     own, offers = ends_of_hybrids(options)
     apis = _cheapest_offers(options, offers)
     if not (len(own) and len(apis)):
         return None
+    if prune:
+        apis = _worth_routing_to(options, catalog, apis, own)
     fleets, group = _grouped(options, _best_of_each_way(options, own) if prune else own)
     first = fleets[np.flatnonzero(np.diff(group, prepend=-1))]
     plan, ends = assumed_split(catalog), (options.quality[first], options.quality[apis])
@@ -322,6 +326,26 @@ def _cheapest_offers(options: Options, apis: Places) -> Places:
     """Return the cheapest provider of each model at an effort: the others make the same hybrid for more."""
     order = apis[np.lexsort((options.preference[apis], options.usd_per_query[apis]))]
     return np.sort(first_of_each(order, options.items.model_id, options.items.effort, options.quality))
+
+
+def _worth_routing_to(options: Options, catalog: Catalog, apis: Places, own: Places) -> Places:
+    """Return every model at its default effort, and the other efforts that none undercuts with as good a hybrid.
+
+    What costs no more, succeeds as often and is as sure of it makes a hybrid with the same fleets that costs no more
+    and whose assured quality is as high: (7.1) and (11.10) keep the order. A model that is also hosted makes none with
+    its own fleet, so that it bars nobody.
+    """
+    items = options.items
+    models = items.model_id[apis].tolist()
+    efforts = zip(models, items.effort[apis].tolist(), strict=True)
+    default = np.array([effort == default_effort(catalog, model) for model, effort in efforts], bool)
+    hosted = set(items.model_id[own].tolist())
+    elsewhere = np.array([model not in hosted for model in models], bool)
+    quality, sd, today_sd = items.moments(apis)
+    rows = np.column_stack([options.usd_per_query[apis], -quality, sd, today_sd])
+    rivals = rows[elsewhere, None]
+    beaten = ((rivals <= rows).all(axis=2) & (rivals < rows).any(axis=2)).any(axis=0)
+    return apis[default | ~beaten]
 
 
 def _best_of_each_way(options: Options, own: Places) -> Places:
@@ -377,6 +401,7 @@ def hybrid_of(weak: Option, strong: Option, split_by: str, figures: Mapping[str,
         quality_stands_on=None,
         success=None,
         lengths=strong.lengths,
+        tokens=share_weak * (weak.tokens or 0.0) + (1 - share_weak) * (strong.tokens or 0.0),
         output_tokens=strong.output_tokens,
         split_by=split_by,
         weak_id=weak.option_id,

@@ -72,6 +72,8 @@ class Option:
     """Standard deviations of its success and of today's, over today's."""
     lengths: Lengths | None = None
     """Tokens of a mean query as this model counts and spends them; of a hybrid, as its API does."""
+    tokens: float | None = None
+    """Tokens of a mean query, read and written; of a hybrid those of the model that answers."""
     output_tokens: Band | None = None
     """Output tokens of a mean query with their 80 % band; of a hybrid, its API's."""
     measured_by: str | None = None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from llmplan.arrays import Places, Texts
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.catalog.cache import kept
 from llmplan.quality.tables import names
@@ -13,7 +18,6 @@ from llmplan.quality.variants import (
     Standing,
     Today,
     default_effort,
-    efforts_weighed,
     scored_models,
     standings,
 )
@@ -55,22 +59,43 @@ def today_of(scenario: Scenario, catalog: Catalog, at_shared: bool = False) -> T
 def efforts_of(
     scenario: Scenario, catalog: Catalog, model_id: str, bound_to: str | None = None
 ) -> tuple[str, ...]:
-    """Return the efforts at which a model is an option; where all spend alike, its vendor's default alone.
+    """Return the efforts at which a model is an option, its vendor's default first; where all spend alike, that alone.
 
     bound_to: the effort of a price that is sold at one alone.
     """
-    efforts = efforts_weighed(catalog, model_id)
+    return _efforts(catalog, _asked(scenario, catalog), model_id, bound_to)
+
+
+class _Asked(NamedTuple):
+    """What a scenario says of the prices and efforts that it compares."""
+
+    api_ids: tuple[str, ...]
+    model_ids: tuple[str, ...]
+    given: frozenset[str]
+    own_weights: tuple[str, ...]
+    equal_tokens: bool
+    today: tuple[str, str | None]
+
+
+def _asked(scenario: Scenario, catalog: Catalog) -> _Asked:
+    today = catalog.api(scenario.reference_api_id).model_id
+    given = frozenset({*dict(scenario.model_quality), today})
+    equal = scenario.token_basis == "equal"
+    named = (scenario.api_ids, scenario.model_ids, given, scenario.own_weights)
+    return _Asked(*named, equal, (today, effort_today(scenario)))
+
+
+def _efforts(catalog: Catalog, asked: _Asked, model_id: str, bound_to: str | None = None) -> tuple[str, ...]:
+    efforts = names(catalog).efforts_of(model_id)
     if bound_to in efforts:
         return (bound_to,)
-    if scenario.token_basis == "equal":
+    if asked.equal_tokens:
         efforts = efforts[:1]
-    today = effort_today(scenario)
-    if today is None or catalog.api(scenario.reference_api_id).model_id != model_id:
-        return efforts
-    return tuple(dict.fromkeys((*efforts, today)))
+    of, today = asked.today
+    return efforts if today is None or of != model_id else tuple(dict.fromkeys((*efforts, today)))
 
 
-def compared_prices(scenario: Scenario, catalog: Catalog) -> list[ApiPrice]:
+def compared_prices(scenario: Scenario, catalog: Catalog) -> tuple[ApiPrice, ...]:
     """Return the token prices that are options: all that the scenario names, or where it names none all of a known quality.
 
     Where the scenario names models, only those open ones are hosted.
@@ -78,20 +103,77 @@ def compared_prices(scenario: Scenario, catalog: Catalog) -> list[ApiPrice]:
     scenario names its price, gives its quality or runs it today, or where its price is the user's own. Prices of
     fine-tunes are compared where it has such weights.
     """
-    if scenario.api_ids:
-        return [price for price in catalog.apis.values() if price.api_id in scenario.api_ids]
-    given = {*dict(scenario.model_quality), catalog.api(scenario.reference_api_id).model_id}
+    return _compared_prices(catalog, _asked(scenario, catalog))
+
+
+@kept(8)
+def _compared_prices(catalog: Catalog, asked: _Asked) -> tuple[ApiPrice, ...]:
+    if asked.api_ids:
+        return tuple(price for price in catalog.apis.values() if price.api_id in asked.api_ids)
     let_in = (
         price
         for price in catalog.apis.values()
-        if (not scenario.model_ids or price.kind != "hosted_open" or price.model_id in scenario.model_ids)
-        and (price.api_id not in catalog.fine_tune_apis or price.model_id in scenario.own_weights)
+        if (not asked.model_ids or price.kind != "hosted_open" or price.model_id in asked.model_ids)
+        and (price.api_id not in catalog.fine_tune_apis or price.model_id in asked.own_weights)
     )
-    return [
+    return tuple(
         price
         for price in let_in
-        if price.model_id in given or price.api_id in catalog.own_apis or is_known(catalog, price.model_id)
+        if price.model_id in asked.given
+        or price.api_id in catalog.own_apis
+        or is_known(catalog, price.model_id)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PricesAtEfforts:
+    """Token prices, each once for every effort of its model.
+
+    Attributes
+    ----------
+    prices: those that are compared. price: (n,) which of them each row is.
+    models: the models at an effort among them, and whether the price is for a fine-tune.
+    model: (n,) which of those each row is.
+    option_ids: of the rows.
+    """
+
+    prices: tuple[ApiPrice, ...]
+    price: Places
+    models: tuple[tuple[str, str, bool], ...]
+    model: Places
+    option_ids: tuple[str, ...]
+
+    def column(self, of_price: Callable[[ApiPrice], Any]) -> Texts:
+        """Return what each row's price says."""
+        return np.array([of_price(price) for price in self.prices], dtype=object)[self.price]
+
+    @property
+    def effort(self) -> Texts:
+        """(n,) at which each row is asked."""
+        return np.array([effort for _, effort, _ in self.models], dtype=object)[self.model]
+
+
+def prices_at_efforts(scenario: Scenario, catalog: Catalog) -> PricesAtEfforts:
+    """Return the token prices that are options, at each effort of their models."""
+    return _prices_at_efforts(catalog, _asked(scenario, catalog))
+
+
+@kept(8)
+def _prices_at_efforts(catalog: Catalog, asked: _Asked) -> PricesAtEfforts:
+    prices = _compared_prices(catalog, asked)
+    rows = [
+        (place, (price.model_id, effort, price.api_id in catalog.fine_tune_apis))
+        for place, price in enumerate(prices)
+        for effort in _efforts(catalog, asked, price.model_id, price.effort)
     ]
+    number = {model: i for i, model in enumerate(dict.fromkeys(model for _, model in rows))}
+    return PricesAtEfforts(
+        prices,
+        np.array([place for place, _ in rows], np.intp),
+        tuple(number),
+        np.array([number[model] for _, model in rows], np.intp),
+        tuple(with_effort(prices[place].api_id, catalog, *model[:2]) for place, model in rows),
+    )
 
 
 @kept(2048)
@@ -104,9 +186,15 @@ def standings_of(
     scenario: Scenario, catalog: Catalog, at_shared: bool = False
 ) -> Mapping[ModelAtEffort, Standing]:
     """Return every model that is compared at each of its efforts against what runs today; at_shared as in `today_of`."""
-    model_ids = sorted({*(price.model_id for price in compared_prices(scenario, catalog)), *catalog.models})
-    models = tuple((m, effort) for m in model_ids for effort in efforts_of(scenario, catalog, m))
+    models = _models(catalog, _asked(scenario, catalog))
     return standings(catalog, models, today_of(scenario, catalog, at_shared))
+
+
+@kept(8)
+def _models(catalog: Catalog, asked: _Asked) -> tuple[ModelAtEffort, ...]:
+    """Return every model that is compared at each of its efforts."""
+    model_ids = sorted({*(price.model_id for price in _compared_prices(catalog, asked)), *catalog.models})
+    return tuple((m, effort) for m in model_ids for effort in _efforts(catalog, asked, m))
 
 
 def standing_of(scenario: Scenario, catalog: Catalog, model_id: str, effort: str | None = None) -> Standing:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +25,27 @@ from llmplan.cost.rent import MOST
 from llmplan.kinds import TOKEN, Kind
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.options.configurations import AtEfforts, sized_or_measured
-from llmplan.options.constraints import api_reasons, model_reasons, quality_reasons, task_reasons
+from llmplan.options.constraints import (
+    answer_reasons,
+    api_reasons,
+    context_of,
+    context_reasons,
+    model_reasons,
+    quality_reasons,
+    task_reasons,
+)
 from llmplan.options.offers import Market, market, why_no_offer
 from llmplan.options.rows import Option, Rows
 from llmplan.options.standing import (
-    compared_prices,
     effort_label,
-    efforts_of,
     lengths_of,
+    needed_context_tokens,
+    prices_at_efforts,
     standings_of,
     with_effort,
 )
 from llmplan.quality.ability import Band
-from llmplan.quality.floor import assured_quality
+from llmplan.quality.floor import assured_quality, reaches
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Lengths, ModelAtEffort, Standing
 from llmplan.replica import Capacity, Configurations
@@ -251,18 +260,16 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     modes = billings(scenario.fleet_price_kind, scenario.billing_modes)
     each = len(fleets.grid)
     at, mode = np.tile(np.arange(each), len(modes)), np.repeat(np.arange(len(modes)), each)
-    m, n = len(tokens.prices), len(at)
+    m, n = len(tokens.rows.price), len(at)
     usual = usual_billing(scenario.fleet_price_kind)
     ends = tuple("" if way is usual else f"@{way}" for way in modes)
-    ids, id_rank, engine_rank = _names(catalog, tokens.option_ids, fleets.rows, ends)
+    ids, id_rank, engine_rank = _names(catalog, tokens.rows.option_ids, fleets.rows, ends)
     quality, sd, today_sd, assured = np.concatenate([tokens.quality, fleets.quality[:, at]], axis=1)
     resold = np.char.find(ids.astype(str), "/") >= 0  # at one price the maker's own offer goes first
     order = np.lexsort((id_rank, resold, -np.nan_to_num(quality), engine_rank))
     preference = np.empty(m + n, np.intp)
     preference[order] = np.arange(m + n)
     nothing, grid = np.full(m, None, dtype=object), fleets.grid if len(modes) == 1 else fleets.grid.take(at)
-    formats = np.array([price.precision_id for price in tokens.prices], dtype=object)
-    models = np.array([price.model_id for price in tokens.prices], dtype=object)
     stops_idle = (np.array(modes)[mode] == Billing.SCALE_TO_ZERO) & ~fleets.market.bought[fleets.pair[at]]
     rows = Rows(
         # A move of the volume asks for the records of the same few rows again.
@@ -275,10 +282,10 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         ),
         cells=np.arange(m + n).astype(object),
         option_id=ids,
-        kind=np.concatenate([tokens.kind, np.array([Kind.SELF_HOSTED] * n, dtype=object)]),
-        model_id=np.concatenate([models, grid.model_id]),
-        effort=np.concatenate([np.array(tokens.efforts, dtype=object), fleets.rows.effort[at]]),
-        precision_id=np.concatenate([formats, grid.precision_id]),
+        kind=np.concatenate([tokens.rows.column(kind_of), np.array([Kind.SELF_HOSTED] * n, dtype=object)]),
+        model_id=np.concatenate([tokens.rows.column(attrgetter("model_id")), grid.model_id]),
+        effort=np.concatenate([tokens.rows.effort, fleets.rows.effort[at]]),
+        precision_id=np.concatenate([tokens.rows.column(attrgetter("precision_id")), grid.precision_id]),
         gpu_id=np.concatenate([nothing, grid.gpu_id]),
         n_gpus=np.concatenate([np.zeros(m), grid.n_gpus]),
         quality=quality,
@@ -350,47 +357,58 @@ class _TokenRows:
     """The APIs and hosted open models that the scenario lets in, at each effort, and why some are out."""
 
     def __init__(self, catalog: Catalog, scenario: Scenario, known: Mapping[ModelAtEffort, Standing]) -> None:
-        let_in = compared_prices(scenario, catalog)
-        count = Counter((price.model_id, price.provider) for price in let_in)
+        self.rows = rows = prices_at_efforts(scenario, catalog)
+        count = Counter((price.model_id, price.provider) for price in rows.prices)
         self._twice = {pair for pair, times in count.items() if times > 1}
-        rows = [(p, e) for p in let_in for e in efforts_of(scenario, catalog, p.model_id, p.effort)]
-        self.prices, self.efforts = [price for price, _ in rows], [effort for _, effort in rows]
-        self.option_ids = tuple(with_effort(p.api_id, catalog, p.model_id, effort) for p, effort in rows)
-        self.kind = np.array([kind_of(price) for price in self.prices], dtype=object)
-        shared = standings_of(scenario, catalog, at_shared=True) if scenario.own_weights else known
-        self.standings = [
-            (known if price.api_id in catalog.fine_tune_apis else shared)[price.model_id, effort]
-            for price, effort in rows
-        ]
-        lengths = [lengths_of(scenario, standing) for standing in self.standings]
-        self.usd_per_query = usd_per_query(self.prices, lengths, scenario, catalog)
-        self.quality = _quality_columns(scenario, self.standings, [0.0] * len(rows))
-        others = [
-            api_reasons(catalog, scenario, *pair) for pair in zip(self.prices, self.standings, strict=True)
-        ]
-        floors = [
-            quality_reasons(scenario, standing, 0.0, assured)
-            for standing, assured in zip(self.standings, self.quality[-1].tolist(), strict=True)
-        ]
-        self._reasons = [(*other, *floor) for other, floor in zip(others, floors, strict=True)]
-        self.feasible = np.array([not reasons for reasons in self._reasons], bool)
-        self.only_floor = ~self.feasible & np.array([not other for other in others], bool)
         self._catalog, self._scenario = catalog, scenario
+        shared = standings_of(scenario, catalog, at_shared=True) if scenario.own_weights else known
+        self._standings = [(known if own else shared)[model, effort] for model, effort, own in rows.models]
+        lengths = np.array([lengths_of(scenario, standing) for standing in self._standings], float)
+        asked = lengths.reshape(-1, 3)[rows.model]
+        self.usd_per_query = usd_per_query(rows.prices, asked, scenario, catalog, rows.price)
+        self._judge()
+
+    def _judge(self) -> None:
+        """Work out quality and reasons: by price, by model at an effort, by both."""
+        catalog, scenario, rows = self._catalog, self._scenario, self.rows
+        quality = _quality_columns(scenario, self._standings, [0.0] * len(rows.models))
+        self.quality = quality[:, rows.model]
+        self._price_reasons = [api_reasons(catalog, scenario, price) for price in rows.prices]
+        self._answer_reasons = [answer_reasons(catalog, scenario, standing) for standing in self._standings]
+        self._context = [context_of(catalog, price) for price in rows.prices]
+        limit = np.array([tokens for tokens, _ in self._context], float)
+        needed = np.array([needed_context_tokens(scenario, standing) for standing in self._standings], float)
+        out = limit[rows.price] < needed[rows.model]
+        out |= np.array([bool(why) for why in self._price_reasons], bool)[rows.price]
+        out |= np.array([bool(why) for why in self._answer_reasons], bool)[rows.model]
+        below = ~reaches(scenario.quality_floor, self.quality[-1])
+        self.feasible, self.only_floor = ~(out | below), below & ~out
+
+    def _reasons(self, place: int) -> tuple[str, ...]:
+        scenario, price, model = self._scenario, self.rows.price[place], self.rows.model[place]
+        standing = self._standings[model]
+        return (
+            *self._price_reasons[price],
+            *context_reasons(scenario, standing, *self._context[price]),
+            *self._answer_reasons[model],
+            *quality_reasons(scenario, standing, 0.0, float(self.quality[-1, place])),
+        )
 
     def option(self, place: int) -> Option:
         """Return one row as a record."""
-        price, effort = self.prices[place], self.efforts[place]
+        price = self.rows.prices[self.rows.price[place]]
+        effort = self.rows.models[self.rows.model[place]][1]
         model = self._catalog.models.get(price.model_id)
         at = effort_label(self._scenario, self._catalog, price.model_id, effort)
         name = f"{model.name} at {price.provider}" if model else f"{price.api_id} API"
         if model and (price.model_id, price.provider) in self._twice:
             name += f" ({price.api_id.rpartition('/')[2]})"
         return Option(
-            option_id=self.option_ids[place],
+            option_id=self.rows.option_ids[place],
             kind=kind_of(price),
             label=name + at,
             model_id=price.model_id,
-            reasons=self._reasons[place],
+            reasons=self._reasons(place),
             licence_id=model.licence_id if model else None,
             source_ids=(price.source_id,),
             prices_as_of=price.as_of,
@@ -399,7 +417,7 @@ class _TokenRows:
             precision_id=price.precision_id,
             effort=effort,
             usd_per_query=float(self.usd_per_query[place]),
-            **_standing_of_option(self._scenario, self.standings[place]),
+            **_standing_of_option(self._scenario, self._standings[self.rows.model[place]]),
         )
 
 
@@ -415,6 +433,7 @@ def _standing_of_option(scenario: Scenario, standing: Standing, loss: float = 0.
     floor, spent = scenario.quality_floor, standing.output_factor
     low, base, high = (value * scenario.output_tokens for value in vars(spent).values())
     quality, sd, today_sd, assured = _quality_columns(scenario, [standing], [loss])[:, 0].tolist()
+    lengths = lengths_of(scenario, standing)
     return {
         "quality": quality,
         "quality_sd": sd,
@@ -423,7 +442,8 @@ def _standing_of_option(scenario: Scenario, standing: Standing, loss: float = 0.
         "quality_stands_on": standing.stands_on,
         "success": Band(*(value * (1 - loss) for value in vars(standing.success).values())),
         "meets_floor": standing.meets(floor, loss) if floor > 0 else None,
-        "lengths": lengths_of(scenario, standing),
+        "lengths": lengths,
+        "tokens": lengths.input + lengths.output,
         "output_tokens": Band(low, base, high),
     }
 
@@ -434,16 +454,21 @@ def kind_of(price: ApiPrice) -> Kind:
 
 
 def usd_per_query(
-    prices: Sequence[ApiPrice], lengths: Sequence[Lengths], scenario: Scenario, catalog: Catalog
+    prices: Sequence[ApiPrice],
+    lengths: Sequence[Lengths] | Floats,
+    scenario: Scenario,
+    catalog: Catalog,
+    price: Places | slice = slice(None),
 ) -> Floats:
-    """Return what the tokens of a mean query cost at each price, the scenario's own figures counted, (n,).
+    """Return what the tokens of mean queries cost, the scenario's own figures counted, (n,).
 
-    lengths: of a query at each price, as its model counts and spends them; they spread as the scenario's p95 says.
+    lengths: of each query, as its model counts and spends them; they spread as the scenario's p95 says.
+    price: which of the prices each query pays.
     """
     tokens_in, tokens_out, _ = np.array(lengths, float).reshape(-1, 3).T
     asked = (tokens_in, tokens_out, scenario.cached_input_share, scenario.batch_share)
     use = Use.of(scenario, catalog)
-    return api_usd_per_query(classes_of([priced(price, scenario) for price in prices], use), *asked, use)
+    return api_usd_per_query(classes_of([priced(p, scenario) for p in prices], use).at(price), *asked, use)
 
 
 class _FleetRows:

@@ -187,6 +187,7 @@ def tokenizer_of(catalog: Catalog, model_id: str) -> str | None:
     return next((row["tokenizer_id"] for row in table if re.search(row["pattern"], model)), None)
 
 
+@kept(1024)
 def input_tokens_multiplier(catalog: Catalog, model_id: str, today: str, text_kind: str = ENGLISH) -> Band:
     """Return what a text's tokens become against today's model's tokenizer. (11.9)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
@@ -63,8 +65,9 @@ class Standing:
     Attributes
     ----------
     success: share of the scenario's tasks on which it succeeds, an 80 % band.
-    quality: success over today's (1 = equal). by_task: the same on each task.
-    quality_sd, today_sd: standard deviations of both successes over today's success.
+    quality: success over today's (1 = equal).
+    on_task: the same on each task, with the standard deviations of both successes over today's.
+    quality_sd, today_sd: those of all tasks together.
     input_factor, output_factor: tokens over today's. reasoning_factor: tokens decoded before the visible answer,
         over today's output tokens.
     stands_on: OWN, RELATIVES, or None where figures of its own carry it.
@@ -72,7 +75,7 @@ class Standing:
 
     success: Band
     quality: float
-    by_task: Mapping[str, float]
+    on_task: Mapping[str, tuple[float, float, float]]
     quality_sd: float
     today_sd: float
     input_factor: Band
@@ -84,9 +87,17 @@ class Standing:
         """Return the probability that quality, after a format's loss, reaches a share of today's. (11.10)"""
         return float(chance_to_meet(floor, *self.moments(loss)))
 
-    def moments(self, loss: float = 0.0) -> tuple[float, float, float]:
-        """Return quality after a format's loss, its standard deviation and that of today's success."""
-        return self.quality * (1 - loss), self.quality_sd * (1 - loss), self.today_sd
+    def moments(self, loss: float = 0.0, task: str | None = None) -> tuple[float, float, float]:
+        """Return quality after a format's loss, its standard deviation and that of today's success, on one task or all."""
+        quality, sd, today_sd = (
+            (self.quality, self.quality_sd, self.today_sd) if task is None else self.on_task[task]
+        )
+        return quality * (1 - loss), sd * (1 - loss), today_sd
+
+    @property
+    def by_task(self) -> dict[str, float]:
+        """Quality on each task."""
+        return {task: moments[0] for task, moments in self.on_task.items()}
 
     def lengths(self, input_tokens: float, output_tokens: float) -> Lengths:
         """Return the tokens of a query of which today's model counts these."""
@@ -104,16 +115,6 @@ def scored_models(catalog: Catalog) -> frozenset[str]:
     return frozenset(v.model for v, n in zip(ability.scale.variants, ability.evidence, strict=True) if n)
 
 
-@kept(512)
-def efforts_weighed(catalog: Catalog, model_id: str) -> tuple[str, ...]:
-    """Return the efforts at which a model is an option: its vendor's default, and the least that it offers."""
-    scale = tables.efforts(catalog)
-    offered = tables.names(catalog).efforts_of(model_id)
-    least = min(offered, key=lambda effort: scale.get(effort, math.inf))
-    return tuple(dict.fromkeys((offered[0], least)))
-
-
-@kept(512)
 def default_effort(catalog: Catalog, model_id: str) -> str:
     """Return the effort at which a model answers when nothing is said."""
     return tables.names(catalog).efforts_of(model_id)[0]
@@ -135,28 +136,50 @@ def standings(
     variants = [names.variant(*model) for model in models]
     mix = dict(today.task_mix) or dict.fromkeys(kinds, 1.0)
     success = success_of(catalog, [*variants, now])
+    places = np.array([success.ability.scale.place[variant] for variant in (*variants, now)], np.intp)
+    own = dict(today.own)
+    given = np.array([own.get(model_id, np.nan) for model_id, _ in models], float)
+    certain = ~np.isnan(given) | (places[:-1] == places[-1])
     base, sd = success.moments([*variants, now], mix)
-    places = [success.ability.scale.place[variant] for variant in (*variants, now)]
-    ratios = success.success[places] / success.success[places[-1]]
+    share, error, error_now = over_today(base[:, None], sd[:, None], given, certain)[..., 0]
+    half = NORMAL_80 * np.where(np.isnan(given), sd[:-1], sd[-1] * share)
+    middle = share * base[-1]
+    bands = np.stack(
+        [np.maximum(middle - half, 0.0), np.minimum(middle, 1.0), np.minimum(middle + half, 1.0)]
+    )
+    moments = np.stack([share, error, error_now]).T.tolist()
+    on_task = over_today(success.success[places], success.sd[places], given, certain).transpose(1, 2, 0)
+    seen = (success.ability.evidence[places[:-1]] > 0).tolist()
+    stands_on = [
+        OWN if m in own else None if known else RELATIVES for (m, _), known in zip(models, seen, strict=True)
+    ]
     spent = _spent(catalog, models, variants, now, mix, today)
-    own, evidence = dict(today.own), success.ability.evidence
-    found: dict[ModelAtEffort, Standing] = {}
-    for i, (model, variant) in enumerate(zip(models, variants, strict=True)):
-        share, error, error_now = base[i] / base[-1], sd[i] / base[-1], sd[-1] / base[-1]
-        by_task = dict(zip(success.tasks, ratios[i].tolist(), strict=True))
-        stands_on = None if evidence[places[i]] else RELATIVES
-        if variant == now:
-            error = error_now = 0.0
-        if model[0] in own:
-            share, error, error_now, stands_on = own[model[0]], 0.0, 0.0, OWN
-            by_task = dict.fromkeys(kinds, share)
-        half = NORMAL_80 * (sd[i] if stands_on != OWN else sd[-1] * share)
-        middle = share * base[-1]
-        band = Band(float(max(middle - half, 0.0)), float(min(middle, 1.0)), float(min(middle + half, 1.0)))
-        found[model] = Standing(
-            band, float(share), by_task, float(error), float(error_now), *spent[i], stands_on=stands_on
+    return {
+        model: Standing(
+            Band(*band),
+            quality,
+            dict(zip(success.tasks, tasks, strict=True)),
+            own_sd,
+            today_sd,
+            *spent[i],
+            stands_on=stands_on[i],
         )
-    return found
+        for i, (model, band, (quality, own_sd, today_sd), tasks) in enumerate(
+            zip(models, bands.T.tolist(), moments, on_task.tolist(), strict=True)
+        )
+    }
+
+
+def over_today(success: Floats, sd: Floats, given: Floats, certain: Bools) -> Floats:
+    """Return quality, its deviation and today's over today's success, shape (3, n, tasks). (11.10)
+
+    success, sd: shape (n + 1, tasks), what runs today last. given: (n,) quality from an evaluation of one's own, or
+    NaN. certain: (n,) where nothing is uncertain about the ratio.
+    """
+    today = success[-1]
+    quality = np.where(np.isnan(given)[:, None], success[:-1] / today, given[:, None])
+    spread = np.stack([sd[:-1], np.broadcast_to(sd[-1], sd[:-1].shape)]) / today
+    return np.concatenate([quality[None], np.where(certain[:, None], 0.0, spread)])
 
 
 EQUAL: Final = Band(1.0, 1.0, 1.0)
@@ -181,8 +204,8 @@ def _spent(
     return [
         (
             input_tokens_multiplier(catalog, model_id, today.model_id, today.text_kind),
-            Band(*bands[:3, i].tolist()),
-            float(bands[3, i]),
+            Band(low, base, high),
+            reasoning,
         )
-        for i, (model_id, _) in enumerate(models)
+        for (model_id, _), (low, base, high, reasoning) in zip(models, bands.T.tolist(), strict=True)
     ]

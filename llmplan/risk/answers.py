@@ -196,12 +196,15 @@ def kind_shares(problem: Problem, usd: Floats, meets: Bools) -> dict[str, float]
 
 
 def chance_to_hold(problem: Problem, usd: Floats, meets: Bools) -> float:
-    """Return the share of draws in which the recommended option reaches the floor and its kind is the cheapest."""
+    """Return the share of draws in which the recommended option reaches the floor and its kind is the cheapest.
+
+    The others are those that the floor lets in: what reaches it too seldom would not have been chosen.
+    """
     place = problem.base_place
     if place is None:
         return 0.0
-    kinds = np.array(problem.kinds, dtype=str)
-    return float(np.mean(meets[place] & (kinds[winners(problem, usd, meets)] == kinds[place])))
+    kinds, let_in = np.array(problem.kinds, dtype=str), problem.options.feasible[:, None]
+    return float(np.mean(meets[place] & (kinds[winners(problem, usd, meets & let_in)] == kinds[place])))
 
 
 def option_risks(problem: Problem, usd: Floats, meets: Bools) -> tuple[OptionRisk, ...]:

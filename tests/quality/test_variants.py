@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from llmplan.catalog import load_catalog
 from llmplan.errors import UnknownNameError
 from llmplan.quality.ability import Band
+from llmplan.quality.tables import names
 from llmplan.quality.tasks import quality_of
 from llmplan.quality.variants import (
     OWN,
     Standing,
     Today,
     default_effort,
-    efforts_weighed,
     standings,
 )
 
@@ -116,7 +116,7 @@ def test_every_model_that_is_priced_or_selectable_has_a_quality_and_a_band() -> 
     ids = {a.model_id for a in catalog.apis.values()} | {
         m.model_id for m in catalog.models.values() if m.status != "measured only"
     }
-    models = tuple((m, effort) for m in sorted(ids) for effort in efforts_weighed(catalog, m))
+    models = tuple((m, effort) for m in sorted(ids) for effort in names(catalog).efforts_of(m))
     for found in standings(catalog, models, Today("gpt-4o")).values():
         assert 0 < found.success.low < found.success.base < found.success.high < 1
         assert found.output_factor.low <= found.output_factor.base <= found.output_factor.high
@@ -128,11 +128,12 @@ def test_larger_siblings_are_better_in_the_shipped_data() -> None:
     assert values == sorted(values)
 
 
-def test_the_efforts_weighed_are_the_default_and_the_least() -> None:
+def test_a_vendor_s_default_effort_is_the_default() -> None:
     catalog = load_catalog()
-    assert efforts_weighed(catalog, "gpt-5") == ("medium", "minimal")
-    assert efforts_weighed(catalog, "gpt-4o") == ("none",)
-    assert efforts_weighed(catalog, "qwen3-8b") == ("thinking", "none")
-    assert default_effort(catalog, "gpt-oss-20b") == "medium"
+    assert [default_effort(catalog, m) for m in ("gpt-5", "gpt-oss-20b", "gpt-4o")] == [
+        "medium",
+        "medium",
+        "none",
+    ]
     with pytest.raises(UnknownNameError, match="reference_effort"):
         of("gpt-5", "medium", Today("gpt-4o", "high"))

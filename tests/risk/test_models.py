@@ -9,7 +9,7 @@ from llmplan.options import evaluate
 from llmplan.options.standing import standings_of
 from llmplan.recommend.tipping import tipping_points
 from llmplan.risk import assess, make_problem, sample
-from llmplan.risk.answers import undone, winners, worth_of_evaluation
+from llmplan.risk.answers import chance_to_hold, undone, winners, worth_of_evaluation
 from llmplan.risk.draws import monthly_usd
 from llmplan.risk.models import LEAST_CHANCE, QUALITY, TODAY, TOKENS, models_of
 from llmplan.risk.problem import Problem, problem_of, realise
@@ -160,8 +160,17 @@ def test_confidence_is_no_more_than_the_chance_to_reach_the_floor() -> None:
     risk = assess(FLOORED, draws=2000, curve=False)
     row = risk.option(risk.recommended_id or "")
     assert row is not None and risk.p_holds <= row.p_meets < 1
-    assert risk.p_holds <= risk.p_kind[row.kind]
     assert 0 <= risk.evaluation_usd <= risk.perfect_information_usd + 1e-6
+
+
+def test_confidence_counts_only_what_the_floor_lets_in(problem: Problem) -> None:
+    """What is not sure enough would not have been chosen: even for nothing it leaves the confidence as it is."""
+    drawn = realise(problem, sample(problem, 1000))
+    usd = monthly_usd(problem, drawn)
+    free = np.where(problem.options.feasible[:, None], usd, 0.0)
+    assert (free < usd).any() and problem.base_place is not None
+    held = chance_to_hold(problem, usd, drawn.meets)
+    assert chance_to_hold(problem, free, drawn.meets) == held > 0
 
 
 def test_the_recommended_models_success_flips_at_the_floor() -> None:

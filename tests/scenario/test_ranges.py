@@ -40,7 +40,7 @@ def test_a_floor_by_task_names_the_task_and_both_figures() -> None:
     found = evaluate(scenario)
     reasons = {item.option_id: item.reasons for item in found.options.items}
     missed = [text for texts in reasons.values() for text in texts if text.startswith("code: quality")]
-    assert missed and all("its floor" in text and "0.95" in text for text in missed)
+    assert missed and all("the floor" in text and "0.95" in text for text in missed)
     assert not any(text.startswith("code:") for text in reasons["gpt-4o"])
 
 
@@ -51,6 +51,8 @@ def test_a_floor_by_task_filters_what_the_mean_lets_through() -> None:
 
     kept = feasible(task_quality_floors={"code": 0.8})
     assert kept < feasible() and "gpt-4o" in kept
+    surer = feasible(task_quality_floors={"code": 0.8}, floor_chance=0.9)
+    assert surer < kept and "gpt-4o" in surer, "a floor by task asks for the same chance as the overall one"
 
 
 def test_floors_by_task_are_checked() -> None:

@@ -25,7 +25,7 @@ from llmplan.report import Report
 from llmplan.report.headlines import curve_title, kpi_cards
 from llmplan.wording import parameters, short_volume
 
-UNITS = (("month", "A month"), ("query", "A thousand queries"), ("mtok", "A million tokens"))
+UNITS = (("month", "A month"), ("query", "A thousand queries"), ("mtok", "A million of today's tokens"))
 MOST_PAIRS = 6
 """Pairs of lines whose crossings are worked out exactly while a slider moves."""
 MOST_TOLD = 12
@@ -153,7 +153,13 @@ def present_card(shown: CostsByVolume) -> Markup:
         )
         for i in np.argsort(units[0], kind="stable")
     ]
-    heads = ("Option", "A month", "Per 1,000 queries", "Per million tokens", "A month, low to high")
+    heads = (
+        "Option",
+        "A month",
+        "Per 1,000 queries",
+        "Per million of today's tokens",
+        "A month, low to high",
+    )
     return card("At the present volume", table(heads, rows, "Costs at the present volume", range(1, 5)))
 
 
