@@ -66,8 +66,12 @@ def frontier_points(found: Comparison, catalog: Catalog) -> tuple[FrontierPoint,
 
 
 def _cheapest_of_each(found: Comparison, places: Places, kept: Places) -> Places:
-    """Return the cheapest place of each model at an effort, and those kept, by cost."""
+    """Return the cheapest place of each model at an effort, and those kept, by cost.
+
+    Of a model that is fine-tuned, shared endpoints serve another one.
+    """
     items, rank = found.options.items, found.options.preference
     order = places[np.lexsort((rank[places], found.monthly_usd[1, places], ~np.isin(places, kept)))]
-    chosen = first_of_each(order, items.model_id, items.effort, items.quality)
+    served = np.where(np.isin(items.model_id, found.scenario.own_weights), items.quality, 0.0)
+    chosen = first_of_each(order, items.model_id, items.effort, served)
     return chosen[np.lexsort((rank[chosen], found.monthly_usd[1, chosen]))]
