@@ -27,7 +27,10 @@ SHORTEST_WAIT_S = 1e-4
 Months = Annotated[
     int | None, typer.Option(help="Months to plan, 1 to 60. Default: 36, or one for each of --volumes.")
 ]
-Growth = Annotated[float | None, typer.Option(help="Growth of the volume a month, as 0.05. Default: data/.")]
+Growth = Annotated[
+    float | None,
+    typer.Option(help="Growth of the volume a month, as 0.05. Default: the log's of --usage, or data/."),
+]
 Ceiling = Annotated[float | None, typer.Option(help="S-curve: queries a day that growth levels off at.")]
 Midpoint = Annotated[
     float | None, typer.Option(help="S-curve: month in which half the ceiling is reached. Default: 12.")
@@ -63,12 +66,16 @@ def plan(
     migration_usd: Migration = None,
     incumbent: Incumbent = None,
     json: Json = False,
+    logged_growth: float | None = None,
 ) -> None:
     """Plan over months: growth, falling prices, rent or buy, when to switch, the fleet by hour."""
     from llmplan.growth.autoscaling.planned import cheapest_week
     from llmplan.growth.options import price_paths
     from llmplan.growth.planning import plan_growth
 
+    if logged_growth is not None and ceiling is None and volumes is None and growth is None:
+        growth = logged_growth
+        typer.echo(f"The volume grows by {growth:.1%} a month, as the log's weeks do.", err=True)
     path = _volumes(scenario, catalog, months, growth, ceiling, midpoint, volumes)
     paths = price_paths(catalog, api_decline, gpu_decline, updates_per_year, days_per_update)
     rate = catalog.assumption("capital-cost-per-year").base if discount is None else discount

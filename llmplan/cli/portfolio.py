@@ -58,12 +58,13 @@ def portfolio(
             raise UnknownNameError("app", name, [app.name for app in found])
     planned = plan_portfolio(found, catalog, frozenset(may_wait or ()), _progress)
     bills = bills_of(held, scenario, catalog)
+    told = Planned(summary(held), planned, scenario.currency, _stamp(scenario))
     if out is not None:
-        _write(out, Planned(summary(held), planned, scenario.currency, _stamp(scenario)), template)
+        _write(out, told, template)
     if json:
         print_json(portfolio_json(planned, bills))
     else:
-        _print(planned, scenario.currency)
+        _print(told, scenario.currency)
         _print_bills(bills, scenario.currency)
 
 
@@ -151,6 +152,7 @@ def _fleet_json(found: Portfolio, fleet: SharedFleet) -> dict[str, Any]:
         "apps": [found.apps[place].name for place in fleet.apps],
         "replicas": fleet.replicas,
         "replicas_apart": fleet.apart_replicas,
+        "replicas_unbatched": fleet.unbatched_replicas,
         "gpus": fleet.gpus,
         "monthly_usd": fleet.monthly_usd,
         "replicas_by_hour": fleet.replicas_by_hour,
@@ -161,7 +163,9 @@ def _move_json(move: FirstMove) -> dict[str, Any]:
     return {**vars(move), "payback_months": move.payback_months}
 
 
-def _print(found: Portfolio, money: Currency) -> None:
+def _print(told: Planned, money: Currency) -> None:
+    found = told.found
+
     def usd(amount: float | None) -> str:
         return "–" if amount is None else money.amount(amount)
 
@@ -182,20 +186,16 @@ def _print(found: Portfolio, money: Currency) -> None:
     typer.echo(
         f"Together {usd(found.today_usd)} a month today, {usd(found.after_usd)} after all moves: {usd(saved)} less."
     )
+    typer.echo(told.fleet_line)
     if found.fleet is not None:
-        fleet = found.fleet
-        typer.echo(
-            f"Shared fleet: {fleet.label}, {fleet.replicas} replicas on {fleet.gpus} GPUs for {usd(fleet.monthly_usd)} "
-            f"a month; on fleets of their own its {len(fleet.apps)} apps would need {fleet.apart_replicas}."
-        )
+        typer.echo(f"It runs on {found.fleet.gpus} GPUs for {usd(found.fleet.monthly_usd)} a month.")
     for place, move in enumerate(found.first_moves, start=1):
         typer.echo(
             f"{place}. {', '.join(move.apps)} to {move.label}: {usd(move.saving_usd)} a month, "
             f"{usd(move.one_off_usd)} once, paid back in {move.payback_months:.1f} months."
         )
-    for app in found.apps:
-        if app.taken:
-            typer.echo(f"{app.name}: the log does not tell, and was taken: {'; '.join(app.taken)}.")
+    if told.taken_line:
+        typer.echo(told.taken_line)
 
 
 def register(app: typer.Typer) -> None:

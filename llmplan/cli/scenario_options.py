@@ -55,8 +55,9 @@ NO_FIELDS: dict[str, Any] = {
     "data": Data,
 }
 """The flags of a scenario that are no field of it."""
-MADE = ("scenario", "catalog")
-"""What a command takes in place of the flags."""
+LOGGED_GROWTH = "logged_growth"
+MADE = ("scenario", "catalog", LOGGED_GROWTH)
+"""What a command takes in place of the flags; the last, if it asks for it, is --usage's growth a month or None."""
 
 
 def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
@@ -65,6 +66,7 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
     The command's own parameters come first; a flag that it has itself, by name, is its own. The others are every
     field of a scenario, and --preset, --trace, --set and --data.
     """
+    takes_growth = LOGGED_GROWTH in inspect.signature(function).parameters
     own = [p for p in inspect.signature(function).parameters.values() if p.name not in MADE]
     evaluated = [p.replace(annotation=annotation_of(function, p.annotation)) for p in own]
     free = [field for name, field in FIELDS.items() if name not in {p.name for p in own}]
@@ -88,6 +90,10 @@ def with_scenario(function: Callable[..., None]) -> Callable[..., None]:
         stated = with_volume(scenario_from_options(asked, **start, catalog=catalog), units, catalog)
         for rule in stated.rules:
             typer.echo(rule, err=True)
+        if takes_growth and start.get("usage") is not None:
+            from llmplan.portfolio.apps import growth_of_app  # keeps the shell's start light
+
+            given[LOGGED_GROWTH] = growth_of_app(start["usage"], start["app"])
         function(scenario=stated.scenario, catalog=catalog, **given)
 
     parameters = [p.replace(kind=keyword) for p in evaluated] + flags

@@ -29,6 +29,7 @@ from llmplan.usage.summary import (
     app_names,
     counted,
     covered,
+    growth_per_month,
     of_app,
     quantiles,
     read_usage,
@@ -101,6 +102,12 @@ def app_of_folder(folder: Path, name: str | None, base: Scenario, catalog: Catal
     usage = read_usage(folder)
     (found,) = _apps(usage, base, catalog, [app_named(usage, name)])
     return found
+
+
+def growth_of_app(folder: Path, name: str | None) -> float | None:
+    """Return by which part an app's traffic grows a month; None where the log is too short to tell, or names none."""
+    usage = read_usage(folder)
+    return growth_per_month(of_app(counted(usage.cubes.hours), app_named(usage, name)))
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +45,7 @@ class SharedFleet:
     needed_by_hour: replicas' worth of load of each hour of the week at the ceiling, what may wait in the valleys.
     replicas, gpus: rented, spares among them. monthly_usd: with people and hidden costs, once.
     apart_replicas: what the apps would need on fleets of their own, spares of each among them.
+    unbatched_replicas: what the fleet would need if nothing waited for a valley.
     shares: part of the bill of each app, by its work.
     """
 
@@ -56,6 +58,7 @@ class SharedFleet:
     gpus: int
     monthly_usd: float
     apart_replicas: int
+    unbatched_replicas: int
     shares: Floats
 
     @property
@@ -120,14 +123,20 @@ def plan_portfolio(
 
     Parameters
     ----------
-    may_wait: names of apps all of whose queries may wait for a valley, besides those that the log shows in batches.
+    may_wait: names of apps all of whose queries may wait, for a valley of a fleet or an API's batch price, besides those
+        that the log shows in batches.
     """
+    apps = [_all_waiting(app) if app.name in may_wait else app for app in apps]
     compared = [evaluate(app.scenario, catalog) for app in progress(apps)]
     alone = [_alone(app, found) for app, found in zip(apps, compared, strict=True)]
-    waiting = np.array([1.0 if app.name in may_wait else app.scenario.batch_share for app in apps])
+    waiting = np.array([app.scenario.batch_share for app in apps])
     fleet = best_fleet(apps, compared, np.array([each.monthly_usd for each in alone]), waiting)
     verdicts = tuple(_verdict(place, alone[place], fleet) for place in range(len(apps)))
     return Portfolio(tuple(apps), verdicts, fleet, _first_moves(apps, verdicts, fleet, catalog))
+
+
+def _all_waiting(app: App) -> App:
+    return replace(app, scenario=app.scenario.but(batch_share=1.0))
 
 
 def _alone(app: App, found: Comparison) -> Alone:
@@ -244,6 +253,7 @@ class _Tables:
             int(gpus[0]),
             float(usd[0]),
             int(apart.sum()),
+            max(1, math.ceil(float((self.load[row] * on @ self.week).max()) * (1 - 1e-12))) + self.spare,
             work / work.sum(),
         )
 

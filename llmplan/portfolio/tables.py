@@ -10,7 +10,7 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.portfolio.plan import Portfolio
-from llmplan.wording import Currency, counted, share
+from llmplan.wording import Currency, counted, joined, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,10 +53,16 @@ class Planned:
         fleet = self.found.fleet
         if fleet is None:
             return "No fleet that several apps share costs less than each on its own."
-        return (
+        said = (
             f"Shared fleet: {fleet.label}, {counted(fleet.replicas, 'replica')}; apart its {len(fleet.apps)} apps would "
             f"need {fleet.apart_replicas}, since their peaks do not coincide."
         )
+        if fleet.unbatched_replicas == fleet.replicas:
+            return said
+        waiting = [
+            app.name for app in map(self.found.apps.__getitem__, fleet.apps) if app.scenario.batch_share
+        ]
+        return f"{said} What may wait of {joined(waiting)} fills the valleys; else it would need {fleet.unbatched_replicas}."
 
     @property
     def taken_line(self) -> str:

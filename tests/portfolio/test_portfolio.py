@@ -2,10 +2,12 @@
 
 import itertools
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -13,8 +15,10 @@ from llmplan.catalog import load_catalog
 from llmplan.cli import app as shell
 from llmplan.errors import InputError
 from llmplan.options import evaluate
-from llmplan.portfolio.apps import App, _shares, apps_of, bills_of, week_of
+from llmplan.options.table import usd_per_query
+from llmplan.portfolio.apps import App, _listed, _shares, apps_of, bills_of, week_of
 from llmplan.portfolio.plan import _Tables, plan_portfolio
+from llmplan.quality.variants import Lengths
 from llmplan.scenario import Scenario
 from llmplan.usage import cubes
 from llmplan.usage.importing import import_usage
@@ -164,6 +168,45 @@ def test_what_may_wait_needs_no_more_replicas(usage: Usage) -> None:
     before, after = (tables.needed(rows, tables.can)[1] for tables in (urgent, waits))
     assert (after <= before + 1e-12).all() and (after < before).any()
     assert (after >= before * 24 / 168 / 7).all()
+    row = int(np.argmax(np.where(waits.can.all(axis=1), before - after, 0)))
+    fleet = waits.fleet(row, np.array([True, True]))
+    assert fleet.unbatched_replicas == max(1, math.ceil(before[row] - 1e-9)) + waits.spare
+    assert fleet.replicas == max(1, math.ceil(after[row] - 1e-9)) + waits.spare
+
+
+def test_what_may_wait_is_asked_of_apis_too(usage: Usage) -> None:
+    """An app that may wait pays an API's batch price, half of the usual one, as a fleet's valleys serve it."""
+    base = BASE.but(data_stays_in_house=False, api_ids=("gpt-4o",), model_ids=("llama-3.1-8b",))
+    apps = [app for app in apps_of(usage, base, CATALOG, 9) if app.name == "night"]
+    alone = [plan_portfolio(apps, CATALOG, frozenset(names)).verdicts[0].alone for names in ((), ("night",))]
+    assert [each.option_id for each in alone] == ["gpt-4o", "gpt-4o"]
+    assert alone[1].monthly_usd == pytest.approx(alone[0].monthly_usd / 2, rel=0.1)
+
+
+def test_a_log_brings_its_mean_week(usage: Usage) -> None:
+    day = next(app for app in apps_of(usage, BASE, CATALOG, 9) if app.name == "day").scenario
+    week = day.workload(CATALOG).week
+    assert week is not None and sum(week) == pytest.approx(1)
+    assert max(week) * 168 == pytest.approx(24 / 10, rel=1e-3)  # ten hours of every day, alike
+
+
+def test_list_prices_go_by_the_lengths_of_requests() -> None:
+    """Nine short requests and one above the tier's start: the tier's price for that one, not for the mean or for all."""
+    api = next(a for a in CATALOG.apis.values() if a.long_context_from_tokens and a.is_offered(CATALOG.today))
+    long = float(api.long_context_from_tokens or 0) * 2
+    bins = pd.DataFrame({"side": "input", "bin": [900, 1_800], "requests": [9, 1]})
+    bins = bins.assign(input_tokens=[9_000.0, long], output_tokens=[900.0, 100.0])
+    names = ("cached_tokens", "cached_of_input", "cache_write_tokens", "cost_usd")
+    cells = pd.DataFrame(
+        {"model": [api.api_id], "requests": [10], "input_tokens": [9_000 + long], "output_tokens": [1_000]}
+    )
+    cells = cells.assign(**dict.fromkeys(names, pd.Series([None], dtype="Float64")), batch=False)
+    asked = BASE.but(service_tier="standard")
+    usd = [
+        float(usd_per_query([api], [Lengths(*each)], asked, CATALOG)[0])
+        for each in ((1_000, 100), (long, 100))
+    ]
+    assert _listed(cells, bins, asked, CATALOG) == pytest.approx(9 * usd[0] + usd[1])
 
 
 def test_the_shell_prints_a_document_that_adds_up(usage: Usage, tmp_path: Path) -> None:
@@ -234,3 +277,14 @@ def test_cubes_alone_hold_no_requests(usage: Usage, tmp_path: Path) -> None:
     cubes.save(usage.cubes, tmp_path, ".csv")
     with pytest.raises(InputError, match="no two single requests"):
         requests_of(tmp_path, "day")
+
+
+def test_a_plan_grows_as_the_log_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmplan.portfolio.apps.growth_per_month", lambda _cells: 0.1)
+    command = ["plan", "--usage", str(folder), "--app", "day", "--gpu-ids", "l4", "--months", "3", "--json"]
+    done = CliRunner().invoke(shell, command)
+    volumes = json.loads(done.stdout)["queries_per_day"]
+    assert np.divide(volumes[1:], volumes[:-1]) == pytest.approx(1.1)
+    assert "grows by 10.0% a month" in done.stderr
+    done = CliRunner().invoke(shell, [*command, "--growth", "0"])
+    assert len(set(json.loads(done.stdout)["queries_per_day"])) == 1
