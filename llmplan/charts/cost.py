@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +42,8 @@ TODAY = "now"
 MOST_CROSSINGS = 6
 NAME_WIDTH, NAME_HEIGHT = 78, 0.05
 """Room for the lines' names at their ends: px beside the chart, and share of its height from one to the next."""
+LEGEND_LETTERS = 40
+"""Letters of a legend's line: a longer one would be cut on a phone."""
 LABEL_EVERY = 8
 """Cells of a row from one label to the next, a decade of volume: one in each would run together."""
 
@@ -260,9 +263,8 @@ def _trace(line: CostLine, money: Currency) -> Figure:
         hover += "<br>%{customdata}"
     shape = "hv" if line.is_stepped else "linear"
     looks: Figure = {"dash": "dot", "width": 1.25} if line.is_thin else {"dash": line.dash}
-    trace = line_trace(
-        line.at, line.base, plain_text(line.name), line.kind.colour, hover, shape=shape, **looks
-    )
+    name = "<br>".join(map(plain_text, textwrap.wrap(line.name, LEGEND_LETTERS)))
+    trace = line_trace(line.at, line.base, name, line.kind.colour, hover, shape=shape, **looks)
     return trace | more
 
 

@@ -29,11 +29,11 @@ def kpi_cards(report: Report) -> list[tuple[str, str, str]]:
     for kind in Kind:
         place = report.comparison.cheapest(kind)
         if place is None:
-            cards.append((kind.head, "–", "none is feasible"))
+            cards.append((kind.short, "–", "none is feasible"))
         else:
             month = report.money.short(float(report.comparison.monthly_usd[1, place]))
             each = report.money.short(float(report.comparison.usd_per_query[place]) * UNIT_QUERIES)
-            cards.append((kind.head, f"{month}/month", f"{each} per 1,000 queries"))
+            cards.append((kind.short, f"{month}/month", f"{each} per 1,000 queries"))
     return [*cards, ("Self-hosting pays", *_pays(report))]
 
 

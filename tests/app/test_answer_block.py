@@ -71,7 +71,7 @@ def test_the_bill_adds_up_to_the_answer(shown: Report) -> None:
     bars = {trace["name"]: trace for trace in chart.figure["data"]}
     total = float(shown.comparison.monthly_usd[1, shown.comparison.order[0]])
     assert bars["total"]["y"][-1] == pytest.approx(total)
-    assert bars["dearer"]["y"].sum() == pytest.approx(total)
+    assert bars["part"]["y"].sum() == pytest.approx(total)
 
 
 def test_charts_cross_where_the_map_says_so(model: AppModel) -> None:

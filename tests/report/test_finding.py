@@ -136,7 +136,7 @@ def test_finding_is_the_hybrid_where_it_costs_least(report: Report) -> None:
 
 def test_titles(report: Report) -> None:
     assert curve_title(report).startswith("Self-hosting ")
-    assert [head for head, _, _ in kpi_cards(report)] == [*(kind.head for kind in Kind), "Self-hosting pays"]
+    assert [head for head, _, _ in kpi_cards(report)] == [*(kind.short for kind in Kind), "Self-hosting pays"]
 
 
 def test_map_title_counts_what_the_map_shows(dear: Report) -> None:

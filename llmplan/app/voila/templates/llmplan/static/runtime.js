@@ -205,7 +205,10 @@
     const heads = [...region.querySelectorAll("thead th")].map((head) => head.innerText);
     if (heads.length < 4) return;
     region.classList.add("lp-wide");
-    for (const row of region.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, i) => { if (i) cell.dataset.head = heads[i]; });
+    for (const row of region.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, i) => {
+      if (i) cell.dataset.head = heads[i];
+      cell.classList.toggle("lp-none", cell.innerText.trim() === "–");
+    });
   }
   views.html = (model, el, call) => {
     const slot = h("div", { class: "lp-html" });
