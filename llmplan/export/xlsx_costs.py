@@ -10,7 +10,7 @@ from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.fleet import replicas_needed
 from llmplan.cost.month import image_factor
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
-from llmplan.export.xlsx_rents import RentCells, Rented, paid_share
+from llmplan.export.xlsx_rents import RentCells, Rented, paid_usd_formula
 from llmplan.report.report import Report
 from llmplan.units import S_PER_DAY, TOKENS_PER_MTOK
 
@@ -148,7 +148,8 @@ def _given_or(
         book.number(sheet, row, column, given, "price", is_input=True)
 
 
-OWN_HEADS = ("Option", "What it is", "GPUs of a replica")
+OWN_HEADS = ("Option", "What it is", "GPUs of a replica", "start of a replica, s")
+START = len(OWN_HEADS) - 1
 SIDE_HEADS = (
     "requests/s of a replica",
     "price over the offers'",
@@ -181,6 +182,7 @@ def write_own_costs(book: Book, report: Report, places: list[int], rented: Rente
         book.text(sheet, row, 0, item.option_id)
         book.text(sheet, row, 1, item.label)
         book.number(sheet, row, 2, item.n_gpus, "integer")
+        book.number(sheet, row, START, item.start_s, "number", is_input=True)
         for side in range(3):
             _own_side(book, sheet, row, report, place, side, rented[place, side])
         found[place] = Addresses(*(cell(row, side_column(side, MONTH), OWN_SHEET) for side in range(3)))
@@ -195,15 +197,15 @@ def _own_side(
         return
     at = [cell(row, side_column(side, which)) for which in range(len(SIDE_HEADS))]
     values = own_values(report, place, side)
-    fleet, load = report.comparison.options.take([place]), report.scenario.queries_per_day
-    paid = paid_share(fleet, np.array([[values[REPLICAS]]]), side, load)
+    fleet, start = report.comparison.options.take([place]), cell(row, START)
+    paid = paid_usd_formula(fleet, rent, at[REPLICAS], "queries_per_day", start)
     book.number(sheet, row, side_column(side, RATE), item.requests_per_s[side], "number", is_input=True)
     book.number(sheet, row, side_column(side, PRICE), 1.0, "number", is_input=True)
     formulas = {
         CARRIES: (f"={at[RATE]}*utilisation_ceiling*{S_PER_DAY}/peak_to_mean", "tenths"),
         REPLICAS: (f"={replicas_formula('queries_per_day', at[CARRIES])}", "integer"),
         GPUS: (f"={rent.gpus_formula(at[REPLICAS])}", "integer"),
-        GPU_USD: (f"={rent.usd_formula(at[REPLICAS])}*{at[PRICE]}*hours_per_month{paid}", "usd"),
+        GPU_USD: (f"={paid}*{at[PRICE]}*hours_per_month", "usd"),
         REST_USD: (f"={rest_formula(at[GPUS], at[REPLICAS], name)}", "usd"),
         MONTH: (f"={at[GPU_USD]}+{at[REST_USD]}", "usd"),
     }

@@ -16,13 +16,14 @@ from llmplan.export.xlsx_costs import (
     CARRIES,
     OWN_SHEET,
     PRICE,
+    START,
     replicas_formula,
     rest_formula,
     side_column,
 )
 from llmplan.export.xlsx_hybrids_sheet import HybridCells
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
-from llmplan.export.xlsx_rents import Rented, paid_share
+from llmplan.export.xlsx_rents import Rented, paid_usd_formula
 from llmplan.report.headlines import curve_title
 from llmplan.report.report import Report
 from llmplan.wording import VOLUME_FORMAT
@@ -115,6 +116,7 @@ def _own_columns(
         _head(book, sheet, helper + side, f"replicas, {name} side")
         _head(book, sheet, helper + 3 + side, f"USD a month, {name} side")
         carries, price = (cell(row, side_column(side, which), OWN_SHEET) for which in (CARRIES, PRICE))
+        start = cell(row, START, OWN_SHEET)
         rent = rented[place if hybrid is None else hybrid.own_place, side]
         loads = volumes * options.fleet_load[0]
         replicas = replicas_needed(loads, options.per_replica[side, 0], report.scenario.spare_replicas)
@@ -123,8 +125,8 @@ def _own_columns(
             needed = replicas_formula(f"$A{line + 1}{load}", carries)
             at = book.live(sheet, line, helper + side, f"={needed}", replicas[offset], "integer")
             rest = rest_formula(rent.gpus_formula(at), at, name)
-            paid = paid_share(options, replicas[None, offset : offset + 1], side, float(loads[offset]))
-            formula = f"={rent.usd_formula(at)}*{price}*hours_per_month{paid}+{rest}"
+            paid = paid_usd_formula(options, rent, at, f"$A{line + 1}{load}", start)
+            formula = f"={paid}*{price}*hours_per_month+{rest}"
             formula += f"+$A{line + 1}{tokens}" if tokens else ""
             book.live(sheet, line, helper + 3 + side, formula, months[side, offset])
     for offset in range(len(volumes)):

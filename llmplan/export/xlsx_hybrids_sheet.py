@@ -14,13 +14,14 @@ from llmplan.export.xlsx_costs import (
     CARRIES,
     OWN_SHEET,
     PRICE,
+    START,
     Addresses,
     replicas_formula,
     rest_formula,
     side_column,
 )
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
-from llmplan.export.xlsx_rents import RentCells, Rented, paid_share
+from llmplan.export.xlsx_rents import RentCells, Rented, paid_usd_formula
 from llmplan.options.fleet_api_pairs import assumed_split
 from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
@@ -165,11 +166,12 @@ def _fleet(
     replicas = replicas_needed(needed, options.per_replica[side], report.scenario.spare_replicas)[:, None]
     gpus = options.gpus_of(replicas, side)
     usd = options.rent_usd(replicas, side, np.array([needed]))
-    paid = paid_share(options, replicas, side, needed)
     usd = usd + options.hidden.fleet_usd(gpus, replicas, options.hours_per_month, side)
     first = FIRST_SIDE + side * len(SIDE_HEADS)
     formula = f"={replicas_formula(f'queries_per_day*{load}', carries)}"
     count = book.live(sheet, line, first, formula, float(replicas[0, 0]), "integer")
     at = book.live(sheet, line, first + 1, f"={rent.gpus_formula(count)}", float(gpus[0, 0]), "integer")
-    formula = f"={rent.usd_formula(count)}*{price}*hours_per_month{paid}+{rest_formula(at, count, name)}"
+    start = cell(own_row, START, OWN_SHEET)
+    paid = paid_usd_formula(options, rent, count, f"(queries_per_day*{load})", start)
+    formula = f"={paid}*{price}*hours_per_month+{rest_formula(at, count, name)}"
     return book.live(sheet, line, first + 2, formula, float(usd[0, 0]))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 from xlsxwriter.utility import xl_col_to_name
 
-from llmplan.arrays import Floats
+from llmplan.cost.billing import IDLE_TIMEOUT_S
 from llmplan.cost.rent import MOST
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
 from llmplan.options import Options
 from llmplan.report.report import Report
+from llmplan.units import HOURS_PER_DAY, S_PER_HOUR
 
 SHEET = "Rents"
 
@@ -62,15 +62,45 @@ def write_rents(book: Book, report: Report, places: list[int]) -> dict[tuple[int
                 column += 2
             found[place, side] = written[row, side]
     sheet.set_column(1, column, 16)
+    if options.stops_idle.any():
+        _write_hours(book, sheet, options, column + 1)
     return found
 
 
-def paid_share(options: Options, replicas: Floats, side: int, queries_per_day: float) -> str:
-    """Return the factor by which a fleet that stops when idle costs less than its table says; else nothing. (4.9)"""
+def _write_hours(book: Book, sheet: Any, options: Options, column: int) -> None:
+    """Write the day by hour and how long a replica waits for a query before it stops; formulas name them. (4.9)"""
+    hours = options.hours
+    columns = (
+        ("Share of the day's queries", "hour_shares", hours.shares.tolist()),
+        ("Load over the peak's", "hour_loads", hours.load.tolist()),
+        ("Stops when idle for, s", "idle_timeout_s", [IDLE_TIMEOUT_S]),
+    )
+    for offset, (head, name, values) in enumerate(columns):
+        at = column + offset
+        sheet.write_string(FIRST_ROW - 1, at, head, book.formats["head"])
+        for row, value in enumerate(values):
+            book.number(sheet, FIRST_ROW + row, at, value, "price", is_input=True)
+        letter, last = xl_col_to_name(at), FIRST_ROW + len(values)
+        book.file.define_name(name, f"='{SHEET}'!${letter}${FIRST_ROW + 1}:${letter}${last}")
+    sheet.set_column(column, column + len(columns) - 1, 16)
+
+
+def paid_usd_formula(options: Options, rent: RentCells, replicas: str, queries: str, start_s: str) -> str:
+    """Return what replicas rent for an hour, less what one of them saves that stops when idle. (4.8), (4.9)
+
+    options: the fleet alone. replicas, queries, start_s: cells or formulas of its replicas, its queries a day and the
+    seconds that one takes to start.
+    """
+    usd = rent.usd_formula(replicas)
     if not options.stops_idle[0]:
-        return ""
-    paid = options.rent_usd(replicas, side, np.array([queries_per_day])) / options.rent_usd(replicas, side)
-    return f"*{float(paid[0, 0])!r}"
+        return usd
+    rate = f"{queries}*hour_shares/{S_PER_HOUR}"
+    waits = f"{rate}*idle_timeout_s"
+    # The smaller of the exponent and 700, number by number: MIN would take the least of all hours.
+    gap = f"EXP(({waits}+700-ABS({waits}-700))/2)"
+    alone = f"(ROUNDUP(({replicas}-spare_replicas)*hour_loads*(1-1E-12),0)<=1)"
+    idle = f"SUMPRODUCT({alone}/({rate}*{start_s}+{gap}))/{HOURS_PER_DAY}"
+    return f"({usd}-{idle}*{rent.usd_formula('(1+spare_replicas)')})"
 
 
 def _range(column: int) -> str:

@@ -21,6 +21,7 @@ from llmplan.export.xlsx_hybrids_sheet import hybrid_pair, split_loads
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, Book
 from llmplan.export.xlsx_workbook import workbook_places, xlsx_bytes
 from llmplan.report import Report, make_report
+from llmplan.scenario import Scenario
 
 CENT = 0.005
 Office = Callable[[Path, str], Path]
@@ -337,3 +338,21 @@ def test_sources_name_what_the_options_rest_on(written: Path, report: Report) ->
     ids = {row[0] for row in read(written)["Sources"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)}
     used = {name for place in workbook_places(report) for name in report.option(place).source_ids}
     assert used & set(report.catalog.sources) <= ids
+
+
+def test_a_fleet_that_stops_when_idle_follows_its_volume(office: Office, tmp_path: Path) -> None:
+    """(4.9) in formulas: the hours, the wait for a query and the start are cells; another volume costs what it does."""
+    asked = Scenario(
+        gpu_price_kind="serverless",
+        model_ids=("llama-3.1-8b",),
+        api_ids=("gpt-4o", "gpt-4o-mini"),
+        engine_ids=("vllm",),
+        precision_ids=("bf16",),
+        queries_per_day=400,
+        spare_replicas=0,
+    )
+    path, other = tmp_path / "idle.xlsx", make_report(asked.but(queries_per_day=900))
+    path.write_bytes(xlsx_bytes(make_report(asked)))
+    assert_to_the_cent(costs(read(office(path, "xlsx"))), make_report(asked))
+    changed = change(path, {input_cell(path, "queries_per_day"): 900}, tmp_path / "changed.xlsx")
+    assert_to_the_cent(costs(read(office(changed, "xlsx"))), other)
