@@ -42,6 +42,7 @@ NAMED = {
     "engine": "vllm",
     "task": "code",
     "billing mode": "autoscaled",
+    "commitment": "1_month",
     "region": "us",
     "API provider": "openai",
     "GPU provider": "aws",
@@ -57,6 +58,7 @@ def sample(name: str) -> Any:
         own = {
             "latency_percentile": 95.0,
             "floor_chance": 0.7,
+            "draft_acceptance": 0.5,
             "queries_per_day": 7.0,
             "input_tokens_p95": 900.0,
             "output_tokens_p95": 900.0,
