@@ -32,7 +32,8 @@ from tools.browser import free_port, server_command, serving
 pytestmark = pytest.mark.server
 ENDED = 4001
 TOKEN = "secret-of-the-test"
-IMPATIENT = "from llmplan.app.server import forks; forks.FORK_SECONDS, forks.PAUSES = 1, (0.1,)"
+IMPATIENT = """from llmplan.app.server import forks, limits
+forks.FORK_SECONDS, forks.PAUSES, limits.MAX_WAITING_PER_ADDRESS = 1, (0.1,), 128"""
 """Given to the server under attack: a frozen process is given up after a second, a dead one replaced at once."""
 HUGE = struct.pack("<Q", 2**62)
 

@@ -37,8 +37,8 @@ MAX_WEBSOCKET_BYTES = 1_048_576
 PING_INTERVAL_MS = 30_000
 HEADER_SECONDS = 20
 """A connection that has not sent a whole request by then is closed."""
-MAX_WAITING_PER_ADDRESS = 128
-"""Connections of one address that have not sent a request yet; the oldest is closed for one more."""
+MAX_WAITING_PER_ADDRESS = 1_024
+"""Connections of one address, a company's or a proxy's, that have not sent a request yet; one more closes the oldest."""
 MAX_CONNECTIONS = 4_096
 SNAPSHOT_BYTES = 67_108_864
 SNAPSHOTS_AT_ONCE, SNAPSHOTS_WAITING = 2, 64
