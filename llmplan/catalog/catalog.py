@@ -88,6 +88,10 @@ class Catalog:
         """Return the API price of that id. Raises UnknownNameError with near names."""
         return _find("api", api_id, self.apis)
 
+    def checkpoints_of(self, model_id: str, precision_id: str) -> tuple[evi.Checkpoint, ...]:
+        """Return the published checkpoints of a model in a format, one a kind of file."""
+        return _checkpoints(self).get((model_id, precision_id), ())
+
     def assumption(self, assumption_id: str) -> rec.Assumption:
         """Return the assumption of that id. Raises UnknownNameError with near names."""
         return _find("assumption", assumption_id, self.assumptions)
@@ -142,6 +146,15 @@ class Catalog:
 
 def _key(table: Table, record: Record) -> tuple[object, ...]:
     return tuple(getattr(record, column) for column in table.key)
+
+
+@kept(1)
+def _checkpoints(catalog: Catalog) -> dict[tuple[str, str], tuple[evi.Checkpoint, ...]]:
+    found: dict[tuple[str, str], tuple[evi.Checkpoint, ...]] = {}
+    for row in catalog.checkpoints:
+        key = row.model_id, row.precision_id
+        found[key] = (*found.get(key, ()), row)
+    return found
 
 
 @kept(1)

@@ -95,6 +95,11 @@ class Checkpoint(Sourced):
     precision_id: PrecisionId
     format: Literal["safetensors", "ollama"]
     repository: str
+    attention_bits: Positive | None = None
+    """Bits of a weight by part, where a checkpoint of that format keeps a part in another one."""
+    mlp_bits: Positive | None = None
+    expert_bits: Positive | None = None
+    head_bits: Positive | None = None
     note: str | None = None
 
 

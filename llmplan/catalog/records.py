@@ -215,6 +215,8 @@ class Engine(Sourced):
     status_note: str
     key_features: str
     min_compute_capability: Positive | None = None
+    checkpoint_format: Literal["safetensors", "ollama"] = "safetensors"
+    """Kind of checkpoint that it loads (data/checkpoints.csv)."""
     multi_gpu: bool
     continuous_batching: bool
     preference: PositiveInt | None = None
@@ -269,6 +271,8 @@ class Precision(Sourced):
     weight_only: bool
     quantises_embeddings: bool = False
     """GGUF files quantise embedding and head too: `weight_bits` is the file's average."""
+    gguf_id: Annotated[Id, Ref("precisions")] | None = None
+    """Format of the GGUF file that stands in where an engine loads only those."""
     kv_bytes: Positive
     """Bytes of one KV-cache element that engines use by default with this format."""
     status: Literal["option", "measured only"]

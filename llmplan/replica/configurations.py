@@ -24,6 +24,7 @@ from llmplan.replica.config import (
 from llmplan.replica.demand import DRAFT, draft_numbers, machine_balance, model_numbers, peak_flops
 from llmplan.replica.memory import (
     GpuMemory,
+    as_loaded,
     draft_of,
     engine_memory,
     kv_layer_bytes,
@@ -348,7 +349,7 @@ def _shared_row(
     full, windowed = kv_layer_bytes(model, memory["kv_bytes"])
     slack = window_slack_tokens(engine_id, memory["step_tokens"])
     numbers = (
-        _format_numbers(catalog, model_id, precision_id)
+        _format_numbers(catalog, model_id, precision_id, engine_id)
         | memory
         | draft_numbers(model, precision, draft, settings, catalog.assumption("draft-acceptance"))
         | {
@@ -376,9 +377,9 @@ def _adapter_pace(catalog: Catalog) -> float:
 
 
 @kept(4096)
-def _format_numbers(catalog: Catalog, model_id: str, precision_id: str) -> dict[str, float]:
-    model, precision = catalog.models[model_id], catalog.precisions[precision_id]
-    return model_numbers(model, precision) | stored_numbers(model, precision)
+def _format_numbers(catalog: Catalog, model_id: str, precision_id: str, engine_id: str) -> dict[str, float]:
+    loaded = as_loaded(catalog, model_id, precision_id, engine_id)
+    return model_numbers(*loaded) | stored_numbers(*loaded)
 
 
 @kept(256)

@@ -27,6 +27,8 @@ USUAL_ENGINE: Final = "vllm"
 """Its rules stand for an engine whose own are not known."""
 PADDED_TO: Final = 256
 """Kernels for MXFP4 experts pad each rank's intermediate width to a multiple of this."""
+MIXED: Final = ("attention", "mlp", "expert", "head")
+"""Parts of which a checkpoint may say that they have bits of their own."""
 SHARES: Final = ("card", "static", "free")
 """What an engine's memory share may be a share of; see data/engine_memory.csv."""
 STATIC_CARD_GIB: Final = 80.0
@@ -115,6 +117,24 @@ def weights_gb(model: Model, precision: Precision) -> float:
     )
     bytes_total = stored / BITS_PER_BYTE + (model.vision_params_b or 0.0) * BYTES_16BIT
     return bytes_total * PARAMS_PER_B / BYTES_PER_GB
+
+
+def as_loaded(
+    catalog: Catalog, model_id: str, precision_id: str, engine_id: str = USUAL_ENGINE
+) -> tuple[Model, Precision]:
+    """Return a model and a format as the checkpoint has them that an engine loads (equation 2.2c).
+
+    Engines of GGUF files load the one of that width; a published checkpoint may keep parts at more bits.
+    """
+    model, precision = catalog.models[model_id], catalog.precisions[precision_id]
+    kind = catalog.engines[engine_id].checkpoint_format if engine_id in catalog.engines else "safetensors"
+    if kind == "ollama":
+        return model, catalog.precisions[precision.gguf_id or precision_id]
+    row = next((r for r in catalog.checkpoints_of(model_id, precision_id) if r.format == kind), None)
+    own = {} if row is None else {f"{part}_bits": getattr(row, f"{part}_bits") for part in MIXED}
+    if not any(own.values()):
+        return model, precision
+    return model.model_copy(update=own | {"native_precision_id": precision_id}), precision
 
 
 def kv_layer_bytes(model: Model, kv_bytes: float) -> tuple[float, float]:
@@ -373,12 +393,11 @@ class GpuMemory:
 def gpu_memory(catalog: Catalog, config: ReplicaConfig) -> GpuMemory:
     """Memory of one replica's GPU, in numbers."""
     model, precision = catalog.models[config.model_id], catalog.precisions[config.precision_id]
+    loaded = as_loaded(catalog, config.model_id, config.precision_id, config.engine_id)
     rule = engine_memory(catalog.engine_memory, config.engine_id, config.engine_version)
     card = catalog.gpus[config.gpu_id]
     draft = draft_of(catalog, model, config.engine_id, config.settings)
-    numbers = stored_numbers(model, precision) | memory_numbers(
-        model, precision, card, rule, config.settings, draft
-    )
+    numbers = stored_numbers(*loaded) | memory_numbers(model, precision, card, rule, config.settings, draft)
     arrays = {name: np.asarray(float(value)) for name, value in numbers.items()}
     stages, copies = float(config.pipeline_parallel), float(config.data_parallel)
     layout = {"ranks": config.n_gpus / stages, "stages": stages, "copies": copies}
@@ -433,7 +452,7 @@ def memory_plan(catalog: Catalog, config: ReplicaConfig, context_tokens: float) 
         raise InputError(
             "context_tokens", context_tokens, "must be positive", "give input plus output tokens"
         )
-    model, precision = catalog.models[config.model_id], catalog.precisions[config.precision_id]
+    model = catalog.models[config.model_id]
     held = gpu_memory(catalog, config)
     slack = window_slack_tokens(config.engine_id, float(held.step_tokens))
     cache = kv_cache_bytes(model, float(held.kv_bytes), context_tokens, slack)
@@ -448,7 +467,7 @@ def memory_plan(catalog: Catalog, config: ReplicaConfig, context_tokens: float) 
         fits=binding == "none",
         binding=binding,
         reason=reason,
-        weights_gb=weights_gb(model, precision),
+        weights_gb=weights_gb(*as_loaded(catalog, config.model_id, config.precision_id, config.engine_id)),
         weights_gib_per_gpu=float(held.weights_gib),
         overhead_gib_per_gpu=float(held.overhead_gib),
         usable_gib_per_gpu=float(held.card_gib),
