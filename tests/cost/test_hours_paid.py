@@ -13,6 +13,7 @@ from llmplan.cost.rent import MOST, Lot, rents_of
 from llmplan.options import evaluate
 from llmplan.recommend import recommend
 from llmplan.scenario import Scenario
+from llmplan.scenario.values import HOURS_OF_WEEK
 
 MODES = tuple(Billing)
 BY_DAY = np.array([0.01] * 8 + [0.09] * 8 + [0.025] * 8)
@@ -95,3 +96,19 @@ def test_more_ways_of_paying_never_raise_the_minimum() -> None:
             assert cost[alone.options.items.option_id[place]] == alone.monthly_usd[1, place]
         assert every.monthly_usd[1, every.order[0]] <= alone.monthly_usd[1, alone.order[0]]
     assert billings("reserved_1y", MODES) == (Billing.ALWAYS_ON,)
+
+
+def test_a_week_of_its_own_is_paid_hour_by_hour() -> None:
+    """Eight hours of five days, all alike: 40 of 168 hours at the peak of 4.2 times the mean, one replica else."""
+    week = {hour: 3.0 for hour in HOURS_OF_WEEK if hour[:3] not in ("sat", "sun") and 9 <= int(hour[4:]) < 17}
+    workload = Scenario(week_profile=week, peak_to_mean=1, weekend_factor=1).workload()
+    assert workload.busiest_to_mean == pytest.approx(168 / 40)
+    hours = FleetHours.of(workload, 0)
+    assert hours.load.tolist() == pytest.approx([1.0 if hour in week else 0.0 for hour in HOURS_OF_WEEK])
+    share = hours.billed(Billing.AUTOSCALED, 0.0)[2]
+    assert (share[1], share[2]) == (pytest.approx(128 / 168), pytest.approx(40 / 168))
+    assert hours.busy().sum() == 8 * 7  # an office opens at the same hours of every day
+    half = FleetHours.of(Scenario(week_profile=week, batch_share=0.5, peak_to_mean=1).workload(), 0)
+    # What may wait fills the sixteen idle hours of its own day; the weekend stays without.
+    assert half.shares.reshape(7, 24).sum(axis=1) == pytest.approx([0.2] * 5 + [0, 0])
+    assert half.shares.max() == pytest.approx(0.2 / 16)
