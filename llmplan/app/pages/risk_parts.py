@@ -197,11 +197,14 @@ def _saving_kpis(risk: Risk, money: Currency) -> list[KeyFigure]:
     else:
         span = f"80% between {money.short(-usd_high)} and {money.short(-usd_low)}"
         costs = "Self-hosting costs more a month", money.short(-usd_mid), span
-    spread = f"80% between {_break_even(first)} and {_break_even(last)}"
+    # Both options are held: at another volume another fleet may pay, which the curve beside shows.
     note = "in none of the cases, at any volume"
-    if saving.p_never < 1:
-        note = spread + (f"; never in {probability(saving.p_never)}" if saving.p_never > 0 else "")
-    return [costs, ("Self-hosting pays from, queries a day", _break_even(half), note)]
+    if math.isfinite(first):
+        never = f"; never in {probability(saving.p_never)}" if saving.p_never > 0 else ""
+        note = f"80% between {_break_even(first)} and {_break_even(last)}{never}"
+    elif saving.p_never < 1:
+        note = f"never in {probability(saving.p_never)} of the cases"
+    return [costs, ("This very fleet pays from, queries a day", _break_even(half), note)]
 
 
 def probability_chart(shown: RiskAnswers) -> Chart:
