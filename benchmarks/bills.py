@@ -16,12 +16,13 @@ from llmplan.scenario import Scenario
 from tests.options.test_by_hand import expected_month
 
 BILLS, OF_A_KIND = 1_000, 10
+KINDS_OF_PRICE = ["on_demand"] * 3 + ["spot", "serverless", "reserved_1y", "reserved_3y", "bought"]
 CENT = 0.005
 
 
 def drawn_scenario(dice: random.Random) -> Scenario:
     """Return a scenario with every field that a bill depends on drawn."""
-    return Scenario(
+    scenario = Scenario(
         queries_per_day=round(10 ** dice.uniform(2, 5.5)),
         input_tokens=round(10 ** dice.uniform(2, 5.5)),
         output_tokens=round(10 ** dice.uniform(1, 3)),
@@ -39,11 +40,20 @@ def drawn_scenario(dice: random.Random) -> Scenario:
         days_per_month=dice.choice([28, 30, 31]),
         utilisation_ceiling=dice.uniform(0.4, 0.9),
         spare_replicas=dice.randrange(4),
-        gpu_price_kind=dice.choice(["on_demand", "on_demand", "spot", "serverless"]),
+        gpu_price_kind=dice.choice(KINDS_OF_PRICE),
+        billing_modes=dice.choice([(), ("office_hours",), ("autoscaled",), ("scale_to_zero",)]),
         regions=dice.choice([(), (), ("us",), ("eu",)]),
         engineering_usd_per_month=dice.choice([None, None, 0.0, 3_000.0]),
         gpu_usd_per_hour=dice.choice([{}, {"l4": 0.5, "h100-sxm": 2.2}]),
     )
+    if dice.random() < 0.3 and scenario.billing_modes != ("scale_to_zero",):
+        owned = {"l4": dice.randrange(1, 5), "h100-sxm": dice.choice([4, 8, 16])}
+        scenario = scenario.but(
+            owned_gpus=owned,
+            owned_cost=dice.choice(["power", "full"]),
+            owned_age_years={"l4": dice.uniform(0, 5)},
+        )
+    return scenario
 
 
 def main() -> None:

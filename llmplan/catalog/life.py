@@ -1,4 +1,4 @@
-"""Which facts of a folder are past their time: offers that end, prices that are old, open models that nobody hosts."""
+"""What a folder lacks or has for too long: offers that end, old prices, open models that nobody hosts, cards unpriced."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,8 @@ ENDS_SOON_DAYS = 90
 OLD_DAYS = 180
 PRICES = ("apis", "own_apis", "gpu_prices", "gpu_purchases")
 """Tables whose rows are prices."""
+OF_CARDS = ("gpu_prices", "gpu_purchases")
+"""Those whose rows are prices of a GPU."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Life:
     ended, ending: a warning for each active offer that is over, or ends within `ENDS_SOON_DAYS`.
     old: file -> (active rows older than `OLD_DAYS`, all its active rows).
     unhosted: open models without a hosted price. models: how many can be chosen.
+    unpriced: file -> cards that can be chosen and have no active row in it.
     """
 
     ended: tuple[Problem, ...]
@@ -35,16 +38,21 @@ class Life:
     old: dict[str, tuple[int, int]]
     unhosted: tuple[str, ...]
     models: int
+    unpriced: dict[str, tuple[str, ...]]
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The warnings: one an offer that ends, one a table with old rows, one for models that nobody hosts."""
+        """The warnings: one an offer that ends, one a table with old rows, one for models and for cards without any."""
         found = [*self.ended, *self.ending]
         for file, (old, active) in self.old.items():
             if old:
                 rule = f"{old} of {active} active rows are older than {OLD_DAYS} days"
                 fix = "check the prices, or mark them historical"
                 found.append(Problem(file, 0, "as_of", "", rule, fix, "warning"))
+        for file, gpus in self.unpriced.items():
+            if gpus:
+                rule, fix = f"{len(gpus)} cards without a price", "add a row with its source"
+                found.append(Problem(file, 0, "gpu_id", ", ".join(gpus), rule, fix, "warning"))
         if self.unhosted:
             rule = f"{len(self.unhosted)} open models without a hosted price"
             names = ", ".join(self.unhosted)
@@ -56,10 +64,13 @@ class Life:
     def summary(self) -> str:
         """All of it in a line."""
         ages = ", ".join(f"{old} of {active} in {file}" for file, (old, active) in self.old.items())
+        cards = ", ".join(
+            f"{len(gpus)} cards without a price in {file}" for file, gpus in self.unpriced.items()
+        )
         return (
             f"{len(self.ended)} offers ended but active, {len(self.ending)} end within {ENDS_SOON_DAYS} days; "
             f"older than {OLD_DAYS} days: {ages}; "
-            f"{len(self.unhosted)} of {self.models} open models without a hosted price"
+            f"{len(self.unhosted)} of {self.models} open models without a hosted price; {cards}"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -73,6 +84,7 @@ class Life:
             "active_rows": {file: active for file, (_, active) in self.old.items()},
             "open_models": self.models,
             "open_models_without_hosted_price": list(self.unhosted),
+            "gpus_without_price": {file: list(gpus) for file, gpus in self.unpriced.items()},
         }
 
 
@@ -91,6 +103,7 @@ def life_of(folder: Path | str | None = None, today: dt.date | None = None) -> L
         {file: count for file, count in counts.items() if count[1]},
         tuple(model_id for model_id in models if model_id not in hosted),
         len(models),
+        {BY_NAME[name].file: _unpriced(catalog, name) for name in OF_CARDS},
     )
 
 
@@ -116,3 +129,11 @@ def _ages(catalog: Catalog, name: str) -> tuple[int, int]:
     rows = held.values() if isinstance(held, dict) else held
     ages = [(catalog.today - row.as_of).days for row in rows if getattr(row, "status", "active") == "active"]
     return sum(age > OLD_DAYS for age in ages), len(ages)
+
+
+def _unpriced(catalog: Catalog, name: str) -> tuple[str, ...]:
+    """Return the cards that can be chosen and have no active row in a table."""
+    priced = {row.gpu_id for row in getattr(catalog, name) if getattr(row, "status", "active") == "active"}
+    return tuple(
+        gpu.gpu_id for gpu in catalog.gpus.values() if gpu.status == "option" and gpu.gpu_id not in priced
+    )

@@ -113,9 +113,7 @@ def rows_of(
     sources: price list -> its source id and date. models: open models by id. providers: where they process.
     """
     taken: set[str] = set()
-    offers = sorted(
-        offers, key=lambda o: (not _pinned(o), o.main.provider, is_dated(o.main.name), o.main.name)
-    )
+    offers = sorted(offers, key=_first_named)
     for offer in offers:
         ends_on, life_source = _end(offer, sources)
         over = (ends_on is not None and ends_on <= today) or not all(
@@ -147,6 +145,13 @@ def rows_of(
             **_sources(offer, sources),
             "aliases": " ".join(name for name in offer.names if name != offer.main.name),
         }
+
+
+def _first_named(offer: Offer) -> tuple[bool, str, bool, bool, str]:
+    """Rank offers for the short id: pinned ones first, then those that bear the model's own name, dated names last."""
+    name = offer.main.name
+    other_name = _plain(name) != offer.reading.model_id
+    return not _pinned(offer), offer.main.provider, is_dated(name), other_name, name
 
 
 def _end(offer: Offer, sources: Mapping[str, Source]) -> tuple[dt.date | None, str]:

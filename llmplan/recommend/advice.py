@@ -9,7 +9,7 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options import Comparison, Options, evaluate
-from llmplan.recommend.caveats import caveats_of
+from llmplan.recommend.caveats import caveats_of, end_of
 from llmplan.recommend.ladder import QualityStep, quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
 from llmplan.recommend.sentences import headline, reason, short_label
@@ -82,6 +82,7 @@ def recommend(
         tipping=points,
         outlook=_outlook(points),
         quality_ladder=ladder,
+        ends_on=end_of(catalog, item),
     )
 
 

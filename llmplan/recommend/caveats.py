@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,8 +16,6 @@ from llmplan.wording import Currency, probability, share
 TOLD = 3
 PLANNING_DAYS = 3 * 365
 """How far ahead a plan looks."""
-SOON_DAYS = 365
-"""An end within this weighs more than any price."""
 SURE = 0.8
 """From this probability on doubt about the kind is no caveat."""
 CLOSE = 0.1
@@ -110,14 +109,19 @@ def _dates(item: Option) -> Iterator[Weighed]:
         yield 0.2, f"Its prices are as of {item.prices_as_of.isoformat()}."
 
 
-def _end(catalog: Catalog, item: Option) -> Iterator[Weighed]:
-    """Say when the provider stops to answer, where that is within the months that a plan looks ahead."""
+def end_of(catalog: Catalog, item: Option) -> dt.date | None:
+    """Return the day on which the provider of an option's tokens stops to answer; None: none within a plan's months."""
     price = catalog.apis.get(item.api_id or "")
-    if price is not None and price.ends_on is not None:
-        days = (price.ends_on - catalog.today).days
-        if days <= PLANNING_DAYS:
-            text = f"{price.provider} ends {price.provider_model} on {price.ends_on}: a move away is forced by then."
-            yield 0.97 if days <= SOON_DAYS else 0.7, text
+    if price is None or price.ends_on is None or (price.ends_on - catalog.today).days > PLANNING_DAYS:
+        return None
+    return price.ends_on
+
+
+def _end(catalog: Catalog, item: Option) -> Iterator[Weighed]:
+    end = end_of(catalog, item)
+    if end is not None:
+        price = catalog.apis[str(item.api_id)]
+        yield 0.97, f"{price.provider} ends {price.provider_model} on {end}: a move away is forced by then."
 
 
 def _token(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,6 +46,7 @@ class Recommendation:
     outlook: whether a flip is to be expected at all; empty where no tipping points were sought.
     runners_up: by kind. tipping: every input's tipping points; empty in the light mode.
     quality_ladder: the cheapest option (of one kind) at every quality floor, the lowest floor first.
+    ends_on: day on which the provider of its tokens stops to answer; None: none within a plan's months.
     """
 
     scenario: Scenario
@@ -69,6 +71,7 @@ class Recommendation:
     tipping: tuple[Tipping, ...]
     outlook: str = ""
     quality_ladder: tuple[QualityStep, ...] = ()
+    ends_on: dt.date | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; keys carry units."""
@@ -96,6 +99,7 @@ class Recommendation:
             "caveats": list(self.caveats),
             "flips": list(self.flips),
             "outlook": self.outlook,
+            "ends_on": None if self.ends_on is None else self.ends_on.isoformat(),
             "quality_ladder": [asdict(step) for step in self.quality_ladder],
             "runners_up": {kind: _plain(row) for kind, row in self.runners_up.items()},
             "tipping_points": [asdict(row) for row in self.tipping],

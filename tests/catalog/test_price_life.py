@@ -42,6 +42,37 @@ def test_every_open_model_is_hosted_somewhere() -> None:
     assert life is not None and life.unhosted == () and life.models > 50
 
 
+def test_every_card_of_today_is_rented_and_those_that_nobody_sells_are_named() -> None:
+    catalog, life = load_catalog(), life_of()
+    assert life is not None and life.unpriced["gpu_prices.csv"] == ()
+    sold = {row.gpu_id for row in catalog.gpu_purchases}
+    named = {gpu.gpu_id for gpu in catalog.gpus.values() if gpu.status == "option"} - sold
+    assert set(life.as_dict()["gpus_without_price"]["gpu_purchase.csv"]) == named
+    assert [p.value.split(", ") for p in life.problems if p.column == "gpu_id"] == [
+        list(life.unpriced["gpu_purchase.csv"])
+    ]
+
+
+def test_europe_and_terms_of_one_and_three_years_have_rents() -> None:
+    active = [row for row in load_catalog().gpu_prices if row.status == "active"]
+    for gpu_id in (
+        "h100-sxm",
+        "h200-sxm",
+        "b200-sxm",
+        "b300-sxm",
+        "gb300",
+        "mi300x",
+        "l40s",
+        "l4",
+        "a100-80gb-sxm",
+    ):
+        assert any(row.gpu_id == gpu_id and row.area == "eu" for row in active), gpu_id
+    for kind in ("reserved_1y", "reserved_3y"):
+        assert {"h100-sxm", "h200-sxm", "b200-sxm", "rtx-pro-6000-blackwell"} <= {
+            row.gpu_id for row in active if row.price_kind == kind
+        }
+
+
 def test_old_rows_are_counted_once_a_table() -> None:
     day, catalog = dt.date(2026, 11, 27), load_catalog()
     life = life_of(None, day)

@@ -4,7 +4,9 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
+from llmplan.app.pages.growth_parts import Planned, forced_moves
 from llmplan.catalog import load_catalog
 from llmplan.growth.cash import CostPart, ForcedMove, PlanOption, cash_flows
 from llmplan.growth.options import months_left, price_paths
@@ -61,4 +63,5 @@ def test_a_plan_moves_todays_api_when_it_ends() -> None:
     assert (move.month, move.to.option_id) == (2, "gpt-4o-mini")
     lines = forced_lines(found, DOLLAR)
     assert f"ends on {ending.ends_on}" in lines[0] and "month 3" in lines[0]
+    assert escape(lines[0]) in forced_moves(Planned(found, DOLLAR, ""))
     assert move.to.migration_usd == catalog.assumption("one-off-hosted-usd").base

@@ -16,6 +16,8 @@ from llmplan.scenario import Scenario
 from llmplan.scenario.fields import BILLING_MODES
 
 CATALOG = load_catalog()
+UNRENTED = replace(CATALOG, gpu_prices=tuple(row for row in CATALOG.gpu_prices if row.gpu_id != "rtx-5090"))
+"""The catalog where nobody rents that card out."""
 ASKED = Scenario(
     api_ids=("gpt-4o",),
     model_ids=("llama-3.1-8b",),
@@ -51,13 +53,13 @@ def test_power_only_first_then_rent() -> None:
 
 def test_cards_that_nobody_rents_out_are_options_when_owned() -> None:
     few = ASKED.but(queries_per_day=1_000)
-    assert not [i for i in evaluate(few, CATALOG).options.items if i.gpu_id == "rtx-5090" and i.feasible]
-    row = best(evaluate(few.but(owned_gpus={"rtx-5090": 2}), CATALOG), "rtx-5090")
+    assert not [i for i in evaluate(few, UNRENTED).options.items if i.gpu_id == "rtx-5090" and i.feasible]
+    row = best(evaluate(few.but(owned_gpus={"rtx-5090": 2}), UNRENTED), "rtx-5090")
     assert row["price_kind"] == "owned" and row["gpus_total"] == row["own_gpus"]
     with pytest.raises(InputError, match="owned-book-usd"):
-        evaluate(few.but(owned_gpus={"rtx-5090": 2}, owned_cost="full"), CATALOG)
+        evaluate(few.but(owned_gpus={"rtx-5090": 2}, owned_cost="full"), UNRENTED)
     booked = few.but(owned_gpus={"rtx-5090": 2}, owned_cost="full", owned_book_usd={"rtx-5090": 2_000})
-    full = best(evaluate(booked, CATALOG), "rtx-5090")
+    full = best(evaluate(booked, UNRENTED), "rtx-5090")
     assert float(str(full["monthly_usd_base"])) > float(str(row["monthly_usd_base"]))
 
 
@@ -99,7 +101,7 @@ def test_a_purchase_row_alone_makes_a_bought_option() -> None:
         source_id="own",
         as_of=None,
     )
-    catalog = replace(CATALOG, gpu_purchases=(*CATALOG.gpu_purchases, row))
+    catalog = replace(UNRENTED, gpu_purchases=(*CATALOG.gpu_purchases, row))
     found = best(evaluate(ASKED.but(queries_per_day=1_000), catalog), "rtx-5090")
     assert found["price_kind"] == "bought" and found["gpus_total"] == 2
 

@@ -117,6 +117,25 @@ def test_two_lists_that_differ_are_both_told(folder: Path, table: Path) -> None:
     assert "gpt-4o" not in dict(review_prices(folder, TODAY, table).disagreeing)
 
 
+def test_a_cloud_that_sells_a_model_twice_keeps_both_and_the_plain_id_is_its_own(
+    folder: Path, tmp_path: Path
+) -> None:
+    azure = {"litellm_provider": "azure_ai"}
+    entries = {
+        "azure_ai/FW-Kimi-K2.5": price(0.66, 3.3, **azure),
+        "azure_ai/kimi-k2.5": price(0.6, 3, **azure),
+        "gpt-4o": price(2.5, 10),
+    }
+    path = tmp_path / "twice.json"
+    path.write_text(json.dumps(entries))
+    write_prices(review_prices(folder, TODAY, path), folder)
+    found = load_catalog(folder).apis
+    assert {key: found[key].input_usd_per_mtok for key in ("azure/kimi-k2.5", "azure/fw-kimi-k2.5")} == {
+        "azure/kimi-k2.5": 0.6,
+        "azure/fw-kimi-k2.5": 0.66,
+    }
+
+
 def test_own_rows_are_in_the_catalog_and_never_touched(folder: Path, table: Path) -> None:
     lines = (folder / "api_prices.csv").read_text(encoding="utf-8").splitlines()
     own = "\n".join([lines[0], lines[1].replace(",2.75,10,", ",2.1,8,")]) + "\n"

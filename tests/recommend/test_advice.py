@@ -1,6 +1,7 @@
 """The recommendation's sentences: each figure is one of the comparison's, the risk's or the tipping points'."""
 
 import re
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -236,6 +237,18 @@ def test_an_engine_in_maintenance_and_no_floor_are_caveats() -> None:
     advice = recommend(scenario, tipping=False)
     assert catalog.engines["tgi"].status != "active"
     assert any("No quality floor" in text for text in advice.caveats)
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(30, True), (900, True), (3 * 365 + 1, False)])
+def test_an_end_within_a_plans_months_is_a_date_and_a_caveat(days: int, is_told: bool) -> None:
+    catalog = load_catalog()
+    end = catalog.today + timedelta(days=days)
+    catalog = catalog.with_record(catalog.api("gpt-4o-mini").model_copy(update={"ends_on": end}))
+    few = FEW | {"api_ids": ("gpt-4o-mini",), "model_ids": ("llama-3.1-8b",), "gpu_ids": ("l4",)}
+    advice = recommend(Scenario().but(**few, queries_per_day=1_000), catalog, tipping=False)
+    assert advice.option_id is not None and advice.option_id.startswith("gpt-4o-mini")
+    assert advice.to_dict()["ends_on"] == (end.isoformat() if is_told else None)
+    assert any(f"ends gpt-4o-mini on {end}" in text for text in advice.caveats) is is_told
 
 
 @pytest.mark.parametrize(
