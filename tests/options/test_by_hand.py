@@ -255,6 +255,8 @@ def fixed(s: Scenario, gpus: float, side: str) -> float:
     days, per_year, rate = (
         assumed(name, side) for name in ("days-per-update", "updates-per-year", "day-rate-usd")
     )
+    if math.isinf(gpus):  # more than anybody sells
+        return math.inf
     covered = assumed("gpus-per-people-step", SIDES[2 - SIDES.index(side)])
     people = math.ceil(gpus / covered) * assumed("devops-usd-per-month", side)
     if s.gpu_price_kind == "bought":
