@@ -327,9 +327,9 @@ def test_age_is_judged_on_a_given_day() -> None:
     late = dt.date(2028, 1, 1)
     problems = check_folder(today=late)
     assert {p.severity for p in problems} == {"warning"}
-    assert {p.file for p in problems} == {
-        f"{name}_prices.csv" for name in ("api", "fine_tune", "gpu")
-    } | {"reserved_capacity.csv"}
+    assert {p.file for p in problems} == {f"{name}_prices.csv" for name in ("api", "fine_tune", "gpu")} | {
+        "reserved_capacity.csv"
+    }
 
 
 def test_dates_in_the_future(folder: Path) -> None:
