@@ -28,7 +28,7 @@ the section that defines a symbol is where it holds. Names carry their units: `_
 FIELDS_HEAD = """# The fields of a scenario
 
 What `data/scenarios/*.toml`, links, `--set FIELD=VALUE` and the shell's options (`--queries-per-day`) speak. Made by
-`make docs` from `llmplan/scenario/fields.py`. "none" takes a value away where a field may be without one; 0 is a number.
+`make docs` from `llmplan/scenario/*_fields.py`. "none" takes a value away where a field may be without one; 0 is a number.
 In links and the shell lists are `a,b`, pairs `a:1,b:2`, ranges `a:1~2~3`.
 """
 
@@ -66,7 +66,7 @@ def scenario_fields() -> str:
     """Return docs/scenario_fields.md."""
     parts = [FIELDS_HEAD]
     for group in Group:
-        rows = [_field_row(field) for field in FIELDS.values() if field.about.group is group]
+        rows = [_field_row(field) for field in FIELDS.values() if field.group is group]
         parts += [
             f"## {group}",
             "",

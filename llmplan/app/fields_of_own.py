@@ -52,9 +52,10 @@ def _box(key: str, empty: str, report: Report) -> Number:
 
 def owned_fields(catalog: Catalog) -> list[Number]:
     """Return a box for each GPU: how many of it there are already."""
-    about = FIELDS[OWNED].about
+    field = FIELDS[OWNED]
+    about = field.about
     one = Number(
-        OWNED, "", 0, MOST_OWNED, about.unit, about.group, step=1, empty=about.empty, hint=about.help
+        OWNED, "", 0, MOST_OWNED, about.unit, field.group, step=1, empty=about.empty, hint=about.help
     )
     gpus = [gpu for gpu in catalog.gpus.values() if gpu.status == "option"]
     return [replace(one, key=f"{OWNED}.{gpu.gpu_id}", label=gpu.name) for gpu in gpus]

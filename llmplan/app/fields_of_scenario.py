@@ -10,8 +10,8 @@ from llmplan.app.fields import Button, Check, Field, MultiSelect, Number, Option
 from llmplan.catalog import Catalog
 from llmplan.scenario import FIELDS, Scenario, load_scenario, scenario_names
 from llmplan.scenario.about import ScenarioField, Shape, Slide, by_group
-from llmplan.scenario.fields import voided
 from llmplan.scenario.names import catalog_names
+from llmplan.scenario.scenario import voided
 from llmplan.scenario.text import PRESET, scenario_to_query
 from llmplan.scenario.values import NONE
 from llmplan.units import TOKENS_PER_MTOK
@@ -67,16 +67,16 @@ def _input(field: ScenarioField, catalog: Catalog) -> Field:
     """Return the input of a field, as its shape asks for."""
     name, about = field.name, field.about
     if field.shape is Shape.FLAG:
-        return Check(name, about.label, about.group, hint=about.help)
+        return Check(name, about.label, field.group, hint=about.help)
     if field.shape is Shape.NAMES:
         label = f"{about.label} (none chosen: {about.empty})"
-        return MultiSelect(name, label, offered(catalog, about.names), about.group, hint=about.help)
+        return MultiSelect(name, label, offered(catalog, about.names), field.group, hint=about.help)
     if about.names or field.choices:
         empty = ((NONE, about.empty),) if field.is_optional else ()
         choices = (*empty, *(about.choices or offered(catalog, about.names)))
-        return Select(name, about.label, choices, about.group, hint=about.help)
+        return Select(name, about.label, choices, field.group, hint=about.help)
     if field.shape is Shape.TEXT:
-        return Text(name, about.label, int(about.panel.high) if about.panel else 0, about.group)
+        return Text(name, about.label, int(about.panel.high) if about.panel else 0, field.group)
     return _number(field)
 
 
@@ -91,7 +91,7 @@ def _number(field: ScenarioField) -> Number:
         panel.low,
         panel.high,
         unit,
-        about.group,
+        field.group,
         step=panel.step,
         percent=percent,
         hint=about.help,

@@ -12,7 +12,7 @@ from llmplan.scenario import FIELDS
 from llmplan.scenario.about import Group
 
 EngineVersion = Annotated[str, typer.Option(help="Version of the engine, e.g. 0.11; default: the latest.")]
-ENGINE_FIELDS = [field for field in FIELDS.values() if field.about.group is Group.ENGINE]
+ENGINE_FIELDS = [field for field in FIELDS.values() if field.group is Group.ENGINE]
 CACHE_FIELDS = [FIELDS[name] for name in ("cached_input_share", "cached_prefix", "cache_aware_routing")]
 GROUPS = {"settings": ENGINE_FIELDS, "cached": CACHE_FIELDS}
 """Parameters of a command that stand for several flags of the shell."""

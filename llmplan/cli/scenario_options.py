@@ -14,7 +14,7 @@ from llmplan.catalog import Catalog, load_catalog
 from llmplan.errors import InputError
 from llmplan.scenario import FIELDS, Scenario, load_scenario
 from llmplan.scenario.about import ScenarioField, Shape, by_group
-from llmplan.scenario.fields import voided
+from llmplan.scenario.scenario import voided
 from llmplan.scenario.text import field_value
 from llmplan.usage.volume import COMPANIONS, MODEL, UNITS, with_volume
 
@@ -113,7 +113,7 @@ def field_flag(field: ScenarioField) -> Any:
     hints = {Shape.NAMES: ", with commas", Shape.PAIRS: ", as NAME=NUMBER; may be repeated"}
     empty = f" none: {about.empty}." if field.may_be_empty else ""
     text = f"{about.help.removesuffix('.')}{hints.get(field.shape, '')}{unit}.{empty}"
-    option = typer.Option(*about.flags, help=text, rich_help_panel=f"Scenario: {about.group}")
+    option = typer.Option(*about.flags, help=text, rich_help_panel=f"Scenario: {field.group}")
     kind = str if field.may_be_empty else SHELL_TYPES.get(field.shape, str)
     return Annotated[kind | None, option]
 

@@ -109,7 +109,6 @@ class About:
 
     label: str
     help: str
-    group: Group
     unit: str = ""
     _: KW_ONLY
     affects: Affects = Affects.OPTIONS
@@ -129,6 +128,7 @@ class ScenarioField:
 
     name: str
     about: About
+    group: Group
     shape: Shape
     is_optional: bool
     limits: str
@@ -143,7 +143,7 @@ class ScenarioField:
 def by_group(fields: Iterable[ScenarioField]) -> list[ScenarioField]:
     """Return fields group by group, within one in their order."""
     order = list(Group)
-    return sorted(fields, key=lambda field: order.index(field.about.group))
+    return sorted(fields, key=lambda field: order.index(field.group))
 
 
 SHAPES: dict[Any, Shape] = {
@@ -160,19 +160,22 @@ SIGNS = {Ge: ("ge", "from"), Gt: ("gt", "above"), Le: ("le", "to"), Lt: ("lt", "
 
 def described(record: type[BaseModel]) -> dict[str, ScenarioField]:
     """Return the fields of a record by name; TypeError for one without an `About`, or of another type."""
-    return {name: _field(name, info) for name, info in record.model_fields.items()}
+    groups = {
+        name: part.GROUP for part in record.__mro__ if hasattr(part, "GROUP") for name in part.__annotations__
+    }
+    return {name: _field(name, info, groups.get(name)) for name, info in record.model_fields.items()}
 
 
-def _field(name: str, info: FieldInfo) -> ScenarioField:
+def _field(name: str, info: FieldInfo, group: Group | None) -> ScenarioField:
     about = next((each for each in info.metadata if isinstance(each, About)), None)
     kind, is_optional = info.annotation, False
     if get_origin(kind) in (Union, UnionType):
         kind, is_optional = next(each for each in get_args(kind) if each is not NoneType), True
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     shape = Shape.CHOICE if choices else SHAPES.get(kind)
-    if about is None or shape is None:
-        raise TypeError(f"{name} needs an About and a type of {', '.join(Shape)}")
-    return ScenarioField(name, about, shape, is_optional, _limits(info), choices)
+    if about is None or shape is None or group is None:
+        raise TypeError(f"{name} needs an About, a class with a GROUP, and a type of {', '.join(Shape)}")
+    return ScenarioField(name, about, group, shape, is_optional, _limits(info), choices)
 
 
 def _limits(info: FieldInfo) -> str:

@@ -8,7 +8,8 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.errors import UnknownNameError
 from llmplan.quality.tables import task_ids, text_kinds
-from llmplan.scenario.fields import BILLING_MODES, COMMITMENTS, FIELDS, Scenario
+from llmplan.scenario.fleet_fields import BILLING_MODES, COMMITMENTS
+from llmplan.scenario.scenario import FIELDS, Scenario
 
 REGION = "region"
 """What a scenario names by its beginning."""

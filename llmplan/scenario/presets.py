@@ -7,7 +7,7 @@ from pathlib import Path
 from llmplan.catalog import Catalog, DataFolder, data_dir
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.foreign import parse_toml, read_text
-from llmplan.scenario.fields import ASSUMED, Scenario, make_scenario
+from llmplan.scenario.scenario import ASSUMED, Scenario, make_scenario
 from llmplan.scenario.values import NONE
 
 

@@ -9,8 +9,8 @@ from llmplan.catalog import Catalog
 from llmplan.errors import InputError, LlmplanError
 from llmplan.foreign import parse_toml
 from llmplan.scenario.about import Shape
-from llmplan.scenario.fields import FIELDS, MAPPINGS, Scenario
 from llmplan.scenario.presets import load_scenario, scenario_names
+from llmplan.scenario.scenario import FIELDS, MAPPINGS, Scenario
 from llmplan.scenario.values import NONE
 
 PRESET = "preset"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from llmplan.catalog import shipped_assumption
 from llmplan.scenario.about import Ids, Pairs, Ranges
 from llmplan.units import HOURS_PER_DAY
 
@@ -102,3 +103,8 @@ Symbol = Annotated[Label, Field(min_length=1, max_length=4), AfterValidator(_sym
 def limits(gt: float | None = None, ge: float | None = None, le: float | None = None) -> Any:
     """Return the limits of a number that has to be finite."""
     return Field(gt=gt, ge=ge, le=le, allow_inf_nan=False)
+
+
+def assumed(assumption_id: str) -> Any:
+    """Return a field's default: an assumption of the shipped catalog."""
+    return Field(default_factory=lambda: shipped_assumption(assumption_id))

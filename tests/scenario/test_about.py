@@ -121,7 +121,7 @@ def test_fields_say_what_they_are() -> None:
     assert len(set(labels)) == len(labels)
     for field in FIELDS.values():
         assert field.about.help.endswith(".") and bool(field.about.empty) >= field.is_optional
-    assert by_group(FIELDS.values())[0].about.group is Group.WORKLOAD
+    assert by_group(FIELDS.values())[0].group is Group.WORKLOAD
     assert set(fields_that(Affects.VOLUME, Affects.RISK, Affects.SHOWN)) == {
         "name",
         "queries_per_day",
