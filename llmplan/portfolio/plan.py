@@ -19,6 +19,8 @@ from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY
 BASE = 1
 SHORTLIST = 40
 """Fleets for which the best set of apps is looked for, those that cost least with every app on them."""
+MOST_IN_SETS = 8
+"""Apps of which every set is tried: 255 sets."""
 STAY, MOVE, SHARE = "stay", "move", "share a fleet"
 ONE_OFF = {"api": "one-off-hosted-usd", "hosted": "one-off-hosted-usd"}
 RENTED = "one-off-rented-usd"
@@ -154,7 +156,7 @@ def best_fleet(
 ) -> SharedFleet | None:
     """Return the fleet and the set of two or more apps on it that lower the bill of all most; None where none does.
 
-    Of the fleets that cost least with every app they can serve, apps are taken off one by one while that helps.
+    Of the fleets that save most with every app they can serve, each with the set of apps that it is best for.
     """
     tables = _Tables(apps, compared, waiting)
     best: tuple[float, int, Bools] | None = None
@@ -224,17 +226,29 @@ class _Tables:
         return [int(row) for row in order[:SHORTLIST]]
 
     def best_set(self, row: int, alone_usd: Floats) -> tuple[Bools, float]:
-        """Return the apps that a fleet of an option is best for, taken off one by one, and what it saves then."""
-        on = self.can[row]
-        saving = float(self.savings(np.array([row]), on[None], alone_usd)[0])
+        """Return the apps that a fleet of an option is best for, and what it saves then.
+
+        Every set of few apps is tried; of many, apps are taken off one by one while that helps.
+        """
+        able = np.flatnonzero(self.can[row])
+        if len(able) <= MOST_IN_SETS:
+            bits = np.arange(1, 2 ** len(able))[:, None] >> np.arange(len(able)) & 1
+            sets = np.zeros((len(bits), len(self.can[row])), bool)
+            sets[:, able] = bits
+            return self._best_of(row, sets, alone_usd)
+        on, saving = self._best_of(row, self.can[row][None], alone_usd)
         while on.sum() > 1:
             fewer = np.array([on & (np.arange(len(on)) != app) for app in np.flatnonzero(on)])
-            found = self.savings(np.full(len(fewer), row), fewer, alone_usd)
-            best = int(np.argmax(found))
-            if found[best] <= saving:
+            next_on, next_saving = self._best_of(row, fewer, alone_usd)
+            if next_saving <= saving:
                 break
-            saving, on = float(found[best]), fewer[best]
+            on, saving = next_on, next_saving
         return on, saving
+
+    def _best_of(self, row: int, sets: Bools, alone_usd: Floats) -> tuple[Bools, float]:
+        found = self.savings(np.full(len(sets), row), sets, alone_usd)
+        best = int(np.argmax(found))
+        return sets[best], float(found[best])
 
     def fleet(self, row: int, on: Bools) -> SharedFleet:
         """Return a fleet's record."""

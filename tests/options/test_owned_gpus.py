@@ -13,7 +13,7 @@ from llmplan.errors import InputError
 from llmplan.options import evaluate
 from llmplan.options.comparison import Comparison
 from llmplan.scenario import Scenario
-from llmplan.scenario.scenario import BILLING_MODES
+from llmplan.scenario.fleet_fields import BILLING_MODES
 
 CATALOG = load_catalog()
 UNRENTED = replace(CATALOG, gpu_prices=tuple(row for row in CATALOG.gpu_prices if row.gpu_id != "rtx-5090"))

@@ -94,7 +94,7 @@ def test_one_list_alone_ends_nothing(folder: Path) -> None:
 def test_writing_takes_over_what_was_asked(folder: Path, table: Path) -> None:
     write_prices(review_prices(folder, TODAY, table), folder, ["changed"])
     catalog = load_catalog(folder)
-    assert set(catalog.apis) == {"gpt-4o", "old/one"}
+    assert set(catalog.apis) - set(catalog.fine_tune_apis) == {"gpt-4o", "old/one"}
     assert catalog.api("gpt-4o").input_usd_per_mtok == 2.5
     assert catalog.api("old/one").status == "active"
     write_prices(review_prices(folder, TODAY, table), folder)
