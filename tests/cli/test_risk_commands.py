@@ -136,7 +136,7 @@ CONSTRAINTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("--task-quality-floor", "code=0.95"), "code: quality"),
     (("--ttft-limit-ms", "1"), "TTFT"),
     (("--api-providers", "openai"), "is not on the allow-list"),
-    (("--regions", "us-east1"), "any provider in region us-east1"),
+    (("--regions", "westeurope"), "any provider in region westeurope"),
 )
 
 
