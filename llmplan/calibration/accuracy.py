@@ -64,8 +64,7 @@ def scored_from(
     basis = basis_of(c, obs.input_tokens[chosen], obs.output_tokens[chosen], load, kind)
     values = np.exp(logs)
     low, high = np.empty_like(values), np.empty_like(values)
-    for q, quantity in enumerate(QUANTITIES):
-        down, up = band_factors(c, quantity, basis, kind, tier)
+    for q, (down, up) in enumerate(band_factors(c, QUANTITIES, basis, kind, tier)):
         low[q], high[q] = values[q] * down, values[q] * up
     return Scored(obs.rows, np.exp(obs.measured), values, low, high, basis, structure_of(c), unanswered)
 

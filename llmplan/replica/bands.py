@@ -1,5 +1,6 @@
 """The 80 % band of a prediction: quantiles of held-out errors of its slice (section 3.8)."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -43,31 +44,40 @@ def fit_bands(errors: Floats, keys: list[tuple[str, ...]]) -> dict[str, Band]:
 
 def band_factors(
     c: Configurations,
-    quantity: str,
+    quantities: Sequence[str],
     basis: NDArray[Any],
     arrival: str | NDArray[Any],
     tier: NDArray[Any] | None = None,
-) -> tuple[Floats, Floats]:
-    """Factors that take a prediction to its 10th and 90th percentile, each of shape (n,); a draft's range widens them.
+) -> list[tuple[Floats, Floats]]:
+    """Factors to the 10th and 90th percentile of each quantity, shapes (n,); a draft's range widens them.
 
     tier: nearness to the data where it is not that of the stored fit (held-out rows).
     """
-    table = {name: list(band) for name, band in c.catalog.calibration.bands[quantity].items()}
-    arrivals = np.broadcast_to(np.asarray(arrival, dtype=object), (len(c),))
-    columns = tiers(c, basis) if tier is None else tier, arrivals, structure_of(c)
-    coded = [np.unique(column.astype(str), return_inverse=True) for column in columns]
-    shape = tuple(len(names) for names, _ in coded)
-    cell = np.ravel_multi_index(tuple(index for _, index in coded), shape)
+    slices, place = _slices(c, tiers(c, basis) if tier is None else tier, arrival)
+    widened = {  # the more drafted tokens are kept, the shorter
+        "tpot": (c.draft_gain / c.draft_gain_high, c.draft_gain / c.draft_gain_low),
+        "throughput": (c.draft_gain_low / c.draft_gain, c.draft_gain_high / c.draft_gain),
+    }
+    found = []
+    for quantity in quantities:
+        table = {name: list(band) for name, band in c.catalog.calibration.bands[quantity].items()}
+        factors = np.array([_nearest(table, keys) for keys in slices]).reshape(len(slices), 2)[place]
+        less, more = widened.get(quantity, (1.0, 1.0))
+        found.append((factors[:, 0] * less, factors[:, 1] * more))
+    return found
+
+
+def _slices(
+    c: Configurations, tier: NDArray[Any], arrival: str | NDArray[Any]
+) -> tuple[list[tuple[str, ...]], NDArray[np.intp]]:
+    """Keys of the slices that occur, and the place among them of each configuration's."""
+    names, kind = ([arrival], 0) if isinstance(arrival, str) else np.unique(arrival, return_inverse=True)
+    moe = structure_of(c) == "moe"
+    cell = (kind * 3 + 2 * (tier == FAR) + (tier == UNSEEN)) * 2 + moe
     used, place = np.unique(cell, return_inverse=True)
-    corners = zip(*np.unravel_index(used, shape), strict=True)
-    rows = [[str(names[i]) for (names, _), i in zip(coded, corner, strict=True)] for corner in corners]
-    factors = np.array([_nearest(table, slice_keys(*row)) for row in rows]).reshape(len(rows), 2)[place]
-    low, high = factors.T
-    if quantity == "tpot":  # the more drafted tokens are kept, the shorter
-        return low * c.draft_gain / c.draft_gain_high, high * c.draft_gain / c.draft_gain_low
-    if quantity == "throughput":
-        return low * c.draft_gain_low / c.draft_gain, high * c.draft_gain_high / c.draft_gain
-    return low, high
+    near, structures = (SEEN, UNSEEN, FAR), ("dense", "moe")
+    keys = [slice_keys(near[i // 2 % 3], str(names[i // 6]), structures[i % 2]) for i in used]
+    return keys, place
 
 
 def structure_of(c: Configurations) -> NDArray[Any]:

@@ -108,7 +108,7 @@ def capacity(
     room = sequences_in_memory(configurations, isl + osl, held)
     works, stages = fits & meets, configurations.pipeline_parallel
     basis = basis_of(configurations, isl, osl, np.maximum(chosen * stages, 1.0), "closed_loop")
-    low, high = band_factors(c, "throughput", basis, "closed_loop")
+    low, high = band_factors(c, ["throughput"], basis, "closed_loop")[0]
     rate = np.where(works, service.requests_per_s * stages, 0.0)
     binding = _binding(c, k, judged, isl, osl, chosen, fits, meets, targets, held)
     return Capacity(

@@ -139,16 +139,15 @@ def _prediction(
     from llmplan.replica.bands import band_factors
 
     rate = s.requests_per_s
+    ttft, tpot, flow = band_factors(c, ("ttft", "tpot", "throughput"), basis, arrival)
     values = {
-        "ttft_ms": s.ttft_s * MS_PER_S,
-        "tpot_ms": s.tpot_s * MS_PER_S,
-        "output_tokens_per_s": rate * osl,
-        "requests_per_s": rate,
+        "ttft_ms": (s.ttft_s * MS_PER_S, ttft),
+        "tpot_ms": (s.tpot_s * MS_PER_S, tpot),
+        "output_tokens_per_s": (rate * osl, flow),
+        "requests_per_s": (rate, flow),
     }
-    slices = {"ttft_ms": "ttft", "tpot_ms": "tpot"}
     arrays: dict[str, Any] = {}
-    for name, value in values.items():
-        low, high = band_factors(c, slices.get(name, "throughput"), basis, arrival)
+    for name, (value, (low, high)) in values.items():
         arrays |= {name: value, f"{name}_p10": value * low, f"{name}_p90": value * high}
     binding = binding_of(c.stage, k, s.of_stages(1.0 / c.pipeline_parallel), isl, osl)
     arrays["ttft_burst_ms"] = (s.ttft_s + s.burst_s) * MS_PER_S

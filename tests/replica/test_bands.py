@@ -37,9 +37,10 @@ def test_far_from_the_data_is_never_narrower_than_near_it(catalog):
         ],
     )
     basis = np.full(len(c), "calibrated", dtype=object)
-    for quantity in ("tpot", "ttft", "throughput"):
-        near = band_factors(c, quantity, basis, "closed_loop", np.full(len(c), UNSEEN, dtype=object))
-        far = band_factors(c, quantity, basis, "closed_loop", np.full(len(c), FAR, dtype=object))
+    every = ("tpot", "ttft", "throughput")
+    nearer = band_factors(c, every, basis, "closed_loop", np.full(len(c), UNSEEN, dtype=object))
+    farther = band_factors(c, every, basis, "closed_loop", np.full(len(c), FAR, dtype=object))
+    for near, far in zip(nearer, farther, strict=True):
         assert np.all(far[0] <= near[0])
         assert np.all(far[1] >= near[1])
 
