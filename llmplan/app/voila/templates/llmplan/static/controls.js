@@ -1,7 +1,7 @@
 // The control panel: native inputs with labels, units and typed values, built from a plain description.
 (() => {
   "use strict";
-  const { views, h, uid, coalesced } = globalThis.llmplanRuntime;
+  const { views, h, uid } = globalThis.llmplanRuntime;
   const REST_MS = 400;
   const STEPS = 1000;   // positions of a slider; a logarithmic one spreads them evenly over the decades
 
@@ -199,10 +199,27 @@
       : h("div", { class: kind }, h("label", { for: id, ...hint }), ...field.nodes, help);
   }
 
+  // One call under way: of the changes that wait those of one drag are one, every other stays a step of its own.
+  function inTurn(call) {
+    const waiting = [];
+    let flying = false;
+    const pump = async () => {
+      if (flying || !waiting.length) return;
+      flying = true;
+      try { await call(waiting.shift()); } finally { flying = false; pump(); }
+    };
+    return (change) => {
+      const last = waiting.at(-1);
+      if (last && change.drag !== null && last.drag === change.drag) Object.assign(last.set, change.set);
+      else waiting.push(change);
+      pump();
+    };
+  }
+
   views.controls = (model, el, call) => {
     let built = {};
-    const send = coalesced(({ drag, ...set }) => call({ set, drag }));
-    const local = (key, value, drag = null) => send({ [key]: value, drag });
+    const send = inTurn(call);
+    const local = (key, value, drag = null) => send({ set: { [key]: value }, drag });
     const form = h("form", { class: "lp-controls", "aria-label": model.get("label"), onsubmit: (e) => e.preventDefault() });
     // On a narrow screen the inputs stand above the answer: folded behind one line, it is seen at once.
     const narrow = matchMedia("(max-width: 900px)");

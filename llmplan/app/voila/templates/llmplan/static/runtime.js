@@ -126,21 +126,6 @@
     });
   }
 
-  // Sends merged changes, never more than one message under way.
-  function coalesced(call) {
-    let pending = null;
-    let flying = false;
-    const pump = async () => {
-      if (flying || !pending) return;
-      const batch = pending;
-      pending = null;
-      flying = true;
-      try { await call(batch); } finally { flying = false; }
-      pump();
-    };
-    return (changes) => { pending = { ...(pending || {}), ...changes }; pump(); };
-  }
-
   // ---------------------------------------------------------------- the state of the connection
   const MESSAGES = {
     silent: "The calculation has not answered for a while. The figures shown may be out of date.",
@@ -443,5 +428,5 @@
     return view(model, body, call);
   }
 
-  globalThis.llmplanRuntime = { render, views, h, uid, menu, announce, saveFile, saveCsv, coalesced, connection, caller };
+  globalThis.llmplanRuntime = { render, views, h, uid, menu, announce, saveFile, saveCsv, connection, caller };
 })();
