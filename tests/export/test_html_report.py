@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from llmplan.charts import envelope_chart
 from llmplan.export.html_report import html_bytes, script_json
@@ -102,15 +103,16 @@ def test_hostile_text_stays_text(report: Report) -> None:
 @pytest.mark.browser
 def test_draws_every_line_and_moves_with_the_volume(opened: Open, report: Report) -> None:
     page = opened()
-    lines = page.locator("#chart .scatterlayer .trace .js-line")
-    assert lines.count() >= len(report.envelopes)
-    first = page.inner_text("#at-volume tbody")
+    last = len(report.envelopes) - 1
+    expect(page.locator("#chart .scatterlayer .trace .js-line").nth(last)).to_be_attached()
+    rows, volume = page.locator("#at-volume tbody"), page.locator("#volume-text")
+    first = rows.inner_text()
     page.focus("#volume")
     page.keyboard.press("ArrowRight")
-    assert page.inner_text("#at-volume tbody") != first
-    moved = page.inner_text("#volume-text")
-    assert moved != f"{report.scenario.queries_per_day:,.0f}"
-    assert page.locator("#chart .annotation-text").first.text_content() == moved, "the mark moves along"
+    expect(rows).not_to_have_text(first)
+    expect(volume).not_to_have_text(f"{report.scenario.queries_per_day:,.0f}")
+    mark = page.locator("#chart .annotation-text").first
+    expect(mark).to_have_text(volume.inner_text())  # the mark moves along
 
 
 @pytest.mark.browser
