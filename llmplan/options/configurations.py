@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from llmplan.arrays import Floats, Places, Texts
+from llmplan.arrays import Bools, Floats, Places, Texts
 from llmplan.catalog import Catalog, Gpu, Model, Precision
 from llmplan.catalog.cache import kept
 from llmplan.measurements import (
@@ -24,7 +24,7 @@ from llmplan.options.offers import sold_rows
 from llmplan.options.standing import efforts_of, fleet_context_tokens, lengths_of, standings_of
 from llmplan.quality.variants import Lengths, ModelAtEffort
 from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
-from llmplan.replica.capacity import sequences_in_memory
+from llmplan.replica.capacity import sequences_in_memory, thinks_too_long
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import weights_gb
 from llmplan.replica.reuse import PromptCache, reuse_rule
@@ -92,20 +92,49 @@ def sized(
     contexts = tuple(fleet_context_tokens(scenario, standing) for standing in known)
     limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.latency_percentile)
     asked = limits if scenario.batch_share < 1 else (None, None, None)
+    if configurations is not None:
+        return rows, _capacity(rows, lengths, contexts, *asked, PromptCache.of(scenario))
+    if asked[0] is not None and asked[2] is None:
+        rows = _without(rows, _thinking_too_long(rows, lengths, asked[0]))
     found = _capacity(rows, lengths, contexts, *asked, PromptCache.of(scenario))
-    return (rows, found) if configurations is not None else _without_late(found, rows)
-
-
-@kept(1)
-def _without_late(found: Capacity, rows: AtEfforts) -> tuple[AtEfforts, Capacity]:
-    """Leave out the replicas that serve none of a model's queries in time where it thinks, but for one that says so."""
     late = found.fits & ~(found.requests_per_s > 0) & found.thinks
-    told = np.flatnonzero(late)[np.unique(rows.model[late], return_index=True)[1]]
-    keep = np.sort(np.concatenate([np.flatnonzero(~late), told])).astype(np.intp)
-    if len(keep) == len(rows):
+    few = _without(rows, late)
+    if few is rows:
         return rows, found
-    few = AtEfforts(rows.grid.take(keep), rows.effort[keep], rows.models, rows.model[keep])
+    keep = _kept_places(rows, late)
     return few, Capacity(**{f.name: getattr(found, f.name)[keep] for f in fields(Capacity)})
+
+
+def _kept_places(rows: AtEfforts, late: Bools) -> Places:
+    """Return the places of replicas but for the late ones; of each model the first of these stays, to say so."""
+    told = np.flatnonzero(late)[np.unique(rows.model[late], return_index=True)[1]]
+    return np.sort(np.concatenate([np.flatnonzero(~late), told])).astype(np.intp)
+
+
+def _without(rows: AtEfforts, late: Bools) -> AtEfforts:
+    """Leave out the replicas that serve none of a model's queries in time where it thinks, see `_kept_places`."""
+    keep = _kept_places(rows, late)
+    return rows if len(keep) == len(rows) else _part(rows, keep.tobytes())
+
+
+@kept(4)
+def _part(rows: AtEfforts, keep: bytes) -> AtEfforts:
+    """Return the rows at some places: the same ones while a slider moves, with what was worked out from them."""
+    places = np.frombuffer(keep, np.intp)
+    return AtEfforts(rows.grid.take(places), rows.effort[places], rows.models, rows.model[places])
+
+
+@kept(6)
+def _thinking_too_long(rows: AtEfforts, lengths: tuple[Lengths, ...], ttft_limit_ms: float) -> Bools:
+    """Say which replicas no load lets answer in time, since their model thinks for longer, in pieces as `_capacity`."""
+    each = np.array(lengths, float).reshape(-1, 3)[rows.model]
+    late = np.zeros(len(rows), bool)
+    thinking = np.flatnonzero(each[:, 2] > 0)
+    for start in range(0, len(thinking), PIECE):
+        piece = thinking[start : start + PIECE]
+        tokens_in, tokens_out, reasoning = each[piece].T
+        late[piece] = thinks_too_long(rows.grid.take(piece), tokens_in, tokens_out, reasoning, ttft_limit_ms)
+    return late
 
 
 def at_efforts(
@@ -181,7 +210,13 @@ def _useful(
     grid = _supported(catalog, *names, settings)
     needed = dict(zip(names[0], context_tokens, strict=True))
     context = np.array([needed[model_id] for model_id in grid.model_id], float)
-    return grid.take(_useful_sizes(grid, context)) if len(grid) else grid
+    return _taken(grid, _useful_sizes(grid, context).tobytes()) if len(grid) else grid
+
+
+@kept(4)
+def _taken(grid: Configurations, places: bytes) -> Configurations:
+    """Return the grid's configurations at some places: the same ones while a slider moves."""
+    return grid.take(np.frombuffer(places, np.intp))
 
 
 @kept(32)
@@ -243,7 +278,7 @@ def _priced_gpus(catalog: Catalog, scenario: Scenario) -> tuple[str, ...]:
 def _useful_sizes(grid: Configurations, context_tokens: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Return the places to keep: from the fewest GPUs that fit up to four times as many."""
     fits = sequences_in_memory(grid, context_tokens) >= 1
-    pairing = _codes(grid.model_id, grid.precision_id, grid.gpu_id)
+    pairing = _pairings(grid)
     smallest, largest = np.full(pairing.max() + 1, np.inf), np.zeros(pairing.max() + 1)
     np.minimum.at(smallest, pairing[fits], grid.n_gpus[fits])
     np.maximum.at(largest, pairing, grid.n_gpus)
@@ -254,10 +289,12 @@ def _useful_sizes(grid: Configurations, context_tokens: Floats) -> np.ndarray[tu
     return np.sort(np.concatenate([np.flatnonzero(useful & np.isfinite(least)), first])).astype(np.intp)
 
 
-def _codes(*columns: Texts) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Return, for every row, the number of its combination of names."""
+@kept(1)
+def _pairings(grid: Configurations) -> Places:
+    """Return, for every row, the number of its model, format and GPU."""
     seen: dict[tuple[str, ...], int] = {}
-    return np.array([seen.setdefault(row, len(seen)) for row in zip(*columns, strict=True)], dtype=np.intp)
+    names = zip(grid.model_id, grid.precision_id, grid.gpu_id, strict=True)
+    return np.array([seen.setdefault(row, len(seen)) for row in names], dtype=np.intp)
 
 
 def sized_or_measured(

@@ -182,16 +182,32 @@ class Pairs:
 
     def cheapest_by_api(self, queries_per_day: float) -> list[Route]:
         """Return for each API its cheapest partner and split by difficulty at a volume, and the cheapest split by load."""
-        total, fleets = self.total_usd(queries_per_day)
-        total = np.where(self.allowed, total, np.inf)
-        by_api = total[:, :, : len(SPLITS)].transpose(1, 0, 2).reshape(len(self.apis), -1)
-        best = by_api.argmin(axis=1)
-        known = np.flatnonzero(np.isfinite(by_api[np.arange(len(best)), best]))
-        cells = [(api, *divmod(int(best[api]), len(SPLITS))) for api in known.tolist()]
-        routes = [self.route(fleets, (group, api, split)) for api, group, split in cells]
-        total[:, :, : len(SPLITS)] = np.inf
-        first = np.unravel_index(int(total.argmin()), total.shape)
-        return [*routes, self.route(fleets, first)] if np.isfinite(total[first]) else routes
+        fleets = self.fleets_at(np.array([queries_per_day]))
+        hard, month = len(SPLITS), queries_per_day * self.options.scenario.days_per_month
+        lines = self.options.hidden_usd_per_query(1)
+        # Of a split the cheapest fleet that is allowed with an API is the first one so, by cost.
+        group, usd = np.zeros((hard, len(self.apis)), np.intp), np.full((hard, len(self.apis)), np.inf)
+        for split, allowed in enumerate(self._allowed_by_split):
+            by_cost = np.argsort(fleets.usd[:, split, 0], kind="stable")
+            sorted_ = allowed[:, by_cost]
+            group[split] = by_cost[sorted_.argmax(axis=1)]
+            total = fleets.usd[group[split], split, 0] + (self.price[:, split] + lines) * month
+            usd[split] = np.where(sorted_.any(axis=1), total, np.inf)
+        best = usd.argmin(axis=0)
+        known = np.flatnonzero(np.isfinite(usd[best, np.arange(len(best))])).tolist()
+        routes = [self.route(fleets, (group[best[api], api], api, best[api])) for api in known]
+        tokens = self.options.usd_per_query[self.apis, None] * self.to_api(fleets)[:, None, hard:, 0]
+        peaks = fleets.usd[:, None, hard:, 0] + (tokens + lines) * month
+        peaks[~self.allowed[:, :, hard:]] = np.inf
+        first = np.unravel_index(int(peaks.argmin()), peaks.shape)
+        if np.isfinite(peaks[first]):
+            routes.append(self.route(fleets, (*first[:2], first[2] + hard)))
+        return routes
+
+    @cached_property
+    def _allowed_by_split(self) -> Bools:
+        """(splits by difficulty, m, g) `allowed`, in the order in which `cheapest_by_api` goes through it."""
+        return np.ascontiguousarray(self.allowed[:, :, : len(SPLITS)].transpose(2, 1, 0))
 
     @cached_property
     def _best_first(self) -> Places:

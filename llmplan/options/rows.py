@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import ChainMap
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, SupportsIndex, overload
 
 import numpy as np
 
-from llmplan.arrays import Bools, Floats, Places, Texts
+from llmplan.arrays import Bools, Columns, Floats, Places, Texts
 from llmplan.catalog.records import ReservedCapacity
 from llmplan.errors import InputError
 from llmplan.kinds import Kind
@@ -110,7 +112,7 @@ class Option:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows(Sequence[Option]):
+class Rows(Columns, Sequence[Option]):
     """Options as columns, each of shape (n,), and as records on demand.
 
     Attributes
@@ -122,6 +124,8 @@ class Rows(Sequence[Option]):
     only_floor: nothing but the overall quality floor keeps it out.
     preference: breaks ties of cost, least first.
     """
+
+    shared = ("make",)
 
     make: Callable[[int], Option]
     cells: Texts
@@ -194,22 +198,27 @@ class Rows(Sequence[Option]):
         columns = (self.model_id, self.precision_id, self.effort)
         return [f"{m}@{p}@{e}" for m, p, e in zip(*columns, strict=True)]
 
-    def take(self, places: Places) -> Rows:
-        """Return the options at `places`, in that order."""
-        return Rows(self.make, **{name: column[places] for name, column in self._columns().items()})
-
     def with_options(self, options: Sequence[Option]) -> Rows:
         """Return these and further options behind them; a tie goes to these."""
         if not options:
             return self
         more = Rows.of(options)
         after = more.preference + 1 + int(self.preference.max(initial=-1))
-        ends = more._columns() | {"preference": after}
-        joined = {name: np.concatenate([column, ends[name]]) for name, column in self._columns().items()}
-        return Rows(self.make, **joined)
+        ends = {name: getattr(more, name) for name in _COLUMNS} | {"preference": after}
+        joined = Rows(
+            self.make, **{name: np.concatenate([getattr(self, name), ends[name]]) for name in _COLUMNS}
+        )
+        behind = {option_id: len(self) + place for option_id, place in more.places.items()}
+        vars(joined)["places"] = ChainMap(behind, self.places)  # the first ones' stay as they are
+        return joined
 
-    def _columns(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "make"}
+    @cached_property
+    def places(self) -> MutableMapping[str, int]:
+        """The place of each option by its id."""
+        return {option_id: place for place, option_id in enumerate(self.option_id)}
+
+
+_COLUMNS = tuple(f.name for f in fields(Rows) if f.name not in Rows.shared)
 
 
 def first_of_each(places: Places, *columns: Texts) -> Places:

@@ -89,11 +89,7 @@ class Options:
 
     def index(self, option_id: str) -> int:
         """Return an option's place; KeyError when it is not there."""
-        return self._places[option_id]
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {option_id: place for place, option_id in enumerate(self.items.option_id)}
+        return self.items.places[option_id]
 
     def take(self, places: Sequence[int] | npt.NDArray[np.int_]) -> Options:
         """Return the options at `places`, in that order."""

@@ -13,7 +13,13 @@ from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, fitted
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of
-from llmplan.replica.queue import Service, closed_loop, kv_limited_sequences, running_limit
+from llmplan.replica.queue import (
+    Service,
+    closed_loop,
+    kv_limited_sequences,
+    least_tpot_s,
+    running_limit,
+)
 from llmplan.replica.reuse import Reuse, ReuseRule, no_reuse
 from llmplan.replica.step import Constants, cached_bytes
 from llmplan.units import MS_PER_S
@@ -129,6 +135,24 @@ def capacity(
     )
 
 
+def thinks_too_long(
+    configurations: Configurations,
+    input_tokens: Floats,
+    output_tokens: Floats,
+    reasoning_tokens: Floats,
+    ttft_limit_ms: float,
+) -> Bools:
+    """Say, without solving it, which replicas serve nobody within a mean time to the first visible token, (n,).
+
+    Reasoning alone takes longer at the shortest step there is. A percentile's target may still be kept.
+    """
+    c = configurations.stage
+    tpot_s = least_tpot_s(
+        c, fitted(c.catalog).values(c), input_tokens, output_tokens, ttft_limit_ms / MS_PER_S
+    )
+    return np.asarray(reasoning_tokens * tpot_s * MS_PER_S > ttft_limit_ms * (1 + 1e-9))
+
+
 class _Targets(NamedTuple):
     """Latency targets [ms] and the percentile that keeps them; None: no target, the mean.
 
@@ -187,16 +211,25 @@ def _by_bisection(
     levels = np.array(CLIENTS)
     # More clients than decode at once wait and serve nobody faster.
     useful = np.minimum(limit, running_limit(c, k, isl, osl, reuse))
-    low, high = np.zeros(len(c), np.intp), np.searchsorted(levels, useful * (1 - 1e-12)) + 1
-    high = np.minimum(high, len(levels))
+    high = np.minimum(np.searchsorted(levels, useful * (1 - 1e-12)) + 1, len(levels))
+    chosen = np.minimum(levels[0], limit)
+    service = closed_loop(c, k, isl, osl, chosen, reuse=reuse)
+    meets = targets.kept(service)
+    # Where one client misses the targets, more do too.
+    open_ = np.flatnonzero(meets)
+    part, constants, held = c.take(open_), {name: v[open_] for name, v in k.items()}, reuse.take(open_)
+    low, high, most, asked = np.zeros(len(open_), np.intp), high[open_], limit[open_], targets.take(open_)
     for _ in range(len(levels).bit_length()):
         middle = (low + high) // 2
-        clients = np.minimum(levels[middle], limit)
-        within = targets.kept(closed_loop(c, k, isl, osl, clients, reuse=reuse))
+        clients = np.minimum(levels[middle], most)
+        found = closed_loop(part, constants, isl[open_], osl[open_], clients, reuse=held)
+        within = asked.kept(found)
         low, high = np.where(within, middle, low), np.where(within, high, np.maximum(middle, 1))
-    clients = np.minimum(levels[low], limit)
-    service = closed_loop(c, k, isl, osl, clients, reuse=reuse)
-    return clients, service, service, targets.kept(service)
+        better = open_[within]
+        chosen[better] = clients[within]
+        for name, value in vars(service).items():
+            value[better] = getattr(found, name)[within]
+    return chosen, service, service, meets
 
 
 def _at_random(

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from llmplan.arrays import Bools, Floats, Places, Texts
+from llmplan.arrays import Bools, Columns, Floats, Places, Texts
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.catalog.records import EngineMemory
@@ -39,12 +39,14 @@ __all__ = ["FACTORS", "LATEST", "Configurations", "Floats", "ReplicaConfig", "Te
 
 
 @dataclass(frozen=True, eq=False)
-class Configurations:
+class Configurations(Columns):
     """Arrays of shape (n,), one entry a replica, and the catalog that they were looked up in.
 
     Bytes and parameters are of the whole model; `tensor_parallel` is the attention's degree. `codes`
     (n, number of factors) are those of `level_codes`, the levels on which calibrated constants may depend.
     """
+
+    shared = ("catalog", "level_codes")
 
     catalog: Catalog
     level_codes: tuple[dict[str, int], ...]
@@ -107,11 +109,6 @@ class Configurations:
 
     def __len__(self) -> int:
         return len(self.codes)
-
-    def take(self, index: Places) -> Self:
-        """Return the configurations at `index` (repeats allowed)."""
-        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self)[2:]}
-        return type(self)(catalog=self.catalog, level_codes=self.level_codes, **arrays)
 
     @cached_property
     def stage(self) -> Self:

@@ -98,6 +98,20 @@ def _pace(
     return _Pace(terms, own, spread * p.marginal_s / output_tokens)
 
 
+def least_tpot_s(
+    c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats, ttft_limit_s: float
+) -> Floats:
+    """Time per token below which no load of clients brings a replica that keeps `ttft_limit_s`, shape (n,).
+
+    A step is never shorter than that of an empty batch, so that a client who waits no longer than the limit for the
+    first token spends a known share of the time in the batch, and the step is no shorter than at that share. (3.9)
+    """
+    none = np.zeros(len(c))
+    paces = _pace(c, k, Prefill(none, none), input_tokens, output_tokens)
+    decoding = np.maximum(output_tokens - 1.0, 1.0) * paces.at(none)[0]
+    return paces.at(decoding / (decoding + ttft_limit_s))[0]
+
+
 def _ttft(k: Constants, p: Prefill, step: Floats, busy: Floats, clients: Floats) -> Floats:
     """Steady-state seconds to the first token: own prefill, the step under way, prefills ahead (3.10)."""
     ahead = np.minimum(busy / np.maximum(1.0 - busy, 0.02), np.maximum(clients - 1.0, 0.0) / 2.0)

@@ -34,7 +34,6 @@ from llmplan.options import (
     volume_axis,
 )
 from llmplan.options.bill import Part, bill_of
-from llmplan.options.rows import first_of_each
 from llmplan.options.standing import today_id
 from llmplan.options.table import priced
 from llmplan.recommend import Recommendation, recommend
@@ -204,8 +203,13 @@ class Report:
     def shortlist(self, count: int) -> tuple[int, ...]:
         """Return `count` places by cost: the options drawn, then the cheapest of each kind and model."""
         items, order = self.comparison.options.items, np.array(self.comparison.order, np.intp)
-        best = first_of_each(order, items.kind, items.model_id).tolist()
-        chosen = list(dict.fromkeys([*self.curve_places, *best]))[:count]
+        best: dict[tuple[str, str], int] = {}
+        for kind, model_id, place in zip(
+            items.kind[order], items.model_id[order], order.tolist(), strict=True
+        ):
+            if best.setdefault((kind, model_id), place) == place and len(best) == count:
+                break
+        chosen = list(dict.fromkeys([*self.curve_places, *best.values()]))[:count]
         usd, rank = self.comparison.monthly_usd[1, chosen], items.preference[chosen]
         by_cost = np.lexsort((rank, usd, ~items.feasible[chosen]))
         return tuple(chosen[number] for number in by_cost)

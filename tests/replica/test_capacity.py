@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
 from llmplan.replica import Configurations, ReplicaConfig, capacity
+from llmplan.replica.capacity import thinks_too_long
 from llmplan.replica.memory import memory_plan
 
 CATALOG = load_catalog()
@@ -49,6 +52,37 @@ def test_an_impossible_target_names_itself():
     assert got.requests_per_s[0] == 0
     assert got.binding[0] == "latency target"
     assert "TPOT" in got.reason[0]
+
+
+THINKERS = replicas(
+    ("gpt-oss-120b", "mxfp4", "h100-sxm", 1, "vllm"),
+    ("gpt-oss-20b", "mxfp4", "l4", 1, "vllm"),
+    ("qwen3-32b", "fp8", "l40s", 2, "vllm"),
+    ("deepseek-v3", "fp8", "h200-sxm", 8, "sglang"),
+)
+
+
+@given(
+    read=st.floats(10, 20_000),
+    said=st.floats(1, 800),
+    reasoning=st.floats(1, 3000),
+    limit_ms=st.floats(50, 60_000),
+)
+def test_no_replica_that_thinks_too_long_serves_in_time(read, said, reasoning, limit_ms):
+    lengths = [np.full(len(THINKERS), tokens) for tokens in (read, said + reasoning, reasoning)]
+    hopeless = thinks_too_long(THINKERS, *lengths, limit_ms)
+    got = capacity(THINKERS, *lengths[:2], limit_ms, reasoning_tokens=reasoning)
+    assert not np.any(hopeless & (got.requests_per_s > 0))
+
+
+def test_what_thinks_too_long_is_found_without_solving_it():
+    lengths = [np.full(len(THINKERS), tokens) for tokens in (500.0, 2500.0, 2000.0)]
+    limits_ms = np.geomspace(500, 100_000, 40)
+    solved = np.array(
+        [capacity(THINKERS, *lengths[:2], x, reasoning_tokens=2000).requests_per_s for x in limits_ms]
+    )
+    bound = np.array([thinks_too_long(THINKERS, *lengths, x) for x in limits_ms])
+    assert bound.any(axis=0).all() and (solved[~bound] == 0).sum() <= 4  # a step of the limit each at most
 
 
 def test_a_context_beyond_the_model_is_refused():
