@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -230,38 +230,64 @@ class Pairs:
 
     def option(self, route: Route) -> Option:
         """Return a hybrid as a record."""
-        return self.records([route])[0]
+        figures = {name: column.item() for name, column in self._figures([route]).items()}
+        items, strong = self.options.items, int(self.apis[route.api])
+        floor, sides = self.options.scenario.quality_floor, (figures["sd"], figures["today_sd"])
+        meets = chance_to_meet(floor, figures["quality"], *sides, figures["of_today"]) if floor > 0 else None
+        return hybrid_of(
+            items[route.fleet],
+            items[strong],
+            split_by="load" if route.by_load else "difficulty",
+            share_weak=figures["share_weak"],
+            quality=figures["quality"],
+            assured_quality=figures["assured"],
+            quality_sd=figures["sd"],
+            today_sd=figures["today_sd"],
+            meets_floor=None if meets is None else float(meets),
+        )
 
-    def records(self, routes: Sequence[Route]) -> list[Option]:
-        """Return hybrids as records."""
+    def _figures(self, routes: Sequence[Route]) -> dict[str, Floats]:
+        """Return what hybrids have of their own, by name, each of their shape."""
         fleets, groups, apis, splits = _columns(routes)
-        strong, floor, items = self.apis[apis], self.options.scenario.quality_floor, self.options.items
-        by_load, quality = splits >= len(SPLITS), self.quality[groups, apis, splits]
+        strong, items, by_load = self.apis[apis], self.options.items, splits >= len(SPLITS)
         # A split by load is as good as its worse end.
         worse = self.options.quality[fleets] <= self.options.quality[strong]
         of_weak = np.where(by_load, worse, self.plan.share_of_weak[splits])
         sd, today_sd, of_today = mixed(of_weak, items.moments(fleets), items.moments(strong)).spread
-        figures = {
+        return {
             "share_weak": np.where(by_load, 1 - self._spilled(routes), self.plan.share_weak[splits]),
-            "quality": quality,
-            "assured_quality": self.assured[groups, apis, splits],
-            "quality_sd": sd,
+            "quality": self.quality[groups, apis, splits],
+            "assured": self.assured[groups, apis, splits],
+            "sd": sd,
             "today_sd": today_sd,
+            "of_today": of_today,
         }
-        if floor > 0:
-            figures["meets_floor"] = chance_to_meet(floor, quality, sd, today_sd, of_today)
-        rows = zip(*(column.tolist() for column in figures.values()), strict=True)
-        return [
-            hybrid_of(
-                items[weak],
-                items[api],
-                "load" if peaks else "difficulty",
-                dict(zip(figures, row, strict=True)),
-            )
-            for weak, api, peaks, row in zip(
-                fleets.tolist(), strong.tolist(), by_load.tolist(), rows, strict=True
-            )
-        ]
+
+    def _rows(self, routes: Sequence[Route]) -> Rows:
+        """Return hybrids as columns; a record is made once somebody asks for it."""
+        fleets, _, apis, splits = _columns(routes)
+        weak, strong, figures = self.options.items.take(fleets), self.apis[apis], self._figures(routes)
+        ends = zip(weak.option_id, self.options.items.option_id[strong], splits >= len(SPLITS), strict=True)
+        ids = np.array([hybrid_id(*each) for each in ends], dtype=object)
+        rank = np.lexsort((ids.astype(str), -figures["quality"], weak.preference))
+        return Rows(
+            make=cache(lambda number: self.option(routes[number])),
+            cells=np.arange(len(routes)).astype(object),
+            option_id=ids,
+            kind=np.full(len(routes), Kind.HYBRID, dtype=object),
+            model_id=weak.model_id,
+            effort=weak.effort,
+            precision_id=weak.precision_id,
+            gpu_id=weak.gpu_id,
+            n_gpus=weak.n_gpus,
+            quality=figures["quality"],
+            quality_sd=figures["sd"],
+            today_sd=figures["today_sd"],
+            assured=figures["assured"],
+            feasible=np.ones(len(routes), bool),
+            only_floor=np.zeros(len(routes), bool),
+            preference=np.argsort(rank),
+        )
 
     def _spilled(self, routes: Sequence[Route]) -> Floats:
         """Return the share of the queries above the load that each fleet carries; of one split by difficulty none."""
@@ -279,7 +305,7 @@ class Pairs:
         up = self._spilled(routes) * self.options.usd_per_query[self.apis[apis]]
         more = replace(
             self.options.take(fleets),
-            items=Rows.of(self.records(routes)),
+            items=self._rows(routes),
             usd_per_query=np.where(filled, up, self.price[apis, splits]),
             fleet_load=np.where(filled, load, self.plan.fleet_queries_per_day[splits]),
         )
@@ -395,15 +421,19 @@ def with_hybrids(options: Options, catalog: Catalog, queries_per_day: float) -> 
     return options if pairs is None else pairs.join(pairs.cheapest_by_api(queries_per_day))
 
 
-def hybrid_of(weak: Option, strong: Option, split_by: str, figures: Mapping[str, Any]) -> Option:
+def hybrid_id(weak_id: str, strong_id: str, by_load: bool) -> str:
+    """Return the id of the option in which two others share the traffic."""
+    return f"hybrid:{weak_id}+{strong_id}{'@peaks' if by_load else ''}"
+
+
+def hybrid_of(weak: Option, strong: Option, split_by: str, share_weak: float, **figures: Any) -> Option:
     """Return the option in which `weak` answers a share of the queries and `strong` the rest; figures: its own."""
-    share_weak = figures["share_weak"]
     label = f"{share_weak:.0%} {weak.label}, {1 - share_weak:.0%} {strong.label}"
     if split_by == "load":
         label = f"{weak.label}, peaks ({1 - share_weak:.1%}) to {strong.label}"
     return replace(
         weak,
-        option_id=f"hybrid:{weak.option_id}+{strong.option_id}{'@peaks' if split_by == 'load' else ''}",
+        option_id=hybrid_id(weak.option_id, strong.option_id, split_by == "load"),
         kind=Kind.HYBRID,
         label=label,
         reasons=(),
@@ -420,10 +450,11 @@ def hybrid_of(weak: Option, strong: Option, split_by: str, figures: Mapping[str,
         tokens=share_weak * (weak.tokens or 0.0) + (1 - share_weak) * (strong.tokens or 0.0),
         output_tokens=strong.output_tokens,
         split_by=split_by,
+        share_weak=share_weak,
         weak_id=weak.option_id,
         weak_label=weak.label,
         strong_id=strong.option_id,
-        **{"meets_floor": None, **figures},
+        **figures,
     )
 
 

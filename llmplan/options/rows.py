@@ -6,7 +6,7 @@ import datetime as dt
 from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, SupportsIndex, overload
 
 import numpy as np
@@ -117,7 +117,7 @@ class Rows(Columns, Sequence[Option]):
 
     Attributes
     ----------
-    cells: an Option, or the number that `make` builds it from.
+    cells: an Option, the number that `make` builds it from, or what builds it without one.
     quality: NaN where it is not known. feasible: no reason stands against the option.
     quality_sd, today_sd: standard deviations of its success and of today's, over today's.
     assured: the highest floor that quality reaches with the chance that the scenario asks for; NaN as quality.
@@ -179,7 +179,10 @@ class Rows(Columns, Sequence[Option]):
         if isinstance(place, slice):
             return self.take(np.arange(len(self))[place])
         cell = self.cells[place]
-        return cell if isinstance(cell, Option) else self.make(cell)
+        if isinstance(cell, Option):
+            return cell
+        made: Option = cell() if callable(cell) else self.make(cell)
+        return made
 
     def __iter__(self) -> Iterator[Option]:
         return (self[place] for place in range(len(self)))
@@ -198,13 +201,13 @@ class Rows(Columns, Sequence[Option]):
         columns = (self.model_id, self.precision_id, self.effort)
         return [f"{m}@{p}@{e}" for m, p, e in zip(*columns, strict=True)]
 
-    def with_options(self, options: Sequence[Option]) -> Rows:
+    def joined(self, more: Rows) -> Rows:
         """Return these and further options behind them; a tie goes to these."""
-        if not options:
-            return self
-        more = Rows.of(options)
+        made = [cell if isinstance(cell, Option) else partial(more.make, cell) for cell in more.cells]
+        cells = np.empty(len(more), dtype=object)
+        cells[:] = made
         after = more.preference + 1 + int(self.preference.max(initial=-1))
-        ends = {name: getattr(more, name) for name in _COLUMNS} | {"preference": after}
+        ends = {name: getattr(more, name) for name in _COLUMNS} | {"cells": cells, "preference": after}
         joined = Rows(
             self.make, **{name: np.concatenate([getattr(self, name), ends[name]]) for name in _COLUMNS}
         )

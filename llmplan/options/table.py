@@ -97,9 +97,9 @@ class Options:
         return self._with(self.items.take(chosen), lambda name: getattr(self, name)[..., chosen])
 
     def joined(self, other: Options) -> Options:
-        """Return these options and the records of others behind them."""
+        """Return these options and others behind them."""
         return self._with(
-            self.items.with_options(list(other.items)),
+            self.items.joined(other.items),
             lambda name: np.concatenate([getattr(self, name), getattr(other, name)], axis=-1),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from llmplan.catalog import Catalog, DataFolder, data_dir
+from llmplan.catalog.cache import kept
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.foreign import parse_toml, read_text
 from llmplan.scenario.scenario import ASSUMED, Scenario, make_scenario
@@ -23,18 +24,25 @@ def load_scenario(name_or_path: str | Path, catalog: Catalog | None = None) -> S
     catalog: whose folder's presets come before the shipped ones, and whose assumptions fill empty fields.
     """
     text = str(name_or_path)
-    if text.endswith(".toml") or "/" in text or "\\" in text:
-        path = Path(text)
-        if not path.is_file():
-            raise InputError("scenario file", text, "no such file", "give a path to a TOML file")
-    else:
-        names = scenario_names(catalog)
-        if text not in names:
-            raise UnknownNameError("preset", text, names)
-        folder = DataFolder(data_dir()) if catalog is None else catalog.folder
-        path = folder.find(f"scenarios/{text}.toml")
+    if not (text.endswith(".toml") or "/" in text or "\\" in text):
+        return _preset(DataFolder(data_dir()), text) if catalog is None else _preset_of(catalog, text)
+    path = Path(text)
+    if not path.is_file():
+        raise InputError("scenario file", text, "no such file", "give a path to a TOML file")
     found = scenario_from_toml(read_text(path, "scenario file"))
     return found if catalog is None else found.under(catalog)
+
+
+@kept(16)
+def _preset_of(catalog: Catalog, name: str) -> Scenario:
+    return _preset(catalog.folder, name, catalog).under(catalog)
+
+
+def _preset(folder: DataFolder, name: str, catalog: Catalog | None = None) -> Scenario:
+    names = scenario_names(catalog)
+    if name not in names:
+        raise UnknownNameError("preset", name, names)
+    return scenario_from_toml(read_text(folder.find(f"scenarios/{name}.toml"), "scenario file"))
 
 
 def scenario_from_toml(text: str) -> Scenario:
