@@ -84,8 +84,8 @@ class Risk:
     ----------
     recommended_id: the cheapest feasible option of the base case, as in compare(), a hybrid where that is it.
     options: cheapest expected cost first; the best of each kind is always among them.
-    p_kind: share of draws in which a kind is cheapest of what reaches the floor; sums to 1. Of the hybrids the one
-        counts that is cheapest in the base case.
+    p_kind: share of draws in which a kind is cheapest of what the floor lets in and what reaches it; sums to 1. Of the
+        hybrids the one counts that is cheapest in the base case.
     p_holds: share of draws in which the recommended option reaches the floor and its kind is the cheapest.
     saving: options of one kind; None where one of the two sides has no feasible option.
     perfect_information_usd: expected cost of the best single choice less that of choosing after the fact.
@@ -175,11 +175,12 @@ def undone(problem: Problem, usd: Floats, meets: Bools) -> Floats:
 
 
 def winners(problem: Problem, usd: Floats, meets: Bools) -> Places:
-    """Return the cheapest option's place of those that reach the floor in each draw.
+    """Return the cheapest option's place in each draw, of those that the floor lets in and that reach it there.
 
-    The recommended one wins a tie, then the first. usd, meets: (n, d).
+    What reaches the floor too seldom would not be chosen. The recommended one wins a tie, then the first.
+    usd, meets: (n, d).
     """
-    usd = np.where(meets, usd, np.inf)
+    usd = np.where(meets & problem.options.feasible[:, None], usd, np.inf)
     place = np.argmin(usd, axis=0)
     if problem.base_place is not None:
         draws = np.arange(usd.shape[1])
@@ -196,15 +197,12 @@ def kind_shares(problem: Problem, usd: Floats, meets: Bools) -> dict[str, float]
 
 
 def chance_to_hold(problem: Problem, usd: Floats, meets: Bools) -> float:
-    """Return the share of draws in which the recommended option reaches the floor and its kind is the cheapest.
-
-    The others are those that the floor lets in: what reaches it too seldom would not have been chosen.
-    """
+    """Return the share of draws in which the recommended option reaches the floor and its kind is the cheapest."""
     place = problem.base_place
     if place is None:
         return 0.0
-    kinds, let_in = np.array(problem.kinds, dtype=str), problem.options.feasible[:, None]
-    return float(np.mean(meets[place] & (kinds[winners(problem, usd, meets & let_in)] == kinds[place])))
+    kinds = np.array(problem.kinds, dtype=str)
+    return float(np.mean(meets[place] & (kinds[winners(problem, usd, meets)] == kinds[place])))
 
 
 def option_risks(problem: Problem, usd: Floats, meets: Bools) -> tuple[OptionRisk, ...]:

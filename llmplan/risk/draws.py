@@ -88,7 +88,8 @@ class VolumeCurve:
 
     Attributes
     ----------
-    p_cheapest: (v, n) share of draws in which an option is cheapest; rows sum to 1.
+    p_cheapest: (v, n) share of draws in which an option is cheapest of those that the floor lets in and that reach it;
+        rows sum to 1.
     p_kind: (v, kinds) the same for each `Kind`.
     token_usd, self_hosted_usd, saving_usd: (v, levels) quantiles of the cheapest token price's month, the
         cheapest fleet's, and the first less the second, of what reaches the floor in the base case; NaN where a
@@ -120,11 +121,12 @@ def volume_curve(problem: Problem, u: Floats, queries_per_day: npt.ArrayLike) ->
     """
     volumes = np.atleast_1d(np.asarray(queries_per_day, float))
     drawn = realise(problem, _sorted(problem, u))
-    token, token_place = _best_token(problem, drawn, drawn.meets)
-    side_usd = _best_token(problem, drawn, problem.options.feasible[:, None])[0]
+    let_in = problem.options.feasible
+    token, token_place = _best_token(problem, drawn, drawn.meets & let_in[:, None])
+    side_usd = _best_token(problem, drawn, let_in[:, None])[0]
     parts = [_Slice(problem, drawn, columns) for columns in _blocks(u.shape[1], DRAWS_PER_BLOCK)]
     wins = np.zeros((len(volumes), len(problem.options)))
-    routes = np.flatnonzero(problem.options.has_fleet & ~problem.options.is_self_hosted).tolist()
+    routes = np.flatnonzero(let_in & problem.options.has_fleet & ~problem.options.is_self_hosted).tolist()
     sides = np.full((3, len(volumes), len(LEVELS)), np.nan)
     sides[0] = volumes[:, None] * quantiles(side_usd, LEVELS)
     for rows in _blocks(len(volumes), VOLUMES_PER_BLOCK):
@@ -176,11 +178,11 @@ def _best_token(problem: Problem, drawn: Draws, allowed: Bools) -> tuple[Floats,
 
 
 class _Slice:
-    """The extremes of each fleet's causes over some draws, for a bound below its rent there."""
+    """The extremes of the causes of each fleet that the floor lets in over some draws, for a bound below its rent."""
 
     def __init__(self, problem: Problem, drawn: Draws, columns: slice) -> None:
         self.columns = columns
-        self.fleets = np.flatnonzero(problem.options.is_self_hosted)
+        self.fleets = np.flatnonzero(problem.options.is_self_hosted & problem.options.feasible)
         self.options = problem.options.take(self.fleets)
         self.spare = problem.scenario.spare_replicas
         each = drawn.per_replica[self.fleets, columns]
@@ -209,14 +211,14 @@ class _Slice:
 def _best_own(
     problem: Problem, drawn: Draws, parts: list[_Slice], volumes: Floats, token: Floats, token_place: Winners
 ) -> tuple[Floats, Floats, Winners]:
-    """Return the cheapest fleet of the base case's, then the cheapest of all options of one kind and whose it is.
+    """Return the cheapest fleet, then the cheapest option of one kind that reaches the floor and whose it is.
 
     All are (volumes, d); token, token_place: the cheapest token price. Fleets are tried in the order of their least
     cost in the block, until that is above the best found.
     """
     shared = drawn.shared_usd + volumes[:, None] * _query_usd(problem, drawn)
     least, place = token - shared, np.tile(token_place, (len(volumes), 1))
-    best, feasible = np.full(least.shape, np.inf), problem.options.feasible
+    best = np.full(least.shape, np.inf)
     for part in parts:
         low = part.least_usd(float(volumes.min()))
         mine, whose, side = (rows[:, part.columns] for rows in (least, place, best))
@@ -225,8 +227,7 @@ def _best_own(
             if bound > most:
                 break
             usd = rent_usd(problem, drawn, fleet, volumes[:, None], part.columns)
-            if feasible[fleet]:
-                np.minimum(side, usd, out=side)
+            np.minimum(side, usd, out=side)
             better = (usd < mine) & drawn.meets[fleet, part.columns]
             if better.any():
                 np.copyto(whose, fleet, where=better, casting="unsafe")

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from llmplan.catalog import load_catalog
+from llmplan.catalog import Catalog, load_catalog
 from llmplan.errors import InputError, UnknownNameError
+from llmplan.kinds import Kind
 from llmplan.options import evaluate
 from llmplan.recommend import recommend
 from llmplan.risk import assess, sample
@@ -31,9 +32,9 @@ from llmplan.risk.frames import (
     sobol_frame,
     tornado_frame,
 )
-from llmplan.risk.problem import Problem, problem_of, realise
+from llmplan.risk.problem import Problem, make_problem, problem_of, realise
 from llmplan.risk.sensitivity import outcome_usd, sobol, tornado
-from llmplan.scenario import Scenario
+from llmplan.scenario import Scenario, load_scenario
 from tests.risk.synthetic_options import Fleet, options_of
 
 CERTAIN = {"api_price_factor": (1, 1), "hosted_price_factor": (1, 1)}
@@ -153,6 +154,21 @@ def test_regret_and_information_are_consistent() -> None:
     assert all(0 <= row.usd_per_month <= risk.perfect_information_usd * 1.05 for row in risk.information)
     assert sum(risk.p_kind.values()) == pytest.approx(1)
     assert sum(row.p_cheapest for row in risk.options) == pytest.approx(1)
+
+
+def test_what_the_floor_seldom_lets_in_never_wins(catalog: Catalog) -> None:
+    scenario = load_scenario("support-chat", catalog)
+    risk, advice = (
+        assess(scenario, catalog, draws=2000, queries_per_day=[50_000]),
+        recommend(scenario, catalog),
+    )
+    feasible = {item.option_id: item.feasible for item in make_problem(scenario, catalog).options.items}
+    out = [row for row in risk.options if not feasible[row.option_id]]
+    assert out and all(row.p_cheapest == 0 for row in out)
+    curve, kind = risk.by_volume, str(advice.kind)
+    assert curve is not None and risk.p_kind[kind] >= risk.p_holds
+    assert curve.p_kind[0][list(Kind).index(Kind(kind))] == pytest.approx(risk.p_kind[kind], abs=0.03)
+    assert risk.p_holds == pytest.approx(advice.p_right, abs=0.03)
 
 
 def test_a_hybrid_that_is_the_cheapest_of_all_stands_beside_the_rest() -> None:

@@ -121,9 +121,9 @@ def _finding(shown: RiskAnswers) -> str:
     row = risk.option(risk.recommended_id or "")
     if row is None or kind is None:
         return "Nothing is feasible, so there is nothing to be sure of: the Decision page has the reasons"
-    p = risk.p_kind.get(kind, 0.0)
-    sure = "all" if p == 1 else f"{probability(p)} of"
-    return f"{row.label}: {kind.label} is the cheapest kind in {sure} {risk.draws:,} cases"
+    sure = "all" if risk.p_holds == 1 else f"{probability(risk.p_holds)} of"
+    reaches = "reaches the floor and " if risk.has_floor else ""
+    return f"{row.label} {reaches}is of the cheapest kind in {sure} {risk.draws:,} cases"
 
 
 def _facts(shown: RiskAnswers) -> list[tuple[str, str]]:
