@@ -279,9 +279,12 @@ def print_recommendation(found: Recommendation) -> None:
     typer.echo(found.headline)
     typer.echo(f"\n{found.reason}")
     from llmplan.recommend.ladder import ladder_lines
+    from llmplan.recommend.relaxing import relaxing_sentences
 
     flips = [*([found.outlook] if found.outlook else []), *found.flips]
     parts = {"Caveats": found.caveats, "What would flip it": flips}
+    if found.option_id is None:
+        parts["What would have to give"] = relaxing_sentences(found.relaxed, found.scenario.currency)
     reference = found.scenario.reference_api_id
     parts[f"The cheapest by quality floor, in percent of {reference}'s"] = ladder_lines(
         found.quality_ladder, found.scenario.currency

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-
 import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.options import Comparison, Options, evaluate
+from llmplan.options.limits import in_the_way
 from llmplan.recommend.caveats import caveats_of, end_of
 from llmplan.recommend.ladder import QualityStep, quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
+from llmplan.recommend.relaxing import relaxed
 from llmplan.recommend.sentences import headline, reason, short_label
 from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.risk.answers import chance_to_hold, kind_shares, undone
@@ -44,7 +43,7 @@ def recommend(
     found = evaluate(scenario, catalog, options)
     ladder = quality_ladder(found, catalog)
     if found.recommended is None:
-        return _nothing(found, ladder)
+        return _nothing(found, catalog, ladder)
     problem = problem_from(found, catalog)
     p_kind, p_right, regret = _risk(problem, DRAWS if tipping else DRAWS_LIGHT, seed)
     points = tipping_points(scenario, catalog) if tipping else ()
@@ -143,23 +142,16 @@ def _same_point(row: Tipping, other: Tipping) -> bool:
     return mine is not None and theirs is not None and row.unit == other.unit and mine.value == theirs.value
 
 
-def _nothing(found: Comparison, ladder: tuple[QualityStep, ...]) -> Recommendation:
-    """Say what stands in the way of most options."""
-    reasons = Counter(
-        " ".join(re.sub(r"\(.*?\)|[~$]?\d[\d.,]*", "", reason.partition(":")[0]).split())
-        for item in found.options.items
-        for reason in item.reasons
-    )
-    common = [text for text, _ in reasons.most_common(3)]
-    total = len(found.options)
-    reason = f"None of {total:,} options meets every constraint. Most often in the way: {joined(common)}."
+def _nothing(found: Comparison, catalog: Catalog, ladder: tuple[QualityStep, ...]) -> Recommendation:
+    """Say what stands in the way of most options, and what would do without each limit."""
+    freed = relaxed(found.scenario, catalog)
     return Recommendation(
         scenario=found.scenario,
         option_id=None,
         kind=None,
         label=None,
         headline="Nothing meets every constraint: loosen one of them.",
-        reason=reason,
+        reason=f"No option meets this scenario: {in_the_way(found)}.",
         monthly_usd=None,
         quality=None,
         rival=None,
@@ -175,4 +167,5 @@ def _nothing(found: Comparison, ladder: tuple[QualityStep, ...]) -> Recommendati
         runners_up={},
         tipping=(),
         quality_ladder=ladder,
+        relaxed=freed,
     )

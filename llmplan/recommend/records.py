@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from llmplan.recommend.ladder import QualityStep
+from llmplan.recommend.relaxing import Relaxed
 from llmplan.recommend.tipping import Tipping
 from llmplan.scenario import Scenario
 
@@ -46,6 +47,7 @@ class Recommendation:
     outlook: whether a flip is to be expected at all; empty where no tipping points were sought.
     runners_up: by kind. tipping: every input's tipping points; empty in the light mode.
     quality_ladder: the cheapest option (of one kind) at every quality floor, the lowest floor first.
+    relaxed: where nothing is feasible, what would be without each limit.
     ends_on: day on which the provider of its tokens stops to answer; None: none within a plan's months.
     """
 
@@ -72,6 +74,7 @@ class Recommendation:
     outlook: str = ""
     quality_ladder: tuple[QualityStep, ...] = ()
     ends_on: dt.date | None = None
+    relaxed: tuple[Relaxed, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; keys carry units."""
@@ -101,6 +104,7 @@ class Recommendation:
             "outlook": self.outlook,
             "ends_on": None if self.ends_on is None else self.ends_on.isoformat(),
             "quality_ladder": [asdict(step) for step in self.quality_ladder],
+            "relaxed": [asdict(row) for row in self.relaxed],
             "runners_up": {kind: _plain(row) for kind, row in self.runners_up.items()},
             "tipping_points": [asdict(row) for row in self.tipping],
         }

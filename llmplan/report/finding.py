@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from llmplan.kinds import TOKEN, Kind
 from llmplan.options import BreakEven, Comparison
 from llmplan.options.breakeven import Interval
+from llmplan.options.limits import in_the_way
 from llmplan.wording import joined, share, short_volume, volume
 
 SHORT_FROM = 100_000
 MOST_TOLD = 10_000_000
 """Volume above which a break-even is told as beyond reach: 116 requests/s, day and night."""
-LIMITS = {
-    "quality": "the quality floor",
-    "TTFT": "the latency target",
-    "TPOT": "the latency target",
-    "licence": "the licence",
-    "context": "the context length",
-    "data": "keeping data in house",
-    "provider": "the list of providers",
-}
-"""What the first word of a reason is about."""
 
 
 def finding(found: Comparison, rivals: Mapping[int, BreakEven]) -> str:
@@ -34,7 +24,7 @@ def finding(found: Comparison, rivals: Mapping[int, BreakEven]) -> str:
     rivals: by the place of a token price: where self-hosting is cheaper than it.
     """
     if not found.order:
-        return _nothing(found)
+        return f"No option meets this scenario: {in_the_way(found)}"
     best = found.order[0]
     item = found.options.items[best]
     doing = {"self_hosted": "Self-host", "hybrid": "Route"}.get(item.kind, "Use")
@@ -82,22 +72,6 @@ def _stretch(ends: tuple[float, float]) -> str:
 def at_volume(queries_per_day: float) -> str:
     """Return a volume in words: whole below 100,000, three figures above."""
     return volume(queries_per_day) if queries_per_day < SHORT_FROM else short_volume(queries_per_day)
-
-
-def _nothing(found: Comparison) -> str:
-    """Say that nothing is feasible, and which limit stands alone against the most options."""
-    reasons = [item.reasons for item in found.options.items]
-    limits = [{_limit(reason) for reason in those} for those in reasons]
-    alone = Counter(next(iter(those)) for those in limits if len(those) == 1)
-    if not alone:
-        return "No option meets this scenario: every one of them breaks several of its limits"
-    limit, count = alone.most_common(1)[0]
-    return f"No option meets this scenario: {limit} alone rules out {count:,} of {len(reasons):,}"
-
-
-def _limit(reason: str) -> str:
-    """Return the limit that a reason speaks of, by its first word."""
-    return LIMITS.get(reason.split(maxsplit=1)[0], "what can be rented, run or offered")
 
 
 def _alone(found: Comparison, best: int) -> str:

@@ -99,3 +99,5 @@ def test_nothing_feasible_says_which_limit_and_what_it_would_cost(model: AppMode
     assert "No single input" not in text and "What would have to give" in text
     for label, cost, why in near_misses(empty):
         assert label in text and cost in text and why in text
+    assert empty.advice.relaxed and "Without the quality floor" not in text, "worked out at rest"
+    assert "Without the quality floor: " in plain(parts.sure_cards(empty, Flips(model)))

@@ -226,8 +226,25 @@ def test_options_at_hand_are_used() -> None:
 def test_nothing_feasible_says_what_is_in_the_way() -> None:
     advice = recommend(CASES["token price"].but(quality_floor=1.45))
     assert advice.option_id is None and advice.margin_usd is None and advice.p_right is None
-    assert "quality below the floor" in advice.reason
+    assert "the quality floor alone rules out" in advice.reason
+    assert [row.limit for row in advice.relaxed] == ["the quality floor"]
     assert advice.to_dict()["monthly_usd"] == {"low": None, "base": None, "high": None}
+
+
+def test_what_would_be_without_each_limit_is_the_answer_without_it() -> None:
+    scenario = CASES["token price"].but(quality_floor=0.5, ttft_limit_ms=1, data_stays_in_house=True)
+    advice = recommend(scenario)
+    assert advice.option_id is None and not scenario.regions
+    free = {"the latency targets": {"ttft_limit_ms": None, "tpot_limit_ms": None}}
+    free["keeping data in house"] = {"data_stays_in_house": False}
+    alone = {limit: recommend(scenario.but(**values), tipping=False) for limit, values in free.items()}
+    assert {row.limit: row.option_id for row in advice.relaxed} == {
+        limit: found.option_id for limit, found in alone.items() if found.option_id is not None
+    }
+    for row in advice.relaxed:
+        usd = alone[row.limit].monthly_usd
+        assert usd is not None and row.monthly_usd == pytest.approx(usd[1])
+    assert [row.monthly_usd for row in advice.relaxed] == sorted(row.monthly_usd for row in advice.relaxed)
 
 
 def test_an_engine_in_maintenance_and_no_floor_are_caveats() -> None:

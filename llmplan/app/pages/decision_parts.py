@@ -27,6 +27,7 @@ from llmplan.kinds import Kind
 from llmplan.options import DecisionMap, Options
 from llmplan.options.rows import first_of_each
 from llmplan.recommend import Recommendation
+from llmplan.recommend.relaxing import relaxing_sentences
 from llmplan.report import Report
 from llmplan.report.finding import where_cheaper
 from llmplan.report.headlines import (
@@ -225,8 +226,9 @@ def sure_cards(report: Report, flips: Flips) -> Markup:
     if report.comparison.order:
         flip = card("What would flip it", _flips(flips), _by_volume(report))
     else:
-        near = table(MISS_HEADS, near_misses(report), "The nearest options", (1,))
-        flip = card("What would have to give", paragraph("Relax the limit, and this is what it costs:"), near)
+        near = table(MISS_HEADS, near_misses(report), "The cheapest that are out", (1,))
+        freed = relaxing_sentences(report.advice.relaxed, report.money) if report.is_weighed else ()
+        flip = card("What would have to give", bullets(freed), near)
     sure = _sure(report.advice) if report.is_weighed else _weighing(flips)
     return Markup('<div class="lp-pair">{}{}</div>').format(sure, flip)
 
