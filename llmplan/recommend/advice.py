@@ -19,7 +19,7 @@ from llmplan.risk.problem import Problem, problem_from, realise
 from llmplan.scenario import Scenario, under_catalog
 from llmplan.wording import joined
 
-DRAWS, DRAWS_LIGHT = 10_000, 2_000
+DRAWS = 10_000
 FLIPS = 3
 
 
@@ -34,7 +34,7 @@ def recommend(
 
     Parameters
     ----------
-    tipping: False is the light mode for sliders: no tipping points, fewer draws.
+    tipping: False is the light mode of pages: no tipping points.
     options: those of this scenario when they are at hand, a part of them for instance.
 
     Every figure in the sentences is one of the comparison's, the risk's or the tipping points', rounded.
@@ -45,7 +45,7 @@ def recommend(
     if found.recommended is None:
         return _nothing(found, catalog, ladder)
     problem = problem_from(found, catalog)
-    p_kind, p_right, regret = _risk(problem, DRAWS if tipping else DRAWS_LIGHT, seed)
+    p_kind, p_right, regret = _risk(problem, DRAWS, seed)
     points = tipping_points(scenario, catalog) if tipping else ()
     place, item = found.order[0], found.recommended
     runners_up = _runners_up(found)

@@ -46,7 +46,7 @@ def where_cheaper(intervals: Sequence[Interval], per: str = " queries/day") -> s
         return "at any volume"
     near = [_rounded(low, high) for low, high in intervals if low <= MOST_TOLD]
     if not near:
-        return f"only above {short_volume(MOST_TOLD).replace('M', ' million')}{per}"
+        return f"not below {short_volume(MOST_TOLD).replace('M', ' million')}{per}"
     parted: list[tuple[float, float]] = []
     for low, high in near:
         if parted and low <= parted[-1][1]:
@@ -94,6 +94,7 @@ def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> s
         return f"{found.options.items[other].label} costs {more}{_below(rivals.get(other), asked)}"
     rival = rivals.get(best)
     pays = f"pays {_above(rival, asked)}" if rival and rival.self_hosted_cheaper else "never pays"
+    pays = pays.replace("pays not below", "does not pay below")
     return f"self-hosting costs {more} and {pays}"
 
 

@@ -205,6 +205,15 @@ def test_routing_answers_to_its_own_inputs(model: AppModel) -> None:
     assert [view.error for view in views(page.root) if view.error] == []
 
 
+def test_routing_says_why_another_share_goes_down_than_is_easy(model: AppModel) -> None:
+    """Of 80 % easy a classifier right in 90 % keeps 72, and sends 2 of the 20 hard down: 74."""
+    page = RoutingPage(model)
+    page.refresh()
+    page.change({"share": 0.8, "accuracy": 0.9})
+    assert "Sending 74%" in page.answer.html and "80% are easy; the classifier sends down" in page.answer.html
+    assert "72% of all queries that are easy, and 2% that are hard" in page.answer.html
+
+
 def test_routing_follows_what_runs_today_and_the_floor_of_the_scenario(model: AppModel) -> None:
     page = RoutingPage(model)
     page.refresh()

@@ -63,6 +63,8 @@ def test_every_part_shows_the_log(page: TrafficPage) -> None:
     charts = [view for view in views if isinstance(view, ChartView)]
     assert all(chart.figure["meta"][name] for chart in charts for name in ("title", "alt", "what"))
     assert "&lt;b&gt;search" in page.apps.html and "<b>search" not in page.apps.html
+    asked = 'class="lp-answer"'
+    assert asked in parts.lead(asks=True) and asked not in page.lead.html and asked in page.answer.html
     assert "Start from what you run" in page.lead.html and "LiteLLM" in page.lead.html
     assert page.bill.figure["meta"]["title"].startswith("chat costs most")
 

@@ -11,6 +11,7 @@ from llmplan.catalog import load_catalog
 from llmplan.options import Comparison, evaluate
 from llmplan.recommend import Recommendation, recommend
 from llmplan.recommend.records import in_words
+from llmplan.report import make_report
 from llmplan.risk import assess
 from llmplan.scenario import Scenario
 
@@ -190,6 +191,11 @@ def test_probabilities_and_words(case: tuple[Comparison, Recommendation]) -> Non
     assert advice.p_right is not None and 0 <= advice.p_right <= advice.p_kind[str(advice.kind)] + 1e-12
     assert advice.p_right <= (1.0 if advice.p_meets is None else advice.p_meets + 0.02)
     assert advice.confidence == in_words(advice.p_right or 0.0) and advice.confidence in advice.headline
+
+
+def test_pages_and_shell_are_as_sure() -> None:
+    report, shell = make_report(CASES["token price"]).advice, recommend(CASES["token price"])
+    assert (report.p_right, report.expected_regret_usd) == (shell.p_right, shell.expected_regret_usd)
 
 
 def test_runners_up_are_the_best_of_each_kind(case: tuple[Comparison, Recommendation]) -> None:

@@ -54,7 +54,7 @@ def test_where_cheaper_covers_every_shape() -> None:
     assert close == "at about 1.6M and from 1.7M queries/day"
     joined = where_cheaper(((1_601_000, 1_660_000), (1_690_000, 2_400_000)))
     assert joined == "from 1.6M to 2.4M queries/day"
-    assert where_cheaper(((12_000_000, None),)) == "only above 10 million queries/day"
+    assert where_cheaper(((12_000_000, None),)) == "not below 10 million queries/day"
     assert where_cheaper(((10_000, 20_000), (12_000_000, None))) == (
         "from 10,000 to 20,000 and again above 10M queries/day"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from llmplan.wording import NOTHING, Currency, counted, share, short_volume
 ARTICLE_SHARE = 0.7
 ARTICLE_WEAK_USD, ARTICLE_STRONG_USD = 0.001, 0.015
 HEIGHT, LEGEND = 400, 110
+SAME_SHARE = 0.005
+"""Within which two shares are told as one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +81,20 @@ def answer(shown: Routed) -> Markup:
     )
     return (
         html.answer(sentence)
-        + html.facts([("Decision", _against_the_answer(shown))])
+        + html.facts([*_sent_down(found), ("Decision", _against_the_answer(shown))])
         + html.bullets(found["notes"], "lp-help")
     )
+
+
+def _sent_down(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say why another share goes to the cheaper end than is easy: the classifier errs both ways."""
+    wrong = found["misrouting"]
+    easy, hard = 1 - wrong["hard_share"], wrong["hard_sent_down_share"]
+    right = easy - wrong["easy_sent_up_share"]
+    if abs(right + hard - found["share_weak"]) > SAME_SHARE or share(right) == share(easy):
+        return []
+    words = f"{share(right)} of all queries that are easy, and {share(hard)} that are hard but taken for easy"
+    return [(f"{share(easy)} are easy; the classifier sends down", words)]
 
 
 def _against_the_answer(shown: Routed) -> str:

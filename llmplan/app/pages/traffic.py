@@ -33,11 +33,12 @@ class TrafficPage(Page):
         self._computed: Scenario | None = None
         accept = ".csv,.json,.jsonl,.txt,.gz,.zip,.parquet"
         upload = UploadButton("Open a log or bill", self.on_file, accept=accept, max_bytes=MAX_BYTES)
-        self.notice, self.lead = StaleNotice(self.compute), HtmlView(parts.lead())
+        self.notice, self.lead = StaleNotice(self.compute), HtmlView(parts.lead(asks=True))
         self.answer, self.apps, self.moves = HtmlView(live=True), HtmlView(), HtmlView()
         self.bill, self.week, self.lengths = ChartView(), ChartView(), ChartView()
         self.shown = stack([])
-        self.root = stack([self.lead, toolbar([upload]), self.notice, self.shown])
+        self.upload = toolbar([upload])
+        self.root = stack([self.lead, self.upload, self.notice, self.shown])
 
     def on_file(self, data: bytes) -> str:
         """Take a log or cubes, and plan what they hold."""
@@ -57,6 +58,8 @@ class TrafficPage(Page):
             downloads = [
                 DownloadButton(label, partial(self._file, format)) for format, label in FILES.items()
             ]
+            self.lead.show(parts.lead(asks=False))
+            self.root.children = [self.upload, self.notice, self.shown, self.lead]
             charts = [self.bill, columns([self.week, self.lengths])]
             self.shown.children = [self.answer, self.moves, *charts, self.apps, toolbar(downloads)]
         show_parts(

@@ -44,14 +44,15 @@ def planned(usage: Usage, scenario: Scenario, catalog: Catalog, most: int, stamp
     return Read(summary(usage), found, scenario.currency, stamp, usage)
 
 
-def lead() -> Markup:
-    """Say what may be brought."""
+def lead(asks: bool) -> Markup:
+    """Say what may be brought; asks: under the question that it answers, which the finding takes the place of."""
     titles = sorted(kind.title for kind in formats().values())
-    return card(
+    asked = "What does your traffic cost today, and what should move first? Open a log, an export or a bill"
+    return (html.answer(asked) if asks else Markup("")) + card(
         "Start from what you run today",
         paragraph(
-            "Open a log, an export or a bill: what each app asks and costs is read from it, and the apps are planned "
-            "together over the inputs beside this page. The file is read in your own session and is gone with it; "
+            "What each app asks and costs is read from it, and the apps are planned together over the inputs beside "
+            "this page. The file is read in your own session and is gone with it; "
             "prompts and answers are not read."
         ),
         html.folded("Formats", note("; ".join(titles) + "; gzip or ZIP of them.")),
