@@ -112,7 +112,7 @@ def offered(catalog: Catalog, what: str) -> Options:
     """Return (name, label) of what can be chosen of a kind of names."""
     if what == "api":
         return tuple((a.api_id, a.api_id) for a in catalog.apis.values() if a.is_offered(catalog.today))
-    if what == "model":
+    if what in ("model", "scored model"):  # of models that are tuned, only the open ones can be chosen here
         return tuple((m.model_id, m.name) for m in catalog.models.values() if m.status != "measured only")
     if what == "gpu":
         return tuple((g.gpu_id, g.name) for g in catalog.gpus.values() if g.status == "option")

@@ -192,7 +192,7 @@ def _print(told: Planned, money: Currency) -> None:
     for place, move in enumerate(found.first_moves, start=1):
         typer.echo(
             f"{place}. {', '.join(move.apps)} to {move.label}: {usd(move.saving_usd)} a month, "
-            f"{usd(move.one_off_usd)} once, paid back in {move.payback_months:.1f} months."
+            f"{usd(move.one_off_usd)} once, paid back in {move.paid_back_in}."
         )
     if told.taken_line:
         typer.echo(told.taken_line)

@@ -14,7 +14,7 @@ from llmplan.options import evaluate
 from llmplan.options.comparison import Comparison
 from llmplan.options.table import Options
 from llmplan.portfolio.apps import App, payback_months
-from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY
+from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, MONTHS_PER_YEAR
 
 BASE = 1
 SHORTLIST = 40
@@ -22,6 +22,8 @@ SHORTLIST = 40
 MOST_IN_SETS = 8
 """Apps of which every set is tried: 255 sets."""
 STAY, MOVE, SHARE = "stay", "move", "share a fleet"
+MOST_TOLD_MONTHS = 120
+"""Of a payback that is told in months."""
 ONE_OFF = {"api": "one-off-hosted-usd", "hosted": "one-off-hosted-usd"}
 RENTED = "one-off-rented-usd"
 Progress = Callable[[Sequence[App]], Iterable[App]]
@@ -92,6 +94,12 @@ class FirstMove:
     @property
     def payback_months(self) -> float:
         return payback_months(self.one_off_usd, self.saving_usd)
+
+    @property
+    def paid_back_in(self) -> str:
+        """The same in words."""
+        longest = f"more than {MOST_TOLD_MONTHS // MONTHS_PER_YEAR} years"
+        return f"{self.payback_months:.1f} months" if self.payback_months <= MOST_TOLD_MONTHS else longest
 
 
 @dataclass(frozen=True, eq=False)

@@ -124,6 +124,7 @@ class ChoiceFields(BaseModel, frozen=True, extra="forbid"):
             "Commitments at which units of an API's throughput are compared, as Azure's PTU: sized for the peak or a "
             "part of it, the rest paid by the token.",
             empty="none: by the token alone",
+            panel=Box(),
             names="commitment",
         ),
     ] = ()

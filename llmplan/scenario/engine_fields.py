@@ -145,6 +145,7 @@ class EngineFields(BaseModel, frozen=True, extra="forbid"):
             "Draft model",
             "Model that drafts tokens; used where its vocabulary is the served model's and it is the smaller one.",
             empty="a layer of the model's own kind, as MTP modules and EAGLE heads are",
+            panel=Box(),
             names="model",
         ),
     ] = None
@@ -157,5 +158,6 @@ class EngineFields(BaseModel, frozen=True, extra="forbid"):
             "Chance that the model keeps a drafted token which follows kept ones.",
             "share",
             empty="the catalog's assumption with its range",
+            panel=Box(0, 0.99, 0.01),
         ),
     ] = None

@@ -83,6 +83,7 @@ class QualityFields(BaseModel, frozen=True, extra="forbid"):
             "Models of which you have weights of your own, LoRA or full: what you say of their quality holds where "
             "those are served, on GPUs or at a price for fine-tunes, not at endpoints that all share.",
             empty="none",
+            panel=Box(),
             names="scored model",
         ),
     ] = ()

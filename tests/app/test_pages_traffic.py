@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from llmplan.app.pages.traffic import TrafficPage
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.charts.traffic import lengths_figure, week_figure
 from llmplan.errors import InputError
+from llmplan.portfolio.plan import FirstMove
 from llmplan.scenario import Scenario
 from llmplan.usage import cubes, uploads
 from llmplan.usage.summary import summary
@@ -162,3 +165,30 @@ def test_drawings_stand_where_they_belong() -> None:
     assert heat["z"][1][2] == 26 and heat["y"][1] == "Tue" and heat["x"][2] == 2
     line = lengths_figure({"input": (np.array([0.0, 10.0]), np.array([0.25, 1.0]))})["data"][0]
     assert line["x"].tolist() == [1, 10] and line["y"].tolist() == [0.25, 1]
+
+
+WITHIN_LIMIT = """
+import sys
+from llmplan.app.model import AppModel
+from llmplan.app.pages.traffic import TrafficPage
+from llmplan.app.server.settings import SESSION_MEMORY_MB
+from llmplan.app.server.zygote import limit_memory
+
+page = TrafficPage(AppModel())
+limit_memory(SESSION_MEMORY_MB)
+print(page.on_file(sys.stdin.buffer.read()), [view.error for view in (page.answer, page.bill, page.apps)])
+"""
+
+
+@pytest.mark.server
+def test_a_log_of_many_apps_fits_a_session_s_memory() -> None:
+    """Threads that read files reserve addresses, which are no memory: only what is written to counts."""
+    models = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5")
+    log = "\n".join(call(n, f"app{n % 9}", models[n % 3], n % 168) for n in range(900)).encode()
+    done = subprocess.run([sys.executable, "-c", WITHIN_LIMIT], input=log, capture_output=True, check=False)
+    assert b"900 requests, 9 apps. ['', '', '']" in done.stdout, done.stderr.decode()[-2000:]
+
+
+def test_a_payback_beyond_reach_is_no_number_of_months() -> None:
+    assert FirstMove(("a",), "b", 100.0, 1_000.0).paid_back_in == "10.0 months"
+    assert FirstMove(("a",), "b", 0.2, 15_000.0).paid_back_in == "more than 10 years"

@@ -264,6 +264,7 @@ def fixed(s: Scenario, gpus: float, side: str) -> float:
     return sum(assumed(name, side) for name in HIDDEN) + days * per_year * rate / 12 + people
 
 
+@cache
 def hours_of(s: Scenario, peak: float) -> tuple[list[float], list[float]]:
     """(4.6), (4.7): shares of the day's queries by hour, and the load of each over the peak's."""
     day = [float(row["share"]) for row in PROFILES if row["profile_id"] == s.profile_id]

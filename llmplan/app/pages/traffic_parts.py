@@ -85,7 +85,7 @@ def moves_card(plan: Planned) -> Markup:
             move.label,
             money.short(move.saving_usd),
             money.short(move.one_off_usd),
-            f"{move.payback_months:.1f} months",
+            move.paid_back_in,
         )
         for place, move in enumerate(plan.found.first_moves, start=1)
     ]

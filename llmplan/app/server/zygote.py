@@ -28,6 +28,8 @@ from llmplan.app.server.session import Pipe, serve, take_snapshot, use_pipe_comm
 from llmplan.app.server.settings import SESSION_MEMORY_MB
 
 REQUEST_BYTES = 65_536
+DATA_PAGES = 5
+"""Place in /proc/self/statm of the pages that a process can write to."""
 NICER, KILLED_FIRST = 5, 500
 """Forty busy visitors' processes leave the server its share, and are the first to go when memory ends."""
 
@@ -74,15 +76,18 @@ def tell(control: socket.socket, answer: dict[str, Any]) -> None:
 
 
 def limit_memory(megabytes: int) -> None:
-    """Give this process so much memory beyond what it has; more is a `MemoryError` of its own."""
+    """Give this process so much memory beyond what it has; more is a `MemoryError` of its own.
+
+    What counts is memory that it can write to: threads reserve some 64 MB of addresses each and use little of it.
+    """
     try:
         import resource
 
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[DATA_PAGES])
     except (ImportError, OSError):
         return
     most = pages * resource.getpagesize() + megabytes * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(KILLED_FIRST), encoding="ascii")
