@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH = 1 << 19
+SHORT = 1 << 18
+"""Tokens below which bins are looked up."""
 HELD = 1 << 24
 """Keys that wait in memory and minutes of all apps, 128 MiB."""
 DENSE = 1 << 21
@@ -171,7 +174,11 @@ class _Sums:
 
     def _sum(self, name: str, place: Whole, weights: Numbers | None, n: int) -> None:
         """Add the rows of each place to a table of n."""
-        self.held[name] = np.bincount(place, weights, n) + self._table(name, n)
+        self._plus(name, np.bincount(place, weights, n))
+
+    def _plus(self, name: str, sums: Numbers) -> None:
+        self.held[name] = table = self._table(name, len(sums))
+        table += sums
 
     def _table(self, name: str, n: int) -> Numbers:
         """Return a table that has grown to n."""
@@ -179,7 +186,8 @@ class _Sums:
         return held if len(held) == n else np.append(held, np.zeros(n - len(held)))
 
     def _add_hours(self, place: Whole, n: int, numbers: dict[str, tuple[Numbers, Numbers | None]]) -> None:
-        self._sum("rows", place, None, n)
+        rows = np.bincount(place, minlength=n)
+        self._plus("rows", rows)
         inputs, outputs = numbers.get("input_tokens"), numbers.get("output_tokens")
         known = {
             "cached_of_input": ("cached_tokens", inputs),
@@ -189,10 +197,18 @@ class _Sums:
         for name, (part, whole) in known.items():
             if part in numbers and whole is not None:
                 told_of[name] = whole[0], _both(whole[1], numbers[part][1])
+        whole_sums: dict[int, Numbers] = {}
         for name, (values, told) in told_of.items():
-            here = place if told is None else place[told]
-            self._sum(f"{name} known", here, None, n)
-            self._sum(name, here, values if told is None else values[told], n)
+            if told is not None:
+                self._sum(f"{name} known", place[told], None, n)
+                self._sum(name, place[told], values[told], n)
+                continue
+            # A column that every row tells is summed once, whatever it is asked for.
+            if id(values) not in whole_sums:
+                is_one = name == "n_requests" and bool((values == 1).all())
+                whole_sums[id(values)] = rows if is_one else np.bincount(place, values, n)
+            self._plus(f"{name} known", rows)
+            self._plus(name, whole_sums[id(values)])
         bucket_s = numbers["bucket_s"][0]
         self.held["bucket_s"] = longest = self._table("bucket_s", n)
         long = bucket_s > 0
@@ -276,5 +292,14 @@ def _all(*conditions: Numbers | slice | None) -> Any:
 
 def _bins(tokens: Numbers) -> Whole:
     """Return the places of tokens among the bins, `log_bin` less `EMPTY_BIN`."""
+    return _bins_of_short()[tokens] if tokens.max(initial=0) < SHORT else _computed_bins(tokens)
+
+
+@cache
+def _bins_of_short() -> Whole:
+    return _computed_bins(np.arange(SHORT))
+
+
+def _computed_bins(tokens: Numbers) -> Whole:
     logs = np.log(np.maximum(tokens, 1)) * BINS_PER_E
     return np.where(tokens == 0, 0, np.floor(logs).astype(np.int64) - EMPTY_BIN)
