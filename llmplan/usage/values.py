@@ -45,10 +45,10 @@ EMPTY = frozenset(("", "null", "none", "None", "NULL", "\\N", "nan", "NaN", "NaT
 _GROUPED = re.compile(r"^-?\$?\d{1,3}(,\d{3})*(\.\d+)?$")
 """A spreadsheet's figure: thousands grouped, dollars marked."""
 KIND_WORDS = {
-    "embedding": ("embed", "/bge-"),
     "rerank": ("rerank",),
+    "embedding": ("embed", "bge-", "voyage-"),
     "moderation": ("moderation",),
-    "audio": ("speech", "transcri", "whisper", "tts-", "audio_", "audio/"),
+    "audio": ("speech", "transcri", "whisper", "tts-", "-tts", "audio_", "audio/"),
     "image": ("image", "dall-e"),
 }
 
@@ -225,7 +225,7 @@ def app_of(record: Record, names: tuple[str, ...], keys: tuple[str, ...] = ()) -
 def kind_of(*hints: str | None) -> str | None:
     """Return which of `OTHER_KINDS` a call type, a path or a model's name speaks of; None: text."""
     said = " ".join(hint.lower() for hint in hints if hint)
-    return next((kind for kind in OTHER_KINDS if any(word in said for word in KIND_WORDS[kind])), None)
+    return next((kind for kind, words in KIND_WORDS.items() if any(word in said for word in words)), None)
 
 
 def without_usage(row: Row) -> Row:

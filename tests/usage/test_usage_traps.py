@@ -7,7 +7,7 @@ import pytest
 
 from llmplan.errors import InputError
 from llmplan.usage.rows import Row, formats
-from llmplan.usage.values import moment
+from llmplan.usage.values import kind_of, moment
 
 FORMATS = formats()
 DAY = {"start_time": 1772409600, "end_time": 1772496000}
@@ -268,6 +268,10 @@ def test_spans_of_old_conventions_errors_and_agents() -> None:
     assert counts(found[0]) == (50, 20, None, 5, None)
     expected = ["ok", "failed_attempt", "parent_rollup", "non_generation", "structure"]
     assert [row.status for row in found] == expected
+    inference = span(**{"llm.request.type": "embedding", "llm.token_count.prompt": 9})
+    inference["attributes"] = inference["attributes"][1:]
+    (row,) = rows("otlp_genai", {"resourceSpans": [{"scopeSpans": [{"spans": [inference]}]}]})
+    assert (row.status, row.input_tokens) == ("embedding", 9)
 
 
 def test_bedrock_input_stands_beside_its_cache() -> None:
@@ -294,8 +298,10 @@ def test_azure_portal_headings_and_message_rows() -> None:
         "ModelName": "gpt-4o",
     }
     message = token | {"SequenceNumber": "1", "PromptTokens": "", "CompletionTokens": ""}
-    first, second = rows("azure_apim_llm", token, message)
-    assert (first.status, second.status) == ("ok", "message_part")
+    # A message's row may begin its own numbers.
+    headless = message | {"SequenceNumber": "0", "ModelName": ""}
+    first, second, third = rows("azure_apim_llm", token, message, headless)
+    assert [row.status for row in (first, second, third)] == ["ok", "message_part", "message_part"]
     assert first.ts_us == 1772442000123000
 
 
@@ -309,7 +315,9 @@ def test_vertex_thoughts_tools_and_claude() -> None:
         call | {"full_response": {"usage": claude}},
         call | {"full_response": {"error": {"code": 429}}},
         call | {"full_response": [{"usageMetadata": {"promptTokenCount": 1}}, {"usageMetadata": usage}]},
+        call | {"full_response": {"usage": {"prompt_tokens": 8, "completion_tokens": 2}}},
     )
+    assert counts(found[4])[::3] == (8, 2)
     assert counts(found[0]) == counts(found[3]) == (15, 0, None, 7, 7)
     assert counts(found[1]) == (93, 90, 0, 2, None)
     assert found[2].status == "failed_attempt"
@@ -335,6 +343,40 @@ def test_engine_counters_start_anew_and_duplicates_are_passed_over() -> None:
     found = rows("vllm_metrics", at(0, 100, 10, 5), at(60, 160, 30, 8), at(120, 40, 4, 2))
     assert [counts(row)[:2] for row in found] == [(60, 20), (40, 4)]
     assert [(row.n_requests, row.bucket_s) for row in found] == [(3, 60), (2, 60)]
+
+
+def test_an_engine_started_anew_counts_all_from_zero() -> None:
+    """Its prompts fell, so its answers, though more than before, are all since; its neighbour went on."""
+
+    def at(second: int, prompt: float, made: float) -> dict[str, Any]:
+        samples = [
+            (f"vllm:{name}_total", {"model_name": "m", "engine": engine}, value)
+            for engine in "01"
+            for name, value in (("prompt_tokens", prompt), ("generation_tokens", made))
+        ]
+        samples[2:] = [(name, labels, 1000 + second) for name, labels, _ in samples[2:]]
+        # A gauge that falls says nothing.
+        return scrape(second, *samples, ("vllm:num_requests_running", {"model_name": "m"}, 9 - second / 60))
+
+    (row,) = rows("vllm_metrics", at(0, 100, 5), at(60, 40, 8))
+    assert counts(row)[0] == 40 + 60
+    assert counts(row)[3] == 8 + 60
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        ("@cf/baai/bge-reranker-base", "rerank"),
+        ("@cf/baai/bge-m3", "embedding"),
+        ("bge-large-en-v1.5", "embedding"),
+        ("voyage-3-large", "embedding"),
+        ("gpt-4o-mini-tts", "audio"),
+        ("gpt-4o-audio-preview", None),
+        ("gpt-4o-mini", None),
+    ],
+)
+def test_kinds_of_models(model: str, kind: str | None) -> None:
+    assert kind_of(model) == kind
 
 
 def test_burstgpt_failures_and_mooncake_blocks() -> None:

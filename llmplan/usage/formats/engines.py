@@ -13,11 +13,14 @@ from llmplan.usage.rows import Format, Row
 from llmplan.usage.values import US_PER_S, Record
 
 Labelled = tuple[str, tuple[tuple[str, str], ...]]
+COUNTERS = ("_total", "_sum", "_count", "_success", "_failure")
+PROCESS_LABELS = ("engine", "instance", "pod")
+"""What tells one process's counters from another's in one scrape, beside the model."""
 ENGINES_TELL = "apps, single requests, reasoning tokens and cost; totals between scrapes"
 
 
 class _Scrapes(Format):
-    """Counters of one engine; a counter that falls has started anew."""
+    """Counters of one engine; where one falls the engine was started anew, and all of its own count from 0."""
 
     spans_files = True
     unknown = ENGINES_TELL
@@ -37,22 +40,32 @@ class _Scrapes(Format):
     def rows(self, record: Record) -> Iterator[Row]:
         now, source = record["ts_us"], record.get("source", "")
         before, counters = self._scraped.get(source, (None, {}))
+        read = [
+            (name, labels, (name, tuple(sorted(labels.items()))), value)
+            for name, labels, value in record[METRICS]
+            if re.match(self.prefix, name) and not name.endswith(("_created", "_bucket"))
+        ]
+        anew = {
+            self._process(labels)
+            for name, labels, key, value in read
+            if name.endswith(COUNTERS) and value < counters.get(key, 0.0)
+        }
         grown: dict[str, dict[tuple[str, str | None], float]] = defaultdict(lambda: defaultdict(float))
-        for name, labels, value in record[METRICS]:
-            if not re.match(self.prefix, name) or name.endswith(("_created", "_bucket")):
-                continue
-            key = (name, tuple(sorted(labels.items())))
-            past = counters.get(key, 0.0)
+        for name, labels, key, value in read:
+            past = 0.0 if self._process(labels) in anew else counters.get(key, 0.0)
             counters[key] = value
             plain = re.sub(self.prefix, "", name)
             part = labels.get(self.split_labels.get(plain, ""))
-            grown[labels.get(self.model_label, "")][plain, part] += value if value < past else value - past
+            grown[labels.get(self.model_label, "")][plain, part] += value - past
         self._scraped[source] = now, counters
         if before is None or now <= before:
             return
         for model, counts in sorted(grown.items()):
             for row in self.between(counts):
                 yield row._replace(ts_us=before, model=model or None, bucket_s=(now - before) // US_PER_S)
+
+    def _process(self, labels: Mapping[str, str]) -> tuple[str | None, ...]:
+        return tuple(labels.get(name) for name in (self.model_label, *PROCESS_LABELS))
 
     @abstractmethod
     def between(self, grown: Mapping[tuple[str, str | None], float]) -> Iterator[Row]:

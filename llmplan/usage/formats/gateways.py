@@ -299,6 +299,7 @@ class Kong(Format):
             text(meta, "response_model", "request_model"),
             cost_usd=number(usage, "cost"),
             key=hashed(text(record, "request.id", "request.headers.x-kong-request-id")),
+            input_group=f"kong {text(meta, 'provider_name')}",
             **counts,
         )
         reason = _failed(record, "response.status")

@@ -19,6 +19,7 @@ from llmplan.usage.values import (
     kind_of,
     left_out,
     moment,
+    openai_counts,
     text,
     tokens,
     without_usage,
@@ -60,6 +61,13 @@ class Bedrock(Format):
         )
         failed = "failed_attempt" if text(record, "errorCode") else None
         yield without_usage(left_out(row, failed or kind_of(row.model)))
+
+
+def _partner_counts(usage: Record) -> Counts:
+    """Return the counts of a partner's model: Claude's, or those of OpenAI's form."""
+    if not usage:
+        return Counts()
+    return openai_counts(usage) if "prompt_tokens" in usage else anthropic_counts(usage)
 
 
 def _usage_of_body(body: object) -> Record:
@@ -106,7 +114,8 @@ class AzureApiManagement(Format):
             input_tokens=tokens(record, "PromptTokens"),
             output_tokens=tokens(record, "CompletionTokens"),
         )
-        reason = "message_part" if part else kind_of(text(record, "OperationName"), row.model)
+        is_part = part or (row.input_tokens is None and row.model is None)
+        reason = "message_part" if is_part else kind_of(text(record, "OperationName"), row.model)
         yield without_usage(left_out(row, reason))
 
 
@@ -127,10 +136,10 @@ class Vertex(Format):
         # Of a stream's parts the last that has a usage holds all of it.
         told = [as_object(part.get("usageMetadata") or part.get("usage_metadata")) for part in parts]
         gemini = next((usage for usage in reversed(told) if usage), {})
-        claude = _usage_of_body(response)
+        partner = _usage_of_body(response)
         answer = parts[-1] if parts else {}
         model = text(record, "model") or text(answer, "modelVersion", "model")
-        counts = gemini_counts(gemini) if gemini else anthropic_counts(claude) if claude else Counts()
+        counts = gemini_counts(gemini) if gemini else _partner_counts(partner)
         row = Row(
             moment(record, "logging_time"),
             app_of(record, tuple(f"full_request.labels.{key}" for key in APP_KEYS)),

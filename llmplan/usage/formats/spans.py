@@ -38,18 +38,21 @@ READ = (
     "gen_ai.usage.cache_read_tokens",
     "gen_ai.usage.cached_tokens",
     "llm.usage.cache_read_input_tokens",
+    "llm.token_count.prompt_details.cache_read",
 )
 WRITTEN = (
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
     "gen_ai.usage.cache_creation_tokens",
     "llm.usage.cache_creation_input_tokens",
+    "llm.token_count.prompt_details.cache_write",
 )
 REASONING = (
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
     "gen_ai.usage.output_tokens.reasoning",
     "llm.usage.reasoning_tokens",
+    "llm.token_count.completion_details.reasoning",
 )
 PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.system")
 MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.response.model", "llm.request.model")
@@ -130,4 +133,5 @@ def _status(span: Record, said: Record, operation: str, row: Row) -> str | None:
         return "failed_attempt"
     if operation and operation not in GENERATING:
         return kind_of(operation) or ("parent_rollup" if has_usage else "non_generation")
-    return kind_of(row.model) if kind_of(row.model) == "embedding" else None
+    kind = kind_of(text(said, _plain("llm.request.type")), row.model)
+    return kind if kind in ("embedding", "rerank") else None
