@@ -326,6 +326,14 @@ def test_sources_are_filtered_by_typing(page: Page, dashboard_url: str) -> None:
     assert waiting.value.suggested_filename == "llmplan-apis.csv"
 
 
+CUT_CELLS = """[...document.querySelectorAll(".lp-wide")].flatMap((wide) => {
+    if (getComputedStyle(wide).overflowX !== "hidden") return [];
+    const right = wide.getBoundingClientRect().right + 1;
+    const parts = [...wide.querySelectorAll("td")].flatMap((cell) => [cell, ...cell.children]);
+    return parts.filter((part) => part.getBoundingClientRect().right > right).map((part) => part.textContent);
+})"""
+
+
 @pytest.mark.parametrize(
     ("name", "scheme", "width"),
     [
@@ -350,3 +358,4 @@ def test_a_page_fits_and_is_accessible(
     serious = [v for v in result.response["violations"] if v["impact"] in ("serious", "critical")]
     assert serious == [], [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in serious]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), "it scrolls sideways"
+    assert page.evaluate(CUT_CELLS) == [], "values of tables as cards are cut"
