@@ -235,6 +235,11 @@ def joined(parts: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
+def shortened(text: str, letters: int) -> str:
+    """Return a text cut to so many letters, the cut marked."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
 def capital(text: str) -> str:
     """Return a text with its first letter large."""
     return text[:1].upper() + text[1:]

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from llmplan.errors import LlmplanError
+from llmplan.wording import shortened
 
 
 @dataclass(frozen=True, order=True)
@@ -24,17 +25,13 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        cell = f" {self.column} = {_short(self.value)!r}" if self.column else ""
+        cell = f" {self.column} = {shortened(self.value, 60)!r}" if self.column else ""
         mark = "warning: " if self.severity == "warning" else ""
         return f"{place}{cell}: {mark}{self.rule}; {self.fix}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as a dict, for JSON."""
         return asdict(self)
-
-
-def _short(text: str, limit: int = 60) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 class CatalogError(LlmplanError, ValueError):

@@ -30,7 +30,7 @@ from llmplan.kinds import Kind
 from llmplan.options import Curves, DecisionMap, Envelope
 from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
-from llmplan.wording import Currency, short_volume
+from llmplan.wording import Currency, short_volume, shortened
 
 UNITS = {
     "month": "a month",
@@ -40,8 +40,10 @@ UNITS = {
 TODAY = "now"
 """How the present volume's mark is labelled, and found."""
 MOST_CROSSINGS = 6
-NAME_WIDTH, NAME_HEIGHT = 78, 0.05
-"""Room for the lines' names at their ends: px beside the chart, and share of its height from one to the next."""
+NAME_LETTERS, LETTER_WIDTH, NAME_HEIGHT = 14, 7, 0.045
+"""Room for the lines' names at their ends: letters of a row, px of a letter, and a row's share of the chart's height."""
+MOST_NAMED = 9
+"""Lines that are named at their ends; more of them would not fit above one another."""
 LEGEND_LETTERS = 40
 """Letters of a legend's line: a longer one would be cut on a phone."""
 LABEL_EVERY = 8
@@ -59,6 +61,7 @@ class CostLine:
     is_shaded: its range is drawn as a band; of two bands of one colour the first alone.
     at: (v,) its volumes [queries/day]. labels: which option it is at each volume; empty: one all along.
     is_thin: drawn as a thin line beside the others.
+    end: rows of what it is called at its right end.
     """
 
     name: str
@@ -72,6 +75,7 @@ class CostLine:
     at: Floats
     labels: tuple[str, ...] = ()
     is_thin: bool = False
+    end: tuple[str, ...] = ()
 
     @property
     def is_range(self) -> bool:
@@ -87,7 +91,7 @@ class CostChart:
     ----------
     queries_per_day: (v,). today: the scenario's volume.
     crossings: volumes [queries/day] at which the cheaper side changes.
-    title: of the cost axis. ends_named: lines say at their ends what they are, so that no legend is needed.
+    title: of the cost axis.
     ends: the powers of ten around all costs.
     """
 
@@ -97,7 +101,12 @@ class CostChart:
     crossings: tuple[float, ...]
     money: Currency
     title: str
-    ends_named: bool = False
+
+    @property
+    def named(self) -> tuple[CostLine, ...]:
+        """The lines that say at their ends what they are, so that no legend is needed; none where they are too many."""
+        named = tuple(line for line in self.lines if line.end and np.isfinite(line.base).any())
+        return named if len(named) <= MOST_NAMED else ()
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -131,6 +140,7 @@ def cost_chart(
     unit: str = "month",
     *,
     every_band: bool = False,
+    named: Sequence[str] = (),
 ) -> CostChart:
     """Describe the cost of some options over volume, in the scenario's currency.
 
@@ -138,6 +148,7 @@ def cost_chart(
     ----------
     crossings: volumes [queries/day] at which the cheaper side changes; the first of those in sight are kept.
     unit: a key of `UNITS`. every_band: shade the range of a kind's later lines too.
+    named: what each option is called at its line's end, below its kind.
     """
     money, volumes = scenario.currency, curves.queries_per_day
     cost = money.of(per_unit(curves, unit, scenario))
@@ -156,6 +167,7 @@ def cost_chart(
                 is_stepped=unit == "month" and item.kind is Kind.SELF_HOSTED,
                 is_shaded=(every_band or not count[item.kind]) and not np.allclose(low, high, equal_nan=True),
                 at=volumes,
+                end=(item.kind.short, shortened(named[place], NAME_LETTERS)) if named else (),
             )
         )
         count[item.kind] += 1
@@ -193,10 +205,11 @@ def envelope_chart(
                 is_shaded=not np.allclose(low, high),
                 at=each.queries_per_day,
                 labels=each.labels,
+                end=(each.kind.short,),
             )
         )
     thin = (replace(line, is_thin=True, is_shaded=False) for line in beside.lines)
-    return replace(beside, lines=(*lines, *thin), ends_named=True)
+    return replace(beside, lines=(*lines, *thin))
 
 
 def per_unit(curves: Curves, unit: str, scenario: Scenario) -> Floats:
@@ -248,10 +261,11 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
         "shapes": [now, *(mark for mark, _ in crossed)],
         "annotations": [label, *_apart([text for _, text in crossed], math.log10(chart.today))],
     }
-    if chart.ends_named:
+    if chart.named:
+        letters = max(len(row) for line in chart.named for row in line.end)
         layout["shapes"] += _winners(chart)
         layout["annotations"] += _end_names(chart, logarithmic)
-        layout |= {"showlegend": False, "margin": {"r": NAME_WIDTH}}
+        layout |= {"showlegend": False, "margin": {"r": LETTER_WIDTH * letters}}
     return {"data": data, "layout": layout}
 
 
@@ -273,8 +287,7 @@ def _winners(chart: CostChart) -> list[Figure]:
     axis = chart.queries_per_day
     lines = [line for line in chart.lines if not line.is_thin]
     costs = np.array([np.interp(np.log(axis), np.log(line.at), line.base) for line in lines])
-    if not costs.size:
-        return []
+    costs = np.where(np.isnan(costs), np.inf, costs)
     best = costs.argmin(axis=0)
     edges = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist(), len(axis) - 1]
     return [
@@ -297,29 +310,36 @@ def _winners(chart: CostChart) -> list[Figure]:
 def _end_names(chart: CostChart, logarithmic: bool) -> list[Figure]:
     """Return the lines' names at their right ends, moved apart where they would run into one another."""
     low, high = map(math.log10, chart.ends) if logarithmic else (0.0, _top(chart))
-    lines = [line for line in chart.lines if not line.is_thin]
-    places = [math.log10(line.base[-1]) if logarithmic else float(line.base[-1]) for line in lines]
+    row = NAME_HEIGHT * (high - low)
+    ends = [float(line.base[np.isfinite(line.base)][-1]) for line in chart.named]
+    places = [math.log10(end) if logarithmic else end for end in ends]
     names: list[Figure] = []
     least = -math.inf
-    for place, line in sorted(zip(places, lines, strict=True), key=lambda pair: pair[0]):
-        least = max(place, least + NAME_HEIGHT * (high - low))
+    for place, line in sorted(zip(places, chart.named, strict=True), key=lambda pair: pair[0]):
+        height = row * len(line.end)
+        bottom = max(place - height / 2, least)
+        least = bottom + height
         names.append(
             {
                 "name": line.name,
                 "x": 1,
                 "xref": "paper",
-                "y": least,
+                "y": bottom,
                 "xanchor": "left",
+                "yanchor": "bottom",
+                "align": "left",
+                "borderpad": 0,
                 "xshift": 4,
-                "text": line.name,
+                "text": "<br>".join(map(plain_text, line.end)),
                 "showarrow": False,
                 "font": {"color": line.kind.colour, "size": 12},
             }
         )
     most = high
     for name in reversed(names):  # those that came to lie above the axis, back into it
-        name["y"] = min(name["y"], most)
-        most = name["y"] - NAME_HEIGHT * (high - low)
+        height = row * (1 + name["text"].count("<br>"))
+        name["y"] = min(name["y"], most - height)
+        most = name["y"]
     return names
 
 

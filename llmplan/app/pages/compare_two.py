@@ -21,7 +21,7 @@ from llmplan.report import Report
 from llmplan.report.headlines import kpi_cards
 from llmplan.scenario import FIELDS, Scenario
 from llmplan.scenario.text import field_text
-from llmplan.wording import Currency, in_unit
+from llmplan.wording import Currency, in_unit, shortened
 
 BUTTONS = {"pin": "Keep the present one as B", "swap": "Swap A and B", "unpin": "Stop comparing"}
 SUBJECTS = (
@@ -154,4 +154,4 @@ def _short(field: str, value: Any, money: Currency) -> str:
         text = in_unit(value, about.unit, money)
     else:
         text = field_text(field, value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return shortened(text, LONGEST)

@@ -31,7 +31,7 @@ class CostCurvesPage(Page):
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.curve, self.sizes, self.table = ChartView(), ChartView(), HtmlView()
         charts, inputs = columns([self.curve, self.sizes]), box([self.controls], "lp-inline")
-        self.root = stack([self.answer, self.figures, inputs, charts, self.table])
+        self.root = stack([self.answer, self.figures, charts, inputs, self.table])
 
     def change(self, changes: dict[str, Any]) -> None:
         """Draw something else, or in another unit."""

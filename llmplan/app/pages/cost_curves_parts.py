@@ -65,11 +65,15 @@ def choices(report: Report) -> tuple[tuple[str, str], ...]:
     """Return (key, label) of every line that is feasible, by kind, then name."""
     found: dict[str, tuple[int, str, str]] = {}
     for key, place in _cheapest(report).items():
-        item = report.option(place)
-        model = report.catalog.models.get(item.model_id)
-        name = model.name if model else item.model_id
+        item, name = report.option(place), _model_name(report, place)
         found[key] = (item.kind.order, name.lower(), f"{name}, {item.kind.label}")
     return tuple((key, row[2]) for key, row in sorted(found.items(), key=lambda pair: pair[1][:2]))
+
+
+def _model_name(report: Report, place: int) -> str:
+    model_id = report.option(place).model_id
+    model = report.catalog.models.get(model_id)
+    return model.name if model else model_id
 
 
 def default_choices(report: Report) -> list[str]:
@@ -112,7 +116,8 @@ def figures(report: Report) -> Markup:
 def curve_chart(shown: CostsByVolume) -> Chart:
     """Draw cost over volume."""
     report, crossings = shown.report, crossings_of(shown.curves, MOST_PAIRS)
-    chart = cost_chart(shown.curves, report.scenario, crossings, shown.unit, every_band=True)
+    called = [_model_name(report, place).rpartition("/")[2] for place in shown.places]
+    chart = cost_chart(shown.curves, report.scenario, crossings, shown.unit, every_band=True, named=called)
     names = "; ".join(line.name for line in chart.lines)
     leads = (f"from {short_volume(at)} a day {item.label}" for at, item in leaders_of(shown.curves))
     cheapest = "; ".join(leads) or "no option is chosen"

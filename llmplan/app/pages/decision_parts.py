@@ -39,7 +39,7 @@ from llmplan.report.headlines import (
     near_misses,
     sure_of,
 )
-from llmplan.wording import NOTHING, milliseconds, probability, share
+from llmplan.wording import NOTHING, milliseconds, probability, share, shortened
 
 UNRIVALLED = " * No token price is known to reach this model's quality."
 LONGEST_ROW = 22
@@ -210,7 +210,7 @@ def map_chart(report: Report) -> Chart:
 def _row_names(report: Report, found: DecisionMap) -> dict[str, str]:
     """Return the map's row labels: name and quality, names cut where they stay apart; starred where unrivalled."""
     names = [report.catalog.models[model_id].name.removesuffix("-Instruct") for model_id in found.model_ids]
-    short = [text if len(text) <= LONGEST_ROW else f"{text[: LONGEST_ROW - 1]}…" for text in names]
+    short = [shortened(text, LONGEST_ROW) for text in names]
     if len(set(short)) < len(short):
         short = names
     return {

@@ -36,8 +36,8 @@ class HardwarePage(Page):
             [
                 self.answer,
                 self.figures,
-                box([self.controls], "lp-inline"),
                 columns([self.memory, self.fleet]),
+                box([self.controls], "lp-inline"),
                 box(list(self.curves.values()), "lp-columns", "lp-thirds"),
                 self.table,
             ]

@@ -48,8 +48,8 @@ class RoutingPage(Page):
             [
                 self.answer,
                 self.figures,
-                box([self.controls], "lp-inline"),
                 columns([self.flow, self.frontier]),
+                box([self.controls], "lp-inline"),
                 self.tasks,
             ]
         )

@@ -73,7 +73,7 @@
 
   // ---------------------------------------------------------------- the view
   views.chart = (model, el, call) => {
-    const title = h("h3", {});
+    const title = h("h2", {});
     const what = h("p", { class: "lp-what" });
     const plot = h("div", { class: "lp-plot", role: "img" });
     const tableId = uid("table");
