@@ -40,7 +40,7 @@ UNITS = {
 TODAY = "now"
 """How the present volume's mark is labelled, and found."""
 MOST_CROSSINGS = 6
-NAME_LETTERS, LETTER_WIDTH, NAME_HEIGHT = 14, 7, 0.045
+NAME_LETTERS, LETTER_WIDTH, NAME_HEIGHT = 14, 8, 0.045
 """Room for the lines' names at their ends: letters of a row, px of a letter, and a row's share of the chart's height."""
 MOST_NAMED = 9
 """Lines that are named at their ends; more of them would not fit above one another."""
@@ -396,7 +396,7 @@ def decision_map_figure(
             "mode": "markers",
             "x": [None],
             "y": [None],
-            "name": f"{kind.letter}: {kind.head}",
+            "name": f"{kind.letter}: {kind.short}",
             "marker": {"color": f"{kind.colour}/0.75", "symbol": "square", "size": 12},
         }
         for kind in Kind

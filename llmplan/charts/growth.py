@@ -21,7 +21,7 @@ FAMILY_NAMES = {
     "rented": "Self-hosted, rented",
     "reserved": "Self-hosted, reserved",
     "bought": "Self-hosted, bought",
-    "hybrid": "Hybrid",
+    "hybrid": "Routed",
 }
 FAMILY_STYLES = {
     "incumbent": ("@8", "dot"),

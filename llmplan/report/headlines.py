@@ -69,7 +69,7 @@ def _confidence(report: Report) -> str:
 def sure_of(advice: Recommendation) -> str:
     """Say what the confidence in a recommendation is the probability of."""
     reaches = "" if advice.p_meets is None else "it reaches the floor and "
-    return f"that {reaches}{Kind(advice.kind or Kind.API).label} stays the cheapest kind"
+    return f"that {reaches}{Kind(advice.kind or Kind.API).plural} stay the cheapest kind"
 
 
 def _against_today(report: Report) -> str:

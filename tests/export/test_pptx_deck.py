@@ -223,7 +223,7 @@ def test_every_chart_and_map_has_a_description(deck: Any) -> None:
 def test_map_says_in_words_what_its_colours_say(deck: Any, report: Report) -> None:
     table = tables(deck)["Decision map"]
     texts = [cell.text for row in list(table.rows)[1:] for cell in list(row.cells)[1:]]
-    assert all(text.split("\n")[0] in ("API", "Hosted", "Self-host", "Hybrid", "–") for text in texts)
+    assert all(text.split("\n")[0] in ("API", "Hosted", "Self-host", "Routed", "–") for text in texts)
     assert len(table.columns) == 1 + len(report.map.queries_per_day)
 
 

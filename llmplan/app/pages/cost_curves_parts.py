@@ -141,7 +141,7 @@ def _now_title(shown: CostsByVolume) -> str:
         return "No line is chosen"
     best = min(shown.places, key=lambda place: float(found.monthly_usd[1, place]))
     cost = shown.report.money.short(float(found.monthly_usd[1, best]))
-    return f"Of these {shown.report.option(best).label} costs least at {short_volume(asked)} a day: {cost} a month"
+    return f"Of these, {shown.report.option(best).label} costs least at {short_volume(asked)} a day: {cost} a month"
 
 
 def present_card(shown: CostsByVolume) -> Markup:

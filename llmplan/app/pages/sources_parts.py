@@ -180,7 +180,8 @@ def lead(tables: dict[str, SourceTable]) -> Markup:
     """Say how many rows there are and how many are old; return how many each table has, and from when."""
     rows = [row for found in tables.values() for row in found.rows]
     old = sum(row.stale for row in rows)
-    said = f"{len(rows):,} rows, each with its source and its date; {old:,} prices are over {PRICE_STALE_DAYS} days old"
+    aged = f"{old:,} prices in use are" if old > 1 else f"{'one' if old else 'no'} price in use is"
+    said = f"{len(rows):,} rows, each with its source and its date; {aged} over {PRICE_STALE_DAYS} days old"
     counts = [(found.label, f"{len(found.rows):,}", found.dates) for found in tables.values()]
     return html.answer(said) + html.cards(counts)
 
