@@ -206,9 +206,13 @@ def _place_title(deck: Deck, shape: Any, title: str, margin: int) -> int:
 
 
 def text_height(text: str, width: int, size: int, glyph: float = GLYPH) -> int:
-    """Return the height in EMU that a text needs at most, wrapped at a width in EMU."""
+    """Return the height in EMU that a text needs at most, wrapped at a width in EMU.
+
+    A word longer than a line, an address, is broken where its parts end, which takes a line more.
+    """
     a_line = max(1, int(width / (glyph * Pt(size))))
     lines = sum(len(textwrap.wrap(part, a_line)) or 1 for part in text.split("\n"))
+    lines += sum(len(word) > a_line for word in text.split())
     return int(lines * LEADING * Pt(size))
 
 
