@@ -97,6 +97,24 @@ def test_another_scenario_asks_before_it_plans_again(page: TrafficPage) -> None:
     assert page.notice.html == ""
 
 
+def test_a_sample_for_who_has_no_log() -> None:
+    """A public trace at the scenario's API: 10,000 requests in an hour, taken as a day's."""
+    page = TrafficPage(AppModel(QUICK))
+    assert 'data-action="sample"' in page.lead.html
+    page.lead.answer({"action": "sample"}, [])
+    assert page._planned is not None and "A sample" in page.told.html
+    frame, api = page._planned.apps().set_index("app"), page.model.catalog.api(QUICK.reference_api_id)
+    usd = sum(
+        row["queries_per_day"] * row[f"{side}_tokens"] * price / 1e6 * QUICK.days_per_month
+        for _, row in frame.iterrows()
+        for side, price in (("input", api.input_usd_per_mtok), ("output", api.output_usd_per_mtok))
+    )
+    assert frame["queries_per_day"].sum() == 10_000
+    assert frame["list_usd"].sum() == pytest.approx(usd)
+    page.on_file(LOG)
+    assert page.told.html == ""
+
+
 def packed(**files: bytes) -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as into:

@@ -33,8 +33,12 @@ class TrafficPage(Page):
         self._computed: Scenario | None = None
         accept = ".csv,.json,.jsonl,.txt,.gz,.zip,.parquet"
         upload = UploadButton("Open a log or bill", self.on_file, accept=accept, max_bytes=MAX_BYTES)
-        self.notice, self.lead = StaleNotice(self.compute), HtmlView(parts.lead(asks=True))
+        self.notice, self.lead = (
+            StaleNotice(self.compute),
+            HtmlView(parts.lead(asks=True), on_action=self._sample),
+        )
         self.answer, self.apps, self.moves = HtmlView(live=True), HtmlView(), HtmlView()
+        self.told = HtmlView()
         self.bill, self.week, self.lengths = ChartView(), ChartView(), ChartView()
         self.shown = stack([])
         self.upload = toolbar([upload])
@@ -43,8 +47,16 @@ class TrafficPage(Page):
     def on_file(self, data: bytes) -> str:
         """Take a log or cubes, and plan what they hold."""
         self.usage = usage_of_file(data)
+        self.told.show("")
         self.compute()
         return parts.read_in_words(self.usage)
+
+    def _sample(self, _name: str, _value: str | None) -> None:
+        """Plan a sample, for who has no log at hand."""
+        model = self.model.scenario.reference_api_id
+        self.usage = parts.sample(model, self.model.catalog)
+        self.told.show(parts.sample_note(self.usage, model))
+        self.compute()
 
     def refresh(self) -> None:
         """Say that what is shown is of an earlier scenario."""
@@ -61,7 +73,7 @@ class TrafficPage(Page):
             self.lead.show(parts.lead(asks=False))
             self.root.children = [self.upload, self.notice, self.shown, self.lead]
             charts = [self.bill, columns([self.week, self.lengths])]
-            self.shown.children = [self.answer, self.moves, *charts, self.apps, toolbar(downloads)]
+            self.shown.children = [self.answer, self.told, self.moves, *charts, self.apps, toolbar(downloads)]
         show_parts(
             self._plan,
             {

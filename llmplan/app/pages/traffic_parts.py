@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from llmplan.scenario import Scenario
 from llmplan.units import HOURS_PER_DAY
 from llmplan.usage.rows import formats
 from llmplan.usage.summary import Usage, bin_value, summary
+from llmplan.usage.uploads import usage_of_file
 from llmplan.wording import Currency, capital, counted, joined, number
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CHART_HEIGHT = 320
 UNKNOWN = "–"
+SAMPLE = "traces/azure_llm_2023.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,7 @@ def lead(asks: bool) -> Markup:
     """Say what may be brought; asks: under the question that it answers, which the finding takes the place of."""
     titles = sorted(kind.title for kind in formats().values())
     asked = "What does your traffic cost today, and what should move first? Open a log, an export or a bill"
+    sample = html.button("sample", "Try it on a sample")
     return (html.answer(asked) if asks else Markup("")) + card(
         "Start from what you run today",
         paragraph(
@@ -55,11 +58,27 @@ def lead(asks: bool) -> Markup:
             "this page. The file is read in your own session and is gone with it; "
             "prompts and answers are not read."
         ),
+        Markup("<p>{}</p>").format(sample),
         html.folded("Formats", note("; ".join(titles) + "; gzip or ZIP of them.")),
         note(
             "For logs of any size: llmplan usage import FILES --out USAGE on your machine, then llmplan usage cubes USAGE "
             "--out CUBES.zip, and open that."
         ),
+    )
+
+
+def sample(model: str, catalog: Catalog) -> Usage:
+    """Return a public trace of two services, which tells no model, as if all of it were asked of one."""
+    found = usage_of_file((catalog.folder.path / SAMPLE).read_bytes())
+    hours = found.cubes.hours.assign(model=model)
+    return replace(found, cubes=replace(found.cubes, hours=hours))
+
+
+def sample_note(usage: Usage, model: str) -> Markup:
+    """Say what the sample is."""
+    return note(
+        f"A sample: {read_in_words(usage)} It is an hour of Azure's public trace of 2023, taken as a day's traffic "
+        f"and as if all of it were asked of {model}, since it tells no model."
     )
 
 
