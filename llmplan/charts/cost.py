@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from llmplan.charts.style import (
     Figure,
     band_traces,
     decades,
+    legend_name,
     line_trace,
     log_axis,
     money_axis,
@@ -44,8 +44,6 @@ NAME_LETTERS, LETTER_WIDTH, NAME_HEIGHT = 14, 8, 0.045
 """Room for the lines' names at their ends: letters of a row, px of a letter, and a row's share of the chart's height."""
 MOST_NAMED = 9
 """Lines that are named at their ends; more of them would not fit above one another."""
-LEGEND_LETTERS = 40
-"""Letters of a legend's line: a longer one would be cut on a phone."""
 LABEL_EVERY = 8
 """Cells of a row from one label to the next, a decade of volume: one in each would run together."""
 
@@ -277,8 +275,9 @@ def _trace(line: CostLine, money: Currency) -> Figure:
         hover += "<br>%{customdata}"
     shape = "hv" if line.is_stepped else "linear"
     looks: Figure = {"dash": "dot", "width": 1.25} if line.is_thin else {"dash": line.dash}
-    name = "<br>".join(map(plain_text, textwrap.wrap(line.name, LEGEND_LETTERS)))
-    trace = line_trace(line.at, line.base, name, line.kind.colour, hover, shape=shape, **looks)
+    trace = line_trace(
+        line.at, line.base, legend_name(line.name), line.kind.colour, hover, shape=shape, **looks
+    )
     return trace | more
 
 

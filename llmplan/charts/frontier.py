@@ -86,7 +86,7 @@ def named_points(points: Sequence[Point]) -> list[int]:
 
 def short_label(label: str) -> str:
     """Return an option's label without who offers it."""
-    return label.replace(" API", "").partition(" at ")[0]
+    return label.replace(" API", "").partition(" at ")[0].rpartition("/")[2]
 
 
 def _name(point: Point, money: Currency) -> Figure:
@@ -94,6 +94,7 @@ def _name(point: Point, money: Currency) -> Figure:
         "x": float(np.log10(money.of(point.monthly_usd))),
         "y": 100 * point.success.base,
         "text": plain_text(short_label(point.label)),
+        "xanchor": "right",  # on that side nothing is as good: a name lies over no other point of the frontier
         "yanchor": "bottom",
         "yshift": 4,
         "showarrow": False,

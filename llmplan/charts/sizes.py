@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from llmplan.charts.cost import UNITS
-from llmplan.charts.style import Figure, line_trace, log_axis, money_axis, money_hover, money_log_axis
+from llmplan.charts.style import (
+    Figure,
+    legend_name,
+    line_trace,
+    log_axis,
+    money_axis,
+    money_hover,
+    money_log_axis,
+)
 from llmplan.kinds import Kind
 from llmplan.options.model_sizes import SizePoint
 from llmplan.wording import Currency
@@ -70,4 +78,6 @@ def _trace(points: Sequence[SizePoint], kind: Kind, feasible: bool, money: Curre
 
 def _level(label: str, usd: float, place: int, money: Currency) -> Figure:
     ends, dash = (SMALLEST_B, LARGEST_B), "dash" if place else "solid"
-    return line_trace(ends, [money.of(usd)] * 2, label, Kind.API.colour, money_hover(money, "y"), dash=dash)
+    return line_trace(
+        ends, [money.of(usd)] * 2, legend_name(label), Kind.API.colour, money_hover(money, "y"), dash=dash
+    )

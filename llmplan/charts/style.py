@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from html import escape
 from typing import Any
 
@@ -14,6 +15,8 @@ from llmplan.wording import Currency
 
 Figure = dict[str, Any]
 FEW_DECADES = 2.5
+LEGEND_LETTERS = 40
+"""Letters of a legend's line: a longer one would be cut on a phone."""
 TICKS = 6
 """At most so many steps between the ends of an axis of sums."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -58,6 +61,11 @@ def decades(values: Floats) -> tuple[float, float]:
 def plain_text(text: str) -> str:
     """Return a text that Plotly, which reads tags in names, shows as it is."""
     return escape(text, quote=False)
+
+
+def legend_name(text: str) -> str:
+    """Return a line's name for a legend, broken where a phone's would end."""
+    return "<br>".join(map(plain_text, textwrap.wrap(text, LEGEND_LETTERS)))
 
 
 def money_axis(money: Currency, title: str, low: float, high: float, **more: Any) -> Figure:

@@ -106,7 +106,7 @@ def _side(name: str, report: Report) -> Markup:
 
 
 def _fields_card(found: Difference, money: Currency) -> Markup:
-    title = "What causes the difference"
+    title = "Where the difference comes from"
     if not found.steps:
         alike = "A and B are alike. Change an input on the left: A follows, B stays."
         return card(title, paragraph(alike))
