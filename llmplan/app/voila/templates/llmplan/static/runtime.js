@@ -185,10 +185,10 @@
     const save = () => saveCsv([...region.querySelectorAll("tr")].map((row) => [...row.cells].map(full)), name);
     region.after(h("button", { type: "button", class: "lp-tool lp-table-csv", text: "CSV", "aria-label": `CSV: ${label}`, onclick: save }));
   }
-  // On a phone a wide table's rows are cards (style.css): each cell says what column it is of.
+  // On a phone the rows of a table of three columns or more are cards (style.css): each cell says what column it is of.
   function nameCells(region) {
     const heads = [...region.querySelectorAll("thead th")].map((head) => head.innerText);
-    if (heads.length < 4) return;
+    if (heads.length < 3) return;
     region.classList.add("lp-wide");
     for (const row of region.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, i) => {
       if (i) cell.dataset.head = heads[i];
