@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from scipy.stats import spearmanr
 
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
 from llmplan.quality.ability import Ability, load_ability
@@ -19,6 +21,7 @@ from llmplan.quality.tokens import load_tokens
 from llmplan.quality.validation import summary
 
 QUALITY_COLUMNS: Final = ("release", "model_as_published", "subtask", "score_0_100")
+LEAST_RANKED: Final = 5
 TOKEN_COLUMNS: Final = ("model_as_published", "subtask", "output_tokens_per_question")
 
 
@@ -63,7 +66,11 @@ def _slug(text: str) -> str:
 
 
 def accuracy_quality(catalog: Catalog, path: Path) -> dict[str, Any]:
-    """Score a file with the columns of a LiveBench table: errors in points and coverage of the 80 % band."""
+    """Score a file with the columns of a LiveBench table: errors in points, coverage of the 80 % band, order of models.
+
+    rank_correlation: Spearman's, over models at an effort, of mean scores against what is expected of the same rows;
+    None for fewer than `LEAST_RANKED`.
+    """
     rows, lines = read_rows(path, QUALITY_COLUMNS)
     read = [
         Row(
@@ -87,7 +94,17 @@ def accuracy_quality(catalog: Catalog, path: Path) -> dict[str, Any]:
         for row, ok in zip(read, answered, strict=True)
         if not ok
     ]
-    return {**summary(value, low, base, high), "unanswered": unanswered}
+    order = _rank_correlation(place[answered], value, base)
+    return {**summary(value, low, base, high), "rank_correlation": order, "unanswered": unanswered}
+
+
+def _rank_correlation(model: Places, scored: Floats, expected: Floats) -> float | None:
+    """Return how alike models stand in order by their mean scores and by what is expected of them."""
+    which, count = np.unique(model, return_inverse=True, return_counts=True)[1:]
+    if len(count) < LEAST_RANKED:
+        return None
+    by_score, by_expected = (np.bincount(which, weights=values) / count for values in (scored, expected))
+    return round(float(spearmanr(by_score, by_expected).statistic), 3)
 
 
 def _item(fit: Ability, name: str) -> int | None:
