@@ -3,13 +3,16 @@
 docs/nomenclature.md: every symbol, gathered from the tables that end the method's sections.
 docs/scenario_fields.md: every field of a scenario, from what the field says of itself.
 docs/article_check.md: the article's claims, as `llmplan claims` checks them.
+docs/accuracy_of_quality.md: errors of quality and tokens on what the fit had not seen, as `llmplan calibrate-quality` wrote them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from llmplan.catalog import load_catalog
 from llmplan.claims import check_claims
 from llmplan.claims.document import article_check_markdown
+from llmplan.quality.ability import load_fit
 from llmplan.scenario import FIELDS, Scenario
 from llmplan.scenario.about import Affects, Group, ScenarioField
 from llmplan.scenario.text import field_text
@@ -30,6 +33,15 @@ FIELDS_HEAD = """# The fields of a scenario
 What `data/scenarios/*.toml`, links, `--set FIELD=VALUE` and the shell's options (`--queries-per-day`) speak. Made by
 `make docs` from `llmplan/scenario/*_fields.py`. "none" takes a value away where a field may be without one; 0 is a number.
 In links and the shell lists are `a,b`, pairs `a:1,b:2`, ranges `a:1~2~3`.
+"""
+
+
+QUALITY_HEAD = """# How far off quality and tokens are
+
+Made by `make docs` from data/quality_fit.json, which `llmplan calibrate-quality` writes. Every figure is held out: no score or
+count was in the fit that predicted it ([method](method/11_quality.md)). Points are percent of tasks; a band of 80 % should hold
+80 % of what it had not seen. `llmplan accuracy-quality FILE.csv` and `accuracy-tokens FILE.csv` judge the shipped fit on figures of
+your own. Speeds have [a page of their own](accuracy.md).
 """
 
 
@@ -88,12 +100,40 @@ def _field_row(field: ScenarioField) -> str:
     return f"| `{field.name}` | {held} | {without} | {about.label}. {about.help}{beside} |"
 
 
+def accuracy_of_quality() -> str:
+    """Return docs/accuracy_of_quality.md."""
+    *points, tokens = load_fit(load_catalog())["held_out"].items()
+    heads = {"points": ("figures", "mean error, points", "median", "in the 80 % band")}
+    heads["factor"] = ("counts", "median factor", "80 % within a factor of", "in the 80 % band")
+    parts = [QUALITY_HEAD]
+    for title, head, rows in (
+        ("Success", heads["points"], points),
+        ("Output tokens", heads["factor"], [tokens]),
+    ):
+        lines = [f"| {name} | {' | '.join(_figures(errors))} |" for name, errors in rows]
+        parts += [
+            f"## {title}",
+            "",
+            f"| held out | {' | '.join(head)} |",
+            "| --- |" + " --- |" * 4,
+            *lines,
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def _figures(errors: Mapping[str, float]) -> list[str]:
+    count, *middle, covered = errors.values()
+    return [f"{count:,}", *(f"{value:g}" for value in middle), f"{covered:g} %"]
+
+
 def documents() -> dict[Path, str]:
     """Return every made page with its text."""
     return {
         ROOT / "docs" / "nomenclature.md": nomenclature(),
         ROOT / "docs" / "scenario_fields.md": scenario_fields(),
         ROOT / "docs" / "article_check.md": article_check_markdown(check_claims()),
+        ROOT / "docs" / "accuracy_of_quality.md": accuracy_of_quality(),
     }
 
 

@@ -1,7 +1,7 @@
 """The shipped fit: known variants, unknown ones, bands, monotone in effort where data are."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,26 @@ def test_a_file_is_scored(tmp_path: Path) -> None:
     assert result["n"] == 2
     assert [row["line"] for row in result["unanswered"]] == [4]
     assert 0 <= result["mean_abs_points"] <= 60
+
+
+def test_the_order_of_models_is_told(tmp_path: Path) -> None:
+    models = ["gpt-4o", "gpt-5.1", "gpt-5.4-nano", "gpt-5.4-mini", "gpt-5.4-xhigh"]
+
+    def scored(scores: Sequence[float]) -> Mapping[str, Any]:
+        rows = [
+            ("2026-06-25", name, "zebra_puzzle", score) for name, score in zip(models, scores, strict=True)
+        ]
+        return accuracy_quality(
+            load_catalog(), _file(tmp_path / "q.csv", QUALITY_COLUMNS, *rows[: len(scores)])
+        )
+
+    forward, back = scored([10, 20, 30, 40, 50]), scored([50, 40, 30, 20, 10])
+    assert -1 <= forward["rank_correlation"] == -back["rank_correlation"] <= 1
+    same = accuracy_quality(
+        load_catalog(),
+        _file(tmp_path / "two.csv", QUALITY_COLUMNS, ("2026-06-25", "gpt-4o", "zebra_puzzle", 3)),
+    )
+    assert same["rank_correlation"] is None
 
 
 def test_an_unknown_model_has_a_wider_band_than_a_known_one() -> None:
