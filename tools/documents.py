@@ -3,7 +3,7 @@
 docs/nomenclature.md: every symbol, gathered from the tables that end the method's sections.
 docs/scenario_fields.md: every field of a scenario, from what the field says of itself.
 docs/article_check.md: the article's claims, as `llmplan claims` checks them.
-docs/accuracy_of_quality.md: errors of quality and tokens on what the fit had not seen, as `llmplan calibrate-quality` wrote them.
+docs/accuracy_of_quality.md: errors of quality and tokens on what the fit had not seen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,10 +38,10 @@ In links and the shell lists are `a,b`, pairs `a:1,b:2`, ranges `a:1~2~3`.
 
 QUALITY_HEAD = """# How far off quality and tokens are
 
-Made by `make docs` from data/quality_fit.json, which `llmplan calibrate-quality` writes. Every figure is held out: no score or
-count was in the fit that predicted it ([method](method/11_quality.md)). Points are percent of tasks; a band of 80 % should hold
-80 % of what it had not seen. `llmplan accuracy-quality FILE.csv` and `accuracy-tokens FILE.csv` judge the shipped fit on figures of
-your own. Speeds have [a page of their own](accuracy.md).
+Made by `make docs` from data/quality_fit.json, which `llmplan calibrate-quality` writes. Every figure is held out: no
+score or count was in the fit that predicted it ([method](method/11_quality.md)). Points are percent of tasks; a band of
+80 % should hold 80 % of what it had not seen. `llmplan accuracy-quality FILE.csv` and `accuracy-tokens FILE.csv` judge the
+shipped fit on figures of your own. Speeds have [a page of their own](accuracy.md).
 """
 
 
