@@ -65,7 +65,8 @@ def portfolio(
         print_json(portfolio_json(planned, bills))
     else:
         _print(told, scenario.currency)
-        _print_bills(bills, scenario.currency)
+        for line in bills.in_words(scenario.currency):
+            typer.echo(line)
 
 
 def _write(out: Path, plan: Planned, template: Path | None) -> None:
@@ -134,15 +135,6 @@ def portfolio_json(found: Portfolio, bills: Bills) -> dict[str, Any]:
 
 def _ratio(usd: float | None, of_usd: float | None) -> float | None:
     return usd / of_usd if usd is not None and of_usd else None
-
-
-def _print_bills(bills: Bills, money: Currency) -> None:
-    """Say how the bill, the logs' costs and the catalog's prices of all apps agree."""
-    named = (("bill", bills.billed), ("logs", bills.paid))
-    for name, usd in named:
-        ratio = _ratio(usd, bills.listed)
-        if usd is not None and ratio is not None:
-            typer.echo(f"All apps by the {name}: {money.amount(usd)} a month, {ratio:.2f} of list prices.")
 
 
 def _fleet_json(found: Portfolio, fleet: SharedFleet) -> dict[str, Any]:

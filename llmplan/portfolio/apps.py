@@ -40,6 +40,8 @@ from llmplan.usage.summary import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from llmplan.wording import Currency
+
 HOURS_PER_WEEK = HOURS_PER_DAY * DAYS_PER_WEEK
 MONDAY = 72
 """Hours from the first Monday's beginning before 1970 to that of 1970, a Thursday."""
@@ -124,6 +126,15 @@ class Bills:
     billed: float | None
     paid: float | None
     listed: float | None
+
+    def in_words(self, money: Currency) -> list[str]:
+        """Say how the bill and the logs' costs agree with the catalog's prices, a sentence each."""
+        named = (("bill", self.billed), ("logs", self.paid))
+        return [
+            f"All apps by the {name}: {money.short(usd)} a month, {usd / self.listed:.2f} of list prices."
+            for name, usd in named
+            if usd is not None and self.listed
+        ]
 
 
 def bills_of(usage: Usage, base: Scenario, catalog: Catalog) -> Bills:

@@ -65,6 +65,7 @@ def test_every_part_shows_the_log(page: TrafficPage) -> None:
     assert [view.error for view in views if view.error] == []
     charts = [view for view in views if isinstance(view, ChartView)]
     assert all(chart.figure["meta"][name] for chart in charts for name in ("title", "alt", "what"))
+    assert "All apps by the logs: $" in page.apps.html and "of list prices" in page.apps.html
     assert "&lt;b&gt;search" in page.apps.html and "<b>search" not in page.apps.html
     asked = 'class="lp-answer"'
     assert asked in parts.lead(asks=True) and asked not in page.lead.html and asked in page.answer.html

@@ -15,7 +15,7 @@ from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.charts.growth import DAYS
 from llmplan.charts.traffic import bill_figure, lengths_figure, week_figure
-from llmplan.portfolio.apps import apps_of
+from llmplan.portfolio.apps import Bills, apps_of, bills_of
 from llmplan.portfolio.plan import plan_portfolio
 from llmplan.portfolio.tables import Planned
 from llmplan.scenario import Scenario
@@ -35,15 +35,17 @@ SAMPLE = "traces/azure_llm_2023.csv"
 
 @dataclass(frozen=True, eq=False)
 class Read(Planned):
-    """A portfolio with the usage that it was planned from."""
+    """A portfolio with the usage that it was planned from, and its bills three ways."""
 
     usage: Usage
+    bills: Bills
 
 
 def planned(usage: Usage, scenario: Scenario, catalog: Catalog, most: int, stamp: str) -> Read:
     """Plan the apps of a usage."""
     found = plan_portfolio(apps_of(usage, scenario, catalog, most), catalog)
-    return Read(summary(usage), found, scenario.currency, stamp, usage)
+    bills = bills_of(usage, scenario, catalog)
+    return Read(summary(usage), found, scenario.currency, stamp, usage, bills)
 
 
 def lead(asks: bool) -> Markup:
@@ -183,7 +185,7 @@ def _lengths(bins: pd.DataFrame, side: str) -> tuple[Floats, Floats]:
     return tokens, requests / requests[-1] if requests.size else requests
 
 
-def apps_card(plan: Planned) -> Markup:
+def apps_card(plan: Read) -> Markup:
     """Return the apps with their figures and verdicts."""
     money = plan.money
     rows = [
@@ -220,7 +222,8 @@ def apps_card(plan: Planned) -> Markup:
         "Sums a month. Paid/list: what was paid over the catalog's price of the same tokens, which shows discounts, or a "
         "gateway's stale prices."
     )
-    return card("The apps", what, table(heads, rows, "The apps", (*range(1, 9), 10)), said)
+    bills = Markup("").join(paragraph(line) for line in plan.bills.in_words(money))
+    return card("The apps", bills, what, table(heads, rows, "The apps", (*range(1, 9), 10)), said)
 
 
 def _usd(usd: float | None, money: Currency) -> str:
