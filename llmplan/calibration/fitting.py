@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Bools, Floats, Places
-from llmplan.calibration.observations import Observations
+from llmplan.calibration.observations import Observations, publisher
 from llmplan.replica.constants import Calibration
 
 QUANTITY_WEIGHTS: Final = np.array([[1.0], [0.35], [1.0]])
@@ -20,6 +20,8 @@ SHRINKAGE: Final = 2.5
 """Weight of a deviation's pull towards none: one standard deviation is a factor exp(1 / 2.5) = 1.5."""
 OWN_SHRINKAGE: Final = 8.0
 """The same for what a replica adds to its family: exp(1 / 8) = 1.13."""
+HOST_SHRINKAGE: Final = 5.0
+"""The same for what a publisher's hosts and settings do to all its runs of an engine: exp(1 / 5) = 1.22."""
 DERIVATIVE_STEP: Final = 1e-3
 MAX_ITERATIONS: Final = 16
 FEW_ITERATIONS: Final = 5
@@ -27,6 +29,8 @@ FEW_ITERATIONS: Final = 5
 MAX_STEP: Final = 1.0
 OWN: Final = "replica"
 """The factor whose deviations are a replica's own: they help on loads of that replica only."""
+PUBLISHER: Final = "publisher"
+"""The factor whose deviations are a publisher's own: no prediction has them."""
 NEGLIGIBLE: Final = 0.03
 """Deviations smaller than this log change are dropped from the data file."""
 
@@ -58,8 +62,22 @@ def replica_parameters(obs: Observations) -> list[Parameter]:
     return [p for i in own for p in _deviations(obs, i, OWN, OWN_SHRINKAGE)]
 
 
+def publisher_parameters(obs: Observations) -> list[Parameter]:
+    """Unknowns of the first stage that are left behind: the pace of all that a publisher ran under an engine.
+
+    A random effect: rows of one host and one set of flags share an error, which families are not to learn.
+    """
+    pace = next(i for i, constant in enumerate(obs.constants) if constant.name == "decode_pace")
+    who = np.array([publisher(m) for m in obs.rows], dtype=object)[obs.row]
+    of_row = who + ":" + obs.configurations.levels("generation")
+    return _of_levels(pace, PUBLISHER, of_row, HOST_SHRINKAGE)
+
+
 def _deviations(obs: Observations, constant: int, factor: str, penalty: float) -> list[Parameter]:
-    of_row = obs.configurations.levels(factor)
+    return _of_levels(constant, factor, obs.configurations.levels(factor), penalty)
+
+
+def _of_levels(constant: int, factor: str, of_row: NDArray[Any], penalty: float) -> list[Parameter]:
     return [Parameter(constant, factor, name, of_row == name, penalty) for name in sorted(set(of_row) - {""})]
 
 
@@ -116,11 +134,13 @@ def fit(obs: Observations, row_weights: Floats, near: Calibration | None = None)
     start = np.repeat(np.log([c.start for c in obs.constants])[:, None], len(obs.configurations), axis=1)
     weights = QUANTITY_WEIGHTS * np.isfinite(obs.measured) * row_weights
     family, own = family_parameters(obs), replica_parameters(obs)
-    problem = _problem(obs, family, start, weights * _evened(obs, row_weights))
-    shared = _descended(problem, _moves(obs, family, near), FEW_ITERATIONS if near else MAX_ITERATIONS)
-    problem = _problem(obs, own, shared.logs, weights)
-    rest = _descended(problem, _moves(obs, own, near), FEW_ITERATIONS if near else MAX_ITERATIONS)
-    return _calibration(obs, family + own, np.concatenate([shared.x, rest.x]))
+    first = family + publisher_parameters(obs)
+    problem = _problem(obs, first, start, weights * _evened(obs, row_weights))
+    iterations = FEW_ITERATIONS if near else MAX_ITERATIONS
+    shared = _descended(problem, _moves(obs, first, near), iterations).x[: len(family)]
+    problem = _problem(obs, own, moved_by(start, family, shared), weights)
+    rest = _descended(problem, _moves(obs, own, near), iterations).x
+    return _calibration(obs, family + own, np.concatenate([shared, rest]))
 
 
 def _evened(obs: Observations, row_weights: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Measured rows as loads on replicas: names resolved, splits into replicas spread out, all rows at once."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -218,6 +219,12 @@ def _kind(m: Measurement) -> str:
     if m.arrival == "closed_loop" and STEADY in m.source_title:
         return "steady"
     return m.arrival if m.arrival in ARRIVAL_KINDS else "closed_loop"
+
+
+def publisher(m: Measurement) -> str:
+    """Who measured: the first two words of the source's title, whichever of its suites a row is of."""
+    words = (word for word in re.findall(r"[\w-]+", m.source_title) if not word.startswith("suite"))
+    return " ".join(list(words)[:2])
 
 
 def resolve(name: str, known: Collection[str]) -> str | None:

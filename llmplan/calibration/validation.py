@@ -1,6 +1,5 @@
 """Cross-validation of the fit: points, replicas, models or whole sources kept back."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from llmplan.arrays import Floats, Places
 from llmplan.calibration.fitting import fit, row_weights_of
-from llmplan.calibration.observations import Observations
+from llmplan.calibration.observations import Observations, publisher
 from llmplan.calibration.predicted_rows import predicted
 from llmplan.catalog.measurements import Measurement
 from llmplan.replica.constants import Calibration
@@ -23,16 +22,11 @@ def _point(m: Measurement) -> tuple[object, ...]:
     return (m.replica, m.n_gpus, *(str(value) for value in (*load, m.tpot_ms, m.output_tokens_per_s)))
 
 
-def _publisher(m: Measurement) -> tuple[object, ...]:
-    """Who measured: the first two words of the source's title."""
-    return tuple(re.findall(r"[\w-]+", m.source_title)[:2])
-
-
 PROTOCOLS: Final[dict[str, tuple[Callable[[Measurement], tuple[object, ...]], int]]] = {
     "points": (_point, 3),
     "groups": (lambda m: (m.model_id, m.gpu_id, m.engine_id), 4),
     "models": (lambda m: (m.model_id,), 3),
-    "sources": (_publisher, 5),
+    "sources": (lambda m: (publisher(m),), 5),
 }
 """What is kept back together, and in how many folds. points: exact repeats share a fold, so none vouches for
 another. groups: model, GPU and engine. models: every run of a model. sources: every run of a publisher."""

@@ -93,7 +93,7 @@ class Checkpoint(Sourced):
 
     model_id: ModelId
     precision_id: PrecisionId
-    format: Literal["safetensors", "ollama"]
+    format: Literal["safetensors", "modelopt", "ollama"]
     repository: str
     attention_bits: Positive | None = None
     """Bits of a weight by part, where a checkpoint of that format keeps a part in another one."""

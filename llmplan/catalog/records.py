@@ -137,7 +137,8 @@ class Gpu(Sourced):
     compute_units: PositiveInt | None = None
     """Streaming multiprocessors or compute units, of 64 vector lanes each."""
     boost_ghz: Positive | None = None
-    interconnect: Literal["nvlink", "nvlink-bridge", "pcie", "infinity-fabric"]
+    interconnect: Literal["nvlink", "nvlink-bridge", "pcie", "pcie-host", "infinity-fabric"]
+    """pcie-host: cards whose driver does not let them read each other's memory; all goes through the host's."""
     interconnect_gb_s: Positive
     """GPU to GPU, both directions together."""
     tdp_w: Positive
@@ -215,8 +216,8 @@ class Engine(Sourced):
     status_note: str
     key_features: str
     min_compute_capability: Positive | None = None
-    checkpoint_format: Literal["safetensors", "ollama"] = "safetensors"
-    """Kind of checkpoint that it loads (data/checkpoints.csv)."""
+    checkpoint_format: Literal["safetensors", "modelopt", "ollama"] = "safetensors"
+    """Kind of checkpoint that it loads, where one is published (data/checkpoints.csv); modelopt: NVIDIA's quantiser."""
     multi_gpu: bool
     continuous_batching: bool
     preference: PositiveInt | None = None

@@ -12,6 +12,8 @@ Repositories: TypeAlias = tuple[tuple[str, str, str], ...]
 
 SAFETENSORS: Final = "safetensors"
 OLLAMA: Final = "ollama"
+MODELOPT: Final = "modelopt"
+"""NVIDIA's own checkpoints, which TensorRT-LLM loads where there is one."""
 GGUF_STAND_INS: Final = {"fp8": "w8a16", "int8": "w8a16", "bf16": "fp16"}
 """GGUF files know neither FP8 nor W8A8 nor BF16 here: the format of the same width that Ollama's library has."""
 
@@ -47,7 +49,8 @@ def checkpoint(
     Ollama's library holds GGUF files only: the format of the same width stands in. Anything else unknown becomes
     the local path /models/MODEL-PRECISION, to be filled by a quantiser.
     """
-    known = {precision: name for precision, format_, name in repositories if format_ == form}
+    forms = (SAFETENSORS, MODELOPT) if form == MODELOPT else (form,)
+    known = {precision: name for f in forms for precision, format_, name in repositories if format_ == f}
     wanted = GGUF_STAND_INS.get(precision_id, precision_id) if form == OLLAMA else precision_id
     if wanted in known:
         return Checkpoint(known[wanted], True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from llmplan.errors import UnknownNameError
-from llmplan.operations.checkpoints import OLLAMA, Checkpoint, checkpoint
+from llmplan.operations.checkpoints import MODELOPT, OLLAMA, Checkpoint, checkpoint
 from llmplan.operations.monitoring import thresholds
 from llmplan.operations.plan import ServingPlan
 
@@ -163,7 +163,7 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
 
 
 def _trtllm(plan: ServingPlan) -> LaunchCommand:
-    source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
+    source = checkpoint(plan.repositories, plan.model_id, plan.precision_id, MODELOPT)
     argv = ["trtllm-serve", source.repository, "--host", "0.0.0.0", "--port", "8000"]
     expert = str(plan.settings.expert_parallel)
     argv += _degrees(plan, "--tp_size", "--pp_size", "", ["--ep_size", expert])

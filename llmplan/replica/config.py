@@ -23,7 +23,7 @@ class EngineSettings:
     to a replica's GPUs; tensor_parallel None: as the GPUs allow. lora_adapters: adapters held at once,
     lora_rank: their rank. speculative_tokens: drafted ahead of each step; 0: none. draft_model_id: the model that
     drafts them; None: a layer of the model's own kind. draft_acceptance: chance that a drafted token is kept; None: as
-    assumed.
+    assumed. peer_to_peer: whether the host lets GPUs on PCIe read each other's memory.
     """
 
     gpu_memory_utilisation: float | None = None
@@ -37,6 +37,7 @@ class EngineSettings:
     expert_parallel: int = 1
     lora_adapters: int = 0
     lora_rank: int = 16
+    peer_to_peer: bool = True
     speculative_tokens: int = 0
     draft_model_id: str | None = None
     draft_acceptance: float | None = None
@@ -80,7 +81,7 @@ class EngineSettings:
         return engine_id in SPLITTING or self.groups == self.expert_parallel == 1
 
 
-MAY_BE_NONE: Final = ("lora_adapters", "speculative_tokens")
+MAY_BE_NONE: Final = ("lora_adapters", "peer_to_peer", "speculative_tokens")
 DEFAULTS: Final = EngineSettings()
 SPLITTING: Final = ("vllm", "sglang", "tensorrt-llm")
 """Engines with pipeline stages, copies of attention and spread experts, as their documentation of flags has it."""
@@ -142,6 +143,7 @@ FACTORS: Final = (
     "model",
     "structure",
     "link",
+    "engine:gpu",
     "engine:architecture",
     "engine:compute",
     "engine:structure",
@@ -171,9 +173,15 @@ def engine_generation(engine_id: str, version: str) -> str:
 
 
 def levels_of(
-    model: Model, precision: Precision, gpu: Gpu, engine_id: str, engine_version: str, unpacks: bool
+    model: Model,
+    precision: Precision,
+    gpu: Gpu,
+    engine_id: str,
+    engine_version: str,
+    unpacks: bool,
+    link: str,
 ) -> tuple[str, ...]:
-    """Level of each factor, in the order of FACTORS."""
+    """Level of each factor, in the order of FACTORS; link: how the GPUs of a replica reach each other."""
     arch = gpu.architecture
     native_fp4 = precision.precision_id == "mxfp4" and not unpacks
     compute = f"weight-only-{precision.weight_bits:.0f}bit" if unpacks else precision.compute
@@ -188,7 +196,8 @@ def levels_of(
         compute,
         model.model_id,
         structure,
-        gpu.interconnect,
+        link,
+        f"{generation}:{gpu.gpu_id}",
         f"{generation}:{arch}",
         f"{generation}:{compute}",
         f"{generation}:{structure}",

@@ -364,7 +364,8 @@ def _shared_row(
             "window_layer_kv_bytes": windowed,
         }
     )
-    levels = levels_of(model, precision, gpu, engine_id, version, unpacks)
+    link = gpu.interconnect if settings.peer_to_peer or gpu.interconnect != "pcie" else "pcie-host"
+    levels = levels_of(model, precision, gpu, engine_id, version, unpacks, link)
     return _Row(tuple(float(numbers[name]) for name in SHARED), levels)
 
 

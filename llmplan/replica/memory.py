@@ -130,7 +130,8 @@ def as_loaded(
     kind = catalog.engines[engine_id].checkpoint_format if engine_id in catalog.engines else "safetensors"
     if kind == "ollama":
         return model, catalog.precisions[precision.gguf_id or precision_id]
-    row = next((r for r in catalog.checkpoints_of(model_id, precision_id) if r.format == kind), None)
+    rows = {row.format: row for row in catalog.checkpoints_of(model_id, precision_id)}
+    row = rows.get(kind) or rows.get("safetensors")
     own = {} if row is None else {f"{part}_bits": getattr(row, f"{part}_bits") for part in MIXED}
     if not any(own.values()):
         return model, precision

@@ -88,8 +88,10 @@ def _pace(
     input_tokens: Floats,
     output_tokens: Floats,
     burst_share: Floats | float = 0.0,
+    stream_s: Floats | float = 0.0,
 ) -> _Pace:
     terms = decode_terms(c, k, input_tokens + output_tokens / 2.0)
+    terms = replace(terms, overhead_s_per_sequence=terms.overhead_s_per_sequence + stream_s)
     # of a burst, the average request waits for half of the prefills while it decodes
     spread = k["prefill_interference"] * (1.0 - 0.5 * burst_share)
     # of a release that drafts the data knows the tokens of a step; they are not counted twice
@@ -173,10 +175,10 @@ def open_loop(
 
     A measured run is finite: no more than `open_run_requests` requests are in progress, and near saturation
     the batch has not yet grown to its steady size, which `open_feedback` (1: steady) says. Above capacity
-    the queue grows for as long as the run lasts.
+    the queue grows for as long as the run lasts. Hosts stream each token: `stream_overhead_s` a sequence.
     """
     p = prefill(c, k, input_tokens)
-    paces = _pace(c, k, p, input_tokens, output_tokens)
+    paces = _pace(c, k, p, input_tokens, output_tokens, stream_s=k["stream_overhead_s"])
     steps = np.maximum(output_tokens - 1.0, 1.0)
     limit = running_limit(c, k, input_tokens, output_tokens)
     limit = np.maximum(np.minimum(limit, k["open_run_requests"]), 1.0)

@@ -161,3 +161,11 @@ class EngineFields(BaseModel, frozen=True, extra="forbid"):
             panel=Box(0, 0.99, 0.01),
         ),
     ] = None
+    peer_to_peer: Annotated[
+        bool,
+        About(
+            "GPUs reach each other",
+            "Whether GPUs on PCIe read each other's memory; many rented hosts do not let them.",
+            flags=("--peer-to-peer/--no-peer-to-peer",),
+        ),
+    ] = True

@@ -8,13 +8,16 @@ import pytest
 from llmplan.calibration.fitting import (
     NEGLIGIBLE,
     OWN,
+    PUBLISHER,
     _descended,
     _evened,
     _problem,
     family_parameters,
+    fit,
+    publisher_parameters,
     replica_parameters,
 )
-from llmplan.calibration.observations import observe
+from llmplan.calibration.observations import observe, publisher
 from llmplan.catalog import data_dir, load_catalog
 from llmplan.catalog.measurements import read_measurements
 from llmplan.replica import Configurations, ReplicaConfig
@@ -81,6 +84,19 @@ def test_only_the_replica_that_is_slower_than_its_family_gets_a_pace_of_its_own(
     }
     assert 0.05 < paces.pop("tensorrt-llm-v0:mixtral-8x7b:l40s:fp8") < np.log(1 / 0.8) + 0.05
     assert max(abs(x) for x in paces.values()) < 0.01
+
+
+def test_what_one_publisher_adds_to_all_its_runs_is_no_familys(some):
+    """Rows made by the model itself; one publisher's hosts are a third slower, and the fit says so of none."""
+    logs = np.repeat(np.log([c.start for c in some.constants])[:, None], len(some.configurations), axis=1)
+    outputs = some.outputs({c.name: np.exp(logs[i]) for i, c in enumerate(some.constants)})
+    measured = outputs[:, some.best(outputs)]
+    slow = np.array([publisher(m) == "TensorRT-LLM perf-overview" for m in some.rows])
+    measured[2, slow] -= np.log(4 / 3)
+    measured[:2] = np.nan
+    assert {p.factor for p in publisher_parameters(some)} == {PUBLISHER}
+    found = fit(replace(some, measured=measured), np.ones(len(some.rows)))
+    assert PUBLISHER not in found.effects.get("decode_pace", {})
 
 
 def test_an_unseen_replica_runs_at_its_familys_pace(catalog):

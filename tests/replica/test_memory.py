@@ -182,17 +182,14 @@ def test_more_gpus_never_hold_fewer_sequences_and_longer_ones_never_more(model, 
     assert longer <= counts[-1]
 
 
-def test_a_checkpoint_that_keeps_parts_in_another_format_weighs_its_parts() -> None:
-    """NVIDIA's Qwen3.6-35B: attention at 8 bit, all else but the embedding table at 4.5."""
-    model, precision = as_loaded(CATALOG, "qwen3.6-35b-a3b", "fp4")
-    parts = weight_parts(model)
-    by_hand = parts.attention_b * 8 + (parts.dense_mlp_b + parts.shared_experts_b + parts.experts_b) * 4.5
-    by_hand += parts.embedding_b / 2 * (4.5 + 16) + (model.vision_params_b or 0) * 16
-    assert weights_gb(model, precision) == pytest.approx(by_hand / 8)
-    assert as_loaded(CATALOG, "llama-3.1-8b", "fp8") == (
-        CATALOG.model("llama-3.1-8b"),
-        CATALOG.precision("fp8"),
-    )
+def test_a_checkpoint_that_keeps_parts_at_16_bit_weighs_what_its_log_says() -> None:
+    """Meta's 405B in FP8, as first released with 16 KV heads: 57.752 GiB on each of eight GPUs."""
+    model, precision = as_loaded(CATALOG, "llama-3.1-405b", "fp8")
+    more = 126 * 2 * 8 * 128 * 16384 / 1e9  # keys and values of 8 further heads in 126 layers
+    first = model.model_copy(update={"kv_heads": 16, "total_params_b": model.total_params_b + more})
+    assert weights_gb(first, precision) * 1e9 / 8 / GIB == pytest.approx(57.752, rel=0.002)
+    full = weights_gb(*as_loaded(CATALOG, "llama-3.1-405b", "fp8", "tensorrt-llm"))
+    assert weights_gb(model, precision) / full == pytest.approx(1.19, abs=0.01)
 
 
 @pytest.mark.parametrize("engine", ["ollama", "llama.cpp"])
