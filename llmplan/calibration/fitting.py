@@ -1,5 +1,6 @@
 """Fitting the constants: penalised least squares on log errors, jointly on TPOT, TTFT and throughput."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,11 +66,16 @@ def replica_parameters(obs: Observations) -> list[Parameter]:
 def publisher_parameters(obs: Observations) -> list[Parameter]:
     """Unknowns of the first stage that are left behind: the pace of all that a publisher ran under an engine.
 
-    A random effect: rows of one host and one set of flags share an error, which families are not to learn.
+    A random effect: rows of one host and one set of flags share an error, which families are not to learn. Who
+    has most rows of an engine has none: what predictions say is what runs there.
     """
     pace = next(i for i, constant in enumerate(obs.constants) if constant.name == "decode_pace")
     who = np.array([publisher(m) for m in obs.rows], dtype=object)[obs.row]
-    of_row = who + ":" + obs.configurations.levels("generation")
+    engine = obs.configurations.levels("generation")
+    most = {(Counter(who[engine == name]).most_common(1)[0][0], name) for name in set(engine)}
+    of_row = np.array(
+        ["" if pair in most else ":".join(pair) for pair in zip(who, engine, strict=True)], dtype=object
+    )
     return _of_levels(pace, PUBLISHER, of_row, HOST_SHRINKAGE)
 
 

@@ -192,6 +192,19 @@ def test_a_checkpoint_that_keeps_parts_at_16_bit_weighs_what_its_log_says() -> N
     assert weights_gb(model, precision) / full == pytest.approx(1.19, abs=0.01)
 
 
+def test_a_checkpoint_that_keeps_parts_in_another_format_weighs_its_parts() -> None:
+    """NVIDIA's Qwen3.6-35B: attention at 8 bit, all else but the embedding table at 4.5."""
+    model, precision = as_loaded(CATALOG, "qwen3.6-35b-a3b", "fp4")
+    parts = weight_parts(model)
+    by_hand = parts.attention_b * 8 + (parts.dense_mlp_b + parts.shared_experts_b + parts.experts_b) * 4.5
+    by_hand += parts.embedding_b / 2 * (4.5 + 16) + (model.vision_params_b or 0) * 16
+    assert weights_gb(model, precision) == pytest.approx(by_hand / 8)
+    assert as_loaded(CATALOG, "llama-3.1-8b", "fp8") == (
+        CATALOG.model("llama-3.1-8b"),
+        CATALOG.precision("fp8"),
+    )
+
+
 @pytest.mark.parametrize("engine", ["ollama", "llama.cpp"])
 def test_engines_of_gguf_files_load_the_file_of_that_width(engine: str) -> None:
     loaded = memory_plan(CATALOG, ReplicaConfig("llama-3.1-8b", "w4a16", "rtx-4090", 1, engine), 2000)
