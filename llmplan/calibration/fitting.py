@@ -23,6 +23,8 @@ OWN_SHRINKAGE: Final = 8.0
 """The same for what a replica adds to its family: exp(1 / 8) = 1.13."""
 HOST_SHRINKAGE: Final = 5.0
 """The same for what a publisher's hosts and settings do to all its runs of an engine: exp(1 / 5) = 1.22."""
+SAME_HOSTS: Final = {"aiconfigurator silicon_sample": "InferenceX dashboard"}
+"""Publishers whose rows are another one's runs."""
 DERIVATIVE_STEP: Final = 1e-3
 MAX_ITERATIONS: Final = 16
 FEW_ITERATIONS: Final = 5
@@ -70,7 +72,7 @@ def publisher_parameters(obs: Observations) -> list[Parameter]:
     has most rows of an engine has none: what predictions say is what runs there.
     """
     pace = next(i for i, constant in enumerate(obs.constants) if constant.name == "decode_pace")
-    who = np.array([publisher(m) for m in obs.rows], dtype=object)[obs.row]
+    who = np.array([SAME_HOSTS.get(publisher(m), publisher(m)) for m in obs.rows], dtype=object)[obs.row]
     engine = obs.configurations.levels("generation")
     most = {(Counter(who[engine == name]).most_common(1)[0][0], name) for name in set(engine)}
     of_row = np.array(
