@@ -17,8 +17,8 @@ ROBUST_FROM: Final = 0.05
 """Log error at which the loss turns from square to absolute (pseudo-Huber), and unit of the residuals."""
 PRIOR_SCALE: Final = 0.5
 """Multiplies the tightness of every constant's prior."""
-SHRINKAGE: Final = 2.5
-"""Weight of a deviation's pull towards none: one standard deviation is a factor exp(1 / 2.5) = 1.5."""
+SHRINKAGE: Final = 4.0
+"""Weight of a deviation's pull towards none: one standard deviation is a factor exp(1 / 4) = 1.28."""
 OWN_SHRINKAGE: Final = 8.0
 """The same for what a replica adds to its family: exp(1 / 8) = 1.13."""
 HOST_SHRINKAGE: Final = 5.0
@@ -69,15 +69,16 @@ def publisher_parameters(obs: Observations) -> list[Parameter]:
     """Unknowns of the first stage that are left behind: the pace of all that a publisher ran under an engine.
 
     A random effect: rows of one host and one set of flags share an error, which families are not to learn. Who
-    has most rows of an engine has none: what predictions say is what runs there.
+    has most rows of an engine has none: what predictions say is what runs there. Of dense models only: few
+    publishers ran the same mixture, so that theirs would take what families need to learn.
     """
     pace = next(i for i, constant in enumerate(obs.constants) if constant.name == "decode_pace")
     who = np.array([SAME_HOSTS.get(publisher(m), publisher(m)) for m in obs.rows], dtype=object)[obs.row]
     engine = obs.configurations.levels("generation")
     most = {(Counter(who[engine == name]).most_common(1)[0][0], name) for name in set(engine)}
-    of_row = np.array(
-        ["" if pair in most else ":".join(pair) for pair in zip(who, engine, strict=True)], dtype=object
-    )
+    pairs = [pair not in most for pair in zip(who, engine, strict=True)]
+    counted = np.array(pairs) & (obs.configurations.levels("structure") == "dense")
+    of_row = np.where(counted, who + ":" + engine, "")
     return _of_levels(pace, PUBLISHER, of_row, HOST_SHRINKAGE)
 
 

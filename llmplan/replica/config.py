@@ -173,15 +173,9 @@ def engine_generation(engine_id: str, version: str) -> str:
 
 
 def levels_of(
-    model: Model,
-    precision: Precision,
-    gpu: Gpu,
-    engine_id: str,
-    engine_version: str,
-    unpacks: bool,
-    link: str,
+    model: Model, precision: Precision, gpu: Gpu, engine_id: str, engine_version: str, unpacks: bool
 ) -> tuple[str, ...]:
-    """Level of each factor, in the order of FACTORS; link: how the GPUs of a replica reach each other."""
+    """Level of each factor, in the order of FACTORS."""
     arch = gpu.architecture
     native_fp4 = precision.precision_id == "mxfp4" and not unpacks
     compute = f"weight-only-{precision.weight_bits:.0f}bit" if unpacks else precision.compute
@@ -196,7 +190,7 @@ def levels_of(
         compute,
         model.model_id,
         structure,
-        link,
+        gpu.interconnect.removesuffix("-host"),
         f"{generation}:{gpu.gpu_id}",
         f"{generation}:{arch}",
         f"{generation}:{compute}",

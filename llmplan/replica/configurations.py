@@ -90,6 +90,7 @@ class Configurations(Columns):
     machine_balance: Floats
     adapter_pace: Floats
     link_bandwidth: Floats
+    by_host: Floats
     kv_room_bytes: Floats
     weights_gb: Floats
     max_context_tokens: Floats
@@ -282,6 +283,7 @@ SHARED: Final = (
     "machine_balance",
     "adapter_pace",
     "link_bandwidth",
+    "by_host",
     "max_context_tokens",
     *DRAFT,
     *MEMORY,
@@ -345,6 +347,7 @@ def _shared_row(
     memory = memory_numbers(model, precision, gpu, rule, settings, draft)
     full, windowed = kv_layer_bytes(model, memory["kv_bytes"])
     slack = window_slack_tokens(engine_id, memory["step_tokens"])
+    by_host = gpu.interconnect == "pcie-host" or (gpu.interconnect == "pcie" and not settings.peer_to_peer)
     numbers = (
         _format_numbers(catalog, model_id, precision_id, engine_id)
         | memory
@@ -358,14 +361,14 @@ def _shared_row(
             "machine_balance": machine_balance(gpu),
             "adapter_pace": _adapter_pace(catalog) if settings.lora_adapters else 1.0,
             "link_bandwidth": gpu.interconnect_gb_s * BYTES_PER_GB / 2,
+            "by_host": float(by_host),
             "max_context_tokens": model.max_context_tokens,
             "window_held_tokens": model.sliding_window_tokens + slack,
             "full_layer_kv_bytes": full,
             "window_layer_kv_bytes": windowed,
         }
     )
-    link = gpu.interconnect if settings.peer_to_peer or gpu.interconnect != "pcie" else "pcie-host"
-    levels = levels_of(model, precision, gpu, engine_id, version, unpacks, link)
+    levels = levels_of(model, precision, gpu, engine_id, version, unpacks)
     return _Row(tuple(float(numbers[name]) for name in SHARED), levels)
 
 

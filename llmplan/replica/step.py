@@ -58,10 +58,11 @@ def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
     """Seconds that tensor- or expert-parallel ranks exchange activations of `tokens` tokens (3.5)."""
     ranks = np.where(c.experts > 0, c.n_gpus, c.tensor_parallel)
     message = tokens * c.hidden * 2.0
-    volume = 2.0 * (ranks - 1.0) / ranks * message / (c.link_bandwidth * k["link_efficiency"])
+    link = c.link_bandwidth * k["link_efficiency"] * np.where(c.by_host > 0, k["host_copy_efficiency"], 1.0)
+    volume = 2.0 * (ranks - 1.0) / ranks * message / link
     routed = np.minimum(np.maximum(c.experts_per_token, 1.0), ranks) / 2.0
     volume = np.where((c.data_parallel > 1) & (c.experts > 0), volume * routed / ranks, volume)
-    latency = k["collective_latency_s"] * np.sqrt(ranks / 2.0)
+    latency = (k["collective_latency_s"] + c.by_host * k["host_copy_latency_s"]) * np.sqrt(ranks / 2.0)
     return np.where(ranks > 1, 2.0 * c.layers * (latency + volume), 0.0)
 
 
@@ -209,7 +210,7 @@ def prefill(
     windowed = np.minimum(input_tokens, np.where(c.window_layers > 0, c.window_tokens, 0.0))
     pairs = pairs + c.window_layers * windowed * fresh
     attention = 4.0 * pairs * c.attention_width / (c.flops_16bit * k["prefill_attention_efficiency"] * g)
-    exchange = collective_s(c, k | {"collective_latency_s": np.zeros_like(g)}, fresh)
+    exchange = collective_s(c, k, fresh) - collective_s(c, k, np.zeros_like(g))
     marginal = linear + attention + exchange * k["prefill_exchange_share"]
     touched = expert_share_touched(c.experts, c.experts_per_token, fresh)
     weights = (c.attention_bytes + c.head_bytes + c.dense_bytes + c.expert_bytes * touched) / g
