@@ -5,6 +5,7 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.replica import Configurations, ReplicaConfig
+from llmplan.replica.config import EngineSettings
 from llmplan.replica.constants import constants
 from llmplan.replica.step import (
     cached_bytes,
@@ -69,6 +70,25 @@ def test_two_ranks_exchange_a_message_twice_a_layer(catalog):
     assert got == pytest.approx(2 * 32 * (1e-5 + message / 300e9))
     single = one(catalog, "llama-3.1-8b", "bf16", "a100-80gb-sxm", 1, "vllm")
     assert collective_s(single, plain(1), np.array([4.0]))[0] == 0.0
+
+
+def test_cards_that_do_not_reach_each_other_send_all_through_the_host(catalog):
+    """Two cards on PCIe 4.0 without peer access: 39 us for 10 KB, 10.9 ms for 20 MB (SGLang, pull request 39605)."""
+    own = {c.name: c.start for c in constants(catalog)}
+    told = ("collective_latency_s", "link_efficiency", "host_copy_latency_s", "host_copy_efficiency")
+    k = plain(1, **{name: own[name] for name in told})
+    by_host = EngineSettings(peer_to_peer=False)
+    c, near = (
+        one(catalog, "llama-3.1-8b", "bf16", "a100-80gb-pcie", 2, "vllm", settings=s)
+        for s in (by_host, EngineSettings())
+    )
+    for message, seconds in ((10e3, 39e-6), (20e6, 10.9e-3)):
+        tokens = np.array([message / (4096 * 2)])
+        assert collective_s(c, k, tokens)[0] / (2 * 32) == pytest.approx(seconds, rel=0.15)
+        assert collective_s(near, k, tokens)[0] < 0.4 * collective_s(c, k, tokens)[0]
+    geforce = one(catalog, "llama-3.1-8b", "bf16", "rtx-4090", 2, "vllm")
+    bridged = one(catalog, "llama-3.1-8b", "bf16", "a100-80gb-sxm", 2, "vllm", settings=by_host)
+    assert (geforce.by_host[0], bridged.by_host[0]) == (1.0, 0.0)
 
 
 def test_mla_cache_is_read_whole_by_every_rank(catalog):
