@@ -278,6 +278,8 @@ def print_recommendation(found: Recommendation) -> None:
     """Print a recommendation as text."""
     typer.echo(found.headline)
     typer.echo(f"\n{found.reason}")
+    if found.why_these_tokens:
+        typer.echo(f"\n{found.why_these_tokens}")
     from llmplan.recommend.ladder import ladder_lines
     from llmplan.recommend.relaxing import relaxing_sentences
 

@@ -137,6 +137,13 @@ def tokens_of(catalog: Catalog, variants: Iterable[Variant]) -> TaskTokens:
     return _including(catalog, unknown) if unknown else known
 
 
+def counted_workloads(catalog: Catalog, model_id: str, effort: str | None) -> int:
+    """Return on how many workloads somebody has published the tokens of a model at an effort; 0: relatives' stand in."""
+    variant = names(catalog).variant(model_id, effort)
+    tokens = tokens_of(catalog, (variant,)).tokens
+    return int(tokens.evidence[tokens.scale.place[variant]])
+
+
 def output_tokens_multiplier(
     catalog: Catalog,
     model_id: str,

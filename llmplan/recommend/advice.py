@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.options import Comparison, Options, evaluate
+from llmplan.kinds import Kind
+from llmplan.options import Comparison, Option, Options, evaluate
 from llmplan.options.limits import in_the_way
+from llmplan.quality.multiplier import counted_workloads
 from llmplan.recommend.caveats import caveats_of, end_of
 from llmplan.recommend.ladder import QualityStep, quality_ladder
 from llmplan.recommend.records import Recommendation, RunnerUp, in_words
 from llmplan.recommend.relaxing import relaxed
-from llmplan.recommend.sentences import headline, reason, short_label
+from llmplan.recommend.sentences import headline, reason, short_label, why_these_tokens
 from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.risk.answers import chance_to_hold, kind_shares, undone
 from llmplan.risk.draws import monthly_usd, sample
@@ -82,7 +84,14 @@ def recommend(
         outlook=_outlook(points),
         quality_ladder=ladder,
         ends_on=end_of(catalog, item),
+        why_these_tokens=why_these_tokens(scenario, item, _counted(catalog, item)),
     )
+
+
+def _counted(catalog: Catalog, item: Option) -> int:
+    """Return on how many workloads the tokens of what answers were published; of a hybrid, those of its API."""
+    model_id = item.model_id if item.kind != Kind.HYBRID else catalog.api(str(item.api_id)).model_id
+    return counted_workloads(catalog, model_id, item.effort if item.kind != Kind.HYBRID else None)
 
 
 def _risk(problem: Problem, draws: int, seed: int) -> tuple[dict[str, float], float, float]:

@@ -35,7 +35,7 @@ class Recommendation:
     Attributes
     ----------
     option_id, kind, label: the cheapest feasible option of compare(); None where nothing is feasible.
-    headline: at most 25 words. reason: a paragraph.
+    headline: at most 25 words. reason: a paragraph. why_these_tokens: a sentence; empty where tokens are held equal.
     monthly_usd: low, base, high. quality: as a share of the reference's; None where it is not known.
     margin_usd, margin_pct: saved against the best option of another kind (`rival`), in percent of its cost;
         None where no other kind is feasible.
@@ -75,6 +75,7 @@ class Recommendation:
     quality_ladder: tuple[QualityStep, ...] = ()
     ends_on: dt.date | None = None
     relaxed: tuple[Relaxed, ...] = ()
+    why_these_tokens: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; keys carry units."""
@@ -86,6 +87,7 @@ class Recommendation:
             "label": self.label,
             "headline": self.headline,
             "reason": self.reason,
+            "why_these_tokens": self.why_these_tokens,
             "monthly_usd": {"low": low, "base": base, "high": high},
             "quality": self.quality,
             "margin_usd_per_month": self.margin_usd,

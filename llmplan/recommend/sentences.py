@@ -7,6 +7,7 @@ from llmplan.options import Comparison, Option
 from llmplan.options.constraints import floor_asked
 from llmplan.recommend.ladder import QualityStep, floor_sentences
 from llmplan.recommend.records import RunnerUp
+from llmplan.scenario import Scenario
 from llmplan.wording import counted, probability, share
 
 
@@ -93,6 +94,30 @@ def reason(
         users = found.scenario.monthly_active_users
         parts.append(f"The {users:,} users a month decide on licences alone: the volume is given in queries.")
     return " ".join(parts)
+
+
+def why_these_tokens(scenario: Scenario, item: Option, counted_on: int) -> str:
+    """Say what a query becomes in the answer's tokens, and on what that rests; empty where tokens are held equal.
+
+    counted_on: workloads on which its tokens were published.
+    """
+    if scenario.token_basis == "equal" or item.lengths is None or item.output_tokens is None:
+        return ""
+    lengths, written = item.lengths, item.output_tokens
+    thought = (
+        f"{lengths.reasoning:,.0f} of them reasoning" if lengths.reasoning >= 1 else "none of it reasoning"
+    )
+    whose = item.api_id if item.kind == Kind.HYBRID else "it"
+    basis = (
+        f"its tokens are published for {counted(counted_on, 'kind')} of tasks"
+        if counted_on
+        else "nobody has published its tokens, those of its kind and effort stand in"
+    )
+    return (
+        f"A query of {scenario.input_tokens:,.0f} + {scenario.output_tokens:,.0f} tokens, as {scenario.reference_api_id} "
+        f"counts and spends them, is {lengths.input:,.0f} that {whose} reads and {lengths.output:,.0f} that it writes "
+        f"({written.low:,.0f} to {written.high:,.0f}), {thought}: {basis}."
+    )
 
 
 def _surely(item: Option) -> str:

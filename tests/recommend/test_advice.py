@@ -193,6 +193,20 @@ def test_probabilities_and_words(case: tuple[Comparison, Recommendation]) -> Non
     assert advice.confidence == in_words(advice.p_right or 0.0) and advice.confidence in advice.headline
 
 
+def test_tokens_are_those_of_the_answer_and_say_what_they_rest_on(
+    case: tuple[Comparison, Recommendation],
+) -> None:
+    found, advice = case
+    item, said = found.options.items[found.order[0]], advice.why_these_tokens
+    if found.scenario.token_basis == "equal" or item.lengths is None or item.output_tokens is None:
+        assert said == ""
+        return
+    for tokens in (item.lengths.input, item.lengths.output, item.output_tokens.low, item.output_tokens.high):
+        assert f"{tokens:,.0f}" in said
+    assert ("none of it reasoning" in said) == (item.lengths.reasoning < 1)
+    assert "published" in said and advice.to_dict()["why_these_tokens"] == said
+
+
 def test_pages_and_shell_are_as_sure() -> None:
     report, shell = make_report(CASES["token price"]).advice, recommend(CASES["token price"])
     assert (report.p_right, report.expected_regret_usd) == (shell.p_right, shell.expected_regret_usd)

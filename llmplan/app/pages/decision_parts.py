@@ -250,7 +250,8 @@ def _sure(found: Recommendation) -> Markup:
     if found.expected_regret_usd:
         wrong = found.scenario.currency.short(found.expected_regret_usd)
         lead += f"If it is wrong, that costs {wrong} a month on average."
-    return card(HOW_SURE, paragraph(lead), bullets(found.caveats))
+    tokens = paragraph(found.why_these_tokens) if found.why_these_tokens else Markup("")
+    return card(HOW_SURE, paragraph(lead), bullets(found.caveats), tokens)
 
 
 def _flips(flips: Flips) -> Markup:
