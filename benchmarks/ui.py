@@ -86,7 +86,9 @@ def serving_stock() -> Iterator[str]:
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(STOCK_PAGE)]), path)
         port = free_port()
         command = [sys.executable, "-m", "voila", str(path), "--no-browser", f"--port={port}"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = subprocess.DEVNULL
+        # In a folder of its own: beside this project's voila.json it would wear our template and not be stock.
+        process = subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet)
         try:
             wait_until_listening(port)
             yield f"http://127.0.0.1:{port}/"
