@@ -18,10 +18,10 @@
     for (const trace of data) {
       if (trace.type === "heatmap") {
         trace.z.forEach((line, j) => Array.from(line).forEach((z, i) =>
-          rows.push([trace.name || "", cell(trace.x ? trace.x[i] : i), cell(trace.y ? trace.y[j] : j), cell(z)])));
+          rows.push([trace.name || "map", cell(trace.x ? trace.x[i] : i), cell(trace.y ? trace.y[j] : j), cell(z)])));
       } else if (trace.x || trace.y) {
         const length = Math.max(trace.x ? trace.x.length : 0, trace.y ? trace.y.length : 0);
-        for (let i = 0; i < length; i += 1) rows.push([trace.name || "", cell(trace.x?.[i]), cell(trace.y?.[i])]);
+        for (let i = 0; i < length; i += 1) rows.push([trace.name || "band", cell(trace.x?.[i]), cell(trace.y?.[i])]);
       }
     }
     const wide = rows.some((r) => r.length === 4);
