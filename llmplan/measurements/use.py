@@ -41,6 +41,7 @@ def apply_measured(
     output_tokens: ArrayLike,
     ttft_limit_ms: float | None = None,
     tpot_limit_ms: float | None = None,
+    answer_limit_ms: float | None = None,
 ) -> Capacity:
     """Return `capacity` with the user's measured rate wherever a point matches, its basis "measured".
 
@@ -55,7 +56,7 @@ def apply_measured(
     changed = {name: getattr(capacity, name).copy() for name in CHANGED}
     for name in ("reason", "binding", "basis"):
         changed[name] = changed[name].astype(object)  # a text array of fixed width would cut words
-    limits = (ttft_limit_ms, tpot_limit_ms)
+    limits = (ttft_limit_ms, tpot_limit_ms, answer_limit_ms)
     used = resting_points(configurations, points, input_tokens, output_tokens, *limits)
     for i, point in enumerate(used):
         if point is not None:
@@ -71,6 +72,7 @@ def resting_points(
     output_tokens: ArrayLike,
     ttft_limit_ms: float | None = None,
     tpot_limit_ms: float | None = None,
+    answer_limit_ms: float | None = None,
 ) -> tuple[MeasuredPoint | None, ...]:
     """Return the point that each configuration rests on, None where it rests on the prediction.
 
@@ -83,7 +85,7 @@ def resting_points(
             measured.setdefault(_replica(point), []).append(point)
 
     def rank(point: MeasuredPoint) -> tuple[bool, float]:
-        return not _missed(point, ttft_limit_ms, tpot_limit_ms), point.requests_per_s or 0.0
+        return not _missed(point, ttft_limit_ms, tpot_limit_ms, answer_limit_ms), point.requests_per_s or 0.0
 
     n = len(configurations)
     lengths = zip(*(np.broadcast_to(tokens, (n,)) for tokens in (input_tokens, output_tokens)), strict=True)
@@ -112,11 +114,9 @@ def with_measured(
     return Configurations.from_configs(catalog, [*configurations.configs, *extra])
 
 
-def _figures(
-    point: MeasuredPoint, ttft_limit_ms: float | None, tpot_limit_ms: float | None
-) -> dict[str, Any]:
+def _figures(point: MeasuredPoint, *limits_ms: float | None) -> dict[str, Any]:
     """Return the fields of a capacity that a measured point sets."""
-    missed = _missed(point, ttft_limit_ms, tpot_limit_ms)
+    missed = _missed(point, *limits_ms)
     rate = 0.0 if missed else point.requests_per_s or 0.0
     figures: dict[str, Any] = {
         "fits": True,
@@ -133,13 +133,16 @@ def _figures(
     return figures | {"binding": "latency target"} if missed else figures
 
 
-def _missed(point: MeasuredPoint, ttft_limit_ms: float | None, tpot_limit_ms: float | None) -> str:
-    """Name the targets that a point misses; "" where it keeps them or did not measure them."""
+def _missed(point: MeasuredPoint, *limits_ms: float | None) -> str:
+    """Name the targets that a point misses; "" where it keeps them or did not measure them.
+
+    limits_ms: for the first token, for each further one and for the whole answer.
+    """
     told = []
-    for name, value, limit in (
-        ("TTFT", point.ttft_ms, ttft_limit_ms),
-        ("TPOT", point.tpot_ms, tpot_limit_ms),
-    ):
+    both = point.ttft_ms is not None and point.tpot_ms is not None
+    whole = (point.ttft_ms or 0.0) + (point.output_tokens - 1) * (point.tpot_ms or 0.0) if both else None
+    values = (("TTFT", point.ttft_ms), ("TPOT", point.tpot_ms), ("the whole answer", whole))
+    for (name, value), limit in zip(values, limits_ms, strict=True):
         if limit is not None and value is not None and value > limit:
             told.append(f"{name} {value:,.4g} ms exceeds {limit:,.4g} ms")
     sent = ", all requests sent at once" if told and point.arrival == "offline" else ""

@@ -90,8 +90,13 @@ def sized(
     known = [every[model] for model in rows.models]
     lengths = tuple(lengths_of(scenario, standing) for standing in known)
     contexts = tuple(fleet_context_tokens(scenario, standing) for standing in known)
-    limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.latency_percentile)
-    asked = limits if scenario.batch_share < 1 else (None, None, None)
+    limits = (
+        scenario.ttft_limit_ms,
+        scenario.tpot_limit_ms,
+        scenario.latency_percentile,
+        scenario.answer_limit_ms,
+    )
+    asked = limits if scenario.batch_share < 1 else (None, None, None, None)
     if configurations is not None:
         return rows, _capacity(rows, lengths, contexts, *asked, PromptCache.of(scenario))
     if asked[0] is not None and asked[2] is None:
@@ -165,6 +170,7 @@ def _capacity(
     ttft_limit_ms: float | None,
     tpot_limit_ms: float | None,
     latency_percentile: float | None,
+    answer_limit_ms: float | None,
     cached: PromptCache,
 ) -> Capacity:
     """Size the grid in pieces that stay in the processor's cache."""
@@ -185,6 +191,7 @@ def _capacity(
                 latency_percentile=latency_percentile,
                 reasoning_tokens=reasoning[piece],
                 reuse=reuse,
+                answer_limit_ms=answer_limit_ms,
             )
         )
     return Capacity(
@@ -318,7 +325,8 @@ def sized_or_measured(
     known = standings_of(scenario, catalog)
     each = np.array([lengths_of(scenario, known[model]) for model in rows.models], float).reshape(-1, 3)
     tokens_in, tokens_out, _ = each[rows.model].T
-    asked = (tokens_in, tokens_out, scenario.ttft_limit_ms, scenario.tpot_limit_ms)
+    limits = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.answer_limit_ms)
+    asked = (tokens_in, tokens_out, *limits)
     return rows, apply_measured(found, rows.grid, points, *asked), resting_points(rows.grid, points, *asked)
 
 

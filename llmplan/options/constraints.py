@@ -47,7 +47,11 @@ def context_of(catalog: Catalog, price: ApiPrice) -> tuple[int, bool]:
 
 def answer_reasons(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:
     """Return why a model at an effort is out at every price, whatever its overall quality."""
-    return [*_first_visible(catalog, scenario, standing), *task_reasons(scenario, standing)]
+    return [
+        *_first_visible(catalog, scenario, standing),
+        *_whole_answer(catalog, scenario, standing),
+        *task_reasons(scenario, standing),
+    ]
 
 
 @kept(1)
@@ -68,8 +72,22 @@ def _first_visible(catalog: Catalog, scenario: Scenario, standing: Standing) -> 
     ):
         return []
     return [
-        f"{reasoning:,.0f} tokens of reasoning before the first visible one take {reasoning / speed.high:,.1f} s "
-        f"at {speed.high:,.0f} tokens/s, above {limit:,.0f} ms"
+        f"TTFT of {reasoning / speed.high:,.1f} s at best: {reasoning:,.0f} tokens of reasoning before the first visible "
+        f"one at {speed.high:,.0f} tokens/s, above {limit:,.0f} ms"
+    ]
+
+
+def _whole_answer(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:
+    """Return why a reader would wait too long for the last token, however fast the provider is. (11.7b)"""
+    speed, limit = catalog.assumptions.get(API_SPEED), scenario.answer_limit_ms
+    if speed is None or limit is None or scenario.batch_share == 1:
+        return []
+    output = lengths_of(scenario, standing).output
+    if output / speed.high * MS_PER_S <= limit:
+        return []
+    return [
+        f"answer in {output / speed.high:,.1f} s at best: {output:,.0f} tokens at {speed.high:,.0f} tokens/s, above "
+        f"{limit:,.0f} ms"
     ]
 
 

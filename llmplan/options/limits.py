@@ -11,6 +11,7 @@ LIMITS = {
     "quality": "the quality floor",
     "TTFT": "the latency target",
     "TPOT": "the latency target",
+    "answer": "the latency target",
     "licence": "the licence",
     "context": "the context length",
     "data": "keeping data in house",

@@ -128,7 +128,8 @@ def _token(found: Comparison, catalog: Catalog, item: Option, place: int) -> Ite
     del place, catalog
     scenario = found.scenario
     yield 0.45, f"Every query leaves for {item.provider or 'the provider'}."
-    if scenario.ttft_limit_ms is not None or scenario.tpot_limit_ms is not None:
+    targets = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.answer_limit_ms)
+    if any(limit is not None for limit in targets):
         yield 0.5, "Latency targets are not checked for token prices: measure the provider at your peak."
     own = found.cheapest("self_hosted")
     rival = None if own is None else found.options.items[own]

@@ -13,7 +13,7 @@ from llmplan.wording import Currency
 
 FREE: dict[str, dict[str, Any]] = {
     "the quality floor": {"quality_floor": 0.0, "task_quality_floors": {}},
-    "the latency targets": {"ttft_limit_ms": None, "tpot_limit_ms": None},
+    "the latency targets": {"ttft_limit_ms": None, "tpot_limit_ms": None, "answer_limit_ms": None},
     "the context that is asked for": {"min_context_tokens": 0},
     "keeping data in house": {"data_stays_in_house": False},
     "the regions": {"regions": ()},

@@ -75,13 +75,14 @@ def capacity(
     latency_percentile: float | None = None,
     reasoning_tokens: ArrayLike = 0.0,
     reuse: ReuseRule | None = None,
+    answer_limit_ms: float | None = None,
 ) -> Capacity:
     """Best steady rate of one replica at the largest batch within the latency targets.
 
     Parameters
     ----------
     input_tokens, output_tokens: mean lengths [tokens].
-    ttft_limit_ms, tpot_limit_ms: targets; None: no target.
+    ttft_limit_ms, tpot_limit_ms, answer_limit_ms: targets, of the whole answer the last; None: no target.
     latency_percentile: share of randomly arriving requests that keep the targets, 50 to 99.9; None: the mean
         of a steady load does. ttft_ms and tpot_ms are means either way.
     context_tokens: longest context that must be served [tokens]; the model's own limit must allow it and
@@ -104,7 +105,7 @@ def capacity(
     k = (calibration or fitted(c.catalog)).values(c)
     fits = (sequences_in_memory(configurations, longest) >= 1) & (longest <= c.max_context_tokens)
     reasoning = np.broadcast_to(np.asarray(reasoning_tokens, dtype=float), (n,))
-    targets = _Targets(reasoning, ttft_limit_ms, tpot_limit_ms, latency_percentile)
+    targets = _Targets(reasoning, osl, ttft_limit_ms, tpot_limit_ms, answer_limit_ms, latency_percentile)
 
     def served(held: Reuse) -> tuple[Floats, Service, Service, Bools]:
         return _largest(c, k, isl, osl, fits, targets, held)
@@ -156,16 +157,18 @@ def thinks_too_long(
 class _Targets(NamedTuple):
     """Latency targets [ms] and the percentile that keeps them; None: no target, the mean.
 
-    reasoning: tokens before the first that a reader sees, by replica.
+    reasoning: tokens before the first that a reader sees, by replica. output: tokens of the whole answer.
     """
 
     reasoning: Floats
+    output: Floats
     ttft_limit_ms: float | None
     tpot_limit_ms: float | None
+    answer_limit_ms: float | None
     percentile: float | None
 
     def take(self, places: Places) -> "_Targets":
-        return self._replace(reasoning=self.reasoning[places])
+        return self._replace(reasoning=self.reasoning[places], output=self.output[places])
 
     def first_visible_ms(self, service: Service) -> Floats:
         """Time to the first token that a reader sees, (n,) or (n, loads)."""
@@ -174,12 +177,25 @@ class _Targets(NamedTuple):
             waited = np.where(reasoning > 0, reasoning * service.tpot_s, 0.0)
         return np.asarray((service.ttft_s + waited) * MS_PER_S)
 
+    def whole_answer_ms(self, service: Service) -> Floats:
+        """Time to the last token, (n,) or (n, loads). (11.7b)"""
+        output = self.output.reshape(-1, *[1] * (service.ttft_s.ndim - 1))
+        with np.errstate(invalid="ignore"):
+            return np.asarray((service.ttft_s + np.maximum(output - 1.0, 0.0) * service.tpot_s) * MS_PER_S)
+
+    def timed(self, service: Service) -> list[tuple[float, Floats]]:
+        """Each target that is set with what it is a target for [ms]."""
+        every = (
+            (self.ttft_limit_ms, self.first_visible_ms),
+            (self.tpot_limit_ms, lambda found: np.asarray(found.tpot_s * MS_PER_S)),
+            (self.answer_limit_ms, self.whole_answer_ms),
+        )
+        return [(limit, time_ms(service)) for limit, time_ms in every if limit is not None]
+
     def kept(self, service: Service) -> Bools:
         within = np.ones(service.ttft_s.shape, dtype=bool)
-        if self.ttft_limit_ms is not None:
-            within &= self.first_visible_ms(service) <= self.ttft_limit_ms
-        if self.tpot_limit_ms is not None:
-            within &= service.tpot_s * MS_PER_S <= self.tpot_limit_ms
+        for limit, time_ms in self.timed(service):
+            within &= time_ms <= limit
         return within
 
 
@@ -291,10 +307,8 @@ def _binding(
         full = filled.waiting > FULL_ENOUGH * (1 - targets.percentile / 100)
     at_memory = full & (limit < c.batch_limit * c.data_parallel * 0.98)
     tight = np.zeros(len(c), dtype=bool)
-    values_ms = targets.first_visible_ms(filled), filled.tpot_s * MS_PER_S
-    for target, value in zip((targets.ttft_limit_ms, targets.tpot_limit_ms), values_ms, strict=True):
-        if target is not None:
-            tight |= value > 0.75 * target
+    for target, time_ms in targets.timed(filled):
+        tight |= time_ms > 0.75 * target
     word = np.where(at_memory, "memory", np.where(tight, "latency target", word))
     return np.where(fits, np.where(meets, word, "latency target"), "memory")
 
@@ -308,7 +322,7 @@ def _reasons(
     targets: _Targets,
 ) -> NDArray[Any]:
     """Why a replica is out, in a sentence; empty where it works."""
-    first_ms = targets.first_visible_ms(judged)
+    first_ms, answer_ms = targets.first_visible_ms(judged), targets.whole_answer_ms(judged)
     reason = np.full(len(c), "", dtype=object)
     for i in np.flatnonzero(~(fits & meets)):
         if longest[i] > c.max_context_tokens[i]:
@@ -321,11 +335,11 @@ def _reasons(
                 f"tokens do not fit {c.n_gpus[i]:.0f} x {c.gpu_id[i]}"
             )
         else:
-            reason[i] = _missed(first_ms[i], judged.tpot_s[i], targets.reasoning[i], targets)
+            reason[i] = _missed(first_ms[i], judged.tpot_s[i], answer_ms[i], targets.reasoning[i], targets)
     return reason
 
 
-def _missed(first_ms: float, tpot_s: float, reasoning: float, targets: _Targets) -> str:
+def _missed(first_ms: float, tpot_s: float, answer_ms: float, reasoning: float, targets: _Targets) -> str:
     """Name the target that even one client misses."""
     parts = []
     if targets.ttft_limit_ms is not None and first_ms > targets.ttft_limit_ms:
@@ -334,6 +348,8 @@ def _missed(first_ms: float, tpot_s: float, reasoning: float, targets: _Targets)
         parts.append(f"TTFT {first} exceeds {targets.ttft_limit_ms:,.0f} ms")
     if targets.tpot_limit_ms is not None and tpot_s * MS_PER_S > targets.tpot_limit_ms:
         parts.append(f"TPOT {tpot_s * MS_PER_S:,.1f} ms exceeds {targets.tpot_limit_ms:,.1f} ms")
+    if targets.answer_limit_ms is not None and answer_ms > targets.answer_limit_ms:
+        parts.append(f"answer {answer_ms:,.0f} ms exceeds {targets.answer_limit_ms:,.0f} ms")
     at = "with one client"
     if targets.percentile is not None:
         at = f"nearly idle, at the {targets.percentile:g}th percentile"

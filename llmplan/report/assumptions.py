@@ -38,7 +38,11 @@ def _scenario_rows(report: Report) -> list[AssumptionRow]:
     peak = asked.workload(report.catalog).effective_peak_to_mean
     limits = [
         f"{name} {limit:,.0f} ms"
-        for name, limit in (("TTFT", asked.ttft_limit_ms), ("TPOT", asked.tpot_limit_ms))
+        for name, limit in (
+            ("TTFT", asked.ttft_limit_ms),
+            ("TPOT", asked.tpot_limit_ms),
+            ("whole answer", asked.answer_limit_ms),
+        )
         if limit is not None
     ]
     if limits and asked.latency_percentile is not None:

@@ -111,12 +111,24 @@ class QualityFields(BaseModel, frozen=True, extra="forbid"):
             panel=Box(1, 10_000, 1),
         ),
     ] = 100
+    answer_limit_ms: Annotated[
+        float | None,
+        limits(gt=0, le=3.6e6),
+        EMPTY,
+        About(
+            "Whole answer within",
+            "Target for the time to the last token, reasoning and all.",
+            "ms",
+            empty="no target",
+            panel=Box(1, 3_600_000, times=0.001, unit="s"),
+        ),
+    ] = None
     latency_percentile: Annotated[
         float | None,
         limits(ge=50, le=99.9),
         EMPTY,
         About(
-            "Both kept by",
+            "Kept by",
             "Share of requests at the peak that keep the latency targets.",
             "% of requests",
             empty="the mean request",

@@ -61,6 +61,28 @@ def test_a_fleet_serves_fewer_queries_at_more_effort(found: Comparison) -> None:
     assert rate["low"] > rate["medium"] > rate["high"] > 0
 
 
+def test_a_target_for_the_whole_answer_holds_for_every_kind(found: Comparison) -> None:
+    """A fleet takes TTFT and all its tokens, an API at least its tokens at a fast provider's speed."""
+    speed, limit_ms = load_catalog().assumption("api-output-tokens-per-s").high, 6_000
+    held = evaluate(SCENARIO.but(answer_limit_ms=limit_ms))
+    places = {option_id: held.options.index(option_id) for option_id in held.alone.items.option_id}
+    dropped = 0
+    for before in found.alone.items:
+        if before.option_id not in places:  # of fleets whose model thinks for too long one is kept, to say so
+            dropped += before.feasible
+            continue
+        after = held.options.items[places[before.option_id]]
+        if after.has_fleet:
+            visible = after.lengths.output - after.lengths.reasoning  # the first of them after ttft_ms
+            whole_ms = after.ttft_ms + (visible - 1) * after.tpot_ms
+            assert not after.feasible or whole_ms <= limit_ms * (1 + 1e-9)
+        else:
+            late = before.lengths.output / speed * 1e3 > limit_ms
+            assert any(reason.startswith("answer in") for reason in after.reasons) == late
+        dropped += before.feasible and not after.feasible
+    assert dropped > 0 and held.order
+
+
 def test_a_million_tokens_are_the_option_s_own(found: Comparison) -> None:
     for place in found.order:
         item, row = found.options.items[place], found.row(place)

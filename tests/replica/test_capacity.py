@@ -85,6 +85,18 @@ def test_what_thinks_too_long_is_found_without_solving_it():
     assert bound.any(axis=0).all() and (solved[~bound] == 0).sum() <= 4  # a step of the limit each at most
 
 
+def test_the_whole_answer_keeps_its_target():
+    """TTFT + 499 TPOT of the chosen load; a target that one client misses names itself."""
+    c = replicas(("llama-3.1-70b", "fp8", "h100-sxm", 4, "vllm"), ("llama-3.1-8b", "bf16", "l4", 1, "vllm"))
+    free, held = capacity(c, 1000, 500), capacity(c, 1000, 500, answer_limit_ms=12_000)
+    whole_ms = held.ttft_ms + 499 * held.tpot_ms
+    assert whole_ms[0] <= 12_000 < (free.ttft_ms + 499 * free.tpot_ms)[0]
+    assert 0 < held.requests_per_s[0] < free.requests_per_s[0] and held.binding[0] == "latency target"
+    assert (
+        held.requests_per_s[1] == 0 and "answer" in held.reason[1] and "exceeds 12,000 ms" in held.reason[1]
+    )
+
+
 def test_a_context_beyond_the_model_is_refused():
     got = capacity(
         replicas(("mixtral-8x7b", "bf16", "h200-sxm", 4, "vllm")), 1000, 500, context_tokens=100_000
