@@ -104,7 +104,7 @@ class Dashboard:
             self.model.load_preset(preset)
         elif changes:
             changes = with_own(changes, self.model.scenario)
-            self._dragging = self.panel.drag is not None
+            self._dragging = self.panel.moving
             try:
                 self.model.change(changes_of(changes), self.panel.drag)
             finally:

@@ -90,6 +90,11 @@ def test_a_drag_moves_the_answer_and_its_rest_the_whole_page() -> None:
         assert shown["answer"].html == whole["answer"].html and shown["curve"].figure == whole["curve"].figure
         late = ("bill", "frontier") if name == "decision" else ("sizes",)
         assert all(shown[part].figure != whole[part].figure for part in late), "not while the slider moves"
+        dragged.panel.answer({"set": {"queries_per_day": 61_500}, "drag": 2, "moving": False}, [])
+        send(typed, queries_per_day=61_500)
+        assert all(shown[part].figure == whole[part].figure for part in late), "a key moves it by itself"
+        send(dragged, drag=3, queries_per_day=61_600)
+        send(typed, queries_per_day=61_600)
         assert dragged.model._reports.keys() <= {*typed.model._reports} and len(dragged.model._reports) <= 3
         for one in (dragged, typed):
             one.panel.answer({"rest": True}, [])

@@ -55,6 +55,8 @@ class ControlPanel(View):
         self._on_change, self._on_rest = on_change, on_rest
         self.drag: int | None = None
         """The number of the drag that the last change belongs to, None for a change of its own."""
+        self.moving = False
+        """Whether the slider moves on: what can wait for its rest does."""
         super().__init__(prefix=f"c{next(PREFIXES)}", rests=on_rest is not None, **traits)
         self.set_fields(fields)
         self.show(values)
@@ -106,5 +108,6 @@ class ControlPanel(View):
             self.values = {**self.values, **shown}
         if changes:
             self.drag = drag if isinstance(drag, int) else None
+            self.moving = self.drag is not None and content.get("moving", True) is True
             self._on_change(changes)
         return None

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { views, h, uid } = globalThis.llmplanRuntime;
-  const REST_MS = 400;
+  const REST_MS = 700;
   const STEPS = 1000;   // positions of a slider; a logarithmic one spreads them evenly over the decades
 
   const SUFFIX = { k: 1e3, m: 1e6, b: 1e9 };
@@ -107,14 +107,20 @@
     // From a press of the pointer or of a key, held or not, to the next: one drag, and one step back.
     let drag = nextDrag();
     const begin = (event) => { if (!event.repeat) drag = nextDrag(); };
-    range.addEventListener("pointerdown", begin);
+    // Under a pointer it moves on, so that what can wait does, until it is let go of.
+    let moving = false;
+    const release = () => { if (moving) send.settle(); moving = false; };
+    range.addEventListener("pointerdown", (event) => { begin(event); moving = true; });
     range.addEventListener("keydown", begin);
+    range.addEventListener("change", release);
+    range.addEventListener("pointerup", release);
+    range.addEventListener("pointercancel", release);
     range.addEventListener("input", () => {
       const value = fromPosition(Number(range.value), spec);
       number.set(value);
       describe(value);
       say(value);
-      send(spec.key, value, drag);
+      send(spec.key, value, drag, moving);
     });
     // Marks at values, as a ladder on the slider; the texts of the present one and of the next stand below.
     const ticks = h("div", { class: "lp-ticks", "aria-hidden": "true" });
@@ -210,7 +216,10 @@
     };
     return (change) => {
       const last = waiting.at(-1);
-      if (last && change.drag !== null && last.drag === change.drag) Object.assign(last.set, change.set);
+      if (last && change.drag !== null && last.drag === change.drag) {
+        Object.assign(last.set, change.set);
+        last.moving = change.moving;
+      }
       else waiting.push(change);
       pump();
     };
@@ -219,7 +228,8 @@
   views.controls = (model, el, call) => {
     let built = {};
     const send = inTurn(call);
-    const local = (key, value, drag = null) => send({ set: { [key]: value }, drag });
+    const local = (key, value, drag = null, moving = false) => send({ set: { [key]: value }, drag, moving });
+    local.settle = () => { if (model.get("rests")) send({ rest: true, set: {}, drag: null }); };
     const form = h("form", { class: "lp-controls", "aria-label": model.get("label"), onsubmit: (e) => e.preventDefault() });
     // On a narrow screen the inputs stand above the answer: folded behind one line, it is seen at once.
     const narrow = matchMedia("(max-width: 900px)");
