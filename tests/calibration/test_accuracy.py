@@ -40,7 +40,7 @@ def test_every_shipped_row_is_answered_within_loose_thresholds(answer):
     assert answer["unanswered"] == []
     assert answer["tpot"]["median_abs_pct"] < 6
     assert answer["ttft"]["median_abs_pct"] < 30
-    assert answer["throughput"]["mean_abs_pct"] < 14
+    assert answer["throughput"]["mean_abs_pct"] < 15
     for quantity in ("tpot", "ttft", "throughput"):
         assert answer[quantity]["band_coverage_pct"] > 75
 
