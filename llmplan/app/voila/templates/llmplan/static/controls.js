@@ -220,7 +220,10 @@
         Object.assign(last.set, change.set);
         last.moving = change.moving;
       }
-      else waiting.push(change);
+      else {
+        for (const earlier of waiting) earlier.moving = true;  // it is moved on already
+        waiting.push(change);
+      }
       pump();
     };
   }
