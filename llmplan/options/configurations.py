@@ -100,14 +100,13 @@ def sized(
     if configurations is not None:
         return rows, _capacity(rows, lengths, contexts, *asked, PromptCache.of(scenario))
     if asked[0] is not None and asked[2] is None:
-        rows = _without(rows, _thinking_too_long(rows, lengths, asked[0]))
+        rows = _part(rows, _kept_places(rows, _thinking_too_long(rows, lengths, asked[0])).tobytes())
     found = _capacity(rows, lengths, contexts, *asked, PromptCache.of(scenario))
     late = found.fits & ~(found.requests_per_s > 0) & found.thinks
-    few = _without(rows, late)
-    if few is rows:
-        return rows, found
     keep = _kept_places(rows, late)
-    return few, Capacity(**{f.name: getattr(found, f.name)[keep] for f in fields(Capacity)})
+    return _part(rows, keep.tobytes()), Capacity(
+        **{f.name: getattr(found, f.name)[keep] for f in fields(Capacity)}
+    )
 
 
 def _kept_places(rows: AtEfforts, late: Bools) -> Places:
@@ -116,16 +115,12 @@ def _kept_places(rows: AtEfforts, late: Bools) -> Places:
     return np.sort(np.concatenate([np.flatnonzero(~late), told])).astype(np.intp)
 
 
-def _without(rows: AtEfforts, late: Bools) -> AtEfforts:
-    """Leave out the replicas that serve none of a model's queries in time where it thinks, see `_kept_places`."""
-    keep = _kept_places(rows, late)
-    return rows if len(keep) == len(rows) else _part(rows, keep.tobytes())
-
-
 @kept(4)
 def _part(rows: AtEfforts, keep: bytes) -> AtEfforts:
     """Return the rows at some places: the same ones while a slider moves, with what was worked out from them."""
     places = np.frombuffer(keep, np.intp)
+    if len(places) == len(rows):
+        return rows
     return AtEfforts(rows.grid.take(places), rows.effort[places], rows.models, rows.model[places])
 
 

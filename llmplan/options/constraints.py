@@ -47,11 +47,7 @@ def context_of(catalog: Catalog, price: ApiPrice) -> tuple[int, bool]:
 
 def answer_reasons(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:
     """Return why a model at an effort is out at every price, whatever its overall quality."""
-    return [
-        *_first_visible(catalog, scenario, standing),
-        *_whole_answer(catalog, scenario, standing),
-        *task_reasons(scenario, standing),
-    ]
+    return [*_waits(catalog, scenario, standing), *task_reasons(scenario, standing)]
 
 
 @kept(1)
@@ -60,34 +56,21 @@ def own_account_clouds(catalog: Catalog) -> frozenset[str]:
     return frozenset(row.provider for row in catalog.api_providers if row.in_own_account)
 
 
-def _first_visible(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:
-    """Return why a reader would wait too long for reasoning, however fast the provider is."""
-    speed = catalog.assumptions.get(API_SPEED)
-    reasoning, limit = lengths_of(scenario, standing).reasoning, scenario.ttft_limit_ms
-    if (
-        speed is None
-        or limit is None
-        or scenario.batch_share == 1
-        or reasoning / speed.high * MS_PER_S <= limit
-    ):
+def _waits(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:
+    """Return why a reader would wait too long for the first visible token or the last, however fast the provider. (11.7)"""
+    speed, lengths = catalog.assumptions.get(API_SPEED), lengths_of(scenario, standing)
+    if speed is None or scenario.batch_share == 1:
         return []
+    thinking = "tokens of reasoning before the first visible one"
+    waits = (
+        ("TTFT of", lengths.reasoning, thinking, scenario.ttft_limit_ms),
+        ("answer in", lengths.output, "tokens", scenario.answer_limit_ms),
+    )
     return [
-        f"TTFT of {reasoning / speed.high:,.1f} s at best: {reasoning:,.0f} tokens of reasoning before the first visible "
-        f"one at {speed.high:,.0f} tokens/s, above {limit:,.0f} ms"
-    ]
-
-
-def _whole_answer(catalog: Catalog, scenario: Scenario, standing: Standing) -> list[str]:
-    """Return why a reader would wait too long for the last token, however fast the provider is. (11.7b)"""
-    speed, limit = catalog.assumptions.get(API_SPEED), scenario.answer_limit_ms
-    if speed is None or limit is None or scenario.batch_share == 1:
-        return []
-    output = lengths_of(scenario, standing).output
-    if output / speed.high * MS_PER_S <= limit:
-        return []
-    return [
-        f"answer in {output / speed.high:,.1f} s at best: {output:,.0f} tokens at {speed.high:,.0f} tokens/s, above "
+        f"{what} {tokens / speed.high:,.1f} s at best: {tokens:,.0f} {which} at {speed.high:,.0f} tokens/s, above "
         f"{limit:,.0f} ms"
+        for what, tokens, which, limit in waits
+        if limit is not None and tokens / speed.high * MS_PER_S > limit
     ]
 
 
