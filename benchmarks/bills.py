@@ -16,6 +16,7 @@ from llmplan.scenario import Scenario
 from tests.options.test_by_hand import expected_month
 
 BILLS, OF_A_KIND = 1_000, 10
+RESERVED = "reserved units"
 KINDS_OF_PRICE = ["on_demand"] * 3 + ["spot", "serverless", "reserved_1y", "reserved_3y", "bought"]
 CENT = 0.005
 
@@ -44,6 +45,7 @@ def drawn_scenario(dice: random.Random) -> Scenario:
         billing_modes=dice.choice([(), ("office_hours",), ("autoscaled",), ("scale_to_zero",)]),
         regions=dice.choice([(), (), ("us",), ("eu",)]),
         engineering_usd_per_month=dice.choice([None, None, 0.0, 3_000.0]),
+        api_commitments=dice.choice([(), (), ("hourly", "1_month", "1_year")]),
         gpu_usd_per_hour=dice.choice([{}, {"l4": 0.5, "h100-sxm": 2.2}]),
     )
     if dice.random() < 0.3 and scenario.billing_modes != ("scale_to_zero",):
@@ -65,15 +67,16 @@ def main() -> None:
         scenario = drawn_scenario(dice)
         found = evaluate(scenario, catalog)
         known = [int(p) for p in np.flatnonzero(np.isfinite(found.monthly_usd[1]))]
-        kinds = found.options.items.kind
-        by_kind = [[p for p in known if kinds[p] == kind] for kind in Kind]
+        kinds = found.options.items.kind.astype(object)
+        kinds[found.options.is_reserved] = RESERVED
+        by_kind = [[p for p in known if kinds[p] == kind] for kind in (*Kind, RESERVED)]
         places = [p for group in by_kind for p in dice.sample(group, min(len(group), OF_A_KIND))]
         for place in places[: BILLS - sum(seen.values())]:
             item, shown = found.options.items[place], found.monthly_usd[:, place]
             expected = expected_month(scenario, item)
             parts = sum(part.usd for part in bill_of(found, place, catalog))
             far = max(abs(a - b) for a, b in zip((*shown, parts), (*expected, expected[1]), strict=True))
-            seen[str(item.kind)] += 1
+            seen[str(kinds[place])] += 1
             if not far <= max(CENT, 1e-9 * expected[2]):
                 wrong.append(f"{item.option_id}: {shown.tolist()}, parts {parts}, expected {expected}")
     print(

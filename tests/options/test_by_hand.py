@@ -42,6 +42,7 @@ SCENARIOS = [
         cache_lifetime="hour",
         batch_share=0.3,
         weekend_factor=0.4,
+        api_commitments=("hourly", "1_month", "1_year"),
     ),
     load_scenario("code-assistant").but(
         service_tier="flex", cached_prefix="own", regions=("eu",), utc_offset_hours=5.5, batch_share=0.5
@@ -64,6 +65,7 @@ def rows(file: str) -> list[Row]:
 
 ASSUMPTIONS = {row["assumption_id"]: row for row in rows("assumptions.csv")}
 APIS = {row["api_id"]: row for row in rows("api_prices.csv")}
+UNITS = {(row["api_id"], row["unit"], row["commitment"]): row for row in rows("reserved_capacity.csv")}
 OFFERS = rows("gpu_prices.csv")
 SERVERS = rows("gpu_purchase.csv")
 WATTS = {row["gpu_id"]: float(row["tdp_w"]) for row in rows("gpus.csv")}
@@ -324,11 +326,16 @@ def paid_hours(
     return found
 
 
-def fleet_month(s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...], item: Option) -> list[float]:
-    """(4.1) to (4.5), (5.1): low, base and high."""
+def peak_of(s: Scenario) -> float:
+    """(4.1): the busiest time over the mean, the stated one or the profile's own."""
     days = max(1.0, s.weekend_factor) * 7 / (5 + 2 * s.weekend_factor)
     busiest = [24 * days * float(row["share"]) for row in PROFILES if row["profile_id"] == s.profile_id]
-    peak = max([s.peak_to_mean, *busiest])
+    return max([s.peak_to_mean, *busiest])
+
+
+def fleet_month(s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...], item: Option) -> list[float]:
+    """(4.1) to (4.5), (5.1): low, base and high."""
+    peak = peak_of(s)
     carried = [
         rate * s.utilisation_ceiling * 86_400 / (max(1.0, peak * (1 - s.batch_share))) for rate in rates
     ]
@@ -359,6 +366,29 @@ def hybrid_month(s: Scenario, item: Option) -> list[float]:
     return [side + tokens for side in sides]
 
 
+def spilled(s: Scenario, kept: float) -> float:
+    """(7.18): the share of queries above a part of the peak's load."""
+    shares, load = hours_of(s, peak_of(s))
+    parts = [(share, part) for share, part in zip(shares, load, strict=True) if part]
+    return sum(share * max(0.0, 1 - kept * max(load) / part) for share, part in parts)
+
+
+def reserved_month(s: Scenario, item: Option) -> float:
+    """(7.19): whole units for a part of the peak, the rest by the token."""
+    assert item.api_id and item.lengths
+    unit, commitment, *part = item.option_id.rpartition("@")[2].split("-")
+    row, kept = UNITS[item.api_id, unit, commitment], float(part[0].rstrip("%")) / 100 if part else 1.0
+    paid = 1 - s.cached_input_share * (1 - float(row["cached_weight"]))
+    counted = item.lengths.input * paid + item.lengths.output * float(row["output_weight"])
+    busiest = s.queries_per_day * kept * max(1.0, peak_of(s) * (1 - s.batch_share)) / 1_440
+    step = int(row["unit_step"])
+    needed = busiest * counted / float(row["input_tokens_per_minute"]) / step
+    units = max(int(row["min_units"]), math.ceil(needed - 1e-9) * step)
+    months = {"hour": 24 * s.days_per_month, "month": 1, "year": 1 / 12}[row["paid_per"]]
+    over = spilled(s, kept) * token_month(s, APIS[item.api_id], item.lengths)
+    return units * float(row["usd_per_unit"]) * months + over
+
+
 def spill_month(s: Scenario, item: Option) -> list[float]:
     """(7.18): whole replicas for the base load, what is above them by the token."""
     assert (
@@ -369,25 +399,10 @@ def spill_month(s: Scenario, item: Option) -> list[float]:
         and item.lengths
         and item.share_weak
     )
-    days = max(1.0, s.weekend_factor) * 7 / (5 + 2 * s.weekend_factor)
-    shares, load = hours_of(
-        s,
-        max(
-            [
-                s.peak_to_mean,
-                *(24 * days * float(r["share"]) for r in PROFILES if r["profile_id"] == s.profile_id),
-            ]
-        ),
-    )
     low, high = 0.0, 1.0
     for _ in range(100):  # the part of the peak's load that is kept, from the share that is answered
         kept = (low + high) / 2
-        spilled = sum(
-            share * max(0.0, 1 - kept * max(load) / part)
-            for share, part in zip(shares, load, strict=True)
-            if part
-        )
-        low, high = (kept, high) if spilled > 1 - item.share_weak else (low, kept)
+        low, high = (kept, high) if spilled(s, kept) > 1 - item.share_weak else (low, kept)
     tokens = token_month(s, APIS[item.api_id], item.lengths) * (1 - item.share_weak)
     sides = fleet_month(
         s.but(queries_per_day=s.queries_per_day * high),
@@ -403,6 +418,8 @@ def expected_month(scenario: Scenario, item: Option) -> list[float]:
     """(5.5): low, base and high of an option of any kind; benchmarks/bills.py asks a thousand."""
     if item.kind == "hybrid":
         return hybrid_month(scenario, item)
+    if item.reserved is not None:
+        return [reserved_month(scenario, item)] * 3
     if item.api_id is not None:
         assert item.lengths is not None
         return [token_month(scenario, APIS[item.api_id], item.lengths)] * 3
@@ -424,3 +441,4 @@ def test_a_month_is_what_the_files_and_the_method_say(turn: int) -> None:
         expected = expected_month(scenario, item)
         assert found.monthly_usd[:, place].tolist() == pytest.approx(expected, rel=1e-9), item.option_id
     assert kinds["api"] >= 2 and kinds["self_hosted"] >= 15
+    assert found.options.is_reserved.any() == bool(scenario.api_commitments)
