@@ -57,6 +57,16 @@ API_HEADS = (
 API_QUERY, API_MONTH = API_HEADS.index("USD a query"), API_HEADS.index("USD a month")
 
 
+def input_over_today(row: int) -> str:
+    """Return where an option's input tokens over today's stand."""
+    return cell(row, API_HEADS.index("Input tokens over today's"), API_SHEET)
+
+
+def output_over_today(row: int) -> str:
+    """Return where its output tokens over today's stand."""
+    return cell(row, API_HEADS.index("Output tokens over today's"), API_SHEET)
+
+
 def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, Addresses]:
     """Write token-priced options; return where their costs stand."""
     note = (

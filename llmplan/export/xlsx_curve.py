@@ -24,6 +24,7 @@ from llmplan.export.xlsx_costs import (
 from llmplan.export.xlsx_hybrids_sheet import HybridCells
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import Rented, paid_usd_formula
+from llmplan.export.xlsx_reserved_sheet import ReservedCells
 from llmplan.report.headlines import curve_title
 from llmplan.report.report import Report
 from llmplan.wording import VOLUME_FORMAT
@@ -45,13 +46,19 @@ def curve_volumes() -> Any:
 
 
 def write_curve(
-    book: Book, report: Report, rows: dict[int, int], hybrids: Mapping[int, HybridCells], rented: Rented
+    book: Book,
+    report: Report,
+    rows: dict[int, int],
+    hybrids: Mapping[int, HybridCells],
+    units: Mapping[int, ReservedCells],
+    rented: Rented,
 ) -> Any:
     """Write cost over volume for the options drawn; return the chart, None where nothing is drawn.
 
     Parameters
     ----------
-    rows: by place: the option's row on its cost sheet. hybrids: by place, where a hybrid's figures stand.
+    rows: by place: the option's row on its cost sheet. hybrids, units: by place, where figures of hybrids and of
+        reserved units stand.
     """
     note = "Every figure is a formula over the cost sheets; change a price there and the curves move."
     sheet = book.sheet(
@@ -65,7 +72,7 @@ def write_curve(
     column = 1
     for place in report.curve_places:
         if not report.option(place).has_fleet:
-            _api_column(book, sheet, report, place, rows[place], column, volumes)
+            _api_column(book, sheet, report, place, units.get(place) or rows[place], column, volumes)
             shown.append((place, "base", column))
             column += 1
         else:
@@ -82,14 +89,20 @@ def _head(book: Book, sheet: Any, column: int, text: str) -> None:
 
 
 def _api_column(
-    book: Book, sheet: Any, report: Report, place: int, row: int, column: int, volumes: Any
+    book: Book, sheet: Any, report: Report, place: int, at: int | ReservedCells, column: int, volumes: Any
 ) -> None:
+    """Write what tokens cost, or reserved units and tokens; at: the row on the cost sheet, or where these stand."""
     _head(book, sheet, column, report.option(place).label)
-    each = cell(row, API_QUERY, API_SHEET)
     months = report.comparison.options.take([place]).monthly_usd(volumes)[1, 0]
     for offset, month in enumerate(months):
         line = FIRST_ROW + offset
-        book.shown(sheet, line, column, f"$A{line + 1}*days_per_month*{each}", month)
+        volume = f"$A{line + 1}"
+        formula = (
+            at.month_usd(volume)
+            if isinstance(at, ReservedCells)
+            else f"{volume}*days_per_month*{cell(at, API_QUERY, API_SHEET)}"
+        )
+        book.shown(sheet, line, column, formula, month)
 
 
 def _own_columns(

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from llmplan.errors import InputError
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
@@ -15,6 +14,7 @@ from llmplan.export.xlsx_hybrids_sheet import hybrid_pair, write_hybrids
 from llmplan.export.xlsx_inputs_sheet import write_inputs, write_tokens_note
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
 from llmplan.export.xlsx_rents import write_rents
+from llmplan.export.xlsx_reserved_sheet import token_place, write_reserved
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.finding import where_cheaper
 from llmplan.report.headlines import flip_rows, flip_title
@@ -44,13 +44,12 @@ def option_heads(money: str) -> tuple[str, ...]:
 
 def xlsx_bytes(report: Report) -> bytes:
     """Return the workbook as an .xlsx file. Every cost is a formula that carries its value."""
-    if report.comparison.options.is_reserved.any():
-        rule, fix = "has no formulas in the workbook yet", "leave it out for this file"
-        raise InputError("api_commitments", report.scenario.api_commitments, rule, fix)
     book = Book(report.money)
     places = workbook_places(report)
     pairs = [end for place in report.hybrid_places for end in hybrid_pair(report, place)]
-    every = dict.fromkeys([*(place for place in places if place not in report.hybrid_places), *pairs])
+    reserved = [place for place in places if report.option(place).reserved]
+    alone = [place for place in places if place not in {*report.hybrid_places, *reserved}]
+    every = dict.fromkeys([*alone, *pairs, *(token_place(report, place) for place in reserved)])
     tokens = [place for place in every if not report.option(place).has_fleet]
     own = [place for place in every if report.option(place).has_fleet]
     heads = option_heads(report.money.name)
@@ -67,12 +66,13 @@ def xlsx_bytes(report: Report) -> bytes:
     rented = write_rents(book, report, own)
     where |= write_own_costs(book, report, own, rented)
     hybrids = write_hybrids(book, report, _rows(tokens), _rows(own), rented)
-    where |= {place: cells.costs for place, cells in hybrids.items()}
+    units = write_reserved(book, report, reserved, _rows(tokens))
+    where |= {place: cells.costs for each in (hybrids, units) for place, cells in each.items()}
     for row, place in enumerate(places, start=FIRST_ROW):
         _option(book, options, row, report, place, where[place])
     if places:
         options.autofilter(FIRST_ROW - 1, 0, FIRST_ROW + len(places) - 1, len(heads) - 1)
-    chart = write_curve(book, report, _rows(tokens) | _rows(own), hybrids, rented)
+    chart = write_curve(book, report, _rows(tokens) | _rows(own), hybrids, units, rented)
     row = _answer(book, answer, report, where)
     write_tokens_note(book, answer, report)
     if chart is not None:

@@ -19,6 +19,7 @@ from llmplan.growth.options import (
     hybrid_option,
     rented_option,
     replicas_of,
+    reserved_units_option,
 )
 from llmplan.options import evaluate
 from llmplan.options.comparison import by_the_token
@@ -29,18 +30,20 @@ from llmplan.scenario import Scenario
 def candidate_options(
     scenario: Scenario, catalog: Catalog, paths: PricePaths, queries_per_day: Floats
 ) -> list[PlanOption]:
-    """Return what one could switch to: APIs, self-hosting rented, reserved and bought, a hybrid.
+    """Return what one could switch to: APIs, their reserved units, self-hosting rented, reserved and bought, a hybrid.
 
     The configurations are those that are cheapest at the plan's first, middle or last volume, and the one that
-    is cheapest to reserve and to buy at the middle one; each is kept for the whole plan: growing out of one into
-    another in between is not planned for.
+    is cheapest to reserve and to buy at the middle one, as are units of an API; each is kept for the whole plan:
+    growing out of one into another in between is not planned for.
     """
+    middle = float(queries_per_day[len(queries_per_day) // 2])
+    units = _reserved_units(scenario.but(queries_per_day=middle), catalog, paths)
     comparison = evaluate(by_the_token(scenario), catalog)
     scenario = comparison.scenario
-    middle = float(queries_per_day[len(queries_per_day) // 2])
     tokens, own = _cheapest_ids(scenario, catalog, queries_per_day)
     options = comparison.options
     found = [api_option(options, options.index(option_id), catalog, paths) for option_id in tokens]
+    found += units
     if not scenario.buys_gpus:
         found += [rented_option(options, option_id, catalog, paths) for option_id in own]
     found += _reserved_options(scenario.but(queries_per_day=middle), own, catalog, paths)
@@ -78,6 +81,15 @@ def _cheapest_ids(
             if place is not None:
                 ids[at_volume.options.items[place].option_id] = None
     return list(tokens), list(own)
+
+
+def _reserved_units(scenario: Scenario, catalog: Catalog, paths: PricePaths) -> list[PlanOption]:
+    """Return the cheapest units of an API's capacity at the commitments asked for; empty where none is sold."""
+    if not scenario.api_commitments:
+        return []
+    found = evaluate(scenario, catalog)
+    places = [place for place in found.order if found.options.is_reserved[place]]
+    return [reserved_units_option(found.options, place, catalog, paths) for place in places[:1]]
 
 
 def _reserved_options(

@@ -31,8 +31,14 @@ from llmplan.scenario import Scenario
 from llmplan.units import DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 BASE = 1
-TERM_MONTHS = {"reserved_1y": MONTHS_PER_YEAR, "reserved_3y": 3 * MONTHS_PER_YEAR}
-"""Kind of GPU price -> how long it binds; the others can be given back."""
+TERM_MONTHS = {
+    "reserved_1y": MONTHS_PER_YEAR,
+    "reserved_3y": 3 * MONTHS_PER_YEAR,
+    "3_months": 3,
+    "6_months": 6,
+    "1_year": MONTHS_PER_YEAR,
+}
+"""Kind of GPU price, or commitment to an API's units -> how long it binds; the others can be given back each month."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,20 @@ def api_option(options: Options, place: int, catalog: Catalog, paths: PricePaths
         parts=(CostPart("tokens", lambda v: v * days * usd_per_query, paths.api_decline_per_year),),
         migration_usd=catalog.assumption("one-off-hosted-usd").base,
     )
+
+
+def reserved_units_option(options: Options, place: int, catalog: Catalog, paths: PricePaths) -> PlanOption:
+    """Return an API on reserved units: these for their terms, what they cannot take by the token. (7.19)"""
+    item, load = options.items[place], float(options.fleet_load[place])
+    part, needed = options.take([place]), replicas_of(options, place)
+    units = CostPart(
+        "reserved units",
+        lambda v: part.rent_usd(needed(v * load)[None], BASE)[0],
+        paths.api_decline_per_year,
+        TERM_MONTHS.get(item.reserved.commitment, 0) if item.reserved else 0,
+    )
+    by_token = api_option(options, place, catalog, paths)
+    return replace(by_token, parts=(*by_token.parts, units))
 
 
 def with_forced_move(

@@ -10,6 +10,7 @@ import numpy as np
 
 from llmplan.catalog import Catalog
 from llmplan.cost.billing import replica_start_s
+from llmplan.cost.fleet import replicas_needed
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.operations.checkpoints import checkpoint, repositories_of
 from llmplan.operations.gateway import ApiTier
@@ -17,6 +18,7 @@ from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
 from llmplan.options import Comparison, evaluate
 from llmplan.options.comparison import by_the_token
+from llmplan.options.reserved import units_for, usd_per_unit_hour
 from llmplan.options.standing import fleet_context_tokens, lengths_of, standing_of, today_id
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import Draft, default_share, draft_of, engine_memory, memory_plan
@@ -155,7 +157,8 @@ def longest_sequence(needed: float, is_percentile: bool, model_limit: int, seque
 
 def _api_place(comparison: Comparison, catalog: Catalog, api_id: str | None) -> int | None:
     options = comparison.options
-    apis = {options.items.option_id[place]: int(place) for place in np.flatnonzero(options.is_api)}
+    sold = options.is_api | options.is_reserved
+    apis = {options.items.option_id[place]: int(place) for place in np.flatnonzero(sold)}
     if api_id is not None:
         if api_id not in apis:
             raise UnknownNameError("API of the scenario", api_id, apis)
@@ -172,7 +175,8 @@ def api_tier(
     """Return the strong tier behind the fleet: the named API, else the reference, else the cheapest.
 
     None where no API is feasible. Its budget holds the queries routed to it, `strong_queries_per_day`, and a
-    tenth of the fleet's queries that may spill to it.
+    tenth of the fleet's queries that may spill to it; where it is reserved, its units are for these, and the budget
+    holds what they cannot take.
     """
     place = _api_place(comparison, catalog, api_id)
     if place is None:
@@ -180,15 +184,27 @@ def api_tier(
     item = comparison.options.items[place]
     price = catalog.api(str(item.api_id))
     scenario = comparison.scenario
-    queries = (strong_queries_per_day + SPILL_SHARE * scenario.queries_per_day) * scenario.days_per_month
+    queries = strong_queries_per_day + SPILL_SHARE * scenario.queries_per_day
     return ApiTier(
         provider=price.provider,
         provider_model=price.provider_model,
         input_usd_per_mtok=price.input_usd_per_mtok,
         output_usd_per_mtok=price.output_usd_per_mtok,
-        usd_per_month=queries * (item.usd_per_query or 0.0),
+        usd_per_month=queries * scenario.days_per_month * float(comparison.options.usd_per_query[place]),
         days_per_month=scenario.days_per_month,
+        reserved=_reserved_words(comparison, place, queries),
     )
+
+
+def _reserved_words(comparison: Comparison, place: int, queries_per_day: float) -> str:
+    """Say how many units are reserved for some queries, and what they cost; "" for an API by the token."""
+    options, row = comparison.options, comparison.options.items[place].reserved
+    if row is None:
+        return ""
+    load = queries_per_day * float(options.fleet_load[place])
+    units = float(units_for(row, replicas_needed(load, options.per_replica[1, place])))
+    usd = units * usd_per_unit_hour(row, options.hours_per_month) * options.hours_per_month
+    return f"{units:,.0f} {row.unit.upper()} ({row.commitment.replace('_', ' ')}), {usd:,.0f} USD a month"
 
 
 def _draft_repository(catalog: Catalog, draft: Draft | None) -> str:

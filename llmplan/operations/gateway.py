@@ -1,4 +1,4 @@
-"""A LiteLLM proxy configuration for the hybrid: the fleet first, an API with a budget behind it."""
+"""A LiteLLM proxy configuration for the hybrid: the fleet first, then reserved units, an API with a budget behind them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from llmplan.units import MS_PER_S, S_PER_MINUTE, TOKENS_PER_MTOK
 
 FLEET_TIER: Final = "self-hosted"
 API_TIER: Final = "strong-api"
+RESERVED_TIER: Final = "strong-api-reserved"
 PREFIXES: Final = {
     "google": "gemini",
     "together": "together_ai",
@@ -36,6 +37,7 @@ class ApiTier:
     provider, provider_model: as in data/api_prices.csv.
     input_usd_per_mtok, output_usd_per_mtok: what LiteLLM books. [USD/Mtok]
     usd_per_month: what the plan expects to spend on it; the budget is this with its headroom. [USD/month]
+    reserved: units of its capacity that are asked before it, in words; "": none.
     """
 
     provider: str
@@ -44,6 +46,7 @@ class ApiTier:
     output_usd_per_mtok: float
     usd_per_month: float
     days_per_month: float
+    reserved: str = ""
 
     @property
     def litellm_provider(self) -> str:
@@ -63,9 +66,10 @@ class ApiTier:
 def litellm_config(plan: ServingPlan, api: ApiTier, budget_headroom: float = 1.25) -> dict[str, Any]:
     """Return config.yaml of the LiteLLM proxy.
 
-    Two tiers by name. The fleet's requests a minute are capped at what it sustains at the ceiling; whatever
-    fails or does not fit falls back to the API, whose budget is the plan's with `budget_headroom`. The budget is
-    the API deployment's own: one of the provider or of the whole proxy would shut the fleet out with the API.
+    Two tiers by name, three where units are reserved, which are paid whatever they answer. The fleet's requests a
+    minute are capped at what it sustains at the ceiling; whatever fails or does not fit falls back to the tier behind
+    it, last to the API, whose budget is the plan's with `budget_headroom`. The budget is the API deployment's own: one
+    of the provider or of the whole proxy would shut the fleet out with the API.
     """
     if not budget_headroom >= 1:
         raise InputError("budget_headroom", budget_headroom, "must be at least 1", "give 1.25")
@@ -93,18 +97,27 @@ def litellm_config(plan: ServingPlan, api: ApiTier, budget_headroom: float = 1.2
         "max_budget": budget,
         "budget_duration": f"{round(api.days_per_month)}d",
     }
+    reserved = {
+        "model": api.litellm_model,
+        "api_base": "os.environ/RESERVED_API_BASE",
+        "api_key": "os.environ/RESERVED_API_KEY",
+        "input_cost_per_token": 0.0,
+        "output_cost_per_token": 0.0,
+    }
+    tiers = {FLEET_TIER: self_hosted, **({RESERVED_TIER: reserved} if api.reserved else {}), API_TIER: strong}
+    names = list(tiers)
     return {
         "model_list": [
-            {"model_name": FLEET_TIER, "litellm_params": self_hosted, "model_info": {"mode": "chat"}},
-            {"model_name": API_TIER, "litellm_params": strong, "model_info": {"mode": "chat"}},
+            {"model_name": name, "litellm_params": params, "model_info": {"mode": "chat"}}
+            for name, params in tiers.items()
         ],
         "router_settings": {
             "routing_strategy": "simple-shuffle",
             "num_retries": 1,
             "allowed_fails": 3,
             "cooldown_time": 30,
-            "fallbacks": [{FLEET_TIER: [API_TIER]}],
-            "context_window_fallbacks": [{FLEET_TIER: [API_TIER]}],
+            "fallbacks": [{name: names[at:]} for at, name in enumerate(names[:-1], start=1)],
+            "context_window_fallbacks": [{FLEET_TIER: names[1:]}],
             "enable_pre_call_checks": True,
         },
         "litellm_settings": {"request_timeout": round(max(seconds, plan.ttft_ms / MS_PER_S), 1)},

@@ -97,7 +97,8 @@ def _files(plan: ServingPlan, api: ApiTier | None) -> str:
             "running requests; watch the gateway, or take one of the engines above"
         )
     if api is not None:
+        units = f", then {api.reserved} of its reserved capacity," if api.reserved else ""
         lines.append(
-            "- `litellm/config.yaml`: gateway with the fleet first and the API behind it, with a budget"
+            f"- `litellm/config.yaml`: gateway with the fleet first{units} and the API behind it, with a budget"
         )
     return "\n".join(lines)

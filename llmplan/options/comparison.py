@@ -50,7 +50,7 @@ def _options_of(catalog: Catalog, scenario: Scenario) -> Options:
 
 
 def by_the_token(scenario: Scenario) -> Scenario:
-    """Return the scenario without reserved capacity of APIs, which plans over months and gateways do not know."""
+    """Return the scenario without reserved capacity of APIs, which no fleet's files and weeks know."""
     return scenario.but(api_commitments=()) if scenario.api_commitments else scenario
 
 

@@ -282,6 +282,41 @@ def test_people_hidden_lines_and_prices_move_hybrids(
     assert calculated[row["label"]][1] == pytest.approx(fleet + month * loads.api * each + router, abs=CENT)
 
 
+def test_reserved_units_follow_the_inputs(office: Office, tmp_path: Path) -> None:
+    """More queries, whole steps of units; the curve too."""
+    asked = Scenario(
+        api_ids=("azure/gpt-4.1", "gpt-4o"),
+        api_commitments=("hourly", "1_month", "1_year"),
+        model_ids=("llama-3.1-8b",),
+        gpu_ids=("l4",),
+        engine_ids=("vllm",),
+        queries_per_day=1e6,
+        cached_input_share=0.8,
+        peak_to_mean=1.2,
+    )
+    made = make_report(asked)
+    path = tmp_path / "units.xlsx"
+    path.write_bytes(xlsx_bytes(made))
+    reserved = [i for i in costs(read(path)) if "@ptu" in i]
+    assert len(reserved) == 15
+    assert_to_the_cent(costs(read(office(path, "xlsx"))), made)
+    cells = {input_cell(path, "queries_per_day"): 2e6}
+    after = read(office(change(path, cells, tmp_path / "more.xlsx"), "xlsx"))
+    wanted = expected(make_report(asked.but(queries_per_day=2e6)))
+    for option_id in reserved:
+        assert costs(after)[option_id] == pytest.approx(wanted[option_id], abs=CENT)
+    drawn = [place for place in made.curve_places if made.option(place).reserved]
+    assert drawn
+    heads = [cell.value for cell in after["Curve"][HEAD_ROW + 1]]
+    volumes = [row[0] for row in after["Curve"].iter_rows(min_row=FIRST_ROW + 1, values_only=True) if row[0]]
+    for place in drawn:
+        column = heads.index(made.option(place).label) + 1
+        shown = [after["Curve"].cell(FIRST_ROW + 1 + n, column).value for n in range(len(volumes))]
+        assert shown == pytest.approx(
+            made.comparison.options.take([place]).monthly_usd(volumes)[1, 0], abs=CENT
+        )
+
+
 def test_another_currency_multiplies_what_is_shown(report: Report, office: Office, tmp_path: Path) -> None:
     """Prices stay in USD; the sums that people read are in the currency, at a rate that may be changed."""
     made = make_report(

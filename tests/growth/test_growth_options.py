@@ -102,6 +102,19 @@ def test_a_scenario_that_reserves_is_bound_by_its_term():
     assert bill == pytest.approx(np.full(12, bill[0]))
 
 
+def test_units_of_an_api_cost_what_the_comparison_says_and_bind_for_their_term():
+    asked = SCENARIO.but(api_commitments=("1_month", "1_year"), api_ids=("azure/gpt-4.1",))
+    options = candidate_options(asked, CATALOG, STILL, VOLUME)
+    (reserved,) = [o for o in options if "@ptu" in o.option_id]
+    found = evaluate(asked, CATALOG)
+    place = next(p for p in found.order if found.options.is_reserved[p])
+    assert reserved.option_id == found.options.items[place].option_id
+    assert cash_flows(reserved, VOLUME)[1:] == pytest.approx(np.full(12, found.monthly_usd[1, place]))
+    units = next(part for part in reserved.parts if part.name == "reserved units")
+    bill = part_bills(units, np.linspace(900_000, 1_000, 12), 0, 12)[0]
+    assert units.term_months == 12 and bill == pytest.approx(np.full(12, bill[0]))
+
+
 def test_the_servers_to_buy_are_the_cheapest_of_all():
     """Brute force: every feasible option of the comparison, bought for the middle volume."""
     scenario, volume = SCENARIO.but(model_ids=("llama-3.1-8b",)), np.full(3, 900_000.0)

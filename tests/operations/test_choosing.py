@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from llmplan.catalog import load_catalog
@@ -68,4 +70,10 @@ def test_the_tier_behind_the_fleet():
     assert tier is not None and tier.litellm_model == "openai/gpt-4o"
     usd = comparison.options.items[comparison.options.index("gpt-4o")].usd_per_query
     assert tier.usd_per_month == pytest.approx(0.1 * 50_000 * 30 * usd)
+    equal = SCENARIO.but(api_commitments=("hourly",), peak_to_mean=1, token_basis="equal")
+    asked = evaluate(equal, CATALOG)
+    reserved = api_tier(asked, CATALOG, "azure/gpt-4.1@ptu-hourly", 1e6)
+    assert reserved is not None and reserved.usd_per_month == 0
+    units = 5 * math.ceil(1_005_000 / 1_440 * (1_000 + 4 * 300) / 3_000 / 5)
+    assert reserved.reserved == f"{units} PTU (hourly), {units * 720:,} USD a month"
     assert api_tier(evaluate(SCENARIO.but(data_stays_in_house=True), CATALOG), CATALOG) is None

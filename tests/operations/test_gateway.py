@@ -45,6 +45,20 @@ def test_two_tiers_with_a_fallback_between_them():
     assert api["litellm_params"]["input_cost_per_token"] == pytest.approx(2.5e-6)
 
 
+def test_reserved_units_are_asked_before_the_token_is_paid():
+    document = config(replace(GPT, reserved="15 PTU (hourly), 10,800 USD a month"))
+    assert [tier["model_name"] for tier in document["model_list"]] == [
+        "self-hosted",
+        "strong-api-reserved",
+        "strong-api",
+    ]
+    assert document["router_settings"]["fallbacks"] == [
+        {"self-hosted": ["strong-api-reserved", "strong-api"]},
+        {"strong-api-reserved": ["strong-api"]},
+    ]
+    assert set(document["model_list"][1]["litellm_params"]) <= set(KNOWN["litellm_params"].split())
+
+
 def test_the_api_s_budget_is_the_plan_s_with_headroom():
     api = config()["model_list"][1]["litellm_params"]
     assert (api["max_budget"], api["budget_duration"]) == (5_000, "30d")
