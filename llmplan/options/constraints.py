@@ -147,5 +147,5 @@ def context_reasons(scenario: Scenario, standing: Standing, limit: int, known: b
     needed = needed_context_tokens(scenario, standing)
     if limit >= needed:
         return []
-    stated = f"{limit:,} tokens below" if known else "not known, unlike"
-    return [f"context {stated} the {needed:,.0f} needed"]
+    stated = f"{limit:,} tokens below the" if known else "not known,"
+    return [f"context {stated} {needed:,.0f} needed"]

@@ -51,6 +51,13 @@ def test_two_a100_are_rented_singly_where_that_costs_less() -> None:
     assert (row["gpus_total"], row["usd_per_gpu_hour"]) == (2, pytest.approx(2.7))
 
 
+def test_a_fleet_of_two_is_ranked_by_what_it_pays_by_hand() -> None:
+    """One seller of single cards and nodes at 2.70, one of cheap cards, one of nodes at 5.00: a month of 720 hours."""
+    sellers = [[Lot(1, 2.7, 1), Lot(8, 8 * 2.7, 8)], [Lot(1, 1.0685, 1)], [Lot(8, 8 * 5.0, 8)]]
+    month = rents_of([sellers]).usd_per_hour[:, 0, 2] * 720
+    assert month == pytest.approx([1_538.64, 3_888, 28_800])  # the node alone: 15,552
+
+
 @pytest.mark.parametrize(
     ("gpu_id", "volume"), [("l4", 300_000), ("a100-80gb-sxm", 10_000), ("h200-sxm", 4e6)]
 )
