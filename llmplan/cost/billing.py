@@ -106,6 +106,21 @@ class FleetHours:
             over = 1 - np.asarray(kept, float)[..., None] / load
         return np.asarray((self.shares * np.maximum(over, 0.0)).sum(axis=-1))
 
+    def chosen_by_hour(self, at_peak: npt.ArrayLike, threshold: npt.ArrayLike) -> tuple[Floats, Floats]:
+        """Return the replicas of each hour where what fills at most `threshold` of one goes elsewhere. (7.20)
+
+        at_peak: replicas that the peak fills, not rounded; shapes broadcast to (...). Returns (..., hours), and the
+        share of queries that goes elsewhere, (...). Hours burst as in `spilled`.
+        """
+        filled = np.asarray(at_peak, float)[..., None] * (self.load / self.load.max())
+        replicas = np.maximum(np.ceil(filled * (1 - 1e-12) - np.asarray(threshold, float)[..., None]), 0.0)
+        over = np.where(filled > 0, 1 - replicas / np.where(filled > 0, filled, 1.0), 0.0)
+        return replicas, np.asarray((self.shares * np.maximum(over, 0.0)).sum(axis=-1))
+
+    def with_spare(self, working: Floats) -> Floats:
+        """Return working replicas with the spares beside them, none where none works."""
+        return np.where(working > 0, working + self.spare, 0.0)
+
     def busy(self) -> Bools:
         """Return the fewest hours of a day in a row that hold `BUSY_SHARE` of the queries; the latest of equals."""
         day = self.shares.reshape(-1, HOURS_PER_DAY).sum(axis=0)
@@ -124,6 +139,11 @@ class FleetHours:
             hours *= self.busy()
         elif mode is not Billing.ALWAYS_ON:
             hours = self.replicas(fleets, self.spare if mode is Billing.AUTOSCALED else 0)
+        return self.paid_share(hours, start_s)
+
+    def paid_share(self, hours: Floats, start_s: float) -> Floats:
+        """Return the share of time in which n of N replicas are paid, (N, n), for those of each hour, (N, hours)."""
+        fleets = np.arange(MOST + 1)
         early = np.maximum(hours, np.roll(hours, -1, axis=1))
         part = min(start_s / S_PER_HOUR, 1.0)
         share = np.zeros((MOST + 1, MOST + 1))

@@ -130,7 +130,7 @@ def _own_columns(
         _head(book, sheet, helper + 3 + side, f"USD a month, {name} side")
         carries, price = (cell(row, side_column(side, which), OWN_SHEET) for which in (CARRIES, PRICE))
         start = cell(row, START, OWN_SHEET)
-        rent = rented[place if hybrid is None else hybrid.own_place, side]
+        rent = rented[place, side]
         loads = volumes * options.fleet_load[0]
         replicas = replicas_needed(loads, options.per_replica[side, 0], report.scenario.spare_replicas)
         for offset in range(len(volumes)):

@@ -49,10 +49,9 @@ class Loads(NamedTuple):
 
 
 class HybridCells(NamedTuple):
-    """Where a hybrid's figures stand: its costs, its fleet's place, row and load, what each query pays besides."""
+    """Where a hybrid's figures stand: its costs, its fleet's row and load, what each query pays besides."""
 
     costs: Addresses
-    own_place: int
     own_row: int
     load: str
     usd_per_query: str
@@ -88,7 +87,7 @@ def write_hybrids(
         weak, strong = hybrid_pair(report, place)
         rows = (own_rows[weak], api_rows[strong])
         found[place] = _hybrid(
-            book, sheet, line, report, place, *rows, [rented[weak, side] for side in range(3)]
+            book, sheet, line, report, place, *rows, [rented[place, side] for side in range(3)]
         )
     return found
 
@@ -104,7 +103,7 @@ def _hybrid(
     rents: list[RentCells],
 ) -> HybridCells:
     row: Mapping[str, Any] = report.comparison.row(place)
-    weak, strong = hybrid_pair(report, place)
+    _, strong = hybrid_pair(report, place)
     loads = split_loads(report, row)
     book.text(sheet, line, 0, row["label"])
     book.number(sheet, line, 4, row["quality"], "percent")
@@ -132,7 +131,7 @@ def _hybrid(
     costs = Addresses(*(f"{cell(line, column, SHEET)}+{tokens}" for column in last))
     api, router = cell(line, API_LOAD, SHEET), cell(line, ROUTER, SHEET)
     per_query = f"{api}*{each}+{router}/{TOKENS_PER_MTOK:.0f}"
-    return HybridCells(costs, weak, own_row, cell(line, FLEET_LOAD, SHEET), per_query)
+    return HybridCells(costs, own_row, cell(line, FLEET_LOAD, SHEET), per_query)
 
 
 def split_loads(report: Report, row: Mapping[str, Any]) -> Loads:
@@ -159,8 +158,7 @@ def _fleet(
 ) -> str:
     """Write one side's fleet for its load; return where its cost stands."""
     name = SIDES[side]
-    weak = report.comparison.options.index(str(row["option_id"]).removeprefix("hybrid:").rpartition("+")[0])
-    options = report.comparison.options.take([weak])
+    options = report.comparison.options.take([report.comparison.options.index(str(row["option_id"]))])
     carries, price = (cell(own_row, side_column(side, which), OWN_SHEET) for which in (CARRIES, PRICE))
     needed = report.scenario.queries_per_day * split_loads(report, row).fleet
     replicas = replicas_needed(needed, options.per_replica[side], report.scenario.spare_replicas)[:, None]

@@ -63,7 +63,7 @@ def xlsx_bytes(report: Report) -> bytes:
         (44, 50, 18, *[15] * 5, 12, 10, 10, 22, 14),
     )
     where = write_api_costs(book, report, tokens)
-    rented = write_rents(book, report, own)
+    rented = write_rents(book, report, [*own, *report.hybrid_places])
     where |= write_own_costs(book, report, own, rented)
     hybrids = write_hybrids(book, report, _rows(tokens), _rows(own), rented)
     units = write_reserved(book, report, reserved, _rows(tokens))

@@ -111,7 +111,7 @@ def hybrid_option(
     except InputError:
         return None
     options = options_of(scenario, catalog)
-    fleet = rented_option(options, loads.weak_id, catalog, paths)
+    fleet = rented_option(loads.fleet, loads.weak_id, catalog, paths)
     usd = float(options.usd_per_query[options.index(loads.api_id)]) * loads.api_share
     days, router = scenario.days_per_month, loads.router_usd_per_query
     parts = [

@@ -8,6 +8,7 @@ from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options import options_of
 from llmplan.options.fleet_api_pairs import pairs_of
+from llmplan.options.table import Options
 from llmplan.scenario import Scenario
 
 PREFIX = "hybrid:"
@@ -23,6 +24,7 @@ class HybridLoads:
     weak_id, api_id: the self-hosted option and that of the API.
     fleet_share, api_share: load on each in its mean queries, for each query of the traffic.
     router_usd_per_query: classifier and cache lookups. [USD/query]
+    fleet: the self-hosted option as the hybrid rents it.
     """
 
     option_id: str
@@ -32,6 +34,7 @@ class HybridLoads:
     fleet_share: float
     api_share: float
     router_usd_per_query: float
+    fleet: Options
 
 
 def hybrid_loads(scenario: Scenario, catalog: Catalog, option_id: str | None = None) -> HybridLoads:
@@ -56,8 +59,7 @@ def hybrid_loads(scenario: Scenario, catalog: Catalog, option_id: str | None = N
         weak_id=str(item.weak_id),
         api_id=str(item.strong_id),
         fleet_share=float(plan.fleet_queries_per_day[route.split]) if route.load is None else route.load,
-        api_share=float(plan.api_queries_per_day[route.split])
-        if route.load is None
-        else 1 - float(item.share_weak or 0.0),
+        api_share=float(plan.api_queries_per_day[route.split]) if route.load is None else route.spilled,
         router_usd_per_query=float(plan.router_usd[route.split]),
+        fleet=pairs.fleets_of([route]),
     )

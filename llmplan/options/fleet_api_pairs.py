@@ -13,8 +13,9 @@ import numpy as np
 from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
-from llmplan.cost.billing import FleetHours
+from llmplan.cost.billing import Billing, FleetHours
 from llmplan.kinds import Kind
+from llmplan.options.by_hour import THRESHOLDS, fleets_by_hour, with_own_rents
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Option, Rows, first_of_each
 from llmplan.options.table import Options
@@ -28,6 +29,8 @@ SPLITS = np.linspace(0.05, 0.95, 19)
 """Shares of the fleet that are tried; all and nothing are options of their own."""
 FLOORS = np.array([0.2, 0.4, 0.6, 0.8])
 """Of the peak's load that a fleet is sized for whose peaks go to an API; at a volume its replicas fill up."""
+HARD, LEVEL = len(SPLITS), len(SPLITS) + len(FLOORS)
+"""Where splits by load begin behind those by difficulty: with one fleet for all hours, and with one for each hour."""
 
 
 @kept(1)
@@ -44,13 +47,14 @@ class Fleets(NamedTuple):
 
     Attributes
     ----------
-    usd: USD a month, place: among the options, (g, p, v). filled: the part of the peak's load that the whole replicas
-        of each split by load carry, (g, floors, v).
+    usd: USD a month, place: among the options, (g, p, v). filled: the busiest hour's whole replicas of each split by
+        load over what the peak fills, spilled: its share of the queries for the API, (g, splits by load, v).
     """
 
     usd: Floats
     place: Places
     filled: Floats
+    spilled: Floats
 
 
 class Route(NamedTuple):
@@ -60,24 +64,40 @@ class Route(NamedTuple):
     group: int
     api: int
     split: int
-    load: float | None = None
-    """Of a split by load at a volume: the part of the peak's load that its whole replicas carry."""
+    filled: float | None = None
+    """Of a split by load at a volume: the busiest hour's whole replicas over what the peak fills."""
+    spilled: float = 0.0
+    """Of a split by load the share of the queries that goes to the API."""
 
     @property
     def by_load(self) -> bool:
-        return self.split >= len(SPLITS)
+        return self.split >= HARD
+
+    @property
+    def load(self) -> float | None:
+        """Of a split by load the part of the peak's load that the fleet is sized for."""
+        return None if self.filled is None else min(self.filled, 1.0)
+
+    @property
+    def threshold(self) -> float | None:
+        """Of a fleet for each hour: what an hour must fill of a replica."""
+        return float(THRESHOLDS[self.split - LEVEL]) if self.split >= LEVEL else None
 
 
-def with_spill(plan: SplitPlan, hours: FleetHours) -> SplitPlan:
-    """Return the splits by difficulty and, behind them, those by load: a fleet for the base, an API for peaks. (7.18)"""
-    spilled = hours.spilled(FLOORS)
-    none = np.zeros(len(FLOORS))
+def with_spill(plan: SplitPlan, hours: FleetHours, by_hour: bool) -> SplitPlan:
+    """Return the splits by difficulty and, behind them, those by load: a fleet for the base, an API for peaks. (7.18)
+
+    by_hour: also those with a fleet for each hour (7.20), whose loads follow the volume.
+    """
+    each = np.zeros(len(THRESHOLDS) * by_hour)
+    spilled, floors = np.concatenate([hours.spilled(FLOORS), each]), np.concatenate([FLOORS, each + 1])
+    none = np.zeros(len(floors))
     return replace(
         plan,
         share_weak=np.concatenate([plan.share_weak, 1 - spilled]),
         recall=np.concatenate([plan.recall, none]),
         false_positive_rate=np.concatenate([plan.false_positive_rate, none]),
-        fleet_queries_per_day=np.concatenate([plan.fleet_queries_per_day, FLOORS]),
+        fleet_queries_per_day=np.concatenate([plan.fleet_queries_per_day, floors]),
         api_queries_per_day=np.concatenate([plan.api_queries_per_day, spilled]),
         router_usd=np.concatenate([plan.router_usd, none]),
     )
@@ -122,19 +142,33 @@ class Pairs:
     def fleets_at(self, queries_per_day: Floats) -> Fleets:
         """Return the cheapest fleet of each model and format at every split and volume."""
         loads = (self.plan.fleet_queries_per_day[:, None] * queries_per_day).ravel()
-        usd = self.options.take(self.fleets).fleet_usd(loads, 1)
-        by_use = ~self.options.market.steady[self.options.rent_row[self.fleets]]
-        usd[by_use, len(SPLITS) * len(queries_per_day) :] = (
-            np.inf
-        )  # its hours are priced for the whole load's shape
+        usd, v = self.options.take(self.fleets).fleet_usd(loads, 1), len(queries_per_day)
+        steady, scaled = (mask[self.options.rent_row[self.fleets]] for mask in self._ways)
+        usd[~steady, HARD * v :] = np.inf  # its hours are priced for the whole load's shape
+        usd[:, LEVEL * v :] = np.inf
+        if scaled.any():
+            by_hour = fleets_by_hour(self.options.take(self.fleets[scaled]), queries_per_day)
+            usd[scaled, LEVEL * v :] = by_hour.usd.reshape(len(by_hour.usd), -1)
         members = np.split(np.arange(len(usd)), np.flatnonzero(np.diff(self.group)) + 1)
         best = np.stack([rows[np.argmin(usd[rows], axis=0)] for rows in members])
         shape = (len(members), -1, len(queries_per_day))
         least: Floats = np.take_along_axis(usd, best, axis=0).reshape(shape)
         places: Places = np.take(self.fleets, best).reshape(shape)
-        filled = self._filled(places[:, len(SPLITS) :], queries_per_day)
-        least[:, len(SPLITS) :][filled >= 1] = np.inf  # whole replicas carry the peak too: no hybrid
-        return Fleets(least, places, filled)
+        filled = self._filled(places[:, HARD:LEVEL], queries_per_day)
+        least[:, HARD:LEVEL][filled >= 1] = np.inf  # whole replicas carry the peak too: no hybrid
+        spilled = self.options.hours.spilled(filled)
+        if len(self.plan.share_weak) > LEVEL:
+            more = self._by_hour(places[:, LEVEL:], queries_per_day)
+            filled, spilled = (
+                np.concatenate(both, axis=1) for both in ((filled, more[0]), (spilled, more[1]))
+            )
+        return Fleets(least, places, filled, spilled)
+
+    @cached_property
+    def _ways(self) -> tuple[Bools, Bools]:
+        """By row of the market whether all hours are paid, and whether hours one by one are, where they can be chosen."""
+        market = self.options.market
+        return market.steady, market.autoscaled & (market.hourly is not None)
 
     @kept(1)
     def kept_fleets(self, queries_per_day: tuple[float, ...]) -> tuple[Fleets, Floats]:
@@ -146,7 +180,7 @@ class Pairs:
         """Return the API's share of the queries at every split, (g, p, v): what filled replicas leave of the peaks."""
         share = np.repeat(self.plan.api_queries_per_day[None, :, None], len(fleets.usd), axis=0)
         share = np.repeat(share, fleets.usd.shape[2], axis=2)
-        share[:, len(SPLITS) :] = self.options.hours.spilled(fleets.filled)
+        share[:, HARD:] = fleets.spilled
         return share
 
     def total_usd(self, queries_per_day: float) -> tuple[Floats, Fleets]:
@@ -165,12 +199,22 @@ class Pairs:
             replicas = np.maximum(np.ceil(floor / each * (1 - 1e-12)), 1.0)
         return np.asarray(np.where(each > 0, np.minimum(replicas * each, 1.0), floor))
 
+    def _by_hour(self, fleets: Places, queries_per_day: Floats) -> tuple[Floats, Floats]:
+        """Return `filled` and `spilled` of fleets for each hour, (g, thresholds, v). (7.20)"""
+        with np.errstate(divide="ignore"):
+            at_peak = queries_per_day / self.options.per_replica[1, fleets]
+        at_peak = np.where(np.isfinite(at_peak), at_peak, 1.0)  # of no fleet at all
+        replicas, spilled = self.options.hours.chosen_by_hour(at_peak, THRESHOLDS[:, None])
+        return replicas.max(axis=-1) / at_peak, spilled
+
     def route(self, fleets: Fleets, cell: Sequence[Any], column: int = 0) -> Route:
         """Return the hybrid of a group, an API and a split at one of the fleets' volumes."""
         group, api, split = (int(i) for i in cell)
-        number = split - len(SPLITS)
-        load = None if number < 0 else float(fleets.filled[group, number, column])
-        return Route(int(fleets.place[group, split, column]), group, api, split, load)
+        fleet, number = int(fleets.place[group, split, column]), split - HARD
+        if number < 0:
+            return Route(fleet, group, api, split)
+        figures = (float(each[group, number, column]) for each in (fleets.filled, fleets.spilled))
+        return Route(fleet, group, api, split, *figures)
 
     def cheapest(self, queries_per_day: float) -> tuple[float, Route | None]:
         """Return the cheapest hybrid at a volume and its USD a month; infinity and None where there is none."""
@@ -183,7 +227,7 @@ class Pairs:
     def cheapest_by_api(self, queries_per_day: float) -> list[Route]:
         """Return for each API its cheapest partner and split by difficulty at a volume, and the cheapest split by load."""
         fleets = self.fleets_at(np.array([queries_per_day]))
-        hard, month = len(SPLITS), queries_per_day * self.options.scenario.days_per_month
+        hard, month = HARD, queries_per_day * self.options.scenario.days_per_month
         lines = self.options.hidden_usd_per_query(1)
         # Of a split the cheapest fleet that is allowed with an API is the first one so, by cost.
         group, usd = np.zeros((hard, len(self.apis)), np.intp), np.full((hard, len(self.apis)), np.inf)
@@ -207,7 +251,7 @@ class Pairs:
     @cached_property
     def _allowed_by_split(self) -> Bools:
         """(splits by difficulty, m, g) `allowed`, in the order in which `cheapest_by_api` goes through it."""
-        return np.ascontiguousarray(self.allowed[:, :, : len(SPLITS)].transpose(2, 1, 0))
+        return np.ascontiguousarray(self.allowed[:, :, :HARD].transpose(2, 1, 0))
 
     @cached_property
     def _best_first(self) -> Places:
@@ -249,13 +293,13 @@ class Pairs:
     def _figures(self, routes: Sequence[Route]) -> dict[str, Floats]:
         """Return what hybrids have of their own, by name, each of their shape."""
         fleets, groups, apis, splits = _columns(routes)
-        strong, items, by_load = self.apis[apis], self.options.items, splits >= len(SPLITS)
+        strong, items, by_load = self.apis[apis], self.options.items, splits >= HARD
         # A split by load is as good as its worse end.
         worse = self.options.quality[fleets] <= self.options.quality[strong]
         of_weak = np.where(by_load, worse, self.plan.share_of_weak[splits])
         sd, today_sd, of_today = mixed(of_weak, items.moments(fleets), items.moments(strong)).spread
         return {
-            "share_weak": np.where(by_load, 1 - self._spilled(routes), self.plan.share_weak[splits]),
+            "share_weak": np.where(by_load, 1 - _spilled(routes), self.plan.share_weak[splits]),
             "quality": self.quality[groups, apis, splits],
             "assured": self.assured[groups, apis, splits],
             "sd": sd,
@@ -267,7 +311,7 @@ class Pairs:
         """Return hybrids as columns; a record is made once somebody asks for it."""
         fleets, _, apis, splits = _columns(routes)
         weak, strong, figures = self.options.items.take(fleets), self.apis[apis], self._figures(routes)
-        ends = zip(weak.option_id, self.options.items.option_id[strong], splits >= len(SPLITS), strict=True)
+        ends = zip(weak.option_id, self.options.items.option_id[strong], splits >= HARD, strict=True)
         ids = np.array([hybrid_id(*each) for each in ends], dtype=object)
         rank = np.lexsort((ids.astype(str), -figures["quality"], weak.preference))
         return Rows(
@@ -289,27 +333,40 @@ class Pairs:
             preference=np.argsort(rank),
         )
 
-    def _spilled(self, routes: Sequence[Route]) -> Floats:
-        """Return the share of the queries above the load that each fleet carries; of one split by difficulty none."""
-        return self.options.hours.spilled(
-            np.array([1.0 if route.load is None else route.load for route in routes])
-        )
+    def fleets_of(self, routes: Sequence[Route]) -> Options:
+        """Return the fleets of some hybrids, with rents of their own where each hour has its fleet. (7.20)"""
+        found = self.options.take([route.fleet for route in routes])
+        chosen = [
+            (place, r.filled, r.threshold) for place, r in enumerate(routes) if r.threshold and r.filled
+        ]
+        if not chosen:
+            return found
+        places, over_peak, thresholds = map(list, zip(*chosen, strict=True))
+        own = with_own_rents(found.take(places), over_peak, thresholds)
+        rows = found.rent_row.copy()
+        rows[places] = own.rent_row
+        return replace(found, market=own.market, rent_row=rows)
 
     def join(self, routes: Sequence[Route]) -> Options:
         """Return the options with some hybrids behind them."""
         if not routes:
             return self.options
-        fleets, _, apis, splits = _columns(routes)
+        _, _, apis, splits = _columns(routes)
         load = np.array([np.nan if route.load is None else route.load for route in routes])
-        filled = np.isfinite(load)
-        up = self._spilled(routes) * self.options.usd_per_query[self.apis[apis]]
+        filled, fleets = np.isfinite(load), self.fleets_of(routes)
+        up = _spilled(routes) * self.options.usd_per_query[self.apis[apis]]
         more = replace(
-            self.options.take(fleets),
+            fleets,
             items=self._rows(routes),
             usd_per_query=np.where(filled, up, self.price[apis, splits]),
             fleet_load=np.where(filled, load, self.plan.fleet_queries_per_day[splits]),
         )
-        return self.options.joined(more)
+        return replace(self.options, market=fleets.market).joined(more)
+
+
+def _spilled(routes: Sequence[Route]) -> Floats:
+    """Return the share of the queries that each hybrid's fleet leaves to the API by load; of one by difficulty none."""
+    return np.array([route.spilled for route in routes])
 
 
 def _columns(routes: Sequence[Route]) -> list[Places]:
@@ -354,14 +411,19 @@ def make_pairs(options: Options, catalog: Catalog, prune: bool = True) -> Pairs 
     assured = assured_quality(
         options.scenario.floor_chance, quality, *mixed(plan.share_of_weak, *moments).spread
     )
-    worse = (_worse(column[first], column[apis]) for column in (options.quality, options.items.assured))
+    by_hour = bool(options.market.hourly is not None and options.market.autoscaled.any())
+    plan_by_load = with_spill(plan, options.hours, by_hour)
+    count = len(plan_by_load.share_weak) - HARD
+    worse = (
+        _worse(column[first], column[apis], count) for column in (options.quality, options.items.assured)
+    )
     both = (np.concatenate(parts, axis=2) for parts in zip((quality, assured), worse, strict=True))
-    return Pairs(options, with_spill(plan, options.hours), fleets, group, apis, *both)
+    return Pairs(options, plan_by_load, fleets, group, apis, *both)
 
 
-def _worse(fleets: Floats, apis: Floats) -> Floats:
+def _worse(fleets: Floats, apis: Floats, splits: int) -> Floats:
     """Return the worse of both ends for every split by load, (g, m, splits)."""
-    return np.repeat(np.minimum(fleets[:, None], apis)[..., None], len(FLOORS), axis=2)
+    return np.repeat(np.minimum(fleets[:, None], apis)[..., None], splits, axis=2)
 
 
 def _cheapest_offers(options: Options, apis: Places) -> Places:
@@ -430,7 +492,8 @@ def hybrid_of(weak: Option, strong: Option, split_by: str, share_weak: float, **
     """Return the option in which `weak` answers a share of the queries and `strong` the rest; figures: its own."""
     label = f"{share_weak:.0%} {weak.label}, {1 - share_weak:.0%} {strong.label}"
     if split_by == "load":
-        label = f"{weak.label}, peaks ({1 - share_weak:.1%}) to {strong.label}"
+        rest = "the rest" if weak.billing_mode == Billing.AUTOSCALED else "peaks"
+        label = f"{weak.label}, {rest} ({1 - share_weak:.1%}) to {strong.label}"
     return replace(
         weak,
         option_id=hybrid_id(weak.option_id, strong.option_id, split_by == "load"),

@@ -7,10 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from llmplan.arrays import Bools
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog, GpuPrice
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing, FleetHours, billed_rents
@@ -25,7 +26,7 @@ from llmplan.cost.ownership import OF_SCENARIO, OwnershipTerms, ownership_cost, 
 from llmplan.cost.rent import MOST, Lot, Rents, priced_by_the_gpu, rents_of
 from llmplan.errors import InputError
 from llmplan.scenario import Scenario
-from llmplan.units import HOURS_PER_DAY
+from llmplan.units import HOURS_PER_DAY, S_PER_HOUR
 
 OWN_PRICE = "own price"
 OWN_SERVERS = "own servers"
@@ -35,6 +36,20 @@ PAID_AS = {OWN_SERVERS: "bought", OWN_GPUS: "owned"}
 
 
 _NONE = Owned(0, 0, 0.0, 0.0)
+
+
+class Hourly(NamedTuple):
+    """Rents of hours that are rented one by one, and the seconds that a replica is paid before it answers."""
+
+    rents: Rents
+    start_s: float
+
+    def mean_usd(self, side: int, rows: Places, paid: Floats) -> Floats:
+        """Return USD an hour in the mean of a day's or week's replicas, (..., hours) -> (...). (4.8)"""
+        part = min(self.start_s / S_PER_HOUR, 1.0)
+        early = np.maximum(paid, np.roll(paid, -1, axis=-1))
+        usd, sooner = (self.rents.usd(side, rows, replicas) for replicas in (paid, early))
+        return np.asarray(((1 - part) * usd + part * sooner).mean(axis=-1))
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,8 @@ class Market:
 
     sellers: by pair, then by provider: its offers, the one that is cheapest for a large fleet first; behind them the
         GPUs that are owned, if any. owned: those by pair. most_gpus: of a fleet. modes: the ways to pay hours for which
-        the pairs stand one after another. units: rows behind them that are reserved capacity, no GPUs.
+        the pairs stand one after another. behind: rows behind them: units of reserved capacity, which are no GPUs, and
+        fleets whose hours are chosen. hourly: rents of hours one by one, where some are.
     """
 
     sellers: tuple[tuple[tuple[Offer, ...], ...], ...]
@@ -75,7 +91,13 @@ class Market:
     owned: Mapping[int, Owned] = field(default_factory=dict)
     most_gpus: float = math.inf
     modes: tuple[Billing, ...] = (Billing.ALWAYS_ON,)
-    units: int = 0
+    behind: int = 0
+    hourly: Hourly | None = None
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of a GPU and a replica's size."""
+        return (len(self.sellers) - self.behind) // len(self.modes)
 
     def offers(self, row: int, replicas: int = MOST) -> tuple[Offer, Offer, Offer] | None:
         """Return low, base and high for a fleet of `replicas` replicas of a pair; None where nothing is offered."""
@@ -96,14 +118,40 @@ class Market:
     def billed(self, modes: Sequence[Billing], hours: FleetHours, start_s: float) -> Market:
         """Return the pairs once for every way to pay their hours, one way after another. (4.8), (5b.12)"""
         ways = [self._billed(mode, hours, start_s) for mode in modes]
-        if len(ways) == 1:
-            return Market(self.sellers, ways[0], modes=tuple(modes))
-        return Market(self.sellers * len(ways), ways[0].joined(*ways[1:]), modes=tuple(modes))
+        rents = ways[0] if len(ways) == 1 else ways[0].joined(*ways[1:])
+        hourly = self._hourly(hours, start_s) if Billing.AUTOSCALED in modes else None
+        return Market(self.sellers * len(ways), rents, modes=tuple(modes), hourly=hourly)
+
+    def _hourly(self, hours: FleetHours, start_s: float) -> Hourly:
+        """Return rents of hours one by one, none of pairs whose owned GPUs cost as much when they stand."""
+        rents = self._billed(Billing.ALWAYS_ON, hours, start_s)
+        standing = [row for row, stock in self.owned.items() if stock.standing_usd]
+        rents.usd_per_hour[:, standing, 1:] = np.inf
+        return Hourly(rents, start_s)
 
     def with_units(self, sellers: Sequence[Offer], rents: Rents) -> Market:
         """Return the market with units of reserved capacity behind the pairs, one seller each."""
-        more = tuple(((seller,),) for seller in sellers)
-        return replace(self, sellers=self.sellers + more, rents=self.rents.joined(rents), units=len(more))
+        return self._with_rows([((seller,),) for seller in sellers], rents)
+
+    def with_hours_chosen(
+        self, hours: FleetHours, rows: Places, over_peak: Sequence[float], thresholds: Sequence[float]
+    ) -> tuple[Market, Places]:
+        """Return the market with fleets of some pairs behind it whose hours are chosen, and their rows. (7.20)"""
+        if self.hourly is None:
+            raise ValueError("no hours are rented one by one here")
+        chosen = zip(rows.tolist(), over_peak, thresholds, strict=True)
+        found = [_rents_of_hours(self.hourly, hours, *each) for each in chosen]
+        sellers = [self.sellers[row] for row in rows.tolist()]
+        wider = self._with_rows(sellers, found[0].joined(*found[1:]))
+        return wider, len(self.sellers) + np.arange(len(rows))
+
+    def _with_rows(self, sellers: Sequence[tuple[tuple[Offer, ...], ...]], rents: Rents) -> Market:
+        return replace(
+            self,
+            sellers=self.sellers + tuple(sellers),
+            rents=self.rents.joined(rents),
+            behind=self.behind + len(sellers),
+        )
 
     def _billed(self, mode: Billing, hours: FleetHours, start_s: float) -> Rents:
         """Return the rents where hours are paid in one way; of what is bought all are. A replica that stands when idle
@@ -123,14 +171,35 @@ class Market:
     @property
     def steady(self) -> Bools:
         """By pair and way to pay whether all hours are paid."""
-        always = np.array([mode is Billing.ALWAYS_ON for mode in self.modes], bool)
-        pairs = np.repeat(always, (len(self.sellers) - self.units) // len(self.modes))
-        return np.concatenate([pairs, np.ones(self.units, bool)]) | self.bought
+        return self._paid(Billing.ALWAYS_ON) | self.bought
+
+    @property
+    def autoscaled(self) -> Bools:
+        """By pair and way to pay whether the hours are paid that the load asks for."""
+        return self._paid(Billing.AUTOSCALED) & ~self.bought
+
+    def _paid(self, way: Billing) -> Bools:
+        modes = np.repeat(np.array([mode is way for mode in self.modes], bool), self.pairs)
+        return np.concatenate([modes, np.zeros(self.behind, bool)])
 
     @cached_property
     def bought(self) -> Bools:
         """By pair whether servers are bought, so that all of their hours are paid."""
         return np.array([bool(sold) and sold[0][0].provider == OWN_SERVERS for sold in self.sellers], bool)
+
+
+def _rents_of_hours(hourly: Hourly, hours: FleetHours, row: int, over_peak: float, threshold: float) -> Rents:
+    """Return one pair's rents where each hour's replicas are chosen; those of N are of the load that N fill so. (7.20)"""
+    rents, fleets = hourly.rents, np.arange(MOST + 1)
+    working = np.maximum(fleets - hours.spare, 0)
+    chosen, _ = hours.chosen_by_hour(working / over_peak, threshold)
+    paid = hours.paid_share(hours.with_spare(np.minimum(chosen, working[:, None])), hourly.start_s)
+    usd = rents.usd_per_hour[:, [row]]
+    known = np.isfinite(usd)
+    billed = np.where(known, np.where(known, usd, 0.0) @ paid.T, np.inf)
+    period = np.asarray(MOST // 2 // rents.period[[row]] * rents.period[[row]], np.intp)
+    own = None if rents.own_gpus is None else rents.own_gpus[:, [row]]
+    return Rents(billed, rents.gpus[:, [row]], rents.provider[:, [row]], period, own)
 
 
 def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]]) -> Market:

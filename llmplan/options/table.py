@@ -126,7 +126,7 @@ class Options:
         replicas = replicas_needed(queries_per_day, self.per_replica[side, :, None], spare)
         rent, gpus = self.rent_usd(replicas, side, queries_per_day), self.gpus_of(replicas, side)
         lines = self.hidden.fleet_usd(gpus, replicas, self.hours_per_month, side)
-        return rent + (np.where(self.is_reserved[:, None], 0.0, lines) if self.market.units else lines)
+        return rent + (np.where(self.is_reserved[:, None], 0.0, lines) if self.market.behind else lines)
 
     def rent_usd(self, replicas: Floats, side: int, queries_per_day: Floats | None = None) -> Floats:
         """Return USD a month of `replicas` (n, v) replicas' instances, (n, v). (5.1), (4.8), (4.9)
@@ -194,7 +194,7 @@ class Options:
     @cached_property
     def is_reserved(self) -> Bools:
         """(n,) True where units of an API's capacity are paid for, which are nobody's servers to run."""
-        if not self.market.units:
+        if not self.market.behind:
             return np.zeros(len(self), bool)
         return self.has_fleet & np.isin(self.items.kind, TOKEN)
 

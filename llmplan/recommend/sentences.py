@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmplan.cost.billing import Billing
 from llmplan.kinds import Kind
 from llmplan.options import Comparison, Option
 from llmplan.options.constraints import floor_asked
@@ -33,7 +34,10 @@ def _percent(value: float | None) -> str:
 def action(item: Option) -> str:
     """Return what to do as a verb and its object."""
     if item.split_by == "load":
-        return f"Self-host {model_of(item.weak_label or '')} for the base load, peaks to {item.api_id}"
+        split = (
+            "for the base load, peaks" if item.billing_mode == Billing.ALWAYS_ON else "by the hour, the rest"
+        )
+        return f"Self-host {model_of(item.weak_label or '')} {split} to {item.api_id}"
     if item.kind == Kind.HYBRID:
         return (
             f"Route {share(item.share_weak)} to {model_of(item.weak_label or '')}, the rest to {item.api_id}"
@@ -128,7 +132,8 @@ def _surely(item: Option) -> str:
 def subject(item: Option) -> str:
     """Return an option as the subject of a sentence."""
     if item.split_by == "load":
-        return f"{item.weak_label} with peaks at {item.api_id}, {share(1 - (item.share_weak or 0.0))} of the queries,"
+        rest = "peaks" if item.billing_mode == Billing.ALWAYS_ON else "the rest"
+        return f"{item.weak_label} with {rest} at {item.api_id}, {share(1 - (item.share_weak or 0.0))} of the queries,"
     if item.kind != "hybrid":
         return item.label
     return f"A router that sends {share(item.share_weak)} of the queries to {item.weak_label} and the rest to {item.api_id}"

@@ -282,8 +282,8 @@ def test_people_hidden_lines_and_prices_move_hybrids(
     assert calculated[row["label"]][1] == pytest.approx(fleet + month * loads.api * each + router, abs=CENT)
 
 
-def test_reserved_units_follow_the_inputs(office: Office, tmp_path: Path) -> None:
-    """More queries, whole steps of units; the curve too."""
+def test_reserved_units_and_fleets_by_hour_follow_the_inputs(office: Office, tmp_path: Path) -> None:
+    """More queries, whole steps of units, more replicas in every hour; the curve too."""
     asked = Scenario(
         api_ids=("azure/gpt-4.1", "gpt-4o"),
         api_commitments=("hourly", "1_month", "1_year"),
@@ -293,6 +293,7 @@ def test_reserved_units_follow_the_inputs(office: Office, tmp_path: Path) -> Non
         queries_per_day=1e6,
         cached_input_share=0.8,
         peak_to_mean=1.2,
+        billing_modes=("autoscaled",),
     )
     made = make_report(asked)
     path = tmp_path / "units.xlsx"
@@ -305,6 +306,12 @@ def test_reserved_units_follow_the_inputs(office: Office, tmp_path: Path) -> Non
     wanted = expected(make_report(asked.but(queries_per_day=2e6)))
     for option_id in reserved:
         assert costs(after)[option_id] == pytest.approx(wanted[option_id], abs=CENT)
+    options = made.comparison.options
+    by_hour = [place for place in made.hybrid_places if made.option(place).split_by == "load"]
+    assert by_hour
+    for place in by_hour:
+        wanted = sorted(options.take([place]).monthly_usd([2e6])[:, 0, 0])
+        assert hybrid_costs(after)[made.option(place).label] == pytest.approx(wanted, abs=CENT)
     drawn = [place for place in made.curve_places if made.option(place).reserved]
     assert drawn
     heads = [cell.value for cell in after["Curve"][HEAD_ROW + 1]]
@@ -312,9 +319,7 @@ def test_reserved_units_follow_the_inputs(office: Office, tmp_path: Path) -> Non
     for place in drawn:
         column = heads.index(made.option(place).label) + 1
         shown = [after["Curve"].cell(FIRST_ROW + 1 + n, column).value for n in range(len(volumes))]
-        assert shown == pytest.approx(
-            made.comparison.options.take([place]).monthly_usd(volumes)[1, 0], abs=CENT
-        )
+        assert shown == pytest.approx(options.take([place]).monthly_usd(volumes)[1, 0], abs=CENT)
 
 
 def test_another_currency_multiplies_what_is_shown(report: Report, office: Office, tmp_path: Path) -> None:

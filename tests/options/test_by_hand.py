@@ -53,6 +53,9 @@ SCENARIOS = [
     load_scenario("support-chat").but(
         billing_modes=("office_hours", "autoscaled"), spare_replicas=1, **STOCK
     ),
+    load_scenario("support-chat").but(
+        billing_modes=("autoscaled",), queries_per_day=400_000, batch_share=0.1
+    ),
     load_scenario("support-chat").but(gpu_price_kind="reserved_1y", owned_cost="full", **STOCK),
     load_scenario("support-chat").but(gpu_price_kind="bought", billing_modes=("scale_to_zero",)),
 ]
@@ -333,12 +336,16 @@ def peak_of(s: Scenario) -> float:
     return max([s.peak_to_mean, *busiest])
 
 
+def carried_by(s: Scenario, rates: tuple[float, ...]) -> list[float]:
+    """(4.2): daily queries of a replica, on every side."""
+    peak = max(1.0, peak_of(s) * (1 - s.batch_share))
+    return [rate * s.utilisation_ceiling * 86_400 / peak for rate in rates]
+
+
 def fleet_month(s: Scenario, gpu_id: str, n_gpus: int, rates: tuple[float, ...], item: Option) -> list[float]:
     """(4.1) to (4.5), (5.1): low, base and high."""
     peak = peak_of(s)
-    carried = [
-        rate * s.utilisation_ceiling * 86_400 / (max(1.0, peak * (1 - s.batch_share))) for rate in rates
-    ]
+    carried = carried_by(s, rates)
     counts = [max(1, math.ceil(s.queries_per_day / each - 1e-12)) + s.spare_replicas for each in carried]
     fleets = paid_hours(s, gpu_id, n_gpus, [n - s.spare_replicas for n in counts], peak, item)
     months = [
@@ -352,7 +359,7 @@ def hybrid_month(s: Scenario, item: Option) -> list[float]:
     """(7.2), (7.5): a fleet for the work that goes down, tokens for the work that goes up, and the router."""
     assert item.gpu_id and item.n_gpus and item.requests_per_s and item.api_id and item.lengths
     if item.split_by == "load":
-        return spill_month(s, item)
+        return by_hour_month(s, item) if item.billing_mode == "autoscaled" else spill_month(s, item)
     base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
     hard, longer = base["hard-share"], base["hard-token-multiplier"]
     recall, fpr = from_auc(base["router-auc"]).rates_at(1 - np.array([item.share_weak]), hard)
@@ -412,6 +419,47 @@ def spill_month(s: Scenario, item: Option) -> list[float]:
         item,
     )
     return [side + tokens for side in sides]
+
+
+def hour_usd(s: Scenario, item: Option, count: int, side: int) -> tuple[float, float]:
+    """(4.5), (5b.12): USD of an hour and GPUs of replicas, owned ones before rented ones where that is cheaper."""
+    assert item.gpu_id and item.n_gpus
+    held, running, _ = owned(s, item.gpu_id, item.n_gpus)
+    sold_ = [rents(s, item.gpu_id, item.n_gpus, count - k)[side] for k in range(min(held, count) + 1)]
+    ways = [(usd + k * running, gpus + k * item.n_gpus) for k, (usd, gpus) in enumerate(sold_)]
+    return min(way for way in ways if way[1] <= sold_[0][1])
+
+
+def by_hour_month(s: Scenario, item: Option) -> list[float]:
+    """(7.20): what fills enough of a replica in each hour on own GPUs, the rest by the token."""
+    assert item.requests_per_s and item.api_id and item.lengths and item.share_weak
+    shares, load = hours_of(s, peak_of(s))
+    each, early = carried_by(s, item.requests_per_s), assumed("replica-start-s", "base") / 3600
+
+    def chosen(at_peak: float, threshold: float) -> list[int]:
+        filled = [at_peak * part / max(load) for part in load]
+        return [max(0, math.ceil(part * (1 - 1e-12) - threshold)) for part in filled]
+
+    def left(threshold: float) -> float:
+        at_peak = s.queries_per_day / each[1]
+        pairs = zip(shares, chosen(at_peak, threshold), load, strict=True)
+        return sum(w * max(0.0, 1 - n / (at_peak * part / max(load))) for w, n, part in pairs if part)
+
+    threshold = min((0.25, 0.5, 0.75, 1.0), key=lambda at: abs(1 - left(at) - item.share_weak))
+    over = max(chosen(s.queries_per_day / each[1], threshold)) / (s.queries_per_day / each[1])
+    months = []
+    for side, name in enumerate(SIDES):
+        working = max(1, math.ceil(s.queries_per_day * min(over, 1) / each[side] - 1e-12))
+        hours = [min(n, working) for n in chosen(working / over, threshold)]
+        paid = [n + s.spare_replicas if n else 0 for n in hours]
+        usd = sum(
+            (1 - early) * hour_usd(s, item, n, side)[0] + early * hour_usd(s, item, max(n, after), side)[0]
+            for n, after in zip(paid, paid[1:] + paid[:1], strict=True)
+        )
+        gpus = hour_usd(s, item, working + s.spare_replicas, side)[1]
+        months.append(usd * s.days_per_month + fixed(s, gpus, name))
+    tokens = token_month(s, APIS[item.api_id], item.lengths) * left(threshold)
+    return [min(months) + tokens, months[1] + tokens, max(months) + tokens]
 
 
 def expected_month(scenario: Scenario, item: Option) -> list[float]:

@@ -67,7 +67,7 @@ def test_what_units_cannot_take_is_paid_by_the_token(found: Comparison) -> None:
 
 def test_more_ways_never_raise_the_minimum_and_none_are_asked_of_by_default(found: Comparison) -> None:
     plain = evaluate(ASKED.but(api_commitments=()), CATALOG)
-    assert not plain.options.is_reserved.any() and not plain.options.market.units
+    assert not plain.options.is_reserved.any() and not plain.options.market.behind
     assert found.monthly_usd[1, found.order[0]] <= plain.monthly_usd[1, plain.order[0]]
     for item, usd in zip(plain.options.items, plain.monthly_usd[1], strict=True):
         assert found.monthly_usd[1, found.options.index(item.option_id)] == usd

@@ -8,6 +8,7 @@ import pytest
 from llmplan.catalog import load_catalog
 from llmplan.cost.billing import FleetHours
 from llmplan.options import evaluate
+from llmplan.options.by_hour import THRESHOLDS
 from llmplan.options.fleet_api_pairs import pairs_of
 from llmplan.scenario import Scenario
 
@@ -70,8 +71,63 @@ def test_both_ends_reach_the_floor_by_themselves() -> None:
                 assert item.quality is not None and item.quality >= floor
 
 
-def test_fleets_that_are_paid_by_use_take_no_peaks_away() -> None:
-    found = evaluate(ASKED.but(billing_modes=("autoscaled",)), CATALOG)
-    assert not [item for item in found.options.items if item.split_by == "load"]
+def test_hours_chosen_by_hand() -> None:
+    """Half a replica, one and a half and three of them: what fills no more than half of one goes elsewhere."""
+    hours = FleetHours(np.array([0.1, 0.3, 0.6]), np.array([1 / 6, 0.5, 1.0]), 1)
+    replicas, spilled = hours.chosen_by_hour(3.0, 0.5)
+    assert replicas.tolist() == [0, 1, 3] and hours.with_spare(replicas).tolist() == [0, 2, 4]
+    assert spilled == pytest.approx(0.1 + 0.3 * (1 - 1 / 1.5))
+
+
+@pytest.mark.parametrize("volume", [30_000, 200_000, 900_000])
+def test_a_fleet_for_each_hour_is_paid_by_the_hour_and_near_the_best_of_all(volume: float) -> None:
+    """Every number of replicas in every hour tried; the one found is at most what the starts cost above that."""
+    asked = ASKED.but(billing_modes=("always_on", "autoscaled"), queries_per_day=volume)
+    found = evaluate(asked, CATALOG)
+    best = next(p for p in found.order if found.options.items[p].split_by == "load")
+    item, options = found.options.items[best], found.options
+    assert item.billing_mode == "autoscaled" and found.monthly_usd[1, best] < min(
+        found.monthly_usd[1, found.cheapest("self_hosted")], np.inf
+    )
+    weak, strong = (
+        options.index(str(item.weak_id).removesuffix("@autoscaled")),
+        options.index(str(item.strong_id)),
+    )
+    filled = volume / options.per_replica[1, weak] * options.hours.load / options.hours.load.max()
+    count = np.arange(math.ceil(filled.max()) + 1)
+    rent = options.take([weak]).rent_usd(count[None].astype(float), 1)[0] / len(filled)
+    rent[0] = 0.0
+    month = volume * asked.days_per_month * options.usd_per_query[strong]
+    left = np.maximum(1 - count / filled[:, None], 0) * options.hours.shares[:, None] * month
+    lines = options.hidden.fleet_usd(
+        options.gpus_of(np.full((len(options), 1), found.replicas[best]))[[best]],
+        found.replicas[[best], None],
+        options.hours_per_month,
+        1,
+    )[0, 0]
+    least = (rent + left).min(axis=1).sum() + lines
+    assert least <= found.monthly_usd[1, best] <= 1.05 * least
+    # Each hour's replicas, and the part of an hour before more of them, from those that its threshold leaves.
+    ways = [options.hours.chosen_by_hour(filled.max(), at) for at in THRESHOLDS]
+    replicas, spilled = min(ways, key=lambda way: abs(1 - float(way[1]) - item.share_weak))
+    assert 1 - spilled == pytest.approx(item.share_weak) and replicas.max() == found.replicas[best]
+    early, part = (
+        np.maximum(replicas, np.roll(replicas, -1)),
+        CATALOG.assumption("replica-start-s").base / 3600,
+    )
+    paid = sum((1 - part) * rent[int(n)] + part * rent[int(m)] for n, m in zip(replicas, early, strict=True))
+    assert found.monthly_usd[1, best] == pytest.approx(paid + lines + float(spilled) * month)
+
+
+def test_fleets_that_stop_when_idle_take_no_peaks_away_and_whose_hours_are_bought_take_none_by_the_hour() -> (
+    None
+):
+    for more in ({"billing_modes": ("scale_to_zero",)}, {"billing_modes": ("office_hours",)}):
+        found = evaluate(ASKED.but(**more), CATALOG)
+        assert not [item for item in found.options.items if item.split_by == "load"]
+    bought = evaluate(
+        ASKED.but(billing_modes=("autoscaled",), gpu_price_kind="bought", gpu_ids=("l4",)), CATALOG
+    )
+    assert {i.billing_mode for i in bought.options.items if i.split_by == "load"} <= {"always_on"}
     pairs = pairs_of(evaluate(ASKED.but(billing_modes=("always_on", "autoscaled")), CATALOG).alone, CATALOG)
     assert pairs is not None and pairs.options.market.steady[pairs.options.rent_row[pairs.fleets]].any()

@@ -158,8 +158,8 @@ class CheapestOfAll:
         item, least = cheapest(options)
         volume, own = options.scenario.queries_per_day, options.take(ends_of_hybrids(options)[0])
         smallest = own.fleet_usd(np.array([volume * float(SPLITS[0])]), 1)
-        if not smallest.min(initial=np.inf) < least:
-            return item, least  # the smallest fleet alone is dearer already
+        if options.market.hourly is None and not smallest.min(initial=np.inf) < least:
+            return item, least  # the smallest fleet alone is dearer already; one of few hours may be cheaper
         pairs = self._pairs_of(options)
         if pairs is None:
             return item, least
