@@ -74,7 +74,7 @@ def test_europe_and_terms_of_one_and_three_years_have_rents() -> None:
 
 
 def test_old_rows_are_counted_once_a_table() -> None:
-    day, catalog = dt.date(2026, 11, 27), load_catalog()
+    day, catalog = dt.date(2026, 11, 28), load_catalog()
     life = life_of(None, day)
     assert life is not None
     active = [price for price in catalog.gpu_prices if price.status == "active"]

@@ -41,6 +41,17 @@ def test_a_provider_hosts_fine_tunes_at_its_price_for_them() -> None:
     assert own == pytest.approx((1_000 * 3 + 300 * 12) / 1e6) and base == pytest.approx(own * 2 / 3)
 
 
+def test_an_adapter_of_an_open_model_is_hosted_at_the_base_models_price() -> None:
+    ids = ("fireworks/glm-5.3-flash", "fireworks/glm-5.3-flash-lora")
+    tuned = MINE.but(own_weights=("glm-5.3-flash",), model_quality={"glm-5.3-flash": 1.3}, api_ids=ids)
+    found = evaluate(tuned, CATALOG).alone
+    base, own = (found.index(option_id) for option_id in ids)
+    assert found.quality[own] == 1.3 != found.quality[base]
+    names = ("input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok")
+    listed, adapter = (CATALOG.api(option_id) for option_id in ids)
+    assert [getattr(adapter, name) for name in names] == [getattr(listed, name) for name in names]
+
+
 def test_hybrids_keep_both_and_their_doubts() -> None:
     """A model's fine-tune does not take the place of its endpoint, the cheaper one, among hybrids."""
     found = evaluate(TUNED.but(reference_api_id="gpt-4o", api_ids=("gpt-4.1", "ft:gpt-4.1")), CATALOG)
