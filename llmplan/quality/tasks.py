@@ -90,7 +90,8 @@ class TaskQuality:
             own = ability.own_families[:, ability.family[items]].sum(axis=1)
             scaled = parameter * ability.width(everyone) / NORMAL_80
             columns.append((success, np.hypot(scaled, _structure_sd(own, structure)), own))
-        self.success, self.sd, self.seen = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
+        success, self.sd, self.seen = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
+        self.success = _between_measured(ability, success)
 
     def moments(
         self, variants: Sequence[Variant], task_mix: Mapping[str, float] | None = None
@@ -117,6 +118,26 @@ class TaskQuality:
         share = np.array([mix.get(task, 0.0) for task in self.tasks])
         normed: Floats = share / share.sum()
         return normed
+
+
+def _between_measured(ability: Ability, success: Floats) -> Floats:
+    """Return success with efforts that nobody measured held between the measured ones of their model.
+
+    Such an effort is no worse than a measured lower one and no better than a measured higher one; where these
+    two contradict each other, it lies between them. Measured efforts stay as fitted.
+    """
+    effort, measured = ability.scale.effort(), ability.evidence > 0
+    siblings: dict[str, list[int]] = {}
+    for place, variant in enumerate(ability.scale.variants):
+        siblings.setdefault(variant.model, []).append(place)
+    bounded = success.copy()
+    for places in map(np.array, siblings.values()):
+        known = places[measured[places]]
+        for one in places[~measured[places]]:
+            least = success[known[effort[known] < effort[one]]].max(axis=0, initial=0.0)
+            most = success[known[effort[known] > effort[one]]].min(axis=0, initial=1.0)
+            bounded[one] = np.clip(success[one], np.minimum(least, most), np.maximum(least, most))
+    return bounded
 
 
 def _structure_sd(own: Places, structure: Sequence[tuple[int, float]]) -> Floats:

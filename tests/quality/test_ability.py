@@ -48,6 +48,27 @@ def test_more_effort_reasons_better_where_there_are_data(model: str, task: str) 
     assert none < low < high
 
 
+def test_an_effort_that_nobody_measured_lies_between_the_measured_ones() -> None:
+    """Over every model and task; where two measured efforts contradict each other, between these two."""
+    known = load_task_quality(load_catalog())
+    effort, measured = known.ability.scale.effort(), known.ability.evidence > 0
+    models = np.array([variant.model for variant in known.ability.scale.variants])
+    bounded = 0
+    for one in np.flatnonzero(~measured):
+        own = (models == models[one]) & measured
+        lower, higher = (
+            known.success[own & (effort < effort[one])],
+            known.success[own & (effort > effort[one])],
+        )
+        bounded += len(lower) + len(higher) > 0
+        least, most = lower.max(axis=0, initial=0.0), higher.min(axis=0, initial=1.0)
+        agree = least <= most
+        assert (known.success[one] >= np.minimum(least, most)).all()
+        assert (known.success[one] <= np.maximum(least, most)).all()
+        assert (known.success[one] >= least)[agree].all() and (known.success[one] <= most)[agree].all()
+    assert bounded > 100
+
+
 def test_a_file_is_scored(tmp_path: Path) -> None:
     file = _file(
         tmp_path / "q.csv",
