@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmplan.usage.rows import OK
+from llmplan.usage.values import KEYED_APP
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pandas as pd
     from ibis import BaseBackend
 
 SHARED = 0.9
@@ -72,28 +74,74 @@ FILE = "filename"
 """Column that says which stored file a row is of, where rows are read from files."""
 SUMS = ("n_requests", "input_tokens", "output_tokens", "cost_usd")
 USD_DIGITS = 6
+LEAST_FIGURES = 2
+"""Figures of one file that must be the same twice for them to be the same traffic: two bills may be, by chance."""
+GROUPED_BY = ("tells_model", "tells_app", "tells_key", "tells_batch")
+WITHIN = (("bucket_s",), ("bucket_s", "tells_model"), ("bucket_s", *GROUPED_BY))
+"""What parts one file's rows into groupings, the coarsest first: a workspace without a name is one of its grouping."""
 
 
 def without_regroupings(rows: ir.Table) -> ir.Table:
-    """Mark the buckets of a day that another file holds too, grouped by something else or into shorter ones.
+    """Mark the buckets of a day that are told twice, grouped by something else or into shorter ones.
 
-    Files of one format whose sums of a day are the same tell the same traffic; that of most rows counts.
+    Buckets whose sums of a day are the same are the same traffic: within a file where those of all days are, between files
+    of one format day by day. Those that tell models count, of these those of most rows.
     """
     import ibis
 
     if FILE not in rows.columns:
         return rows
-    told = rows.filter((rows.bucket_s > 0) & (rows.status == OK) & rows.ts.notnull())
-    told, own = told.mutate(day=told.ts.truncate("D")), [FILE, "format", "kind", "day"]
+    rows_by = rows.mutate(
+        day=rows.ts.truncate("D"),
+        tells_model=rows.model.notnull(),
+        tells_app=rows.app.notnull(),
+        tells_key=rows.app.startswith(KEYED_APP).fill_null(False),
+        tells_batch=rows.batch.notnull(),
+    )
+    told = rows_by.filter((rows.bucket_s > 0) & (rows.status == OK) & rows.ts.notnull())
+    own = [FILE, "format", "kind", "day", "status", "bucket_s", *GROUPED_BY]
     sums = {name: told[name].sum() for name in SUMS}
-    found = told.group_by(own).agg(n=told.count(), **sums).to_pyarrow().to_pandas()
-    found = found.sort_values(["n", FILE], ascending=[False, True]).round({"cost_usd": USD_DIGITS})
-    again = found[found.duplicated([*own[1:], *SUMS]) & (found[list(SUMS[1:])].sum(axis=1) > 0)]
+    again = _regrouped(told.group_by(own).agg(n=told.count(), **sums).to_pyarrow().to_pandas())
     if again.empty:
         return rows
     import pyarrow as pa
 
     marked = ibis.memtable(pa.Table.from_pandas(again[own].assign(is_again=True), preserve_index=False))
-    joined = rows.mutate(day=rows.ts.truncate("D")).left_join(marked, own)
-    is_again = joined.is_again.fill_null(False) & (joined.bucket_s > 0) & (joined.status == OK)
+    joined = rows_by.left_join(marked, own)
+    is_again = joined.is_again.fill_null(False)
     return joined.mutate(status=is_again.ifelse(DUPLICATE, joined.status)).select(rows.columns)
+
+
+def _regrouped(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells of `found` (n rows and their sums, by file, day and grouping) that others of it repeat."""
+    traffic, left = ["format", "kind"], found
+    for way in WITHIN:
+        if left.duplicated([FILE, *traffic, "day"]).any():
+            left = _first_told(left, [FILE, *traffic], list(way), whole=True)
+    left = _first_told(left, traffic, [FILE], whole=False)
+    return found.drop(left.index)
+
+
+def _first_told(cells: pd.DataFrame, traffic: list[str], way: list[str], whole: bool) -> pd.DataFrame:
+    """Return the cells without those of the parts of a traffic that repeat another part's day.
+
+    way: what tells the parts apart. whole: a part repeats others on each of its days that others have too, or on none.
+    """
+    part, sums = [*traffic, *way], list(SUMS)
+    by_day = cells.groupby([*part, "day"])
+    days = by_day[["n", *sums]].sum(min_count=1).round({"cost_usd": USD_DIGITS})
+    days = days.assign(models=by_day["tells_model"].max()).reset_index()
+    order = {name: days.groupby(part)[name].transform("mean") for name in ("models", "n")}
+    ranked = days.assign(**order).sort_values(
+        ["models", "n", *way], ascending=[False, False, *(True for _ in way)], kind="stable"
+    )
+    again = ranked.duplicated([*traffic, "day", *sums]) & (ranked[sums[1:]].sum(axis=1) > 0)
+    if whole:
+        agrees = ranked.duplicated([*traffic, "day", *sums], keep=False)
+        alone = ~ranked.duplicated([*traffic, "day"], keep=False)
+        by_part = [ranked[name] for name in part]
+        figures = (ranked[sums].notna().sum(axis=1) * agrees).groupby(by_part).transform("sum")
+        again &= (agrees | alone).groupby(by_part).transform("all") & (figures >= LEAST_FIGURES)
+    keys = [*part, "day"]
+    repeated = ranked[again].set_index(keys).index
+    return cells[~cells.set_index(keys).index.isin(repeated)]

@@ -29,6 +29,8 @@ class Counts(TypedDict, total=False):
 
 MOST_TOKENS = 10**15
 US_PER_S = 1_000_000
+KEYED_APP = "key-"
+"""What the name of an app begins with that is told by a key or a user's id alone."""
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_US, LAST_US = ((bound - _EPOCH) // timedelta(microseconds=1) for bound in (FIRST, LAST))
@@ -219,7 +221,7 @@ def app_of(record: Record, names: tuple[str, ...], keys: tuple[str, ...] = ()) -
     if named is not None:
         return named
     secret = text(record, *keys) if keys else None
-    return None if secret is None else f"key-{hashed(secret):x}"[:12]
+    return None if secret is None else f"{KEYED_APP}{hashed(secret):x}"[:12]
 
 
 def kind_of(*hints: str | None) -> str | None:
