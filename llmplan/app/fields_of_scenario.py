@@ -15,7 +15,7 @@ from llmplan.scenario.scenario import voided
 from llmplan.scenario.text import PRESET, scenario_to_query
 from llmplan.scenario.values import NONE
 from llmplan.units import TOKENS_PER_MTOK
-from llmplan.usage.volume import UNITS, queries_per_day_of_one
+from llmplan.usage.volume import CALLS, UNITS, VolumeUnit, queries_per_day_of_one, task_in_words
 
 CUSTOM = "custom"
 SHARE = "share"
@@ -27,6 +27,7 @@ OWN_UNITS = {
     "tokens": "tokens_per_month",
     "per_s": "requests_per_s",
     "users": "concurrent_users",
+    "tasks": "tasks_per_day",
     "bill": "monthly_bill",
 }
 """Units of the volume that the shell has flags for, by what the scenario calls them."""
@@ -41,7 +42,8 @@ def scenario_fields(catalog: Catalog, scenario: Scenario) -> list[Field]:
     """Return the inputs of a scenario: first those that stand open, then the others in their groups."""
     presets = tuple((name, load_scenario(name, catalog).name) for name in scenario_names(catalog))
     preset = Select(PRESET, "Start from", ((CUSTOM, "Own values"), *presets), group=FIRST)
-    idle = {about.needs for unit, about in UNITS.items() if unit != _flag_of(scenario.volume_unit)}
+    unit = UNITS.get(_flag_of(scenario.volume_unit))
+    idle = {name for each in UNITS.values() for name in _companions(each)} - _companions(unit)
     shown = [field for field in FIELDS.values() if field.about.panel is not None and field.name not in idle]
     first = sorted(filter(_stands_open, shown), key=_stands_open)
     inputs = [replace(_input(field, catalog), group=FIRST) for field in first]
@@ -135,11 +137,18 @@ def _flag_of(volume_unit: str) -> str:
     return OWN_UNITS.get(volume_unit, volume_unit)
 
 
+def _companions(unit: VolumeUnit | None) -> set[str]:
+    """Return the fields that a volume in a unit goes with."""
+    return set() if unit is None else {unit.needs} - {""} | ({CALLS} if unit.counts_tasks else set())
+
+
 def _own_unit(name: str, scenario: Scenario, catalog: Catalog) -> tuple[float, str, str]:
     about = UNITS[name]
-    companions = {about.needs: getattr(scenario, about.needs)} if about.needs else {}
+    companions = {name: getattr(scenario, name) for name in _companions(about)}
     times = 1 / queries_per_day_of_one(name, scenario, companions, catalog)
     said = f"Queries/day = {about.rule}."
+    if companions.get(CALLS, 1) > 1:
+        said += f" {task_in_words(scenario)}"
     if name == "tokens_per_month":
         return times / TOKENS_PER_MTOK, f"M {about.unit}", said
     return times, about.unit, said

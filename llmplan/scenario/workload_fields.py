@@ -20,6 +20,7 @@ VOLUME_UNITS = (
     ("per_s", "Requests a second"),
     ("users", "Users at once"),
     ("seats", "Seats"),
+    ("tasks", "Tasks of agents a day"),
     ("bill", "Bill of a month, of what runs today"),
 )
 CACHE_LIFETIMES = (("minutes", "Minutes"), ("hour", "An hour and more"))
@@ -52,7 +53,7 @@ class WorkloadFields(BaseModel, frozen=True, extra="forbid"):
         ),
     ] = 50_000
     volume_unit: Annotated[
-        Literal["day", "month", "tokens", "per_s", "users", "seats", "bill"],
+        Literal["day", "month", "tokens", "per_s", "users", "seats", "tasks", "bill"],
         About(
             "Volume is given in",
             "Unit in which inputs show the volume; answers, files and links have queries a day.",
@@ -83,6 +84,18 @@ class WorkloadFields(BaseModel, frozen=True, extra="forbid"):
             panel=Box(0.01, 1e6, first=3),
         ),
     ] = 10
+    calls_per_task: Annotated[
+        int,
+        limits(ge=1, le=10_000),
+        About(
+            "Calls of a task",
+            "Agents: calls of a task, of a prompt or of a user's question; for a volume in these. Given to the shell, "
+            "volume, input and output are a task's: the first call's and each call's.",
+            "calls/task",
+            affects=Affects.SHOWN,
+            panel=Box(1, 1e4, 1, first=3),
+        ),
+    ] = 1
     input_tokens: Annotated[
         float,
         limits(ge=1, le=2_000_000),

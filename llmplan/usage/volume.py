@@ -69,6 +69,14 @@ UNITS = {
         PROMPTS,
         counts_tasks=True,
     ),
+    "tasks_per_day": VolumeUnit(
+        "Tasks",
+        "tasks/day",
+        "Tasks of agents a day, each of --calls-per-task.",
+        "tasks x calls a task",
+        CALLS,
+        counts_tasks=True,
+    ),
     "monthly_bill": VolumeUnit(
         "Today's bill",
         "USD/month",
@@ -77,15 +85,8 @@ UNITS = {
     ),
 }
 COMPANIONS = {
-    **{
-        name: (FIELDS[name].about.unit, FIELDS[name].about.help)
-        for name in ("think_time_s", "prompts_per_day")
-    },
+    **{name: (FIELDS[name].about.unit, FIELDS[name].about.help) for name in (THINK, PROMPTS, CALLS)},
     MODEL: ("", "API that the bill is of, as the catalog or a log names it; it becomes the reference API."),
-    CALLS: (
-        "calls/task",
-        "Agents: calls of a task; volume, input and output are then a task's, first and each.",
-    ),
     ADDED: ("tokens/call", "Tokens that a call adds to the next one's input. Default: its output."),
 }
 
@@ -112,7 +113,7 @@ def with_volume(scenario: Scenario, given: Mapping[str, Any], catalog: Catalog) 
     if MODEL in given:
         scenario = scenario.but(reference_api_id=todays_api(given[MODEL], catalog))
     if CALLS in given:
-        calls = _whole_calls(given[CALLS])
+        calls = given[CALLS]
         added = given.get(ADDED, scenario.output_tokens)
         scenario = scenario.but(**agent_fields(scenario, calls, added))
         rules.append(
@@ -148,6 +149,8 @@ def queries_per_day_of_one(
         per_one = S_PER_DAY / given[THINK] / scenario.workload(catalog).effective_peak_to_mean
     elif unit == "seats":
         per_one = given[PROMPTS]
+    elif unit == "tasks_per_day":
+        per_one = 1.0
     else:
         per_one = 1 / (_usd_per_query(scenario, catalog) * days)
     return per_one * (given.get(CALLS, 1) if UNITS[unit].counts_tasks else 1)
@@ -159,14 +162,32 @@ def agent_fields(scenario: Scenario, calls: int, added_tokens: float) -> dict[st
     The scenario's queries are taken as tasks, its input as that of the first call. All of the call before is a
     prefix of the next one, so it can be cached; a larger share that is given stays.
     """
-    inputs = [scenario.input_tokens + k * added_tokens for k in range(calls)]
-    cached = max(scenario.cached_input_share, sum(inputs[:-1]) / sum(inputs))
+    inputs, cached = _growing(scenario.input_tokens, added_tokens, calls)
     return {
         "queries_per_day": scenario.queries_per_day * calls,
         "input_tokens": sum(inputs) / calls,
         "input_tokens_p95": inputs[math.ceil(P95 * calls) - 1],
-        "cached_input_share": cached,
+        "cached_input_share": max(scenario.cached_input_share, cached),
     }
+
+
+def task_in_words(scenario: Scenario) -> str:
+    """Say with which input a task begins whose calls, each adding its output, have the scenario's: (12.6) back."""
+    calls, added = scenario.calls_per_task, scenario.output_tokens
+    first = scenario.input_tokens - added * (calls - 1) / 2
+    said = f"Where each of {calls} calls adds its output of {number(added)} tokens, a task's first call"
+    if first < 1:
+        return f"{said} would have no input: a query's input is the mean of all calls."
+    _, cached = _growing(first, added, calls)
+    return (
+        f"{said} has {number(first)} of input, and {cached:.0%} of all input is the call before, for a cache."
+    )
+
+
+def _growing(first: float, added: float, calls: int) -> tuple[list[float], float]:
+    """Return the inputs of a task's calls, and the share of them that is the call before."""
+    inputs = [first + k * added for k in range(calls)]
+    return inputs, sum(inputs[:-1]) / sum(inputs)
 
 
 def todays_api(model: str, catalog: Catalog) -> str:
@@ -194,7 +215,7 @@ def _only_unit(given: Mapping[str, Any]) -> str | None:
 
 
 def _check_companions(given: Mapping[str, Any], unit: str | None) -> None:
-    for name in (THINK, PROMPTS):
+    for name in (THINK, PROMPTS, CALLS):
         flag = f"--{name.replace('_', '-')}"
         if unit is not None and UNITS[unit].needs == name and name not in given:
             raise InputError(flag, "not given", f"belongs to --{unit.replace('_', '-')}", "give both")
@@ -204,9 +225,3 @@ def _check_companions(given: Mapping[str, Any], unit: str | None) -> None:
         raise InputError("--tokens-added-per-call", given[ADDED], "belongs to --calls-per-task", "give both")
     if MODEL in given and unit != "monthly_bill":
         raise InputError("--model", given[MODEL], "belongs to --monthly-bill", "give both")
-
-
-def _whole_calls(calls: float) -> int:
-    if not (calls >= 1 and float(calls).is_integer()):
-        raise InputError("--calls-per-task", calls, "must be a whole number from 1", "give calls of a task")
-    return int(calls)

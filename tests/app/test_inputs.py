@@ -12,6 +12,7 @@ from llmplan.app.widgets.glossary import explained
 from llmplan.recommend.ladder import quality_ladder
 from llmplan.scenario import load_scenario
 from llmplan.usage.volume import UNITS, with_volume
+from llmplan.wording import number
 
 SEVERAL = {"model_ids": ("llama-3.1-8b", "qwen3-32b"), "api_ids": ("gpt-4o", "gpt-4o-mini")}
 
@@ -49,19 +50,29 @@ def test_the_volume_is_shown_in_the_readers_unit(dashboard: Dashboard) -> None:
     assert dashboard.model.scenario == asked
 
 
-@pytest.mark.parametrize("unit", ["per_s", "users", "seats", "bill"])
+@pytest.mark.parametrize("unit", ["per_s", "users", "seats", "tasks", "bill"])
 def test_every_unit_of_the_page_is_the_shells(dashboard: Dashboard, unit: str) -> None:
     """What the page shows, given to the shell's flag, is the page's volume again."""
     send(dashboard, volume_unit=unit)
+    send(dashboard, calls_per_task=4)  # where its box is open
     scenario = dashboard.model.scenario
     times, _, rule = dashboard.panel.units["queries_per_day"]
     flag = OWN_UNITS.get(unit, unit)
-    needs = {name: getattr(scenario, name) for name in (UNITS[flag].needs,) if name}
-    again = with_volume(scenario, {flag: scenario.queries_per_day * times, **needs}, dashboard.model.catalog)
+    names = {UNITS[flag].needs, "calls_per_task" if UNITS[flag].counts_tasks else ""} - {""}
+    needs = {name: getattr(scenario, name) for name in names}
+    # The task's first call, of which the shell makes the mean of all.
+    first = scenario.but(input_tokens=scenario.input_tokens - 1.5 * scenario.output_tokens)
+    start = first if "calls_per_task" in needs else scenario
+    again = with_volume(start, {flag: scenario.queries_per_day * times, **needs}, dashboard.model.catalog)
     assert again.scenario.queries_per_day == pytest.approx(scenario.queries_per_day)
+    assert again.scenario.input_tokens == pytest.approx(scenario.input_tokens)
     assert UNITS[flag].rule in rule
+    if "calls_per_task" in needs:
+        assert f"has {number(first.input_tokens)} of input" in rule
+        assert f"{again.scenario.cached_input_share:.0%} of all input" in rule
     open_ = {field["key"] for field in dashboard.panel.spec if field["group"] == FIRST}
-    assert needs.keys() == open_ & {"think_time_s", "prompts_per_day"}
+    assert needs.keys() == open_ & {"think_time_s", "prompts_per_day", "calls_per_task"}
+    send(dashboard, calls_per_task=1)
     send(dashboard, volume_unit="day")
 
 

@@ -128,6 +128,7 @@ def test_fields_say_what_they_are() -> None:
         "volume_unit",
         "think_time_s",
         "prompts_per_day",
+        "calls_per_task",
         "ranges",
         "currency_symbol",
         "currency_per_usd",

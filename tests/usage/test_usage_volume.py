@@ -1,6 +1,7 @@
 """Volume in people's own units: each rule by hand, and back."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from llmplan.cli import app
 from llmplan.cost.month import api_usd_per_query
 from llmplan.errors import InputError
 from llmplan.scenario import Scenario
-from llmplan.usage.volume import UNITS, queries_per_day_of_one, with_volume
+from llmplan.usage.volume import CALLS, UNITS, queries_per_day_of_one, with_volume
 
 CATALOG = load_catalog()
 SCENARIO = Scenario(
@@ -35,6 +36,7 @@ def per_day(**units: Any) -> float:
         ({"seats": 200, "prompts_per_day": 15}, 3_000),
         # Each prompt a task of 4 calls.
         ({"seats": 200, "prompts_per_day": 15, "calls_per_task": 4}, 12_000),
+        ({"tasks_per_day": 500, "calls_per_task": 4}, 2_000),
     ],
 )
 def test_rules_by_hand(units: dict[str, Any], queries_per_day: float) -> None:
@@ -68,7 +70,7 @@ def test_an_agent_reads_what_it_wrote() -> None:
         ({"requests_per_s": -1}, "--requests-per-s"),
         ({"monthly_bill": 5, "model": "no-such-model"}, "--model"),
         ({"model": "gpt-4o"}, "--model"),
-        ({"calls_per_task": 1.5}, "--calls-per-task"),
+        ({"tasks_per_day": 9}, "--calls-per-task"),
         ({"tokens_added_per_call": 5}, "--tokens-added-per-call"),
     ],
 )
@@ -80,7 +82,8 @@ def test_what_contradicts_itself_is_refused(units: dict[str, Any], field: str) -
 
 @given(st.sampled_from(sorted(UNITS)), st.floats(1e-2, 1e6), st.floats(0.5, 100))
 def test_every_unit_has_a_way_back(unit: str, amount: float, companion: float) -> None:
-    companions = {UNITS[unit].needs: companion} if UNITS[unit].needs else {}
+    needs = UNITS[unit].needs
+    companions = {needs: math.ceil(companion) if needs == CALLS else companion} if needs else {}
     factor = queries_per_day_of_one(unit, SCENARIO, companions, CATALOG)
     if not 0 < amount * factor <= 1e9:
         return
