@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,9 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json
 
 if TYPE_CHECKING:
-    from llmplan.usage.importing import Part
+    from tqdm import tqdm
+
+    from llmplan.usage.parts import Part
 
 Folder = Annotated[Path, typer.Argument(metavar="USAGE", help="A folder that llmplan usage import wrote.")]
 Files = Annotated[
@@ -41,10 +44,14 @@ def import_files(
     json: Json = False,
 ) -> None:
     """Import logs and exports of any of the known formats; prompts are not kept, ids are hashed."""
+    from tqdm import tqdm
+
     from llmplan.usage.importing import import_usage
     from llmplan.usage.report import import_report
 
-    parts = import_usage(files, out, format_name, mapping, strict, memory, temp, _progress)
+    with tqdm(unit=" rows", unit_scale=True, delay=1, disable=None, leave=False) as bar:
+        step = partial(_show_step, bar)
+        parts = import_usage(files, out, format_name, mapping, strict, memory, temp, step)
     report = import_report(out, parts)
     if json:
         print_json(report)
@@ -52,10 +59,10 @@ def import_files(
         _print_report(report, parts)
 
 
-def _progress(paths: Sequence[Path]) -> Iterable[Path]:
-    from tqdm import tqdm
-
-    return tqdm(paths, desc="reading", unit="file", delay=1, disable=None)
+def _show_step(bar: tqdm[Any], doing: str, rows: int) -> None:
+    is_shown = not bar.disable and bar.last_print_n > 0
+    bar.set_description_str(doing, refresh=is_shown)
+    bar.update(rows)
 
 
 def _print_report(report: dict[str, Any], parts: Sequence[Part]) -> None:

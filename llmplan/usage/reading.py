@@ -9,6 +9,8 @@ import json
 import math
 import re
 import sys
+import zipfile
+import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +64,16 @@ def opened(path: Path) -> Iterator[IO[str]]:
         # Prompts in a log may hold anything; what is kept of a row is plain.
         with io.TextIOWrapper(binary, encoding=encoding, errors="replace", newline="") as text:
             yield text
+
+
+@contextmanager
+def zip_of(file: Path | IO[bytes], name: str) -> Iterator[zipfile.ZipFile]:
+    """Open a ZIP, and raise InputError of what is called `name` where it cannot be unpacked."""
+    try:
+        with zipfile.ZipFile(file) as packed:
+            yield packed
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error):
+        raise InputError("file", name, "cannot be unpacked", "pack it again, without a password") from None
 
 
 def _text(file: IO[str], path: Path) -> Iterator[Found]:

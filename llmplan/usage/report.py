@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmplan.usage.importing import Part
+from llmplan.usage.parts import Part
 from llmplan.usage.rows import EXCLUDED, OK, formats
 from llmplan.usage.summary import Usage, excluded, read_usage
 

@@ -18,6 +18,7 @@ from llmplan.errors import InputError
 from llmplan.units import S_PER_HOUR
 from llmplan.usage.cubes import save
 from llmplan.usage.importing import import_usage
+from llmplan.usage.reading import zip_of
 from llmplan.usage.streamed import MINUTES_PER_HOUR
 from llmplan.usage.summary import Usage, read_usage
 
@@ -75,16 +76,13 @@ def _read(data: bytes) -> Usage:
 def _files_of_zip(data: bytes) -> dict[str, bytes]:
     """Return a ZIP's files by their names without folders, and their place where two have one name."""
     found: dict[str, bytes] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            items = [item for item in packed.infolist() if not item.is_dir()]
-            _check_size(sum(item.file_size for item in items))
-            for place, item in enumerate(items):
-                name = Path(item.filename).name
-                if not name.startswith("."):
-                    found[f"{place}-{name}" if name in found else name] = packed.read(item)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error):
-        raise InputError("file", "ZIP", "cannot be unpacked", "pack it again, without a password") from None
+    with zip_of(io.BytesIO(data), "ZIP") as packed:
+        items = [item for item in packed.infolist() if not item.is_dir()]
+        _check_size(sum(item.file_size for item in items))
+        for place, item in enumerate(items):
+            name = Path(item.filename).name
+            if not name.startswith("."):
+                found[f"{place}-{name}" if name in found else name] = packed.read(item)
     if not found:
         raise InputError(
             "file", "ZIP", "holds no file", "pack logs, or hours.csv, tokens.csv and minutes.csv"

@@ -89,6 +89,33 @@ def test_figures_are_those_of_the_log(page: TrafficPage) -> None:
     assert (name, media, data.count(b"\n")) == ("llmplan-apps.csv", "text/csv", 3)
 
 
+def test_a_bill_beside_a_log_is_held_against_it() -> None:
+    """OpenAI's costs CSV of the log's two days, in one ZIP with the log."""
+    head = "start_time,end_time,amount_value,amount_currency,line_item,project_id"
+    days = [1_772_409_600 + 86_400 * day for day in range(2)]
+    items = (("gpt-4o, input", 2.75), ("gpt-4o, output", 1.25))
+    rows = [f'{day},{day + 86_400},{usd},usd,"{item}",p' for day in days for item, usd in items]
+    found = TrafficPage(AppModel(QUICK))
+    said = found.on_file(packed(log=LOG, costs="\n".join([head, *rows]).encode()))
+    assert "litellm_spendlogs and openai_costs, 108 requests, 2 apps" in said
+    assert found._planned is not None
+    bills, per_month = found._planned.bills, QUICK.days_per_month / 2
+    assert bills.billed == pytest.approx(8.0 * per_month)
+    assert bills.paid == pytest.approx(108 * 0.05 * per_month)
+    listed = sum(
+        n * (2_000 * price.input_usd_per_mtok + 200 * price.output_usd_per_mtok) / 1e6
+        for n, price in (
+            (n, found.model.catalog.api(api)) for n, api in ((96, "gpt-4o"), (12, "gpt-4o-mini"))
+        )
+    )
+    assert bills.listed == pytest.approx(listed * per_month)
+    for who, usd in (("bill", 8.0), ("logs", 108 * 0.05)):
+        money = found.model.scenario.currency.short(usd * per_month)
+        assert (
+            f"All apps by the {who}: {money} a month, {usd / listed:.2f} of list prices." in found.apps.html
+        )
+
+
 def test_another_scenario_asks_before_it_plans_again(page: TrafficPage) -> None:
     page.model.change({"quality_floor": 0.5})
     page.refresh()

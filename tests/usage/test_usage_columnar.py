@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from llmplan.errors import InputError
 from llmplan.usage import columnar, engine
 from llmplan.usage.column_map import ColumnMap
-from llmplan.usage.importing import _rows, _table, _Unit
 from llmplan.usage.mapping import mapped
+from llmplan.usage.parts import Unit, _rows, _table
 from llmplan.usage.reading import records
 from llmplan.usage.rows import Format, Row, formats
 
@@ -72,7 +72,7 @@ def read(path: Path, kind: type[Format]) -> tuple[Counter[Row], list[tuple[int, 
     """Return the rows as stored, (line, field) of each problem, and how many rows were read by columns."""
     rows: Counter[Row] = Counter()
     problems, by_columns = [], 0
-    for found in _rows(_Unit(kind, (path,)), CONNECTION):
+    for found in _rows(Unit(kind, (path,)), CONNECTION):
         if isinstance(found, Row):
             rows.update(tuples(_table([found], kind.name)))
         elif isinstance(found, pa.Table):
@@ -91,7 +91,7 @@ def assert_same(path: Path, kind: type[Format]) -> int:
     """Return how many rows were read by columns; all must be those that are read record by record."""
     fast = read(path, kind)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("llmplan.usage.importing.columns_of", lambda path, *_: records(path))
+        patched.setattr("llmplan.usage.parts.columns_of", lambda path, *_: records(path))
         slow = read(path, kind)
     assert fast[:2] == slow[:2]
     return fast[2]

@@ -109,9 +109,10 @@ def test_finished_files_are_not_read_again(
         read.append(path)
         return columns_of(path, *rest)
 
-    monkeypatch.setattr("llmplan.usage.importing.columns_of", spied)
-    import_usage([first, second], out, mapping=mapping)
-    assert read == [second]
+    monkeypatch.setattr("llmplan.usage.parts.columns_of", spied)
+    steps: list[tuple[str, int]] = []
+    import_usage([first, second], out, mapping=mapping, progress=lambda *step: steps.append(step))
+    assert read == [second] and steps == [("reading file 2 of 2", 1), ("adding up", 0)]
     assert summary(read_usage(out))["requests"] == 2
     write(first, record(1), record(5))
     import_usage([first], out, mapping=mapping)
@@ -354,7 +355,7 @@ def test_a_zip_of_logs_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     found = summary(read_usage(out))
     assert (found["formats"], found["requests"]) == (["kong_ai_log", "openai_usage_csv"], 33)
     assert not (out / "rows" / "unpacked").exists()
-    monkeypatch.setattr("llmplan.usage.importing._import_unit", None)
+    monkeypatch.setattr("llmplan.usage.importing.import_unit", None)
     import_usage([tmp_path], out)
     assert summary(read_usage(out)) == found
 
