@@ -201,13 +201,18 @@ def _pairs(field: ScenarioField, text: str) -> dict[str, Any]:
 
 def trace_fields(trace: str) -> dict[str, Any]:
     """Return the scenario fields that a trace sets; `FILE:NAME` picks one of a file's traces."""
+    import numpy as np
+
+    from llmplan.scenario.trace import length_shares, read_trace
     from llmplan.scenario.workload import Workload
 
     path, name = file_and_name(trace)
+    inputs = read_trace(path, name).input_tokens
     workload = Workload.from_trace(path, name)
     fields = ("queries_per_day", "input_tokens", "output_tokens", "input_tokens_p95", "output_tokens_p95")
     return {field: getattr(workload, field) for field in fields} | {
         "peak_to_mean": min(100.0, workload.peak_to_mean),
+        "input_lengths": length_shares(inputs, np.ones_like(inputs)),
         "name": Path(path).stem,
     }
 

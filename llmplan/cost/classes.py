@@ -14,6 +14,7 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.scenario import Scenario
+from llmplan.scenario.about import Pairs
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY
 
 Index = int | slice | npt.NDArray[np.intp]
@@ -41,6 +42,7 @@ class Use:
     Attributes
     ----------
     input_sigma: spread of the logarithm of a request's input about its mean; 0: all alike.
+    input_lengths: (input over its mean, share of requests), rising, in place of that spread; empty: not known.
     cache_write_share: share of the input written to a prompt cache; at most what is not read from it.
     keeps_an_hour: whether it is written for the long lifetime.
     service_tier: standard, priority or flex.
@@ -51,6 +53,7 @@ class Use:
     """
 
     input_sigma: float = 0.0
+    input_lengths: tuple[tuple[float, float], ...] = ()
     cache_write_share: float = 0.0
     keeps_an_hour: bool = False
     service_tier: str = "standard"
@@ -67,6 +70,7 @@ class Use:
             written = float(scenario.cached_prefix != "shared" and scenario.cached_input_share > 0)
         return cls(
             lognormal_sigma(scenario.input_tokens, scenario.input_tokens_p95),
+            _over_mean(scenario.input_lengths),
             written,
             scenario.cache_lifetime == "hour",
             scenario.service_tier,
@@ -75,6 +79,15 @@ class Use:
             scenario.utc_offset_hours,
             scenario.image_tokens,
         )
+
+
+def _over_mean(lengths: Pairs) -> tuple[tuple[float, float], ...]:
+    """Return lengths over their mean, rising, with their shares of the requests, which sum to 1."""
+    if not lengths:
+        return ()
+    tokens, shares = (np.array(column, float) for column in zip(*lengths, strict=True))
+    over, shares = tokens / np.average(tokens, weights=shares), shares / shares.sum()
+    return tuple(sorted(zip(over.tolist(), shares.tolist(), strict=True)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ def api_usd_per_query(
     tokens_in, tokens_out = np.asarray(input_tokens, float), np.asarray(output_tokens, float)
     read, waits = np.asarray(cached_input_share, float), np.asarray(batch_share, float)
     written = np.minimum(use.cache_write_share, 1 - read)
-    of_tokens, of_requests = long_shares(asked.tier_from, tokens_in, use.input_sigma)
+    of_tokens, of_requests = long_shares(asked.tier_from, tokens_in, use)
     images = image_factor(asked, tokens_in, use)
     in_tier = _mean_over_tiers(asked.tier_input, of_tokens)
     kinds = (
@@ -74,15 +75,28 @@ def _mean_over_tiers(over_standard: Floats, shares: Floats) -> Floats:
     return np.asarray(1 + shares[0] * (first - 1) + shares[1] * (second - first))
 
 
-def long_shares(limits: Floats, tokens_in: Floats, sigma: float) -> tuple[Floats, Floats]:
+def long_shares(limits: Floats, tokens_in: Floats, use: Use) -> tuple[Floats, Floats]:
     """Return the shares of input tokens, and of requests, in requests above limits, (2, ...); NaN: no limit, 0. (1.6)"""
     limits = limits.reshape(limits.shape + (1,) * (tokens_in.ndim - limits.ndim + 1))
     with np.errstate(invalid="ignore", divide="ignore"):
+        if use.input_lengths:
+            return _beyond(use.input_lengths, limits / tokens_in)
+        sigma = use.input_sigma
         if sigma <= 0:
             above = np.where(tokens_in > limits, 1.0, 0.0)
             return above, above
         far = (np.log(tokens_in) - np.log(limits)) / sigma
     return _below(far + sigma / 2), _below(far - sigma / 2)
+
+
+def _beyond(lengths: Sequence[tuple[float, float]], over_mean: Floats) -> tuple[Floats, Floats]:
+    """Return the shares of tokens, and of requests, of rising lengths above some multiples of the mean; NaN: 0."""
+    ratios, shares = np.array(lengths).T
+    first = np.searchsorted(ratios, over_mean, side="right")
+    of_tokens, of_requests = (
+        np.append(np.cumsum(part[::-1])[::-1], 0.0)[first] for part in (shares * ratios, shares)
+    )
+    return of_tokens, of_requests
 
 
 def _below(z: Floats) -> Floats:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.fleet import replicas_needed
-from llmplan.cost.month import image_factor
+from llmplan.cost.month import image_factor, long_shares
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import RentCells, Rented, paid_usd_formula
 from llmplan.report.report import Report
@@ -79,15 +80,30 @@ def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, 
     for row, place in enumerate(places, start=FIRST_ROW):
         _api_prices(book, sheet, row, report, place, use)
         each = float(report.comparison.options.usd_per_query[place])
-        book.live(sheet, row, API_QUERY, _query_formula(row + 1), each, "price")
+        book.live(
+            sheet, row, API_QUERY, _query_formula(row + 1, _known_shares(report, place, use)), each, "price"
+        )
         month = float(report.comparison.monthly_usd[1, place])
         book.live(sheet, row, API_MONTH, f"={cell(row, API_QUERY)}*queries_per_month", month)
         found[place] = Addresses(*[cell(row, API_MONTH, API_SHEET)] * 3)
     return found
 
 
-def _query_formula(line: int) -> str:
-    """Return USD a query: each kind of token at its price, over context tiers, hours and batch. (1.1)-(1.10)"""
+def _known_shares(report: Report, place: int, use: Use) -> tuple[Floats, Floats] | None:
+    """Return the shares above a price's context tiers by the lengths that are known, as of the export; None: none are."""
+    if not use.input_lengths:
+        return None
+    lengths = report.option(place).lengths
+    tokens_in = report.scenario.input_tokens if lengths is None else lengths.input
+    asked = classes_of([report.price(place)], use).at(0)
+    return long_shares(asked.tier_from, np.asarray(tokens_in, float), use)
+
+
+def _query_formula(line: int, known: tuple[Floats, Floats] | None) -> str:
+    """Return USD a query: each kind of token at its price, over context tiers, hours and batch. (1.1)-(1.10)
+
+    known: shares of tokens and of requests above the tiers, (2,) each.
+    """
     written = "MIN(cache_write_share,1-cached_input_share)"
     tokens_in, tokens_out = f"input_tokens*Y{line}", f"output_tokens*Z{line}"
     kinds = (
@@ -97,24 +113,28 @@ def _query_formula(line: int) -> str:
         (tokens_out, "F", "J", "N", "R"),
     )
     parts = [
-        f"{tokens}*{usd}{line}*{_tiers(line, long, longer, of_requests=usd == 'F')}"
+        f"{tokens}*{usd}{line}*{_tiers(line, long, longer, known, of_requests=usd == 'F')}"
         f"*((1-batch_share)*S{line}+batch_share*T{line}*{batch}{line})"
         for tokens, usd, batch, long, longer in kinds
     ]
     return f"=({'+'.join(parts)})/{TOKENS_PER_MTOK:.0f}"
 
 
-def _tiers(line: int, long: str, longer: str, *, of_requests: bool) -> str:
-    """Return the mean price over context tiers, over the standard one: lengths alike, or lognormal. (1.6)"""
+def _tiers(
+    line: int, long: str, longer: str, known: tuple[Floats, Floats] | None, *, of_requests: bool
+) -> str:
+    """Return the mean price over context tiers, over the standard one: lengths known, alike, or lognormal. (1.6)"""
     tokens, half = f"input_tokens*$Y{line}", "-" if of_requests else "+"
 
-    def added(limit: str, step: str) -> str:
+    def added(limit: str, step: str, tier: int) -> str:
+        if known is not None:
+            return f"IF(ISNUMBER({limit}),{float(known[of_requests][tier])!r}*({step}),0)"
         far = f"(LN({tokens})-LN({limit}))/input_sigma{half}input_sigma/2"
         above = f"IF(input_sigma>0,NORMSDIST({far}),IF({tokens}>{limit},1,0))"
         return f"IF(ISNUMBER({limit}),{above}*({step}),0)"
 
-    first = added(f"$K{line}", f"{long}{line}-1")
-    return f"(1+{first}+{added(f'$O{line}', f'{longer}{line}-{long}{line}')})"
+    first = added(f"$K{line}", f"{long}{line}-1", 0)
+    return f"(1+{first}+{added(f'$O{line}', f'{longer}{line}-{long}{line}', 1)})"
 
 
 def _api_prices(book: Book, sheet: Any, row: int, report: Report, place: int, use: Use) -> None:

@@ -18,6 +18,7 @@ from llmplan.options.table import usd_per_query
 from llmplan.portfolio.tasks import guessed_task
 from llmplan.quality.variants import Lengths
 from llmplan.scenario import Scenario
+from llmplan.scenario.trace import length_shares
 from llmplan.scenario.values import HOURS_OF_WEEK
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_HOUR
 from llmplan.usage.models import known_api
@@ -236,14 +237,16 @@ def _profile(cells: pd.DataFrame) -> dict[str, float]:
 
 
 def _percentiles(usage: Usage, name: str, means: dict[str, object]) -> dict[str, object]:
-    """Return the 95th percentiles where single requests are known; a tail beyond them leaves them out."""
+    """Return percentiles and lengths where single requests are known; a tail beyond a percentile leaves it out."""
     bins = of_app(usage.cubes.tokens, name)
     found: dict[str, object] = {}
     for side in ("input_tokens", "output_tokens"):
         p95 = quantiles(bins[bins["side"] == side.removesuffix("_tokens")])["p95"]
         mean = float(str(means[side]))
         found[f"{side}_p95"] = p95 if p95 is not None and p95 >= max(1.0, mean / 2) else None
-    return found
+    inputs = bins[bins["side"] == "input"]
+    requests, tokens = (inputs[name].to_numpy(dtype=float) for name in ("requests", "input_tokens"))
+    return found | {"input_lengths": length_shares(tokens / requests, requests)}
 
 
 def _shares(cells: pd.DataFrame, requests: float, taken: list[str]) -> dict[str, object]:
@@ -292,7 +295,9 @@ def _listed(cells: pd.DataFrame, bins: pd.DataFrame, scenario: Scenario, catalog
     mean, weights = Lengths(inputs / requests, outputs / requests), np.ones(1)
     lengths = [mean]
     if api.long_context_from_tokens is not None and not bins.empty:
-        asked = asked.model_copy(update={"input_tokens_p95": None})  # the bins are the spread
+        asked = asked.model_copy(
+            update={"input_tokens_p95": None, "input_lengths": ()}
+        )  # the bins are the spread
         weights, lengths = _lengths(bins, mean)
     usd = usd_per_query([api] * len(lengths), lengths, asked, catalog)
     return float(usd @ weights) * requests

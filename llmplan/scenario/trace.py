@@ -25,6 +25,11 @@ MAX_TOKENS = 100_000_000
 SHOWN_PROBLEMS = 20
 MAX_DAYS = 400
 _COMPANION_COLUMNS = ("minute", "requests")
+SHORT_TOKENS = 8_192
+"""Below which no price list has a tier by context: such lengths are held as one."""
+STEPS_PER_E = 20
+"""Lengths within 5 % of each other are held as one."""
+SHARE_DIGITS = 9
 
 
 class TraceError(LlmplanError, ValueError):
@@ -38,6 +43,24 @@ class TraceError(LlmplanError, ValueError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.path, self.problems, self.count)
+
+
+def length_shares(tokens: NDArray[np.float64], requests: NDArray[np.float64]) -> dict[str, float]:
+    """Return the share of requests of each length, for `Scenario.input_lengths`: a length stands for those near it.
+
+    tokens, requests: (n,) lengths and how many requests have them; none give {}.
+    """
+    if not tokens.sum() > 0:
+        return {}
+    step = np.floor(np.log(np.maximum(tokens, SHORT_TOKENS)) * STEPS_PER_E).astype(int)
+    step -= step.min()
+    n, sums = np.bincount(step, requests), np.bincount(step, requests * tokens)
+    held = np.flatnonzero(n)
+    lengths, shares = np.maximum(np.round(sums[held] / n[held]), 1), n[held] / n.sum()
+    return {
+        f"{length:.0f}": round(share, SHARE_DIGITS)
+        for length, share in zip(lengths, shares.tolist(), strict=True)
+    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,6 +75,12 @@ def _counts(value: Pairs) -> Pairs:
     return value
 
 
+def _token_counts(value: Pairs) -> Pairs:
+    if not all(name.isdecimal() and int(name) > 0 for name, _ in value):
+        raise ValueError("must be whole numbers of tokens above 0, each with its share of requests")
+    return value
+
+
 def _symbol(value: str) -> str:
     if not all(unicodedata.category(mark) == "Sc" or mark.isalpha() for mark in value):
         raise ValueError("must be a currency's sign or letters, such as €, R$ or CHF")
@@ -93,6 +99,7 @@ Names = Annotated[Ids, AfterValidator(lambda value: tuple(dict.fromkeys(value)))
 Qualities = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_qualities)]
 Shares = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_shares)]
 WeekShares = Annotated[Shares, AfterValidator(_hours_of_week)]
+LengthShares = Annotated[Shares, AfterValidator(_token_counts)]
 Prices = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_prices)]
 Counts = Annotated[Pairs, BeforeValidator(_pairs), AfterValidator(_prices), AfterValidator(_counts)]
 Uncertain = Annotated[Ranges, BeforeValidator(_ranges), AfterValidator(_ordered)]

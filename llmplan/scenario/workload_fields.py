@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel
 
 from llmplan.scenario.about import About, Affects, Box, Group, Slide
-from llmplan.scenario.values import EMPTY, WeekShares, assumed, limits
+from llmplan.scenario.values import EMPTY, LengthShares, WeekShares, assumed, limits
 
 TOKEN_BASES = (
     ("today", "What each model spends on today's work"),
@@ -242,6 +242,15 @@ class WorkloadFields(BaseModel, frozen=True, extra="forbid"):
             names="profile",
         ),
     ] = None
+    input_lengths: Annotated[
+        LengthShares,
+        About(
+            "Lengths of requests",
+            "Input tokens of requests, each with its share, as 900=0.95; scaled to the mean. Prices that rise with context "
+            "go by them in place of the 95th percentile.",
+            empty="as the mean and the 95th percentile say",
+        ),
+    ] = ()
     week_profile: Annotated[
         WeekShares,
         About(

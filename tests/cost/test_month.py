@@ -238,3 +238,23 @@ def test_a_spread_of_lengths_agrees_with_pricing_requests_one_by_one(
 def test_no_spread_without_a_percentile_above_the_mean() -> None:
     assert lognormal_sigma(1000, None) == lognormal_sigma(1000, 900) == 0
     assert lognormal_sigma(1000, 100_000) == pytest.approx(1.645, abs=1e-3)  # as wide as a lognormal gets
+
+
+def test_known_lengths_are_priced_request_by_request() -> None:
+    """Nine short requests and one in the tier, at their own mean and at twice that, where none else crosses it."""
+    catalog = load_catalog()
+    price = next(
+        a for a in catalog.apis.values() if a.long_context_from_tokens and a.is_offered(catalog.today)
+    )
+    limit = float(price.long_context_from_tokens or 0)
+    inputs, shares = np.array([1_000.0, 2 * limit]), np.array([0.9, 0.1])
+    scenario = Scenario(
+        input_tokens=float(inputs @ shares),
+        input_tokens_p95=float(inputs @ shares) * 3,
+        input_lengths={f"{tokens:.0f}": share for tokens, share in zip(inputs, shares, strict=True)},
+    )
+    use = Use.of(scenario, catalog)
+    for times in (1.0, 2.0, 0.4):  # at 0.4 the long one is below the tier too
+        one_by_one = api_usd_per_query(price, inputs * times, 500.0)
+        found = api_usd_per_query(price, scenario.input_tokens * times, 500.0, use=use)
+        assert float(found) == pytest.approx(float(one_by_one @ shares))

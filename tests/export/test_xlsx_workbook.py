@@ -283,9 +283,11 @@ def test_people_hidden_lines_and_prices_move_hybrids(
 
 
 def test_reserved_units_and_fleets_by_hour_follow_the_inputs(office: Office, tmp_path: Path) -> None:
-    """More queries, whole steps of units, more replicas in every hour; the curve too."""
+    """More queries, whole steps of units, more replicas in every hour; the curve too. One request of 1,000 is a million
+    tokens, dearer at GPT-5.4."""
     asked = Scenario(
-        api_ids=("azure/gpt-4.1", "gpt-4o"),
+        api_ids=("azure/gpt-4.1", "gpt-5.4"),
+        input_lengths={"200": 0.999, "1000000": 0.001},
         api_commitments=("hourly", "1_month", "1_year"),
         model_ids=("llama-3.1-8b",),
         gpu_ids=("l4",),

@@ -20,6 +20,7 @@ from llmplan.portfolio.apps import App, _listed, _shares, apps_of, bills_of, wee
 from llmplan.portfolio.plan import _Tables, plan_portfolio
 from llmplan.quality.variants import Lengths
 from llmplan.scenario import Scenario
+from llmplan.scenario.trace import length_shares
 from llmplan.usage import cubes
 from llmplan.usage.importing import import_usage
 from llmplan.usage.requests import requests_of
@@ -88,6 +89,7 @@ def test_an_app_is_a_scenario_of_its_own_week(usage: Usage) -> None:
     asked = day.scenario
     assert asked.queries_per_day == pytest.approx(210 / span_days)
     assert (asked.input_tokens, asked.output_tokens, asked.reference_api_id) == (2_000, 200, "gpt-4o")
+    assert asked.input_lengths == (("2000", 1.0),)
     assert (
         asked.task_mix == (("rag-qa", 1.0),) and "its task as rag-qa, by the shape of its tokens" in day.taken
     )
@@ -207,6 +209,9 @@ def test_list_prices_go_by_the_lengths_of_requests() -> None:
         for each in ((1_000, 100), (long, 100))
     ]
     assert _listed(cells, bins, asked, CATALOG) == pytest.approx(9 * usd[0] + usd[1])
+    planned = asked.but(input_lengths=length_shares(np.array([1_000.0, long]), np.array([9.0, 1.0])))
+    mean = Lengths((9_000 + long) / 10, 100)
+    assert float(usd_per_query([api], [mean], planned, CATALOG)[0]) * 10 == pytest.approx(9 * usd[0] + usd[1])
 
 
 def test_the_shell_prints_a_document_that_adds_up(usage: Usage, tmp_path: Path) -> None:

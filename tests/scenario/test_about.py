@@ -67,7 +67,7 @@ def sample(name: str) -> Any:
     if field.shape is Shape.NAMES:
         return (NAMED[field.about.names],)
     if field.shape is Shape.PAIRS:
-        return ((NAMED.get(field.about.names, "mon-09"), 1.0),)
+        return (({"input_lengths": "900"}.get(name) or NAMED.get(field.about.names, "mon-09"), 1.0),)
     if field.shape is Shape.RANGES:
         return (("queries_per_day", (10.0, 20.0)),)
     return OTHER_WORDS.get(name, "x")
