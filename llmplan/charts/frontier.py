@@ -105,6 +105,7 @@ def _name(point: Point, money: Currency) -> Figure:
 
 def _kind(points: Sequence[Point], kind: Kind, money: Currency) -> Figure:
     chosen = [point for point in points if point.kind == kind and not point.runs_today]
+    chosen.sort(key=lambda point: point.label)  # an order that stays when costs change: only places move
     return _marks(chosen, kind.head, kind.colour, "circle", 9, money)
 
 

@@ -98,4 +98,11 @@ class DemoPage:
             "shapes": [mark],
         }
         lines = [{"type": "scatter", "mode": "lines", "x": QUERIES_PER_DAY, **trace} for trace in traces]
-        return {"data": lines, "layout": layout}
+        points = {
+            "mode": "markers",
+            "x": np.array([1e3, 1e4, 1e5]) * (1 + self.values["share"]),
+            "y": [10, 100, 1000],
+            "marker": {"size": [6, 9, 6]},
+            "error_y": {"array": [5, 20, 0], "width": 0},
+        }
+        return {"data": [*lines, {"type": "scatter", **points}], "layout": layout}

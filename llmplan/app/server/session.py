@@ -6,8 +6,8 @@ import ctypes
 import os
 import re
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
@@ -39,6 +39,8 @@ STATE_OF_WIDGETS = frozenset({"_model_name", "_dom_classes"})
 UNUSED = frozenset({"layout", "tooltip", "tabbable", "comm"})
 AT_REST = re.compile(r'data-action="([^"]+)"[^>]*data-rest=')
 """In a view's HTML: work that the page asks for once the reader rests."""
+TOGETHER_SECONDS = 0.15
+"""An answer's parts that take longer than this to make are sent as they come."""
 REST_CPU_SECONDS, PATIENT = 45.0, 14
 """The most that a snapshot's work at rest may take, in the processor's own time (a busy machine loses nothing)."""
 
@@ -48,10 +50,36 @@ class Pipe:
 
     def __init__(self, reads: int, writes: int) -> None:
         self._reads, self._writes = reads, writes
+        self._held: list[bytes] | None = None
+        self._held_since = 0.0
 
     def send(self, frame: bytes) -> None:
         """Send one frame; BrokenPipeError when the server is gone."""
-        left = memoryview(prefixed(frame))
+        if self._held is None:
+            self._write(prefixed(frame))
+            return
+        if not self._held:
+            self._held_since = time.monotonic()
+        self._held.append(prefixed(frame))
+        if time.monotonic() - self._held_since > TOGETHER_SECONDS:
+            self._flush()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send what an answer consists of at once, so that a page paints it at once; a slow one still comes in parts."""
+        self._held = []
+        try:
+            yield
+        finally:
+            self._flush()
+            self._held = None
+
+    def _flush(self) -> None:
+        held, self._held = self._held, []
+        self._write(b"".join(held or ()))
+
+    def _write(self, data: bytes) -> None:
+        left = memoryview(data)
         while left:
             left = left[os.write(self._writes, left) :]
 
@@ -161,7 +189,8 @@ def serve(pipe: Pipe, query: str) -> None:
             pipe.send(encode(Message("comm_msg", content, buffers)))
         elif comm_id in widgets():
             asked = {"content": {"data": data}, "buffers": list(message.buffers)}
-            comm.get_comm_manager().comms[comm_id].handle_msg(asked)
+            with pipe.together():
+                comm.get_comm_manager().comms[comm_id].handle_msg(asked)
             give_memory_back()
         if asked_of(message) is Asked.AT_REST:
             pipe.send(RESTED)

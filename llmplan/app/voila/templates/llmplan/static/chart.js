@@ -95,14 +95,20 @@
     let width = 0;
 
     let drawn = null;   // what Plotly itself drew last
-    let resting = 0;
-    const SETTLE_MS = 250;
+    let room = 0;   // its width as the observer saw it: asking here would lay out the page anew for every chart
+    let quick = false;   // its lines have moved on since
 
-    const css = () => getComputedStyle(plot);
+    // Colours by name, asked once a theme.
+    let colours = new Map();
+    const css = () => ({
+      getPropertyValue: (name) => {
+        if (!colours.get(name)) colours.set(name, getComputedStyle(plot).getPropertyValue(name));
+        return colours.get(name);
+      },
+    });
     function draw(whole, counter = "paints") {
       if (!figure || !figure.data) return;
       if (!globalThis.Plotly) { globalThis.addEventListener("lp-plotly", () => draw(true), { once: true }); return; }
-      const room = plot.clientWidth;
       if (!visible || !room) { dirty = true; return; }
       if (!drawn && turn !== "now") {
         if (turn === "queued") return;
@@ -116,13 +122,10 @@
       const layout = withHouse(decode(figure.layout, style), style, room);
       layout.width = room;
       layout.height = (figure.meta.height || 420) + legendRoom(figure, room);
-      clearTimeout(resting);
       const next = { data, layout };
-      if (!whole && drawn && room === width && quickRepaint(plot, drawn, next)) {
-        resting = setTimeout(settle, SETTLE_MS);
-      } else {
+      quick = !whole && drawn && room === width && quickRepaint(plot, drawn, next);
+      if (!quick) {
         forgetQuick(plot);
-        resting = 0;
         // At another width Plotly.react would lay a legend out anew within the margins of the old one.
         const make = room === width ? Plotly.react : Plotly.newPlot;
         width = room;
@@ -132,10 +135,10 @@
       }
       plot.dataset[counter] = 1 + Number(plot.dataset[counter] || 0);
     }
-    function settle() {
-      draw(true, "settles");   // the same picture: not news for whoever counts paints
-    }
-    plot.addEventListener("pointerenter", () => { if (resting) settle(); });
+    // Plotly's own drawing knows what is under the pointer. It is the same picture: not news for whoever counts paints.
+    const settle = () => { if (quick) draw(true, "settles"); };
+    plot.addEventListener("pointerenter", settle);
+    plot.addEventListener("pointermove", settle);
     function receive() {
       figure = model.get("figure");
       if (!figure || !figure.meta) return;
@@ -189,21 +192,23 @@
       if (answer.message) announce(answer.message);
     }
 
-    const resize = new ResizeObserver(() => { if (plot.clientWidth && (dirty || plot.clientWidth !== width)) draw(true); });
+    const resize = new ResizeObserver(() => {
+      room = plot.clientWidth;
+      if (room && (dirty || room !== width)) draw(true);
+    });
     resize.observe(plot);
     const sight = new IntersectionObserver((entries) => {
       visible = entries[entries.length - 1].isIntersecting;
       if (visible && dirty) draw(true);
     }, { rootMargin: "200px" });
     sight.observe(el);
-    const recolour = () => draw(true);
+    const recolour = () => { colours = new Map(); draw(true); };
     const beforePrint = () => { visible = true; if (dirty) draw(true); };
     document.addEventListener("lp-theme", recolour);
     addEventListener("beforeprint", beforePrint);
     model.on("change:figure", receive);
     receive();
     return () => {
-      clearTimeout(resting);
       resize.disconnect();
       sight.disconnect();
       document.removeEventListener("lp-theme", recolour);

@@ -10,11 +10,12 @@
     const match = /^([+-]?\d*\.?\d+(?:e[+-]?\d+)?)([kmb])?$/i.exec(text.replace(/[\s,_$%€£]/g, ""));
     return match ? Number(match[1]) * (SUFFIX[(match[2] || "").toLowerCase()] || 1) : NaN;
   }
+  const formats = [];
+  const formatOf = (digits) => formats[digits] ??= new Intl.NumberFormat("en-US", { maximumFractionDigits: digits });
   function formatNumber(value, spec) {
     if (value === null || value === undefined) return "";
     const shown = value * timesOf(spec);
-    const digits = spec.decimals ?? (Math.abs(shown) >= 100 || Number.isInteger(shown) ? 0 : 2);
-    return shown.toLocaleString("en-US", { maximumFractionDigits: digits });
+    return formatOf(spec.decimals ?? (Math.abs(shown) >= 100 || Number.isInteger(shown) ? 0 : 2)).format(shown);
   }
   // By what a value is multiplied where it is shown.
   const timesOf = (spec) => (spec.percent ? 100 : spec.times || 1);
@@ -50,9 +51,9 @@
     let waiting;
     const unit = h("span", { class: "lp-unit" });
     const show = (value) => {
-      unit.textContent = unitText(spec);
+      if (unit.textContent !== unitText(spec)) unit.textContent = unitText(spec);
       shown = formatNumber(value, spec);
-      text.value = shown;
+      if (text.value !== shown) text.value = shown;
       text.setAttribute("aria-invalid", "false");
       note(id, spec.help || "");
     };
@@ -189,7 +190,7 @@
 
   function note(id, text) {
     const line = document.getElementById(`${id}-help`);
-    if (line) { line.textContent = text; line.hidden = !text; }
+    if (line && line.textContent !== text) { line.textContent = text; line.hidden = !text; }
   }
 
   let drags = Math.floor(Math.random() * 2 ** 40);

@@ -182,6 +182,19 @@
     else if (data.method === "custom") model.emit("msg:custom", data.content, buffers);
   }
 
+  // An answer comes part by part: the parts that are there by the next frame are painted in it together.
+  const arrived = [];
+  function arrive(data) {
+    if (arrived.push(data) > 1) return;
+    requestAnimationFrame(takeArrived);
+    setTimeout(takeArrived, document.hidden ? 0 : 250);   // a hidden page has no frames
+  }
+  function takeArrived() {
+    for (const data of arrived.splice(0)) {
+      try { onMessage(decodeFrame(data)); } catch (problem) { reportError(problem); }
+    }
+  }
+
   // ---------------------------------------------------------------- the page at rest
   // Until it is touched the page needs nobody to calculate: it is a snapshot, and so are the pages beside it.
   const urlModel = () => [...models.values()].find((model) => model.get("kind") === "url");
@@ -323,7 +336,7 @@
       post("comm_msg", { comm_id: controlComm, data: { method: "request_states" } });
       document.dispatchEvent(new CustomEvent("lp-reconnected"));
     };
-    socket.onmessage = (event) => onMessage(decodeFrame(event.data));
+    socket.onmessage = (event) => arrive(event.data);
     socket.onclose = (event) => {
       if (leaving) return;
       if (event.code === ASLEEP) kernelId = null;   // the next touch starts another session

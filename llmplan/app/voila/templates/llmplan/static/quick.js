@@ -1,7 +1,7 @@
-// A quick repaint for a chart whose lines have moved but whose frame has not: it writes the new paths
+// A quick repaint for a chart whose lines and points have moved but whose frame has not: it writes the new places
 // into the drawing Plotly made, in a millisecond or two, so that a dragged slider feels attached to the
 // curve. Whenever anything else differs it says so and Plotly redraws the whole; and Plotly always
-// redraws once the values have come to rest, so hover and later drawing never see the shortcut.
+// redraws before a pointer reads the chart, so hover and later drawing never see the shortcut.
 (() => {
   "use strict";
   const UNSEEN = new Set(["x", "y", "customdata", "hovertext", "hovertemplate", "ids", "meta"]);
@@ -19,11 +19,15 @@
   const isLine = (trace) => (trace.type || "scatter") === "scatter" && trace.mode === "lines"
     && (!trace.fill || trace.fill === "none" || trace.fill === "tonexty");
 
-  // Trace by trace: what kind of change is it? "same", "moved" (a line with new points), or "other".
+  const isMarks = (trace) => (trace.type || "scatter") === "scatter" && trace.mode === "markers";
+
+  // Trace by trace: what kind of change is it? "same", "moved" (a line with new points), "shifted" (as many marks
+  // elsewhere), or "other".
   function change(before, after) {
     const same = sameList(before.x, after.x) && sameList(before.y, after.y);
     if (looks(before, UNSEEN) !== looks(after, UNSEEN)) return "other";
     if (same) return "same";
+    if (isMarks(after) && before.x.length === after.x.length) return "shifted";
     return isLine(after) ? "moved" : "other";
   }
 
@@ -84,6 +88,20 @@
     return plan;
   }
 
+  // Marks and their upright error bars, each with where it stands now; null where Plotly drew others than these, or where
+  // a bar has moved up or down, which changes its length on a logarithmic axis.
+  function shifts(before, after, { node3, trace: full }) {
+    const marks = node3.node().querySelectorAll("path.point");
+    const bars = node3.node().querySelectorAll("g.errorbar");
+    const [was, now] = [pixels(before, full), pixels(after, full)];
+    const all = [was.xs, was.ys, now.xs, now.ys].every((list) => list.every(Number.isFinite));
+    if (!all || marks.length !== now.xs.length || (bars.length && bars.length !== marks.length)) return null;
+    if (bars.length && now.ys.some((y, i) => y !== was.ys[i])) return null;
+    const plan = Array.from(marks, (mark, i) => [mark, cut(now.xs[i]), cut(now.ys[i])]);
+    bars.forEach((bar, i) => plan.push([bar, cut(now.xs[i] - was.xs[i]), 0]));
+    return plan;
+  }
+
   // Repaint `gd`, drawn by Plotly from `drawn`, as `next`; false when only Plotly can.
   function quickRepaint(gd, drawn, next) {
     const full = gd._fullLayout;
@@ -92,12 +110,19 @@
     if (looks(drawn.layout, MOVING) !== looks(next.layout, MOVING)) return false;
     const changes = next.data.map((trace, i) => change(drawn.data[i], trace));
     if (changes.includes("other")) return false;
-    if (changes.includes("moved") && (full.xaxis.autorange || full.yaxis.autorange)) return false;
+    if (changes.some((kind) => kind !== "same") && (full.xaxis.autorange || full.yaxis.autorange)) return false;
     const plan = slides(gd, drawn.layout, next.layout);
     if (!plan) return false;
     const byIndex = new Map(calc.map((points) => [points[0].trace.index, points[0]]));
     const nodes = next.data.map((_, i) => byIndex.get(i));
-    if (changes.some((kind, i) => kind === "moved" && !(nodes[i] && nodes[i].node3 && nodes[i].trace._xA))) return false;
+    if (changes.some((kind, i) => kind !== "same" && !(nodes[i] && nodes[i].node3 && nodes[i].trace._xA))) return false;
+
+    for (const [i, kind] of changes.entries()) {
+      if (kind !== "shifted" || nodes[i].trace.visible !== true) continue;
+      const marks = shifts(drawn.data[i], next.data[i], nodes[i]);
+      if (!marks) return false;
+      plan.push(...marks);
+    }
 
     const cache = next.data.map(() => null);
     const points = (i) => (cache[i] ??= pixels(next.data[i], nodes[i].trace));
@@ -117,7 +142,7 @@
   }
   // Plotly does not know of the slides: take them off before it draws.
   function forget(gd) {
-    for (const node of gd.querySelectorAll(".shapelayer path[transform], g.annotation[transform]")) node.removeAttribute("transform");
+    for (const node of gd.querySelectorAll(".shapelayer path[transform], g.annotation[transform], g.errorbar[transform]")) node.removeAttribute("transform");
   }
 
   Object.assign(globalThis.llmplanRuntime, { quickRepaint, forgetQuick: forget });

@@ -178,26 +178,45 @@
 
   // ---------------------------------------------------------------- html view
   // Every table can be saved as it stands, with full values where the short ones carry them as a title.
+  const labelOf = (region) => region.getAttribute("aria-label") || "table";
   function addSave(region) {
-    const label = region.getAttribute("aria-label") || "table";
-    const name = label.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+    const label = `CSV: ${labelOf(region)}`;
+    region.after(h("button", { type: "button", class: "lp-tool lp-table-csv", text: "CSV", "aria-label": label, onclick: saveAbove }));
+  }
+  function saveAbove(event) {
+    const region = event.currentTarget.previousElementSibling;   // the table that stands there by now
+    const name = labelOf(region).toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
     const full = (cell) => (cell.querySelector("[title]")?.title || cell.innerText).trim();
-    const save = () => saveCsv([...region.querySelectorAll("tr")].map((row) => [...row.cells].map(full)), name);
-    region.after(h("button", { type: "button", class: "lp-tool lp-table-csv", text: "CSV", "aria-label": `CSV: ${label}`, onclick: save }));
+    saveCsv([...region.querySelectorAll("tr")].map((row) => [...row.cells].map(full)), name);
   }
   // On a phone the rows of a table of three columns or more are cards (style.css): each cell says what column it is of.
+  // Texts as they stand: `innerText` would lay out the page anew for every table.
   function nameCells(region) {
-    const heads = [...region.querySelectorAll("thead th")].map((head) => head.innerText);
+    const heads = [...region.querySelectorAll("thead th")].map((head) => head.textContent);
     if (heads.length < 3) return;
     region.classList.add("lp-wide");
     for (const row of region.querySelectorAll("tbody tr")) [...row.cells].forEach((cell, i) => {
       if (i) cell.dataset.head = heads[i];
-      cell.classList.toggle("lp-none", cell.innerText.trim() === "–");
+      cell.classList.toggle("lp-none", cell.textContent.trim() === "–");
     });
+  }
+  // Make a node say what another says, touching only what differs: what stays keeps its focus and need not be laid out.
+  function morph(old, now) {
+    if (old.nodeName !== now.nodeName) { old.replaceWith(now); return; }
+    if (!old.attributes) { if (old.data !== now.data) old.data = now.data; return; }
+    for (const { name } of [...old.attributes]) if (!now.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    morphChildren(old, now);
+  }
+  function morphChildren(old, now) {
+    const wanted = [...now.childNodes];
+    const there = [...old.childNodes];
+    for (const extra of there.slice(wanted.length)) extra.remove();
+    wanted.forEach((node, i) => (i < there.length ? morph(there[i], node) : old.append(node)));
   }
   views.html = (model, el, call) => {
     const slot = h("div", { class: "lp-html" });
-    if (model.get("live")) slot.setAttribute("aria-live", "polite");
+    if (model.get("live")) Object.assign(slot, { ariaLive: "polite", ariaAtomic: "true" });
     el.append(slot);
     // What takes longer than a slider may wait is asked for once the reader rests: `data-rest` says when [ms].
     let resting = 0;
@@ -214,14 +233,16 @@
     const paint = () => {
       const focused = document.activeElement && slot.contains(document.activeElement)
         ? document.activeElement.dataset : null;
-      slot.innerHTML = model.get("html");
-      if (focused && focused.action) {
+      const fresh = h("template");
+      fresh.innerHTML = model.get("html");
+      fresh.content.querySelectorAll(".lp-scroll").forEach(nameCells);
+      fresh.content.querySelectorAll(".lp-scroll:not([data-csv])").forEach(addSave);
+      morphChildren(slot, fresh.content);
+      if (focused && focused.action && !slot.contains(document.activeElement)) {
         const again = [...slot.querySelectorAll("[data-action]")]
           .find((n) => n.dataset.action === focused.action && n.dataset.value === focused.value);
         if (again) again.focus();
       }
-      slot.querySelectorAll(".lp-scroll").forEach(nameCells);
-      slot.querySelectorAll(".lp-scroll:not([data-csv])").forEach(addSave);
       slot.dataset.paints = 1 + Number(slot.dataset.paints || 0);
       askAtRest();
     };
@@ -377,13 +398,21 @@
     linkOfPage = () => (page ? location.origin + location.pathname : "") + (model.get("query") ? "?" + model.get("query") : "");
     if (model.get("button")) el.append(h("button", { type: "button", class: "lp-button", text: "Copy link", onclick: () => copyLink(status) }));
     el.append(status);
+    // Browsers let an address change only so often, and let the page wait for it: it follows a slider once it rests.
+    let following = 0;
+    const follow = () => { following = 0; history.replaceState(null, "", linkOfPage() + location.hash); };
+    addEventListener("pagehide", () => { if (following) follow(); });
     // Another page is a step that Back takes back; another input is not. What was left meanwhile is not written.
     const write = () => {
       if (page && asked !== null && asked !== (pageIn(model.get("query")) || "")) return;
       asked = null;
       const turned = (pageIn(location.search) || "") !== (pageIn(model.get("query")) || "");
-      if (page) history[turned ? "pushState" : "replaceState"](null, "", linkOfPage() + location.hash);
       status.textContent = "";
+      clearTimeout(following);
+      following = 0;
+      if (!page) return;
+      if (turned) history.pushState(null, "", linkOfPage() + location.hash);
+      else following = setTimeout(follow, 300);
     };
     if (page && !model.llmplanSearchSent) {
       model.llmplanSearchSent = true;
