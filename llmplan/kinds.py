@@ -72,7 +72,7 @@ _LOOKS = {
     Kind.API: _Looks("API", "API", "API", "A", "solid"),
     Kind.HOSTED: _Looks("hosted open model", "Hosted", "hosted open model", "H", "dash"),
     Kind.SELF_HOSTED: _Looks("self-hosted", "Self-hosted", "self-hosted option", "S", "solid"),
-    Kind.HYBRID: _Looks("hybrid", "Routed", "hybrid", "R", "dashdot"),
+    Kind.HYBRID: _Looks("routed", "Routed", "routed option", "R", "dashdot"),
 }
 TOKEN = (Kind.API, Kind.HOSTED)
 """Kinds that are paid by the token."""

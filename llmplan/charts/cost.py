@@ -46,6 +46,8 @@ MOST_NAMED = 9
 """Lines that are named at their ends; more of them would not fit above one another."""
 LABEL_EVERY = 8
 """Cells of a row from one label to the next, a decade of volume: one in each would run together."""
+LABEL_EDGE = 2
+"""Cells at either end of a row that are too near to the edge for a label's middle."""
 
 
 @dataclass(frozen=True)
@@ -358,6 +360,14 @@ def _top(chart: CostChart) -> float:
     return 1.05 * float(seen.max()) if seen.size else 1.0
 
 
+def _label_columns(volumes: Floats, queries_per_day: float) -> range:
+    """Return the columns that say their cost, one a decade: the present volume's line, named on its right, crosses none."""
+    now = int(np.abs(np.log(volumes / queries_per_day)).argmin())
+    first = (now - LABEL_EVERY // 2 + 1) % LABEL_EVERY
+    first += LABEL_EVERY if first < LABEL_EDGE else 0
+    return range(first, len(volumes) - LABEL_EDGE, LABEL_EVERY)
+
+
 def decision_map_figure(
     found: DecisionMap, queries_per_day: float, names: Mapping[str, str], money: Currency
 ) -> Figure:
@@ -366,8 +376,9 @@ def decision_map_figure(
     names: a row's label by model id. money: what costs are drawn in.
     """
     labels = np.full(found.kind.shape, "", object)
+    columns = _label_columns(found.queries_per_day, queries_per_day)
     for row, column in np.argwhere(found.kind >= 0).tolist():
-        if column % LABEL_EVERY == LABEL_EVERY // 2:
+        if column in columns:
             kind, usd = list(Kind)[found.kind[row, column]], float(found.monthly_usd[row, column])
             labels[row, column] = f"{kind.letter} {money.short(usd)}"
     colours = [f"{kind.colour}/0.75" for kind in Kind]

@@ -12,6 +12,7 @@ from llmplan.arrays import Floats
 from llmplan.charts.style import Figure, line_trace, money_axis, money_hover, upright
 from llmplan.growth import SwitchPlan, TimePlan
 from llmplan.growth.autoscaling import FleetWeek
+from llmplan.kinds import Kind
 from llmplan.wording import Currency
 
 FAMILY_NAMES = {
@@ -21,7 +22,7 @@ FAMILY_NAMES = {
     "rented": "Self-hosted, rented",
     "reserved": "Self-hosted, reserved",
     "bought": "Self-hosted, bought",
-    "hybrid": "Routed",
+    "hybrid": Kind.HYBRID.short,
 }
 FAMILY_STYLES = {
     "incumbent": ("@8", "dot"),

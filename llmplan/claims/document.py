@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from llmplan.claims import VERDICTS, CheckedClaim
+from llmplan.kinds import Kind
 
 MARKS = {
     "holds": "✔",
@@ -22,6 +23,11 @@ MEANINGS = {
     "cannot be checked": "nothing in the data speaks to it",
 }
 """What each verdict says of the computed range; rounding of 3 % is allowed for (see `verdicts.judge`)."""
+
+
+def section_title(section: str) -> str:
+    """Return what a section of the article is called; one about a kind is called as the kind is."""
+    return Kind(section).head if section in [*Kind] else section.capitalize()
 
 
 def article_check_markdown(checked: tuple[CheckedClaim, ...]) -> str:
@@ -43,7 +49,7 @@ def article_check_markdown(checked: tuple[CheckedClaim, ...]) -> str:
     ]
     for section in dict.fromkeys(item.claim.section for item in checked):
         lines += [
-            f"## {section.capitalize()}",
+            f"## {section_title(section)}",
             "",
             "| | claim | claimed | computed | why |",
             "|---|---|---|---|---|",

@@ -61,7 +61,7 @@ def compare(
     top: Annotated[int, typer.Option(help="Rows of the printed table.", min=1)] = 15,
     json: Json = False,
 ) -> None:
-    """Compare every option for a workload: APIs, hosted open models, self-hosting, hybrids."""
+    """Compare every option for a workload: APIs, hosted open models, self-hosting, routing."""
     from llmplan.options import evaluate
 
     found = evaluate(scenario, catalog)

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 OptionId = Annotated[
-    str | None, typer.Option("--option", help="Self-hosted or hybrid option; default: the cheapest.")
+    str | None, typer.Option("--option", help="Self-hosted or routed option; default: the cheapest.")
 ]
 ApiId = Annotated[str | None, typer.Option("--api", help="API behind the fleet; default: the reference API.")]
 Hybrid = Annotated[
-    bool, typer.Option(help="The cheapest hybrid at the quality floor: its fleet and its API.")
+    bool, typer.Option(help="The cheapest routed option at the quality floor: its fleet and its API.")
 ]
 StrongShare = Annotated[
     float,
-    typer.Option(help="Hybrid: share of the queries routed to the API; the fleet is sized for the rest."),
+    typer.Option(help="Routed: share of the queries routed to the API; the fleet is sized for the rest."),
 ]
 Start = Annotated[str | None, typer.Option(help="First day of the update calendar, as 2026-12-01.")]
 

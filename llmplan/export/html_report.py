@@ -209,7 +209,7 @@ def _parts(report: Report) -> dict[str, Table]:
     money, short = report.money.name, report.money.short
     plan, own = report.growth, report.comparison.cheapest(Kind.SELF_HOSTED)
     quality = [
-        [point.label, point.kind.label, short(point.monthly_usd), share(point.success.base)]
+        [point.label, point.kind.short, short(point.monthly_usd), share(point.success.base)]
         for point in report.frontier
         if point.on_frontier or point.runs_today
     ]
@@ -262,7 +262,7 @@ def _option_row(report: Report, row: Mapping[str, Any]) -> list[Cell]:
     day = str(row["prices_as_of"] or "–")
     return [
         Cell(row["label"], row["label"]),
-        Cell(Kind(row["kind"]).label, row["kind"]),
+        Cell(Kind(row["kind"]).short, row["kind"]),
         *(Cell(report.money.short(usd), _sortable(usd)) for usd in costs),
         Cell(quality, _sortable(row["quality"])),
         Cell(milliseconds(ttft), _sortable(ttft)),
@@ -300,7 +300,7 @@ def _map_cell(report: Report, kind: int, usd: float) -> Cell:
     if kind < 0:
         return Cell("nothing feasible")
     name = list(Kind)[kind]
-    return Cell(f"{name.label}, {report.money.short(float(usd))}", kind=name)
+    return Cell(f"{name.short}, {report.money.short(float(usd))}", kind=name)
 
 
 def _source_table(report: Report) -> Table:

@@ -75,7 +75,12 @@ SEARCHED_LINES = 6
 WIDE_ENOUGH = 1.55
 """Width over height from which four cards stand side by side."""
 CARD_PT = (18, 18)
-MAP_WORDS = {Kind.API: "API", Kind.HOSTED: "Hosted", Kind.SELF_HOSTED: "Self-host", Kind.HYBRID: "Routed"}
+MAP_WORDS = {
+    Kind.API: "API",
+    Kind.HOSTED: "Hosted",
+    Kind.SELF_HOSTED: "Self-host",
+    Kind.HYBRID: Kind.HYBRID.short,
+}
 MAP_TINT = 30_000
 """Opacity of a map's colours, in thousandths of a percent."""
 

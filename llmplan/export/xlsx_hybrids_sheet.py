@@ -1,4 +1,4 @@
-"""The hybrids sheet: a fleet for its share and an API for the rest, in live formulas."""
+"""The sheet of routed options: a fleet for its share and an API for the rest, in live formulas."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from llmplan.export.xlsx_costs import (
 )
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import RentCells, Rented, paid_usd_formula
+from llmplan.kinds import Kind
 from llmplan.options.fleet_api_pairs import assumed_split
 from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
 
-SHEET = "Hybrids"
+SHEET = Kind.HYBRID.short
 HEADS = (
     "Share answered by the fleet",
     "The fleet's load over all work",
@@ -78,7 +79,7 @@ def write_hybrids(
     )
     totals = tuple(f"{report.money.name} a month, {side}" for side in SIDES)
     sides = tuple(f"{head}, {side}" for side in SIDES for head in SIDE_HEADS)
-    heads = ("Hybrid", *totals, "Quality against the reference", *HEADS, *sides)
+    heads = ("Routed option", *totals, "Quality against the reference", *HEADS, *sides)
     sheet = book.sheet(
         SHEET, "A fleet and an API that share the traffic", note, heads, (60, *[15] * (len(heads) - 1))
     )

@@ -109,7 +109,7 @@ def _option(book: Book, sheet: object, row: int, report: Report, place: int, at:
     low, base, high = (float(value) for value in report.comparison.monthly_usd[:, place])
     book.text(sheet, row, 0, item.option_id)
     book.text(sheet, row, 1, item.label)
-    book.text(sheet, row, 2, item.kind.label)
+    book.text(sheet, row, 2, item.kind.short)
     # Lots can make the cheapest rate the dearer month: the range is that of the three sides.
     book.shown(sheet, row, 3, f"MIN({at.low},{at.base},{at.high})", low)
     book.shown(sheet, row, 4, at.base, base)
@@ -139,7 +139,7 @@ def _answer(book: Book, sheet: Any, report: Report, where: dict[int, Addresses])
     for place in report.best_places:
         item, at = report.option(place), where[place]
         low, base, high = (float(value) for value in report.comparison.monthly_usd[:, place])
-        book.text(sheet, row, 0, item.kind.head)
+        book.text(sheet, row, 0, item.kind.short)
         book.shown(sheet, row, 1, f"MIN({at.low},{at.base},{at.high})", low, "big")
         book.shown(sheet, row, 2, at.base, base, "big")
         book.shown(sheet, row, 3, f"MAX({at.low},{at.base},{at.high})", high, "big")

@@ -40,18 +40,18 @@ class HybridLoads:
 def hybrid_loads(scenario: Scenario, catalog: Catalog, option_id: str | None = None) -> HybridLoads:
     """Return the cheapest hybrid at the scenario's quality floor, or the named one.
 
-    Raises InputError where no API and fleet make a hybrid at that floor, UnknownNameError for another name.
+    Raises InputError where no API and fleet make one at that floor, UnknownNameError for another name.
     """
     pairs = pairs_of(options_of(scenario, catalog), catalog)
     routes = [] if pairs is None else pairs.cheapest_by_api(scenario.queries_per_day)
     rows = {} if pairs is None else {pairs.option(route).option_id: route for route in routes}
     if pairs is None or not rows:
-        rule = f"no fleet and API make a hybrid at a quality of {scenario.quality_floor:g}"
+        rule = f"no fleet and API make a routed option at a quality of {scenario.quality_floor:g}"
         raise InputError("scenario", scenario.name, rule, "lower the floor, or choose one of the two")
     cheapest = pairs.cheapest(scenario.queries_per_day)[1]
     route = cheapest if option_id is None else rows.get(option_id)
     if route is None:
-        raise UnknownNameError("hybrid", str(option_id), rows)
+        raise UnknownNameError("routed option", str(option_id), rows)
     item, plan = pairs.option(route), pairs.plan
     return HybridLoads(
         option_id=item.option_id,

@@ -1,14 +1,18 @@
 """Figures as plain values: the numbers they draw, and that Plotly takes them."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 
-from llmplan.charts import to_plotly
+from llmplan.charts import decision_map_figure, to_plotly
 from llmplan.charts.hardware import fleet_figure, load_figure, memory_figure, waiting_figure
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.charts.sizes import model_size_figure
 from llmplan.charts.style import log_axis, tick_text
 from llmplan.charts.waterfall import waterfall_figure
+from llmplan.options import DecisionMap, volume_axis
 from llmplan.options.model_sizes import SizePoint
 from llmplan.wording import DOLLAR
 
@@ -141,3 +145,16 @@ def test_the_parts_of_a_bill_need_no_legend() -> None:
     figure = waterfall_figure([("x", 5.0), ("y", 1.0)], None, "A month", DOLLAR)
     assert [trace["name"] for trace in figure["data"]] == ["total", "part"]
     assert figure["layout"]["showlegend"] is False
+
+
+@pytest.mark.parametrize("now", [100.0, 3e3, 2e4, 5e4, 1e5, 8e6])
+def test_the_present_volume_crosses_no_cost_of_the_map(now: float) -> None:
+    """A cost is some 0.3 decades wide on either side of its middle on a tablet; the line's name stands on its right."""
+    volumes = volume_axis(41)
+    kind, usd = np.zeros((1, 41), int), np.full((1, 41), 1234.0)
+    shown = SimpleNamespace(queries_per_day=volumes, model_ids=("m",), kind=kind, monthly_usd=usd)
+    found = cast("DecisionMap", shown)
+    texts = decision_map_figure(found, now, {"m": "M"}, DOLLAR)["data"][0]["text"][0]
+    away = np.log10(volumes[[bool(text) for text in texts]] / now)
+    assert len(away) >= 4 and np.diff(away) == pytest.approx(1)
+    assert not ((away > -0.3) & (away < 0.55)).any()

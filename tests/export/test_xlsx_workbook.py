@@ -33,7 +33,7 @@ SHEETS = [
     "API costs",
     "Rents",
     "Self-hosted costs",
-    "Hybrids",
+    "Routed",
     "Curve",
     "Flips",
     "Left out",
@@ -210,7 +210,7 @@ def test_curve_equals_llmplan(written: Path, report: Report) -> None:
 
 
 def hybrid_costs(book: Any) -> dict[str, tuple[float, float, float]]:
-    rows = book["Hybrids"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)
+    rows = book["Routed"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)
     return {row[0]: row[1:4] for row in rows if row[0]}
 
 
@@ -221,7 +221,7 @@ def test_hybrids_are_live_and_equal_llmplan(written: Path, report: Report) -> No
     for row in hybrids:
         wanted = [row[f"monthly_usd_{side}"] for side in ("low", "base", "high")]
         assert found[row["label"]] == pytest.approx(wanted, abs=CENT)
-    sheet = openpyxl.load_workbook(written)["Hybrids"]
+    sheet = openpyxl.load_workbook(written)["Routed"]
     for cells in sheet.iter_rows(min_row=FIRST_ROW + 1, max_row=FIRST_ROW + len(found), min_col=2, max_col=4):
         assert all(str(cell.value).startswith("=") for cell in cells)
 

@@ -20,7 +20,7 @@ from llmplan.app.widgets.parts import HtmlView
 from llmplan.catalog import Catalog
 from llmplan.charts.article import claimed_cost_figure, crossover_figure, request_rate_figure
 from llmplan.claims import CheckedClaim, check_claims
-from llmplan.claims.document import MARKS, MEANINGS
+from llmplan.claims.document import MARKS, MEANINGS, section_title
 from llmplan.claims.pictures import RequestRates, crossover_lines, hardware_costs, request_rates
 from llmplan.wording import DOLLAR, short_volume
 
@@ -84,7 +84,7 @@ class ArticlePage(Page):
         self.filters.set_fields(
             [
                 MultiSelect("verdicts", "Verdict", tuple((v, f"{MARKS[v]} {v}") for v in VERDICT_CLASSES)),
-                MultiSelect("sections", "Section", tuple((s, s.capitalize()) for s in sections)),
+                MultiSelect("sections", "Section", tuple((s, section_title(s)) for s in sections)),
                 Text("words", "Words"),
             ]
         )
