@@ -74,9 +74,11 @@ def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, 
         "Price of a query = tokens x price, at the scenario's service tier and region; a request above a context "
         "tier's limit pays that tier's prices."
     )
+    use, found = Use.of(report.scenario, report.catalog), {}
+    if use.input_lengths:
+        note += " Which requests are above it is taken from the log, as of the export, and does not follow Inputs."
     widths = (34, 40, *[13] * (API_MONTH - 1), 30, 12, 13, 13)
     sheet = book.sheet(API_SHEET, "Options priced by the token", note, API_HEADS, widths)
-    use, found = Use.of(report.scenario, report.catalog), {}
     for row, place in enumerate(places, start=FIRST_ROW):
         _api_prices(book, sheet, row, report, place, use)
         each = float(report.comparison.options.usd_per_query[place])
