@@ -90,7 +90,7 @@ def _rows(places: list[int]) -> dict[int, int]:
 def workbook_places(report: Report) -> list[int]:
     """Return the feasible options that get formulas, by cost: all APIs, the first self-hosted."""
     seen: set[tuple[object, ...]] = set()
-    kept = set(report.curve_places)
+    kept = {*report.curve_places, *report.shown_places}
     hybrids = set(report.hybrid_places)
     for place in report.comparison.order:
         if place in hybrids:
