@@ -22,7 +22,7 @@ def write_inputs(book: Book, report: Report) -> None:
         "Inputs",
         "Change the yellow cells: costs follow, but for what line 3 says. Prices, in USD, are on the two cost sheets.",
         ("Input", "Value", "Unit"),
-        (44, 16, 16, 16, 60),
+        (66, 16, 16, 16, 60),
     )
     write_tokens_note(book, sheet, report)
     row = _workload(book, sheet, report)
@@ -50,7 +50,7 @@ def _workload(book: Book, sheet: Any, report: Report) -> int:
             "input_sigma",
             use.input_sigma,
             "ratio",
-            "price",
+            "number",
         ),
         ("Output tokens of a query", "output_tokens", asked.output_tokens, "tokens", "number"),
         (

@@ -41,6 +41,7 @@
         h("tbody", {}, ...body)), more);
   }
 
+  const PAPER_WIDTH = 680; // px of a card within A4 or Letter, upright
   // The cells of a map have room for their letters and sums on a wide screen alone.
   const NARROW = 520;
   const narrowed = (trace, room) => trace.texttemplate && room < NARROW ? { ...trace, texttemplate: "" } : trace;
@@ -203,9 +204,12 @@
     }, { rootMargin: "200px" });
     sight.observe(el);
     const recolour = () => { colours = new Map(); draw(true); };
-    const beforePrint = () => { visible = true; if (dirty) draw(true); };
+    // Paper has one column, and no observer hears of it in time: charts are drawn to its width, and back.
+    const beforePrint = () => { visible = true; room = PAPER_WIDTH; draw(true); };
+    const afterPrint = () => { room = plot.clientWidth; draw(true); };
     document.addEventListener("lp-theme", recolour);
     addEventListener("beforeprint", beforePrint);
+    addEventListener("afterprint", afterPrint);
     model.on("change:figure", receive);
     receive();
     return () => {
@@ -213,6 +217,7 @@
       sight.disconnect();
       document.removeEventListener("lp-theme", recolour);
       removeEventListener("beforeprint", beforePrint);
+      removeEventListener("afterprint", afterPrint);
       if (globalThis.Plotly) Plotly.purge(plot);
     };
   };
