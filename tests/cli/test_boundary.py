@@ -194,7 +194,8 @@ def test_no_figure_is_endless_or_unknown_at_the_edge_of_any_range(
 def test_a_full_disk_leaves_what_was_there_as_it_was(name: str, tmp_path: Path) -> None:
     place = tmp_path / name
     place.write_text("what stood there")
-    words = ["export", "--format", place.suffix[1:], "--out", str(place), "--model-ids", "llama-3.1-8b"]
+    few = ["--model-ids", "llama-3.1-8b", "--gpu-ids", "l4", "--engine-ids", "vllm", "--api-ids", "gpt-4o"]
+    words = ["export", "--format", place.suffix[1:], "--out", str(place), *few]
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
         f"sys.argv = ['llmplan', *{words!r}]; from llmplan.cli import main; main()"

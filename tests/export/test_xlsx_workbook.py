@@ -49,6 +49,11 @@ def written(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def calculated(written: Path, office: Office) -> Any:
+    return read(office(written, "xlsx"))
+
+
 @cache
 def read(path: Path) -> Any:
     """Return the values of a workbook that nobody writes to again."""
@@ -101,9 +106,9 @@ def test_every_cost_is_a_formula(written: Path, report: Report) -> None:
 
 
 def test_libreoffice_calculates_every_cell_to_the_same_value(
-    written: Path, report: Report, office: Office
+    written: Path, report: Report, calculated: Any
 ) -> None:
-    stored, calculated = read(written), read(office(written, "xlsx"))
+    stored = read(written)
     assert_to_the_cent(costs(calculated), report)
     for name in SHEETS:
         for row in stored[name].iter_rows():
@@ -343,9 +348,9 @@ def test_another_currency_multiplies_what_is_shown(report: Report, office: Offic
 
 
 def test_title_follows_the_inputs_and_what_does_not_follow_is_said(
-    written: Path, report: Report, office: Office, tmp_path: Path
+    written: Path, report: Report, office: Office, calculated: Any, tmp_path: Path
 ) -> None:
-    before = read(office(written, "xlsx"))["Answer"]
+    before = calculated["Answer"]
     best = report.comparison.recommended
     assert best is not None
     assert before["A1"].value.startswith(f"Cheapest: {best.label}, ") and "CAUTION" not in before["A3"].value
