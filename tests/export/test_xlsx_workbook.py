@@ -399,7 +399,8 @@ def test_a_fleet_that_stops_when_idle_follows_its_volume(office: Office, tmp_pat
         spare_replicas=0,
     )
     path, other = tmp_path / "idle.xlsx", make_report(asked.but(queries_per_day=900))
-    path.write_bytes(xlsx_bytes(make_report(asked)))
-    assert_to_the_cent(costs(read(office(path, "xlsx"))), make_report(asked))
+    made = make_report(asked)
+    path.write_bytes(xlsx_bytes(made))
+    assert_to_the_cent(costs(read(office(path, "xlsx"))), made)
     changed = change(path, {input_cell(path, "queries_per_day"): 900}, tmp_path / "changed.xlsx")
     assert_to_the_cent(costs(read(office(changed, "xlsx"))), other)
