@@ -47,7 +47,7 @@ HEIGHT = 460
 MAP_AROUND, MAP_ROW = 130, 17
 """Pixels of the map: around its rows, and of one row, whose letters it holds."""
 HOW_SURE = "How sure is that"
-WEIGH_MS = 700
+WEIGH_MS = 1_000
 """How long the inputs must have rested before the browser asks how sure the answer is."""
 DOUBLE, MANY = 2, 10
 GLOSSARY = {

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { views, h, uid } = globalThis.llmplanRuntime;
-  const REST_MS = 700;
+  const REST_MS = 1000;
   const STEPS = 1000;   // positions of a slider; a logarithmic one spreads them evenly over the decades
 
   const SUFFIX = { k: 1e3, m: 1e6, b: 1e9 };
