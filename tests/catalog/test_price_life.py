@@ -10,7 +10,9 @@ from llmplan.catalog.checking import rule_problems
 from llmplan.catalog.life import life_of
 from llmplan.catalog.reading import RawRow
 from llmplan.catalog.tables import BY_NAME
+from llmplan.kinds import Kind
 from llmplan.options import evaluate
+from llmplan.options.table import kind_of
 from llmplan.scenario import Scenario
 
 CHEAP = Scenario(api_ids=("gpt-4o-mini", "gpt-4o"), gpu_ids=("l4",), model_ids=("llama-3.1-8b",))
@@ -40,6 +42,13 @@ def test_what_ends_and_what_has_ended_is_told() -> None:
 def test_every_open_model_is_hosted_somewhere() -> None:
     life = life_of()
     assert life is not None and life.unhosted == () and life.models > 50
+
+
+def test_an_open_model_is_hosted_wherever_its_maker_does_not_serve_it() -> None:
+    catalog = load_catalog()
+    served = [api for api in catalog.apis.values() if api.model_id in catalog.models]
+    elsewhere = [api for api in served if api.provider != catalog.models[api.model_id].family]
+    assert len(elsewhere) > 300 and {kind_of(api) for api in elsewhere} == {Kind.HOSTED}
 
 
 def test_every_card_of_today_is_rented_and_those_that_nobody_sells_are_named() -> None:

@@ -254,7 +254,7 @@ def _fleet_title(found: CheapestWeek, money: Currency) -> str:
         late = f", {always.slo_miss_share:.0%} of requests late" if always.slo_miss_share >= 0.01 else ""
         return f"Autoscaling saves nothing: {counted(always.peak_replicas, 'replica')} round the clock{late}"
     return (
-        f"Autoscaling saves {money.short(saved)} a month ({saved / always.usd_per_month:.0%}); "
+        f"Autoscaling saves {money.short(saved)} a month ({saved / always.usd_per_month:.0%} of the rent); "
         f"requests late: {_small(scaled.slo_miss_share)}"
     )
 
@@ -280,9 +280,18 @@ def modes_card(shown: Week) -> Markup:
     lead = (
         f"Late: waits more than {found.wait_limit_s:.3g} s for a replica. Active window: {window.days} days a week "
         f"from {window.start_hour:02d}:00 to {window.end_hour % 24:02d}:00; the rest goes to the cheapest token "
-        f"price. A replica takes {found.policy.scale_up_lag_s:.0f} s to start."
+        f"price. A replica takes {found.policy.scale_up_lag_s:.0f} s to start. Paid here: GPU rent, and tokens where an "
+        "API takes over; people and the fleet's other costs come on top, the same in all four."
     )
-    heads = ("Billing", "Most replicas", "Replica-hours", "A month", "Late", "Mean wait", "Left to an API")
+    heads = (
+        "Billing",
+        "Most replicas",
+        "Replica-hours",
+        "Paid a month",
+        "Late",
+        "Mean wait",
+        "Left to an API",
+    )
     listed = table(heads, rows, "Billing modes", range(1, 7))
     return card("Four ways to pay for that fleet", note(lead), listed)
 
