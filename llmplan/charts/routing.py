@@ -87,7 +87,7 @@ def frontier_figure(
     ----------
     all_usd, all_quality: (p,) of the cheapest fleet at each split. floor: least quality, a level line.
     """
-    hover = f"{money_hover(money, 'x')}, quality %{{y:.3f}}"
+    hover = f"{money_hover(money, 'x')}, quality %{{y:.1%}}"
     data: list[Figure] = [
         {
             "type": "scatter",
@@ -123,9 +123,9 @@ def frontier_figure(
         "layout": {
             "xaxis": money_axis(money, "a month", 0.0, money.of(float(usd_all.max())) * 1.08),
             "yaxis": {
-                "title": "Quality (today = 1)",
+                "title": "Quality, % of today's",
                 "range": [float(quality.min()) - pad, float(quality.max()) + pad],
-                "tickformat": ".2f",
+                "tickformat": ".1~%",
             },
             "shapes": shapes,
         },
