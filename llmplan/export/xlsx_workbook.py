@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from llmplan.export.tables import ASSUMPTION_HEADS, ASSUMPTIONS_TITLE, FLIP_HEADS, SOURCES_TITLE
 from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_costs
 from llmplan.export.xlsx_curve import write_curve
@@ -15,6 +17,8 @@ from llmplan.export.xlsx_inputs_sheet import write_inputs, write_tokens_note
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
 from llmplan.export.xlsx_rents import write_rents
 from llmplan.export.xlsx_reserved_sheet import token_place, write_reserved
+from llmplan.kinds import Kind
+from llmplan.options.rows import first_of_each
 from llmplan.report.assumptions import assumption_rows
 from llmplan.report.finding import where_cheaper
 from llmplan.report.headlines import flip_rows, flip_title
@@ -89,18 +93,12 @@ def _rows(places: list[int]) -> dict[int, int]:
 
 def workbook_places(report: Report) -> list[int]:
     """Return the feasible options that get formulas, by cost: all APIs, the first self-hosted."""
-    seen: set[tuple[object, ...]] = set()
-    kept = {*report.curve_places, *report.shown_places}
-    hybrids = set(report.hybrid_places)
-    for place in report.comparison.order:
-        if place in hybrids:
-            continue
-        item = report.option(place)
-        key = (item.api_id, item.model_id, item.effort, item.precision_id, item.gpu_id, item.n_gpus)
-        if key not in seen and (not item.has_fleet or len(seen) < OWN_OPTIONS):
-            kept.add(place)
-            if item.has_fleet:
-                seen.add(key)
+    rows, order = report.comparison.options.items, np.array(report.comparison.order, np.intp)
+    kinds = rows.kind[order]
+    own = order[kinds == Kind.SELF_HOSTED]
+    alike = (rows.model_id, rows.effort, rows.precision_id, rows.gpu_id, rows.n_gpus)
+    apis = order[(kinds != Kind.SELF_HOSTED) & (kinds != Kind.HYBRID)]
+    kept = {*report.curve_places, *report.shown_places, *apis, *first_of_each(own, *alike)[:OWN_OPTIONS]}
     return [place for place in report.comparison.order if place in kept]
 
 
