@@ -10,7 +10,6 @@ from functools import cached_property, partial
 from typing import Any, SupportsIndex, overload
 
 import numpy as np
-import pandas as pd
 
 from llmplan.arrays import Bools, Columns, Floats, Places, Texts
 from llmplan.catalog.records import ReservedCapacity
@@ -227,11 +226,10 @@ _COLUMNS = tuple(f.name for f in fields(Rows) if f.name not in Rows.shared)
 
 def first_of_each(places: Places, *columns: Texts) -> Places:
     """Return the first of `places` of each combination of values of the columns, in their order."""
-    codes = np.zeros(len(places), np.int64)
-    for column in columns:
-        found, values = pd.factorize(column[places], use_na_sentinel=False)
-        codes = codes * len(values) + found
-    return places[~pd.Index(codes).duplicated()]
+    keys = list(zip(*(column[places].tolist() for column in columns), strict=True))
+    # Of a key that comes again a dictionary keeps the last place: from behind, the first.
+    first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
+    return places[sorted(first.values())]
 
 
 def _no_number(cell: int) -> Option:
