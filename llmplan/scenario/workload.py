@@ -157,11 +157,12 @@ def fleet_peak(peak_to_mean: npt.ArrayLike, batch_share: npt.ArrayLike) -> Float
 
 def filled_day(urgent: Floats) -> Floats:
     """Return the hours' shares of a day after queries that may wait have filled the valleys, summing to 1. (4.6)"""
+    waiting = 1 - float(urgent.sum())
+    if waiting < 1e-12:
+        return urgent
     ranked = np.sort(urgent)
-    hours = np.arange(1, len(ranked) + 1)
-    levels = (1 - urgent.sum() + np.cumsum(ranked)) / hours
-    level = levels[np.flatnonzero(levels >= ranked)[-1]]
-    return np.maximum(urgent, level) if urgent.sum() < 1 - 1e-12 else urgent
+    levels = (waiting + np.cumsum(ranked)) / np.arange(1, len(ranked) + 1)
+    return np.maximum(urgent, levels[np.flatnonzero(levels >= ranked)[-1]])
 
 
 def check_profile(profile: tuple[float, ...]) -> None:

@@ -115,7 +115,7 @@ def test_the_shipped_fit_is_small_and_every_number_says_something():
     """No table of measurements: far fewer numbers than measured values, none negligible."""
     document = load_catalog().calibration.model_dump()
     levels = [x for factors in document["effects"].values() for by in factors.values() for x in by.values()]
-    assert min(abs(x) for x in levels) > NEGLIGIBLE
+    assert min(abs(x) for x in levels) >= NEGLIGIBLE  # as rounded in the file
     measured = sum(q["all"]["n"] for q in document["errors"]["kept-back points"].values())
     assert len(levels) + len(document["base"]) < measured / 6
 

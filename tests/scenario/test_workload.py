@@ -1,12 +1,13 @@
 """Workload: peaks, profiles, contexts, and real traces."""
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from llmplan.catalog import data_dir, load_catalog
 from llmplan.errors import InputError
 from llmplan.scenario import Scenario, load_scenario
-from llmplan.scenario.workload import Workload, check_profile, fleet_peak
+from llmplan.scenario.workload import Workload, check_profile, filled_day, fleet_peak
 
 
 def test_peak_by_hand() -> None:
@@ -68,3 +69,12 @@ def test_queries_that_may_wait_fill_the_valleys() -> None:
     )
     asked = Scenario(peak_to_mean=3.0, batch_share=0.5).workload()
     assert (asked.busiest_to_mean, asked.effective_peak_to_mean) == (3.0, 1.5)
+
+
+def test_a_whole_day_stays_as_it_is_where_rounding_makes_it_a_hair_more() -> None:
+    day = np.full(24, 1 / 23)
+    day[2] = 0.0
+    day[5] += 1e-15
+    assert day.sum() > 1 and (filled_day(day) == day).all()
+    waiting = filled_day(day / 2)
+    assert waiting.sum() == pytest.approx(1) and waiting[2] == waiting[3] > day[3] / 2
