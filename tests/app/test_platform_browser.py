@@ -155,7 +155,7 @@ def test_files_are_saved_in_the_browser(page: Page, demo_url: str, tmp_path: Pat
     assert saved("PNG").startswith(b"\x89PNG")
     assert b"<svg" in saved("SVG")
     lines = saved("CSV").decode().splitlines()
-    assert lines[0] == "series,Queries a day,USD a month" and len(lines) == 4 * 120 + 1
+    assert lines[0] == "series,Queries a day,USD a month" and len(lines) == 4 * 120 + 3 + 1
     page.locator("input[type=file]").set_input_files(
         {"name": "a.toml", "mimeType": "text/plain", "buffer": b"x = 1"}
     )

@@ -273,6 +273,7 @@
     const ask = (key) => { asked = pageIn(location.search) || ""; call({ go: key }); };
     // The address turns at once: Python writes it when the page is made, which a quick reader does not wait for.
     const go = (key) => {
+      settleAddress();
       const search = new URLSearchParams(location.search);
       search.set("page", key);
       if (key === model.get("pages")[0][0]) search.delete("page");
@@ -311,6 +312,15 @@
   };
   const pageIn = (search) => new URLSearchParams(search).get("page");
   let asked = null;   // the page in the address that a reader waits for, in the dashboard
+  // Browsers let an address change only so often, and let the page wait for it: it follows a slider once it rests.
+  const ADDRESS_MS = 300;
+  let following = 0;
+  const settleAddress = () => {
+    if (following && asked === null) history.replaceState(null, "", linkOfPage() + location.hash);
+    clearTimeout(following);
+    following = 0;
+  };
+  addEventListener("pagehide", settleAddress);
 
   // ---------------------------------------------------------------- downloads and menus
   views.download = (model, el, call) => {
@@ -398,10 +408,6 @@
     linkOfPage = () => (page ? location.origin + location.pathname : "") + (model.get("query") ? "?" + model.get("query") : "");
     if (model.get("button")) el.append(h("button", { type: "button", class: "lp-button", text: "Copy link", onclick: () => copyLink(status) }));
     el.append(status);
-    // Browsers let an address change only so often, and let the page wait for it: it follows a slider once it rests.
-    let following = 0;
-    const follow = () => { following = 0; history.replaceState(null, "", linkOfPage() + location.hash); };
-    addEventListener("pagehide", () => { if (following) follow(); });
     // Another page is a step that Back takes back; another input is not. What was left meanwhile is not written.
     const write = () => {
       if (page && asked !== null && asked !== (pageIn(model.get("query")) || "")) return;
@@ -412,7 +418,7 @@
       following = 0;
       if (!page) return;
       if (turned) history.pushState(null, "", linkOfPage() + location.hash);
-      else following = setTimeout(follow, 300);
+      else following = setTimeout(settleAddress, ADDRESS_MS);
     };
     if (page && !model.llmplanSearchSent) {
       model.llmplanSearchSent = true;
