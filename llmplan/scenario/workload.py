@@ -162,7 +162,7 @@ def filled_day(urgent: Floats) -> Floats:
         return urgent
     ranked = np.sort(urgent)
     levels = (waiting + np.cumsum(ranked)) / np.arange(1, len(ranked) + 1)
-    return np.maximum(urgent, levels[np.flatnonzero(levels >= ranked)[-1]])
+    return np.asarray(np.maximum(urgent, levels[np.flatnonzero(levels >= ranked)[-1]]))
 
 
 def check_profile(profile: tuple[float, ...]) -> None:
