@@ -58,14 +58,9 @@ API_HEADS = (
 API_QUERY, API_MONTH = API_HEADS.index("USD a query"), API_HEADS.index("USD a month")
 
 
-def input_over_today(row: int) -> str:
-    """Return where an option's input tokens over today's stand."""
-    return cell(row, API_HEADS.index("Input tokens over today's"), API_SHEET)
-
-
-def output_over_today(row: int) -> str:
-    """Return where its output tokens over today's stand."""
-    return cell(row, API_HEADS.index("Output tokens over today's"), API_SHEET)
+def tokens_over_today(row: int, side: str) -> str:
+    """Return where an option's tokens of a side, "Input" or "Output", over today's stand."""
+    return cell(row, API_HEADS.index(f"{side} tokens over today's"), API_SHEET)
 
 
 def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, Addresses]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from llmplan.export.xlsx_costs import API_QUERY, API_SHEET, Addresses, input_over_today, output_over_today
+from llmplan.export.xlsx_costs import API_QUERY, API_SHEET, Addresses, tokens_over_today
 from llmplan.export.xlsx_parts import FIRST_ROW, Book, cell
 from llmplan.options.reserved import tokens_of_query
 from llmplan.report.report import Report
@@ -116,8 +116,8 @@ def _formulas(book: Book, sheet: Any, report: Report, place: int, cells: Reserve
     units, per_query = float(found.units[place]), float(found.options.usd_per_query[place])
     read = f"(1-cached_input_share*(1-{cell(row, CACHED)}))"
     counted = (
-        f"=input_tokens*{input_over_today(cells.api_row)}*{read}"
-        f"+output_tokens*{output_over_today(cells.api_row)}*{cell(row, OUTPUT)}"
+        f"=input_tokens*{tokens_over_today(cells.api_row, 'Input')}*{read}"
+        f"+output_tokens*{tokens_over_today(cells.api_row, 'Output')}*{cell(row, OUTPUT)}"
     )
     lengths, share = report.option(place).lengths, report.scenario.cached_input_share
     tokens = 0.0 if lengths is None else float(tokens_of_query(sold, lengths, share))

@@ -72,7 +72,7 @@ def zip_of(file: Path | IO[bytes], name: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as packed:
             yield packed
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error):
+    except (zipfile.BadZipFile, RuntimeError, zlib.error):
         raise InputError("file", name, "cannot be unpacked", "pack it again, without a password") from None
 
 
