@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import llmplan.catalog.evidence as evi
+from llmplan.catalog.cache import kept
 from llmplan.catalog.catalog import Catalog
 from llmplan.catalog.checking import (
     date_problems,
@@ -104,7 +105,7 @@ def read_folder(
     for table in tables:
         rows = raw[table.name].rows
         problems += raw[table.name].problems
-        good, records, found = _parse(table, raw[table.name])
+        good, records, found = _parse(raw[table.name], table)
         problems += found
         problems += duplicate_problems(table, rows)
         problems += reference_problems(table, rows, known)
@@ -196,7 +197,8 @@ def read_fit(path: Path) -> tuple[evi.Fit | None, list[Problem]]:
         ]
 
 
-def _parse(table: Table, raw: RawTable) -> tuple[list[RawRow], list[Any], list[Problem]]:
+@kept(1)
+def _parse(raw: RawTable, table: Table) -> tuple[list[RawRow], list[Any], list[Problem]]:
     good = list(raw.rows)
     try:
         return good, table.adapter.validate_python([row.cells for row in good]), []

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from llmplan.catalog.problems import Problem
@@ -11,6 +12,8 @@ from llmplan.errors import near_names
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+TEXTS_KEPT = 64
+"""Tables of the same text are read once: a folder of one's own is mostly a copy of the shipped one."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def _decode(file: str, data: bytes) -> str | RawTable:
     return text if text.strip() else _failed(file, 0, "", "is empty", "give it a header and rows")
 
 
+@lru_cache(TEXTS_KEPT)
 def _read_text(table: Table, text: str) -> RawTable:
     separator = _separator(table, text)
     problems: list[Problem] = []
