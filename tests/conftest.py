@@ -1,6 +1,7 @@
 """Shared by all tests."""
 
 import datetime as dt
+import gc
 import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("server"):
             item.add_marker(pytest.mark.flaky(reruns=2))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what imports made out of every later collection: it finds the tables that tests drop the sooner."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -316,6 +316,7 @@ class Pairs:
         rank = np.lexsort((ids.astype(str), -figures["quality"], weak.preference))
         return Rows(
             make=cache(lambda number: self.option(routes[number])),
+            numbers=len(routes),
             cells=np.arange(len(routes)).astype(object),
             option_id=ids,
             kind=np.full(len(routes), Kind.HYBRID, dtype=object),

@@ -117,7 +117,8 @@ class Rows(Columns, Sequence[Option]):
 
     Attributes
     ----------
-    cells: an Option, the number that `make` builds it from, or what builds it without one.
+    cells: an Option, or the number below `numbers` that `make` builds it from. No function stands among them: Python
+        finds no circle that passes through an array, and every table that one closes would stay for ever.
     quality: NaN where it is not known. feasible: no reason stands against the option.
     quality_sd, today_sd: standard deviations of its success and of today's, over today's.
     assured: the highest floor that quality reaches with the chance that the scenario asks for; NaN as quality.
@@ -125,9 +126,10 @@ class Rows(Columns, Sequence[Option]):
     preference: breaks ties of cost, least first.
     """
 
-    shared = ("make",)
+    shared = ("make", "numbers")
 
     make: Callable[[int], Option]
+    numbers: int
     cells: Texts
     option_id: Texts
     kind: Texts
@@ -156,6 +158,7 @@ class Rows(Columns, Sequence[Option]):
             texts[name] = np.array([getattr(item, name) for item in options], dtype=object)
         return cls(
             make=_no_number,
+            numbers=0,
             cells=cells,
             **texts,
             n_gpus=np.array([item.n_gpus or 0 for item in options], float),
@@ -179,10 +182,7 @@ class Rows(Columns, Sequence[Option]):
         if isinstance(place, slice):
             return self.take(np.arange(len(self))[place])
         cell = self.cells[place]
-        if isinstance(cell, Option):
-            return cell
-        made: Option = cell() if callable(cell) else self.make(cell)
-        return made
+        return cell if isinstance(cell, Option) else self.make(cell)
 
     def __iter__(self) -> Iterator[Option]:
         return (self[place] for place in range(len(self)))
@@ -203,13 +203,14 @@ class Rows(Columns, Sequence[Option]):
 
     def joined(self, more: Rows) -> Rows:
         """Return these and further options behind them; a tie goes to these."""
-        made = [cell if isinstance(cell, Option) else partial(more.make, cell) for cell in more.cells]
         cells = np.empty(len(more), dtype=object)
-        cells[:] = made
+        cells[:] = [cell if isinstance(cell, Option) else self.numbers + cell for cell in more.cells]
         after = more.preference + 1 + int(self.preference.max(initial=-1))
         ends = {name: getattr(more, name) for name in _COLUMNS} | {"cells": cells, "preference": after}
         joined = Rows(
-            self.make, **{name: np.concatenate([getattr(self, name), ends[name]]) for name in _COLUMNS}
+            partial(_either, self.make, self.numbers, more.make),
+            self.numbers + more.numbers,
+            **{name: np.concatenate([getattr(self, name), ends[name]]) for name in _COLUMNS},
         )
         behind = {option_id: len(self) + place for option_id, place in more.places.items()}
         vars(joined)["places"] = ChainMap(behind, self.places)  # the first ones' stay as they are
@@ -234,6 +235,11 @@ def first_of_each(places: Places, *columns: Texts) -> Places:
 
 def _no_number(cell: int) -> Option:
     raise LookupError(cell)
+
+
+def _either(make: Callable[[int], Option], numbers: int, more: Callable[[int], Option], cell: int) -> Option:
+    """Build one of two tables' options, whose cells follow upon each other."""
+    return make(cell) if cell < numbers else more(cell - numbers)
 
 
 def tie_rank(option: Option) -> tuple[int, float, str]:

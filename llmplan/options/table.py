@@ -278,6 +278,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
                 else fleets.option(int(at[place - m]), str(ids[place]), modes[mode[place - m]])
             )
         ),
+        numbers=m + n,
         cells=np.arange(m + n).astype(object),
         option_id=ids,
         kind=np.concatenate([tokens.rows.column(kind_of), np.array([Kind.SELF_HOSTED] * n, dtype=object)]),

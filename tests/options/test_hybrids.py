@@ -1,5 +1,9 @@
 """Hybrids among the options: each agrees with the route planned for its pair alone."""
 
+import gc
+import weakref
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +29,17 @@ SCENARIO = Scenario(
 def hybrids(scenario: Scenario) -> list[dict]:
     found = evaluate(scenario)
     return [row for place in found.order if (row := found.row(place))["kind"] == "hybrid"]
+
+
+def test_a_table_with_hybrids_ends_with_its_last_reader():
+    """A page builds one at each change; of a circle through an array of functions none would ever go."""
+    catalog = replace(load_catalog())
+    found = evaluate(SCENARIO, catalog)
+    assert "hybrid" in {found.options.items[place].kind for place in found.order}
+    seen = weakref.ref(found.options)
+    del catalog, found
+    gc.collect()
+    assert seen() is None
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.9, 0.97])
