@@ -163,7 +163,10 @@ def test_every_value_that_can_be_taken_away_travels_in_the_link(model: AppModel,
     assert other.ignored == () and other.scenario == model.scenario
 
 
-def test_the_currency_is_shown_travels_and_costs_no_new_options(model: AppModel) -> None:
+def test_the_currency_is_shown_travels_and_costs_no_new_options(
+    model: AppModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmplan.report.report.tipping_points", lambda *_: ())
     options = model.report.comparison.alone
     model.change({"currency_symbol": "€", "currency_per_usd": 0.5})
     assert model.report.comparison.alone is options
@@ -179,16 +182,25 @@ def test_the_currency_is_shown_travels_and_costs_no_new_options(model: AppModel)
     assert cost.startswith("€") and cost in page
 
 
-def test_flips_are_those_of_the_whole_catalog(model: AppModel) -> None:
+FEW: dict[str, Any] = {
+    "model_ids": ("llama-3.1-8b", "llama-3.3-70b", "qwen3-30b-a3b"),
+    "gpu_ids": ("l4", "a100-80gb-sxm", "h100-sxm"),
+    "engine_ids": ("vllm",),
+    "api_ids": ("gpt-4o", "gpt-4o-mini", "deepinfra/llama-3.1-8b-turbo"),
+}
+
+
+def test_flips_are_those_that_recommend_finds(model: AppModel) -> None:
     flips = Flips(model)
     model.load_preset("rag")
+    model.change(FEW)
     flips.finish()
     assert flips.sentences == recommend(model.scenario, model.catalog).flips
     assert flips.steps_done > 10, "an input a step"
 
 
 def test_flips_start_again_when_the_scenario_changes_half_way(model: AppModel) -> None:
-    model.change({"queries_per_day": 54_321})
+    model.change({"queries_per_day": 54_321, **FEW})
     flips = Flips(model)
     flips.step()
     assert flips.sentences is None

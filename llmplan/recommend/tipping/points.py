@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
 from llmplan.options import Option, Options, options_of
 from llmplan.recommend.tipping.expected import expected_ranges
 from llmplan.recommend.tipping.flip_search import CheapestOfAll, Input, contenders
@@ -47,6 +48,14 @@ def tipping_points(
         the whole catalog on both sides of what was found, and searches on where it disagrees.
     """
     scenario, catalog = under_catalog(scenario, catalog)
+    return _tipping_points(catalog, scenario, by, None if only is None else tuple(only), verify)
+
+
+@kept(4)
+def _tipping_points(
+    catalog: Catalog, scenario: Scenario, by: By, only: tuple[str, ...] | None, verify: bool
+) -> tuple[Tipping, ...]:
+    """Return `tipping_points`: an answer's page and each of its files ask for the same ones."""
     options = replace(options_of(scenario, catalog), scenario=scenario)
     rows = [row for row in inputs_of(options, catalog, by) if only is None or row.input_id in only]
     found = (tip(row, by, verify) for row in rows)
