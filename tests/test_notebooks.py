@@ -47,10 +47,22 @@ def test_cells_are_short_and_hold_no_logic(path: Path) -> None:
         assert found == [], cell.source
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=names)
-def test_notebook_runs(path: Path) -> None:
-    """Every cell runs on this environment's kernel; in a process of its own, since Jupyter brings a loop."""
-    command = [sys.executable, "-m", "tools.run_notebook", str(path)]
-    done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True, timeout=600)
+def run(*paths: Path) -> subprocess.CompletedProcess[str]:
+    """Run notebooks on this environment's kernel; in a process of its own, since Jupyter brings a loop."""
+    command = [sys.executable, "-m", "tools.run_notebook", *map(str, paths)]
+    return subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True, timeout=600)
+
+
+def test_every_cell_of_every_notebook_runs() -> None:
+    done = run(*NOTEBOOKS)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == sum(bool(cell.source) for cell in code_cells(path))
+    written = [sum(bool(cell.source) for cell in code_cells(path)) for path in NOTEBOOKS]
+    assert [int(count) for count in done.stdout.split()] == written
+
+
+def test_a_notebook_that_fails_is_named_and_none_has_the_names_of_another(tmp_path: Path) -> None:
+    paths = [tmp_path / "first.ipynb", tmp_path / "second.ipynb"]
+    for path, code in zip(paths, ("one = 1", "one + 1"), strict=True):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), path)
+    done = run(*paths)
+    assert done.returncode != 0 and "second.ipynb" in done.stderr and "NameError" in done.stderr

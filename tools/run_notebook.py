@@ -1,7 +1,8 @@
-"""Run a notebook from top to bottom on this environment's own kernel: `python -m tools.run_notebook FILE`.
+"""Run notebooks of a folder, each from top to bottom, on this environment's own kernel.
 
-Nothing is stored. A kernel that a user has elsewhere is never taken: notebooks that run on another Python
-prove nothing.
+`python -m tools.run_notebook FILE...` prints how many code cells ran of each. The kernel, whose start takes longer than
+most of them, is one; every notebook starts without names. Nothing is stored. A kernel that a user has elsewhere is never
+taken: notebooks that run on another Python prove nothing.
 """
 
 from __future__ import annotations
@@ -27,21 +28,33 @@ def kernel_of_this_environment() -> AsyncKernelManager:
     return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
 
 
-def run(path: Path) -> int:
-    """Run a notebook in its own folder; return how many of its code cells ran."""
-    notebook = nbformat.read(path, as_version=4)
+def run(*paths: Path) -> list[int]:
+    """Run notebooks in the folder of the first; return how many code cells of each ran."""
+    notebooks = [nbformat.read(path, as_version=4) for path in paths]
+    forget = nbformat.v4.new_code_cell("%reset -f")
     client = NotebookClient(
-        notebook,
+        nbformat.v4.new_notebook(
+            cells=[cell for notebook in notebooks for cell in (*notebook.cells, forget)]
+        ),
         km=kernel_of_this_environment(),
         timeout=CELL_TIMEOUT_S,
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(paths[0].parent)}},
     )
     try:
         client.execute()
     except CellExecutionError as error:
-        raise SystemExit(f"{path.name}: {error}") from None
-    return sum(bool(cell.execution_count) for cell in notebook.cells if cell.cell_type == "code")
+        failed = next(path.name for path, notebook in zip(paths, notebooks, strict=True) if _failed(notebook))
+        raise SystemExit(f"{failed}: {error}") from None
+    return [sum(bool(cell.execution_count) for cell in _code(notebook)) for notebook in notebooks]
+
+
+def _code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _failed(notebook: nbformat.NotebookNode) -> bool:
+    return any(output.output_type == "error" for cell in _code(notebook) for output in cell.outputs)
 
 
 if __name__ == "__main__":
-    print(run(Path(sys.argv[1])))
+    print(*run(*map(Path, sys.argv[1:])))
