@@ -42,6 +42,12 @@ def report() -> Report:
     return make_report(SCENARIO, made_on=MADE_ON)
 
 
+@pytest.fixture
+def no_flips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the search for tipping points, seconds for each scenario, out of reports that are asked for other things."""
+    monkeypatch.setattr("llmplan.report.report.tipping_points", lambda *_: ())
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Try a test of a server or a browser again that fails: it hangs on other processes' pace. The summary lists it."""
     for item in items:

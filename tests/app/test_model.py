@@ -163,10 +163,8 @@ def test_every_value_that_can_be_taken_away_travels_in_the_link(model: AppModel,
     assert other.ignored == () and other.scenario == model.scenario
 
 
-def test_the_currency_is_shown_travels_and_costs_no_new_options(
-    model: AppModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("llmplan.report.report.tipping_points", lambda *_: ())
+@pytest.mark.usefixtures("no_flips")
+def test_the_currency_is_shown_travels_and_costs_no_new_options(model: AppModel) -> None:
     options = model.report.comparison.alone
     model.change({"currency_symbol": "€", "currency_per_usd": 0.5})
     assert model.report.comparison.alone is options

@@ -287,6 +287,7 @@ def test_people_hidden_lines_and_prices_move_hybrids(
     assert calculated[row["label"]][1] == pytest.approx(fleet + month * loads.api * each + router, abs=CENT)
 
 
+@pytest.mark.usefixtures("no_flips")
 def test_reserved_units_and_fleets_by_hour_follow_the_inputs(office: Office, tmp_path: Path) -> None:
     """More queries, whole steps of units, more replicas in every hour; the curve too. One request of 1,000 is a million
     tokens, dearer at GPT-5.4."""
@@ -329,6 +330,7 @@ def test_reserved_units_and_fleets_by_hour_follow_the_inputs(office: Office, tmp
         assert shown == pytest.approx(options.take([place]).monthly_usd(volumes)[1, 0], abs=CENT)
 
 
+@pytest.mark.usefixtures("no_flips")
 def test_another_currency_multiplies_what_is_shown(report: Report, office: Office, tmp_path: Path) -> None:
     """Prices stay in USD; the sums that people read are in the currency, at a rate that may be changed."""
     made = make_report(
@@ -387,6 +389,7 @@ def test_sources_name_what_the_options_rest_on(written: Path, report: Report) ->
     assert used & set(report.catalog.sources) <= ids
 
 
+@pytest.mark.usefixtures("no_flips")
 def test_a_fleet_that_stops_when_idle_follows_its_volume(office: Office, tmp_path: Path) -> None:
     """(4.9) in formulas: the hours, the wait for a query and the start are cells; another volume costs what it does."""
     asked = Scenario(
