@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 
 from markupsafe import Markup
 
 from llmplan.app.model import AppModel
-from llmplan.app.widgets.html import at_rest
+from llmplan.app.widgets.html import at_rest, note
 from llmplan.recommend import nearest_flips
 from llmplan.recommend.tipping import Tipping, by_nearness, inputs_of
 from llmplan.recommend.tipping.points import tip
@@ -28,8 +28,11 @@ class Flips:
     def __init__(self, model: AppModel, verify: bool = False) -> None:
         self.model, self._verify = model, verify
         self._scenario: Scenario | None = None
-        self._steps: Iterator[None] = iter(())
         self._done = 0
+
+    @property
+    def _subject(self) -> Hashable:
+        return "flip", self.model.scenario, self._verify
 
     @property
     def steps_done(self) -> int:
@@ -47,32 +50,43 @@ class Flips:
         return None if self.points is None else nearest_flips(self.points)
 
     def asking(self) -> Markup:
-        """Return the line that has the browser ask for the next step."""
+        """Return the line that has the browser ask for the next step, or says that it is worked at."""
+        text = f"Trying the other inputs… {self.steps_done or ''}"
+        if self.model.aside.does(self._subject):
+            return note(text)
         pause = BETWEEN_STEPS_MS if self.steps_done else REST_MS
-        return at_rest(
-            "flip", pause, self.model.scenario, f"Trying the other inputs… {self.steps_done or ''}"
-        )
+        return at_rest("flip", pause, self.model.scenario, text)
 
-    def step(self) -> None:
-        """Do the next bit of the work for the present scenario; nothing once it is done."""
-        if self._scenario != self.model.scenario:
-            self._scenario, self._steps = self.model.scenario, self._work(self.model.scenario)
-            self._done = 0
-        next(self._steps, None)
+    def step(self, show: Callable[[Callable[[], None]], None] = lambda take: take()) -> None:
+        """Go on with the work for the present scenario; nothing once it is done.
+
+        show: called whenever there is news, with what takes the news in, or raises what went wrong.
+        """
+        scenario = self.model.scenario
+        if self._scenario != scenario:
+            self._scenario, self._done = scenario, 0
+        if self.points is None:
+            work, aside = lambda: self._work(scenario), self.model.aside
+            aside.ask(self._subject, work, lambda found: show(lambda: self._take(scenario, found())))
+
+    def _take(self, scenario: Scenario, found: tuple[Tipping, ...] | None) -> None:
         self._done += 1
+        if found is not None:
+            _kept[scenario, self._verify] = found
+            while len(_kept) > KEPT:
+                _kept.popitem(last=False)
 
     def finish(self) -> None:
         """Do all of the work."""
         while self.points is None:
             self.step()
 
-    def _work(self, scenario: Scenario) -> Iterator[None]:
+    def _work(self, scenario: Scenario) -> Iterator[tuple[Tipping, ...] | None]:
+        """Yield None for each input that is done, so that a slider waits for one, and at last all of them."""
         found: list[Tipping] = []
         if self.model.report.comparison.order:
             options = replace(self.model.report.comparison.alone, scenario=scenario)
             for row in inputs_of(options, self.model.catalog):
-                yield  # a slider that moves meanwhile waits for one input, not for all
+                yield None
                 found.append(tip(row, verify=self._verify))
-        _kept[scenario, self._verify] = by_nearness(found)
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
+        yield by_nearness(found)

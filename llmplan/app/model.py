@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import traitlets as t
 
+from llmplan.app.aside import Aside
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.export.slides import Picture, added
 from llmplan.options.table import SIDES
@@ -34,7 +35,7 @@ class AppModel(t.HasTraits):
     preset: the preset that the scenario started from, None for the plain default.
     ignored: what of a link could not be used, in words.
     pinned: the scenario that the present one is compared with, None for none.
-    pictures: charts that the reader has added to the slides.
+    pictures: charts that the reader has added to the slides. aside: what is worked out while the reader rests.
     """
 
     scenario = t.Instance(Scenario)
@@ -49,6 +50,7 @@ class AppModel(t.HasTraits):
         self._drag: int | None = None
         self._reports: OrderedDict[Scenario, Report] = OrderedDict()
         self.pictures: tuple[Picture, ...] = ()
+        self.aside = Aside()
         start = scenario or load_scenario(DEFAULT_PRESET, self.catalog)
         super().__init__(scenario=start.under(self.catalog), preset=None if scenario else DEFAULT_PRESET)
 
@@ -132,6 +134,7 @@ class AppModel(t.HasTraits):
         self._set(scenario, preset)
 
     def _set(self, scenario: Scenario, preset: str | None) -> None:
+        self.aside.stop()
         with self.hold_trait_notifications():
             self.preset = preset
             self.scenario = scenario

@@ -117,6 +117,11 @@ class Report:
         """What to do and how sure that is, without tipping points."""
         return recommend(self.scenario, self.catalog, tipping=False, options=self.comparison.alone)
 
+    def weighed(self, advice: Recommendation) -> Report:
+        """Return this report with its advice known, which may have been worked out elsewhere."""
+        vars(self)["advice"] = advice
+        return self
+
     @property
     def is_weighed(self) -> bool:
         """Whether it is known how sure the answer is: `advice` takes longer than a slider may wait."""

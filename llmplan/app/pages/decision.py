@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from markupsafe import Markup
 
@@ -14,6 +14,7 @@ from llmplan.app.pages.page import Page, show_parts
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.layout import columns, stack
 from llmplan.app.widgets.parts import HtmlView
+from llmplan.recommend import Recommendation
 from llmplan.report import Report
 
 
@@ -72,23 +73,32 @@ class DecisionPage(Page):
         self.compare.refresh()
 
     def act(self, name: str, _value: str | None) -> None:
-        """Do what no slider waits for, bit by bit; the browser asks for it while the reader rests."""
-        if name == "weigh":
-            show_parts(self._weighed, {self.answer: parts.answer, self.sure: self._sure})
+        """Do what no slider waits for; the browser asks for it while the reader rests."""
+        report = self.model.report
+        if name == "weigh" and not report.is_weighed:
+            self.model.aside.ask(("weigh", report.scenario), self._weigh, self._take_advice)
         elif name == "flip":
-            show_parts(self._flip, {self.sure: self._sure})
+            self.flips.step(self._take_flips)
+
+    def _weigh(self) -> Iterator[Recommendation]:
+        yield self.model.report.advice
+
+    def _take_advice(self, found: Callable[[], Recommendation]) -> None:
+        told = {self.answer: parts.answer, self.sure: self._sure}
+        show_parts(lambda: self.model.report.weighed(found()), told)
+
+    def _take_flips(self, take: Callable[[], None]) -> None:
+        def news() -> Report:
+            take()
+            return self.model.report
+
+        show_parts(news, {self.sure: self._sure})
 
     def _report(self) -> Report:
         return self.model.report
 
     def _weighed(self) -> Report:
-        report = self.model.report
-        _ = report.advice
-        return report
-
-    def _flip(self) -> Report:
-        self.flips.step()
-        return self.model.report
+        return self.model.report.weighed(self.model.report.advice)
 
     def _sure(self, report: Report) -> Markup:
         return parts.sure_cards(report, self.flips)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from markupsafe import Markup
@@ -111,8 +111,14 @@ class RiskPage(Page):
     def flip(self) -> None:
         """Work out what another input would have to be; the browser asks for it while the reader rests."""
         if self._key in self._kept:
-            self.flips.step()
-            show_parts(self._answers, {self.tipping: self._tipping})
+            self.flips.step(self._take_flips)
+
+    def _take_flips(self, take: Callable[[], None]) -> None:
+        def news() -> parts.RiskAnswers:
+            take()
+            return self._answers()
+
+        show_parts(news, {self.tipping: self._tipping})
 
     def _tipping(self, shown: parts.RiskAnswers) -> Markup:
         return parts.tipping_card(self.flips, shown)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import select
+import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
@@ -17,9 +19,10 @@ import ipywidgets
 from comm.base_comm import BaseComm
 from ipywidgets.widgets.widget import _instances, _remove_buffers
 
+from llmplan.app.aside import Aside
 from llmplan.app.server.notebook import Shown
+from llmplan.app.server.pipe import Pipe
 from llmplan.app.server.wire import (
-    LENGTH,
     RESTED,
     Asked,
     FrameError,
@@ -27,7 +30,6 @@ from llmplan.app.server.wire import (
     asked_of,
     decode,
     encode,
-    prefixed,
 )
 from llmplan.app.widgets.base import View
 from llmplan.app.widgets.chart_view import ChartView
@@ -39,63 +41,8 @@ STATE_OF_WIDGETS = frozenset({"_model_name", "_dom_classes"})
 UNUSED = frozenset({"layout", "tooltip", "tabbable", "comm"})
 AT_REST = re.compile(r'data-action="([^"]+)"[^>]*data-rest=')
 """In a view's HTML: work that the page asks for once the reader rests."""
-TOGETHER_SECONDS = 0.15
-"""An answer's parts that take longer than this to make are sent as they come."""
 REST_CPU_SECONDS, PATIENT = 45.0, 14
 """The most that a snapshot's work at rest may take, in the processor's own time (a busy machine loses nothing)."""
-
-
-class Pipe:
-    """Frames over two file descriptors."""
-
-    def __init__(self, reads: int, writes: int) -> None:
-        self._reads, self._writes = reads, writes
-        self._held: list[bytes] | None = None
-        self._held_since = 0.0
-
-    def send(self, frame: bytes) -> None:
-        """Send one frame; BrokenPipeError when the server is gone."""
-        if self._held is None:
-            self._write(prefixed(frame))
-            return
-        if not self._held:
-            self._held_since = time.monotonic()
-        self._held.append(prefixed(frame))
-        if time.monotonic() - self._held_since > TOGETHER_SECONDS:
-            self._flush()
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Send what an answer consists of at once, so that a page paints it at once; a slow one still comes in parts."""
-        self._held = []
-        try:
-            yield
-        finally:
-            self._flush()
-            self._held = None
-
-    def _flush(self) -> None:
-        held, self._held = self._held, []
-        self._write(b"".join(held or ()))
-
-    def _write(self, data: bytes) -> None:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(self._writes, left) :]
-
-    def receive(self) -> bytes | None:
-        """Return the next frame; None when the server is gone or done with this process."""
-        head = self._exactly(LENGTH)
-        return None if head is None else self._exactly(int.from_bytes(head, "little"))
-
-    def _exactly(self, size: int) -> bytes | None:
-        data = bytearray()
-        while len(data) < size:
-            chunk = os.read(self._reads, size - len(data))
-            if not chunk:
-                return None
-            data += chunk
-        return bytes(data)
 
 
 class PipeComm(BaseComm):
@@ -174,26 +121,43 @@ def open_link(query: str) -> None:
 
 
 def serve(pipe: Pipe, query: str) -> None:
-    """Answer a page until it is left."""
+    """Answer a page until it is left; what it asks for at rest is done in a process beside this one."""
     open_link(query)
     PipeComm.pipe = pipe
-    while (frame := pipe.receive()) is not None:
-        try:
-            message = decode(frame)
-        except FrameError:
-            continue
-        comm_id, data = message.content["comm_id"], message.content["data"]
-        if data["method"] == "request_states":
-            plain, buffers = states()
-            content = {"comm_id": comm_id, "data": {"method": "update_states", **plain}}
-            pipe.send(encode(Message("comm_msg", content, buffers)))
-        elif comm_id in widgets():
-            asked = {"content": {"data": data}, "buffers": list(message.buffers)}
-            with pipe.together():
-                comm.get_comm_manager().comms[comm_id].handle_msg(asked)
-            give_memory_back()
-        if asked_of(message) is Asked.AT_REST:
+    Aside.forks = sys.platform == "linux"
+    owes = False
+    while True:
+        sources: list[Any] = [*filter(None, [Aside.running]), pipe]
+        for source in select.select(sources, [], [])[0]:
+            if source is not pipe:
+                with pipe.together():
+                    Aside.take_next()
+            elif (frame := pipe.receive()) is None:
+                return
+            else:
+                owes |= _answer(pipe, frame) is Asked.AT_REST
+        give_memory_back()
+        if owes and Aside.running is None:
             pipe.send(RESTED)
+            owes = False
+
+
+def _answer(pipe: Pipe, frame: bytes) -> Asked:
+    """Answer one frame of a page; return what it was."""
+    try:
+        message = decode(frame)
+    except FrameError:
+        return Asked.NOTHING
+    comm_id, data = message.content["comm_id"], message.content["data"]
+    if data["method"] == "request_states":
+        plain, buffers = states()
+        content = {"comm_id": comm_id, "data": {"method": "update_states", **plain}}
+        pipe.send(encode(Message("comm_msg", content, buffers)))
+    elif comm_id in widgets():
+        asked = {"content": {"data": data}, "buffers": list(message.buffers)}
+        with pipe.together():
+            comm.get_comm_manager().comms[comm_id].handle_msg(asked)
+    return asked_of(message)
 
 
 def give_memory_back() -> None:

@@ -24,7 +24,8 @@ from typing import Any, NoReturn
 
 from llmplan.app.server.assets import edition
 from llmplan.app.server.notebook import Shown, run_notebook
-from llmplan.app.server.session import Pipe, serve, take_snapshot, use_pipe_comms
+from llmplan.app.server.pipe import Pipe
+from llmplan.app.server.session import serve, take_snapshot, use_pipe_comms
 from llmplan.app.server.settings import SESSION_MEMORY_MB
 
 REQUEST_BYTES = 65_536
