@@ -1,5 +1,7 @@
 """The arrays that nearly every function takes and returns, and rows held as columns."""
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -19,7 +21,7 @@ Texts: TypeAlias = npt.NDArray[Any]
 
 
 class Columns:
-    """Rows held as columns, the fields of a dataclass: of rows that are taken, each column once somebody asks for it.
+    """Rows held as columns, the fields of a dataclass: of rows that are taken or joined, each once somebody asks for it.
 
     shared: fields that are no columns.
     """
@@ -28,14 +30,38 @@ class Columns:
 
     def take(self, places: Places) -> Self:
         """Return the rows at `places`, in that order; repeats are allowed."""
-        taken = object.__new__(type(self))
-        vars(taken).update({name: getattr(self, name) for name in self.shared}, _taken=(self, places))
-        return taken
+        return self._of(lambda column: column(self)[places])
+
+    def joined_with(self, more: Self) -> Self:
+        """Return these rows and more behind them."""
+        return self._of(lambda column: np.concatenate([column(self), column(more)]))
+
+    def _of(self, made_from: Callable[[Callable[[Self], Any]], Any]) -> Self:
+        rows = object.__new__(type(self))
+        vars(rows).update({name: getattr(self, name) for name in self.shared}, _made_from=made_from)
+        return rows
+
+    def numbers(self, name: str) -> Places:
+        """Return numbers that are equal where a column's words are, worked out once for rows and what is made of them."""
+        kept: dict[str, Places] = vars(self).setdefault("_numbers", {})
+        if name not in kept:
+            made_from = vars(self).get("_made_from")
+            numbers = _NUMBERS.setdefault(name, {})
+            words = () if made_from else getattr(self, name).tolist()
+            kept[name] = (
+                made_from(lambda rows: rows.numbers(name))
+                if made_from
+                else np.fromiter((numbers.setdefault(word, len(numbers)) for word in words), np.intp)
+            )
+        return kept[name]
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if "_taken" not in vars(self) or name not in type(self).__dataclass_fields__:
+            if "_made_from" not in vars(self) or name not in type(self).__dataclass_fields__:
                 raise AttributeError(f"{type(self).__name__} has no {name!r}")
-            source, places = vars(self)["_taken"]
-            return vars(self).setdefault(name, getattr(source, name)[places])
+            return vars(self).setdefault(name, vars(self)["_made_from"](attrgetter(name)))
+
+
+_NUMBERS: dict[str, dict[Any, int]] = {}
+"""By column the number of each word: the catalog's names, some hundred each."""

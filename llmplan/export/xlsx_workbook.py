@@ -96,7 +96,7 @@ def workbook_places(report: Report) -> list[int]:
     rows, order = report.comparison.options.items, np.array(report.comparison.order, np.intp)
     kinds = rows.kind[order]
     own = order[kinds == Kind.SELF_HOSTED]
-    alike = (rows.model_id, rows.effort, rows.precision_id, rows.gpu_id, rows.n_gpus)
+    alike = rows.configurations
     apis = order[(kinds != Kind.SELF_HOSTED) & (kinds != Kind.HYBRID)]
     kept = {*report.curve_places, *report.shown_places, *apis, *first_of_each(own, *alike)[:OWN_OPTIONS]}
     return [place for place in report.comparison.order if place in kept]

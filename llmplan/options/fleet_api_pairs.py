@@ -142,17 +142,19 @@ class Pairs:
     def fleets_at(self, queries_per_day: Floats) -> Fleets:
         """Return the cheapest fleet of each model and format at every split and volume."""
         loads = (self.plan.fleet_queries_per_day[:, None] * queries_per_day).ravel()
-        usd, v = self.options.take(self.fleets).fleet_usd(loads, 1), len(queries_per_day)
+        usd, v = self._own.fleet_usd(loads, 1), len(queries_per_day)
         steady, scaled = (mask[self.options.rent_row[self.fleets]] for mask in self._ways)
         usd[~steady, HARD * v :] = np.inf  # its hours are priced for the whole load's shape
         usd[:, LEVEL * v :] = np.inf
         if scaled.any():
             by_hour = fleets_by_hour(self.options.take(self.fleets[scaled]), queries_per_day)
             usd[scaled, LEVEL * v :] = by_hour.usd.reshape(len(by_hour.usd), -1)
-        members = np.split(np.arange(len(usd)), np.flatnonzero(np.diff(self.group)) + 1)
-        best = np.stack([rows[np.argmin(usd[rows], axis=0)] for rows in members])
-        shape = (len(members), -1, len(queries_per_day))
-        least: Floats = np.take_along_axis(usd, best, axis=0).reshape(shape)
+        starts = np.flatnonzero(np.diff(self.group, prepend=-1))
+        shape = (len(starts), -1, len(queries_per_day))
+        least: Floats = np.minimum.reduceat(usd, starts, axis=0)
+        numbers = np.where(usd == least[self._number], np.arange(len(usd))[:, None], len(usd))
+        best = np.minimum.reduceat(numbers, starts, axis=0)
+        least = least.reshape(shape)
         places: Places = np.take(self.fleets, best).reshape(shape)
         filled = self._filled(places[:, HARD:LEVEL], queries_per_day)
         least[:, HARD:LEVEL][filled >= 1] = np.inf  # whole replicas carry the peak too: no hybrid
@@ -163,6 +165,16 @@ class Pairs:
                 np.concatenate(both, axis=1) for both in ((filled, more[0]), (spilled, more[1]))
             )
         return Fleets(least, places, filled, spilled)
+
+    @cached_property
+    def _own(self) -> Options:
+        """The fleets' options."""
+        return self.options.take(self.fleets)
+
+    @cached_property
+    def _number(self) -> Places:
+        """(f,) which of the groups each fleet's is, in their order."""
+        return np.cumsum(np.diff(self.group, prepend=self.group[0]) != 0)
 
     @cached_property
     def _ways(self) -> tuple[Bools, Bools]:
@@ -229,14 +241,11 @@ class Pairs:
         fleets = self.fleets_at(np.array([queries_per_day]))
         hard, month = HARD, queries_per_day * self.options.scenario.days_per_month
         lines = self.options.hidden_usd_per_query(1)
-        # Of a split the cheapest fleet that is allowed with an API is the first one so, by cost.
         group, usd = np.zeros((hard, len(self.apis)), np.intp), np.full((hard, len(self.apis)), np.inf)
         for split, allowed in enumerate(self._allowed_by_split):
-            by_cost = np.argsort(fleets.usd[:, split, 0], kind="stable")
-            sorted_ = allowed[:, by_cost]
-            group[split] = by_cost[sorted_.argmax(axis=1)]
-            total = fleets.usd[group[split], split, 0] + (self.price[:, split] + lines) * month
-            usd[split] = np.where(sorted_.any(axis=1), total, np.inf)
+            rents = np.where(allowed, fleets.usd[:, split, 0], np.inf)
+            group[split] = rents.argmin(axis=1)
+            usd[split] = rents.min(axis=1) + (self.price[:, split] + lines) * month
         best = usd.argmin(axis=0)
         known = np.flatnonzero(np.isfinite(usd[best, np.arange(len(best))])).tolist()
         routes = [self.route(fleets, (group[best[api], api], api, best[api])) for api in known]
@@ -316,7 +325,7 @@ class Pairs:
         rank = np.lexsort((ids.astype(str), -figures["quality"], weak.preference))
         return Rows(
             make=cache(lambda number: self.option(routes[number])),
-            numbers=len(routes),
+            numbered=len(routes),
             cells=np.arange(len(routes)).astype(object),
             option_id=ids,
             kind=np.full(len(routes), Kind.HYBRID, dtype=object),
@@ -430,7 +439,7 @@ def _worse(fleets: Floats, apis: Floats, splits: int) -> Floats:
 def _cheapest_offers(options: Options, apis: Places) -> Places:
     """Return the cheapest provider of each model at an effort: the others make the same hybrid for more."""
     order = apis[np.lexsort((options.preference[apis], options.usd_per_query[apis]))]
-    return np.sort(first_of_each(order, options.items.model_id, options.items.effort, options.quality))
+    return np.sort(first_of_each(order, *map(options.items.numbers, ("model_id", "effort")), options.quality))
 
 
 def _worth_routing_to(options: Options, catalog: Catalog, apis: Places, own: Places) -> Places:
@@ -464,8 +473,7 @@ def contenders(options: Options, own: Places) -> Places:
     """Return the fleets that none of the same model and format is always as cheap as."""
     fastest = own[np.lexsort((options.preference[own], -options.per_replica[1, own]))]
     items = options.items
-    alike = (items.model_id, items.effort, items.precision_id, items.gpu_id, items.n_gpus)
-    first = np.sort(first_of_each(fastest, *alike))
+    first = np.sort(first_of_each(fastest, *items.configurations))
     part = options.take(first)
     features = features_of(part.per_replica[1:2], *part.rent_profiles())
     return first[can_win(features, part.items.formats)]

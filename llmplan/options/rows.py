@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import ChainMap
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, SupportsIndex, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from llmplan.arrays import Bools, Columns, Floats, Places, Texts
 from llmplan.catalog.records import ReservedCapacity
@@ -117,7 +118,7 @@ class Rows(Columns, Sequence[Option]):
 
     Attributes
     ----------
-    cells: an Option, or the number below `numbers` that `make` builds it from. No function stands among them: Python
+    cells: an Option, or the number below `numbered` that `make` builds it from. No function stands among them: Python
         finds no circle that passes through an array, and every table that one closes would stay for ever.
     quality: NaN where it is not known. feasible: no reason stands against the option.
     quality_sd, today_sd: standard deviations of its success and of today's, over today's.
@@ -126,10 +127,10 @@ class Rows(Columns, Sequence[Option]):
     preference: breaks ties of cost, least first.
     """
 
-    shared = ("make", "numbers")
+    shared = ("make", "numbered")
 
     make: Callable[[int], Option]
-    numbers: int
+    numbered: int
     cells: Texts
     option_id: Texts
     kind: Texts
@@ -158,7 +159,7 @@ class Rows(Columns, Sequence[Option]):
             texts[name] = np.array([getattr(item, name) for item in options], dtype=object)
         return cls(
             make=_no_number,
-            numbers=0,
+            numbered=0,
             cells=cells,
             **texts,
             n_gpus=np.array([item.n_gpus or 0 for item in options], float),
@@ -172,7 +173,7 @@ class Rows(Columns, Sequence[Option]):
         )
 
     def __len__(self) -> int:
-        return len(self.cells)
+        return len(self.preference)
 
     @overload
     def __getitem__(self, place: SupportsIndex) -> Option: ...
@@ -203,18 +204,22 @@ class Rows(Columns, Sequence[Option]):
 
     def joined(self, more: Rows) -> Rows:
         """Return these and further options behind them; a tie goes to these."""
-        cells = np.empty(len(more), dtype=object)
-        cells[:] = [cell if isinstance(cell, Option) else self.numbers + cell for cell in more.cells]
-        after = more.preference + 1 + int(self.preference.max(initial=-1))
-        ends = {name: getattr(more, name) for name in _COLUMNS} | {"cells": cells, "preference": after}
-        joined = Rows(
-            partial(_either, self.make, self.numbers, more.make),
-            self.numbers + more.numbers,
-            **{name: np.concatenate([getattr(self, name), ends[name]]) for name in _COLUMNS},
-        )
         behind = {option_id: len(self) + place for option_id, place in more.places.items()}
-        vars(joined)["places"] = ChainMap(behind, self.places)  # the first ones' stay as they are
+        cells = np.empty(len(more), dtype=object)
+        cells[:] = [cell if isinstance(cell, Option) else self.numbered + cell for cell in more.cells]
+        after = more.preference + 1 + int(self.preference.max(initial=-1))
+        joined = self.joined_with(replace(more, cells=cells, preference=after))
+        vars(joined).update(
+            make=partial(_either, self.make, self.numbered, more.make),
+            numbered=self.numbered + more.numbered,
+            places=ChainMap(behind, self.places),  # the first ones' stay as they are
+        )
         return joined
+
+    @property
+    def configurations(self) -> tuple[npt.NDArray[Any], ...]:
+        """Columns of numbers that tell models in a format at an effort on GPUs apart."""
+        return *map(self.numbers, ("model_id", "effort", "precision_id", "gpu_id")), self.n_gpus
 
     @cached_property
     def places(self) -> MutableMapping[str, int]:
@@ -222,24 +227,40 @@ class Rows(Columns, Sequence[Option]):
         return {option_id: place for place, option_id in enumerate(self.option_id)}
 
 
-_COLUMNS = tuple(f.name for f in fields(Rows) if f.name not in Rows.shared)
+def first_of_each(places: Places, *columns: npt.NDArray[Any]) -> Places:
+    """Return the first of `places` of each combination of values of the columns, in their order.
+
+    columns: numbers, of words `Columns.numbers`.
+    """
+    return places[np.sort(np.unique(_groups(places, columns), return_index=True)[1])]
 
 
-def first_of_each(places: Places, *columns: Texts) -> Places:
-    """Return the first of `places` of each combination of values of the columns, in their order."""
-    keys = list(zip(*(column[places].tolist() for column in columns), strict=True))
-    # Of a key that comes again a dictionary keeps the last place: from behind, the first.
-    first = dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
-    return places[sorted(first.values())]
+def least_of_each(places: Places, usd: Floats, *columns: npt.NDArray[Any]) -> Places:
+    """Return those of `places` that none with the same values of the columns undercuts; usd: of each place."""
+    group = _groups(places, columns)
+    least = np.full(int(group.max(initial=0)) + 1, np.inf)
+    np.minimum.at(least, group, usd)
+    return places[usd <= least[group]]
+
+
+def _groups(places: Places, columns: Sequence[npt.NDArray[Any]]) -> Places:
+    """Return the number of each place's combination of values."""
+    group = np.zeros(len(places), np.intp)
+    for column in columns:
+        each = column[places]
+        if each.dtype != np.intp:
+            each = np.unique(each, return_inverse=True)[1]
+        group = group * (int(each.max(initial=0)) + 1) + each
+    return group
 
 
 def _no_number(cell: int) -> Option:
     raise LookupError(cell)
 
 
-def _either(make: Callable[[int], Option], numbers: int, more: Callable[[int], Option], cell: int) -> Option:
+def _either(make: Callable[[int], Option], numbered: int, more: Callable[[int], Option], cell: int) -> Option:
     """Build one of two tables' options, whose cells follow upon each other."""
-    return make(cell) if cell < numbers else more(cell - numbers)
+    return make(cell) if cell < numbered else more(cell - numbered)
 
 
 def tie_rank(option: Option) -> tuple[int, float, str]:

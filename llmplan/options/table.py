@@ -112,11 +112,11 @@ class Options:
         volumes = np.atleast_1d(np.asarray(queries_per_day, float))
         queries = volumes * self.scenario.days_per_month
         own = np.flatnonzero(self.has_fleet)
+        fleets = self if len(own) == len(self) else self.take(own)
         found = np.empty((len(sides), len(self), len(volumes)))
         for number, side in enumerate(sides):
             found[number] = (self.usd_per_query[:, None] + self.hidden_usd_per_query(side)) * queries
             if len(own):
-                fleets = self if len(own) == len(self) else self.take(own)
                 found[number, own] += fleets.fleet_usd(fleets.fleet_load[:, None] * volumes, side)
         return found
 
@@ -278,7 +278,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
                 else fleets.option(int(at[place - m]), str(ids[place]), modes[mode[place - m]])
             )
         ),
-        numbers=m + n,
+        numbered=m + n,
         cells=np.arange(m + n).astype(object),
         option_id=ids,
         kind=np.concatenate([tokens.rows.column(kind_of), np.array([Kind.SELF_HOSTED] * n, dtype=object)]),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from llmplan.arrays import Places
+from llmplan.arrays import Bools, Places
 from llmplan.catalog import Catalog
 from llmplan.kinds import Kind
 from llmplan.options import Comparison
-from llmplan.options.rows import first_of_each
+from llmplan.options.rows import first_of_each, least_of_each
 from llmplan.options.standing import today_id
 from llmplan.quality.ability import Band
 
@@ -40,10 +42,10 @@ class FrontierPoint:
 def frontier_points(found: Comparison, catalog: Catalog) -> tuple[FrontierPoint, ...]:
     """Return a point for each model at an effort that nothing but the floor keeps out, cheapest first."""
     options, usd = found.options, found.monthly_usd[1]
-    today = np.flatnonzero(options.items.option_id == today_id(found.scenario, catalog))
+    today = options.items.places.get(today_id(found.scenario, catalog))
     usable = options.feasible | options.items.only_floor
-    open_to = np.flatnonzero(usable & np.isfinite(usd) & (options.items.kind != Kind.HYBRID))
-    places = _cheapest_of_each(found, np.union1d(open_to, today).astype(np.intp), today)
+    open_to = usable & np.isfinite(usd) & (options.items.kind != Kind.HYBRID)
+    places = _cheapest_of_each(found, open_to, today)
     quality = options.quality[places]
     best_before = np.maximum.accumulate(
         np.concatenate([[-np.inf], np.where(usable[places], quality, -np.inf)])
@@ -57,7 +59,7 @@ def frontier_points(found: Comparison, catalog: Catalog) -> tuple[FrontierPoint,
             item.success,
             item.meets_floor,
             bool(usable[place] and quality[i] > best_before[i]),
-            place in today,
+            place == today,
         )
         for i, place in enumerate(places.tolist())
         for item in (options.items[place],)
@@ -65,13 +67,18 @@ def frontier_points(found: Comparison, catalog: Catalog) -> tuple[FrontierPoint,
     )
 
 
-def _cheapest_of_each(found: Comparison, places: Places, kept: Places) -> Places:
-    """Return the cheapest place of each model at an effort, and those kept, by cost.
+def _cheapest_of_each(found: Comparison, open_to: Bools, today: int | None) -> Places:
+    """Return the cheapest place of each model at an effort, and what runs today in place of its own, by cost.
 
     Of a model that is fine-tuned, shared endpoints serve another one.
     """
-    items, rank = found.options.items, found.options.preference
-    order = places[np.lexsort((rank[places], found.monthly_usd[1, places], ~np.isin(places, kept)))]
-    served = np.where(np.isin(items.model_id, found.scenario.own_weights), items.quality, 0.0)
-    chosen = first_of_each(order, items.model_id, items.effort, served)
+    items, rank, own = found.options.items, found.options.preference, found.scenario.own_weights
+    usd = np.where(open_to, found.monthly_usd[1], np.inf)
+    if today is not None:
+        usd[today] = -np.inf
+    alike: tuple[npt.NDArray[Any], ...] = (items.numbers("model_id"), items.numbers("effort"))
+    alike += (np.where(np.isin(items.model_id, own), items.quality, 0.0),) if own else ()
+    places = np.flatnonzero(usd < np.inf)
+    near = least_of_each(places, usd[places], *alike)
+    chosen = first_of_each(near[np.argsort(rank[near])], *alike)
     return chosen[np.lexsort((rank[chosen], found.monthly_usd[1, chosen]))]
