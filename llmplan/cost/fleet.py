@@ -37,13 +37,17 @@ def replicas_needed(
     """
     volume = np.asarray(queries_per_day, float)
     each = np.asarray(queries_per_day_per_replica, float)
-    if not (np.all(volume >= 0) and np.all(each >= 0)):
+    if not (volume.min(initial=0.0) >= 0 and each.min(initial=0.0) >= 0):  # whatever is no number fails too
         raise InputError(
             "queries_per_day", "negative", "volume and capacity must be at least 0", "give both as >= 0"
         )
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(each > 0, volume / each, np.inf)
-    return np.asarray(np.maximum(1.0, np.ceil(ratio * (1 - 1e-12))) + np.asarray(spare_replicas, float))
+        found = np.asarray(volume / each)
+    found *= 1 - 1e-12
+    np.maximum(np.ceil(found, out=found), 1.0, out=found)
+    if not each.all():
+        found[np.broadcast_to(each == 0, found.shape)] = np.inf
+    return np.asarray(found + np.asarray(spare_replicas, float))
 
 
 def replicas_by_hour(

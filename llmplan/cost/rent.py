@@ -57,9 +57,9 @@ class Rents:
     def _at(self, table: Floats, rows: Places, replicas: Floats) -> Floats:
         if not table.size:  # no replica to rent: what stays are prices of tokens
             return np.zeros(np.broadcast_shapes(rows.shape, replicas.shape))
-        beyond = replicas > MOST
-        if not beyond.any():
+        if not replicas.max(initial=0) > MOST:
             return np.take(table, rows * (MOST + 1) + replicas.astype(np.int32))
+        beyond = replicas > MOST
         known = np.isfinite(replicas)
         period = self.period[rows]
         with np.errstate(invalid="ignore"):

@@ -47,8 +47,14 @@ def first_to_pay(found: Comparison, rivals: Rivals) -> list[int]:
     ahead = [low for low in starts if low > found.scenario.queries_per_day] or starts
     if not ahead:
         return []
-    own = _own_places(found.alone)
-    return [own[int(np.argmin(found.alone.take(own).monthly_usd(ahead[0], sides=(1,))[0, :, 0]))]]
+    return [_cheapest_own(found.alone, ahead[0])]
+
+
+@kept(4)
+def _cheapest_own(alone: Options, queries_per_day: float) -> int:
+    """Return the place of the self-hosted option that is the cheapest at a volume."""
+    own = _own_places(alone)
+    return own[int(np.argmin(alone.take(own).monthly_usd(queries_per_day, sides=(1,))[0, :, 0]))]
 
 
 def nearest(found: Comparison, rivals: Rivals) -> Rivals:
