@@ -156,7 +156,7 @@ def _own_unit(name: str, scenario: Scenario, catalog: Catalog) -> tuple[float, s
 
 def values_of(scenario: Scenario, preset: str | None, catalog: Catalog) -> dict[str, Any]:
     """Return the panel's values of a scenario."""
-    kept = preset and scenario_to_query(scenario, preset).keys() <= {PRESET}
+    kept = preset and scenario_to_query(scenario, preset, catalog).keys() <= {PRESET}
     values = {name: _shown(field, getattr(scenario, name)) for name, field in FIELDS.items()}
     values[PEAK] = scenario.workload(catalog).busiest_to_mean
     return values | {PRESET: preset if kept else CUSTOM}

@@ -1,5 +1,7 @@
 """The headless model: changes, history, links, and what is worked out once."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from llmplan.app.fields import Slider
 from llmplan.app.fields_of_scenario import scenario_fields, values_of
 from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
+from llmplan.catalog import data_dir, load_catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.export.files import export_bytes
 from llmplan.kinds import Kind
@@ -232,6 +235,17 @@ def test_the_peaks_slider_begins_where_it_moves_something() -> None:
     assert isinstance(slider, Slider) and own > 1 and slider.min == own
     shown = values_of(model.scenario.but(peak_to_mean=1.0), None, model.catalog)
     assert shown["peak_to_mean"] == own
+
+
+def test_a_folders_own_preset_is_shown_as_that_preset(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "support-chat.toml").write_text("queries_per_day = 777\n")
+    shutil.copyfile(data_dir() / "gpus.csv", tmp_path / "gpus.csv")
+    model = AppModel(catalog=load_catalog(tmp_path))
+    assert model.scenario.queries_per_day == 777
+    assert values_of(model.scenario, model.preset, model.catalog)["preset"] == "support-chat"
+    model.change({"queries_per_day": 778})
+    assert values_of(model.scenario, model.preset, model.catalog)["preset"] == "custom"
 
 
 def test_open_models_leave_hosted_ones_out_too() -> None:
