@@ -100,7 +100,7 @@ class MultiSelect:
         if not isinstance(value, (list, tuple)):
             raise InputError(self.key, value, "must be a list of choices", "send a list")
         chosen = {item for item in value if isinstance(item, str)}
-        return [option for option, _ in self.options if option in chosen]
+        return [option for option, _ in self.options if option in chosen] if chosen else []
 
 
 @dataclass(frozen=True, slots=True)

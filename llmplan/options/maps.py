@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +77,12 @@ class DecisionMap:
     monthly_usd: Floats
     saving: Floats
     unrivalled: Bools
+
+    @cached_property
+    def labels(self) -> list[list[str]]:
+        """(rows, v) what each cell's option is called."""
+        places, items = self.option_place.tolist(), self.options.items
+        return [["none feasible" if at < 0 else items[at].label for at in row] for row in places]
 
     def every(self, step: int) -> DecisionMap:
         """Return the map at every so many of its volumes."""

@@ -184,10 +184,6 @@ def map_chart(report: Report) -> Chart:
     if not found.model_ids:
         return no_chart(map_title(report))
     names = _row_names(report, found)
-
-    def label(place: int) -> str:
-        return found.options.items[place].label if place >= 0 else "none feasible"
-
     return Chart(
         decision_map_figure(found, report.scenario.queries_per_day, names, report.money),
         title=map_title(report),
@@ -197,8 +193,8 @@ def map_chart(report: Report) -> Chart:
         table={
             "queries a day": [f"{v:,.0f}" for v in found.queries_per_day],
             **{
-                names[model_id]: [label(int(place)) for place in places]
-                for model_id, places in zip(found.model_ids, found.option_place, strict=True)
+                names[model_id]: labels
+                for model_id, labels in zip(found.model_ids, found.labels, strict=True)
             },
         },
         filename="decision-map",
