@@ -4,11 +4,13 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from conftest import apart
 from frames import asking
 
 from llmplan.app.server.forks import Forks
-from llmplan.app.server.sessions import MOST_RESTING, Sessions
+from llmplan.app.server.sessions import MOST_RESTING, Page, Sessions, Why
+from llmplan.app.server.settings import IDLE_SECONDS, UNCONNECTED_SECONDS
 from llmplan.app.server.wire import RESTED, Asked, for_widgets
 
 MOVE, REST = asking("w1", {"set": {"a": 1}}), asking("w2", {"action": "flip", "rest": True})
@@ -72,3 +74,39 @@ def test_one_session_works_at_rest_at_a_time_and_sliders_wait_for_none() -> None
         assert len(await settled()) == 0 and not sessions._tasks
 
     apart(lambda: asyncio.run(run()))
+
+
+def test_a_session_ends_that_nobody_touches_or_whose_page_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    async def child(*_: Any) -> Scripted:
+        return Scripted([], 0)
+
+    async def at(seconds: float) -> None:
+        nonlocal now
+        now = seconds
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def run() -> list[set[str]]:
+        nonlocal now
+        loop: Any = asyncio.get_running_loop()
+        began, now = loop.time(), loop.time()
+        monkeypatch.setattr(loop, "time", lambda: now)
+        monkeypatch.setattr("llmplan.app.server.sessions.SWEEP_SECONDS", 0)
+        sessions, closed = Sessions(cast(Forks, SimpleNamespace(child=child))), list[int]()
+        named = {name: await sessions.open("") for name in ("read", "used", "left")}
+        page = cast(Page, SimpleNamespace(close=lambda code, _why: closed.append(code)))
+        named["read"].page = named["used"].page = page
+        sessions.start()
+        there = []
+        for after in (UNCONNECTED_SECONDS - 1, UNCONNECTED_SECONDS + 1, IDLE_SECONDS - 1, IDLE_SECONDS + 1):
+            await at(began + after)
+            there.append({name for name, each in named.items() if sessions.find(each.key)})
+            await named["used"].send(MOVE)
+        assert closed == [Why.ASLEEP], "the page is told, and starts another session at its next touch"
+        await sessions.close()
+        return there
+
+    ends = apart(lambda: asyncio.run(run()))
+    assert ends == [{"read", "used", "left"}, {"read", "used"}, {"read", "used"}, {"used"}]

@@ -11,13 +11,15 @@ from typing import Any, cast
 
 import pytest
 from conftest import apart, demo_notebook
+from frames import STATES, asking, content_of
 
 from llmplan.app.server import assets, session, snapshots
 from llmplan.app.server.forks import Forks
 from llmplan.app.server.snapshots import Snapshot, Snapshots
 from llmplan.app.server.turns import NewestFirst
+from llmplan.app.server.wire import RESTED
 
-REST_SECONDS = 0.05
+REST_SECONDS, LONGEST_SECONDS = 0.05, 60.0
 
 
 def forks_of(edition: str) -> Forks:
@@ -165,6 +167,49 @@ def test_a_page_is_sent_as_it_stands_and_then_with_its_work_at_rest_done(tmp_pat
     (early, first), (late, then) = apart(lambda: asyncio.run(run()))
     assert (early, late) == (False, True)
     assert "0 done" in first and "all is done" in then and "0 done" not in then, "what is hidden is not sent"
+
+
+BESIDE = """import os, time
+from llmplan.app.aside import Aside
+from llmplan.app.widgets.layout import stack
+from llmplan.app.widgets.parts import HtmlView
+def work():
+    time.sleep(2)
+    yield os.getppid()
+def act(name, value):
+    if name == "work":
+        aside.ask("it", work, lambda found: shown.show("beside" if found() == os.getpid() else "alone"))
+    else:
+        shown.show("at once")
+aside, shown = Aside(), HtmlView("", on_action=act)
+stack([shown])"""
+
+
+@pytest.mark.server
+def test_a_session_answers_while_it_works_at_rest(tmp_path: Path) -> None:
+    async def run() -> list[bytes]:
+        forks = Forks(demo_notebook(tmp_path, BESIDE))
+        forks.start()
+        try:
+            while not forks.ready:
+                await asyncio.sleep(REST_SECONDS)
+            child = await forks.child("session", "")
+            await child.send(STATES)
+            states: Any = content_of(cast(bytes, await child.receive()))["data"]
+            view = next(key for key, each in states["states"].items() if each["state"].get("kind") == "html")
+            await child.send(asking(view, {"action": "work", "rest": True}))
+            await child.send(asking(view, {"action": "other", "seq": 2}))
+            heard = [cast(bytes, await child.receive())]
+            while heard[-1] != RESTED:
+                heard.append(cast(bytes, await child.receive()))
+            child.end()
+            return heard
+        finally:
+            await forks.close()
+
+    said = apart(lambda: asyncio.run(asyncio.wait_for(run(), LONGEST_SECONDS)))
+    shown = [word for each in said for word in (b"at once", b"beside") if word in each]
+    assert shown == [b"at once", b"beside"], "who moves a slider waits for no work at rest"
 
 
 def test_work_at_rest_is_finished_however_slow_the_clock_says_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
