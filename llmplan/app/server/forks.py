@@ -108,6 +108,8 @@ class Forks:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        if self._process:
+            await self._process.wait()  # its end is noted before the loop that heard of it is gone
         self._folder.cleanup()
 
     async def child(self, kind: str, query: str) -> Child:
