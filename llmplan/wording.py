@@ -83,7 +83,9 @@ class Currency:
         step, unit = next(((step, unit) for step, unit in _STEPS if most >= step), (1.0, ""))
         decimals = next((d for d in range(9) if _are_whole(values, step / 10**d)), 9)
         return [
-            f"{self.symbol}{value / step:,.{decimals}f}{unit}" if value else f"{self.symbol}0"
+            f"{'-' if value < 0 else ''}{self.symbol}{abs(value) / step:,.{decimals}f}{unit}"
+            if value
+            else f"{self.symbol}0"
             for value in values
         ]
 
@@ -99,8 +101,9 @@ class Currency:
 
     @property
     def price_format(self) -> str:
-        """€0.0600, and up to eight places where they are needed."""
-        return f"{self._quoted}#,##0.0000####"
+        """€0.0600, and up to eight places where they are needed; €0 where there is none."""
+        each = f"{self._quoted}#,##0.0000####"
+        return f"{each};-{each};{self._quoted}0"
 
     @property
     def short_format(self) -> str:

@@ -31,6 +31,8 @@ from llmplan.wording import VOLUME_FORMAT
 
 SHEET = "Curve"
 POINTS_A_DECADE = 12
+CURVE_WIDTH, HELPER_WIDTH = 24, 16
+"""Letters of a column of costs, whose head is an option's name, and of a column that the costs use."""
 DASHES = {
     "solid": "solid",
     "dash": "long_dash",
@@ -80,19 +82,17 @@ def write_curve(
             _own_columns(book, sheet, report, place, row, hybrid, column, helper, volumes, rented)
             shown += [(place, side, column + number) for number, side in enumerate(SIDES)]
             column, helper = column + 3, helper + 2 * len(SIDES)
-    sheet.set_column(1, helper, 16)
+    book.widths(sheet, 1, [CURVE_WIDTH] * (column - 1) + [HELPER_WIDTH] * (helper - column))
+    sheet.print_area(0, 0, FIRST_ROW + len(volumes) - 1, column - 1)
+    sheet.fit_to_pages(1, 0)
     return _chart(book, report, shown, len(volumes)) if shown else None
-
-
-def _head(book: Book, sheet: Any, column: int, text: str) -> None:
-    sheet.write_string(HEAD_ROW, column, text, book.formats["head"])
 
 
 def _api_column(
     book: Book, sheet: Any, report: Report, place: int, at: int | ReservedCells, column: int, volumes: Any
 ) -> None:
     """Write what tokens cost, or reserved units and tokens; at: the row on the cost sheet, or where these stand."""
-    _head(book, sheet, column, report.option(place).label)
+    book.head(sheet, HEAD_ROW, column, report.option(place).label)
     months = report.comparison.options.take([place]).monthly_usd(volumes)[1, 0]
     for offset, month in enumerate(months):
         line = FIRST_ROW + offset
@@ -125,9 +125,9 @@ def _own_columns(
     tokens = "" if hybrid is None else f"*days_per_month*({hybrid.usd_per_query})"
     months = options.monthly_usd(volumes)[:, 0]
     for side, name in enumerate(SIDES):
-        _head(book, sheet, column + side, f"{label}, {name}")
-        _head(book, sheet, helper + side, f"replicas, {name} side")
-        _head(book, sheet, helper + 3 + side, f"USD a month, {name} side")
+        book.head(sheet, HEAD_ROW, column + side, f"{label}, {name}")
+        book.head(sheet, HEAD_ROW, helper + side, f"replicas, {name} side")
+        book.head(sheet, HEAD_ROW, helper + 3 + side, f"USD a month, {name} side")
         carries, price = (cell(row, side_column(side, which), OWN_SHEET) for which in (CARRIES, PRICE))
         start = cell(row, START, OWN_SHEET)
         rent = rented[place, side]

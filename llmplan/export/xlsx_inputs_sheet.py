@@ -122,7 +122,7 @@ def _cost_lines(book: Book, sheet: Any, report: Report, row: int) -> None:
     months, steps = hidden.of_unit(PER_MONTH), hidden.of_unit(PER_STEP)
     heads = ("Besides GPUs, USD a month", *SIDES)
     for column, head in enumerate(heads):
-        sheet.write_string(row, column, head, book.formats["head"])
+        book.head(sheet, row, column, head)
     first = row + 1
     for offset, line in enumerate(months):
         book.text(sheet, first + offset, 0, line.name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import textwrap
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +17,10 @@ HEAD_ROW = 3
 """Row of the column heads on a table's sheet; above it: title, what it shows, and an empty row."""
 FIRST_ROW = HEAD_ROW + 1
 SIDES = ("low", "base", "high")
-HEAD_HEIGHT, LONG_HEAD = 48, 18
-"""Points: three lines of a head; letters from which a head needs them."""
+LINE_HEIGHT, BOLD = 15.0, 0.9
+"""Points of a head's line; letters of it for each that a column is wide, which are narrow figures."""
+USUAL_WIDTH = 8.43
+"""Of a column whose width nobody set."""
 A4, PAGE_WIDTH = 9, 220
 """Paper, and the letters that one page's width takes before print gets too small to read."""
 
@@ -49,6 +53,8 @@ class Book:
 
     def __init__(self, money: Currency = DOLLAR) -> None:
         self._buffer = io.BytesIO()
+        self._widths: dict[Any, dict[int, float]] = defaultdict(dict)
+        self._heads: dict[Any, list[tuple[int, int, str]]] = defaultdict(list)
         # Text stays text: no cell turns into a formula, a link or a number because of how it looks.
         plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
         self.file = xlsxwriter.Workbook(self._buffer, {"in_memory": True, **plain})
@@ -72,20 +78,39 @@ class Book:
         sheet = self.file.add_worksheet(name)
         sheet.write_string(0, 0, title, self.formats["title"])
         sheet.write_string(1, 0, note, self.formats["note"])
+        self.widths(sheet, 0, widths)
         for column, head in enumerate(heads):
-            sheet.write_string(HEAD_ROW, column, head, self.formats["head"])
-        for column, width in enumerate(widths):
-            sheet.set_column(column, column, width)
+            self.head(sheet, HEAD_ROW, column, head)
         if heads:
             sheet.freeze_panes(FIRST_ROW, 1)
-            if max(map(len, heads)) > LONG_HEAD:
-                sheet.set_row(HEAD_ROW, HEAD_HEIGHT)
             sheet.repeat_rows(HEAD_ROW)
             sheet.repeat_columns(0)
         sheet.set_landscape()
         sheet.set_paper(A4)
-        sheet.fit_to_pages(max(1, round(sum(widths) / PAGE_WIDTH)), 0)
         return sheet
+
+    def widths(self, sheet: Any, first: int, widths: Sequence[float]) -> None:
+        """Set the widths of columns from one on; print takes as many pages side by side as they need."""
+        for column, width in enumerate(widths, start=first):
+            sheet.set_column(column, column, width)
+            self._widths[sheet][column] = width
+        sheet.fit_to_pages(max(1, round(sum(self._widths[sheet].values()) / PAGE_WIDTH)), 0)
+
+    def head(self, sheet: Any, row: int, column: int, text: str) -> None:
+        """Write a column's head; its row gets the height of its longest one when the file is made."""
+        sheet.write_string(row, column, text, self.formats["head"])
+        self._heads[sheet].append((row, column, text))
+
+    def _fit_heads(self) -> None:
+        """Give each row of heads the lines that they wrap into: neither Excel nor LibreOffice does in print."""
+        lines: dict[tuple[Any, int], int] = defaultdict(int)
+        for sheet, heads in self._heads.items():
+            for row, column, text in heads:
+                letters = int(BOLD * self._widths[sheet].get(column, USUAL_WIDTH))
+                lines[sheet, row] = max(lines[sheet, row], _lines(text, letters))
+        for (sheet, row), most in lines.items():
+            if most > 1:
+                sheet.set_row(row, LINE_HEIGHT * most)
 
     def text(self, sheet: Any, row: int, column: int, value: object, looks: str = "text") -> None:
         """Write text as text; None and "" leave the cell empty."""
@@ -118,8 +143,15 @@ class Book:
 
     def bytes(self) -> bytes:
         """Close the workbook and return the file."""
+        self._fit_heads()
         self.file.close()
         return self._buffer.getvalue()
+
+
+def _lines(text: str, letters: int) -> int:
+    """Return the lines that a text takes: a word longer than a line starts on one of its own, and goes on."""
+    longest = max(map(len, text.split()), default=1)
+    return len(textwrap.wrap(text, max(letters, longest), break_on_hyphens=False)) + (longest > letters)
 
 
 def cell(row: int, column: int, sheet: str | None = None) -> str:

@@ -9,12 +9,13 @@ from xlsxwriter.utility import xl_col_to_name
 
 from llmplan.cost.billing import IDLE_TIMEOUT_S
 from llmplan.cost.rent import MOST
-from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
+from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book
 from llmplan.options import Options
 from llmplan.report.report import Report
 from llmplan.units import HOURS_PER_DAY, S_PER_HOUR
 
 SHEET = "Rents"
+WIDTH = 16
 
 
 class RentCells(NamedTuple):
@@ -50,18 +51,16 @@ def write_rents(book: Book, report: Report, places: list[int]) -> dict[tuple[int
             if (row, side) not in written:
                 item = report.option(place)
                 head = f"{item.n_gpus} x {item.gpu_id}, {name}"
-                for offset, table in enumerate((rents.usd_per_hour, rents.gpus)):
-                    title = f"{head}: {'GPUs' if offset else 'USD an hour'}"
-                    sheet.write_string(FIRST_ROW - 1, column + offset, title, book.formats["head"])
+                what = (("USD an hour", "price", rents.usd_per_hour), ("GPUs", "integer", rents.gpus))
+                for offset, (title, looks, table) in enumerate(what):
+                    book.head(sheet, HEAD_ROW, column + offset, f"{head}: {title}")
                     for replicas, value in enumerate(table[side, row].tolist()):
-                        book.number(
-                            sheet, FIRST_ROW + replicas, column + offset, value, "price", is_input=True
-                        )
+                        book.number(sheet, FIRST_ROW + replicas, column + offset, value, looks, is_input=True)
                 ranges = (_range(column), _range(column + 1))
                 written[row, side] = RentCells(*ranges, int(rents.period[row]))
                 column += 2
             found[place, side] = written[row, side]
-    sheet.set_column(1, column, 16)
+    book.widths(sheet, 1, [WIDTH] * (column - 1))
     if options.stops_idle.any():
         _write_hours(book, sheet, options, column + 1)
     return found
@@ -77,12 +76,12 @@ def _write_hours(book: Book, sheet: Any, options: Options, column: int) -> None:
     )
     for offset, (head, name, values) in enumerate(columns):
         at = column + offset
-        sheet.write_string(FIRST_ROW - 1, at, head, book.formats["head"])
+        book.head(sheet, HEAD_ROW, at, head)
         for row, value in enumerate(values):
-            book.number(sheet, FIRST_ROW + row, at, value, "price", is_input=True)
+            book.number(sheet, FIRST_ROW + row, at, value, is_input=True)
         letter, last = xl_col_to_name(at), FIRST_ROW + len(values)
         book.file.define_name(name, f"='{SHEET}'!${letter}${FIRST_ROW + 1}:${letter}${last}")
-    sheet.set_column(column, column + len(columns) - 1, 16)
+    book.widths(sheet, column, [WIDTH] * len(columns))
 
 
 def paid_usd_formula(options: Options, rent: RentCells, replicas: str, queries: str, start_s: str) -> str:

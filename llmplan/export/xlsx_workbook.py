@@ -14,7 +14,7 @@ from llmplan.export.xlsx_costs import Addresses, write_api_costs, write_own_cost
 from llmplan.export.xlsx_curve import write_curve
 from llmplan.export.xlsx_hybrids_sheet import hybrid_pair, write_hybrids
 from llmplan.export.xlsx_inputs_sheet import write_inputs, write_tokens_note
-from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book
+from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, SIDES, Book
 from llmplan.export.xlsx_rents import write_rents
 from llmplan.export.xlsx_reserved_sheet import token_place, write_reserved
 from llmplan.kinds import Kind
@@ -130,7 +130,7 @@ def _answer(book: Book, sheet: Any, report: Report, where: dict[int, Addresses])
     money = report.money.name
     heads = ("Cheapest of each kind", *(f"{money} a month, {side}" for side in SIDES), "What it is")
     for column, head in enumerate(heads):
-        book.text(sheet, FIRST_ROW - 1, column, head, "head")
+        book.head(sheet, HEAD_ROW, column, head)
     row = FIRST_ROW
     if report.best_places:
         _live_title(book, sheet, report)

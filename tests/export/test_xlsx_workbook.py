@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import math
+import textwrap
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -91,6 +92,41 @@ def assert_to_the_cent(shown: dict[str, tuple[float, float, float]], report: Rep
 
 def test_sheets(written: Path) -> None:
     assert read(written).sheetnames == SHEETS
+
+
+def heads_of(sheet: Any) -> dict[Any, float]:
+    """Return {head cell: its column's width}; LibreOffice and Excel group columns that are alike."""
+    widths = {
+        column: each.width
+        for each in sheet.column_dimensions.values()
+        for column in range(each.min, each.max + 1)
+    }
+    cells = (cell for row in sheet.iter_rows() for cell in row)
+    return {
+        cell: widths.get(cell.column, 8.43)
+        for cell in cells
+        if cell.value and cell.fill.fgColor.rgb == "FFE3EDF5"
+    }
+
+
+def test_no_head_is_cut_in_print(written: Path) -> None:
+    """A row keeps the height that the file says, however many lines a head wraps into."""
+    for sheet in read(written):
+        heads = heads_of(sheet)
+        assert bool(heads), sheet.title
+        for cell, width in heads.items():
+            lines = len(textwrap.wrap(cell.value, int(width)))
+            assert (sheet.row_dimensions[cell.row].height or 15) >= 15 * lines, (sheet.title, cell.coordinate)
+
+
+def test_sums_of_nothing_and_counts_are_shown_as_such(written: Path) -> None:
+    book = read(written)
+    label = next(cell for cell in book["Inputs"]["A"] if cell.value == "For each GPU-hour rented, USD")
+    rented = book["Inputs"].cell(label.row, 2)
+    assert rented.value == 0 and rented.number_format.endswith(';"$"0')
+    counts = [cell for cell in heads_of(book["Rents"]) if cell.value.endswith("GPUs")]
+    assert counts
+    assert all("$" not in book["Rents"].cell(cell.row + 2, cell.column).number_format for cell in counts)
 
 
 def test_values_stored_with_the_formulas_are_right(written: Path, report: Report) -> None:
