@@ -393,19 +393,28 @@ class _TokenRows:
             *quality_reasons(scenario, standing, 0.0, float(self.quality[-1, place])),
         )
 
+    def _name(self, price: ApiPrice) -> str:
+        """Return what a price is called: an open model by who hosts it, a maker's own by its API."""
+        known = self._catalog.models.get(price.model_id)
+        if not known and kind_of(price) is Kind.HOSTED:
+            known = self._catalog.other_models.get(price.model_id)
+        if not known:
+            return f"{price.api_id} API"
+        twice = (price.model_id, price.provider) in self._twice
+        return f"{known.name} at {price.provider}" + (
+            f" ({price.api_id.rpartition('/')[2]})" if twice else ""
+        )
+
     def option(self, place: int) -> Option:
         """Return one row as a record."""
         price = self.rows.prices[self.rows.price[place]]
         effort = self.rows.models[self.rows.model[place]][1]
         model = self._catalog.models.get(price.model_id)
         at = effort_label(self._scenario, self._catalog, price.model_id, effort)
-        name = f"{model.name} at {price.provider}" if model else f"{price.api_id} API"
-        if model and (price.model_id, price.provider) in self._twice:
-            name += f" ({price.api_id.rpartition('/')[2]})"
         return Option(
             option_id=self.rows.option_ids[place],
             kind=kind_of(price),
-            label=name + at,
+            label=self._name(price) + at,
             model_id=price.model_id,
             reasons=self._reasons(place),
             licence_id=model.licence_id if model else None,

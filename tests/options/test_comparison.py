@@ -34,6 +34,15 @@ def test_the_table_is_sorted_and_its_ranges_are_ordered() -> None:
     assert table.option_id.is_unique
 
 
+def test_a_hosted_open_model_is_called_by_its_host_and_no_two_options_alike() -> None:
+    table = compare(SMALL.but(model_ids=(), gpu_ids=("t4",)))
+    hosted = table[table.kind == "hosted"]
+    assert not set(hosted.model_id) <= set(load_catalog().models)
+    assert all(f" at {row.provider}" in row.label for row in hosted.itertuples())
+    assert not hosted.label.str.contains(" API").any()
+    assert table.label[table.kind.isin(["hosted", "api"])].is_unique
+
+
 def test_every_option_that_is_out_says_why_and_none_that_is_in() -> None:
     table = compare(SMALL.but(quality_floor=0.9))
     assert all(
