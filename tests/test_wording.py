@@ -99,7 +99,7 @@ def test_a_range_without_width_is_a_list_price() -> None:
 
 def test_labels_of_one_axis_have_as_many_decimals() -> None:
     assert DOLLAR.ticks([0, 2_500, 5_000, 10_000]) == ["$0", "$2.5k", "$5.0k", "$10.0k"]
-    assert EURO.ticks([-50, 0, 50]) == ["€-50", "€0", "€50"]
+    assert EURO.ticks([-50, 0, 50]) == ["-€50", "€0", "€50"]
 
 
 def test_spreadsheets_write_a_currency_as_a_literal() -> None:

@@ -165,5 +165,5 @@ def _note(x: float, text: str) -> Figure:
         "yanchor": "top",
         "text": text,
         "showarrow": False,
-        "font": {"color": "@muted", "size": 12},
+        "font": {"color": "@ink", "size": 12},
     }

@@ -40,6 +40,8 @@ UNITS = {
 TODAY = "now"
 """How the present volume's mark is labelled, and found."""
 MOST_CROSSINGS = 6
+LABEL_ROOM = 0.4
+"""Decades of volume that a label takes."""
 NAME_LETTERS, LETTER_WIDTH, NAME_HEIGHT = 14, 8, 0.045
 """Room for the lines' names at their ends: letters of a row, px of a letter, and a row's share of the chart's height."""
 MOST_NAMED = 9
@@ -243,10 +245,9 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
             data += band_traces(line.at, line.low, line.high, line.kind.colour)
         data.append(_trace(line, chart.money))
     now, label = vertical_line(chart.today, TODAY, name=TODAY)
-    crossed = [
-        vertical_line(x, short_volume(float(f"{x:.2g}")), font={"color": "@muted", "size": 12})
-        for x in chart.crossings
-    ]
+    # At the foot: at the top stand the present volume's label and, near the end, the lines' names.
+    foot = {"y": 0, "yanchor": "bottom", "font": {"color": "@muted", "size": 12}}
+    crossed = [vertical_line(x, short_volume(float(f"{x:.2g}")), **foot) for x in chart.crossings]
     for mark, _ in crossed:
         mark |= upright(mark["x0"], "@muted", "dash", 1.0)
     y = (
@@ -259,7 +260,7 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
         "xaxis": log_axis("Queries a day", *ends),
         "yaxis": y,
         "shapes": [now, *(mark for mark, _ in crossed)],
-        "annotations": [label, *_apart([text for _, text in crossed], math.log10(chart.today))],
+        "annotations": [label, *_apart([text for _, text in crossed])],
     }
     if chart.named:
         letters = max(len(row) for line in chart.named for row in line.end)
@@ -344,11 +345,11 @@ def _end_names(chart: CostChart, logarithmic: bool) -> list[Figure]:
     return names
 
 
-def _apart(labels: list[Figure], taken: float) -> list[Figure]:
-    """Keep the labels that stand clear of one another and of the present volume's."""
+def _apart(labels: list[Figure]) -> list[Figure]:
+    """Keep the labels that stand clear of one another."""
     kept: list[Figure] = []
     for label in labels:
-        if all(abs(label["x"] - x) > 0.4 for x in [taken, *(one["x"] for one in kept)]):
+        if all(abs(label["x"] - one["x"]) > LABEL_ROOM for one in kept):
             kept.append(label)
     return kept
 

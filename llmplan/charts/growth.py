@@ -93,9 +93,7 @@ def cumulative_figure(
             marks.append(
                 _mark(month, float(option.cumulative_usd[month]), colour, FAMILY_NAMES[family], money)
             )
-    for place, mark in enumerate(sorted(marks, key=lambda mark: float(mark["x"][0]))):
-        mark["textposition"] = ("top left", "top right")[place % 2]
-        mark["showlegend"] = place == 0
+    _name_months(marks)
     every = np.concatenate([np.asarray(line["y"], float) for line in data]) if data else np.zeros(1)
     return {
         "data": [*data, *marks],
@@ -175,6 +173,19 @@ def _mark(month: int, cost_usd: float, colour: str, name: str, money: Currency) 
         "marker": {"color": colour, "symbol": "diamond", "size": 11, "line": {"color": "@ink", "width": 1}},
         "hovertemplate": f"{name}: paid back by month {month}, {money.short(cost_usd)} so far<extra></extra>",
     }
+
+
+def _name_months(marks: list[Figure]) -> None:
+    """Say each mark's month once, on the side that the next one leaves free, and the marks once in the legend."""
+    marks.sort(key=lambda mark: float(mark["x"][0]))
+    months = sorted({float(mark["x"][0]) for mark in marks})
+    named: set[float] = set()
+    for place, mark in enumerate(marks):
+        month = float(mark["x"][0])
+        mark["text"] = [] if month in named else mark["text"]
+        mark["textposition"] = ("top right", "top left")[(len(months) - 1 - months.index(month)) % 2]
+        mark["showlegend"] = place == 0
+        named.add(month)
 
 
 def _months(count: int) -> Figure:

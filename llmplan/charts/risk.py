@@ -27,6 +27,8 @@ from llmplan.risk.sensitivity import Bar, SobolIndex
 from llmplan.wording import Currency
 
 LABEL_WIDTH = 19
+OUTSIDE_PX = 56
+"""Room for the sum after the longest bar, whatever the chart's width."""
 LEAST_SHARE = 0.005
 """Bars below this share of the longest are left out: they would not be seen."""
 SIDES = {"token": ("Cheapest token price", "@1", "solid"), "own": ("Cheapest own fleet", "@3", "dash")}
@@ -93,7 +95,7 @@ def sides_figure(curve: VolumeCurve, queries_per_day: float, money: Currency) ->
 def tornado_figure(bars: Sequence[Bar], what: str, money: Currency, most: int = 10) -> Figure:
     """Draw each input's effect on the outcome, one at a time, around its base value; the widest on top.
 
-    what: the outcome, for the axis: "a month", or "a month saved".
+    what: the outcome, for the axis: "a month", or "a month saved"; a longer one would be cut on a phone.
     """
     shown = [bar for bar in bars if bar.swing_usd > LEAST_SHARE * max(b.swing_usd for b in bars)][:most]
     names = [_wrapped(bar.label) for bar in shown]
@@ -126,6 +128,7 @@ def information_figure(rows: Sequence[Information], money: Currency, most: int =
     shown = [row for row in rows if row.usd_per_month > LEAST_SHARE * top][:most]
     names = [_wrapped(row.label) for row in shown]
     values = np.array([row.usd_per_month for row in shown])
+    axis = money_axis(money, "a month", 0.0, money.of(top) * 1.02 if top > 0 else 1.0)
     return {
         "data": [
             {
@@ -141,9 +144,11 @@ def information_figure(rows: Sequence[Information], money: Currency, most: int =
                 "showlegend": False,
             }
         ],
-        "layout": _bars_layout(
-            names, money_axis(money, "a month", 0.0, money.of(top) * 1.25 if top > 0 else 1.0)
-        ),
+        # The bars say their sums: on a phone ticks would have no room.
+        "layout": {
+            **_bars_layout(names, axis | {"tickvals": [], "ticktext": []}),
+            "margin": {"r": OUTSIDE_PX},
+        },
     }
 
 

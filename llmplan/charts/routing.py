@@ -13,7 +13,7 @@ from llmplan.arrays import Floats
 from llmplan.charts.style import Figure, money_axis, money_hover
 from llmplan.wording import Currency, share
 
-LABEL_WIDTH = 20
+LABEL_WIDTH = 15
 """Letters of a line beside a node: a longer one runs over the node before it."""
 
 
@@ -68,9 +68,9 @@ def flow_figure(flows: Sequence[Mapping[str, Any]], weak: str, strong: str, mone
         "arrangement": "snap",
         "node": node,
         "link": link,
-        "textfont": {"color": "@ink", "size": 13},
+        "textfont": {"color": "@ink", "size": 12},
     }
-    return {"data": [trace], "layout": {}}
+    return {"data": [trace], "layout": {"margin": {"l": 8, "r": 8}}}
 
 
 def frontier_figure(

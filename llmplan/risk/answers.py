@@ -206,7 +206,7 @@ def chance_to_hold(problem: Problem, usd: Floats, meets: Bools) -> float:
 
 
 def option_risks(problem: Problem, usd: Floats, meets: Bools) -> tuple[OptionRisk, ...]:
-    """Return each priced option's risk, the least expected cost first; `usd` and `meets` as in `winners`."""
+    """Return each priced option's risk, the least expected regret first; `usd` and `meets` as in `winners`."""
     if not usd.size:
         return ()
     chosen = undone(problem, usd, meets)
@@ -229,7 +229,7 @@ def option_risks(problem: Problem, usd: Floats, meets: Bools) -> tuple[OptionRis
         )
         for i, item in enumerate(problem.options.items)
     ]
-    return tuple(sorted(rows, key=lambda row: (row.mean_usd, row.base_usd)))
+    return tuple(sorted(rows, key=lambda row: (row.expected_regret_usd, row.base_usd)))
 
 
 def best_places(problem: Problem) -> tuple[int | None, int | None]:

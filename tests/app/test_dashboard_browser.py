@@ -334,10 +334,64 @@ CUT_CELLS = """[...document.querySelectorAll(".lp-wide")].flatMap((wide) => {
 })"""
 
 
+WORDS_CUT = """() => [...document.querySelectorAll(".lp-plot")].flatMap((plot) => {
+    const frame = plot.getBoundingClientRect();
+    const words = [...plot.querySelectorAll("text")].filter((text) => text.textContent.trim());
+    const cut = words.map((text) => [text.textContent, text.getBoundingClientRect()])
+        .filter(([, at]) => at.width && (at.left < frame.left - 1 || at.right > frame.right + 1));
+    const title = plot.querySelector(".ytitle")?.getBoundingClientRect();
+    const under = [...plot.querySelectorAll(".ytick text")].map((text) => [text.textContent, text.getBoundingClientRect()])
+        .filter(([, at]) => title?.width && at.left < title.right);
+    return [...cut, ...under].map(([text]) => text);
+})"""
+
+
+@pytest.mark.parametrize("name", ["decision", "cost_curves", "hardware", "routing", "risk", "growth"])
+def test_on_a_phone_no_word_of_a_chart_is_cut_or_covered(page: Page, dashboard_url: str, name: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 5000})
+    open_page(page, dashboard_url, f"?page={name}")
+    page.wait_for_function(f"() => {{ const n = ({DRAWN})(); return n.length > 1 && n.every(k => k > 0); }}")
+    assert page.evaluate(WORDS_CUT) == []
+    rows = page.locator(".lp-plot .hm image")
+    assert name != "decision" or rows.first.bounding_box()["width"] > 100, "names leave the map no room"
+
+
+def test_the_areas_of_a_chart_are_named_in_their_order(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?page=hardware")
+    ready(page)
+    names = page.locator(".lp-plot").first.locator(".legendtext").all_text_contents()
+    assert names[:2] == ["weights", "overhead"]
+
+
+PAPER = {"width": 718, "height": 1000}
+"""A4 upright within its margins, in px."""
+
+
+def test_on_paper_a_page_is_its_answer_charts_and_tables(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?page=decision")
+    ready(page)
+    page.emulate_media(media="print")
+    page.set_viewport_size(PAPER)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function(f"() => ({DRAWN})().every(n => n > 0)")
+    for left_out in (".lp-nav ul", ".lp-toolbar", ".lp-view-controls", ".lp-menu", ".lp-theme"):
+        assert page.locator(f"{left_out} >> visible=true").count() == 0, left_out
+    expect(page.locator(".lp-answer").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the paper would shrink it"
+    charts = [box for plot in page.locator(".lp-plot .main-svg").all() if (box := plot.bounding_box())]
+    assert charts and all(box["width"] > 600 and box["x"] + box["width"] <= PAPER["width"] for box in charts)
+    hidden = (
+        "[...document.querySelectorAll('.lp-scroll')].filter(e => e.scrollHeight > e.clientHeight + 1).length"
+    )
+    assert page.evaluate(hidden) == 0, "rows of a table stay in its scroll"
+    assert page.evaluate(CUT_CELLS) == []
+
+
 @pytest.mark.parametrize(
     ("name", "scheme", "width"),
     [
         ("decision", "light", 360),
+        ("decision", "dark", 800),
         ("cost_curves", "dark", 1440),
         ("hardware", "light", 800),
         ("routing", "dark", 360),
@@ -359,3 +413,7 @@ def test_a_page_fits_and_is_accessible(
     assert found == [], [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), "it scrolls sideways"
     assert page.evaluate(CUT_CELLS) == [], "values of tables as cards are cut"
+    aside = (
+        "[...document.querySelectorAll('.lp-scroll')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+    )
+    assert page.evaluate(aside) == 0, "columns of a table are out of sight"

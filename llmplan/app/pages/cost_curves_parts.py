@@ -124,8 +124,8 @@ def curve_chart(shown: CostsByVolume) -> Chart:
     return Chart(
         cost_curves_figure(chart, logarithmic=shown.logarithmic, bands=shown.bands),
         title=_now_title(shown),
-        what="Cost against volume. Lines are base costs, bands low to high, steps whole replicas; dashed "
-        "uprights: where a fleet crosses a token price.",
+        what="Each line is one option: a larger volume's best fleet may be another, as on the Decision page. "
+        "Lines are base costs, bands low to high; dashed uprights: where a fleet crosses a token price.",
         alt=f"Cost over 100 to 10 million queries a day of {names}. The cheapest: {cheapest}.",
         table=chart.table(),
         filename="cost-curves",

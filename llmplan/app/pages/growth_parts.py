@@ -193,7 +193,7 @@ def costs_card(shown: Planned) -> Markup:
         )
         family = FAMILY_NAMES[shown.plan.families[row.option_id]].removeprefix("Best ")
         rows.append((row.label, family, *map(money.short, sums), *moments))
-    heads = ("Option", "Sort", "Present cost", "Total", "Moving", "At the start", "Switch", "Paid back")
+    heads = ("Option", "Kind", "Present cost", "Total", "Moving", "At the start", "Switch", "Paid back")
     lead = (
         f"Present cost: every payment discounted at {share(shown.plan.time.discount_per_year)} a year. Paid back: for "
         f"a switch made now. In month {late + 1}: what switching only then costs above the best month."

@@ -151,11 +151,17 @@ def figures(shown: Replica) -> Markup:
     return html.cards(
         [
             ("Weights", f"{found.weights_gb / GB_PER_GIB:,.1f} GiB", cache),
-            ("Sequences at once", f"{found.max_concurrent_sequences:,}", "as many as the memory holds"),
+            ("Sequences at once", *_sequences(shown)),
             ("Requests/s of one replica", rate, f"{rests_on}; limited by {found.binding}"),
             ("First token, then each", latency, "on average, at that rate"),
         ]
     )
+
+
+def _sequences(shown: Replica) -> tuple[str, str]:
+    """Return how many requests run at once, and how many the memory holds at their full length."""
+    whole, running = f"{shown.answer.max_concurrent_sequences:,}", shown.answer.speed.concurrency
+    return (whole, "at their full length") if not running else (f"{running:,.0f}", f"{whole} at full length")
 
 
 def memory_chart(shown: Replica) -> Chart:
@@ -193,7 +199,9 @@ def load_chart(metric: str, shown: Replica) -> Chart:
     return Chart(
         load_figure(clients, base, low, high, metric, measured, limit, shown.answer.speed.concurrency),
         title=_load_title(metric, float(base[0]), float(base[-1]), f"{clients[-1]:.0f} at once"),
-        what="One replica at {:,.0f} + {:,.0f} tokens; band: 80%. ".format(*shown.lengths) + f"{points}.",
+        what="One replica at {:,.0f} + {:,.0f} tokens".format(*shown.lengths)
+        + (", no prompt cached" if scenario.cached_input_share else "")
+        + f"; band: 80%. {points}.",
         alt=f"{METRIC_TITLES[metric]} from {base[0]:,.0f} at {clients[0]:.0f} request to {base[-1]:,.0f} at "
         f"{clients[-1]:.0f}.",
         table={"requests at once": clients, "p10": low, metric: base, "p90": high},

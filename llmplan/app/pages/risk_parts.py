@@ -266,7 +266,7 @@ def tornado_chart(shown: RiskAnswers) -> Chart:
         return no_chart("No input moves the answer")
     saves, money, bars = shown.outcome == "saving", shown.money, shown.bars
     word = "saving of self-hosting" if saves else "cost of the choice"
-    figure = tornado_figure(bars, "a month saved by self-hosting" if saves else "a month", money)
+    figure = tornado_figure(bars, "a month saved" if saves else "a month", money)
     count = _bars_in(figure)
     return Chart(
         figure,
@@ -406,11 +406,13 @@ def regret_card(shown: RiskAnswers) -> Markup:
     title = "What choosing each option now risks"
     lead = note(
         "Too dear by: what an option costs above the one that turns out cheapest of those that reach the floor, case by "
-        "case; where it misses the floor itself, the choice is undone for the cheapest option sure to reach it."
+        "case; where it misses the floor itself, the choice is undone for the cheapest option sure to reach it. What "
+        "reaches the floor less surely than asked is not recommended, however little it risks."
     )
     if not risk.options:
         return card(title, lead, paragraph("No option to choose."))
     low, high = risk.levels.index(0.1), risk.levels.index(0.9)
+    shown_rows = _worth_showing(risk)
     rows = [
         (
             row.label + (" (recommended)" if row.option_id == risk.recommended_id else ""),
@@ -421,7 +423,7 @@ def regret_card(shown: RiskAnswers) -> Markup:
             money.short(rounded(row.expected_regret_usd)),
             money.short(rounded(row.regret_p90_usd)),
         )
-        for row in _worth_showing(risk)
+        for row in shown_rows
     ]
     heads = (
         "Option",
@@ -432,16 +434,22 @@ def regret_card(shown: RiskAnswers) -> Markup:
         "Too dear by, on average",
         "Too dear by, 1 in 10",
     )
-    return card(title, lead, table(heads, rows, "Regret of choosing each option now", range(1, 7)))
+    chosen = next((i for i, row in enumerate(shown_rows) if row.option_id == risk.recommended_id), None)
+    listed = table(
+        heads, rows, "Regret of choosing each option now", range(1, 7), chosen=chosen, style="lp-long-names"
+    )
+    return card(title, lead, listed)
 
 
 def _worth_showing(risk: Risk) -> list[OptionRisk]:
-    """Return the options of least expected cost, and the best of each kind."""
+    """Return the options of least regret, the best of each kind and the recommended one."""
     kinds: dict[str, OptionRisk] = {}
     for row in risk.options:
         kinds.setdefault(row.kind, row)
-    first = risk.options[: MOST_OPTIONS - len(kinds)]
-    return [row for row in risk.options if row in first or row in kinds.values()]
+    chosen = [row for row in risk.options if row.option_id == risk.recommended_id]
+    kept = [*kinds.values(), *chosen]
+    kept += risk.options[: MOST_OPTIONS - len(kept)]
+    return [row for row in risk.options if row in kept]
 
 
 def tipping_card(flips: Flips, shown: RiskAnswers) -> Markup:

@@ -114,7 +114,7 @@ def routing_fields(catalog: Catalog) -> list[Field]:
         Slider("share", "Share of easy queries", 0, 1, "", percent=True, step=0.01),
         Slider("threshold", "Counts as hard from", 0, 1, "sure", percent=True, step=0.01),
         Slider("accuracy", "Classifier's accuracy", 0.5, 1, "", percent=True, step=0.01),
-        Number("router_usd", "Classifier's price", 0, 100_000, "USD/million"),
+        Number("router_usd", "Classifier's price", 0, 100_000, "USD/million queries"),
         Slider("hard_cost", "Hard query over an easy one", 1, 5, "x its cost", step=0.01),
         Select("mix", "Task mix", mixes),
         MultiSelect("in_house", "Tasks", tuple(task_names(catalog).items()), TASKS_GROUP),

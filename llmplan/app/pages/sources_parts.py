@@ -25,7 +25,6 @@ WORDS = frozenset({"kind", "price_kind", "status", "group"})
 HEADS = {
     "api_id": "API",
     "gpu_id": "GPU",
-    "kind": "Sort",
     "input_usd_per_mtok": "Input USD/M",
     "cached_input_usd_per_mtok": "Cached USD/M",
     "output_usd_per_mtok": "Output USD/M",
@@ -106,11 +105,12 @@ TABLES = {
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A row of a table in text, its source, and whether its price is too old to trust."""
+    """A row of a table in text, its source, whether it is in use, and whether its price is too old to trust."""
 
     cells: tuple[str, ...]
     source: Source
     as_of: dt.date
+    in_use: bool
     stale: bool
 
 
@@ -130,13 +130,18 @@ class SourceTable:
         return {i for i, cells in texts.items() if cells and all(NUMBER.fullmatch(cell) for cell in cells)}
 
     @property
-    def dates(self) -> str:
-        """From when its rows are, and how many are stale."""
-        dates = [row.as_of for row in self.rows]
-        first, last = (min(dates), max(dates)) if dates else (None, None)
-        stale = sum(row.stale for row in self.rows)
-        span = f"as of {last}" if first == last else f"as of {first} to {last}"
-        return span + (f"; {stale} stale" if stale else "")
+    def dates(self) -> Markup:
+        """From when its rows in use are, and how many are stale."""
+        dates = [row.as_of for row in self.rows if row.in_use]
+        if not dates:
+            return Markup("none in use")
+        first, last, stale = min(dates), max(dates), sum(row.stale for row in self.rows)
+        day = Markup('<span class="lp-date">{}</span>')
+        span = day.format(last) if first == last else day.format(first) + " to " + day.format(last)
+        out = len(self.rows) - len(dates)
+        return (
+            "as of " + span + (f"; {stale} stale" if stale else "") + (f"; {out:,} not in use" if out else "")
+        )
 
 
 def source_tables(catalog: Catalog, today: dt.date) -> dict[str, SourceTable]:
@@ -163,7 +168,7 @@ def _rows(
         cells = tuple(
             _text(getattr(record, name, None)).replace("_", " " if name in WORDS else "_") for name in columns
         )
-        yield SourceRow(cells, catalog.sources[record.source_id], as_of, stale)
+        yield SourceRow(cells, catalog.sources[record.source_id], as_of, active or today is None, stale)
 
 
 def _text(value: object) -> str:

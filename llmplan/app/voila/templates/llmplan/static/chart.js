@@ -46,6 +46,14 @@
   const NARROW = 520;
   const narrowed = (trace, room) => trace.texttemplate && room < NARROW ? { ...trace, texttemplate: "" } : trace;
 
+  // Nor have names of many rows beside it: they keep their beginning and their last word.
+  const NAME_LETTERS = 20;
+  const shortened = (name) => name.length > NAME_LETTERS ? `${name.slice(0, NAME_LETTERS - 6)}… ${name.split(" ").pop()}` : name;
+  function nameRows(layout, data, room) {
+    const map = room < NARROW && data.find((trace) => trace.type === "heatmap" && Array.isArray(trace.y));
+    if (map) layout.yaxis.labelalias = Object.fromEntries(map.y.map((name) => [name, shortened(String(name))]));
+  }
+
   // A legend has a row an entry there: those beyond two come on top of the chart's own height.
   const LEGEND_ROW = 19;
   function legendRoom({ data, layout }, room) {
@@ -121,6 +129,7 @@
       const style = css();
       data = figure.data.map((trace) => narrowed(decode(trace, style), room));
       const layout = withHouse(decode(figure.layout, style), style, room);
+      nameRows(layout, data, room);
       layout.width = room;
       layout.height = (figure.meta.height || 420) + legendRoom(figure, room);
       const next = { data, layout };

@@ -48,10 +48,10 @@
     return {
       font: { family: "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: narrow ? 12 : 13, color: ink },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: narrow ? { l: 52, r: 12, t: 12, b: 48 } : { l: 72, r: 24, t: 16, b: 56 },
+      margin: narrow ? { l: 60, r: 12, t: 12, b: 48 } : { l: 72, r: 24, t: 16, b: 56 },
       colorway: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => css.getPropertyValue(`--lp-series-${i}`).trim()),
       hoverlabel: { bgcolor: paper, bordercolor: muted, font: { color: ink } },
-      legend: { orientation: "h", yanchor: "bottom", y: 1.01, x: 0, maxheight: 1, font: { size: 12 } },
+      legend: { orientation: "h", yanchor: "bottom", y: 1.01, x: 0, maxheight: 1, font: { size: 12 }, traceorder: "normal" },
       dragmode: narrow ? false : "zoom", hovermode: "closest", uirevision: "kept", xaxis: axis, yaxis: axis, separators: ".,",
     };
   }
