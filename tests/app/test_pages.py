@@ -127,6 +127,16 @@ def test_pages_without_a_scenario_stand_alone() -> None:
     assert shown.panel in list(views(shown.root))
 
 
+def test_the_fleet_that_the_headline_speaks_of_is_drawn(model: AppModel) -> None:
+    """It may be another configuration of a model than the one that costs least today."""
+    page = CostCurvesPage(model)
+    page.refresh()
+    assert set(model.report.curve_places) < set(page._volumes().places)
+    told = page.answer.html.partition(" from ")[2].partition(" ")[0]
+    marks = [label["text"] for label in page.curve.figure["layout"]["annotations"]]
+    assert told in marks
+
+
 def test_cost_curves_change_unit_scale_bands_and_lines(model: AppModel) -> None:
     page = CostCurvesPage(model)
     page.refresh()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,9 +86,13 @@ def default_choices(report: Report) -> list[str]:
 
 
 def places_of(report: Report, keys: Iterable[str]) -> tuple[int, ...]:
-    """Return the places of the cheapest option of each key; a key that is out now has none."""
-    first = _cheapest(report)
-    return tuple(first[key] for key in dict.fromkeys(keys) if key in first)
+    """Return the places of the report's curves of each key, else of its cheapest option; a key that is out now has none."""
+    first, drawn = _cheapest(report), defaultdict(list)
+    for place in report.curve_places:
+        drawn[_key(report, place)].append(place)
+    return tuple(
+        place for key in dict.fromkeys(keys) if key in first for place in drawn.get(key, [first[key]])
+    )
 
 
 def _cheapest(report: Report) -> dict[str, int]:
@@ -124,8 +129,8 @@ def curve_chart(shown: CostsByVolume) -> Chart:
     return Chart(
         cost_curves_figure(chart, logarithmic=shown.logarithmic, bands=shown.bands),
         title=_now_title(shown),
-        what="Each line is one option: a larger volume's best fleet may be another, as on the Decision page. "
-        "Lines are base costs, bands low to high; dashed uprights: where a fleet crosses a token price.",
+        what="Cost against volume. Lines are base costs, bands low to high, steps whole replicas; dashed "
+        "uprights: where a fleet crosses a token price.",
         alt=f"Cost over 100 to 10 million queries a day of {names}. The cheapest: {cheapest}.",
         table=chart.table(),
         filename="cost-curves",
