@@ -463,7 +463,8 @@ def memory_plan(catalog: Catalog, config: ReplicaConfig, context_tokens: float) 
     per_sequence = (cache + state) / BYTES_PER_GIB / config.pipeline_parallel
     room = max(0.0, float(held.kv_room_gib))
     sequences = int(min(room / per_sequence, float(held.batch_limit))) * config.data_parallel
-    binding, reason = _verdict(model, config, held, per_sequence, sequences, context_tokens)
+    gpu_name = catalog.gpus[config.gpu_id].name
+    binding, reason = _verdict(model, gpu_name, config, held, per_sequence, sequences, context_tokens)
     return MemoryPlan(
         fits=binding == "none",
         binding=binding,
@@ -483,6 +484,7 @@ def memory_plan(catalog: Catalog, config: ReplicaConfig, context_tokens: float) 
 
 def _verdict(
     model: Model,
+    gpu_name: str,
     config: ReplicaConfig,
     held: GpuMemory,
     per_sequence: float,
@@ -491,10 +493,10 @@ def _verdict(
 ) -> tuple[str, str]:
     """Name what binds and say it in a sentence, with the nearest setting that works."""
     need = f"{held.weights_gib:.1f} GiB of weights and {held.overhead_gib:.1f} GiB of overhead a GPU"
-    card = f"the {held.card_gib:.1f} GiB of {config.gpu_id}"
+    card = f"the {held.card_gib:.1f} GiB of one {gpu_name}"
     share = float(held.memory_share)
     of = (card, f"{card} without activations", f"what they leave free of {card}")
-    claimed = f"{share:g} of {of[int(held.share_of)]}"
+    claimed = f"{100 * share:g}% of {of[int(held.share_of)]}"
     if config.pipeline_parallel > 1:
         claimed += f", in {config.pipeline_parallel} pipeline stages"
     ranks = config.tensor_parallel
