@@ -246,7 +246,7 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
         data.append(_trace(line, chart.money))
     now, label = vertical_line(chart.today, TODAY, name=TODAY)
     # At the foot: at the top stand the present volume's label and, near the end, the lines' names.
-    foot = {"y": 0, "yanchor": "bottom", "font": {"color": "@muted", "size": 12}}
+    foot: Figure = {"y": 0, "yanchor": "bottom", "font": {"color": "@muted", "size": 12}}
     crossed = [vertical_line(x, short_volume(float(f"{x:.2g}")), **foot) for x in chart.crossings]
     for mark, _ in crossed:
         mark |= upright(mark["x0"], "@muted", "dash", 1.0)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Bools, Floats, Places, Texts
-from llmplan.catalog import ApiPrice, Catalog
+from llmplan.catalog import ApiPrice, Catalog, Model, OtherModel
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing, FleetHours, billings, replica_start_s, usual_billing
 from llmplan.cost.classes import Use, classes_of
@@ -395,7 +395,7 @@ class _TokenRows:
 
     def _name(self, price: ApiPrice) -> str:
         """Return what a price is called: an open model by who hosts it, a maker's own by its API."""
-        known = self._catalog.models.get(price.model_id)
+        known: Model | OtherModel | None = self._catalog.models.get(price.model_id)
         if not known and kind_of(price) is Kind.HOSTED:
             known = self._catalog.other_models.get(price.model_id)
         if not known:
