@@ -348,7 +348,7 @@ WORDS_CUT = """() => [...document.querySelectorAll(".lp-plot")].flatMap((plot) =
 
 @pytest.mark.parametrize("name", ["decision", "cost_curves", "hardware", "routing", "risk", "growth"])
 def test_on_a_phone_no_word_of_a_chart_is_cut_or_covered(page: Page, dashboard_url: str, name: str) -> None:
-    page.set_viewport_size({"width": 360, "height": 5000})
+    page.set_viewport_size({"width": 360, "height": 10_000})
     open_page(page, dashboard_url, f"?page={name}")
     page.wait_for_function(f"() => {{ const n = ({DRAWN})(); return n.length > 1 && n.every(k => k > 0); }}")
     assert page.evaluate(WORDS_CUT) == []
