@@ -1,5 +1,7 @@
 """`llmplan compare` and `llmplan breakeven`: the JSON contract, and errors that can be acted on."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from llmplan.cli import app
+from llmplan.cli import app, main
 from llmplan.options import options_of
 from llmplan.report.finding import where_cheaper
 from llmplan.scenario import Scenario
@@ -32,9 +34,31 @@ OPTION_KEYS = {
 OUTPUT = ("--output-tokens", "500", "--token-basis", "equal")
 
 
-def llmplan(*words: str) -> subprocess.CompletedProcess[str]:
+def in_a_process(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from llmplan.cli import main; main()", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def llmplan(*words: str) -> subprocess.CompletedProcess[str]:
+    """Do as a process of its own does, without its start: a second for every command."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setattr(sys, "argv", ["llmplan", *words])
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def test_a_process_says_the_same() -> None:
+    for words in (("compare", "--json", *OUTPUT, "--set", "gpu_ids=t4"), ("compare", "--set", "gpu_ids=t5")):
+        real, done = in_a_process(*words), llmplan(*words)
+        assert (real.returncode, real.stdout, real.stderr) == (done.returncode, done.stdout, done.stderr)
 
 
 def answer(*words: str) -> Any:
