@@ -31,9 +31,9 @@ def route(
     scenario: Scenario,
     catalog: Catalog,
     weak: Annotated[
-        str, typer.Option(help="Model, self-hosted option or API id; several with commas.")
+        str, typer.Option(help="Model, self-hosted option or API id, MODEL@EFFORT too; several with commas.")
     ] = "llama-3.1-70b",
-    strong: Annotated[str, typer.Option(help="API id.")] = "gpt-4o",
+    strong: Annotated[str, typer.Option(help="API id, or API@EFFORT.")] = "gpt-4o",
     share: Annotated[Number, typer.Option(help="Share of queries meant for the weak model.")] = None,
     threshold: Annotated[Number, typer.Option(help="P(hard) from which a query goes up.")] = None,
     quality_floor: Annotated[Number, typer.Option(help="Cheapest split of this quality or better.")] = None,

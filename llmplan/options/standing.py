@@ -11,6 +11,7 @@ import numpy as np
 from llmplan.arrays import Places, Texts
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.catalog.cache import kept
+from llmplan.errors import UnknownNameError
 from llmplan.quality.tables import names
 from llmplan.quality.variants import (
     Lengths,
@@ -86,9 +87,9 @@ def _asked(scenario: Scenario, catalog: Catalog) -> _Asked:
 
 
 def _efforts(catalog: Catalog, asked: _Asked, model_id: str, bound_to: str | None = None) -> tuple[str, ...]:
-    efforts = names(catalog).efforts_of(model_id)
-    if bound_to in efforts:
+    if bound_to:
         return (bound_to,)
+    efforts = names(catalog).efforts_of(model_id)
     if asked.equal_tokens:
         efforts = efforts[:1]
     of, today = asked.today
@@ -192,9 +193,12 @@ def standings_of(
 
 @kept(8)
 def _models(catalog: Catalog, asked: _Asked) -> tuple[ModelAtEffort, ...]:
-    """Return every model that is compared at each of its efforts."""
-    model_ids = sorted({*(price.model_id for price in _compared_prices(catalog, asked)), *catalog.models})
-    return tuple((m, effort) for m in model_ids for effort in _efforts(catalog, asked, m))
+    """Return every model that is compared at each of its efforts, and at those that prices are sold at."""
+    prices = _compared_prices(catalog, asked)
+    model_ids = sorted({*(price.model_id for price in prices), *catalog.models})
+    found = [(m, effort) for m in model_ids for effort in _efforts(catalog, asked, m)]
+    sold = ((price.model_id, price.effort) for price in prices if price.effort)
+    return tuple(dict.fromkeys((*found, *sold)))
 
 
 def standing_of(scenario: Scenario, catalog: Catalog, model_id: str, effort: str | None = None) -> Standing:
@@ -234,13 +238,34 @@ def fleet_context_tokens(scenario: Scenario, standing: Standing) -> float:
 
 
 def effort_label(scenario: Scenario, catalog: Catalog, model_id: str, effort: str) -> str:
-    """Return what stands behind a model's name: its effort, where it has several; else nothing."""
-    if len(names(catalog).efforts_of(model_id)) < 2 or scenario.token_basis == "equal":
+    """Return what stands behind a model's name: its effort, where it has several or is sold at another; else nothing."""
+    if names(catalog).efforts_of(model_id) == (effort,) or scenario.token_basis == "equal":
         return ""
-    words = {"none": "thinking off", "thinking": "thinking"}
-    return f", {words.get(effort, f'{effort} effort')}"
+    return f", {effort_name(effort)}"
+
+
+def effort_name(effort: str) -> str:
+    """Return an effort in words."""
+    return {"none": "thinking off", "thinking": "thinking"}.get(effort, f"{effort} effort")
 
 
 def with_effort(option_id: str, catalog: Catalog, model_id: str, effort: str) -> str:
     """Return an option's id: at another effort than the vendor's default it says so behind an @."""
     return option_id if effort == default_effort(catalog, model_id) else f"{option_id}@{effort}"
+
+
+def price_at_effort(scenario: Scenario, catalog: Catalog, option_id: str) -> tuple[ApiPrice, str]:
+    """Return the token price of an option's id and the effort at which it is asked.
+
+    Without an effort behind the id it is today's where the price is what runs today, else the one that the price is
+    sold at, else its vendor's default.
+
+    Raises UnknownNameError for an unknown price, and for an effort that is no option there.
+    """
+    api_id, _, asked = option_id.partition("@")
+    price = catalog.api(api_id)
+    offered = efforts_of(scenario, catalog, price.model_id, price.effort)
+    if asked and asked not in offered:
+        raise UnknownNameError("effort", asked, offered)
+    today = effort_today(scenario) if api_id == scenario.reference_api_id else None
+    return price, asked or today or offered[0]

@@ -10,13 +10,13 @@ import numpy as np
 from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
-from llmplan.options.standing import standing_at, standing_of
 from llmplan.quality.tables import task_ids
 from llmplan.router.costs import FleetUsd, Tier
 from llmplan.router.task_mixes import task_mixes
 from llmplan.router.tasks import TaskTable, residency_shadow_price, task_table, whole_task_split
 from llmplan.routing.plan import RoutePlan
 from llmplan.routing.request import DEFAULT_FLOOR_OF_STRONG
+from llmplan.routing.sides import token_end, weak_standing
 
 ENDS = ("weak", "strong")
 
@@ -139,16 +139,11 @@ def _work(mix: Mapping[str, float], work: Mapping[str, float]) -> Floats:
 
 def _qualities(route: RoutePlan, catalog: Catalog) -> tuple[dict[str, float], dict[str, float]]:
     """Return both ends' quality by task, the weak one's after its format's loss."""
-    scenario, price = route.request.scenario, catalog.apis.get(route.request.weak)
-    item = route.sides.item(route.way)
-    if price is None:
-        weak_id = route.request.weak.partition("@")[0]
-        found = standing_of(scenario, catalog, weak_id, item.effort if item else None)
-    else:
-        found = standing_at(scenario, catalog, price)
+    request, item = route.request, route.sides.item(route.way)
+    found = weak_standing(request, catalog, item.effort if item else None)
     kept = item.quality / found.quality if item and item.quality and found.quality else 1.0
     weak = {task: quality * kept for task, quality in found.by_task.items()}
-    return weak, dict(standing_at(scenario, catalog, catalog.api(route.request.strong)).by_task)
+    return weak, token_end(request.scenario, catalog, request.strong)[1].by_task
 
 
 def _fleet_usd(route: RoutePlan) -> FleetUsd | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from llmplan.catalog import Catalog
 from llmplan.errors import UnknownNameError
+from llmplan.options.standing import price_at_effort
 from llmplan.options.table import priced
 from llmplan.router.queries import QueryOutcomes, TokenPrices, read_queries
 from llmplan.routing.request import RouteRequest
@@ -24,7 +25,7 @@ def read_own_queries(
     Raises QueryFileError for what breaks rules in the file, UnknownNameError for a data set that it lacks.
     """
     sides = find_sides(request, catalog)
-    price = priced(catalog.api(request.strong), request.scenario)
+    price = priced(price_at_effort(request.scenario, catalog, request.strong)[0], request.scenario)
     both = (price.input_usd_per_mtok, price.output_usd_per_mtok)
     weak, strong = float(sides.weak_quality.max()), sides.strong_quality
     found = read_queries(path, None, weak, strong, TokenPrices(*both, *both))

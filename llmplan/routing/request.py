@@ -23,8 +23,8 @@ class RouteRequest:
     Attributes
     ----------
     scenario: volume, tokens, latency targets, prices; its own quality floor is not used here.
-    weak: model id, self-hosted option id (`model@precision@...`) or API id.
-    strong: API id.
+    weak: model id (`model@effort`: at that effort alone), self-hosted option id (`model@precision@...`), or as `strong`.
+    strong: API id, or `api@effort`; without an effort as `price_at_effort` says.
     share_weak, threshold, quality_floor, budget_usd: at most one of them. The share is the part of queries
         that the weak model is meant for, the rest being hard, and a classifier that errs sends another share;
         the threshold is the P(hard | score) from which a query goes up; the floor is a share of the

@@ -11,14 +11,16 @@ from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options.comparison import options_of
 from llmplan.options.rows import Option
-from llmplan.options.standing import effort_today, lengths_of, standing_at, standing_of
+from llmplan.options.standing import efforts_of, lengths_of, price_at_effort, standing_at, standing_of
 from llmplan.options.table import Options, usd_per_query
 from llmplan.quality.floor import assured_quality, mixed
+from llmplan.quality.variants import Standing
 from llmplan.router.traffic_split import SplitPlan
 from llmplan.routing.request import RouteRequest
+from llmplan.scenario import Scenario
 
-MOST_FORMAT_LOSS = 0.03
-"""Formats that lose more quality than this are left out where only a split is asked for."""
+MOST_LOSS = 0.03
+"""Formats and efforts that lose more quality than this are left out where only a split is asked for."""
 
 
 @dataclass(frozen=True)
@@ -61,34 +63,28 @@ class Sides:
 
 
 def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
-    """Return both ends of the route with their prices and qualities: what runs today at its effort, others at their default.
+    """Return both ends of the route with their prices and qualities, each at its effort.
 
     Raises
     ------
-    UnknownNameError: for an unknown model, configuration or API.
+    UnknownNameError: for an unknown model, configuration, API or effort.
     InputError: where the weak model can be self-hosted on nothing that the scenario allows.
     """
-    scenario, weak_id = request.scenario, _weak_model_id(request, catalog)
-    weak_price = catalog.apis.get(request.weak)
-    weak = (
-        standing_of(scenario, catalog, weak_id)
-        if weak_price is None
-        else standing_at(scenario, catalog, weak_price)
-    ).moments()
-    strong = standing_at(
-        scenario, catalog, catalog.api(request.strong), _effort(request, request.strong)
-    ).moments()
+    weak = weak_standing(request, catalog).moments()
+    strong_usd, answers = token_end(request.scenario, catalog, request.strong)
+    strong = answers.moments()
     unit, options = request.weak_usd_per_query, None
-    if unit is None and request.weak in catalog.apis:
-        unit = _api_usd(request, catalog, request.weak)
+    if unit is None and is_token_price(request.weak, catalog):
+        unit = token_end(request.scenario, catalog, request.weak)[0]
     if unit is None:
-        options = _ways(request, catalog, weak_id)
+        options = _ways(request, catalog)
     found = np.array([weak]).T if options is None else np.array(options.items.moments(slice(None)))
     if request.weak_quality:
         found = np.array([[request.weak_quality], [0.0], [0.0]]).repeat(found.shape[1], axis=1)
     if request.strong_quality:
         strong = (request.strong_quality, 0.0, 0.0)
-    strong_usd = request.strong_usd_per_query
+    if request.strong_usd_per_query is not None:
+        strong_usd = request.strong_usd_per_query
     return Sides(
         catalog=catalog,
         options=options,
@@ -96,7 +92,7 @@ def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
         weak_usd_per_query=unit or 0.0,
         weak_quality=found[0],
         strong_label=request.strong,
-        strong_usd_per_query=_api_usd(request, catalog, request.strong) if strong_usd is None else strong_usd,
+        strong_usd_per_query=strong_usd,
         strong_quality=strong[0],
         weak_sd=found[1],
         strong_sd=strong[1],
@@ -104,42 +100,61 @@ def find_sides(request: RouteRequest, catalog: Catalog) -> Sides:
     )
 
 
-def _weak_model_id(request: RouteRequest, catalog: Catalog) -> str:
-    """Return the id under which the weak model is scored."""
-    if request.weak in catalog.apis:
-        return catalog.apis[request.weak].model_id
-    return catalog.model(request.weak.partition("@")[0]).model_id
+def token_end(scenario: Scenario, catalog: Catalog, option_id: str) -> tuple[float, Standing]:
+    """Return what a query costs at a token price, `api` or `api@effort`, USD, and what answers there."""
+    price, effort = price_at_effort(scenario, catalog, option_id)
+    found = standing_at(scenario, catalog, price, effort)
+    return float(usd_per_query([price], [lengths_of(scenario, found)], scenario, catalog)[0]), found
 
 
-def _api_usd(request: RouteRequest, catalog: Catalog, api_id: str) -> float:
-    price, scenario = catalog.api(api_id), request.scenario
-    lengths = lengths_of(scenario, standing_at(scenario, catalog, price, _effort(request, api_id)))
-    return float(usd_per_query([price], [lengths], scenario, catalog)[0])
+def weak_standing(request: RouteRequest, catalog: Catalog, effort: str | None = None) -> Standing:
+    """Return what the weak model is to the scenario; effort: of its fleet, None: as named, or its vendor's default."""
+    if is_token_price(request.weak, catalog):
+        return token_end(request.scenario, catalog, request.weak)[1]
+    model_id, named = _hosted(request, catalog)
+    return standing_of(request.scenario, catalog, model_id, effort or named)
 
 
-def _effort(request: RouteRequest, api_id: str) -> str | None:
-    """Return the effort at which an API is asked: that of today where it is what runs today."""
-    return effort_today(request.scenario) if api_id == request.scenario.reference_api_id else None
+def is_token_price(weak: str, catalog: Catalog) -> bool:
+    """Say whether the weak model is paid by the token; of a model that bears a price's id, `model@` is a fleet."""
+    api_id, *behind = weak.split("@")
+    return api_id in catalog.apis and len(behind) < 2 and "" not in behind
 
 
-def _ways(request: RouteRequest, catalog: Catalog, model_id: str) -> Options:
-    """Return the configurations of the weak model that can serve, whatever their quality."""
+def _hosted(request: RouteRequest, catalog: Catalog) -> tuple[str, str | None]:
+    """Return the id under which a self-hosted weak model is scored, and the effort that its name holds, if any."""
+    name, *behind = request.weak.split("@")
+    model_id = catalog.model(name).model_id
+    offered = efforts_of(request.scenario, catalog, model_id)
+    return model_id, next((part for part in behind if part in offered), None)
+
+
+def _ways(request: RouteRequest, catalog: Catalog) -> Options:
+    """Return the configurations of the weak model that can serve, whatever their quality, at the effort that is named."""
+    model_id, effort = _hosted(request, catalog)
     narrowed = request.scenario.but(
-        api_ids=(request.strong,), model_ids=(model_id,), quality_floor=0.0, task_quality_floors={}
+        api_ids=(request.strong.partition("@")[0],),
+        model_ids=(model_id,),
+        quality_floor=0.0,
+        task_quality_floors={},
     )
     options = options_of(narrowed, catalog)
     items = options.items
     own = np.flatnonzero(items.kind == "self_hosted")
-    if "@" in request.weak:
+    behind = [part for part in request.weak.split("@")[1:] if part]
+    named = behind not in ([], [effort])
+    if named:
         known = items.option_id[own]
         own = own[known == request.weak]
         if not len(own):
             raise UnknownNameError("weak", request.weak, known.tolist())
+    elif effort:
+        own = own[items.effort[own] == effort]
     ways = own[items.feasible[own]]
-    if "@" not in request.weak and (request.share_weak is not None or request.threshold is not None):
-        # With a floor or a budget the format's loss is weighed; a bare split must not buy its saving with it.
+    if not named and (request.share_weak is not None or request.threshold is not None):
+        # With a floor or a budget the loss is weighed; a bare split must not buy its saving with it.
         quality = np.nan_to_num(items.quality[ways])
-        ways = ways[quality >= quality.max(initial=0.0) * (1 - MOST_FORMAT_LOSS)]
+        ways = ways[quality >= quality.max(initial=0.0) * (1 - MOST_LOSS)]
     if not len(ways):
         reasons = [reason for i in own for reason in items[i].reasons[:1]]
         rule = f"cannot be self-hosted here: {reasons[0] if reasons else 'no configuration is offered'}"

@@ -11,12 +11,14 @@ from llmplan.app.model import AppModel
 from llmplan.app.pages.compare_two import CompareTwo
 from llmplan.app.pages.cost_curves import CostCurvesPage
 from llmplan.app.pages.hardware import HardwarePage
-from llmplan.app.pages.routing import RoutingPage
+from llmplan.app.pages.routing import RoutingPage, routing_fields
 from llmplan.app.pages.sources import SourcesPage
 from llmplan.app.widgets.base import PLAIN_FAILURE, View
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.catalog import load_catalog
 from llmplan.options import Option
+from llmplan.router.costs import Router
+from llmplan.routing import RouteRequest, plan_route
 from llmplan.wording import DOLLAR
 
 
@@ -239,6 +241,32 @@ def test_routing_follows_what_runs_today_and_the_floor_of_the_scenario(model: Ap
     page.refresh()
     assert "gpt-4o-mini alone" in page.answer.html
     assert "at a quality of 90%" in page.tasks.html
+
+
+def test_routing_asks_its_ends_at_the_chosen_efforts_as_the_shell_does(model: AppModel) -> None:
+    model.change({"token_basis": "today"})
+    page = RoutingPage(model)
+    page.change({"weak": "gpt-5-mini", "strong": "gpt-5", "weak_effort": "minimal", "strong_effort": "low"})
+    names = ("gpt-5-mini@minimal", "gpt-5@low")
+    plan = plan_route(
+        RouteRequest(
+            model.report.scenario, *names, share_weak=0.7, accuracy=0.9, router=Router(5.23e-6),
+            hard_token_multiplier=1.14,
+        ),
+        model.catalog,
+    )  # fmt: skip
+    assert all(name in page.answer.html for name in names)
+    assert DOLLAR.short(plan.monthly_usd[1]) in page.answer.html
+    page.change({"weak": "cheapest", "weak_effort": "none"})
+    assert "gpt-5@low" in page.answer.html
+    page.change({"strong": "gpt-4o"})
+    assert "is not a known effort" in page.answer.error
+
+
+def test_routing_tells_a_fleet_from_a_price_of_the_same_id(model: AppModel) -> None:
+    (weak,) = (field for field in routing_fields(model.catalog) if field.key == "weak")
+    keys = [key for key, _ in weak.options]
+    assert len(set(keys)) == len(keys) and {"glm-5", "glm-5@"} <= set(keys)
 
 
 def test_routing_splits_by_what_was_moved_last(model: AppModel) -> None:

@@ -5,8 +5,9 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.kinds import Kind
-from llmplan.options.comparison import Comparison, evaluate
+from llmplan.options.comparison import Comparison, evaluate, options_of
 from llmplan.options.fleet_api_pairs import Pairs, make_pairs
+from llmplan.options.standing import standing_at
 from llmplan.quality.tables import names
 from llmplan.quality.variants import default_effort
 from llmplan.scenario import Scenario
@@ -106,3 +107,16 @@ def test_efforts_left_out_of_hybrids_make_none_that_is_cheaper_and_as_good(
 def least(pairs: Pairs, floor: float) -> float:
     total, _ = pairs.total_usd(SCENARIO.queries_per_day)
     return float(np.where(pairs.assured >= floor, total, np.inf).min())
+
+
+def test_a_price_that_is_sold_at_one_effort_is_compared_at_it_alone() -> None:
+    """Half of these sell what their model does not offer by request: it is another endpoint."""
+    catalog = load_catalog()
+    bound = {price.api_id: price.effort for price in catalog.apis.values() if price.effort}
+    items = options_of(Scenario(api_ids=tuple(bound)), catalog).items
+    assert {item.api_id: item.effort for item in items if item.api_id} == bound
+    assert len(bound) == sum(item.api_id is not None for item in items)
+    for item in items:
+        if item.api_id:
+            found = standing_at(Scenario(), catalog, catalog.api(item.api_id), item.effort)
+            assert item.quality == pytest.approx(found.quality)

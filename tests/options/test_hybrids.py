@@ -24,6 +24,7 @@ SCENARIO = Scenario(
     engine_ids=("vllm",),
     api_ids=("gpt-4o", "gpt-4o-mini"),
 )
+THINKING = SCENARIO.but(api_ids=("gpt-5", "gpt-5-mini"), ttft_limit_ms=None)
 
 
 def hybrids(scenario: Scenario) -> list[dict]:
@@ -75,16 +76,21 @@ def test_a_hybrid_at_a_fixed_split_costs_its_fleet_and_its_tokens_at_every_volum
     assert options.monthly_usd(volumes)[1, place] == pytest.approx(expected)
 
 
-def test_agrees_with_the_route_planned_alone():
+@pytest.mark.parametrize("scenario", [SCENARIO, THINKING])
+def test_agrees_with_the_route_planned_alone(scenario):
     base = {row.assumption_id: row.base for row in load_catalog().router_assumptions.values()}
-    rows = hybrids(SCENARIO.but(quality_floor=0.96))
-    assert rows
-    for row in rows:
+    rows = hybrids(scenario.but(quality_floor=0.96))
+    ends = [row["option_id"].removeprefix("hybrid:").partition("+") for row in rows]
+    efforts = {strong.partition("@")[2] for _, _, strong in ends}
+    assert rows and (len(efforts) > 1 or scenario is SCENARIO)
+    for row, (weak, _, strong) in zip(rows, ends, strict=True):
+        if row["split_by"] != "difficulty":
+            continue
         plan = plan_route(
             RouteRequest(
-                SCENARIO,
-                weak=row["option_id"].removeprefix("hybrid:").partition("+")[0],
-                strong=row["api_id"],
+                scenario,
+                weak=weak,
+                strong=strong,
                 share_weak=row["share_weak"],
                 auc=base["router-auc"],
                 hard_share=base["hard-share"],

@@ -16,7 +16,9 @@ from llmplan.app.widgets.layout import box, columns, stack
 from llmplan.app.widgets.parts import HtmlView
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError
-from llmplan.quality.tables import task_names
+from llmplan.kinds import Kind
+from llmplan.options.standing import effort_name
+from llmplan.quality import tables
 from llmplan.report import Report
 from llmplan.router.costs import Router, Traffic
 from llmplan.router.task_mixes import preset_tolerance, task_mix, task_mixes
@@ -25,8 +27,8 @@ from llmplan.routing.by_task import task_report
 from llmplan.routing.report import route_report
 
 TASKS_GROUP, TRAFFIC_GROUP = "Tasks that stay in house", "Caches and outages"
-SCENARIO_MIX, BEST_FLEET, RUNS_TODAY = "scenario", "cheapest", "today"
-"""Choices that follow the scenario: its tasks, its cheapest fleet, what runs today."""
+SCENARIO_MIX, BEST_FLEET, RUNS_TODAY, AS_SOLD = "scenario", "cheapest", "today", "default"
+"""Choices that follow the scenario: its tasks, its cheapest fleet, what runs today, the effort that goes with a name."""
 GOALS = (
     ("share", "A share I choose"),
     ("threshold", "A threshold I choose"),
@@ -83,6 +85,8 @@ def first_values(catalog: Catalog) -> dict[str, Any]:
     return {
         "weak": BEST_FLEET,
         "strong": RUNS_TODAY,
+        "weak_effort": AS_SOLD,
+        "strong_effort": AS_SOLD,
         "goal": "share",
         "share": parts.ARTICLE_SHARE,
         "threshold": 0.5,
@@ -101,15 +105,20 @@ def first_values(catalog: Catalog) -> dict[str, Any]:
 def routing_fields(catalog: Catalog) -> list[Field]:
     """Return the page's inputs."""
     own = [
-        (m.model_id, f"{m.name}, own fleet") for m in catalog.models.values() if m.status != "measured only"
+        (m.model_id + "@" * (m.model_id in catalog.apis), f"{m.name}, own fleet")
+        for m in catalog.models.values()
+        if m.status != "measured only"
     ]
     apis = [a for a in catalog.apis.values() if a.is_offered(catalog.today)]
     paid = [(a.api_id, f"{a.api_id}, by token") for a in apis]
     strong = tuple((a.api_id, a.api_id) for a in apis if a.kind != "hosted_open")
+    efforts = [(effort, effort_name(effort)) for effort in tables.efforts(catalog) if effort.isalpha()]
     mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes(catalog).values()))
     return [
         Select("weak", "Easy queries go to", ((BEST_FLEET, "The cheapest own fleet"), *own, *paid)),
+        Select("weak_effort", "They are asked at", ((AS_SOLD, "Default effort; any on a fleet"), *efforts)),
         Select("strong", "Hard ones go to", ((RUNS_TODAY, "What runs today"), *strong)),
+        Select("strong_effort", "They are asked at", ((AS_SOLD, "Today's effort, or its default"), *efforts)),
         Select("goal", "Split by", GOALS),
         Slider("share", "Share of easy queries", 0, 1, "", percent=True, step=0.01),
         Slider("threshold", "Counts as hard from", 0, 1, "sure", percent=True, step=0.01),
@@ -117,7 +126,7 @@ def routing_fields(catalog: Catalog) -> list[Field]:
         Number("router_usd", "Classifier's price", 0, 100_000, "USD/million queries"),
         Slider("hard_cost", "Hard query over an easy one", 1, 5, "x its cost", step=0.01),
         Select("mix", "Task mix", mixes),
-        MultiSelect("in_house", "Tasks", tuple(task_names(catalog).items()), TASKS_GROUP),
+        MultiSelect("in_house", "Tasks", tuple(tables.task_names(catalog).items()), TASKS_GROUP),
         Slider("exact_hits", "Exact cache answers", 0, 0.9, "", TRAFFIC_GROUP, percent=True, step=0.01),
         Slider(
             "semantic_hits", "Semantic cache, of the rest", 0, 0.9, "", TRAFFIC_GROUP, percent=True, step=0.01
@@ -162,8 +171,7 @@ def routed(report: Report, values: Mapping[str, Any]) -> parts.Routed:
 
 def _request(report: Report, values: Mapping[str, Any]) -> RouteRequest:
     scenario, catalog = report.scenario, report.catalog
-    weak = _best_fleet(report) if values["weak"] == BEST_FLEET else values["weak"]
-    strong = scenario.reference_api_id if values["strong"] == RUNS_TODAY else values["strong"]
+    weak, strong = _ends(report, values)
     if values["mix"] != SCENARIO_MIX:
         scenario = scenario.but(task_mix=task_mix(catalog, values["mix"]).shares)
     goals = {"share": {"share_weak": values["share"]}, "threshold": {"threshold": values["threshold"]}}
@@ -182,10 +190,26 @@ def _request(report: Report, values: Mapping[str, Any]) -> RouteRequest:
     )
 
 
-def _best_fleet(report: Report) -> str:
-    """Return the cheapest self-hosted option, or else the weak model that routing assumes."""
-    place = report.comparison.cheapest("self_hosted")
-    return RouteRequest.weak if place is None else report.option(place).option_id
+def _ends(report: Report, values: Mapping[str, Any]) -> tuple[str, str]:
+    """Return both ends by name, with the efforts that were chosen behind them."""
+    weak, strong = (
+        "" if values[f"{end}_effort"] == AS_SOLD else f"@{values[f'{end}_effort']}"
+        for end in ("weak", "strong")
+    )
+    today = report.scenario.reference_api_id
+    return (
+        _best_fleet(report, weak) if values["weak"] == BEST_FLEET else values["weak"] + weak,
+        (today if values["strong"] == RUNS_TODAY else values["strong"]) + strong,
+    )
+
+
+def _best_fleet(report: Report, effort: str) -> str:
+    """Return the cheapest self-hosted option at an effort ("": any), or else the weak model that routing assumes."""
+    found = report.comparison
+    kinds, efforts = found.options.items.kind, found.options.items.effort
+    fleets = (place for place in found.order if kinds[place] == Kind.SELF_HOSTED)
+    place = next((place for place in fleets if not effort or f"@{efforts[place]}" == effort), None)
+    return RouteRequest.weak + effort if place is None else report.option(place).option_id
 
 
 def _or_none(request: RouteRequest, catalog: Catalog) -> RoutePlan | None:
