@@ -18,9 +18,16 @@ from llmplan.quality.tables import Figure, Item
 
 SETTINGS: Final = Settings(ability_sd=(1.0, 0.6, 0.5, 0.4))
 SPREAD: Final = Spread()
-FIGURE_SD: Final = 0.07
+FIGURE_SD: Final = 0.1
 """Standard deviation of a figure around the fit, beside what its number of questions makes, as a share."""
-STRENGTH_SD: Final = 0.05
+STRENGTH_NOISE: Final = 0.7
+"""Variance of a figure around a strength over that which strengths have from kinship."""
+FARTHEST: Final = 0.2
+"""How far above or below the fit a figure counts for a strength, as a share of success."""
+STRENGTH_NEAR: Final = 0.7
+"""Distance of abilities within which two variants are good at the same things."""
+STRENGTH_LIKE: Final = 0.5
+"""What nearness in ability counts beside kinship, whose weight is 1."""
 STRENGTH_KIN: Final = Spread(first=0.5, parent=1.0, common=0.001)
 """Kinship of strengths: what all share is in the fit already, so only nearness counts."""
 FEWEST_OF_FAMILY: Final = 4
@@ -108,18 +115,19 @@ def fit_ability(scores: Scores, efforts: Mapping[str, float], keep: Places | sli
         scores.families,
         scores.family,
         factors.items,
-        _strengths(scores, evidence, factors, effort, efforts),
+        strengths_of(scores, evidence, factors, effort, efforts),
         own,
         np.full(n_families, FIGURE_SD),
         ((0, BAND_Z),),
     )
 
 
-def _strengths(
+def strengths_of(
     scores: Scores, evidence: Evidence, factors: Factors, effort: Floats, efforts: Mapping[str, float]
 ) -> Floats:
-    """Return what each variant scores above the fit on each family, smoothed over its relatives. (11.3)"""
+    """Return what each variant scores above the fit on each family, smoothed over relatives of like ability. (11.3)"""
     error = evidence.value - sigmoid(factors.linear(evidence.variant, evidence.item, effort))
+    error = np.clip(error, -FARTHEST, FARTHEST)
     n_variants, n_families = len(scores.variants), len(scores.families)
     cell = evidence.variant * n_families + scores.family[evidence.item]
     count = np.bincount(cell, minlength=n_variants * n_families).reshape(n_variants, n_families)
@@ -128,14 +136,21 @@ def _strengths(
     )
     kin = covariance(scores.variants, efforts, {}, STRENGTH_KIN)
     scale = np.sqrt(np.diag(kin))
-    kin = STRENGTH_SD**2 * kin / np.outer(scale, scale)
+    like = alike(factors.ability) * (kin / np.outer(scale, scale) + STRENGTH_LIKE)
     strengths = np.zeros((n_variants, n_families))
     for f in range(n_families):
         own = np.flatnonzero(count[:, f])
         if len(own) >= FEWEST_OF_FAMILY:
-            noisy = kin[np.ix_(own, own)] + STRENGTH_SD**2 * np.eye(len(own))
-            strengths[:, f] = kin[:, own] @ np.linalg.solve(noisy, mean[own, f])
+            noisy = like[np.ix_(own, own)] + STRENGTH_NOISE * np.eye(len(own))
+            strengths[:, f] = like[:, own] @ np.linalg.solve(noisy, mean[own, f])
     return strengths
+
+
+def alike(ability: Floats) -> Floats:
+    """Return how near abilities lie to each other, 1 where they are the same; shape (variants, variants). (11.3)"""
+    square = (ability**2).sum(axis=1)
+    distance = square[:, None] + square - 2 * ability @ ability.T
+    return np.asarray(np.exp(-np.maximum(distance, 0.0) / (2 * STRENGTH_NEAR**2)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,7 @@ def test_the_shipped_ability_is_a_refit_of_the_shipped_scores(scores: Scores) ->
     np.testing.assert_allclose(shipped.scale.ability_sd, again.scale.ability_sd, rtol=0, atol=LAST_DIGIT)
     np.testing.assert_allclose(shipped.coefficients, again.coefficients, rtol=0, atol=LAST_DIGIT)
     assert np.array_equal(shipped.own_families, again.own_families)
+    np.testing.assert_allclose(shipped.strengths, again.strengths, rtol=0, atol=1.1e-3)
 
 
 def test_the_shipped_tokens_are_a_refit_of_the_shipped_counts(scores: Scores) -> None:
