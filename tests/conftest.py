@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.report import Report, make_report
@@ -14,6 +15,9 @@ from llmplan.scenario import Scenario
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")  # how long an example takes is the machine's, busy or not
 
 importlib.import_module("llmplan.app.server")  # before anything loads jsonschema and its slow grammar
 
