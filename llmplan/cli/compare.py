@@ -102,10 +102,7 @@ def print_comparison(found: Comparison, top: int) -> None:
     from llmplan.options.rows import first_of_each
 
     items, order = found.options.items, np.array(found.order, np.intp)
-    rows = [
-        found.row(place)
-        for place in first_of_each(order, *map(items.numbers, ("kind", "model_id")))[:top].tolist()
-    ]
+    rows = [found.row(place) for place in first_of_each(order, *items.kind_and_model)[:top].tolist()]
     money = found.scenario.currency
     columns = ("option", f"{money.name}/month", "low to high", f"{money.name}/query", "quality", "GPUs")
     title = f"{found.scenario.queries_per_day:,.0f} queries/day: the cheapest way to each model"

@@ -439,7 +439,7 @@ def _worse(fleets: Floats, apis: Floats, splits: int) -> Floats:
 def _cheapest_offers(options: Options, apis: Places) -> Places:
     """Return the cheapest provider of each model at an effort: the others make the same hybrid for more."""
     order = apis[np.lexsort((options.preference[apis], options.usd_per_query[apis]))]
-    return np.sort(first_of_each(order, *map(options.items.numbers, ("model_id", "effort")), options.quality))
+    return np.sort(first_of_each(order, *options.items.model_and_effort, options.quality))
 
 
 def _worth_routing_to(options: Options, catalog: Catalog, apis: Places, own: Places) -> Places:

@@ -75,7 +75,7 @@ def small_points(found: Comparison, catalog: Catalog, cost: Floats) -> list[Size
 def _first_of_each(found: Comparison, order: Places) -> list[int]:
     """Return the first place of each kind and model among those that can serve."""
     items, able = found.options.items, order[np.isfinite(found.monthly_usd[1, order])]
-    return [int(place) for place in first_of_each(able, *map(items.numbers, ("kind", "model_id")))]
+    return [int(place) for place in first_of_each(able, *items.kind_and_model)]
 
 
 def _point(found: Comparison, catalog: Catalog, place: int, cost: Floats) -> SizePoint:

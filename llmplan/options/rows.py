@@ -217,9 +217,19 @@ class Rows(Columns, Sequence[Option]):
         return joined
 
     @property
+    def kind_and_model(self) -> tuple[Places, Places]:
+        """Columns of numbers that tell models of a kind apart."""
+        return self.numbers("kind"), self.numbers("model_id")
+
+    @property
+    def model_and_effort(self) -> tuple[Places, Places]:
+        """Columns of numbers that tell models at an effort apart."""
+        return self.numbers("model_id"), self.numbers("effort")
+
+    @property
     def configurations(self) -> tuple[npt.NDArray[Any], ...]:
         """Columns of numbers that tell models in a format at an effort on GPUs apart."""
-        return *map(self.numbers, ("model_id", "effort", "precision_id", "gpu_id")), self.n_gpus
+        return *self.model_and_effort, self.numbers("precision_id"), self.numbers("gpu_id"), self.n_gpus
 
     @cached_property
     def places(self) -> MutableMapping[str, int]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from llmplan.arrays import Bools, Places
 from llmplan.catalog import Catalog
@@ -76,8 +74,8 @@ def _cheapest_of_each(found: Comparison, open_to: Bools, today: int | None) -> P
     usd = np.where(open_to, found.monthly_usd[1], np.inf)
     if today is not None:
         usd[today] = -np.inf
-    alike: tuple[npt.NDArray[Any], ...] = (items.numbers("model_id"), items.numbers("effort"))
-    alike += (np.where(np.isin(items.model_id, own), items.quality, 0.0),) if own else ()
+    served = (np.where(np.isin(items.model_id, own), items.quality, 0.0),) if own else ()
+    alike = (*items.model_and_effort, *served)
     places = np.flatnonzero(usd < np.inf)
     near = least_of_each(places, usd[places], *alike)
     chosen = first_of_each(near[np.argsort(rank[near])], *alike)

@@ -263,7 +263,7 @@ def near_misses(report: Report) -> list[list[str]]:
     items, order = options.items, np.argsort(monthly, kind="stable")
     out = order[np.isfinite(monthly[order]) & ~options.feasible[order]]
     by_kind: dict[str, list[int]] = {}
-    for place in first_of_each(out, *map(items.numbers, ("kind", "model_id"))).tolist():
+    for place in first_of_each(out, *items.kind_and_model).tolist():
         by_kind.setdefault(items.kind[place], []).append(place)
     chosen = [place for found in by_kind.values() for place in found[:MISSES_A_KIND]]
     return [

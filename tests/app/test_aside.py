@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -19,7 +18,6 @@ from llmplan.app.widgets.base import PLAIN_FAILURE
 from llmplan.errors import InputError, LlmplanError
 
 LONGEST_S = 20.0
-forked = pytest.mark.skipif(sys.platform != "linux", reason="sessions fork on Linux only")
 
 
 @pytest.fixture
@@ -56,7 +54,6 @@ def test_without_a_process_every_ask_brings_the_next_result() -> None:
     assert found == [0, 1, 2, 0, 0] and not aside.does("a")
 
 
-@forked
 def test_a_process_beside_the_session_sends_every_result(session: Aside) -> None:
     def work() -> Iterator[tuple[int, int]]:
         yield from ((number, os.getpid()) for number in range(3))
@@ -66,7 +63,6 @@ def test_a_process_beside_the_session_sends_every_result(session: Aside) -> None
     assert {pid for _, pid in found}.isdisjoint({os.getpid()}) and not session.does("work")
 
 
-@forked
 def test_what_goes_wrong_is_told_in_words_that_a_reader_may_see(session: Aside) -> None:
     def refused() -> Iterator[int]:
         yield 1
@@ -84,7 +80,6 @@ def test_what_goes_wrong_is_told_in_words_that_a_reader_may_see(session: Aside) 
     assert results_of(session, broken) == results_of(session, killed) == [PLAIN_FAILURE]
 
 
-@forked
 def test_another_scenario_ends_the_work_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     def slowly() -> Iterator[int]:
         for number in count():

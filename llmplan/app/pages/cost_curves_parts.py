@@ -98,7 +98,7 @@ def places_of(report: Report, keys: Iterable[str]) -> tuple[int, ...]:
 def _cheapest(report: Report) -> dict[str, int]:
     """Return the place of the cheapest option of each key."""
     items, order = report.comparison.options.items, np.array(report.comparison.order, np.intp)
-    places = first_of_each(order, *map(items.numbers, ("kind", "model_id"))).tolist()
+    places = first_of_each(order, *items.kind_and_model).tolist()
     return {_key(report, place): place for place in places}
 
 

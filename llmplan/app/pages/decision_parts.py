@@ -308,7 +308,7 @@ def _left_out(options: Options) -> Markup:
     inside = set(
         zip(items.kind[items.feasible].tolist(), items.model_id[items.feasible].tolist(), strict=True)
     )
-    first = first_of_each(np.arange(len(items)), *map(items.numbers, ("kind", "model_id"))).tolist()
+    first = first_of_each(np.arange(len(items)), *items.kind_and_model).tolist()
     out = [items[place] for place in first if (items.kind[place], items.model_id[place]) not in inside]
     if not out:
         return Markup("")
