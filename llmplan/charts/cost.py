@@ -40,8 +40,8 @@ UNITS = {
 TODAY = "now"
 """How the present volume's mark is labelled, and found."""
 MOST_CROSSINGS = 6
-LABEL_ROOM, LABEL_ROW = 0.4, 16
-"""Decades of volume and px of height that a crossing's label takes."""
+LABEL_ROOM, LABEL_ROW, LABEL_ROWS = 0.65, 16, 3
+"""Decades of volume and px of height that a crossing's label takes, and the rows that it may stand in."""
 NAME_LETTERS, LETTER_WIDTH, NAME_HEIGHT = 14, 8, 0.045
 """Room for the lines' names at their ends: letters of a row, px of a letter, and a row's share of the chart's height."""
 MOST_NAMED = 9
@@ -346,9 +346,9 @@ def _end_names(chart: CostChart, logarithmic: bool) -> list[Figure]:
 
 
 def _apart(labels: list[Figure]) -> list[Figure]:
-    """Keep the labels, from the left, that stand clear of one another in one of two rows."""
+    """Keep the labels, from the left, that stand clear of one another in a row of theirs."""
     kept: list[Figure] = []
-    ends = [-math.inf, -math.inf]
+    ends = [-math.inf] * LABEL_ROWS
     for label in labels:
         row = next((row for row, end in enumerate(ends) if label["x"] - end > LABEL_ROOM), None)
         if row is not None:

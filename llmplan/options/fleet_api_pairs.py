@@ -29,6 +29,8 @@ SPLITS = np.linspace(0.05, 0.95, 19)
 """Shares of the fleet that are tried; all and nothing are options of their own."""
 FLOORS = np.array([0.2, 0.4, 0.6, 0.8])
 """Of the peak's load that a fleet is sized for whose peaks go to an API; at a volume its replicas fill up."""
+LEAST_SAID = 0.001
+"""Share of the queries below which a label names none."""
 HARD, LEVEL = len(SPLITS), len(SPLITS) + len(FLOORS)
 """Where splits by load begin behind those by difficulty: with one fleet for all hours, and with one for each hour."""
 
@@ -502,7 +504,8 @@ def hybrid_of(weak: Option, strong: Option, split_by: str, share_weak: float, **
     label = f"{share_weak:.0%} {weak.label}, {1 - share_weak:.0%} {strong.label}"
     if split_by == "load":
         rest = "the rest" if weak.billing_mode == Billing.AUTOSCALED else "peaks"
-        label = f"{weak.label}, {rest} ({1 - share_weak:.1%}) to {strong.label}"
+        spilled = f"{1 - share_weak:.1%}" if 1 - share_weak >= LEAST_SAID else f"under {LEAST_SAID:.1%}"
+        label = f"{weak.label}, {rest} ({spilled}) to {strong.label}"
     return replace(
         weak,
         option_id=hybrid_id(weak.option_id, strong.option_id, split_by == "load"),

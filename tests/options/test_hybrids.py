@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from llmplan.catalog import load_catalog
+from llmplan.kinds import Kind
 from llmplan.options.comparison import evaluate, options_of
-from llmplan.options.fleet_api_pairs import SPLITS, pairs_of
+from llmplan.options.fleet_api_pairs import SPLITS, hybrid_of, pairs_of
 from llmplan.router.costs import Router
 from llmplan.routing.plan import plan_route
 from llmplan.routing.request import RouteRequest
@@ -132,3 +133,13 @@ def test_no_other_pair_or_split_is_cheaper():
 def test_none_where_nothing_may_leave():
     at_home = SCENARIO.but(data_stays_in_house=True)
     assert hybrids(at_home) == [] and pairs_of(options_of(at_home), load_catalog()) is None
+
+
+def test_a_share_that_is_next_to_nothing_is_not_said_to_be_none() -> None:
+    items = options_of(SCENARIO).items
+    fleet = next(item for item in items if item.kind == Kind.SELF_HOSTED)
+    price = next(item for item in items if item.kind == Kind.API)
+    ends = {
+        share: hybrid_of(fleet, price, split_by="load", share_weak=1 - share).label for share in (2e-4, 0.034)
+    }
+    assert "peaks (under 0.1%) to" in ends[2e-4] and "peaks (3.4%) to" in ends[0.034]

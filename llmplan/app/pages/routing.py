@@ -116,9 +116,9 @@ def routing_fields(catalog: Catalog) -> list[Field]:
     mixes = ((SCENARIO_MIX, "As the scenario"), *((m.mix_id, m.name) for m in task_mixes(catalog).values()))
     return [
         Select("weak", "Easy queries go to", ((BEST_FLEET, "The cheapest own fleet"), *own, *paid)),
-        Select("weak_effort", "They are asked at", ((AS_SOLD, "Default effort; any on a fleet"), *efforts)),
+        Select("weak_effort", "They are asked at", ((AS_SOLD, "Default, or any"), *efforts)),
         Select("strong", "Hard ones go to", ((RUNS_TODAY, "What runs today"), *strong)),
-        Select("strong_effort", "They are asked at", ((AS_SOLD, "Today's effort, or its default"), *efforts)),
+        Select("strong_effort", "They are asked at", ((AS_SOLD, "Today's, or default"), *efforts)),
         Select("goal", "Split by", GOALS),
         Slider("share", "Share of easy queries", 0, 1, "", percent=True, step=0.01),
         Slider("threshold", "Counts as hard from", 0, 1, "sure", percent=True, step=0.01),
