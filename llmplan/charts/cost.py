@@ -346,12 +346,13 @@ def _end_names(chart: CostChart, logarithmic: bool) -> list[Figure]:
 
 
 def _apart(labels: list[Figure]) -> list[Figure]:
-    """Keep the labels, from the left, that stand clear of one another in a row of theirs."""
+    """Keep the labels, from the left, that stand clear of one another in a row of theirs; the same words stand once."""
     kept: list[Figure] = []
     ends = [-math.inf] * LABEL_ROWS
     for label in labels:
+        said = any(label["text"] == other["text"] for other in kept)
         row = next((row for row, end in enumerate(ends) if label["x"] - end > LABEL_ROOM), None)
-        if row is not None:
+        if row is not None and not said:
             ends[row] = label["x"]
             kept.append({**label, "yshift": LABEL_ROW * row})
     return kept

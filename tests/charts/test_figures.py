@@ -1,5 +1,7 @@
 """Figures as plain values: the numbers they draw, and that Plotly takes them."""
 
+import itertools
+import math
 from types import SimpleNamespace
 from typing import cast
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from llmplan.charts import decision_map_figure, to_plotly
+from llmplan.charts.cost import LABEL_ROOM, _apart
 from llmplan.charts.hardware import fleet_figure, load_figure, memory_figure, waiting_figure
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.charts.sizes import model_size_figure
@@ -14,7 +17,7 @@ from llmplan.charts.style import log_axis, tick_text
 from llmplan.charts.waterfall import waterfall_figure
 from llmplan.options import DecisionMap, volume_axis
 from llmplan.options.model_sizes import SizePoint
-from llmplan.wording import DOLLAR
+from llmplan.wording import DOLLAR, short_volume
 
 
 def test_ticks_read_as_people_write_them() -> None:
@@ -158,3 +161,11 @@ def test_the_present_volume_crosses_no_cost_of_the_map(now: float) -> None:
     away = np.log10(volumes[[bool(text) for text in texts]] / now)
     assert len(away) >= 4 and np.diff(away) == pytest.approx(1)
     assert not ((away > -0.3) & (away < 0.55)).any()
+
+
+def test_labels_of_crossings_stand_clear_of_one_another_and_none_stands_twice() -> None:
+    volumes = (42e3, 45e3, 1.2e6, 3.1e6, 3.26e6, 3.34e6)
+    labels = _apart([{"x": math.log10(x), "text": short_volume(float(f"{x:.2g}"))} for x in volumes])
+    assert [label["text"] for label in labels] == ["42k", "45k", "1.2M", "3.1M", "3.3M"]
+    for one, other in itertools.combinations(labels, 2):
+        assert one["yshift"] != other["yshift"] or abs(one["x"] - other["x"]) > LABEL_ROOM
