@@ -401,6 +401,7 @@ def test_on_paper_a_page_is_its_answer_charts_and_tables(page: Page, dashboard_u
         ("article", "light", 1440),
         ("article", "dark", 800),
         ("sources", "light", 360),
+        ("sources", "light", 800),
     ],
 )
 def test_a_page_fits_and_is_accessible(

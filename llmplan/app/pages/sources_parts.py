@@ -203,6 +203,7 @@ def rows_card(found: SourceTable, rows: Sequence[SourceRow]) -> Markup:
         [(*row.cells, _date(row), _source(row.source)) for row in rows[:MOST_ROWS]],
         found.label,
         found.numeric,
+        style="lp-sources",
         tall=True,
         csv=False,
     )
