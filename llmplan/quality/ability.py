@@ -15,7 +15,7 @@ from llmplan.catalog.cache import kept
 from llmplan.catalog.loading import QUALITY_FIT_FILE
 from llmplan.foreign import foreign, parse_json, read_text
 from llmplan.quality.factors import Factors, sigmoid
-from llmplan.quality.kinship import Spread, covariance
+from llmplan.quality.kinship import Spread, placed
 from llmplan.quality.names import Variant
 
 OBSERVED_SD = 0.1
@@ -55,8 +55,9 @@ class Scale:
     def place(self) -> dict[Variant, int]:
         return {variant: i for i, variant in enumerate(self.variants)}
 
+    @cached_property
     def effort(self) -> Floats:
-        """Return h by variant."""
+        """(variants,) h of each."""
         return np.array([self.efforts.get(v.effort, self.efforts["medium"]) for v in self.variants])
 
     def including(self, more: Sequence[Variant]) -> Scale:
@@ -64,14 +65,10 @@ class Scale:
         new = tuple(sorted(set(more) - set(self.variants)))
         if not new:
             return self
-        everyone, n = (*self.variants, *new), len(self.variants)
-        prior = covariance(everyone, self.efforts, self.years, self.spread)
-        known = prior[:n, :n] + OBSERVED_SD**2 * np.eye(n)
-        gain = np.linalg.solve(known, prior[:n, n:]).T
-        left = np.diag(prior)[n:] - (gain * prior[n:, :n]).sum(axis=1)
-        sd = np.sqrt(np.maximum(left, 0.0))[:, None] * self.prior_sd
+        gain, left = placed(self.variants, new, self.efforts, self.years, self.spread, OBSERVED_SD)
+        sd = np.sqrt(left)[:, None] * self.prior_sd
         return Scale(
-            everyone,
+            (*self.variants, *new),
             np.vstack([self.ability, gain @ self.ability]),
             np.vstack([self.ability_sd, np.hypot(sd, gain**2 @ self.ability_sd**2)]),
             self.prior_sd,
@@ -163,7 +160,7 @@ class Ability:
     def predict(self, variant: Places, item: Places) -> tuple[Floats, Floats]:
         """Return the expected share of success and its standard deviation of each pair. (11.1), (11.4)"""
         factors = Factors(self.scale.ability, self.scale.ability_sd, self.coefficients)
-        smooth = sigmoid(factors.linear(variant, item, self.scale.effort()))
+        smooth = sigmoid(factors.linear(variant, item, self.scale.effort))
         family = self.family[item]
         expected = np.clip(smooth + self.strengths[variant, family], 0.0, 1.0)
         slope = np.maximum(smooth * (1 - smooth), 0.02)

@@ -44,13 +44,26 @@ class _Terms:
     """Rows x . theta ~ N(0, sd) over named unknowns, summed to a precision matrix."""
 
     def __init__(self, names: Sequence[object]) -> None:
-        self.place = {name: i for i, name in enumerate(names)}
-        self.precision = np.zeros((len(names), len(names)))
+        self._place = {name: i for i, name in enumerate(names)}
+        self._added: list[tuple[int, int, float]] = []
 
     def add(self, terms: Mapping[object, float], sd: float) -> None:
-        places = [self.place[name] for name in terms]
-        row = np.array(list(terms.values()))
-        self.precision[np.ix_(places, places)] += np.outer(row, row) / sd**2
+        row = [(self._place[name], value) for name, value in terms.items()]
+        self._added += [(i, j, one * other / sd**2) for i, one in row for j, other in row]
+
+    def precision(self) -> Floats:
+        """Return the precision of the unknowns, shape (names, names)."""
+        row, column, value = np.array(self._added, float).T
+        summed = np.zeros((len(self._place), len(self._place)))
+        np.add.at(summed, (row.astype(np.intp), column.astype(np.intp)), value)
+        return summed
+
+    def rows(self, several: Sequence[Mapping[object, float]]) -> Floats:
+        """Return weighted sums of the unknowns as a matrix, shape (sums, names)."""
+        found = np.zeros((len(several), len(self._place)))
+        for row, terms in zip(found, several, strict=True):
+            row[[self._place[name] for name in terms]] = list(terms.values())
+        return found
 
 
 def covariance(
@@ -58,19 +71,59 @@ def covariance(
 ) -> Floats:
     """Return the prior covariance of the variants' abilities, shape (variants, variants). (11.2)
 
-    Each term ties a variant to its model, a model to its predecessor in the line, and the first of a line to
-    what its date, size and name say; effects that all share (trend, effort, step, size) are unknowns too.
     `efforts` is the scale of effort, `years` the year of each model's first published figure.
+    """
+    terms = _of_models(variants, years, spread)
+    rows = terms.rows([_of_model(variant, efforts) for variant in variants])
+    own = np.array([_around_model(variant, spread) for variant in variants])
+    found: Floats = rows @ np.linalg.solve(terms.precision(), rows.T) + np.diag(own**2)
+    return found
+
+
+def placed(
+    known: Sequence[Variant],
+    new: Sequence[Variant],
+    efforts: Mapping[str, float],
+    years: Mapping[str, float],
+    spread: Spread,
+    observed_sd: float,
+) -> tuple[Floats, Floats]:
+    """Return what new variants take from each known ability, (new, known), and the variance that is left, (new,). (11.2)
+
+    The conditional mean and variance under `covariance` of all of them where the known abilities hold within
+    `observed_sd`, without that matrix: given its model and the effect of effort, a variant says nothing of others.
+    """
+    terms = _of_models((*known, *new), years, spread)
+    rows, sums = ([_of_model(variant, efforts) for variant in some] for some in (known, new))
+    around = np.hypot([_around_model(variant, spread) for variant in known], observed_sd)
+    for row, sd in zip(rows, around.tolist(), strict=True):
+        terms.add(row, sd)
+    wanted = terms.rows(sums)
+    found = np.linalg.solve(terms.precision(), wanted.T)
+    own = np.array([_around_model(variant, spread) for variant in new])
+    return (terms.rows(rows) @ found).T / around**2, (wanted * found.T).sum(axis=1) + own**2
+
+
+def _of_model(variant: Variant, efforts: Mapping[str, float]) -> dict[object, float]:
+    """Return what a variant is a sum of, beside its own deviation: its model and its effort."""
+    return {variant.model: 1.0, ("shared", "effort"): efforts.get(variant.effort, efforts["medium"])}
+
+
+def _around_model(variant: Variant, spread: Spread) -> float:
+    return spread.effort / 2 if variant.effort == "none" else spread.effort
+
+
+def _of_models(variants: Sequence[Variant], years: Mapping[str, float], spread: Spread) -> _Terms:
+    """Return what is said of models before their variants' figures.
+
+    Each term ties a model to its predecessor in the line, and the first of a line to what its date, size and
+    name say; effects that all share (trend, effort, step, size) are unknowns too.
     """
     models = sorted({variant.model for variant in variants})
     shared = ("mean", "trend", "effort", "step", "size", "sized", "smaller", *SMALLER)
-    terms = _Terms([*variants, *models, *(("shared", name) for name in shared)])
+    terms = _Terms([*models, *(("shared", name) for name in shared)])
     for name in shared:
         terms.add({("shared", name): 1.0}, 0.5 if name in SMALLER else spread.common)
-    for variant in variants:
-        sd = spread.effort / 2 if variant.effort == "none" else spread.effort
-        at = efforts.get(variant.effort, efforts["medium"])
-        terms.add({variant: 1.0, variant.model: -1.0, ("shared", "effort"): -at}, sd)
     for model in models:
         dated = model in years
         terms.add(_by_date_and_size(model, years), spread.first * (1.0 if dated else 1.5))
@@ -80,8 +133,7 @@ def covariance(
     for line, members in lines.items():
         _chain(terms, members, spread)
         _parent(terms, members[0], lines.get(line.rpartition("-")[0], []), spread)
-    n = len(variants)
-    return np.linalg.inv(terms.precision)[:n, :n].astype(np.float64)
+    return terms
 
 
 def _by_date_and_size(model: str, years: Mapping[str, float]) -> dict[object, float]:

@@ -132,9 +132,8 @@ def _including(catalog: Catalog, variants: tuple[Variant, ...]) -> TaskTokens:
 
 def tokens_of(catalog: Catalog, variants: Iterable[Variant]) -> TaskTokens:
     """Return the tokens by task of a fit that holds these variants."""
-    known = load_task_tokens(catalog)
-    unknown = tuple(sorted(set(variants) - known.tokens.scale.place.keys()))
-    return _including(catalog, unknown) if unknown else known
+    unknown = tuple(sorted(set(variants) - load_tokens(catalog).scale.place.keys()))
+    return _including(catalog, unknown) if unknown else load_task_tokens(catalog)
 
 
 def counted_workloads(catalog: Catalog, model_id: str, effort: str | None) -> int:

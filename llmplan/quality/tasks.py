@@ -60,7 +60,7 @@ def basket_success(ability: Ability, variant: Places, items: Places, share: Floa
     success = ability.predict(flat_variant, flat_item)[0].reshape(n, m) @ share
     coefficients = ability.coefficients[items]
     linear = coefficients[:, 0] + ability.scale.ability[variant] @ coefficients[:, 1:-1].T
-    smooth = sigmoid(linear + np.outer(ability.scale.effort()[variant], coefficients[:, -1]))
+    smooth = sigmoid(linear + np.outer(ability.scale.effort[variant], coefficients[:, -1]))
     slope = (smooth * (1 - smooth) * share) @ coefficients[:, 1:-1]
     return success, np.sqrt(((slope * ability.scale.ability_sd[variant]) ** 2).sum(axis=1))
 
@@ -126,7 +126,7 @@ def _between_measured(ability: Ability, success: Floats) -> Floats:
     Such an effort is no worse than a measured lower one and no better than a measured higher one; where these
     two contradict each other, it lies between them. Measured efforts stay as fitted.
     """
-    effort, measured = ability.scale.effort(), ability.evidence > 0
+    effort, measured = ability.scale.effort, ability.evidence > 0
     siblings: dict[str, list[int]] = {}
     for place, variant in enumerate(ability.scale.variants):
         siblings.setdefault(variant.model, []).append(place)
@@ -168,9 +168,8 @@ def qualities_of(
 
 def success_of(catalog: Catalog, variants: Iterable[Variant]) -> TaskQuality:
     """Return success by task of a fit that holds these variants."""
-    known = load_task_quality(catalog)
-    unknown = tuple(sorted(set(variants) - known.ability.scale.place.keys()))
-    return _including(catalog, unknown) if unknown else known
+    unknown = tuple(sorted(set(variants) - load_ability(catalog).scale.place.keys()))
+    return _including(catalog, unknown) if unknown else load_task_quality(catalog)
 
 
 def quality_of(
@@ -183,7 +182,7 @@ def quality_of(
 
 @kept(32)
 def _including(catalog: Catalog, variants: tuple[Variant, ...]) -> TaskQuality:
-    """Return the quality with variants that the fit does not hold: a second's work, done once."""
+    """Return the quality with variants that the fit does not hold."""
     return TaskQuality(load_ability(catalog).including(variants), baskets(catalog), task_structure(catalog))
 
 

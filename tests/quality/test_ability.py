@@ -51,7 +51,7 @@ def test_more_effort_reasons_better_where_there_are_data(model: str, task: str) 
 def test_an_effort_that_nobody_measured_lies_between_the_measured_ones() -> None:
     """Over every model and task; where two measured efforts contradict each other, between these two."""
     known = load_task_quality(load_catalog())
-    effort, measured = known.ability.scale.effort(), known.ability.evidence > 0
+    effort, measured = known.ability.scale.effort, known.ability.evidence > 0
     models = np.array([variant.model for variant in known.ability.scale.variants])
     bounded = 0
     for one in np.flatnonzero(~measured):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llmplan.quality.ability import Scale
-from llmplan.quality.kinship import Spread, covariance
+from llmplan.quality.kinship import Spread, covariance, placed
 from llmplan.quality.names import Variant
 
 EFFORTS = {"none": 0.0, "medium": 0.8, "high": 1.0}
@@ -41,3 +41,18 @@ def test_a_new_model_is_placed_by_its_line_and_less_surely_than_those_with_figur
     assert placed.ability_sd[new, 0] < placed.ability_sd[stranger, 0]
     assert placed.ability_sd[new, 0] > 0.05
     np.testing.assert_array_equal(placed.ability[:3], levels)
+
+
+def test_new_variants_are_placed_as_the_conditional_normal_of_the_whole_covariance() -> None:
+    known = [
+        Variant(*v.split("@")) for v in ("gpt-5@none", "gpt-5@high", "gpt-5-mini@high", "llama-3-70b@none")
+    ]
+    new = [
+        Variant(*v.split("@")) for v in ("gpt-5@medium", "gpt-5-5@none", "gpt-5-5@high", "gpt-5-nano@high")
+    ]
+    years, spread = {"gpt-5": 0.3, "gpt-5-5": 1.1}, Spread()
+    prior, n = covariance([*known, *new], EFFORTS, years, spread), len(known)
+    weights = prior[n:, :n] @ np.linalg.inv(prior[:n, :n] + 0.2**2 * np.eye(n))
+    gain, variance = placed(known, new, EFFORTS, years, spread, observed_sd=0.2)
+    np.testing.assert_allclose(gain, weights, atol=1e-12)
+    np.testing.assert_allclose(variance, np.diag(prior[n:, n:] - weights @ prior[:n, n:]), atol=1e-12)
