@@ -55,7 +55,7 @@ Architecture = Literal["volta", "turing", "ampere", "ada", "hopper", "blackwell"
 class Record(BaseModel):
     """A row of a table. Empty cells are None where the field allows it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 class Sourced(Record):

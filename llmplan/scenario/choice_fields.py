@@ -16,7 +16,7 @@ HOUSES = (
 )
 
 
-class ChoiceFields(BaseModel, frozen=True, extra="forbid"):
+class ChoiceFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """Which options may be chosen."""
 
     GROUP: ClassVar[Group] = Group.CHOICE

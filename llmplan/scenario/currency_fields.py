@@ -10,7 +10,7 @@ from llmplan.scenario.about import About, Affects, Box, Group
 from llmplan.scenario.values import Symbol, limits
 
 
-class CurrencyFields(BaseModel, frozen=True, extra="forbid"):
+class CurrencyFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """The currency that answers are shown in."""
 
     GROUP: ClassVar[Group] = Group.CURRENCY

@@ -12,7 +12,7 @@ from llmplan.scenario.values import EMPTY, limits
 KV_CACHE_TYPES = (("auto", "As the format has it"), ("bf16", "BF16"), ("fp16", "FP16"), ("fp8", "FP8"))
 
 
-class EngineFields(BaseModel, frozen=True, extra="forbid"):
+class EngineFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """How engines are started."""
 
     GROUP: ClassVar[Group] = Group.ENGINE

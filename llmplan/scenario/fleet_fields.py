@@ -22,7 +22,7 @@ BILLING_MODES = ("always_on", "office_hours", "autoscaled", "scale_to_zero")
 COMMITMENTS = ("hourly", "1_week", "1_month", "3_months", "6_months", "1_year")
 
 
-class FleetFields(BaseModel, frozen=True, extra="forbid"):
+class FleetFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """How GPUs are had and paid for."""
 
     GROUP: ClassVar[Group] = Group.FLEET

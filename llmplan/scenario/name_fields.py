@@ -10,7 +10,7 @@ from llmplan.scenario.about import About, Affects, Group
 from llmplan.scenario.values import Label, Uncertain
 
 
-class NameFields(BaseModel, frozen=True, extra="forbid"):
+class NameFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """Its name, and what is uncertain in it."""
 
     GROUP: ClassVar[Group] = Group.OTHER

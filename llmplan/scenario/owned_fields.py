@@ -15,7 +15,7 @@ OWNED_COSTS = (
 )
 
 
-class OwnedFields(BaseModel, frozen=True, extra="forbid"):
+class OwnedFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """GPUs of one's own."""
 
     GROUP: ClassVar[Group] = Group.OWNED

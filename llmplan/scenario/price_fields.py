@@ -10,7 +10,7 @@ from llmplan.scenario.about import About, Group
 from llmplan.scenario.values import EMPTY, Prices
 
 
-class PriceFields(BaseModel, frozen=True, extra="forbid"):
+class PriceFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """Prices and measurements of one's own."""
 
     GROUP: ClassVar[Group] = Group.PRICES

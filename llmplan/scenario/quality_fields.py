@@ -10,7 +10,7 @@ from llmplan.scenario.about import About, Box, Group, Slide
 from llmplan.scenario.values import EMPTY, Names, Qualities, Shares, limits
 
 
-class QualityFields(BaseModel, frozen=True, extra="forbid"):
+class QualityFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """What a good answer is: floors, what runs today, latency."""
 
     GROUP: ClassVar[Group] = Group.QUALITY

@@ -36,7 +36,7 @@ CACHED_PREFIXES = (
 )
 
 
-class WorkloadFields(BaseModel, frozen=True, extra="forbid"):
+class WorkloadFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
     """The work: volume, tokens, caching, times of the day."""
 
     GROUP: ClassVar[Group] = Group.WORKLOAD

@@ -6,14 +6,17 @@ import math
 import re
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+import typer
 from annotated_types import Ge, Gt, Le, Lt
 
+import llmplan.cli
 from llmplan.catalog import Catalog
-from llmplan.cli import app, main
+from llmplan.cli import COMMANDS, app, commands_in, main
 from llmplan.cli.boundary import one_line
 from llmplan.cli.compare import comparison_json, print_comparison
 from llmplan.cli.output import print_json
@@ -134,9 +137,27 @@ def test_faults_of_ours_are_shown_whole_on_request(monkeypatch: pytest.MonkeyPat
         raise ZeroDivisionError
 
 
+def test_every_command_is_found_in_its_module() -> None:
+    room = Path(llmplan.cli.__file__).parent
+    modules = {file.stem for file in room.glob("*.py") if "\ndef register(" in file.read_text("utf-8")}
+    assert modules == set(COMMANDS.values())
+    for module in modules:
+        group = typer.main.get_group(commands_in(module))
+        assert set(group.commands) == {name for name, where in COMMANDS.items() if where == module}
+
+
+def test_a_call_loads_its_own_module_only() -> None:
+    code = "import sys; from llmplan.cli import app; from typer.testing import CliRunner; "
+    code += "CliRunner().invoke(app, ['lab', '--help']); print(*[m for m in sys.modules if 'llmplan.' in m])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) == {
+        f"llmplan.{room}" for room in ("cli", "cli.boundary", "cli.serve", "errors")
+    }
+
+
 def test_every_number_of_every_command_has_a_range() -> None:
     checked = 0
-    for command in app.registered_commands:
+    for command in chain(*(commands_in(module).registered_commands for module in set(COMMANDS.values()))):
         assert command.callback is not None
         for name, hint in get_type_hints(command.callback, include_extras=True).items():
             kinds = {getattr(hint, "__origin__", hint)} | set(
