@@ -69,7 +69,7 @@ class _Shell(TyperGroup):
     def __init__(self, **about: Any) -> None:
         super().__init__(**about | {"commands": dict.fromkeys(COMMANDS)})
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 (click gives it)
         return _made(COMMANDS[cmd_name])[cmd_name] if cmd_name in COMMANDS else None
 
 

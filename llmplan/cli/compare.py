@@ -86,7 +86,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
     return {
         "scenario": found.scenario.to_dict(),
         "recommended": None if best is None else best.option_id,
-        "options": [option_json(found.row(place)) for place in (*found.order, *rest.values())],
+        "options": [option_json(row) for row in found.rows([*found.order, *rest.values()])],
     }
 
 
@@ -102,7 +102,7 @@ def print_comparison(found: Comparison, top: int) -> None:
     from llmplan.options.rows import first_of_each
 
     items, order = found.options.items, np.array(found.order, np.intp)
-    rows = [found.row(place) for place in first_of_each(order, *items.kind_and_model)[:top].tolist()]
+    rows = list(found.rows(first_of_each(order, *items.kind_and_model)[:top].tolist()))
     money = found.scenario.currency
     columns = ("option", f"{money.name}/month", "low to high", f"{money.name}/query", "quality", "GPUs")
     title = f"{found.scenario.queries_per_day:,.0f} queries/day: the cheapest way to each model"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from llmplan.cost.billing import Billing, FleetHours
 from llmplan.kinds import Kind
 from llmplan.options.by_hour import THRESHOLDS, fleets_by_hour, with_own_rents
 from llmplan.options.pruning import can_win, features_of
-from llmplan.options.rows import Option, Rows, first_of_each
+from llmplan.options.rows import Option, Rows, first_of_each, made_once
 from llmplan.options.table import Options
 from llmplan.quality.floor import assured_quality, chance_to_meet, mixed, reaches
 from llmplan.quality.variants import default_effort
@@ -326,7 +326,7 @@ class Pairs:
         ids = np.array([hybrid_id(*each) for each in ends], dtype=object)
         rank = np.lexsort((ids.astype(str), -figures["quality"], weak.preference))
         return Rows(
-            make=cache(lambda number: self.option(routes[number])),
+            make=made_once(lambda numbers: [self.option(routes[number]) for number in numbers], len(routes)),
             numbered=len(routes),
             cells=np.arange(len(routes)).astype(object),
             option_id=ids,

@@ -30,7 +30,7 @@ def option_frame(found: Comparison) -> pd.DataFrame:
     import pandas as pd
 
     out = np.setdiff1d(np.arange(len(found.options)), found.order).tolist()
-    return pd.DataFrame([found.row(place) for place in [*found.order, *out]], columns=list(COLUMNS))
+    return pd.DataFrame(list(found.rows([*found.order, *out])), columns=list(COLUMNS))
 
 
 def curves_frame(found: Curves) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from llmplan.cost.hidden import HiddenCosts, hidden_costs
 from llmplan.cost.month import api_usd_per_query
 from llmplan.cost.rent import MOST
 from llmplan.kinds import TOKEN, Kind
+from llmplan.measurements import MeasuredPoint
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.options.configurations import AtEfforts, sized_or_measured
 from llmplan.options.constraints import (
@@ -35,7 +36,7 @@ from llmplan.options.constraints import (
     task_reasons,
 )
 from llmplan.options.offers import Market, market, why_no_offer
-from llmplan.options.rows import Option, Rows
+from llmplan.options.rows import Option, Rows, made_once
 from llmplan.options.standing import (
     effort_label,
     lengths_of,
@@ -232,6 +233,7 @@ COLUMNS = (
     "rent_factor",
     "start_s",
 )
+RECORDS_KEPT = 1024
 NEVER_STOPS = 1e9
 """Seconds of a start that stand for a replica that is paid for without a query too."""
 
@@ -269,15 +271,15 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     preference[order] = np.arange(m + n)
     nothing, grid = np.full(m, None, dtype=object), fleets.grid if len(modes) == 1 else fleets.grid.take(at)
     stops_idle = (np.array(modes)[mode] == Billing.SCALE_TO_ZERO) & ~fleets.market.bought[fleets.pair[at]]
+
+    def made(cells: Sequence[int]) -> list[Option]:
+        sold, own = [cell for cell in cells if cell < m], [cell - m for cell in cells if cell >= m]
+        named = ids[m:][own].tolist(), [modes[which] for which in mode[own].tolist()]
+        some = iter(tokens.options(sold)), iter(fleets.options(at[own], *named))
+        return [next(some[cell >= m]) for cell in cells]
+
     rows = Rows(
-        # A move of the volume asks for the records of the same few rows again.
-        make=lru_cache(1024)(
-            lambda place: (
-                tokens.option(place)
-                if place < m
-                else fleets.option(int(at[place - m]), str(ids[place]), modes[mode[place - m]])
-            )
-        ),
+        make=made_once(made, RECORDS_KEPT),
         numbered=m + n,
         cells=np.arange(m + n).astype(object),
         option_id=ids,
@@ -372,6 +374,14 @@ class _TokenRows:
         catalog, scenario, rows = self._catalog, self._scenario, self.rows
         quality = _quality_columns(scenario, self._standings, [0.0] * len(rows.models))
         self.quality = quality[:, rows.model]
+        self._floor_reasons = [
+            quality_reasons(scenario, standing, 0.0, assured)
+            for standing, assured in zip(self._standings, quality[-1].tolist(), strict=True)
+        ]
+        # Prices share a model at an effort, as thousands of configurations do one in a format.
+        self._standing = cache(
+            lambda at: _standing_of_option(scenario, self._standings[at], quality[:, at].tolist())
+        )
         self._price_reasons = [api_reasons(catalog, scenario, price) for price in rows.prices]
         self._answer_reasons = [answer_reasons(catalog, scenario, standing) for standing in self._standings]
         self._context = [context_of(catalog, price) for price in rows.prices]
@@ -383,14 +393,13 @@ class _TokenRows:
         below = ~reaches(scenario.quality_floor, self.quality[-1])
         self.feasible, self.only_floor = ~(out | below), below & ~out
 
-    def _reasons(self, place: int) -> tuple[str, ...]:
-        scenario, price, model = self._scenario, self.rows.price[place], self.rows.model[place]
+    def _reasons(self, price: int, model: int) -> tuple[str, ...]:
         standing = self._standings[model]
         return (
             *self._price_reasons[price],
-            *context_reasons(scenario, standing, *self._context[price]),
+            *context_reasons(self._scenario, standing, *self._context[price]),
             *self._answer_reasons[model],
-            *quality_reasons(scenario, standing, 0.0, float(self.quality[-1, place])),
+            *self._floor_reasons[model],
         )
 
     def _name(self, price: ApiPrice) -> str:
@@ -405,18 +414,26 @@ class _TokenRows:
             f" ({price.api_id.rpartition('/')[2]})" if twice else ""
         )
 
-    def option(self, place: int) -> Option:
-        """Return one row as a record."""
-        price = self.rows.prices[self.rows.price[place]]
-        effort = self.rows.models[self.rows.model[place]][1]
-        model = self._catalog.models.get(price.model_id)
-        at = effort_label(self._scenario, self._catalog, price.model_id, effort)
+    def options(self, places: Sequence[int]) -> list[Option]:
+        """Return rows as records."""
+        rows = zip(
+            places,
+            self.rows.price[places].tolist(),
+            self.rows.model[places].tolist(),
+            self.usd_per_query[places].tolist(),
+            strict=True,
+        )
+        return [self._option(*row) for row in rows]
+
+    def _option(self, place: int, price_at: int, model_at: int, usd_per_query: float) -> Option:
+        price, standing = self.rows.prices[price_at], self._standing(model_at)
+        model, effort = self._catalog.models.get(price.model_id), self.rows.models[model_at][1]
         return Option(
             option_id=self.rows.option_ids[place],
             kind=kind_of(price),
-            label=self._name(price) + at,
+            label=self._name(price) + effort_label(self._scenario, self._catalog, price.model_id, effort),
             model_id=price.model_id,
-            reasons=self._reasons(place),
+            reasons=self._reasons(price_at, model_at),
             licence_id=model.licence_id if model else None,
             source_ids=(price.source_id,),
             prices_as_of=price.as_of,
@@ -424,8 +441,8 @@ class _TokenRows:
             provider=price.provider,
             precision_id=price.precision_id,
             effort=effort,
-            usd_per_query=float(self.usd_per_query[place]),
-            **_standing_of_option(self._scenario, self._standings[self.rows.model[place]]),
+            usd_per_query=usd_per_query,
+            **standing,
         )
 
 
@@ -436,11 +453,16 @@ def _quality_columns(scenario: Scenario, standings: Sequence[Standing], losses: 
     return np.concatenate([columns, assured_quality(scenario.floor_chance, *columns)[None]])
 
 
-def _standing_of_option(scenario: Scenario, standing: Standing, loss: float = 0.0) -> dict[str, Any]:
-    """Return the fields of an option that its model at its effort gives, after a format's loss of quality."""
+def _standing_of_option(
+    scenario: Scenario, standing: Standing, known: Sequence[float], loss: float = 0.0
+) -> dict[str, Any]:
+    """Return the fields of an option that its model at its effort gives, after a format's loss of quality.
+
+    known: its column of `_quality_columns`.
+    """
     floor, spent = scenario.quality_floor, standing.output_factor
     low, base, high = (value * scenario.output_tokens for value in vars(spent).values())
-    quality, sd, today_sd, assured = _quality_columns(scenario, [standing], [loss])[:, 0].tolist()
+    quality, sd, today_sd, assured = known
     lengths = lengths_of(scenario, standing)
     return {
         "quality": quality,
@@ -489,13 +511,16 @@ class _FleetRows:
         known: Mapping[ModelAtEffort, Standing],
         rows: AtEfforts,
         found: Capacity,
-        used: Sequence[Any],
+        used: Sequence[MeasuredPoint | None],
     ) -> None:
         self._catalog, self._scenario, self._known = catalog, scenario, known
         self.rows, self.grid, self._found, self._used = rows, rows.grid, found, used
         self._formats, self._format = _formats(rows)
         self._pairs, self.pair = _pairs(self.grid)
         self.market = market(catalog, scenario, self._pairs)
+        # Thousands of configurations share a model in a format at an effort, or some GPUs.
+        self._of_format, self._of_pair = cache(self._named), cache(self._sold)
+        self._why_not_sold, self._usual = cache(self._not_sold), usual_billing(scenario.fleet_price_kind)
         self.hidden = hidden_costs(catalog, scenario.engineering_usd_per_month, owned=scenario.buys_gpus)
         self._judge()
         workload = scenario.workload(catalog)
@@ -526,8 +551,7 @@ class _FleetRows:
             quality_reasons(scenario, *row)
             for row in zip(standings, losses, quality[-1].tolist(), strict=True)
         ]
-        # Thousands of configurations share a model in a format at an effort.
-        self._standing = cache(lambda at: _standing_of_option(scenario, standings[at], losses[at]))
+        self._quality, self._losses = quality, losses
         self._format_reasons = [[*other, *floor] for other, floor in zip(barred, floors, strict=True)]
         self.quality = quality[:, self._format]
         unpriced = np.array([not sold for sold in self.market.sellers], bool)[self.pair]
@@ -539,64 +563,105 @@ class _FleetRows:
         self.feasible = ~(out | below)
         self.only_floor = below & ~out
 
-    def option(self, place: int, option_id: str, mode: Billing) -> Option:
-        """Return one row as a record."""
-        catalog, found, config = self._catalog, self._found, self.grid.config(place)
-        model, gpu = catalog.models[config.model_id], catalog.gpus[config.gpu_id]
-        offers = self.market.offers(self.pair[place])
+    def options(self, places: Places, option_ids: Sequence[str], modes: Sequence[Billing]) -> list[Option]:
+        """Return configurations as records, each under its id and with a way to pay its hours."""
+        found = self._found
         rates = (found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10)
-        low, base, high = (float(rate[place]) for rate in rates)
-        effort, point = str(self.rows.effort[place]), self._used[place]
-        at = effort_label(self._scenario, catalog, config.model_id, effort)
-        bought = self.market.bought[self.pair[place]] and not self._scenario.buys_gpus
-        paid = (
-            ", bought"
-            if bought
-            else ""
-            if mode is usual_billing(self._scenario.fleet_price_kind)
-            else f", {mode.label}"
+        columns = (self._format, self.pair, self.grid.engine_id, found.reason, self.start_s)
+        rows = zip(
+            option_ids,
+            modes,
+            (self._used[place] for place in places),
+            zip(*(rate[places].tolist() for rate in rates), strict=True),
+            zip(*(getattr(found, name)[places].tolist() for name in OF_CAPACITY), strict=True),
+            *(column[places].tolist() for column in columns),
+            strict=True,
         )
-        sources = [model.source_id, gpu.source_id, *(offer.source_id for offer in offers or ())]
+        return [self._option(*row) for row in rows]
+
+    def _option(
+        self,
+        option_id: str,
+        mode: Billing,
+        point: MeasuredPoint | None,
+        rates: tuple[float, float, float],
+        served: tuple[Any, ...],
+        at: int,
+        pair: int,
+        engine_id: str,
+        reason: str,
+        start_s: float,
+    ) -> Option:
+        name, of_format = self._of_format(at)
+        hardware, paid, sources, of_pair = self._of_pair(pair)
+        if not paid and mode is not self._usual:
+            paid = f", {mode.label}"
+        reasons = (*self._format_reasons[at], *self._why_not_sold(pair), *(() if rates[1] > 0 else (reason,)))
         return Option(
             option_id=option_id,
             kind=Kind.SELF_HOSTED,
-            label=f"{model.name}{at} {config.precision_id} on {config.n_gpus}x {gpu.name}, {config.engine_id}{paid}",
-            model_id=config.model_id,
-            reasons=self._reasons(place),
-            licence_id=model.licence_id,
-            source_ids=tuple(dict.fromkeys(sources)),
-            prices_as_of=offers[1].as_of if offers else None,
-            precision_id=config.precision_id,
-            gpu_id=config.gpu_id,
-            n_gpus=config.n_gpus,
-            engine_id=config.engine_id,
-            engine_rank=_engine_rank(catalog, config.engine_id),
-            offers=offers,
-            requests_per_s=(low, base, high),
-            ttft_ms=float(found.ttft_ms[place]),
-            tpot_ms=float(found.tpot_ms[place]),
-            output_tokens_per_s=float(found.output_tokens_per_s[place]),
-            concurrency=float(found.concurrency[place]),
-            max_concurrent_sequences=float(found.max_concurrent_sequences[place]),
-            weights_gb=float(found.weights_gb[place]),
-            binding=str(found.binding[place]),
-            basis=str(found.basis[place]),
+            label=f"{name} on {hardware}, {engine_id}{paid}",
+            reasons=reasons,
+            source_ids=tuple(
+                dict.fromkeys((self._catalog.models[of_format["model_id"]].source_id, *sources))
+            ),
+            engine_id=engine_id,
+            engine_rank=_engine_rank(self._catalog, engine_id),
+            requests_per_s=rates,
             billing_mode=mode,
-            start_s=float(self.start_s[place]),
-            effort=effort,
-            **self._standing(int(self._format[place])),
+            start_s=start_s,
             measured_by=point.source if point else None,
+            **of_format,
+            **of_pair,
+            **dict(zip(OF_CAPACITY, served, strict=True)),
         )
 
-    def _reasons(self, place: int) -> tuple[str, ...]:
-        reasons = list(self._format_reasons[self._format[place]])
-        if not self.market.sellers[self.pair[place]]:
-            reasons.append(why_no_offer(self._catalog, self._scenario, *self._pairs[self.pair[place]]))
-        elif self._short[self.pair[place]]:
-            reasons.append("a replica and its spares are more than the GPUs allowed or owned")
-        if not self._found.requests_per_s[place] > 0:
-            reasons.append(str(self._found.reason[place]))
-        return tuple(reasons)
+    def _named(self, at: int) -> tuple[str, dict[str, Any]]:
+        """Return what a model in a format at an effort is called, and what all of its options have."""
+        model_id, precision_id, effort = self._formats[at]
+        model = self._catalog.models[model_id]
+        called = f"{model.name}{effort_label(self._scenario, self._catalog, model_id, effort)} {precision_id}"
+        return called, {
+            "model_id": model_id,
+            "licence_id": model.licence_id,
+            "precision_id": precision_id,
+            "effort": effort,
+            **_standing_of_option(
+                self._scenario, self._known[model_id, effort], self._quality[:, at].tolist(), self._losses[at]
+            ),
+        }
+
+    def _sold(self, pair: int) -> tuple[str, str, tuple[str, ...], dict[str, Any]]:
+        """Return what some GPUs are called, how they are paid but for hours, their sources, and what all options have."""
+        gpu_id, n_gpus = self._pairs[pair]
+        gpu, offers = self._catalog.gpus[gpu_id], self.market.offers(pair)
+        bought = self.market.bought[pair] and not self._scenario.buys_gpus
+        sources = (gpu.source_id, *(offer.source_id for offer in offers or ()))
+        of_pair = {
+            "gpu_id": gpu_id,
+            "n_gpus": n_gpus,
+            "offers": offers,
+            "prices_as_of": offers[1].as_of if offers else None,
+        }
+        return f"{n_gpus}x {gpu.name}", ", bought" if bought else "", sources, of_pair
+
+    def _not_sold(self, pair: int) -> tuple[str, ...]:
+        if not self.market.sellers[pair]:
+            return (why_no_offer(self._catalog, self._scenario, *self._pairs[pair]),)
+        return ("a replica and its spares are more than the GPUs allowed or owned",) * int(self._short[pair])
+
+
+OF_CAPACITY = (
+    "ttft_ms",
+    "tpot_ms",
+    "output_tokens_per_s",
+    "concurrency",
+    "max_concurrent_sequences",
+    "weights_gb",
+    "binding",
+    "basis",
+)
+"""What a record takes as it is from what a replica serves."""
 
 
 @kept(1)

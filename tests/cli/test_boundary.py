@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 import llmplan.cli
 from llmplan.catalog import Catalog
-from llmplan.cli import COMMANDS, app, commands_in, main
+from llmplan.cli import COMMANDS, commands_in, main
 from llmplan.cli.boundary import one_line
 from llmplan.cli.compare import comparison_json, print_comparison
 from llmplan.cli.output import print_json
