@@ -172,31 +172,41 @@ def engine_generation(engine_id: str, version: str) -> str:
     return "tensorrt-llm-v0" if found and engine_id == "tensorrt-llm" else engine_id
 
 
-def levels_of(
-    model: Model, precision: Precision, gpu: Gpu, engine_id: str, engine_version: str, unpacks: bool
-) -> tuple[str, ...]:
-    """Level of each factor, in the order of FACTORS."""
-    arch = gpu.architecture
+def levels_of_model(model: Model, engine_id: str, engine_version: str) -> dict[str, str]:
+    """Level of each factor that a model decides under an engine, on any card."""
+    generation = engine_generation(engine_id, engine_version)
+    structure = "dense" if not model.is_moe else f"{model.attention}-moe"
+    versioned = engine_version != LATEST
+    return {
+        "model": model.model_id,
+        "structure": structure,
+        "engine:structure": f"{generation}:{structure}",
+        "release": f"{engine_id}:{engine_version}:{model.model_id}" if model.is_moe and versioned else "",
+    }
+
+
+def levels_of_card(
+    precision: Precision, gpu: Gpu, engine_id: str, engine_version: str, unpacks: bool
+) -> dict[str, str]:
+    """Level of each factor that a card decides in a format under an engine, whatever the model."""
+    arch, generation = gpu.architecture, engine_generation(engine_id, engine_version)
     native_fp4 = precision.precision_id == "mxfp4" and not unpacks
     compute = f"weight-only-{precision.weight_bits:.0f}bit" if unpacks else precision.compute
     compute = "fp4" if native_fp4 else compute
-    structure = "dense" if not model.is_moe else f"{model.attention}-moe"
-    generation = engine_generation(engine_id, engine_version)
-    versioned = engine_version != LATEST
-    return (
-        generation,
-        gpu.gpu_id,
-        arch,
-        compute,
-        model.model_id,
-        structure,
-        gpu.interconnect.removesuffix("-host"),
-        f"{generation}:{gpu.gpu_id}",
-        f"{generation}:{arch}",
-        f"{generation}:{compute}",
-        f"{generation}:{structure}",
-        f"{arch}:{compute}",
-        f"{generation}:{arch}:{compute}",
-        f"{generation}:{model.model_id}:{gpu.gpu_id}:{precision.precision_id}",
-        f"{engine_id}:{engine_version}:{model.model_id}" if model.is_moe and versioned else "",
-    )
+    return {
+        "generation": generation,
+        "gpu": gpu.gpu_id,
+        "architecture": arch,
+        "compute": compute,
+        "link": gpu.interconnect.removesuffix("-host"),
+        "engine:gpu": f"{generation}:{gpu.gpu_id}",
+        "engine:architecture": f"{generation}:{arch}",
+        "engine:compute": f"{generation}:{compute}",
+        "architecture:compute": f"{arch}:{compute}",
+        "engine:architecture:compute": f"{generation}:{arch}:{compute}",
+    }
+
+
+def replica_level(model_id: str, precision_id: str, gpu_id: str, engine_id: str, engine_version: str) -> str:
+    """Level of the factor "replica"."""
+    return f"{engine_generation(engine_id, engine_version)}:{model_id}:{gpu_id}:{precision_id}"

@@ -19,12 +19,15 @@ from llmplan.replica.config import (
     LATEST,
     EngineSettings,
     ReplicaConfig,
-    levels_of,
+    levels_of_card,
+    levels_of_model,
+    replica_level,
 )
-from llmplan.replica.demand import DRAFT, draft_numbers, machine_balance, model_numbers, peak_flops
+from llmplan.replica.demand import draft_numbers, machine_balance, model_numbers, peak_flops
 from llmplan.replica.memory import (
     GpuMemory,
     as_loaded,
+    card_numbers,
     draft_of,
     engine_memory,
     kv_layer_bytes,
@@ -180,13 +183,14 @@ class Configurations(Columns):
         pipeline_parallel: Texts,
         settings: Texts,
     ) -> Self:
-        """Compute the arrays: what rows share, a model in a format for instance, once."""
+        """Compute the arrays: what rows share, a model in a format or a card under an engine, once."""
         names = (model_ids, precision_ids, gpu_ids, engine_ids, engine_versions, settings)
-        shared, place = _distinct(*names)
-        rows = [_shared_row(catalog, *row) for row in zip(*(column[shared] for column in names), strict=True)]
-        level_codes, codes = _encoded([row.levels for row in rows])
-        table = np.array([row.numbers for row in rows], float).reshape(len(rows), len(SHARED))[place]
-        arrays = {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(SHARED)}
+        if not len(model_ids):
+            return cls._none(catalog, *names)
+        distinct, place = _distinct(*names)
+        shared = tuple(column[distinct] for column in names)
+        models, cards, level_codes, codes = _parts(catalog, shared)
+        arrays = {name: column[place] for name, column in (models | cards).items()}
         gpus, copies, stages = (column.astype(float) for column in (n_gpus, data_parallel, pipeline_parallel))
         tensor_parallel = gpus / (copies * stages)
         memory = {name: arrays.pop(name) if name not in KEPT else arrays[name] for name in MEMORY}
@@ -201,10 +205,17 @@ class Configurations(Columns):
             data_parallel=copies,
             expert_parallel=np.maximum(1.0, expert_parallel.astype(float)),
             pipeline_parallel=stages,
+            window_held_tokens=arrays["window_tokens"] + arrays.pop("window_slack_tokens"),
             kv_shards=np.minimum(tensor_parallel, arrays.pop("most_kv_shards")) * stages,
             kv_room_bytes=held.kv_room_gib * BYTES_PER_GIB,
             **arrays,
         )
+
+    @classmethod
+    def _none(cls, catalog: Catalog, *names: Texts) -> Self:
+        numbers = {f.name: np.zeros(0) for f in fields(cls)[len(names) + 3 :]}
+        codes = np.zeros((0, len(FACTORS)), dtype=np.intp)
+        return cls(catalog, tuple({} for _ in FACTORS), codes, *names, **numbers)
 
     @classmethod
     def grid(
@@ -253,42 +264,6 @@ MEMORY: Final = tuple(f.name for f in fields(GpuMemory))[:-3]
 """Fields of a GPU's memory that do not depend on how many GPUs a replica has."""
 KEPT: Final = ("batch_limit", "step_tokens", "draft_kv_bytes")
 """Those of them that a configuration keeps."""
-SHARED: Final = (
-    "layers",
-    "moe_layers",
-    "hidden",
-    "attention_width",
-    "head_bytes",
-    "attention_bytes",
-    "dense_bytes",
-    "expert_bytes",
-    "active_params",
-    "expert_active_params",
-    "head_params",
-    "experts",
-    "experts_per_token",
-    "full_layers",
-    "state_bytes",
-    "window_layers",
-    "window_tokens",
-    "window_held_tokens",
-    "full_layer_kv_bytes",
-    "window_layer_kv_bytes",
-    "weights_gb",
-    "most_kv_shards",
-    "bandwidth",
-    "flops",
-    "flops_16bit",
-    "weight_only",
-    "machine_balance",
-    "adapter_pace",
-    "link_bandwidth",
-    "by_host",
-    "max_context_tokens",
-    *DRAFT,
-    *MEMORY,
-)
-"""Numbers that do not depend on how many GPUs a replica has."""
 
 
 def _columns(rows: Sequence[Any], of: type) -> list[Texts]:
@@ -311,65 +286,94 @@ def _distinct(*columns: Texts) -> tuple[Places, Places]:
     return first, place
 
 
-def _encoded(levels: Sequence[tuple[str, ...]]) -> tuple[tuple[dict[str, int], ...], Places]:
-    """Code of each level by factor, and the codes of each row."""
-    codes = np.zeros((len(levels), len(FACTORS)), dtype=np.intp)
-    names = []
-    for i in range(len(FACTORS)):
-        seen: dict[str, int] = {}
-        codes[:, i] = [seen.setdefault(row[i], len(seen)) for row in levels]
-        names.append(seen)
-    return tuple(names), codes
+Part = tuple[dict[str, float], dict[str, str]]
+"""Numbers, and levels of factors, that some rows share."""
 
 
-@dataclass(frozen=True)
-class _Row:
-    numbers: tuple[float, ...]
-    levels: tuple[str, ...]
+def _parts(
+    catalog: Catalog, names: Sequence[Texts]
+) -> tuple[dict[str, Floats], dict[str, Floats], tuple[dict[str, int], ...], Places]:
+    """Return the numbers that models and cards decide, and the levels of factors with each row's codes.
+
+    names: ids of model, format, GPU and engine, the engine's version and its settings.
+    """
+    model_id, precision_id, gpu_id, engine_id, version, settings = names
+    models, model_levels = _tabled(
+        catalog, _model_part, (model_id, precision_id, engine_id, version, settings)
+    )
+    cards, card_levels = _tabled(catalog, _card_part, (precision_id, gpu_id, engine_id, version, settings))
+    rows = zip(model_id, precision_id, gpu_id, engine_id, version, strict=True)
+    levels = model_levels | card_levels | {"replica": _encoded(replica_level(*row) for row in rows)}
+    codes = np.column_stack([levels[factor][1] for factor in FACTORS])
+    return models, cards, tuple(levels[factor][0] for factor in FACTORS), codes
 
 
-def _shared_row(
-    catalog: Catalog,
-    model_id: str,
-    precision_id: str,
-    gpu_id: str,
-    engine_id: str,
-    version: str,
-    settings: EngineSettings,
-) -> _Row:
-    """Numbers and levels of a model in a format on a GPU under an engine."""
+def _tabled(
+    catalog: Catalog, part_of: Callable[..., Part], names: Sequence[Texts]
+) -> tuple[dict[str, Floats], dict[str, tuple[dict[str, int], Places]]]:
+    """Return what parts of the rows say as columns: each distinct part is worked out once."""
+    distinct, place = _distinct(*names)
+    parts = [part_of(catalog, *row) for row in zip(*(column[distinct] for column in names), strict=True)]
+    numbers = {name: np.array([part[0][name] for part in parts], float)[place] for name in parts[0][0]}
+    levels = {}
+    for factor in parts[0][1]:
+        seen, codes = _encoded(part[1][factor] for part in parts)
+        levels[factor] = seen, codes[place]
+    return numbers, levels
+
+
+def _encoded(levels: Iterable[str]) -> tuple[dict[str, int], Places]:
+    """Return the code of each level, and the codes of the rows."""
+    seen: dict[str, int] = {}
+    codes = [seen.setdefault(level, len(seen)) for level in levels]
+    return seen, np.array(codes, dtype=np.intp)
+
+
+def _model_part(
+    catalog: Catalog, model_id: str, precision_id: str, engine_id: str, version: str, settings: EngineSettings
+) -> Part:
+    """Return what a model in a format decides under an engine, on any card."""
     model = _known("model", model_id, catalog.models)
     precision = _known("precision", precision_id, catalog.precisions)
-    gpu = _known("gpu", gpu_id, catalog.gpus)
-    own, wide, unpacks = peak_flops(gpu, precision)
     rule = _memory_rule(catalog, engine_id, version)
     draft = draft_of(catalog, model, engine_id, settings)
-    memory = memory_numbers(model, precision, gpu, rule, settings, draft)
+    memory = memory_numbers(model, precision, rule, settings, draft)
     full, windowed = kv_layer_bytes(model, memory["kv_bytes"])
-    slack = window_slack_tokens(engine_id, memory["step_tokens"])
-    by_host = gpu.interconnect == "pcie-host" or (gpu.interconnect == "pcie" and not settings.peer_to_peer)
     numbers = (
         _format_numbers(catalog, model_id, precision_id, engine_id)
         | memory
         | draft_numbers(model, precision, draft, settings, catalog.assumption("draft-acceptance"))
         | {
             "most_kv_shards": kv_shards(model, model.kv_heads),
-            "bandwidth": gpu.bandwidth_gb_s * BYTES_PER_GB,
-            "flops": own,
-            "flops_16bit": wide,
-            "weight_only": float(unpacks),
-            "machine_balance": machine_balance(gpu),
-            "adapter_pace": _adapter_pace(catalog) if settings.lora_adapters else 1.0,
-            "link_bandwidth": gpu.interconnect_gb_s * BYTES_PER_GB / 2,
-            "by_host": float(by_host),
             "max_context_tokens": model.max_context_tokens,
-            "window_held_tokens": model.sliding_window_tokens + slack,
             "full_layer_kv_bytes": full,
             "window_layer_kv_bytes": windowed,
         }
     )
-    levels = levels_of(model, precision, gpu, engine_id, version, unpacks)
-    return _Row(tuple(float(numbers[name]) for name in SHARED), levels)
+    return numbers, levels_of_model(model, engine_id, version)
+
+
+def _card_part(
+    catalog: Catalog, precision_id: str, gpu_id: str, engine_id: str, version: str, settings: EngineSettings
+) -> Part:
+    """Return what a card decides in a format under an engine, whatever the model."""
+    precision = _known("precision", precision_id, catalog.precisions)
+    gpu = _known("gpu", gpu_id, catalog.gpus)
+    own, wide, unpacks = peak_flops(gpu, precision)
+    memory = card_numbers(gpu, _memory_rule(catalog, engine_id, version), settings)
+    by_host = gpu.interconnect == "pcie-host" or (gpu.interconnect == "pcie" and not settings.peer_to_peer)
+    numbers = memory | {
+        "bandwidth": gpu.bandwidth_gb_s * BYTES_PER_GB,
+        "flops": own,
+        "flops_16bit": wide,
+        "weight_only": float(unpacks),
+        "machine_balance": machine_balance(gpu),
+        "adapter_pace": _adapter_pace(catalog) if settings.lora_adapters else 1.0,
+        "link_bandwidth": gpu.interconnect_gb_s * BYTES_PER_GB / 2,
+        "by_host": float(by_host),
+        "window_slack_tokens": window_slack_tokens(engine_id, memory["step_tokens"]),
+    }
+    return numbers, levels_of_card(precision, gpu, engine_id, version, unpacks)
 
 
 def _adapter_pace(catalog: Catalog) -> float:

@@ -253,34 +253,35 @@ def draft_of(catalog: Catalog, model: Model, engine_id: str, settings: EngineSet
 
 
 def memory_numbers(
-    model: Model,
-    precision: Precision,
-    gpu: Gpu,
-    rule: EngineMemory,
-    settings: EngineSettings,
-    draft: Draft | None,
+    model: Model, precision: Precision, rule: EngineMemory, settings: EngineSettings, draft: Draft | None
 ) -> dict[str, float]:
-    """Those fields of `GpuMemory` that depend on card, engine and settings too."""
+    """Those fields of `GpuMemory` that a model in a format decides under an engine, on any card."""
     own = rule.quantised_kv_bytes if precision.compute in ("fp8", "fp4") else None
-    large = gpu.memory_gib_usable >= LARGE_CARD_GIB and gpu.architecture != "ampere"
     copied, cut = adapter_gib(model, settings.lora_rank)
     kv_bytes = settings.kv_cache_bytes or own or precision.kv_bytes
+    return {
+        "kv_bytes": kv_bytes,
+        "draft_gib": 0.0 if draft is None else draft.gib(model, precision),
+        "draft_kv_bytes": 0.0 if draft is None else draft.kv_bytes(model, kv_bytes),
+        "sampling_bytes": rule.sampler_bytes * model.vocab_size,
+        "moe_extra": rule.moe_gib if model.is_moe else 0.0,
+        "adapters_copied_gib": settings.lora_adapters * copied,
+        "adapters_cut_gib": settings.lora_adapters * cut,
+    }
+
+
+def card_numbers(gpu: Gpu, rule: EngineMemory, settings: EngineSettings) -> dict[str, float]:
+    """Those fields of `GpuMemory` that a card decides under an engine, whatever the model."""
+    large = gpu.memory_gib_usable >= LARGE_CARD_GIB and gpu.architecture != "ampere"
     return {
         "share_of": SHARES.index(rule.share_of),
         "memory_share": settings.gpu_memory_utilisation or default_share(rule, gpu),
         "batch_limit": settings.max_sequences or (rule.large_sequences if large else rule.sequences),
         "step_tokens": settings.max_batched_tokens
         or (rule.large_batched_tokens if large else rule.batched_tokens),
-        "kv_bytes": kv_bytes,
-        "draft_gib": 0.0 if draft is None else draft.gib(model, precision),
-        "draft_kv_bytes": 0.0 if draft is None else draft.kv_bytes(model, kv_bytes),
         "card_gib": gpu.memory_gib_usable,
-        "sampling_bytes": rule.sampler_bytes * model.vocab_size,
         "runtime": rule.runtime_gib,
         "parallel": rule.parallel_gib,
-        "moe_extra": rule.moe_gib if model.is_moe else 0.0,
-        "adapters_copied_gib": settings.lora_adapters * copied,
-        "adapters_cut_gib": settings.lora_adapters * cut,
     }
 
 
@@ -398,7 +399,11 @@ def gpu_memory(catalog: Catalog, config: ReplicaConfig) -> GpuMemory:
     rule = engine_memory(catalog.engine_memory, config.engine_id, config.engine_version)
     card = catalog.gpus[config.gpu_id]
     draft = draft_of(catalog, model, config.engine_id, config.settings)
-    numbers = stored_numbers(*loaded) | memory_numbers(model, precision, card, rule, config.settings, draft)
+    numbers = (
+        stored_numbers(*loaded)
+        | memory_numbers(model, precision, rule, config.settings, draft)
+        | card_numbers(card, rule, config.settings)
+    )
     arrays = {name: np.asarray(float(value)) for name, value in numbers.items()}
     stages, copies = float(config.pipeline_parallel), float(config.data_parallel)
     layout = {"ranks": config.n_gpus / stages, "stages": stages, "copies": copies}
