@@ -235,6 +235,7 @@ class Configurations(Columns):
         """
         supported = {(s.engine_id, s.precision_id, s.architecture) for s in catalog.engine_support}
         multi = {e.engine_id: e.multi_gpu for e in catalog.engines.values()}
+        engines = [e for e in engine_ids if settings.runs_on(e)]
         sizes = tuple(n_gpus)
         copies, spread, stages = settings.data_parallel, settings.expert_parallel, settings.pipeline_parallel
         degrees = {
@@ -245,8 +246,9 @@ class Configurations(Columns):
             ]
             for m in model_ids
         }
+        alone = {m: [n for n in some if n == 1] for m, some in degrees.items()}
         hardware = {
-            (p, g): [e for e in engine_ids if (e, p, catalog.gpus[g].architecture) in supported]
+            (p, g): [e for e in engines if (e, p, catalog.gpus[g].architecture) in supported]
             for p, g in product(precision_ids, gpu_ids)
         }
         rows = [
@@ -254,8 +256,7 @@ class Configurations(Columns):
             for m, (p, g) in product(model_ids, hardware)
             if hardware[p, g] and (keep is None or keep(m, p, g))
             for e in hardware[p, g]
-            for n in degrees[m]
-            if settings.runs_on(e) and (n == 1 or multi.get(e, True))
+            for n in (degrees[m] if multi.get(e, True) else alone[m])
         ]
         return cls._from_columns(catalog, *_transposed(rows))
 
@@ -281,7 +282,10 @@ def _transposed(rows: Sequence[tuple[Any, ...]], width: int = 10) -> list[Texts]
 def _distinct(*columns: Texts) -> tuple[Places, Places]:
     """Return the places of the first of each distinct row, and for every row which of them it equals."""
     seen: dict[tuple[Any, ...], int] = {}
-    place = np.array([seen.setdefault(row, len(seen)) for row in zip(*columns, strict=True)], dtype=np.intp)
+    # Words that all rows share, such as the settings of a grid, take the longest to hash and tell nothing apart.
+    telling = [column for column in columns[1:] if any(word is not column[0] for word in column)]
+    rows = zip(columns[0], *telling, strict=True)
+    place = np.array([seen.setdefault(row, len(seen)) for row in rows], dtype=np.intp)
     first = np.unique(place, return_index=True)[1]
     return first, place
 
