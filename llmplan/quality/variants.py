@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -129,6 +129,23 @@ def standings(
     Raises UnknownNameError where today's model offers no such effort.
     """
     names, kinds = tables.names(catalog), tables.task_ids(catalog)
+    succeeded = _successes(
+        catalog, models, replace(today, equal_tokens=False, output_tokens=None, text_kind="")
+    )
+    now, variants = names.variant(today.model_id, today.effort), [names.variant(*model) for model in models]
+    spent = _spent(catalog, models, variants, now, dict(today.task_mix) or dict.fromkeys(kinds, 1.0), today)
+    return {
+        model: Standing(*moments, *tokens, stands_on=stands_on)
+        for model, (stands_on, *moments), tokens in zip(models, succeeded, spent, strict=True)
+    }
+
+
+@kept(4)
+def _successes(
+    catalog: Catalog, models: tuple[ModelAtEffort, ...], today: Today
+) -> Sequence[tuple[str | None, Band, float, Mapping[str, tuple[float, float, float]], float, float]]:
+    """Return what of `Standing` no number of tokens changes, what it stands on first; today: without its tokens."""
+    names, kinds = tables.names(catalog), tables.task_ids(catalog)
     offered = names.efforts_of(today.model_id)
     if today.effort is not None and today.effort not in offered:
         raise UnknownNameError("reference_effort", today.effort, offered)
@@ -147,27 +164,16 @@ def standings(
     bands = np.stack(
         [np.maximum(middle - half, 0.0), np.minimum(middle, 1.0), np.minimum(middle + half, 1.0)]
     )
-    moments = np.stack([share, error, error_now]).T.tolist()
     on_task = over_today(success.success[places], success.sd[places], given, certain).transpose(1, 2, 0)
     seen = (success.ability.evidence[places[:-1]] > 0).tolist()
     stands_on = [
         OWN if m in own else None if known else RELATIVES for (m, _), known in zip(models, seen, strict=True)
     ]
-    spent = _spent(catalog, models, variants, now, mix, today)
-    return {
-        model: Standing(
-            Band(*band),
-            quality,
-            dict(zip(success.tasks, tasks, strict=True)),
-            own_sd,
-            today_sd,
-            *spent[i],
-            stands_on=stands_on[i],
-        )
-        for i, (model, band, (quality, own_sd, today_sd), tasks) in enumerate(
-            zip(models, bands.T.tolist(), moments, on_task.tolist(), strict=True)
-        )
-    }
+    columns = bands.T.tolist(), share.tolist(), on_task.tolist(), error.tolist(), error_now.tolist()
+    return [
+        (why, Band(*band), quality, dict(zip(success.tasks, tasks, strict=True)), own_sd, today_sd)
+        for why, band, quality, tasks, own_sd, today_sd in zip(stands_on, *columns, strict=True)
+    ]
 
 
 def over_today(success: Floats, sd: Floats, given: Floats, certain: Bools) -> Floats:
