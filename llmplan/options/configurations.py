@@ -129,12 +129,21 @@ def _thinking_too_long(rows: AtEfforts, lengths: tuple[Lengths, ...], ttft_limit
     """Say which replicas no load lets answer in time, since their model thinks for longer, in pieces as `_capacity`."""
     each = np.array(lengths, float).reshape(-1, 3)[rows.model]
     late = np.zeros(len(rows), bool)
-    thinking = np.flatnonzero(each[:, 2] > 0)
-    for start in range(0, len(thinking), PIECE):
-        piece = thinking[start : start + PIECE]
+    for piece, replicas in _pieces(rows, np.flatnonzero(each[:, 2] > 0).tobytes()):
         tokens_in, tokens_out, reasoning = each[piece].T
-        late[piece] = thinks_too_long(rows.grid.take(piece), tokens_in, tokens_out, reasoning, ttft_limit_ms)
+        late[piece] = thinks_too_long(replicas, tokens_in, tokens_out, reasoning, ttft_limit_ms)
     return late
+
+
+@kept(2)
+def _pieces(rows: AtEfforts, places: bytes) -> Sequence[tuple[Places, Configurations]]:
+    """Return the rows at some places in pieces that stay in the processor's cache, of one piece at least.
+
+    While a slider moves they are the same ones, with the columns and constants that were looked up.
+    """
+    at = np.frombuffer(places, np.intp)
+    pieces = [at[start : start + PIECE] for start in range(0, max(len(at), 1), PIECE)]
+    return [(piece, rows.grid.take(piece)) for piece in pieces]
 
 
 def at_efforts(
@@ -172,23 +181,21 @@ def _capacity(
     reuse = reuse_rule(rows.grid.catalog, cached)
     tokens_in, tokens_out, reasoning = np.array(lengths, float).reshape(-1, 3)[rows.model].T
     context = np.array(contexts, float)[rows.model]
-    pieces = []
-    for start in range(0, max(len(rows), 1), PIECE):
-        piece = np.arange(start, min(start + PIECE, len(rows)), dtype=np.intp)
-        pieces.append(
-            capacity(
-                rows.grid.take(piece),
-                tokens_in[piece],
-                tokens_out[piece],
-                ttft_limit_ms,
-                tpot_limit_ms,
-                context[piece],
-                latency_percentile=latency_percentile,
-                reasoning_tokens=reasoning[piece],
-                reuse=reuse,
-                answer_limit_ms=answer_limit_ms,
-            )
+    pieces = [
+        capacity(
+            replicas,
+            tokens_in[piece],
+            tokens_out[piece],
+            ttft_limit_ms,
+            tpot_limit_ms,
+            context[piece],
+            latency_percentile=latency_percentile,
+            reasoning_tokens=reasoning[piece],
+            reuse=reuse,
+            answer_limit_ms=answer_limit_ms,
         )
+        for piece, replicas in _pieces(rows, np.arange(len(rows), dtype=np.intp).tobytes())
+    ]
     return Capacity(
         **{f.name: np.concatenate([getattr(p, f.name) for p in pieces]) for f in fields(Capacity)}
     )

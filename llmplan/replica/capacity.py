@@ -10,7 +10,7 @@ from llmplan.arrays import Bools, Floats, Places
 from llmplan.replica.bands import band_factors
 from llmplan.replica.basis import basis_of
 from llmplan.replica.configurations import Configurations
-from llmplan.replica.constants import Calibration, fitted
+from llmplan.replica.constants import Calibration, fitted_values
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of
 from llmplan.replica.queue import (
@@ -102,7 +102,7 @@ def capacity(
         isl + osl if context_tokens is None else np.broadcast_to(np.asarray(context_tokens, float), (n,))
     )
     longest = np.maximum(longest, isl + osl)
-    k = (calibration or fitted(c.catalog)).values(c)
+    k = fitted_values(c) if calibration is None else calibration.values(c)
     fits = (sequences_in_memory(configurations, longest) >= 1) & (longest <= c.max_context_tokens)
     reasoning = np.broadcast_to(np.asarray(reasoning_tokens, dtype=float), (n,))
     targets = _Targets(reasoning, osl, ttft_limit_ms, tpot_limit_ms, answer_limit_ms, latency_percentile)
@@ -148,9 +148,7 @@ def thinks_too_long(
     Reasoning alone takes longer at the shortest step there is. A percentile's target may still be kept.
     """
     c = configurations.stage
-    tpot_s = least_tpot_s(
-        c, fitted(c.catalog).values(c), input_tokens, output_tokens, ttft_limit_ms / MS_PER_S
-    )
+    tpot_s = least_tpot_s(c, fitted_values(c), input_tokens, output_tokens, ttft_limit_ms / MS_PER_S)
     return np.asarray(reasoning_tokens * tpot_s * MS_PER_S > ttft_limit_ms * (1 + 1e-9))
 
 

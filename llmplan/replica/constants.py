@@ -90,3 +90,9 @@ def level_values(c: Configurations, factor: str, levels: dict[str, float]) -> Fl
 def fitted(catalog: Catalog) -> Calibration:
     """Return the constants as the catalog's fit has them."""
     return Calibration(catalog.calibration.base, catalog.calibration.effects)
+
+
+@kept(1)
+def fitted_values(c: Configurations) -> dict[str, Floats]:
+    """Return the fitted constants of each configuration, each of shape (n,)."""
+    return fitted(c.catalog).values(c)
