@@ -679,7 +679,8 @@ def _pairs(grid: Configurations) -> tuple[list[Any], Places]:
 def _numbered(*columns: npt.NDArray[Any]) -> tuple[list[Any], Places]:
     """Return the distinct rows of some columns, and which of them each row is."""
     seen: dict[Any, int] = {}
-    place = np.array([seen.setdefault(row, len(seen)) for row in zip(*columns, strict=True)], dtype=np.intp)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    place = np.array([seen.setdefault(row, len(seen)) for row in rows], dtype=np.intp)
     return list(seen), place
 
 

@@ -6,6 +6,8 @@ import math
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import get_type_hints
@@ -23,6 +25,9 @@ from llmplan.cli.output import print_json
 from llmplan.errors import InputError
 from llmplan.options import evaluate
 from llmplan.scenario import Scenario
+
+if sys.platform != "win32":
+    import resource
 
 SIZE = ("size", "llama-3.1-8b", "--gpu", "l4", "--precision", "bf16")
 MEASURED = "model_id,precision,gpu_id,engine_id,input_tokens,output_tokens\n"
@@ -210,19 +215,30 @@ def test_no_figure_is_endless_or_unknown_at_the_edge_of_any_range(
         json.loads(capsys.readouterr().out, parse_constant=no_constant)
 
 
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """Let no file grow beyond some bytes, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.usefixtures("no_flips")
 @pytest.mark.parametrize("name", ["book.xlsx", "table.csv"])
-def test_a_full_disk_leaves_what_was_there_as_it_was(name: str, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_what_was_there_as_it_was(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     place = tmp_path / name
     place.write_text("what stood there")
-    few = ["--model-ids", "llama-3.1-8b", "--gpu-ids", "l4", "--engine-ids", "vllm", "--api-ids", "gpt-4o"]
-    words = ["export", "--format", place.suffix[1:], "--out", str(place), *few]
-    code = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
-        f"sys.argv = ['llmplan', *{words!r}]; from llmplan.cli import main; main()"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.startswith("llmplan: ") and ended.stderr.count("\n") == 1
+    few = ("--model-ids", "llama-3.1-8b", "--gpu-ids", "l4", "--engine-ids", "vllm", "--api-ids", "gpt-4o")
+    with no_file_above(500):
+        code, told = said(
+            ("export", "--format", place.suffix[1:], "--out", str(place), *few), monkeypatch, capsys
+        )
+    assert code == 2 and told.startswith("llmplan: ") and told.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert place.read_text() == "what stood there"

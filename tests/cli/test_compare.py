@@ -56,7 +56,8 @@ def llmplan(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_process_says_the_same() -> None:
-    for words in (("compare", "--json", *OUTPUT, "--set", "gpu_ids=t4"), ("compare", "--set", "gpu_ids=t5")):
+    few = ("--set", "gpu_ids=t4", "--api-ids", "gpt-4o,gpt-4o-mini")
+    for words in (("compare", "--json", *OUTPUT, *few), ("compare", "--set", "gpu_ids=t5")):
         real, done = in_a_process(*words), llmplan(*words)
         assert (real.returncode, real.stdout, real.stderr) == (done.returncode, done.stdout, done.stderr)
 
