@@ -309,7 +309,12 @@ def test_a_gpu_that_becomes_dear_gives_way_to_fleets_on_others(volume: int) -> N
 
 
 def test_tokens_are_told_as_the_whole_catalog_has_them() -> None:
-    scenario = Scenario().but(api_ids=("gpt-4o",), queries_per_day=60_000, quality_floor=0.8)
+    scenario = Scenario().but(
+        api_ids=("gpt-4o",),
+        gpu_ids=("l4", "l40s", "a100-80gb-sxm", "h100-sxm", "h200-sxm"),
+        queries_per_day=60_000,
+        quality_floor=0.8,
+    )
     for found in tipping_points(scenario, only=["input_tokens", "output_tokens"]):
         for point in (found.below, found.above):
             if point is not None and point.changes is not None:
@@ -331,8 +336,8 @@ def test_a_gpu_sold_in_large_lots_keeps_them() -> None:
     scenario = Scenario().but(
         api_ids=("gpt-4o",), model_ids=("llama-3.1-8b",), gpu_ids=("b200-sxm",), queries_per_day=150_000
     )
-    found = {row.input_id: row for row in tipping_points(scenario) if row.unit == "USD/GPU-hour"}
-    for row in found.values():
+    for row in tipping_points(scenario, only=["gpu_usd_per_hour:b200-sxm"]):
+        assert row.unit == "USD/GPU-hour"
         for point in (row.below, row.above):
             assert point is None or abs(point.change_pct or 0) > 0.2
 
