@@ -136,15 +136,19 @@ def standings(
     spent = _spent(catalog, models, variants, now, dict(today.task_mix) or dict.fromkeys(kinds, 1.0), today)
     return {
         model: Standing(*moments, *tokens, stands_on=stands_on)
-        for model, (stands_on, *moments), tokens in zip(models, succeeded, spent, strict=True)
+        for model, (moments, stands_on), tokens in zip(models, succeeded, spent, strict=True)
     }
+
+
+Moments = tuple[Band, float, Mapping[str, tuple[float, float, float]], float, float]
+"""Success, quality, the same on each task, and the standard deviations of both successes over today's."""
 
 
 @kept(4)
 def _successes(
     catalog: Catalog, models: tuple[ModelAtEffort, ...], today: Today
-) -> Sequence[tuple[str | None, Band, float, Mapping[str, tuple[float, float, float]], float, float]]:
-    """Return what of `Standing` no number of tokens changes, what it stands on first; today: without its tokens."""
+) -> Sequence[tuple[Moments, str | None]]:
+    """Return what of `Standing` no number of tokens changes, and what it stands on; today: without its tokens."""
     names, kinds = tables.names(catalog), tables.task_ids(catalog)
     offered = names.efforts_of(today.model_id)
     if today.effort is not None and today.effort not in offered:
@@ -171,7 +175,7 @@ def _successes(
     ]
     columns = bands.T.tolist(), share.tolist(), on_task.tolist(), error.tolist(), error_now.tolist()
     return [
-        (why, Band(*band), quality, dict(zip(success.tasks, tasks, strict=True)), own_sd, today_sd)
+        ((Band(*band), quality, dict(zip(success.tasks, tasks, strict=True)), own_sd, today_sd), why)
         for why, band, quality, tasks, own_sd, today_sd in zip(stands_on, *columns, strict=True)
     ]
 

@@ -430,6 +430,7 @@ def test_a_fleet_that_stops_when_idle_follows_its_volume(office: Office, tmp_pat
     """(4.9) in formulas: the hours, the wait for a query and the start are cells; another volume costs what it does."""
     asked = Scenario(
         gpu_price_kind="serverless",
+        gpu_ids=("l4", "a100-80gb-sxm", "h100-sxm"),
         model_ids=("llama-3.1-8b",),
         api_ids=("gpt-4o", "gpt-4o-mini"),
         engine_ids=("vllm",),

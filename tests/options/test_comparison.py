@@ -2,13 +2,14 @@
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmplan.catalog import load_catalog
+from llmplan.catalog import Catalog, load_catalog
 from llmplan.errors import UnknownNameError
 from llmplan.growth.options import price_paths, rented_option
 from llmplan.options import compare, cost_curves, decision_map, evaluate, options_of, volume_axis
@@ -311,3 +312,24 @@ def test_a_cost_line_of_any_unit_is_one_row(unit: str) -> None:
     volumes = np.array([asked.queries_per_day])
     usd = [sum(float(part.usd_per_month(volumes)[0]) for part in option.parts) for option in months]
     assert usd[1] - usd[0] == pytest.approx(added)
+
+
+def test_rows_made_together_are_those_made_alone(catalog: Catalog) -> None:
+    scenario = Scenario(
+        queries_per_day=300_000,
+        input_tokens=2000,
+        output_tokens=500,
+        model_ids=("llama-3.1-8b", "llama-3.1-70b"),
+        gpu_ids=("h100-sxm", "l40s"),
+        engine_ids=("vllm",),
+        api_ids=("gpt-4o", "gpt-4o-mini", "azure/gpt-4.1"),
+        api_commitments=("1_month",),
+        tpot_limit_ms=20,
+    )
+    alone, together = (evaluate(scenario, replace(catalog)) for _ in range(2))
+    places = np.random.default_rng(5).permutation(len(together.options)).tolist()
+    assert {together.options.items.kind[place] for place in places} >= {"api", "self_hosted", "hybrid"}
+    assert together.units.any() and not together.options.feasible.all()
+    for place, row in zip(places, together.rows(places), strict=True):
+        np.testing.assert_equal(row, alone.row(place))
+        assert together.options.items[place] == alone.options.items[place]
