@@ -1,6 +1,11 @@
 """Sessions without processes: work at rest takes turns, and keeps nobody from moving a slider."""
 
 import asyncio
+import subprocess
+import sys
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,8 +16,10 @@ from frames import asking
 from llmplan.app.server.forks import Forks
 from llmplan.app.server.sessions import MOST_RESTING, Page, Sessions, Why
 from llmplan.app.server.settings import IDLE_SECONDS, UNCONNECTED_SECONDS
-from llmplan.app.server.wire import RESTED, Asked, for_widgets
+from llmplan.app.server.turns import Background
+from llmplan.app.server.wire import RESTED, Asked, for_widgets, working
 
+LONGEST_S = 10.0
 MOVE, REST = asking("w1", {"set": {"a": 1}}), asking("w2", {"action": "flip", "rest": True})
 
 
@@ -53,7 +60,7 @@ def test_one_session_works_at_rest_at_a_time_and_sliders_wait_for_none() -> None
         return now
 
     async def run() -> None:
-        sessions = Sessions(cast(Forks, SimpleNamespace(child=child)))
+        sessions = Sessions(cast(Forks, SimpleNamespace(child=child)), Background())
         one, other, third = [await sessions.open("") for _ in range(3)]
         for session in (one, other):
             for _ in range(2 * MOST_RESTING):
@@ -76,6 +83,91 @@ def test_one_session_works_at_rest_at_a_time_and_sliders_wait_for_none() -> None
     apart(lambda: asyncio.run(run()))
 
 
+async def stands(process: subprocess.Popen[bytes], still: bool) -> None:
+    """Wait until Linux says that a process is stopped, or that it is not."""
+    async with asyncio.timeout(LONGEST_S):
+        while still != (Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").split()[2] == "T"):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is worked out beside a session")
+def test_work_that_nobody_waits_for_stands_still_while_a_reader_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> None:
+        background = Background()
+        with background.work(process.pid):
+            background.wait("a")
+            background.wait("b")
+            background.answered("a")
+            await stands(process, still=True)  # b waits still
+            background.answered("b")
+            background.answered("b")
+            await stands(process, still=False)
+            background.wait("c")
+            with background.work(other.pid):
+                await stands(process, still=True)
+                await stands(other, still=True)
+            await stands(other, still=False)  # what is no work of the background any more goes on
+            monkeypatch.setattr("llmplan.app.server.turns.LONGEST_PAUSE_S", 0.05)
+            background.wait("c")
+            await stands(process, still=False)  # c is never answered
+        with background.work(ended.pid):
+            background.wait("d")
+
+    monkeypatch.setattr("llmplan.app.server.turns.LONGEST_PAUSE_S", 2 * LONGEST_S)
+    with subprocess.Popen(["sleep", "60"]) as process, subprocess.Popen(["sleep", "60"]) as other:
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        try:
+            apart(lambda: asyncio.run(run()))
+        finally:
+            process.kill()
+            other.kill()
+
+
+def test_a_session_names_the_process_that_stands_still_while_its_slider_moves() -> None:
+    async def run() -> list[tuple[str, Any]]:
+        log: list[tuple[str, Any]] = []
+
+        class Noted(Background):
+            @contextmanager
+            def work(self, pid: int) -> Iterator[None]:
+                log.append(("works", pid))
+                yield
+                log.append(("rested", pid))
+
+            def wait(self, reader: Hashable) -> None:
+                log.append(("waits", reader))
+
+            def answered(self, reader: Hashable) -> None:
+                log.append(("answered", reader))
+
+        async def child(*_: Any) -> Scripted:
+            return made
+
+        async def settled() -> None:
+            for _ in range(10):
+                await asyncio.sleep(0)
+
+        made = Scripted([], 0)
+        sessions = Sessions(cast(Forks, SimpleNamespace(child=child)), Noted())
+        session = await sessions.open("")
+        sessions.at_rest(session, REST)
+        await settled()
+        made.out.put_nowait(working(4_321))
+        await settled()
+        await session.send(MOVE)
+        made.out.put_nowait(MOVE)
+        made.out.put_nowait(RESTED)
+        await settled()
+        await sessions.close()
+        return [(what, "it" if value == session.key else value) for what, value in log]
+
+    log = apart(lambda: asyncio.run(run()))
+    assert log[:4] == [("works", 4_321), ("waits", "it"), ("answered", "it"), ("rested", 4_321)]
+
+
 def test_a_session_ends_that_nobody_touches_or_whose_page_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
 
@@ -94,7 +186,7 @@ def test_a_session_ends_that_nobody_touches_or_whose_page_is_gone(monkeypatch: p
         began, now = loop.time(), loop.time()
         monkeypatch.setattr(loop, "time", lambda: now)
         monkeypatch.setattr("llmplan.app.server.sessions.SWEEP_SECONDS", 0)
-        sessions, closed = Sessions(cast(Forks, SimpleNamespace(child=child))), list[int]()
+        sessions, closed = Sessions(cast(Forks, SimpleNamespace(child=child)), Background()), list[int]()
         named = {name: await sessions.open("") for name in ("read", "used", "left")}
         page = cast(Page, SimpleNamespace(close=lambda code, _why: closed.append(code)))
         named["read"].page = named["used"].page = page

@@ -30,6 +30,7 @@ from llmplan.app.server.wire import (
     asked_of,
     decode,
     encode,
+    working,
 )
 from llmplan.app.widgets.base import View
 from llmplan.app.widgets.chart_view import ChartView
@@ -125,8 +126,11 @@ def serve(pipe: Pipe, query: str) -> None:
     open_link(query)
     PipeComm.pipe = pipe
     Aside.forks = sys.platform == "linux"
-    owes = False
+    owes, told = False, None
     while True:
+        if (works := Aside.running) is not None and works is not told:
+            pipe.send(working(works.pid))
+        told = works
         sources: list[Any] = [*filter(None, [Aside.running]), pipe]
         for source in select.select(sources, [], [])[0]:
             if source is not pipe:

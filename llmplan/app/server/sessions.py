@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from enum import IntEnum
 from typing import Any, Protocol
 
 from llmplan.app.server.forks import Child, Forks
 from llmplan.app.server.settings import IDLE_SECONDS, MAX_SESSIONS, UNCONNECTED_SECONDS, YIELD_SECONDS
-from llmplan.app.server.turns import NewestFirst
-from llmplan.app.server.wire import RESTED
+from llmplan.app.server.turns import Background, NewestFirst
+from llmplan.app.server.wire import RESTED, worker_of
 
 SWEEP_SECONDS = 5.0
 MOST_RESTING, REST_SECONDS = 8, 60.0
@@ -43,8 +43,9 @@ class Page(Protocol):
 class Session:
     """One visitor's process and the page that it answers."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, background: Background, now: float) -> None:
         self.key = str(uuid.uuid4())
+        self._background, self._aside = background, ExitStack()
         self.touched = self.connected = now
         self.page: Page | None = None
         self.child: Child | None = None
@@ -55,6 +56,7 @@ class Session:
         """Pass a page's frame on."""
         self.touched = asyncio.get_running_loop().time()
         if self.child is not None:
+            self._background.wait(self.key)
             await self.child.send(frame)
 
     async def relay(self) -> None:
@@ -62,8 +64,13 @@ class Session:
         while self.child is not None and (frame := await self.child.receive()) is not None:
             if frame == RESTED:
                 self.rested.set()
-            elif self.page is not None:
-                await self.page.show(frame)
+            elif (pid := worker_of(frame)) is not None:
+                self._aside.close()
+                self._aside.enter_context(self._background.work(pid))
+            else:
+                self._background.answered(self.key)
+                if self.page is not None:
+                    await self.page.show(frame)
 
     async def rest(self, frame: bytes) -> None:
         """Have the process do what nobody waits for, and wait until it has."""
@@ -71,13 +78,22 @@ class Session:
         if self.child is not None:
             await self.child.send(frame)
             await self.rested.wait()
+            self._aside.close()
+
+    def end(self) -> None:
+        """End the process."""
+        if self.child is not None:
+            self.child.end()
+        self.rested.set()
+        self._background.answered(self.key)
+        self._aside.close()
 
 
 class Sessions:
     """The sessions there are, by key."""
 
-    def __init__(self, forks: Forks, most: int = MAX_SESSIONS) -> None:
-        self._forks, self._most = forks, most
+    def __init__(self, forks: Forks, background: Background, most: int = MAX_SESSIONS) -> None:
+        self._forks, self._background, self._most = forks, background, most
         self._sessions: dict[str, Session] = {}
         self._sweeping: asyncio.Task[None] | None = None
         self._turns = NewestFirst()
@@ -114,7 +130,7 @@ class Sessions:
         now = asyncio.get_running_loop().time()
         if len(self._sessions) >= self._most and not self._make_room(now):
             raise Full
-        session = Session(now)
+        session = Session(self._background, now)
         self._sessions[session.key] = session  # its place is taken before anything is waited for
         try:
             session.child = await self._forks.child("session", query)
@@ -153,9 +169,7 @@ class Sessions:
             return
         if session.page is not None:
             session.page.close(why, why.name.lower())
-        if session.child is not None:
-            session.child.end()
-        session.rested.set()
+        session.end()
 
     async def _follow(self, session: Session) -> None:
         try:

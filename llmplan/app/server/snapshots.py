@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -21,9 +22,10 @@ from llmplan.app.server.settings import (
     SNAPSHOTS_AT_ONCE,
     SNAPSHOTS_WAITING,
 )
-from llmplan.app.server.turns import NewestFirst
+from llmplan.app.server.turns import Background, NewestFirst
 from llmplan.app.server.wire import decode
 
+LOG = logging.getLogger("llmplan.app")
 MOST_ARRAYS, MOST_BYTES = 2_048, 2**26
 NOT_OF_THE_PAGE = frozenset({"token"})
 
@@ -64,8 +66,8 @@ Key = tuple[str, str]
 class Snapshots:
     """The snapshots of one notebook, as many as fit."""
 
-    def __init__(self, forks: Forks, most_bytes: int = SNAPSHOT_BYTES) -> None:
-        self._forks, self._most_bytes = forks, most_bytes
+    def __init__(self, forks: Forks, background: Background, most_bytes: int = SNAPSHOT_BYTES) -> None:
+        self._forks, self._background, self._most_bytes = forks, background, most_bytes
         self._kept: OrderedDict[Key, Snapshot] = OrderedDict()
         self._first: dict[Key, asyncio.Future[Snapshot]] = {}
         self._places, self._resting = asyncio.Semaphore(SNAPSHOTS_AT_ONCE), NewestFirst()
@@ -116,13 +118,17 @@ class Snapshots:
         try:
             # Its place is for the page as it stands: what is added at rest, at low priority, keeps nobody waiting.
             async with asyncio.timeout(SNAPSHOT_SECONDS), self._places:
+                self._background.wait(key)
                 found = await taken(self._forks, key[1])
+                self._background.answered(key)
             self._keep(key, found)
             first.set_result(found)
             if not found.whole:
                 async with self._resting.turn(), asyncio.timeout(RESTING_SECONDS):
-                    self._keep(key, await taken(self._forks, key[1], whole=True))
-        except (Unavailable, TimeoutError) as problem:
+                    self._keep(key, await taken(self._forks, key[1], True, self._background))
+        except Exception as problem:
+            if not isinstance(problem, (Unavailable, TimeoutError)):
+                LOG.exception("a page could not be prepared")
             if not first.done():
                 first.set_exception(Unavailable(str(problem)))
                 first.exception()  # whoever asked is told; nobody may be left to ask
@@ -137,11 +143,17 @@ class Snapshots:
             self._kept.popitem(last=False)
 
 
-async def taken(forks: Forks, link: str, whole: bool = False) -> Snapshot:
-    """Have a process of its own take the snapshot of a link: as it stands at once, or with its work at rest done."""
+async def taken(
+    forks: Forks, link: str, whole: bool = False, background: Background | None = None
+) -> Snapshot:
+    """Have a process of its own take the snapshot of a link: as it stands at once, or with its work at rest done.
+
+    Given a background, the process stands still while readers wait for others.
+    """
     child = await forks.child("whole" if whole else "snapshot", link)
     try:
-        page = await child.receive()
+        with nullcontext() if background is None else background.work(child.pid):
+            page = await child.receive()
         if page is None:
             raise Unavailable("the page could not be prepared")
         content = decode(page, MOST_ARRAYS, MOST_BYTES).content

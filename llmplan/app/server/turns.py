@@ -1,10 +1,16 @@
-"""Work that nobody waits for takes turns."""
+"""Work that nobody waits for takes turns, and stands still while a reader waits for an answer."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Hashable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+LONGEST_PAUSE_S = 0.5
+"""A reader's answer that takes longer is no slider's move: the work goes on beside it."""
 
 
 class NewestFirst:
@@ -42,3 +48,58 @@ class NewestFirst:
             if not (newest := self._waiting.pop()).done():
                 self._busy = True
                 newest.set_result(None)
+
+
+class Background:
+    """Processes whose work nobody waits for: stopped while a session works out what a reader waits for.
+
+    Two processes at work slow each other, most of all where two processors are threads of one core: beside such
+    work a slider's move takes twice its time.
+    """
+
+    def __init__(self) -> None:
+        self._works: set[int] = set()
+        self._waits: dict[Hashable, asyncio.TimerHandle] = {}
+
+    @contextmanager
+    def work(self, pid: int) -> Iterator[None]:
+        """Let a process be stopped meanwhile; it is held by a handle, which names no other once it has ended."""
+        handle = None
+        with suppress(OSError):
+            handle = os.pidfd_open(pid) if sys.platform == "linux" else None
+        if handle is None:
+            yield
+            return
+        self._works.add(handle)
+        if self._waits:
+            _tell([handle], signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._works.discard(handle)
+            _tell([handle], signal.SIGCONT)
+            os.close(handle)
+
+    def wait(self, reader: Hashable) -> None:
+        """A reader waits for an answer from now on."""
+        if not self._waits:
+            _tell(self._works, signal.SIGSTOP)
+        self._end(reader)
+        loop = asyncio.get_running_loop()
+        self._waits[reader] = loop.call_later(LONGEST_PAUSE_S, self.answered, reader)
+
+    def answered(self, reader: Hashable) -> None:
+        """A reader has an answer, or is gone."""
+        if self._end(reader) and not self._waits:
+            _tell(self._works, signal.SIGCONT)
+
+    def _end(self, reader: Hashable) -> bool:
+        if (timer := self._waits.pop(reader, None)) is not None:
+            timer.cancel()
+        return timer is not None
+
+
+def _tell(handles: Iterable[int], what: signal.Signals) -> None:
+    for handle in handles:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, what)

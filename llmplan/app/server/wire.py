@@ -138,6 +138,16 @@ RESTED = b""
 """In place of a frame to a page: a session has done what was asked of it at rest."""
 
 
+def working(pid: int) -> bytes:
+    """Return, in place of a frame to a page: the process that does now what was asked at rest."""
+    return pid.to_bytes(LENGTH, "little")
+
+
+def worker_of(frame: bytes) -> int | None:
+    """Return the process that a session names in place of a frame to a page."""
+    return int.from_bytes(frame, "little") if len(frame) == LENGTH else None
+
+
 def prefixed(frame: bytes) -> bytes:
     """Return the frame as it travels between processes."""
     return len(frame).to_bytes(LENGTH, "little") + frame
