@@ -84,7 +84,7 @@ class Flips:
     def _work(self, scenario: Scenario) -> Iterator[tuple[Tipping, ...] | None]:
         """Yield None for each input that is done, so that a slider waits for one, and at last all of them."""
         found: list[Tipping] = []
-        if self.model.report.comparison.order:
+        if self.model.report.comparison.best is not None:
             options = replace(self.model.report.comparison.alone, scenario=scenario)
             for row in inputs_of(options, self.model.catalog):
                 yield None

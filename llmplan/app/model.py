@@ -170,10 +170,10 @@ class AppModel(t.HasTraits):
     def answer(self) -> dict[str, Any]:
         """What to do in the present scenario, as `recommend` has it: option_id, kind, monthly_usd, quality."""
         found = self.report.comparison
-        item = found.recommended
-        if item is None:
+        item, place = found.recommended, found.best
+        if item is None or place is None:
             return {"option_id": None, "kind": None, "monthly_usd": None, "quality": None}
-        monthly_usd = dict(zip(SIDES, found.monthly_usd[:, found.order[0]].tolist(), strict=True))
+        monthly_usd = dict(zip(SIDES, found.monthly_of([place])[:, 0].tolist(), strict=True))
         return {
             "option_id": item.option_id,
             "kind": item.kind,

@@ -109,7 +109,7 @@ def print_comparison(found: Comparison, top: int) -> None:
     print_table(title, columns, [_cells(row, money) for row in rows])
     best = found.recommended
     if best is not None:
-        cost = money.short(float(found.monthly_usd[1, found.order[0]]))
+        cost = money.short(found.best_usd)
         typer.echo(f"Cheapest feasible: {best.label} ({best.option_id}), {cost} a month.")
     else:
         typer.echo("Nothing is feasible.")

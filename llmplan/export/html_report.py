@@ -277,7 +277,7 @@ def _sortable(value: float | None) -> float | None:
 
 
 def _counted(report: Report) -> str:
-    shown, feasible = len(workbook_places(report)), len(report.comparison.order)
+    shown, feasible = len(workbook_places(report)), report.comparison.n_feasible
     return (
         f"{feasible:,} of {len(report.comparison.options):,} options meet the scenario; the "
         f"{shown:,} cheapest are shown: every token price, and each model, format and card once."

@@ -261,7 +261,7 @@ def _shade(cell: Any, kind: int) -> None:
 
 
 def _options(deck: Deck, report: Report) -> None:
-    if not report.comparison.order:
+    if report.comparison.best is None:
         return
     listed = report.rows(report.shortlist(OPTION_ROWS - 1))
     title = option_title(report, listed)
@@ -284,7 +284,7 @@ def _option_texts(report: Report, row: Mapping[str, Any]) -> list[str]:
 
 
 def _flips(deck: Deck, report: Report) -> None:
-    if not report.comparison.order:
+    if report.comparison.best is None:
         return
     slide, free = add_slide(deck, flip_title(report), report.footnote, flip_notes(report))
     rows = [list(FLIP_HEADS), *flip_rows(report)[:FLIP_ROWS]]

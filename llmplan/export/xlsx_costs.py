@@ -80,7 +80,7 @@ def write_api_costs(book: Book, report: Report, places: list[int]) -> dict[int, 
         book.live(
             sheet, row, API_QUERY, _query_formula(row + 1, _known_shares(report, place, use)), each, "price"
         )
-        month = float(report.comparison.monthly_usd[1, place])
+        month = float(report.comparison.base_usd[place])
         book.live(sheet, row, API_MONTH, f"={cell(row, API_QUERY)}*queries_per_month", month)
         found[place] = Addresses(*[cell(row, API_MONTH, API_SHEET)] * 3)
     return found

@@ -112,7 +112,7 @@ def _formulas(book: Book, sheet: Any, report: Report, place: int, cells: Reserve
     found, row, sold = report.comparison, cells.row, report.option(place).reserved
     assert sold is not None, "asked for reserved units only"
     price, each = cell(row, PRICE), cell(row, EACH)
-    rent, month = float(found.rent_usd[place]), float(found.monthly_usd[1, place])
+    rent, month = float(found.rent_usd[place]), float(found.base_usd[place])
     units, per_query = float(found.units[place]), float(found.options.usd_per_query[place])
     read = f"(1-cached_input_share*(1-{cell(row, CACHED)}))"
     counted = (

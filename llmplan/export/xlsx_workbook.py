@@ -104,7 +104,7 @@ def workbook_places(report: Report) -> list[int]:
 
 def _option(book: Book, sheet: object, row: int, report: Report, place: int, at: Addresses) -> None:
     item, line = report.option(place), row + 1
-    low, base, high = (float(value) for value in report.comparison.monthly_usd[:, place])
+    low, base, high = report.comparison.monthly_of([place])[:, 0].tolist()
     book.text(sheet, row, 0, item.option_id)
     book.text(sheet, row, 1, item.label)
     book.text(sheet, row, 2, item.kind.short)
@@ -136,7 +136,7 @@ def _answer(book: Book, sheet: Any, report: Report, where: dict[int, Addresses])
         _live_title(book, sheet, report)
     for place in report.best_places:
         item, at = report.option(place), where[place]
-        low, base, high = (float(value) for value in report.comparison.monthly_usd[:, place])
+        low, base, high = report.comparison.monthly_of([place])[:, 0].tolist()
         book.text(sheet, row, 0, item.kind.short)
         book.shown(sheet, row, 1, f"MIN({at.low},{at.base},{at.high})", low, "big")
         book.shown(sheet, row, 2, at.base, base, "big")
@@ -158,9 +158,10 @@ def _live_title(book: Book, sheet: Any, report: Report) -> None:
     least = f"MIN({costs})"
     month = f'TEXT({least},"#,##0")&" {report.money.name} a month"'
     formula = f'="Cheapest: "&INDEX({labels},MATCH({least},{costs},0))&", "&{month}'
-    best = report.comparison.order[0]
-    usd = report.money.of(float(report.comparison.monthly_usd[1, best]))
-    value = f"Cheapest: {report.option(best).label}, {usd:,.0f} {report.money.name} a month"
+    usd = report.money.of(report.comparison.best_usd)
+    value = (
+        f"Cheapest: {report.option(report.comparison.order[0]).label}, {usd:,.0f} {report.money.name} a month"
+    )
     sheet.write_formula(0, 0, formula, book.formats["title"], value)
 
 

@@ -23,11 +23,11 @@ class Part:
 
 
 def bill_of(found: Comparison, place: int, catalog: Catalog) -> tuple[Part, ...]:
-    """Return the parts of an option's base month; they add up to `found.monthly_usd[1, place]`. (5.5)
+    """Return the parts of an option's base month; they add up to `found.base_usd[place]`. (5.5)
 
     Lines that cost nothing are left out. An option that cannot serve has no bill.
     """
-    if not np.isfinite(found.monthly_usd[1, place]):
+    if not np.isfinite(found.base_usd[place]):
         return ()
     parts = [*_tokens(found, place, catalog), *_fleet(found, place), *_by_query(found)]
     return tuple(part for part in parts if part.usd)

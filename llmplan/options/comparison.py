@@ -10,7 +10,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing
@@ -18,7 +18,7 @@ from llmplan.cost.fleet import replicas_needed
 from llmplan.options.fleet_api_pairs import with_hybrids
 from llmplan.options.offers import PAID_AS, Offer
 from llmplan.options.reserved import units_for, with_reserved
-from llmplan.options.rows import Option
+from llmplan.options.rows import Option, first_of_each, least_of_each
 from llmplan.options.table import Options, build_options
 from llmplan.quality.ability import Band
 from llmplan.scenario import Affects, Scenario, fields_that, under_catalog
@@ -61,32 +61,118 @@ def by_the_token(scenario: Scenario) -> Scenario:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every option of a scenario at its volume.
+    """Every option of a scenario at its volume; what only a table of all of them needs is worked out for that.
 
     Attributes
     ----------
     options: every option, hybrids at the end. alone: those of one kind, which no volume changes; the same places.
-    monthly_usd: (3, n) low, base, high; infinity where an option cannot serve.
-    replicas, gpus_total: (n,) of the base offer; 0 for APIs.
-    order: places of the feasible options, cheapest base cost first.
     """
 
     scenario: Scenario
     options: Options
     alone: Options
-    monthly_usd: Floats
-    replicas: Floats
-    gpus_total: Floats
-    order: tuple[int, ...]
+
+    @cached_property
+    def base_usd(self) -> Floats:
+        """(n,) base cost, USD a month; infinity where an option cannot serve."""
+        (base_usd,) = self._monthly(self.options, (1,))
+        return np.asarray(base_usd)
+
+    @cached_property
+    def monthly_usd(self) -> Floats:
+        """(3, n) low, base, high; infinity where an option cannot serve."""
+        return self._around(self.options, self.base_usd)
+
+    def monthly_of(self, places: Sequence[int]) -> Floats:
+        """Return `monthly_usd` of some options, (3, len(places))."""
+        return self._around(self.options.take(places), self.base_usd[list(places)])
+
+    def _around(self, options: Options, base_usd: Floats) -> Floats:
+        sides = np.stack([base_usd, *self._monthly(options, (0, 2))])
+        return np.stack([sides.min(axis=0), base_usd, sides.max(axis=0)])
+
+    def _monthly(self, options: Options, sides: Sequence[int]) -> Floats:
+        return options.monthly_usd(self.scenario.queries_per_day, sides)[:, :, 0]
+
+    @property
+    def replicas(self) -> Floats:
+        """(n,) of the base offer; 0 for APIs."""
+        return self._every_fleet[0]
+
+    @property
+    def gpus_total(self) -> Floats:
+        """(n,) of the base offer; 0 for APIs."""
+        return self._every_fleet[1]
+
+    @cached_property
+    def _every_fleet(self) -> tuple[Floats, Floats]:
+        return self._fleets(self.options, self.base_usd)
+
+    def gpus_of(self, places: Sequence[int]) -> Floats:
+        """Return `gpus_total` of some options, (len(places),)."""
+        return self._fleets(self.options.take(places), self.base_usd[list(places)])[1]
+
+    def _fleets(self, options: Options, base_usd: Floats) -> tuple[Floats, Floats]:
+        """Return replicas and GPUs of some options."""
+        own, loads = options.has_fleet & np.isfinite(base_usd), self._loads(options)
+        replicas = replicas_needed(loads, options.per_replica[1], self.scenario.spare_replicas)
+        replicas = np.where(own, replicas, 0.0)
+        return replicas, np.where(own, options.gpus_of(replicas[:, None])[:, 0], 0.0)
+
+    def _loads(self, options: Options) -> Floats:
+        return self.scenario.queries_per_day * options.fleet_load
+
+    @cached_property
+    def _ranked(self) -> Places:
+        """Places of the feasible options."""
+        return np.flatnonzero(self.options.feasible & np.isfinite(self.base_usd))
+
+    @property
+    def n_feasible(self) -> int:
+        return len(self._ranked)
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Places of the feasible options, cheapest base cost first."""
+        return tuple(self._by_cost(self._ranked).tolist())
+
+    def _by_cost(self, places: Places) -> Places:
+        """Return places by base cost; of equal costs the fewest GPUs go first, then what is preferred."""
+        keys = self.options.preference[places], self.gpus_of(places.tolist()), self.base_usd[places]
+        return places[np.lexsort(keys)]
+
+    def first_of_each(self, *columns: Places) -> Places:
+        """Return the cheapest feasible option of each combination of values of the columns, in `order`'s order.
+
+        columns: (n,) numbers, of words `Rows.numbers`.
+        """
+        near = least_of_each(self._ranked, self.base_usd[self._ranked], *columns)
+        return first_of_each(self._by_cost(near), *columns)
+
+    @cached_property
+    def _best(self) -> dict[str, int]:
+        """The place of the cheapest feasible option of each kind, the cheapest first."""
+        items = self.options.items
+        return {items.kind[p]: p for p in self.first_of_each(items.numbers("kind")).tolist()}
+
+    @property
+    def best(self) -> int | None:
+        """The place of the cheapest feasible option at base cost; None where nothing is feasible."""
+        return next(iter(self._best.values()), None)
+
+    @property
+    def best_usd(self) -> float:
+        """Its base cost, USD a month; infinity where nothing is feasible."""
+        return float("inf") if self.best is None else float(self.base_usd[self.best])
 
     @property
     def recommended(self) -> Option | None:
         """The cheapest feasible option at base cost; None where nothing is feasible."""
-        return self.options.items[self.order[0]] if self.order else None
+        return None if self.best is None else self.options.items[self.best]
 
     def cheapest(self, *kinds: str) -> int | None:
         """Return the place of the cheapest feasible option of the kinds."""
-        return next((place for place in self.order if self.options.items.kind[place] in kinds), None)
+        return next((place for kind, place in self._best.items() if kind in kinds), None)
 
     @cached_property
     def queries_per_month(self) -> float:
@@ -94,7 +180,7 @@ class Comparison:
 
     @property
     def usd_per_query(self) -> Floats:
-        return np.asarray(self.monthly_usd[1] / self.queries_per_month)
+        return np.asarray(self.base_usd / self.queries_per_month)
 
     @cached_property
     def utilisation(self) -> Floats:
@@ -102,7 +188,7 @@ class Comparison:
         peak = self.scenario.workload().effective_peak_to_mean
         carried = self.options.per_replica[1] * self.replicas * peak / self.scenario.utilisation_ceiling
         carried = np.where(self.units > 0, self.options.per_replica[1] * self.units * peak, carried)
-        load = self.scenario.queries_per_day * self.options.fleet_load
+        load = self._loads(self.options)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.replicas > 0, load / carried, np.nan)
 
@@ -119,7 +205,7 @@ class Comparison:
     @cached_property
     def rent_usd(self) -> Floats:
         """(n,) what each option's base fleet rents for, USD a month; 0 for tokens alone."""
-        loads = self.scenario.queries_per_day * self.options.fleet_load
+        loads = self._loads(self.options)
         rents = self.options.rent_usd(self.replicas[:, None], 1, loads[:, None])[:, 0]
         return np.where(self.replicas > 0, rents, 0.0)
 
@@ -323,15 +409,4 @@ def _evaluated(options: Options, catalog: Catalog, scenario: Scenario) -> Compar
 
 def compared(options: Options, alone: Options) -> Comparison:
     """Compare some options at their scenario's volume; `alone` as in `Comparison`."""
-    scenario = options.scenario
-    volume = np.array([scenario.queries_per_day])
-    monthly = options.monthly_usd(volume)[:, :, 0]
-    monthly = np.stack([monthly.min(axis=0), monthly[1], monthly.max(axis=0)])
-    own = options.has_fleet & np.isfinite(monthly[1])
-    replicas = replicas_needed(volume * options.fleet_load, options.per_replica[1], scenario.spare_replicas)
-    replicas = np.where(own, replicas, 0.0)
-    ranked = np.flatnonzero(options.feasible & np.isfinite(monthly[1]))
-    gpus = np.where(own, options.gpus_of(replicas[:, None])[:, 0], 0.0)
-    keys = options.preference[ranked], gpus[ranked], monthly[1, ranked]
-    order = tuple(ranked[np.lexsort(keys)].tolist())
-    return Comparison(scenario, options, alone, monthly, replicas, gpus, order)
+    return Comparison(options.scenario, options, alone)

@@ -44,7 +44,7 @@ def size_points(found: Comparison, catalog: Catalog, cost: Floats) -> list[SizeP
     """
     points = [
         _point(found, catalog, place, cost)
-        for place in _first_of_each(found, np.lexsort((found.monthly_usd[1], ~found.options.feasible)))
+        for place in _first_of_each(found, np.lexsort((found.base_usd, ~found.options.feasible)))
         if found.options.items.kind[place] != Kind.API
         and found.options.items.model_id[place] in catalog.models
     ]
@@ -63,7 +63,7 @@ def small_points(found: Comparison, catalog: Catalog, cost: Floats) -> list[Size
     """Return the self-hosted points of a comparison of `small_models` alone: out, with the reason."""
     own = (
         _point(found, catalog, place, cost)
-        for place in _first_of_each(found, np.argsort(found.monthly_usd[1], kind="stable"))
+        for place in _first_of_each(found, np.argsort(found.base_usd, kind="stable"))
         if found.options.items.kind[place] == Kind.SELF_HOSTED
     )
     return [
@@ -74,7 +74,7 @@ def small_points(found: Comparison, catalog: Catalog, cost: Floats) -> list[Size
 
 def _first_of_each(found: Comparison, order: Places) -> list[int]:
     """Return the first place of each kind and model among those that can serve."""
-    items, able = found.options.items, order[np.isfinite(found.monthly_usd[1, order])]
+    items, able = found.options.items, order[np.isfinite(found.base_usd[order])]
     return [int(place) for place in first_of_each(able, *items.kind_and_model)]
 
 

@@ -153,9 +153,9 @@ def _alone(app: App, found: Comparison) -> Alone:
     """Return the cheapest of staying and of every option that is feasible; an unknown bill stays where none is."""
     today = np.inf if app.today_usd is None else app.today_usd
     stay = Alone(None, "as today", "", today)
-    if not found.order:
+    if (item := found.recommended) is None:
         return stay
-    item, usd = found.options.items[found.order[0]], float(found.monthly_usd[BASE, found.order[0]])
+    usd = found.best_usd
     return Alone(item.option_id, item.label, str(item.kind), usd) if usd < today else stay
 
 

@@ -44,19 +44,19 @@ def recommend(
     scenario, catalog = under_catalog(scenario, catalog)
     found = evaluate(scenario, catalog, options)
     ladder = quality_ladder(found, catalog)
-    if found.recommended is None:
+    if (place := found.best) is None:
         return _nothing(found, catalog, ladder)
     problem = problem_from(found, catalog)
     p_kind, p_right, regret = _risk(problem, DRAWS, seed)
     points = tipping_points(scenario, catalog) if tipping else ()
-    place, item = found.order[0], found.recommended
+    item = found.options.items[place]
     runners_up = _runners_up(found)
     rival = min(
         (row for kind, row in runners_up.items() if kind != item.kind),
         key=lambda row: row.monthly_usd,
         default=None,
     )
-    low, base, high = (float(value) for value in found.monthly_usd[:, place])
+    low, base, high = found.monthly_of([place])[:, 0].tolist()
     margin = None if rival is None else rival.monthly_usd - base
     margin_pct = None if rival is None or not rival.monthly_usd > 0 else 100 * (1 - base / rival.monthly_usd)
     confidence = in_words(p_right)
@@ -115,11 +115,11 @@ def _chance_to_meet(problem: Problem) -> float | None:
 def _runners_up(found: Comparison) -> dict[str, RunnerUp]:
     """Return the best option of each kind besides the recommended one."""
     rows: dict[str, RunnerUp] = {}
-    base = float(found.monthly_usd[1, found.order[0]])
+    base = found.best_usd
     kinds = found.options.items.kind
     for place in found.order[1:]:
         if kinds[place] not in rows:
-            item, cost = found.options.items[place], float(found.monthly_usd[1, place])
+            item, cost = found.options.items[place], float(found.base_usd[place])
             pct = 100 * (cost / base - 1) if base > 0 else None
             rows[item.kind] = RunnerUp(item.option_id, item.label, cost, cost - base, pct, short_label(item))
     return rows

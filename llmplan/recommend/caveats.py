@@ -34,7 +34,8 @@ def caveats_of(found: Comparison, catalog: Catalog, p_right: float, regret_usd: 
 
     Weights are between 0 and 1 and rank only: how far the figure behind each could change the decision.
     """
-    item, place = found.options.items[found.order[0]], found.order[0]
+    place = found.order[0]
+    item = found.options.items[place]
     rows = [
         *_doubt(p_right, regret_usd, found.scenario.currency),
         *_close_rival(found),
@@ -57,10 +58,10 @@ def _doubt(p_right: float, regret_usd: float, money: Currency) -> Iterator[Weigh
 
 
 def _close_rival(found: Comparison) -> Iterator[Weighed]:
-    base = float(found.monthly_usd[1, found.order[0]])
+    base = found.best_usd
     model = found.options.items[found.order[0]].model_id
     for place in found.order[1:]:
-        other, cost = found.options.items[place], float(found.monthly_usd[1, place])
+        other, cost = found.options.items[place], float(found.base_usd[place])
         if not cost <= base * (1 + CLOSE):
             return
         if other.model_id != model:
@@ -193,7 +194,7 @@ def gpu_price_caveats(item: Option, money: Currency) -> Iterator[Weighed]:
 
 
 def _hidden(found: Comparison, place: int) -> Iterator[Weighed]:
-    gpus, total = float(found.gpus_total[place]), float(found.monthly_usd[1, place])
+    gpus, total = float(found.gpus_total[place]), float(found.base_usd[place])
     low, base, high = (float(found.options.hidden.usd(gpus, side)) for side in range(3))
     if total > 0 and base > 0 and high > low:
         least, sure, most = (found.scenario.currency.whole(usd) for usd in (low, base, high))

@@ -43,8 +43,7 @@ def relaxed(scenario: Scenario, catalog: Catalog) -> tuple[Relaxed, ...]:
         if free != scenario:
             found = evaluate(free, catalog)
             if (item := found.recommended) is not None:
-                usd = float(found.monthly_usd[1, found.order[0]])
-                rows.append(Relaxed(limit, item.option_id, item.label, usd))
+                rows.append(Relaxed(limit, item.option_id, item.label, found.best_usd))
     return tuple(sorted(rows, key=lambda row: row.monthly_usd))
 
 

@@ -69,11 +69,11 @@ def reason(
 ) -> str:
     """Return a paragraph: cost, the best other kind, the fleet, quality and what its floor does."""
     place, volume = found.order[0], found.scenario.queries_per_day
-    money, base = found.scenario.currency, float(found.monthly_usd[1, place])
+    money, base = found.scenario.currency, found.best_usd
     parts = [
         f"{subject(item)} costs {money.whole(base)} a month at {volume:,.0f} queries/day, "
         f"{money.each(float(found.usd_per_query[place]))} a query: "
-        f"the least of {len(found.order):,} feasible options."
+        f"the least of {found.n_feasible:,} feasible options."
     ]
     if rival is None:
         parts.append("No option of another kind meets every constraint.")

@@ -128,10 +128,10 @@ def _self_hosted_rows(report: Report, item: Option) -> list[AssumptionRow]:
 def hardware_rows(report: Report, place: int) -> list[list[str]]:
     """Return (what, in words) of a self-hosted option: the fleet, what a replica serves, what it rents for."""
     item, found = report.option(place), report.comparison
-    gpus = int(found.gpus_total[place])
+    gpus = int(found.gpus_of([place])[0])
     each = item.n_gpus or 1
     fleet = f"{counted(gpus // each, 'replica')} of {each} x {report.catalog.gpu(item.gpu_id or '').name}, spares included"
-    low, base, high = (report.money.short(float(usd)) for usd in found.monthly_usd[:, place])
+    low, base, high = (report.money.short(float(usd)) for usd in found.monthly_of([place])[:, 0])
     rows = [
         ["Fleet", fleet],
         ["Costs a month", f"{base} ({low} to {high})"],

@@ -23,14 +23,13 @@ def finding(found: Comparison, rivals: Mapping[int, BreakEven]) -> str:
     ----------
     rivals: by the place of a token price: where self-hosting is cheaper than it.
     """
-    if not found.order:
+    if (best := found.best) is None:
         return f"No option meets this scenario: {in_the_way(found)}"
-    best = found.order[0]
     item = found.options.items[best]
     doing = {"self_hosted": "Self-host", "hybrid": "Route"}.get(item.kind, "Use")
     if item.split_by == "load":
         doing = "Self-host"
-    cost = found.scenario.currency.short(float(found.monthly_usd[1, best]))
+    cost = found.scenario.currency.short(found.best_usd)
     against = _alone(found, best) if item.kind == "hybrid" else _against(found, best, rivals)
     return f"{doing} {item.label}: {cost} a month; {against}"
 
@@ -79,7 +78,7 @@ def _alone(found: Comparison, best: int) -> str:
     other = found.cheapest("api", "hosted", "self_hosted")
     if other is None:
         return "no single option is feasible"
-    more = times_as_much(float(found.monthly_usd[1, other] / found.monthly_usd[1, best]))
+    more = times_as_much(float(found.base_usd[other] / found.base_usd[best]))
     return f"{found.options.items[other].label} alone costs {more}"
 
 
@@ -88,7 +87,7 @@ def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> s
     other = found.cheapest(*(TOKEN if own else (Kind.SELF_HOSTED,)))
     if other is None:
         return "no API is feasible" if own else "no self-hosted option is feasible"
-    more = times_as_much(float(found.monthly_usd[1, other] / found.monthly_usd[1, best]))
+    more = times_as_much(float(found.base_usd[other] / found.base_usd[best]))
     asked = found.scenario.queries_per_day
     if own:
         return f"{found.options.items[other].label} costs {more}{_below(rivals.get(other), asked)}"

@@ -39,7 +39,7 @@ class FrontierPoint:
 
 def frontier_points(found: Comparison, catalog: Catalog) -> tuple[FrontierPoint, ...]:
     """Return a point for each model at an effort that nothing but the floor keeps out, cheapest first."""
-    options, usd = found.options, found.monthly_usd[1]
+    options, usd = found.options, found.base_usd
     today = options.items.places.get(today_id(found.scenario, catalog))
     usable = options.feasible | options.items.only_floor
     open_to = usable & np.isfinite(usd) & (options.items.kind != Kind.HYBRID)
@@ -71,7 +71,7 @@ def _cheapest_of_each(found: Comparison, open_to: Bools, today: int | None) -> P
     Of a model that is fine-tuned, shared endpoints serve another one.
     """
     items, rank, own = found.options.items, found.options.preference, found.scenario.own_weights
-    usd = np.where(open_to, found.monthly_usd[1], np.inf)
+    usd = np.where(open_to, found.base_usd, np.inf)
     if today is not None:
         usd[today] = -np.inf
     served = (np.where(np.isin(items.model_id, own), items.quality, 0.0),) if own else ()
@@ -79,4 +79,4 @@ def _cheapest_of_each(found: Comparison, open_to: Bools, today: int | None) -> P
     places = np.flatnonzero(usd < np.inf)
     near = least_of_each(places, usd[places], *alike)
     chosen = first_of_each(near[np.argsort(rank[near])], *alike)
-    return chosen[np.lexsort((rank[chosen], found.monthly_usd[1, chosen]))]
+    return chosen[np.lexsort((rank[chosen], found.base_usd[chosen]))]

@@ -31,7 +31,7 @@ def kpi_cards(report: Report) -> list[tuple[str, str, str]]:
         if place is None:
             cards.append((kind.short, "–", "none is feasible"))
         else:
-            month = report.money.short(float(report.comparison.monthly_usd[1, place]))
+            month = report.money.short(float(report.comparison.base_usd[place]))
             each = report.money.short(float(report.comparison.usd_per_query[place]) * UNIT_QUERIES)
             cards.append((kind.short, f"{month}/month", f"{each} per 1,000 queries"))
     return [*cards, ("Self-hosting pays", *_pays(report))]
@@ -78,7 +78,7 @@ def _against_today(report: Report) -> str:
     if today is None or saving is None:
         return f"{report.scenario.reference_api_id} is not among the options"
     label = report.option(today).label
-    if today == report.comparison.order[0]:
+    if today == report.comparison.best:
         return f"stay with {label}"
     month, year = (report.money.short(abs(saving) * months) for months in (1, MONTHS_PER_YEAR))
     verb = "saves" if saving >= 0 else "costs more by"
@@ -112,9 +112,9 @@ def curve_title(report: Report) -> str:
 def _ends_title(report: Report) -> str:
     """Return what the cheapest option costs today and at the largest volume."""
     found, asked = report.comparison, report.scenario.queries_per_day
-    if not report.envelopes or not found.order:
+    if not report.envelopes or found.best is None:
         return "No option is feasible at any volume"
-    now = report.money.short(float(found.monthly_usd[1, found.order[0]]))
+    now = report.money.short(found.best_usd)
     least = min(float(each.monthly_usd[1, -1]) for each in report.envelopes)
     last = f"{report.money.short(least)} at {short_volume(report.envelopes[0].queries_per_day[-1])}"
     return f"The cheapest option costs {now} a month at {at_volume(asked)} queries/day, {last}"
@@ -170,9 +170,9 @@ def hardware_title(report: Report) -> str:
     place, found = report.comparison.cheapest(Kind.SELF_HOSTED), report.comparison
     if place is None:
         return "No self-hosted option meets the limits"
-    usd, best = float(found.monthly_usd[1, place]), float(found.monthly_usd[1, found.order[0]])
+    usd, best = float(found.base_usd[place]), found.best_usd
     told = f"{report.option(place).label}, {report.money.short(usd)} a month"
-    if place == found.order[0]:
+    if place == found.best:
         return f"What we would run: {told}"
     return f"If we self-hosted: {told}; the answer saves {report.money.short(usd - best)} of it"
 
@@ -206,7 +206,7 @@ def map_title(report: Report) -> str:
 
 def option_title(report: Report, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return how the cheapest option compares with the next of a short table, cheapest first."""
-    feasible, every = len(report.comparison.order), len(report.comparison.options)
+    feasible, every = report.comparison.n_feasible, len(report.comparison.options)
     if len(rows) == 1:
         return f"{rows[0]['label']} is the only one of {every:,} options that meets the scenario"
     more = times_as_much(float(rows[1]["monthly_usd_base"]) / float(rows[0]["monthly_usd_base"]))
@@ -259,7 +259,7 @@ def _flips_at(report: Report, row: Tipping, point: TippingPoint) -> str:
 
 def near_misses(report: Report) -> list[list[str]]:
     """Return, where nothing is feasible, the cheapest models of each kind that are out, and why."""
-    options, monthly = report.comparison.options, report.comparison.monthly_usd[1]
+    options, monthly = report.comparison.options, report.comparison.base_usd
     items, order = options.items, np.argsort(monthly, kind="stable")
     out = order[np.isfinite(monthly[order]) & ~options.feasible[order]]
     by_kind: dict[str, list[int]] = {}

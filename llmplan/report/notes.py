@@ -12,7 +12,7 @@ def answer_notes(report: Report) -> str:
     asked, found = report.scenario, report.comparison
     lines = [
         f"{report.finding}.",
-        f"{len(found.order):,} of {len(found.options):,} options meet the scenario: volume, "
+        f"{found.n_feasible:,} of {len(found.options):,} options meet the scenario: volume, "
         f"{_floor(report)}, latency, licence and where data may go.",
         "Bars: the cheapest option of each kind; low and high are the ends of the ranges of prices, speed and "
         "cost lines. A token price has no range.",

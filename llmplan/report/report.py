@@ -101,14 +101,13 @@ class Report:
             each,
             queries_per_day=np.insert(each.queries_per_day, at, now),
             labels=(*each.labels[:at], self.option(place).label, *each.labels[at:]),
-            monthly_usd=np.insert(each.monthly_usd, at, self.comparison.monthly_usd[:, place], axis=1),
+            monthly_usd=np.insert(each.monthly_usd, at, self.comparison.monthly_of([place])[:, 0], axis=1),
         )
 
     @property
     def answer_curve(self) -> Curves:
         """The curve of today's answer alone; of nothing where none is feasible."""
-        best = self.comparison.order[:1]
-        places = [number for number, place in enumerate(self.curve_places) if place in best]
+        places = [number for number, place in enumerate(self.curve_places) if place == self.comparison.best]
         curves = self.curves
         return replace(curves, options=curves.options.take(places), monthly_usd=curves.monthly_usd[:, places])
 
@@ -130,8 +129,8 @@ class Report:
     @cached_property
     def bill(self) -> tuple[Part, ...]:
         """The named parts of the answer's base month; empty where nothing is feasible."""
-        order = self.comparison.order
-        return bill_of(self.comparison, order[0], self.catalog) if order else ()
+        best = self.comparison.best
+        return () if best is None else bill_of(self.comparison, best, self.catalog)
 
     @property
     def today_place(self) -> int | None:
@@ -144,10 +143,8 @@ class Report:
     @property
     def saving_usd(self) -> float | None:
         """What the answer costs less a month than what runs today, at base; None without one of the two."""
-        today, order = self.today_place, self.comparison.order
-        if today is None or not order:
-            return None
-        return float(self.comparison.monthly_usd[1, today] - self.comparison.monthly_usd[1, order[0]])
+        today, found = self.today_place, self.comparison
+        return None if today is None or found.best is None else float(found.base_usd[today]) - found.best_usd
 
     @property
     def money(self) -> Currency:
@@ -207,15 +204,10 @@ class Report:
 
     def shortlist(self, count: int) -> tuple[int, ...]:
         """Return `count` places by cost: the options drawn, then the cheapest of each kind and model."""
-        items, order = self.comparison.options.items, np.array(self.comparison.order, np.intp)
-        best: dict[tuple[str, str], int] = {}
-        for kind, model_id, place in zip(
-            items.kind[order], items.model_id[order], order.tolist(), strict=True
-        ):
-            if best.setdefault((kind, model_id), place) == place and len(best) == count:
-                break
-        chosen = list(dict.fromkeys([*self.curve_places, *best.values()]))[:count]
-        usd, rank = self.comparison.monthly_usd[1, chosen], items.preference[chosen]
+        items = self.comparison.options.items
+        best = self.comparison.first_of_each(*items.kind_and_model)[:count].tolist()
+        chosen = list(dict.fromkeys([*self.curve_places, *best]))[:count]
+        usd, rank = self.comparison.base_usd[chosen], items.preference[chosen]
         by_cost = np.lexsort((rank, usd, ~items.feasible[chosen]))
         return tuple(chosen[number] for number in by_cost)
 
@@ -225,7 +217,7 @@ class Report:
 
         Worked out at the first call, in a second or two. Empty where nothing is feasible to begin with.
         """
-        return tipping_points(self.scenario, self.catalog) if self.comparison.order else ()
+        return tipping_points(self.scenario, self.catalog) if self.comparison.best is not None else ()
 
     @cached_property
     def growth(self) -> GrowthPlan | None:

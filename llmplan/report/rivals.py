@@ -59,4 +59,4 @@ def _cheapest_own(alone: Options, queries_per_day: float) -> int:
 
 def nearest(found: Comparison, rivals: Rivals) -> Rivals:
     """Return the cheapest token price's rival alone."""
-    return tuple(sorted(rivals, key=lambda pair: float(found.monthly_usd[1, pair[0]]))[:1])
+    return tuple(sorted(rivals, key=lambda pair: float(found.base_usd[pair[0]]))[:1])

@@ -180,7 +180,7 @@ def make_problem(
 
 def problem_from(found: Comparison, catalog: Catalog, queries_per_day: npt.ArrayLike = ()) -> Problem:
     """Return the uncertainty of a scenario that has been compared, at its volume and those given."""
-    best = found.order[0] if found.order else None
+    best = found.best
     rank = found.options.preference
     few = {place for place in map(found.cheapest, Kind) if place is not None}
     if best is not None:
@@ -195,7 +195,7 @@ def _winning_places(found: Comparison, catalog: Catalog, queries_per_day: npt.Ar
     part, places, models = _open_to(found.alone, catalog)
     if models.is_certain.all():
         return _undominated(found.alone, catalog, found.scenario.ranges)
-    now, ranges = found.monthly_usd[1, places], bool(found.scenario.ranges)
+    now, ranges = found.base_usd[places], bool(found.scenario.ranges)
     volumes = _volumes(found.scenario, queries_per_day)
     usd = np.column_stack([now, part.monthly_usd(volumes, sides=(1,))[0]]) if len(volumes) else now[:, None]
     near, safe = near_the_front(part, models, usd, ranges), surest(models, part.feasible, now)

@@ -97,7 +97,7 @@ class CompareTwo:
         """Return the monthly cost of the cheapest feasible option of the subject; None where there is none."""
         found = evaluate(scenario, self.model.catalog)
         place = found.cheapest(*(key for key, _ in SUBJECTS if self.subject in ("best", key)))
-        return None if place is None else float(found.monthly_usd[1, place])
+        return None if place is None else float(found.base_usd[place])
 
 
 def _side(name: str, report: Report) -> Markup:

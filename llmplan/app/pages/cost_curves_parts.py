@@ -144,8 +144,8 @@ def _now_title(shown: CostsByVolume) -> str:
     found, asked = shown.report.comparison, shown.report.scenario.queries_per_day
     if not shown.places:
         return "No line is chosen"
-    best = min(shown.places, key=lambda place: float(found.monthly_usd[1, place]))
-    cost = shown.report.money.short(float(found.monthly_usd[1, best]))
+    best = min(shown.places, key=lambda place: float(found.base_usd[place]))
+    cost = shown.report.money.short(float(found.base_usd[best]))
     return f"Of these, {shown.report.option(best).label} costs least at {short_volume(asked)} a day: {cost} a month"
 
 

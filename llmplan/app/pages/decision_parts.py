@@ -93,10 +93,10 @@ def _kind_card(report: Report, kind: Kind) -> KeyFigure:
     if place is None:
         return head, NOTHING, why_none(report, kind)
     item = report.option(place)
-    low, base, high = (float(value) for value in found.monthly_usd[:, place])
-    if place == found.order[0]:
+    low, base, high = found.monthly_of([place])[:, 0].tolist()
+    if place == found.best:
         head += Markup(" ") + badge("the answer", "lp-badge-chosen")
-    gap = _why_not(base, float(found.monthly_usd[1, found.order[0]]))
+    gap = _why_not(base, found.best_usd)
     first = "first word not stated" if item.ttft_ms is None else f"first word {milliseconds(item.ttft_ms)}"
     lines = (item.label, money.range(low, high), f"quality {share(item.quality)} · {first}", gap)
     return head, full_value(money, base, "/month"), Markup("<br>").join(lines)
@@ -105,10 +105,10 @@ def _kind_card(report: Report, kind: Kind) -> KeyFigure:
 def why_none(report: Report, kind: Kind) -> str:
     """Say why no option of a kind is feasible: what stands against the cheapest of it."""
     found = report.comparison
-    mine = np.flatnonzero((found.options.items.kind == kind) & np.isfinite(found.monthly_usd[1]))
+    mine = np.flatnonzero((found.options.items.kind == kind) & np.isfinite(found.base_usd))
     if not len(mine):
         return "none is possible within these limits"
-    cheapest = report.option(int(mine[np.argmin(found.monthly_usd[1, mine])]))
+    cheapest = report.option(int(mine[np.argmin(found.base_usd[mine])]))
     return f"{cheapest.label}: {cheapest.reasons[0]}" if cheapest.reasons else "none is feasible"
 
 
@@ -219,7 +219,7 @@ def _row_names(report: Report, found: DecisionMap) -> dict[str, str]:
 
 def sure_cards(report: Report, flips: Flips) -> Markup:
     """Say how sure the answer is, and what would flip it as far as that is worked out."""
-    if report.comparison.order:
+    if report.comparison.best is not None:
         flip = card("What would flip it", _flips(flips), _by_volume(report))
     else:
         near = table(MISS_HEADS, near_misses(report), "The cheapest that are out", (1,))
@@ -269,11 +269,13 @@ def _by_volume(report: Report) -> Markup:
 def options_card(report: Report) -> Markup:
     """Return the top options, and the reason why the best of every other model is out."""
     found, places = report.comparison, report.shown_places
-    least = min((float(found.monthly_usd[1, place]) for place in places), default=0.0)
+    months, least = (
+        found.monthly_of(places).T.tolist(),
+        float(found.base_usd[list(places)].min(initial=np.inf)),
+    )
     rows = []
-    for place in places:
+    for place, (low, base, high), gpus in zip(places, months, found.gpus_of(places).tolist(), strict=True):
         item = report.option(place)
-        low, base, high = (float(value) for value in found.monthly_usd[:, place])
         rows.append(
             (
                 item.label,
@@ -283,7 +285,7 @@ def options_card(report: Report) -> Markup:
                 share(item.quality),
                 milliseconds(item.ttft_ms),
                 milliseconds(item.tpot_ms),
-                int(found.gpus_total[place]) or NOTHING,
+                int(gpus) or NOTHING,
                 "your measurement" if item.measured_by else item.basis or NOTHING,
             )
         )

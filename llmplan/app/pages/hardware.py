@@ -92,7 +92,7 @@ def hardware_fields(catalog: Catalog) -> list[Field]:
 def cheapest_config(model: AppModel) -> ReplicaConfig:
     """Return the configuration of the scenario's cheapest fleet, feasible or not."""
     found = model.report.comparison
-    items, usd = found.options.items, found.monthly_usd[1]
+    items, usd = found.options.items, found.base_usd
     own = np.flatnonzero(items.kind == "self_hosted")
     place = found.cheapest("self_hosted")
     if place is None and len(own):

@@ -104,7 +104,7 @@ def sized(report: Report, config: ReplicaConfig) -> Replica:
 
 def _option_of(report: Report, config: ReplicaConfig) -> Option | None:
     """Return the cheapest of the scenario's options that is run as `config` says; None where there is none."""
-    items, monthly = report.comparison.options.items, report.comparison.monthly_usd[1]
+    items, monthly = report.comparison.options.items, report.comparison.base_usd
     own = (
         (items.kind == Kind.SELF_HOSTED)
         & (items.model_id == config.model_id)
@@ -250,7 +250,7 @@ def cheapest_card(shown: Replica) -> Markup:
     rows = [
         (
             item.label,
-            report.money.short(float(found.monthly_usd[1, place])),
+            report.money.short(float(found.base_usd[place])),
             int(found.gpus_total[place]),
             f"{item.requests_per_s[1]:,.2f}" if item.requests_per_s else NOTHING,
             milliseconds(item.ttft_ms),

@@ -103,7 +103,7 @@ def _against_the_answer(shown: Routed) -> str:
     item = found.recommended
     if item is None:
         return "no option meets the scenario"
-    cost = shown.money.short(float(found.monthly_usd[1, found.order[0]]))
+    cost = shown.money.short(found.best_usd)
     return f"over all options {item.label} is the cheapest: {cost} a month at {share(item.quality)} of the quality"
 
 
@@ -193,7 +193,7 @@ def _points(shown: Routed) -> list[RoutePoint]:
             points.append(RoutePoint(name, other.monthly_usd[1], other.chosen_quality, symbol, colour))
     found_best = shown.decision.comparison
     if (item := found_best.recommended) is not None and item.quality is not None:
-        cost = float(found_best.monthly_usd[1, found_best.order[0]])
+        cost = found_best.best_usd
         points.append(
             RoutePoint("the Decision page's answer", cost, item.quality, "hexagram", item.kind.colour)
         )

@@ -95,8 +95,7 @@ def _resized(name: str, few: Options, catalog: Catalog, fleets: Configurations) 
 def _in_full(name: str, scenario: Scenario, catalog: Catalog) -> Callable[[float], Best]:
     def best(value: float) -> Best:
         found = evaluate(with_tokens(scenario, **{name: value}), catalog)
-        usd = float(found.monthly_usd[1, found.order[0]]) if found.order else float("inf")
-        return found.recommended, usd
+        return found.recommended, found.best_usd
 
     return best
 
