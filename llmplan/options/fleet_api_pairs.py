@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
@@ -25,6 +26,8 @@ from llmplan.router.costs import Router, Traffic
 from llmplan.router.roc import from_auc
 from llmplan.router.traffic_split import SplitPlan, hybrid_quality, split_plan
 
+BEYOND = np.uint16(2**16 - 1)
+"""A rank that no group has."""
 SPLITS = np.linspace(0.05, 0.95, 19)
 """Shares of the fleet that are tried; all and nothing are options of their own."""
 FLOORS = np.array([0.2, 0.4, 0.6, 0.8])
@@ -243,26 +246,38 @@ class Pairs:
         fleets = self.fleets_at(np.array([queries_per_day]))
         hard, month = HARD, queries_per_day * self.options.scenario.days_per_month
         lines = self.options.hidden_usd_per_query(1)
-        group, usd = np.zeros((hard, len(self.apis)), np.intp), np.full((hard, len(self.apis)), np.inf)
-        for split, allowed in enumerate(self._allowed_by_split):
-            rents = np.where(allowed, fleets.usd[:, split, 0], np.inf)
-            group[split] = rents.argmin(axis=1)
-            usd[split] = rents.min(axis=1) + (self.price[:, split] + lines) * month
+        rents, every = fleets.usd[:, :hard, 0], np.arange(len(self.apis))
+        cheapest_first = rents.argsort(axis=0, kind="stable")
+        rank = np.empty(rents.shape, np.uint16)
+        np.put_along_axis(rank, cheapest_first, np.arange(len(rents), dtype=np.uint16)[:, None], axis=0)
+        first = np.maximum(rank.T[:, None, :], self._out_of_reach).min(axis=2)
+        group = cheapest_first[first % len(rents), np.arange(hard)[:, None]]
+        usd = np.where(first < len(rents), np.take_along_axis(rents.T, group, axis=1), np.inf)
+        usd = usd + (self.price[:, :hard].T + lines) * month
         best = usd.argmin(axis=0)
-        known = np.flatnonzero(np.isfinite(usd[best, np.arange(len(best))])).tolist()
+        known = np.flatnonzero(np.isfinite(usd[best, every])).tolist()
         routes = [self.route(fleets, (group[best[api], api], api, best[api])) for api in known]
-        tokens = self.options.usd_per_query[self.apis, None] * self.to_api(fleets)[:, None, hard:, 0]
-        peaks = fleets.usd[:, None, hard:, 0] + (tokens + lines) * month
-        peaks[~self.allowed[:, :, hard:]] = np.inf
-        first = np.unravel_index(int(peaks.argmin()), peaks.shape)
-        if np.isfinite(peaks[first]):
-            routes.append(self.route(fleets, (*first[:2], first[2] + hard)))
+        to_api, rents = (each[:, hard:, 0].T[:, :, None] for each in (self.to_api(fleets), fleets.usd))
+        peaks = np.where(
+            self._allowed_by_load,
+            rents + (self.options.usd_per_query[self.apis] * to_api + lines) * month,
+            np.inf,
+        )
+        if np.isfinite(least := peaks.min(initial=np.inf)):
+            cells = [(g, api, hard + split) for split, g, api in np.argwhere(peaks == least).tolist()]
+            routes.append(self.route(fleets, min(cells)))
         return routes
 
     @cached_property
-    def _allowed_by_split(self) -> Bools:
-        """(splits by difficulty, m, g) `allowed`, in the order in which `cheapest_by_api` goes through it."""
-        return np.ascontiguousarray(self.allowed[:, :, :HARD].transpose(2, 1, 0))
+    def _out_of_reach(self) -> npt.NDArray[np.uint16]:
+        """(splits by difficulty, m, g) what raises a rank beyond all others where a pair is not allowed; 0 where it is."""
+        out = ~self.allowed[:, :, :HARD].transpose(2, 1, 0)
+        return np.ascontiguousarray(out).astype(np.uint16) * BEYOND
+
+    @cached_property
+    def _allowed_by_load(self) -> Bools:
+        """(splits by load, g, m) `allowed`."""
+        return np.ascontiguousarray(self.allowed[:, :, HARD:].transpose(2, 0, 1))
 
     @cached_property
     def _best_first(self) -> Places:
