@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.errors import UnknownNameError
 from llmplan.growth.options import price_paths, rented_option
+from llmplan.kinds import Kind
 from llmplan.options import compare, cost_curves, decision_map, evaluate, options_of, volume_axis
 from llmplan.options.configurations import is_useful_format
 from llmplan.options.offers import offers_of
@@ -60,6 +61,34 @@ def test_the_recommended_is_the_cheapest_feasible() -> None:
     best = min(found.monthly_usd[1, i] for i in inside)
     assert found.recommended is not None
     assert found.monthly_usd[1, found.order[0]] == best
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    volume=st.floats(100, 2e7),
+    floor=st.sampled_from([0.0, 0.9, 1.05]),
+    spare=st.integers(0, 2),
+    cap=st.integers(1, 64),
+)
+def test_what_is_worked_out_for_a_few_options_is_what_the_whole_table_says(
+    volume: float, floor: float, spare: int, cap: int
+) -> None:
+    asked = SMALL.but(queries_per_day=volume, quality_floor=floor, spare_replicas=spare, max_gpus=cap)
+    found = evaluate(asked)
+    items, order = found.options.items, list(found.order)
+    keys = found.monthly_usd[1], found.gpus_total, items.preference
+    assert order == sorted(order, key=lambda place: tuple(key[place] for key in keys))
+    assert set(order) == set(np.flatnonzero(items.feasible & np.isfinite(found.monthly_usd[1])).tolist())
+    assert (found.n_feasible, found.best) == (len(order), next(iter(order), None))
+    assert found.best_usd == (found.monthly_usd[1, order[0]] if order else math.inf)
+    for kind in Kind:
+        assert found.cheapest(kind) == next((place for place in order if items.kind[place] == kind), None)
+    first = {(items.kind[place], items.model_id[place]): place for place in reversed(order)}
+    assert set(found.first_of_each(*items.kind_and_model).tolist()) == set(first.values())
+    assert sorted(first.values(), key=order.index) == found.first_of_each(*items.kind_and_model).tolist()
+    few = order[::7]
+    assert np.array_equal(found.monthly_of(few), found.monthly_usd[:, few])
+    assert np.array_equal(found.gpus_of(few), found.gpus_total[few])
 
 
 def test_unit_prices_follow_from_the_month() -> None:

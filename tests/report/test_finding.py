@@ -120,15 +120,15 @@ def test_finding_in_another_currency(report: Report) -> None:
 
 def test_finding_is_the_hybrid_where_it_costs_least(report: Report) -> None:
     options = report.comparison.options
-    monthly = np.where(options.items.kind == "hybrid", report.comparison.monthly_usd / 1000, np.inf)
-    best = int(np.argmin(monthly[1]))
-    order = (best, *(place for place in report.comparison.order if place != best))
-    cost = report.comparison.monthly_usd.copy()
-    cost[:, best] = cost[1, report.comparison.order[0]] / 2
-    sentence = finding(replace(report.comparison, order=order, monthly_usd=cost), {})
+    best = report.comparison.cheapest("hybrid")
+    assert best is not None
+    cost, found = report.comparison.base_usd.copy(), replace(report.comparison)
+    cost[best] = report.comparison.best_usd / 2
+    vars(found)["base_usd"] = cost
+    sentence = finding(found, {})
     verb = "Self-host" if options.items[best].split_by == "load" else "Route"
     assert sentence.startswith(
-        f"{verb} {options.items[best].label}: {DOLLAR.short(float(cost[1, best]))} a month; "
+        f"{verb} {options.items[best].label}: {DOLLAR.short(float(cost[best]))} a month; "
     )
     assert sentence.endswith("alone costs 2.0 times as much")
     assert "Route" not in report.finding
