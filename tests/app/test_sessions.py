@@ -16,7 +16,7 @@ from frames import asking
 from llmplan.app.server.forks import Forks
 from llmplan.app.server.sessions import MOST_RESTING, Page, Sessions, Why
 from llmplan.app.server.settings import IDLE_SECONDS, UNCONNECTED_SECONDS
-from llmplan.app.server.turns import Background
+from llmplan.app.server.turns import Cores
 from llmplan.app.server.wire import RESTED, Asked, for_widgets, working
 
 LONGEST_S = 10.0
@@ -60,7 +60,7 @@ def test_one_session_works_at_rest_at_a_time_and_sliders_wait_for_none() -> None
         return now
 
     async def run() -> None:
-        sessions = Sessions(cast(Forks, SimpleNamespace(child=child)), Background())
+        sessions = Sessions(cast(Forks, SimpleNamespace(child=child)), Cores())
         one, other, third = [await sessions.open("") for _ in range(3)]
         for session in (one, other):
             for _ in range(2 * MOST_RESTING):
@@ -95,25 +95,25 @@ def test_work_that_nobody_waits_for_stands_still_while_a_reader_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def run() -> None:
-        background = Background()
-        with background.work(process.pid):
-            background.wait("a")
-            background.wait("b")
-            background.answered("a")
+        cores = Cores()
+        with cores.background(process.pid):
+            await cores.wait("a")
+            await cores.wait("b")
+            cores.answered("a")
             await stands(process, still=True)  # b waits still
-            background.answered("b")
-            background.answered("b")
+            cores.answered("b")
+            cores.answered("b")
             await stands(process, still=False)
-            background.wait("c")
-            with background.work(other.pid):
+            await cores.wait("c")
+            with cores.background(other.pid):
                 await stands(process, still=True)
                 await stands(other, still=True)
             await stands(other, still=False)  # what is no work of the background any more goes on
             monkeypatch.setattr("llmplan.app.server.turns.LONGEST_PAUSE_S", 0.05)
-            background.wait("c")
+            await cores.wait("c")
             await stands(process, still=False)  # c is never answered
-        with background.work(ended.pid):
-            background.wait("d")
+        with cores.background(ended.pid):
+            await cores.wait("d")
 
     monkeypatch.setattr("llmplan.app.server.turns.LONGEST_PAUSE_S", 2 * LONGEST_S)
     with subprocess.Popen(["sleep", "60"]) as process, subprocess.Popen(["sleep", "60"]) as other:
@@ -126,18 +126,52 @@ def test_work_that_nobody_waits_for_stands_still_while_a_reader_waits(
             other.kill()
 
 
+def test_moves_follow_one_another_as_many_at_a_time_as_there_are_processors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> list[str]:
+        cores, went = Cores(2), list[str]()
+
+        async def ask(reader: str) -> None:
+            await cores.wait(reader)
+            went.append(reader)
+
+        async def asked(*readers: str) -> str:
+            jobs.extend(asyncio.ensure_future(ask(reader)) for reader in readers)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            now, went[:] = "".join(went), []
+            return now
+
+        jobs: list[asyncio.Future[None]] = []
+        seen = [await asked("a", "a", "b", "c", "c", "d"), await asked("b")]
+        cores.answered("a")
+        cores.answered("b")
+        seen.append(await asked())
+        cores.answered("c")
+        cores.answered("d")
+        seen.append(await asked("e", "f", "g"))
+        cores.answered("x")
+        seen.append(await asked())
+        await asyncio.wait_for(asyncio.gather(*jobs), LONGEST_S)  # of e, f and g none is answered
+        return [*seen, "".join(went)]
+
+    monkeypatch.setattr("llmplan.app.server.turns.LONGEST_PAUSE_S", 0.2)
+    assert apart(lambda: asyncio.run(run())) == ["aab", "b", "ccd", "ef", "", "g"]
+
+
 def test_a_session_names_the_process_that_stands_still_while_its_slider_moves() -> None:
     async def run() -> list[tuple[str, Any]]:
         log: list[tuple[str, Any]] = []
 
-        class Noted(Background):
+        class Noted(Cores):
             @contextmanager
-            def work(self, pid: int) -> Iterator[None]:
+            def background(self, pid: int) -> Iterator[None]:
                 log.append(("works", pid))
                 yield
                 log.append(("rested", pid))
 
-            def wait(self, reader: Hashable) -> None:
+            async def wait(self, reader: Hashable) -> None:
                 log.append(("waits", reader))
 
             def answered(self, reader: Hashable) -> None:
@@ -186,7 +220,7 @@ def test_a_session_ends_that_nobody_touches_or_whose_page_is_gone(monkeypatch: p
         began, now = loop.time(), loop.time()
         monkeypatch.setattr(loop, "time", lambda: now)
         monkeypatch.setattr("llmplan.app.server.sessions.SWEEP_SECONDS", 0)
-        sessions, closed = Sessions(cast(Forks, SimpleNamespace(child=child)), Background()), list[int]()
+        sessions, closed = Sessions(cast(Forks, SimpleNamespace(child=child)), Cores()), list[int]()
         named = {name: await sessions.open("") for name in ("read", "used", "left")}
         page = cast(Page, SimpleNamespace(close=lambda code, _why: closed.append(code)))
         named["read"].page = named["used"].page = page

@@ -16,7 +16,7 @@ from frames import STATES, asking, content_of
 from llmplan.app.server import assets, session, snapshots
 from llmplan.app.server.forks import Forks, Unavailable
 from llmplan.app.server.snapshots import Snapshot, Snapshots
-from llmplan.app.server.turns import Background, NewestFirst
+from llmplan.app.server.turns import Cores, NewestFirst
 from llmplan.app.server.wire import RESTED
 
 REST_SECONDS, LONGEST_SECONDS = 0.05, 60.0
@@ -41,7 +41,7 @@ def test_what_other_tables_gave_is_not_shown(monkeypatch: pytest.MonkeyPatch) ->
         return Snapshot(page, b"", "tag", True, ())
 
     async def run() -> list[bytes]:
-        kept = Snapshots(forks, Background())
+        kept = Snapshots(forks, Cores())
         shown = [(await kept.find("a=1")).page, (await kept.find("a=1")).page]
         slow = asyncio.create_task(kept.find("slow"))
         await arrived.wait()
@@ -73,7 +73,7 @@ def test_no_more_is_kept_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
         return Snapshot(bytes(100), link.encode(), "tag", True, ())
 
     async def run() -> Snapshots:
-        kept = Snapshots(forks_of("tables"), Background(), most_bytes=1_000)
+        kept = Snapshots(forks_of("tables"), Cores(), most_bytes=1_000)
         for place in range(2_000):
             await kept.find(f"{place:04d}")
         await asyncio.sleep(0)
@@ -126,7 +126,7 @@ def test_preparing_waits_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> N
             once()
 
         monkeypatch.setattr(loop, "_run_once", counted)
-        kept = Snapshots(forks_of("tables"), Background())
+        kept = Snapshots(forks_of("tables"), Cores())
         kept.prepare()
         while len(taken) < 3:
             await asyncio.sleep(REST_SECONDS)
@@ -146,7 +146,7 @@ def test_a_reader_is_told_when_a_page_fails_in_a_way_that_nobody_foresaw(
         raise ZeroDivisionError("unforeseen")
 
     async def run() -> None:
-        kept = Snapshots(forks_of("tables"), Background())
+        kept = Snapshots(forks_of("tables"), Cores())
         for _ in range(2):
             with pytest.raises(Unavailable):
                 await asyncio.wait_for(kept.find("a=1"), LONGEST_SECONDS)

@@ -54,7 +54,7 @@ from llmplan.app.server.settings import (
     voila_settings,
 )
 from llmplan.app.server.snapshots import Snapshots
-from llmplan.app.server.turns import Background
+from llmplan.app.server.turns import Cores
 from llmplan.errors import InputError, LlmplanError
 
 KERNEL_ID = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
@@ -98,8 +98,8 @@ class DashboardServer(Voila):
     def listen(self) -> None:
         """Answer on the bound sockets until interrupted."""
         self.forks = Forks(Path(self.notebook_path), self.on_ready)
-        background = Background()
-        self.sessions, self.snapshots = Sessions(self.forks, background), Snapshots(self.forks, background)
+        cores = Cores()
+        self.sessions, self.snapshots = Sessions(self.forks, cores), Snapshots(self.forks, cores)
         self.app.settings |= {"forks": self.forks, "sessions": self.sessions, "snapshots": self.snapshots}
         server = BoundedServer(self.app, xheaders=bool(os.environ.get("LLMPLAN_BEHIND_PROXY")))
         self.app.settings["log_function"] = server.answered

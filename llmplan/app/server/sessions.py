@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from llmplan.app.server.forks import Child, Forks
 from llmplan.app.server.settings import IDLE_SECONDS, MAX_SESSIONS, UNCONNECTED_SECONDS, YIELD_SECONDS
-from llmplan.app.server.turns import Background, NewestFirst
+from llmplan.app.server.turns import Cores, NewestFirst
 from llmplan.app.server.wire import RESTED, worker_of
 
 SWEEP_SECONDS = 5.0
@@ -43,9 +43,9 @@ class Page(Protocol):
 class Session:
     """One visitor's process and the page that it answers."""
 
-    def __init__(self, background: Background, now: float) -> None:
+    def __init__(self, cores: Cores, now: float) -> None:
         self.key = str(uuid.uuid4())
-        self._background, self._aside = background, ExitStack()
+        self._cores, self._aside = cores, ExitStack()
         self.touched = self.connected = now
         self.page: Page | None = None
         self.child: Child | None = None
@@ -56,7 +56,7 @@ class Session:
         """Pass a page's frame on."""
         self.touched = asyncio.get_running_loop().time()
         if self.child is not None:
-            self._background.wait(self.key)
+            await self._cores.wait(self.key)
             await self.child.send(frame)
 
     async def relay(self) -> None:
@@ -66,9 +66,9 @@ class Session:
                 self.rested.set()
             elif (pid := worker_of(frame)) is not None:
                 self._aside.close()
-                self._aside.enter_context(self._background.work(pid))
+                self._aside.enter_context(self._cores.background(pid))
             else:
-                self._background.answered(self.key)
+                self._cores.answered(self.key)
                 if self.page is not None:
                     await self.page.show(frame)
 
@@ -85,15 +85,15 @@ class Session:
         if self.child is not None:
             self.child.end()
         self.rested.set()
-        self._background.answered(self.key)
+        self._cores.answered(self.key)
         self._aside.close()
 
 
 class Sessions:
     """The sessions there are, by key."""
 
-    def __init__(self, forks: Forks, background: Background, most: int = MAX_SESSIONS) -> None:
-        self._forks, self._background, self._most = forks, background, most
+    def __init__(self, forks: Forks, cores: Cores, most: int = MAX_SESSIONS) -> None:
+        self._forks, self._cores, self._most = forks, cores, most
         self._sessions: dict[str, Session] = {}
         self._sweeping: asyncio.Task[None] | None = None
         self._turns = NewestFirst()
@@ -130,7 +130,7 @@ class Sessions:
         now = asyncio.get_running_loop().time()
         if len(self._sessions) >= self._most and not self._make_room(now):
             raise Full
-        session = Session(self._background, now)
+        session = Session(self._cores, now)
         self._sessions[session.key] = session  # its place is taken before anything is waited for
         try:
             session.child = await self._forks.child("session", query)

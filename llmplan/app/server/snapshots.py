@@ -22,7 +22,7 @@ from llmplan.app.server.settings import (
     SNAPSHOTS_AT_ONCE,
     SNAPSHOTS_WAITING,
 )
-from llmplan.app.server.turns import Background, NewestFirst
+from llmplan.app.server.turns import Cores, NewestFirst
 from llmplan.app.server.wire import decode
 
 LOG = logging.getLogger("llmplan.app")
@@ -66,8 +66,8 @@ Key = tuple[str, str]
 class Snapshots:
     """The snapshots of one notebook, as many as fit."""
 
-    def __init__(self, forks: Forks, background: Background, most_bytes: int = SNAPSHOT_BYTES) -> None:
-        self._forks, self._background, self._most_bytes = forks, background, most_bytes
+    def __init__(self, forks: Forks, cores: Cores, most_bytes: int = SNAPSHOT_BYTES) -> None:
+        self._forks, self._cores, self._most_bytes = forks, cores, most_bytes
         self._kept: OrderedDict[Key, Snapshot] = OrderedDict()
         self._first: dict[Key, asyncio.Future[Snapshot]] = {}
         self._places, self._resting = asyncio.Semaphore(SNAPSHOTS_AT_ONCE), NewestFirst()
@@ -118,14 +118,14 @@ class Snapshots:
         try:
             # Its place is for the page as it stands: what is added at rest, at low priority, keeps nobody waiting.
             async with asyncio.timeout(SNAPSHOT_SECONDS), self._places:
-                self._background.wait(key)
+                await self._cores.wait(key)
                 found = await taken(self._forks, key[1])
-                self._background.answered(key)
+                self._cores.answered(key)
             self._keep(key, found)
             first.set_result(found)
             if not found.whole:
                 async with self._resting.turn(), asyncio.timeout(RESTING_SECONDS):
-                    self._keep(key, await taken(self._forks, key[1], True, self._background))
+                    self._keep(key, await taken(self._forks, key[1], True, self._cores))
         except Exception as problem:
             if not isinstance(problem, (Unavailable, TimeoutError)):
                 LOG.exception("a page could not be prepared")
@@ -143,16 +143,14 @@ class Snapshots:
             self._kept.popitem(last=False)
 
 
-async def taken(
-    forks: Forks, link: str, whole: bool = False, background: Background | None = None
-) -> Snapshot:
+async def taken(forks: Forks, link: str, whole: bool = False, cores: Cores | None = None) -> Snapshot:
     """Have a process of its own take the snapshot of a link: as it stands at once, or with its work at rest done.
 
     Given a background, the process stands still while readers wait for others.
     """
     child = await forks.child("whole" if whole else "snapshot", link)
     try:
-        with nullcontext() if background is None else background.work(child.pid):
+        with nullcontext() if cores is None else cores.background(child.pid):
             page = await child.receive()
         if page is None:
             raise Unavailable("the page could not be prepared")

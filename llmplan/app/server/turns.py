@@ -50,20 +50,22 @@ class NewestFirst:
                 newest.set_result(None)
 
 
-class Background:
-    """Processes whose work nobody waits for: stopped while a session works out what a reader waits for.
+class Cores:
+    """Who works when: readers' answers as many at a time as there are processors, and what nobody waits for only meanwhile.
 
-    Two processes at work slow each other, most of all where two processors are threads of one core: beside such
-    work a slider's move takes twice its time.
+    Two processes at work slow each other, most of all where two processors are threads of one core: beside work that
+    nobody waits for a slider's move takes twice its time. And of many moves at once each is answered sooner, or as
+    soon, when they follow one another.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cores: int = os.cpu_count() or 1) -> None:
+        self._free = asyncio.Semaphore(cores)
         self._works: set[int] = set()
         self._waits: dict[Hashable, asyncio.TimerHandle] = {}
 
     @contextmanager
-    def work(self, pid: int) -> Iterator[None]:
-        """Let a process be stopped meanwhile; it is held by a handle, which names no other once it has ended."""
+    def background(self, pid: int) -> Iterator[None]:
+        """Let a process be stopped while readers wait; it is held by a handle, which names no other once it has ended."""
         handle = None
         with suppress(OSError):
             handle = os.pidfd_open(pid) if sys.platform == "linux" else None
@@ -80,23 +82,27 @@ class Background:
             _tell([handle], signal.SIGCONT)
             os.close(handle)
 
-    def wait(self, reader: Hashable) -> None:
-        """A reader waits for an answer from now on."""
-        if not self._waits:
+    async def wait(self, reader: Hashable) -> None:
+        """Wait for a processor on which a reader's answer is worked out from now on; one that has it keeps it."""
+        if reader not in self._waits:
+            await self._free.acquire()
+            if reader in self._waits:  # it asked twice, and has one already
+                self._free.release()
+        if (timer := self._waits.pop(reader, None)) is not None:
+            timer.cancel()
+        elif not self._waits:
             _tell(self._works, signal.SIGSTOP)
-        self._end(reader)
         loop = asyncio.get_running_loop()
         self._waits[reader] = loop.call_later(LONGEST_PAUSE_S, self.answered, reader)
 
     def answered(self, reader: Hashable) -> None:
         """A reader has an answer, or is gone."""
-        if self._end(reader) and not self._waits:
+        if (timer := self._waits.pop(reader, None)) is None:
+            return
+        timer.cancel()
+        self._free.release()
+        if not self._waits:
             _tell(self._works, signal.SIGCONT)
-
-    def _end(self, reader: Hashable) -> bool:
-        if (timer := self._waits.pop(reader, None)) is not None:
-            timer.cancel()
-        return timer is not None
 
 
 def _tell(handles: Iterable[int], what: signal.Signals) -> None:
