@@ -22,6 +22,7 @@ from llmplan.cli.scenario_options import (
 
 if TYPE_CHECKING:
     from llmplan.replica.config import EngineSettings
+    from llmplan.replica.reuse import PromptCache
     from llmplan.scenario.trace import Trace as RealRequests
     from llmplan.sizing import SimulatedAnswer
 
@@ -63,6 +64,7 @@ def simulate(
     json: Json = False,
     *,
     settings: EngineSettings,
+    cached: PromptCache,
 ) -> None:
     """Simulate continuous batching: latency at an arrival rate, at a concurrency or under a trace."""
     from llmplan.sizing import Load, SizeRequest, simulate_load
@@ -81,7 +83,15 @@ def simulate(
     )
     lengths = (input_tokens, output_tokens)
     request = SizeRequest(
-        model, precision, gpu, *lengths, n_gpus, engine, settings=settings, engine_version=engine_version
+        model,
+        precision,
+        gpu,
+        *lengths,
+        n_gpus,
+        engine,
+        settings=settings,
+        engine_version=engine_version,
+        cached=cached,
     )
     answer = simulate_load(catalog_from(data), request, load)
     if json:

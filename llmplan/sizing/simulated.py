@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.queueing import closed_loop, open_loop, service_curve
@@ -14,7 +15,8 @@ from llmplan.queueing.simulation.calibrated import SimulatedReplica, simulated_r
 from llmplan.queueing.simulation.requests import Requests, poisson_requests, requests_of_trace, sample_lengths
 from llmplan.queueing.simulation.runs import Router, SimulationResult, simulate_closed_loop, simulate_requests
 from llmplan.queueing.waits import LARGEST_CV
-from llmplan.replica import Configurations
+from llmplan.replica import Configurations, predict
+from llmplan.replica.reuse import Reuse, reuse_rule
 from llmplan.scenario.trace import Trace
 from llmplan.sizing.answer import SizeAnswer, SizeRequest, size
 from llmplan.units import MS_PER_S
@@ -70,12 +72,14 @@ class Load:
 class SimulatedAnswer:
     """What a simulation measured, under stable names with units.
 
-    formula: the closed form's answer; None for a trace and for spreads of lengths beyond its range.
+    input_tokens: mean of whole prompts; cached_tokens: what prefix caches hold of each. formula: the closed form's
+    answer; None for a trace and for spreads of lengths beyond its range.
     """
 
     size: SizeAnswer
     load: Load
     input_tokens: float
+    cached_tokens: float
     output_tokens: float
     simulation: dict[str, float]
     formula: dict[str, Any] | None
@@ -83,7 +87,7 @@ class SimulatedAnswer:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of `llmplan simulate`."""
         names = ("model_id", "precision_id", "gpu_id", "n_gpus", "engine_id")
-        lengths = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+        lengths = {name: getattr(self, name) for name in ("input_tokens", "cached_tokens", "output_tokens")}
         return {name: asdict(self.size)[name] for name in names} | {
             "load": self.load.to_dict() | lengths,
             "simulation": self.simulation,
@@ -103,7 +107,8 @@ def router_named(name: str) -> Router:
 def simulate_load(catalog: Catalog, request: SizeRequest, load: Load) -> SimulatedAnswer:
     """Simulate the replica of `request` under `load`; raise InputError where it does not fit.
 
-    The request's token counts are means; a trace brings its own. A pipeline is simulated as its stages, each with
+    The request's token counts are means; a trace brings its own. What prefix caches hold of the prompts is not
+    prefilled, but read and attended to (3.20). A pipeline is simulated as its stages, each with
     the sequences that are under way in it.
     """
     answer = size(catalog, request)
@@ -113,13 +118,37 @@ def simulate_load(catalog: Catalog, request: SizeRequest, load: Load) -> Simulat
     if load.trace is not None:
         isl, osl = float(load.trace.input_tokens.mean()), float(load.trace.output_tokens.mean())
     stage = Configurations.from_configs(catalog, [answer.config]).stage
-    replica = simulated_replica(stage, isl, osl)
     run = replace(load, replicas=load.replicas * answer.config.pipeline_parallel)
-    result = _run(replica, run, isl, osl)
-    simulation = _with_overhead(result.summary(), replica.request_overhead_s)
+    reuse = _reuse(catalog, request, stage, run, isl, osl)
+    replica = simulated_replica(stage, isl, osl, reuse)
+    fresh = isl * replica.fresh_share
+    result = _run(replica, run, fresh, osl)
+    stages = answer.config.pipeline_parallel
+    simulation = _as_asked(result.summary(), replica.request_overhead_s, stages)
     wide = max(load.input_cv, load.output_cv) > LARGEST_CV
-    formula = None if wide or load.trace is not None else _formula(replica, run, isl, osl)
-    return SimulatedAnswer(answer, load, isl, osl, simulation, formula)
+    formula = None if wide or load.trace is not None else _formula(replica, run, fresh, osl)
+    formula = formula and _as_asked(formula, replica.request_overhead_s, stages)
+    return SimulatedAnswer(answer, load, isl, isl - fresh, osl, simulation, formula)
+
+
+def _reuse(
+    catalog: Catalog, request: SizeRequest, stage: Configurations, load: Load, isl: float, osl: float
+) -> Reuse | None:
+    """Return what prefix caches hold of a prompt at the rate at which a replica serves the load; None: nothing."""
+    rule = reuse_rule(catalog, request.cached)
+    if rule is None:
+        return None
+    rate = load.requests_per_s or 0.0
+    if load.trace is not None:
+        rate = load.speed * len(load.trace.arrival_s) / max(float(np.ptp(load.trace.arrival_s)), 1.0)
+
+    def served(held: Reuse) -> Floats:
+        if load.concurrency is None:
+            return np.array([rate / load.replicas])
+        clients = max(1.0, load.concurrency / load.replicas)
+        return predict(stage, isl, osl, clients, reuse=lambda *_: held).requests_per_s
+
+    return rule(stage, np.array([isl]), served)
 
 
 def _run(replica: SimulatedReplica, load: Load, isl: float, osl: float) -> SimulationResult:
@@ -134,17 +163,18 @@ def _run(replica: SimulatedReplica, load: Load, isl: float, osl: float) -> Simul
     return simulate_requests(
         replica.steps,
         replica.limits,
-        _arrivals(rng, load, isl, osl),
+        _arrivals(rng, load, isl, osl, replica.fresh_share),
         load.replicas,
         router_named(load.router),
         seed=load.seed,
     )
 
 
-def _arrivals(rng: np.random.Generator, load: Load, isl: float, osl: float) -> Requests:
+def _arrivals(rng: np.random.Generator, load: Load, isl: float, osl: float, fresh_share: float) -> Requests:
     if load.trace is not None:
         trace, few = load.trace, slice(load.requests)
-        prompts, answers = (np.maximum(x[few], 1) for x in (trace.input_tokens, trace.output_tokens))
+        prompts = np.maximum(np.round(trace.input_tokens[few] * fresh_share), 1)
+        answers = np.maximum(trace.output_tokens[few], 1)
         return requests_of_trace(trace.arrival_s[few], prompts, answers, load.speed)
     rate, n = load.requests_per_s or 0.0, load.requests or REQUESTS_AT_A_RATE
     return poisson_requests(rng, n, rate, isl, osl, load.input_cv, load.output_cv)
@@ -171,12 +201,11 @@ def _formula(replica: SimulatedReplica, load: Load, isl: float, osl: float) -> d
         found |= {"ttft_ms_mean": float(wait.ttft_ms_mean[0]), "tpot_ms_mean": float(wait.tpot_ms[0])}
         found |= {"running_sequences": float(wait.running[0]), "utilisation": float(wait.utilisation[0])}
         found |= {"requests_per_s": load.requests_per_s, "valid": bool(wait.valid[0])}
-    return _with_overhead(found, replica.request_overhead_s)
+    return found
 
 
-def _with_overhead(figures: dict[str, Any], overhead_s: float) -> dict[str, Any]:
-    """Add what a request costs outside the engine's steps to TTFT and to the whole answer."""
-    return {
-        name: value + overhead_s * MS_PER_S if name.startswith(("ttft_ms", "e2e_ms")) else value
-        for name, value in figures.items()
-    }
+def _as_asked(figures: dict[str, Any], overhead_s: float, stages: int) -> dict[str, Any]:
+    """Add what a request costs outside the engine's steps, and count the sequences of all stages of a replica."""
+    adds = {name: overhead_s * MS_PER_S for name in figures if name.startswith(("ttft_ms", "e2e_ms"))}
+    times = dict.fromkeys(("running_sequences", "waiting_requests"), stages)
+    return {name: value * times.get(name, 1) + adds.get(name, 0) for name, value in figures.items()}
