@@ -391,6 +391,12 @@ class GpuMemory:
         )
         return np.choose(np.asarray(self.share_of, dtype=np.intp), shares)
 
+    def raised_share(self, kv_gib: float) -> float | None:
+        """Memory share in whole hundredths with which one replica's cache gets that much; None: no higher one does."""
+        wanted = float(self.share_for(kv_gib))
+        raised = math.ceil(wanted * 100) / 100
+        return raised if self.memory_share < wanted and raised <= HIGHEST_SHARE else None
+
 
 def gpu_memory(catalog: Catalog, config: ReplicaConfig) -> GpuMemory:
     """Memory of one replica's GPU, in numbers."""
@@ -421,7 +427,8 @@ class MemoryPlan:
 
     gpu_memory_share: the engine's own setting: of the card (vLLM, TGI, llama.cpp), of the card without
     activations (SGLang), or of what weights leave free (TensorRT-LLM, LMDeploy). kv_cache_tokens: tokens that the
-    whole replica's cache holds in sequences of that context.
+    whole replica's cache holds in sequences of that context. raised_share: with which a replica that does not
+    start would; None: it starts, or none does.
     """
 
     fits: bool
@@ -437,6 +444,7 @@ class MemoryPlan:
     kv_bytes: float
     max_concurrent_sequences: int
     gpu_memory_share: float
+    raised_share: float | None
 
 
 def tensor_parallel_degrees(model: Model) -> tuple[int, ...]:
@@ -484,6 +492,7 @@ def memory_plan(catalog: Catalog, config: ReplicaConfig, context_tokens: float) 
         kv_bytes=float(held.kv_bytes),
         max_concurrent_sequences=sequences,
         gpu_memory_share=float(held.memory_share),
+        raised_share=held.raised_share(per_sequence) if binding in ("weights", "kv cache") else None,
     )
 
 
@@ -499,24 +508,18 @@ def _verdict(
     """Name what binds and say it in a sentence, with the nearest setting that works."""
     need = f"{held.weights_gib:.1f} GiB of weights and {held.overhead_gib:.1f} GiB of overhead a GPU"
     card = f"the {held.card_gib:.1f} GiB of one {gpu_name}"
-    share = float(held.memory_share)
     of = (card, f"{card} without activations", f"what they leave free of {card}")
-    claimed = f"{100 * share:g}% of {of[int(held.share_of)]}"
+    claimed = f"{100 * float(held.memory_share):g}% of {of[int(held.share_of)]}"
     if config.pipeline_parallel > 1:
         claimed += f", in {config.pipeline_parallel} pipeline stages"
     ranks = config.tensor_parallel
     if ranks in GPU_COUNTS and model.heads % ranks != 0:
         return "parallelism", f"{ranks} GPUs do not divide the {model.heads} attention heads"
     if sequences > 0:
-        return (
-            "none",
-            f"{need} leave room for {sequences} sequences of {context_tokens:,.0f} tokens in {claimed}",
-        )
-    wanted = float(held.share_for(per_sequence))
-    raised = math.ceil(wanted * 100) / 100
-    hint = (
-        f"; a memory share of {raised:g} would hold one" if share < wanted and raised <= HIGHEST_SHARE else ""
-    )
+        held_at_once = f"{sequences} sequence{'s' if sequences > 1 else ''} of {context_tokens:,.0f} tokens"
+        return "none", f"{need} leave room for {held_at_once} in {claimed}"
+    raised = held.raised_share(per_sequence)
+    hint = "" if raised is None else f"; a memory share of {raised:g} would hold one"
     if held.kv_room_gib <= 0:
         return "weights", f"{need} exceed {claimed}{hint}"
     tokens = f"not one sequence of {context_tokens:,.0f} tokens"

@@ -8,7 +8,6 @@ from llmplan.catalog import Catalog
 from llmplan.replica.config import LATEST, ReplicaConfig
 from llmplan.replica.memory import (
     GPU_COUNTS,
-    HIGHEST_SHARE,
     memory_plan,
     smallest_gpu_count,
     tensor_parallel_degrees,
@@ -76,14 +75,15 @@ def is_rented(n_gpus: int) -> bool:
 
 
 def _higher_share(catalog: Catalog, config: ReplicaConfig, context: float) -> Alternative | None:
-    """The same replica with a larger share of the card."""
+    """The same replica with the share of the card that it needs."""
     served = _served(catalog, config, config.n_gpus)
     if served is None or not is_rented(config.n_gpus):
         return None
-    raised = replace(served, settings=replace(served.settings, gpu_memory_utilisation=HIGHEST_SHARE))
-    if not memory_plan(catalog, raised, context).fits:
+    share = memory_plan(catalog, served, context).raised_share
+    if share is None:
         return None
-    return _alternative(catalog, "other share", raised, context, f"a memory share of {HIGHEST_SHARE:g}")
+    raised = replace(served, settings=replace(served.settings, gpu_memory_utilisation=share))
+    return _alternative(catalog, "other share", raised, context, f"a memory share of {share:g}")
 
 
 def _larger(catalog: Catalog, config: ReplicaConfig, counted: bool, context: float) -> Alternative | None:
@@ -135,6 +135,9 @@ def _alternative(
     catalog: Catalog, change: str, config: ReplicaConfig, context: float, note: str
 ) -> Alternative:
     plan = memory_plan(catalog, config, context)
+    sequences = (
+        f"{plan.max_concurrent_sequences:,} sequence{'' if plan.max_concurrent_sequences == 1 else 's'}"
+    )
     return Alternative(
         change=change,
         precision_id=config.precision_id,
@@ -144,5 +147,5 @@ def _alternative(
         weights_gb=plan.weights_gb,
         max_concurrent_sequences=plan.max_concurrent_sequences,
         gpu_memory_share=plan.gpu_memory_share,
-        note=f"{note}: {plan.weights_gb:,.0f} GB of weights, {plan.max_concurrent_sequences:,} sequences",
+        note=f"{note}: {plan.weights_gb:,.0f} GB of weights, {sequences}",
     )
