@@ -296,18 +296,18 @@ def _binding(
     targets: _Targets,
     reuse: Reuse,
 ) -> NDArray[Any]:
-    """What keeps the rate from being higher: memory, latency target, compute or bandwidth."""
+    """What keeps the rate from being higher: memory, batch limit, latency target, compute or bandwidth."""
     filled = Service(**{name: np.nan_to_num(v, nan=1.0, posinf=1e9) for name, v in vars(service).items()})
     word = binding_of(c, k, filled, isl, osl)
     limit = np.floor(kv_limited_sequences(c, k, isl, osl, reuse))
     full = chosen >= limit
     if targets.percentile is not None:
         full = filled.waiting > FULL_ENOUGH * (1 - targets.percentile / 100)
-    at_memory = full & (limit < c.batch_limit * c.data_parallel * 0.98)
+    place = np.where(limit < c.batch_limit * c.data_parallel * 0.98, "memory", "batch limit")
     tight = np.zeros(len(c), dtype=bool)
     for target, time_ms in targets.timed(filled):
         tight |= time_ms > 0.75 * target
-    word = np.where(at_memory, "memory", np.where(tight, "latency target", word))
+    word = np.where(full, place, np.where(tight, "latency target", word))
     return np.where(fits, np.where(meets, word, "latency target"), "memory")
 
 

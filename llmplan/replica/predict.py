@@ -18,7 +18,7 @@ from llmplan.units import MS_PER_S
 
 Arrival = Literal["closed_loop", "all_at_once", "open_loop", "offline"]
 WAITING_FROM: Final = 0.05
-"""Requests without a place, over those that run, from which memory is what binds."""
+"""Requests without a place, over those that run, from which memory or the engine's batch limit is what binds."""
 ARRIVALS: Final = ("closed_loop", "all_at_once", "open_loop", "offline")
 
 
@@ -121,7 +121,7 @@ def _positive(field: str, value: ArrayLike, n: int) -> Floats:
 
 
 def binding_of(c: Configurations, k: Constants, service: Service, isl: Floats, osl: Floats) -> NDArray[Any]:
-    """What limits a replica at its running batch: "memory", "compute" or "bandwidth"."""
+    """What limits a replica at its running batch: "memory", "batch limit", "compute" or "bandwidth"."""
     parts = decode_step(c, k, service.running, isl + osl / 2.0)
     compute = parts.compute_s * (1.0 - service.prefill_share) / parts.total_s + service.prefill_share
     bandwidth = (parts.weights_s + parts.kv_s) * (1.0 - service.prefill_share) / parts.total_s
@@ -129,8 +129,8 @@ def binding_of(c: Configurations, k: Constants, service: Service, isl: Floats, o
     room = (
         c.kv_room_bytes * c.data_parallel / np.maximum(cached_bytes(c, isl + osl, c.window_held_tokens), 1.0)
     )
-    short = (service.waiting > service.running * WAITING_FROM) & (room < c.batch_limit * c.data_parallel)
-    return np.where(short, "memory", word)
+    without_place = np.where(room < c.batch_limit * c.data_parallel, "memory", "batch limit")
+    return np.where(service.waiting > service.running * WAITING_FROM, without_place, word)
 
 
 def _prediction(

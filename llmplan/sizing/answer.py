@@ -98,7 +98,7 @@ class SizeRequest:
 class SizeAnswer:
     """The answer. `fits` is about memory, hardware and engine; `reason` is a sentence.
 
-    binding: memory, bandwidth, compute, latency target; where it does not fit also hardware, engine,
+    binding: memory, batch limit, bandwidth, compute, latency target; where it does not fit also hardware, engine,
     parallelism or context. gpu_memory_share: what the engine is started with, in its own terms. kv_cache_tokens:
     of the whole replica; kv_cache_gib: of one GPU, as engines log both. starts: whether the engine comes up with
     one sequence of the longest context, on what starts_reason says.

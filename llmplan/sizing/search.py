@@ -20,6 +20,7 @@ from llmplan.units import S_PER_HOUR
 
 BINDS = {
     "memory": "memory: the KV cache is full at {n:,.0f} sequences, more clients would wait",
+    "batch limit": "batch limit: the engine runs no more than {n:,.0f} sequences at once, more clients would wait",
     "bandwidth": "memory bandwidth: a step reads weights and cache as fast as the card can",
     "compute": "compute: prompts and batch keep the arithmetic units busy",
     "latency target": "latency target: a larger batch would miss TTFT or TPOT",

@@ -10,8 +10,9 @@ from llmplan.operations.choosing import serving_plan
 from llmplan.options import evaluate
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import memory_plan
+from llmplan.replica.reuse import PromptCache
 from llmplan.scenario import Scenario
-from llmplan.sizing import search
+from llmplan.sizing import Load, SizeRequest, search, simulate_load, size
 
 CATALOG = load_catalog()
 BASE = Scenario(
@@ -100,3 +101,81 @@ def test_engines_without_stages_are_left_out() -> None:
     asked = BASE.but(gpu_ids=("l40s",), engine_ids=("vllm", "tgi"), pipeline_parallel=2)
     engines = {i.engine_id for i in evaluate(asked, CATALOG).options.items if i.kind == "self_hosted"}
     assert engines == {"vllm"}
+
+
+LONE = BASE.but(tensor_parallel=1, input_tokens=2000, output_tokens=200)
+MIXTURE = LONE.but(
+    model_ids=("gpt-oss-20b",), precision_ids=("mxfp4",), gpu_ids=("h100-sxm",), tensor_parallel=4
+)
+
+
+def five_rates(scenario: Scenario) -> dict[str, float]:
+    """Requests/s of a replica without targets as each of the five commands has it; simulated by 150 clients."""
+    lengths = (scenario.input_tokens, scenario.output_tokens)
+    names = (scenario.model_ids[0], scenario.precision_ids[0], scenario.gpu_ids[0])
+    settings, cached = EngineSettings.of(scenario), PromptCache.of(scenario)
+    endless = {"ttft_limit_ms": 1e9, "tpot_limit_ms": 1e9}
+    request = SizeRequest(*names, *lengths, None, "vllm", settings=settings, cached=cached, **endless)
+    model, precision, gpu = names
+    found = search(
+        CATALOG,
+        model,
+        *lengths,
+        None,
+        None,
+        (precision,),
+        (gpu,),
+        ("vllm",),
+        settings=settings,
+        cached=cached,
+    )
+    item = next(i for i in evaluate(scenario, CATALOG).options.items if i.kind == "self_hosted")
+    assert item.requests_per_s is not None
+    run = simulate_load(CATALOG, request, Load(concurrency=150, requests=600, output_cv=0.3))
+    rate = size(CATALOG, request).speed.requests_per_s
+    assert rate is not None
+    return {
+        "size": rate,
+        "search": found[0].requests_per_s,
+        "compare": item.requests_per_s[1],
+        "ops": serving_plan(scenario, CATALOG).requests_per_s,
+        "simulate": run.simulation["requests_per_s"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "sign"),
+    [
+        (LONE, {"gpu_memory_utilisation": 0.7}, -1),
+        (LONE, {"kv_cache_dtype": "fp8"}, 1),
+        (LONE, {"max_sequences": 4}, -1),
+        (LONE, {"max_batched_tokens": 64}, -1),
+        (LONE, {"lora_adapters": 8, "lora_rank": 64}, -1),
+        (LONE, {"cached_input_share": 0.6}, 1),
+        (LONE, {"speculative_tokens": 3, "draft_acceptance": 0.8}, 1),
+        (LONE, {"tensor_parallel": 2}, 1),
+        (LONE, {"pipeline_parallel": 2}, 1),
+        (LONE, {"data_parallel": 2}, 1),
+        (LONE.but(tensor_parallel=2), {"peer_to_peer": False}, -1),
+        (MIXTURE, {"expert_parallel": 4}, 0),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_every_command_moves_as_physics_says(base: Scenario, change: dict[str, object], sign: int) -> None:
+    before, after = five_rates(base), five_rates(base.but(**change))
+    for name, rate in after.items():
+        moved = rate / before[name]
+        assert moved > 1.02 if sign > 0 else moved < 0.98 if sign < 0 else abs(moved - 1) > 0.001, (
+            name,
+            moved,
+        )
+    for name in ("search", "compare", "ops"):
+        assert after[name] == pytest.approx(after["size"], rel=1e-6), name
+
+
+def test_a_longest_sequence_costs_complete_ones_and_no_rate() -> None:
+    request = SizeRequest("llama-3.1-8b", "fp8", "l4", 2000, 200, 1, "vllm", concurrency=16)
+    longer = size(CATALOG, SizeRequest(**vars(request) | {"settings": EngineSettings(max_model_len=20_000)}))
+    usual = size(CATALOG, request)
+    assert 0 < longer.max_concurrent_sequences < usual.max_concurrent_sequences / 5
+    assert longer.speed == usual.speed

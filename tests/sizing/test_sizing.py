@@ -74,6 +74,17 @@ def test_whatever_is_named_in_place_of_a_refusal_works(model: str, precision: st
         assert answer.starts, (gpu_id, n_gpus, answer.reason)
 
 
+def test_the_share_that_would_do_is_named_once() -> None:
+    refused = sized("llama-3.3-70b", "fp8", "h100-sxm", 1, input_tokens=15_000.0, output_tokens=1_000.0)
+    other = next(option for option in refused.would_fit if option.change == "other share")
+    assert f"a memory share of {other.gpu_memory_share:g} would hold one" in refused.starts_reason
+    assert (
+        other.note.startswith(f"a memory share of {other.gpu_memory_share:g}: ")
+        and "1 sequence" in other.note
+    )
+    assert other.max_concurrent_sequences == 1
+
+
 def test_the_nearest_number_of_gpus_is_named_first() -> None:
     def counts(*asked: Any) -> list[int]:
         return [o.n_gpus for o in sized(*asked).would_fit if o.change == "other count"]
@@ -240,7 +251,8 @@ def test_search_is_sorted_complete_and_priced_right(catalog: Catalog) -> None:
     assert len(keys) == len(rows)
     assert ("bf16", "a100-80gb-sxm", 2, "vllm") in keys
     assert not any(precision == "fp8" and gpu == "a100-80gb-sxm" for precision, gpu, _, _ in keys)
-    assert {row.binding for row in rows} <= {"memory", "bandwidth", "compute", "latency target"}
+    known = {"memory", "batch limit", "bandwidth", "compute", "latency target"}
+    assert {row.binding for row in rows} <= known
     assert all(":" in row.binds for row in feasible)
 
 
@@ -446,3 +458,36 @@ def test_wide_spreads_are_simulated_without_a_formula(catalog: Catalog) -> None:
     answer = simulate_load(catalog, request, Load(requests_per_s=2.0, output_cv=3.0, requests=300))
     assert answer.formula is None
     assert answer.simulation["n_requests"] > 200
+
+
+@pytest.mark.parametrize("load", [Load(concurrency=24, output_cv=0.3), Load(requests_per_s=4.0)])
+def test_a_simulation_knows_what_prefix_caches_hold(catalog: Catalog, load: Load) -> None:
+    """Each share is quicker than the last; a shared prefix is the formula's and the prediction's."""
+    request = SizeRequest("llama-3.1-8b", "bf16", "h100-sxm", 4000, 300, 1, "vllm")
+    load = replace(load, requests=1500)
+    shared = [PromptCache(share, "shared") for share in (0.0, 0.5, 0.9)]
+    runs = [simulate_load(catalog, replace(request, cached=cached), load) for cached in shared]
+    assert [run.cached_tokens for run in runs] == [0, 2000, pytest.approx(3600)]
+    for name in ("ttft_ms_mean", "tpot_ms_mean"):
+        times = [run.simulation[name] for run in runs]
+        assert times[0] > times[1] > times[2]
+    for cached, run in zip(shared, runs, strict=True):
+        assert run.formula is not None
+        assert run.simulation["tpot_ms_mean"] == pytest.approx(run.formula["tpot_ms_mean"], rel=0.08)
+        if load.concurrency is not None:
+            asked = replace(request, cached=cached, concurrency=float(load.concurrency))
+            assert run.simulation["tpot_ms_mean"] == pytest.approx(
+                size(catalog, asked).speed.tpot_ms, rel=0.08
+            )
+    own = simulate_load(catalog, replace(request, cached=PromptCache(0.9, "own")), load)
+    assert 0 < own.cached_tokens < 3600
+    assert own.to_dict()["load"]["cached_tokens"] == own.cached_tokens
+
+
+def test_a_simulated_pipeline_counts_the_sequences_of_all_its_stages(catalog: Catalog) -> None:
+    settings = EngineSettings(pipeline_parallel=2)
+    request = SizeRequest("llama-3.3-70b", "fp8", "h100-sxm", 1000, 200, 4, "vllm", settings=settings)
+    run = simulate_load(catalog, request, Load(concurrency=64, requests=400))
+    assert run.formula is not None
+    for figures in (run.simulation, run.formula):
+        assert figures["running_sequences"] == pytest.approx(64, rel=0.1)
