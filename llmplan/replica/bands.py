@@ -86,11 +86,28 @@ def structure_of(c: Configurations) -> NDArray[Any]:
 
 
 def _nearest(table: dict[str, Band], keys: tuple[str, ...]) -> Band:
-    """Band of the finest slice known; far from the data never narrower than near it."""
-    found = next((table[key] for key in keys if key in table), table.get(UNSEEN) or table[SEEN])
-    if keys[-1] != FAR:
-        return found
-    every = [found, *(table[key] for key in (FAR, UNSEEN) if key in table)]
-    nearer = tuple(key.replace(FAR, UNSEEN, 1) for key in keys)
-    every += [table[key] for key in nearer if key in table][:1]
-    return [min(band[0] for band in every), max(band[1] for band in every)]
+    """Band of the finest slice known.
+
+    Far from the data it is never narrower than near it; a kind of arrival with too few errors that near has the nearest
+    band of its own that is farther, if that is wider.
+    """
+    own = next((table[key] for key in keys if key in table), table.get(UNSEEN) or table[SEEN])
+    tier = keys[-1]
+    if tier == FAR:
+        return _widest(
+            [own, *_at(table, keys[-1:], UNSEEN), *_at(table, keys[:-1], UNSEEN)[:1], *_at(table, keys[-1:])]
+        )
+    if any(key in table for key in keys[:-1]):
+        return own
+    farther = (other for other in (UNSEEN, FAR) if other != tier)
+    return _widest([own, *[band for other in farther for band in _at(table, keys[:-1], other)][:1]])
+
+
+def _at(table: dict[str, Band], keys: tuple[str, ...], tier: str | None = None) -> list[Band]:
+    """Bands of those slices at another nearness (None: at their own), the finest first."""
+    names = keys if tier is None else [":".join((tier, *key.split(":")[1:])) for key in keys]
+    return [table[name] for name in names if name in table]
+
+
+def _widest(bands: list[Band]) -> Band:
+    return [min(band[0] for band in bands), max(band[1] for band in bands)]

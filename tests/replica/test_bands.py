@@ -1,10 +1,12 @@
 """Bands: quantiles of held-out errors, coarser slices where data is thin, never narrower far away."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from llmplan.replica import Configurations, ReplicaConfig
-from llmplan.replica.bands import FAR, UNSEEN, band_factors, fit_bands, slice_keys, tiers
+from llmplan.replica.bands import FAR, SEEN, UNSEEN, band_factors, fit_bands, slice_keys, tiers
 
 
 def test_a_band_covers_80_percent_of_the_errors_it_was_made_of():
@@ -43,6 +45,28 @@ def test_far_from_the_data_is_never_narrower_than_near_it(catalog):
     for near, far in zip(nearer, farther, strict=True):
         assert np.all(far[0] <= near[0])
         assert np.all(far[1] >= near[1])
+
+
+@pytest.mark.parametrize(
+    ("seen", "meant"),
+    [
+        ({}, (0.7, 1.5)),  # too few errors of that arrival: those of unseen replicas, where they are wider
+        ({"seen:server": (0.95, 1.05)}, (0.95, 1.05)),
+    ],
+)
+def test_a_kind_of_arrival_with_few_errors_has_the_band_of_farther_ones(catalog, seen, meant):
+    bands = {
+        SEEN: (0.9, 1.1),
+        UNSEEN: (0.8, 1.2),
+        "unseen:server": (0.7, 1.5),
+        "far:server": (0.1, 9.0),
+    } | seen
+    fit = catalog.calibration.model_copy(update={"bands": catalog.calibration.bands | {"tpot": bands}})
+    one = [ReplicaConfig("qwen3-8b", "bf16", "h100-sxm", 1, "vllm")]
+    c = Configurations.from_configs(replace(catalog, calibration=fit), one)
+    asked = (np.array(["calibrated"], dtype=object), "server", np.array([SEEN], dtype=object))
+    low, high = band_factors(c, ("tpot",), *asked)[0]
+    assert (low[0], high[0]) == meant
 
 
 def test_a_replica_of_the_data_is_seen(catalog):
