@@ -9,10 +9,9 @@ from llmplan.replica.config import LATEST, ReplicaConfig
 from llmplan.replica.memory import (
     GPU_COUNTS,
     memory_plan,
-    smallest_gpu_count,
     tensor_parallel_degrees,
 )
-from llmplan.sizing.support import engine_for, engine_runs, useful_formats
+from llmplan.sizing.support import engine_runs, useful_formats
 
 GPUS_PER_NODE = 8
 MOST_NODES = 8
@@ -22,7 +21,8 @@ MOST_NODES = 8
 class Alternative:
     """A replica that holds the model and one request.
 
-    change: "other share", "other count", "more nodes", "other format" or "other GPU". note: a sentence.
+    change: "other share", "other engine", "other count", "more nodes", "other format", "other GPU" or "shorter context".
+    note: a sentence.
     """
 
     change: str
@@ -41,13 +41,20 @@ def would_fit(
 ) -> tuple[Alternative, ...]:
     """Return replicas near the wished one that start with `context_tokens`, nearest change first.
 
-    counted: whether the number of GPUs was wished; other formats then keep it where they can. No replica is
-    named twice.
+    config: its settings hold the degrees that were asked for. counted: whether the number of GPUs was wished; other
+    formats then keep it where they can. context_tokens beyond the model's own: nothing but shorter sequences helps.
+    Degrees with which nothing starts are given up. No replica is named twice.
     """
     model, gpu = catalog.model(config.model_id), catalog.gpu(config.gpu_id)
+    if context_tokens > model.max_context_tokens:
+        context_tokens = model.max_context_tokens
+        shorter = _same_but(catalog, config, counted, context_tokens, "shorter context")
+        if shorter is not None:
+            return (shorter,)
     found = [
         _higher_share(catalog, config, context_tokens),
-        _larger(catalog, config, counted, context_tokens),
+        _same_but(catalog, config, counted, context_tokens, "other engine")
+        or _larger(catalog, config, context_tokens),
     ]
     for precision_id in useful_formats(catalog, model, gpu):
         if precision_id != config.precision_id:
@@ -56,17 +63,15 @@ def would_fit(
     cards = [g for g in catalog.gpus.values() if g.status == "option" and g.gpu_id != gpu.gpu_id]
     others = [_other_card(catalog, replace(config, gpu_id=card.gpu_id), context_tokens) for card in cards]
     ranked = sorted((o for o in others if o), key=lambda o: (o.n_gpus, catalog.gpu(o.gpu_id).memory_gb))
-    return tuple(option for option in [*found, *ranked] if option is not None)
+    options = tuple(option for option in [*found, *ranked] if option is not None)
+    if options or config.settings.groups == 1:
+        return options
+    return would_fit(catalog, _plain(config), counted, context_tokens)
 
 
-def _served(catalog: Catalog, config: ReplicaConfig, n_gpus: int | None) -> ReplicaConfig | None:
-    """Return the replica under its own engine, or one that serves the format there; None where none does."""
-    precision, gpu = catalog.precision(config.precision_id), catalog.gpu(config.gpu_id)
-    own = catalog.engines.get(config.engine_id)
-    if own is not None and engine_runs(catalog, own, precision, gpu):
-        return config
-    engine = engine_for(catalog, precision, gpu, n_gpus)
-    return None if engine is None else replace(config, engine_id=engine.engine_id, engine_version=LATEST)
+def _plain(config: ReplicaConfig) -> ReplicaConfig:
+    """The same without stages or copies asked for."""
+    return replace(config, settings=replace(config.settings, pipeline_parallel=1, data_parallel=1))
 
 
 def is_rented(n_gpus: int) -> bool:
@@ -74,35 +79,83 @@ def is_rented(n_gpus: int) -> bool:
     return n_gpus in GPU_COUNTS or (n_gpus > GPUS_PER_NODE and n_gpus % GPUS_PER_NODE == 0)
 
 
+def _laid_out(config: ReplicaConfig, n: int) -> ReplicaConfig:
+    """The same on n GPUs: with the degrees that were asked for, else whole nodes as pipeline stages."""
+    asked = config.settings
+    over_nodes = asked.groups == 1 and n > GPUS_PER_NODE
+    stages = n // GPUS_PER_NODE if over_nodes else asked.pipeline_parallel
+    settings = replace(asked, tensor_parallel=None, pipeline_parallel=stages)
+    copies = asked.data_parallel
+    return replace(config, n_gpus=n, settings=settings, pipeline_parallel=stages, data_parallel=copies)
+
+
+def _served(catalog: Catalog, config: ReplicaConfig, n: int) -> ReplicaConfig | None:
+    """The replica on n GPUs under its own engine, or the first that serves it so; None where none does."""
+    laid_out = _laid_out(config, n)
+    precision, gpu = catalog.precision(config.precision_id), catalog.gpu(config.gpu_id)
+    for engine_id in dict.fromkeys((config.engine_id, *catalog.preferred_engines)):
+        engine = catalog.engine(engine_id)
+        splits = (n == 1 or engine.multi_gpu) and laid_out.settings.runs_on(engine_id)
+        if splits and engine_runs(catalog, engine, precision, gpu):
+            own = engine_id == config.engine_id
+            return laid_out if own else replace(laid_out, engine_id=engine_id, engine_version=LATEST)
+    return None
+
+
+def _starts(catalog: Catalog, config: ReplicaConfig, n: int, context: float) -> ReplicaConfig | None:
+    """The replica on n GPUs as it is served, if that starts."""
+    served = _served(catalog, config, n) if is_rented(n) else None
+    return served if served is not None and memory_plan(catalog, served, context).fits else None
+
+
+def _counts(catalog: Catalog, config: ReplicaConfig) -> list[int]:
+    """Numbers of GPUs, fewest first, that the model's heads and the degrees asked for allow in a node."""
+    return [
+        degree * config.settings.groups for degree in tensor_parallel_degrees(catalog.model(config.model_id))
+    ]
+
+
+def _smallest(catalog: Catalog, config: ReplicaConfig, context: float) -> ReplicaConfig | None:
+    every = (_starts(catalog, config, n, context) for n in _counts(catalog, config))
+    return next((served for served in every if served is not None), None)
+
+
 def _higher_share(catalog: Catalog, config: ReplicaConfig, context: float) -> Alternative | None:
     """The same replica with the share of the card that it needs."""
-    served = _served(catalog, config, config.n_gpus)
-    if served is None or not is_rented(config.n_gpus):
-        return None
-    share = memory_plan(catalog, served, context).raised_share
-    if share is None:
+    served = _served(catalog, config, config.n_gpus) if is_rented(config.n_gpus) else None
+    share = None if served is None else memory_plan(catalog, served, context).raised_share
+    if served is None or share is None:
         return None
     raised = replace(served, settings=replace(served.settings, gpu_memory_utilisation=share))
     return _alternative(catalog, "other share", raised, context, f"a memory share of {share:g}")
 
 
-def _larger(catalog: Catalog, config: ReplicaConfig, counted: bool, context: float) -> Alternative | None:
-    """The nearest number of the same cards: inside a node tensor parallel, beyond it a pipeline over whole nodes."""
-    served = _served(catalog, config, config.n_gpus if counted else None)
-    if served is None:
+def _same_but(
+    catalog: Catalog, config: ReplicaConfig, counted: bool, context: float, change: str
+) -> Alternative | None:
+    """The same format on the same card under another engine, or with shorter sequences."""
+    served = (
+        _starts(catalog, config, config.n_gpus, context) if counted else _smallest(catalog, config, context)
+    )
+    if served is None or (change == "other engine" and served.engine_id == config.engine_id):
         return None
-    groups = config.data_parallel * config.pipeline_parallel
-    counts = [degree * groups for degree in tensor_parallel_degrees(catalog.model(config.model_id))]
-    for n in sorted(counts, key=lambda n: abs(n - config.n_gpus)):
-        more = replace(served, n_gpus=n)
-        if n != config.n_gpus and memory_plan(catalog, more, context).fits:
+    name = catalog.engine(served.engine_id).name
+    under = f"{name} on {served.n_gpus} of the same GPU"
+    return _alternative(catalog, change, served, context, under)
+
+
+def _larger(catalog: Catalog, config: ReplicaConfig, context: float) -> Alternative | None:
+    """The nearest number of the same cards: inside a node tensor parallel, beyond it a pipeline over whole nodes."""
+    for n in sorted(_counts(catalog, config), key=lambda n: abs(n - config.n_gpus)):
+        more = _starts(catalog, config, n, context) if n != config.n_gpus else None
+        if more is not None:
             return _alternative(catalog, "other count", more, context, f"{n} of the same GPU in one node")
+    if catalog.gpu(config.gpu_id).interconnect.startswith("pcie"):
+        return None
     for nodes in range(2, MOST_NODES + 1):
         n = nodes * GPUS_PER_NODE
-        more = replace(served, n_gpus=n, pipeline_parallel=nodes, data_parallel=1)
-        if memory_plan(catalog, more, context).fits and not catalog.gpu(
-            config.gpu_id
-        ).interconnect.startswith("pcie"):
+        more = _starts(catalog, _plain(config), n, context)
+        if more is not None:
             note = f"{n} GPUs in {nodes} nodes, as pipeline stages"
             return _alternative(catalog, "more nodes", more, context, note)
     return None
@@ -111,24 +164,20 @@ def _larger(catalog: Catalog, config: ReplicaConfig, counted: bool, context: flo
 def _other_format(
     catalog: Catalog, config: ReplicaConfig, counted: bool, context: float
 ) -> Alternative | None:
-    served = _served(catalog, config, config.n_gpus if counted else None)
+    wished = _starts(catalog, config, config.n_gpus, context) if counted else None
+    served = wished or _smallest(catalog, config, context)
     if served is None:
         return None
-    fits = counted and is_rented(config.n_gpus) and memory_plan(catalog, served, context).fits
-    n = config.n_gpus if fits else smallest_gpu_count(catalog, served, context)
-    if n is None:
-        return None
-    note = f"{catalog.precision(config.precision_id).name} on {n} of the same GPU"
-    return _alternative(catalog, "other format", replace(served, n_gpus=n), context, note)
+    note = f"{catalog.precision(config.precision_id).name} on {served.n_gpus} of the same GPU"
+    return _alternative(catalog, "other format", served, context, note)
 
 
 def _other_card(catalog: Catalog, config: ReplicaConfig, context: float) -> Alternative | None:
-    served = _served(catalog, config, None)
-    n = None if served is None else smallest_gpu_count(catalog, served, context)
-    if served is None or n is None:
+    served = _smallest(catalog, config, context)
+    if served is None:
         return None
-    note = f"{n} x {catalog.gpu(config.gpu_id).name}"
-    return _alternative(catalog, "other GPU", replace(served, n_gpus=n), context, note)
+    note = f"{served.n_gpus} x {catalog.gpu(config.gpu_id).name}"
+    return _alternative(catalog, "other GPU", served, context, note)
 
 
 def _alternative(
@@ -147,5 +196,5 @@ def _alternative(
         weights_gb=plan.weights_gb,
         max_concurrent_sequences=plan.max_concurrent_sequences,
         gpu_memory_share=plan.gpu_memory_share,
-        note=f"{note}: {plan.weights_gb:,.0f} GB of weights, {sequences}",
+        note=f"{note}: {plan.weights_gb:,.0f} GB of weights, {sequences} of {context:,.0f} tokens",
     )

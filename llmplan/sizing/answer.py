@@ -227,8 +227,8 @@ def _refusal(
 def _no(
     catalog: Catalog, parts: _Parts, request: SizeRequest, plan: MemoryPlan, binding: str, why: str
 ) -> SizeAnswer:
-    context = min(request.context_tokens, parts.model.max_context_tokens)
-    options = would_fit(catalog, parts.config, request.n_gpus is not None, context)
+    asked = replace(parts.config, settings=request.settings)
+    options = would_fit(catalog, asked, request.n_gpus is not None, request.context_tokens)
     if request.n_gpus is None and binding == "memory":
         why = f"not even on {parts.config.n_gpus} GPUs: {why}"
     return _answer(parts, plan, False, binding, why, Speed(), options)

@@ -53,24 +53,41 @@ def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards_and_what_would() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "precision", "gpu", "n"),
+    ("model", "precision", "gpu", "n", "engine", "settings", "first"),
     [
-        ("llama-3.1-70b", "bf16", "l4", 3),
-        ("gpt-oss-120b", "mxfp4", "h100-sxm", 3),
-        ("qwen2.5-7b", "bf16", "h100-sxm", 8),
-        ("llama-3.3-70b", "bf16", "h100-sxm", 1),
+        ("llama-3.1-70b", "bf16", "l4", 3, None, {}, "other count"),
+        ("gpt-oss-120b", "mxfp4", "h100-sxm", 3, None, {}, "other count"),
+        ("qwen2.5-7b", "bf16", "h100-sxm", 8, None, {}, "other count"),
+        ("llama-3.3-70b", "bf16", "h100-sxm", 1, None, {}, "other count"),
+        ("llama-3.1-8b", "fp8", "h100-sxm", 1, "ollama", {}, "other engine"),
+        ("qwen2.5-72b", "fp8", "h100-sxm", 4, "tgi", {"data_parallel": 2}, "other engine"),
+        ("qwen2.5-0.5b", "gguf-q3-k-s", "h100-sxm", 2, "vllm", {"pipeline_parallel": 2}, "other format"),
+        ("mistral-small-2409", "gguf-q3-k-s", "mi300x", 16, "vllm", {}, "other count"),
+        ("gemma-2-27b", "fp8", "h100-sxm", 1, "vllm", {"max_model_len": 64_000}, "shorter context"),
+        ("qwen3-8b", "w4a16", "rtx-4090", 1, "vllm", {"gpu_memory_utilisation": 0.2}, "other share"),
     ],
 )
-def test_whatever_is_named_in_place_of_a_refusal_works(model: str, precision: str, gpu: str, n: int) -> None:
-    refused = sized(model, precision, gpu, n)
+def test_whatever_is_named_in_place_of_a_refusal_works(
+    model: str,
+    precision: str,
+    gpu: str,
+    n: int,
+    engine: str | None,
+    settings: dict[str, Any],
+    first: str,
+) -> None:
+    refused = sized(model, precision, gpu, n, engine_id=engine, settings=EngineSettings(**settings))
     named = [(o.precision_id, o.gpu_id, o.n_gpus, o.engine_id, o.gpu_memory_share) for o in refused.would_fit]
-    assert not refused.starts and named
+    assert not refused.starts and refused.would_fit[0].change == first
     assert len(set(named)) == len(named)
-    for precision_id, gpu_id, n_gpus, engine_id, share in named:
-        settings = EngineSettings(gpu_memory_utilisation=share)
-        answer = sized(
-            model, precision_id, gpu_id, n_gpus, engine_id=engine_id, settings=settings, concurrency=1.0
-        )
+    for option, (precision_id, gpu_id, n_gpus, engine_id, share) in zip(
+        refused.would_fit, named, strict=True
+    ):
+        asked = settings | {"gpu_memory_utilisation": share}
+        if option.change == "shorter context":
+            asked |= {"max_model_len": None}
+        started = {"engine_id": engine_id, "settings": EngineSettings(**asked), "concurrency": 1.0}
+        answer = sized(model, precision_id, gpu_id, n_gpus, **started)
         assert answer.starts, (gpu_id, n_gpus, answer.reason)
 
 
