@@ -27,7 +27,7 @@ class OptionRisk:
 
     Attributes
     ----------
-    p_meets: share of draws in which it reaches the quality floor.
+    p_meets: probability that it reaches the quality floor, as compare() and recommend() have it.
     p_cheapest: share of draws in which it is the cheapest of those that do.
     mean_usd, quantiles_usd: of its cost; levels as in `Risk.levels`.
     expected_regret_usd: mean of what choosing it now costs above the option that turns out cheapest; where it
@@ -197,12 +197,16 @@ def kind_shares(problem: Problem, usd: Floats, meets: Bools) -> dict[str, float]
 
 
 def chance_to_hold(problem: Problem, usd: Floats, meets: Bools) -> float:
-    """Return the share of draws in which the recommended option reaches the floor and its kind is the cheapest."""
+    """Return the share of draws in which the recommended option reaches the floor and its kind is the cheapest.
+
+    At most the probability of the floor, which is known without draws.
+    """
     place = problem.base_place
     if place is None:
         return 0.0
     kinds = np.array(problem.kinds, dtype=str)
-    return float(np.mean(meets[place] & (kinds[winners(problem, usd, meets)] == kinds[place])))
+    held = np.mean(meets[place] & (kinds[winners(problem, usd, meets)] == kinds[place]))
+    return float(min(held, problem.models.chance()[place]))
 
 
 def option_risks(problem: Problem, usd: Floats, meets: Bools) -> tuple[OptionRisk, ...]:
@@ -212,7 +216,7 @@ def option_risks(problem: Problem, usd: Floats, meets: Bools) -> tuple[OptionRis
     chosen = undone(problem, usd, meets)
     regret = chosen - chosen.min(axis=0)
     share = np.bincount(winners(problem, usd, meets), minlength=len(usd)) / usd.shape[1]
-    base = base_usd(problem)
+    base, reached = base_usd(problem), problem.models.chance()
     spread, late = quantiles(usd, LEVELS), quantiles(regret, (0.9,))[:, 0]
     rows = [
         OptionRisk(
@@ -220,7 +224,7 @@ def option_risks(problem: Problem, usd: Floats, meets: Bools) -> tuple[OptionRis
             item.label,
             item.kind,
             float(base[i]),
-            float(meets[i].mean()),
+            float(reached[i]),
             float(share[i]),
             float(usd[i].mean()),
             tuple(float(x) for x in spread[i]),

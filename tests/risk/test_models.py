@@ -55,7 +55,7 @@ def test_what_is_feasible_reaches_the_floor_with_the_chance_asked_for(problem: P
     assert (chance >= FLOORED.floor_chance).tolist() == problem.options.feasible.tolist()
     (best,) = (item for item in problem.options.items if item.option_id == assess_id(problem))
     risk = assess(FLOORED, draws=4000, curve=False).option(best.option_id)
-    assert risk is not None and risk.p_meets == pytest.approx(best.meets_floor, abs=0.02)
+    assert risk is not None and risk.p_meets == pytest.approx(best.meets_floor, abs=1e-6)
 
 
 def assess_id(problem: Problem) -> str:
@@ -157,9 +157,10 @@ def test_what_is_left_out_hardly_ever_wins(name: str) -> None:
 
 
 def test_confidence_is_no_more_than_the_chance_to_reach_the_floor() -> None:
-    risk = assess(FLOORED, draws=2000, curve=False)
-    row = risk.option(risk.recommended_id or "")
-    assert row is not None and risk.p_holds <= row.p_meets < 1
+    for seed in range(4):  # with so few draws one of them has more than its share that reach it
+        risk = assess(FLOORED, draws=100, seed=seed, curve=False)
+        row = risk.option(risk.recommended_id or "")
+        assert row is not None and risk.p_holds <= row.p_meets < 1
     assert 0 <= risk.evaluation_usd <= risk.perfect_information_usd + 1e-6
 
 

@@ -242,7 +242,7 @@ def _sure(found: Recommendation) -> Markup:
     sure = f"{found.confidence.capitalize()} ({probability(found.p_right)})"
     lead = Markup("<strong>{}</strong> {} over the ranges of the inputs. ").format(sure, sure_of(found))
     if found.p_meets is not None:
-        lead += f"It reaches the floor with {probability(found.p_meets)}. "
+        lead += f"It reaches the floor with a chance of {probability(found.p_meets)}. "
     if found.expected_regret_usd:
         wrong = found.scenario.currency.short(found.expected_regret_usd)
         lead += f"If it is wrong, that costs {wrong} a month on average."
