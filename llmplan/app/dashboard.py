@@ -33,7 +33,7 @@ from llmplan.errors import LlmplanError, UnknownNameError
 from llmplan.export.files import FORMATS, MEDIA_TYPES, export_bytes, file_name
 from llmplan.export.slides import SLIDES
 from llmplan.options.frame import curves_frame, option_frame
-from llmplan.recommend.ladder import floor_text, quality_ladder
+from llmplan.recommend.ladder import floor_text, quality_ladder, whole_steps
 from llmplan.scenario import Scenario, scenario_from_toml, scenario_to_toml
 from llmplan.scenario.about import Group
 
@@ -117,7 +117,7 @@ class Dashboard:
         if self._owed:
             self._refresh()
         report = self.model.report
-        steps = quality_ladder(report.comparison, report.catalog)
+        steps = whole_steps(quality_ladder(report.comparison, report.catalog))
         self.panel.marks = {
             "quality_floor": [[step.quality, f"Cheapest {floor_text(step, report.money)}"] for step in steps]
         }

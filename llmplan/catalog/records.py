@@ -278,6 +278,11 @@ class Precision(Sourced):
     """Bytes of one KV-cache element that engines use by default with this format."""
     status: Literal["option", "measured only"]
 
+    @property
+    def short_name(self) -> str:
+        """Return its name without what stands in brackets."""
+        return self.name.partition(" (")[0]
+
 
 class PrecisionArchitecture(Sourced):
     """data/precision_hardware.csv: where hardware supports a format."""

@@ -252,7 +252,7 @@ def _map_texts(report: Report, row: int) -> list[str]:
     for kind, cost in zip(report.map.kind[row], report.map.monthly_usd[row], strict=True):
         month = report.money.short(float(cost))
         cells.append(f"{MAP_WORDS[list(Kind)[kind]]}\n{month}" if kind >= 0 else "–")
-    return [f"{report.map.model_ids[row]} ({quality})", *cells]
+    return [f"{report.catalog.models[report.map.model_ids[row]].name} ({quality})", *cells]
 
 
 def _shade(cell: Any, kind: int) -> None:

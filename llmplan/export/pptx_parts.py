@@ -26,7 +26,7 @@ from llmplan.errors import InputError
 WIDE = (Inches(13.333), Inches(7.5))
 """16:9."""
 TITLE_PT, BODY_PT, LEAST_BODY_PT, FOOTNOTE_PT = 28, 18, 14, 11
-LEAST_TITLE_PT, LEAST_PT = 18, 7
+LEAST_TITLE_PT, LEAST_PT, TITLE_LINES = 18, 7, 2
 SURE = 0.94
 """Share of a slide's free height that rows may fill by estimate: some programs draw them higher."""
 GLYPH, BOLD_GLYPH, LEADING = 0.56, 0.64, 1.2
@@ -182,6 +182,11 @@ def add_slide(deck: Deck, title: str, footnote: str, notes: str = "") -> tuple[A
     return slide, Box(margin, top, width, foot.top - top - margin // 8)
 
 
+def _title_height(shape: Any, size: int) -> int:
+    """Return the height in EMU that a title may take: its place's, of so many lines at most."""
+    return min(int(shape.height), int(TITLE_LINES * LEADING * Pt(size)))
+
+
 def _place_title(deck: Deck, shape: Any, title: str, margin: int) -> int:
     """Set the title; return where the body may begin. A template's own place is kept when on top."""
     bottom = int(shape.top + shape.height)
@@ -197,7 +202,7 @@ def _place_title(deck: Deck, shape: Any, title: str, margin: int) -> int:
     paragraph.alignment = PP_ALIGN.LEFT
     sizes = [deck.pt(size) for size in range(TITLE_PT, LEAST_TITLE_PT - 1, -2)]
     width = shape.width - margin // 2
-    fits = (size for size in sizes if text_height(title, width, size, BOLD_GLYPH) <= shape.height)
+    fits = (size for size in sizes if text_height(title, width, size, BOLD_GLYPH) <= _title_height(shape, size))
     paragraph.font.size = Pt(next(fits, sizes[-1]))
     if not deck.own_template:
         paragraph.font.bold = True

@@ -543,6 +543,7 @@ def hybrid_of(weak: Option, strong: Option, split_by: str, share_weak: float, **
         share_weak=share_weak,
         weak_id=weak.option_id,
         weak_label=weak.label,
+        strong_label=strong.label,
         strong_id=strong.option_id,
         **figures,
     )

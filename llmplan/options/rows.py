@@ -93,7 +93,8 @@ class Option:
     """The self-hosted option that a hybrid's fleet is made of, and what it is called."""
     weak_label: str | None = None
     strong_id: str | None = None
-    """The option that a hybrid's API is, at its effort."""
+    """The option that a hybrid's API is, at its effort, and what it is called."""
+    strong_label: str | None = None
 
     @property
     def feasible(self) -> bool:

@@ -408,7 +408,8 @@ class _TokenRows:
         if not known and kind_of(price) is Kind.HOSTED:
             known = self._catalog.other_models.get(price.model_id)
         if not known:
-            return f"{price.api_id} API"
+            host, _, name = price.api_id.rpartition("/")
+            return f"{name} API at {host}" if host else f"{name} API"
         twice = (price.model_id, price.provider) in self._twice
         return f"{known.name} at {price.provider}" + (
             f" ({price.api_id.rpartition('/')[2]})" if twice else ""
@@ -600,7 +601,7 @@ class _FleetRows:
         return Option(
             option_id=option_id,
             kind=Kind.SELF_HOSTED,
-            label=f"{name} on {hardware}, {engine_id}{paid}",
+            label=f"{name} on {hardware}, {self._catalog.engines[engine_id].name}{paid}",
             reasons=reasons,
             source_ids=tuple(
                 dict.fromkeys((self._catalog.models[of_format["model_id"]].source_id, *sources))
@@ -620,7 +621,8 @@ class _FleetRows:
         """Return what a model in a format at an effort is called, and what all of its options have."""
         model_id, precision_id, effort = self._formats[at]
         model = self._catalog.models[model_id]
-        called = f"{model.name}{effort_label(self._scenario, self._catalog, model_id, effort)} {precision_id}"
+        at_effort = effort_label(self._scenario, self._catalog, model_id, effort)
+        called = f"{model.name}{at_effort}, {self._catalog.precisions[precision_id].short_name}"
         return called, {
             "model_id": model_id,
             "licence_id": model.licence_id,

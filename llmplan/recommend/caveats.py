@@ -86,7 +86,7 @@ def _quality(found: Comparison, catalog: Catalog, item: Option) -> Iterator[Weig
         yield (
             0.8,
             f"Its quality, {share(item.quality)}, is close to the floor of {share(floor)}: "
-            f"it reaches it with {probability(item.meets_floor)}.",
+            f"it reaches it with a chance of {probability(item.meets_floor)}.",
         )
     if item.quality_stands_on == RELATIVES:
         text = "Nobody has published scores of it; its quality is what its relatives say"

@@ -69,9 +69,23 @@ def floor_sentences(ladder: tuple[QualityStep, ...], label: str, floor: float, m
     return said
 
 
+def whole_steps(ladder: tuple[QualityStep, ...]) -> tuple[QualityStep, ...]:
+    """Return the steps that some floor in whole percent asks for: of several under one percent the cheapest."""
+    return tuple(
+        step
+        for step, below in zip(ladder, (None, *ladder), strict=False)
+        if below is None or _percent(step.quality) > _percent(below.quality)
+    )
+
+
+def _percent(quality: float) -> int:
+    """Return a quality in percent, rounded down: an option of that quality meets the floor told."""
+    return math.floor(100 * quality + 1e-9)
+
+
 def floor_percent(quality: float) -> str:
-    """Return a quality in percent, rounded down to a tenth: an option of that quality meets the floor told."""
-    return f"{math.floor(1000 * quality + 1e-9) / 10:.4g}%"
+    """Return the highest floor in whole percent that a quality meets."""
+    return f"{_percent(quality)}%"
 
 
 def floor_text(step: QualityStep, money: Currency) -> str:
@@ -81,6 +95,6 @@ def floor_text(step: QualityStep, money: Currency) -> str:
 
 def ladder_lines(ladder: tuple[QualityStep, ...], money: Currency) -> list[str]:
     """Return one line a step: the cheapest ones and the best; how many lie between is told."""
-    lines = [floor_text(step, money) for step in ladder]
+    lines = [floor_text(step, money) for step in whole_steps(ladder)]
     between = len(lines) - MOST_LINES
     return lines if between < 1 else [*lines[: MOST_LINES - 1], f"{between} steps more, then {lines[-1]}"]

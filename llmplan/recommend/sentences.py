@@ -37,10 +37,10 @@ def action(item: Option) -> str:
         split = (
             "for the base load, peaks" if item.billing_mode == Billing.ALWAYS_ON else "by the hour, the rest"
         )
-        return f"Self-host {model_of(item.weak_label or '')} {split} to {item.api_id}"
+        return f"Self-host {model_of(item.weak_label or '')} {split} to {item.strong_label}"
     if item.kind == Kind.HYBRID:
         return (
-            f"Route {share(item.share_weak)} to {model_of(item.weak_label or '')}, the rest to {item.api_id}"
+            f"Route {share(item.share_weak)} to {model_of(item.weak_label or '')}, the rest to {item.strong_label}"
         )
     return f"{'Self-host' if item.kind == Kind.SELF_HOSTED else 'Use'} {item.label}"
 
@@ -53,10 +53,10 @@ def model_of(label: str) -> str:
 def short_label(item: Option) -> str:
     """Return an option's label without its engine; a hybrid by its API."""
     if item.split_by == "load":
-        return f"own fleet with {share(1 - (item.share_weak or 0.0))} to {item.api_id}"
+        return f"own fleet with {share(1 - (item.share_weak or 0.0))} to {item.strong_label}"
     if item.kind == "hybrid":
-        return f"routing {share(1 - (item.share_weak or 0.0))} to {item.api_id}"
-    return item.label.rpartition(", ")[0] or item.label
+        return f"routing {share(1 - (item.share_weak or 0.0))} to {item.strong_label}"
+    return item.label.rpartition(", ")[0] if item.kind == Kind.SELF_HOSTED else item.label
 
 
 def reason(
@@ -126,17 +126,17 @@ def why_these_tokens(scenario: Scenario, item: Option, counted_on: int) -> str:
 
 def _surely(item: Option) -> str:
     """Say how sure it is that the floor is met, where one is set."""
-    return "" if item.meets_floor is None else f", and reaches the floor with {probability(item.meets_floor)}"
+    return "" if item.meets_floor is None else f", and reaches the floor with a chance of {probability(item.meets_floor)}"
 
 
 def subject(item: Option) -> str:
     """Return an option as the subject of a sentence."""
     if item.split_by == "load":
         rest = "peaks" if item.billing_mode == Billing.ALWAYS_ON else "the rest"
-        return f"{item.weak_label} with {rest} at {item.api_id}, {share(1 - (item.share_weak or 0.0))} of the queries,"
+        return f"{item.weak_label} with {rest} at {item.strong_label}, {share(1 - (item.share_weak or 0.0))} of the queries,"
     if item.kind != "hybrid":
         return item.label
-    return f"A router that sends {share(item.share_weak)} of the queries to {item.weak_label} and the rest to {item.api_id}"
+    return f"A router that sends {share(item.share_weak)} of the queries to {item.weak_label} and the rest to {item.strong_label}"
 
 
 def _fleet_sentence(found: Comparison, place: int) -> str:

@@ -133,6 +133,7 @@ def hardware_rows(report: Report, place: int) -> list[list[str]]:
     fleet = f"{counted(gpus // each, 'replica')} of {each} x {report.catalog.gpu(item.gpu_id or '').name}, spares included"
     low, base, high = (report.money.short(float(usd)) for usd in found.monthly_of([place])[:, 0])
     rows = [
+        ["Runs", item.label],
         ["Fleet", fleet],
         ["Costs a month", f"{base} ({low} to {high})"],
         ["First token, then each", f"{milliseconds(item.ttft_ms)}, {milliseconds(item.tpot_ms)}"],

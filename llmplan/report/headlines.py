@@ -171,10 +171,11 @@ def hardware_title(report: Report) -> str:
     if place is None:
         return "No self-hosted option meets the limits"
     usd, best = float(found.base_usd[place]), found.best_usd
-    told = f"{report.option(place).label}, {report.money.short(usd)} a month"
+    name = report.catalog.models[report.option(place).model_id].name
     if place == found.best:
-        return f"What we would run: {told}"
-    return f"If we self-hosted: {told}; the answer saves {report.money.short(usd - best)} of it"
+        return f"What we would run: {name} on own GPUs, {report.money.short(usd)} a month"
+    more = report.money.short(usd - best)
+    return f"{name} on own GPUs would cost {report.money.short(usd)} a month, {more} more than the answer"
 
 
 def map_title(report: Report) -> str:

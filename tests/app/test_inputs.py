@@ -9,7 +9,7 @@ from llmplan.app.dashboard import Dashboard
 from llmplan.app.fields_of_scenario import FIRST, OWN_UNITS
 from llmplan.app.model import AppModel
 from llmplan.app.widgets.glossary import explained
-from llmplan.recommend.ladder import quality_ladder
+from llmplan.recommend.ladder import quality_ladder, whole_steps
 from llmplan.scenario import load_scenario
 from llmplan.usage.volume import UNITS, with_volume
 from llmplan.wording import number
@@ -116,7 +116,7 @@ def test_a_drag_moves_the_answer_and_its_rest_the_whole_page() -> None:
 def test_at_rest_the_floor_is_marked_and_prices_can_be_changed(dashboard: Dashboard) -> None:
     dashboard.panel.answer({"rest": True}, [])
     report = dashboard.model.report
-    steps = quality_ladder(report.comparison, report.catalog)
+    steps = whole_steps(quality_ladder(report.comparison, report.catalog))
     marks = dashboard.panel.marks["quality_floor"]
     assert [value for value, _ in marks] == [step.quality for step in steps]
     assert all(step.label in text for step, (_, text) in zip(steps, marks, strict=True))

@@ -24,7 +24,7 @@ from llmplan.charts.risk import (
 )
 from llmplan.kinds import Kind
 from llmplan.options import volume_axis
-from llmplan.recommend.ladder import QualityStep, floor_percent, quality_ladder
+from llmplan.recommend.ladder import QualityStep, floor_percent, quality_ladder, whole_steps
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.recommend.tipping.sentences import scale_change, scale_words
 from llmplan.report import Report
@@ -82,7 +82,7 @@ class RiskAnswers:
     @cached_property
     def ladder(self) -> tuple[QualityStep, ...]:
         """The cheapest option at every quality floor."""
-        return quality_ladder(self.report.comparison, self.report.catalog)
+        return whole_steps(quality_ladder(self.report.comparison, self.report.catalog))
 
     @cached_property
     def curve(self) -> VolumeCurve | None:
@@ -522,8 +522,8 @@ def ladder_card(shown: RiskAnswers) -> Markup:
     now = share(scenario.quality_floor) if scenario.quality_floor else "none"
     sure = share(scenario.floor_chance)
     lead = (
-        f"The cheapest option that reaches a floor with {sure}, in percent of {scenario.reference_api_id}, the other "
-        f"constraints held; asked for now: {now}."
+        f"The cheapest option that reaches a floor, in whole percent of {scenario.reference_api_id}, with a chance of "
+        f"{sure}, the other constraints held; asked for now: {now}."
     )
     rows = [
         (f"up to {floor_percent(step.quality)}", step.label, shown.money.short(step.monthly_usd))
