@@ -75,6 +75,7 @@ def memory_figure(rows: Sequence[Mapping[str, Any]], card_gib: float, gpu_name: 
             "yaxis": {"type": "category", "showticklabels": False},
             "shapes": [upright(card_gib, dash="solid", width=2.0)],
             "annotations": [label],
+            "uniformtext": {"minsize": 12, "mode": "hide"},
         },
     }
 

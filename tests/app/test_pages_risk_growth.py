@@ -151,6 +151,17 @@ def test_growth_says_who_costs_least(growth_page: GrowthPage) -> None:
         assert DOLLAR.short(option.npv_usd) in growth_page.costs.html
 
 
+def test_what_cannot_stay_is_not_called_staying(growth_page: GrowthPage) -> None:
+    """What runs today is cheap over a plan where its price ends and the cheapest takes its place."""
+    assert not plan_of_page(growth_page).forced_moves
+    assert "until its price ends" not in growth_page.answer.html
+    page = GrowthPage(AppModel(load_scenario("support-chat")))
+    page.open()
+    plan = plan_of_page(page)
+    assert plan.incumbent_id in plan.forced_moves
+    assert f"staying with {plan.today_label} until its price ends." in page.answer.html
+
+
 def test_growth_draws_the_best_of_each_family(growth_page: GrowthPage) -> None:
     plan = plan_of_page(growth_page)
     drawn = plan.best_of_each()

@@ -66,15 +66,21 @@ def answer(shown: Planned) -> Markup:
     cost = f"{money.short(best.npv_usd)} in present money"
     if best.option_id == shown.plan.incumbent_id:
         return html.answer(
-            f"Over {shown.months} months nothing beats staying with {shown.plan.today_label}: {cost}"
+            f"Over {shown.months} months nothing beats {_staying(shown.plan)}: {cost}"
         )
     switch = shown.plan.switches[best.option_id]
     less = money.short(shown.plan.time.options[0].npv_usd - best.npv_usd)
     paid = "" if switch.payback_month is None else f", paid back by {month_words(switch.payback_month)}"
     return html.answer(
-        f"Over {shown.months} months {best.label} costs least: {cost}, {less} less than staying with "
-        f"{shown.plan.today_label}. Best moment to switch: {_moment(switch.best_month)}{paid}"
+        f"Over {shown.months} months {best.label} costs least: {cost}, {less} less than "
+        f"{_staying(shown.plan)}. Best moment to switch: {_moment(switch.best_month)}{paid}"
     )
+
+
+def _staying(plan: GrowthPlan) -> str:
+    """Return what is done where nothing is switched: an API whose price ends is left then."""
+    ends = plan.incumbent_id in plan.forced_moves
+    return f"staying with {plan.today_label}{' until its price ends' if ends else ''}"
 
 
 def forced_moves(shown: Planned) -> Markup:
