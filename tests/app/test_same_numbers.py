@@ -6,8 +6,6 @@ import random
 import re
 from html import unescape
 from typing import Any
-from unittest.mock import patch
-
 import openpyxl
 import pytest
 from pptx import Presentation
@@ -17,6 +15,7 @@ from llmplan.app.pages import decision_parts as parts
 from llmplan.cli.compare import comparison_json
 from llmplan.export.files import export_bytes
 from llmplan.export.tables import csv_text
+from llmplan.export.xlsx_curve import curve_volumes
 from llmplan.export.xlsx_parts import FIRST_ROW
 from llmplan.kinds import Kind
 from llmplan.options.table import SIDES
@@ -38,7 +37,7 @@ def drawn(seed: int, known: dict[str, set[str]]) -> dict[str, Any]:
         return tuple(dice.sample(there, dice.randint(least, len(there))))
 
     return {
-        "queries_per_day": float(round(10 ** dice.uniform(2.5, 7))),
+        "queries_per_day": float(dice.choice(curve_volumes()[5:])),
         "input_tokens": float(round(10 ** dice.uniform(2, 4.2))),
         "output_tokens": float(round(10 ** dice.uniform(1.5, 3.2))),
         "input_tokens_p95": None,
@@ -100,7 +99,7 @@ def test_page_link_and_json_say_the_same(model: AppModel, seed: int) -> None:
 
 
 def assert_files(report: Report, by_id: dict[str, Any]) -> None:
-    """Hold deck and workbook against the JSON's rows; what flips and the curve, which take longest, are left out."""
+    """Hold deck, tables and workbook against the JSON's rows; what flips, which takes longest, is left out."""
     vars(report)["tipping"] = ()
     deck = Presentation(io.BytesIO(export_bytes(report, "pptx", slides=("answer", "options"))))
     shapes = [shape for slide in deck.slides for shape in slide.shapes]
@@ -116,12 +115,34 @@ def assert_files(report: Report, by_id: dict[str, Any]) -> None:
     assert [row["label"] for row in shown] == [report.option(place).label for place in report.shown_places]
     for row in shown:
         assert float(row["monthly_usd_base"]) == by_id[row["option_id"]]["monthly_usd"]["base"]
-    with patch("llmplan.export.xlsx_workbook.write_curve", return_value=None):
-        written = io.BytesIO(export_bytes(report, "xlsx"))
+    (now,) = (
+        row
+        for row in csv.DictReader(io.StringIO(csv_text(report, "curve")))
+        if float(row["queries_per_day"]) == report.scenario.queries_per_day
+    )
+    for place in report.curve_places:
+        option_id = report.option(place).option_id
+        for side in SIDES:
+            drawn_usd = float(now[f"{option_id} monthly_usd_{side}"])
+            assert drawn_usd == pytest.approx(by_id[option_id]["monthly_usd"][side], rel=1e-9)
+    written = io.BytesIO(export_bytes(report, "xlsx"))
     book = openpyxl.load_workbook(written, read_only=True, data_only=True)
+    assert_curve_sheet(report, by_id, book["Curve"])
     rows = book["Options"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)
     costs = {row[0]: row[3:6] for row in rows if row[0]}
     for place in report.shown_places:
         option_id = report.option(place).option_id
         usd = by_id[option_id]["monthly_usd"]
         assert costs[option_id] == pytest.approx([report.money.of(usd[side]) for side in SIDES], rel=1e-9)
+
+
+def assert_curve_sheet(report: Report, by_id: dict[str, Any], sheet: Any) -> None:
+    """Hold the curve sheet's row of the present volume against the JSON's rows."""
+    rows = sheet.iter_rows(min_row=FIRST_ROW + 1, values_only=True)
+    (now,) = (row for row in rows if row[0] == report.scenario.queries_per_day)
+    wanted = [
+        report.money.of(by_id[item.option_id]["monthly_usd"][side])
+        for item in map(report.option, report.curve_places)
+        for side in (SIDES if item.has_fleet else ("base",))
+    ]
+    assert list(now[1 : 1 + len(wanted)]) == pytest.approx(wanted, rel=1e-9, abs=0.01)
