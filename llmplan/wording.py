@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,10 @@ LEAST_SHORTENED = 9_999.5
 _STEPS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 VOLUME_FORMAT = '[>=1000000]0,,"M";[>=1000]0,"k";0'
 """A spreadsheet's format of a volume on an axis."""
+FLEET = re.compile(r", [^,]+ on \d+x [^,]+, [^,]+")
+"""What follows the model, and its effort, in a fleet's label."""
+OFFER = re.compile(r" API\b| at [^,]+")
+"""What tells who offers a model, in the label of a token price."""
 TODAY = "ratio to today"
 """Unit of what is told as a multiple of today's value."""
 
@@ -236,6 +241,16 @@ def joined(parts: Sequence[str], last: str = "and") -> str:
     if not parts:
         return "nothing"
     return f" {last} ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def without_hardware(label: str) -> str:
+    """Return an option's label for a headline: of its fleets the model, without format, card and engine."""
+    return FLEET.sub("", label)
+
+
+def model_name(label: str) -> str:
+    """Return what answers and its effort, of an option's label: neither who offers it nor what it runs on."""
+    return OFFER.sub("", without_hardware(label)).rpartition("/")[2]
 
 
 def shortened(text: str, letters: int) -> str:

@@ -244,7 +244,7 @@ def cost_curves_figure(chart: CostChart, *, logarithmic: bool = True, bands: boo
         if bands and line.is_shaded:
             data += band_traces(line.at, line.low, line.high, line.kind.colour)
         data.append(_trace(line, chart.money))
-    now, label = vertical_line(chart.today, TODAY, name=TODAY)
+    now, label = vertical_line(chart.today, TODAY, name=TODAY, end=float(chart.queries_per_day[-1]))
     # At the foot: at the top stand the present volume's label and, near the end, the lines' names.
     foot: Figure = {"y": 0, "yanchor": "bottom", "font": {"color": "@muted", "size": 12}}
     crossed = [vertical_line(x, short_volume(float(f"{x:.2g}")), **foot) for x in chart.crossings]

@@ -10,7 +10,7 @@ import numpy as np
 from llmplan.charts.style import Figure, decades, line_trace, money_hover, money_log_axis, plain_text
 from llmplan.kinds import Kind
 from llmplan.quality.ability import Band
-from llmplan.wording import Currency
+from llmplan.wording import Currency, model_name
 
 SMALL, DIM = 6, 0.35
 """Size and opacity of a point that is not on the frontier."""
@@ -84,16 +84,11 @@ def named_points(points: Sequence[Point]) -> list[int]:
     return kept
 
 
-def short_label(label: str) -> str:
-    """Return an option's label without who offers it."""
-    return label.replace(" API", "").partition(" at ")[0].rpartition("/")[2]
-
-
 def _name(point: Point, money: Currency) -> Figure:
     return {
         "x": float(np.log10(money.of(point.monthly_usd))),
         "y": 100 * point.success.base,
-        "text": plain_text(short_label(point.label)),
+        "text": plain_text(model_name(point.label)),
         "xanchor": "right",  # on that side nothing is as good: a name lies over no other point of the frontier
         "yanchor": "bottom",
         "yshift": 4,

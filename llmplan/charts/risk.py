@@ -48,7 +48,7 @@ def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
         for i, kind in enumerate(Kind)
         if (curve.p_kind[:, i] > 0).any()
     ]
-    shape, label = vertical_line(queries_per_day, "now")
+    shape, label = vertical_line(queries_per_day, "now", end=float(curve.queries_per_day[-1]))
     return {
         "data": data,
         "layout": {
@@ -80,7 +80,7 @@ def sides_figure(curve: VolumeCurve, queries_per_day: float, money: Currency) ->
         hover = f"%{{x:,.0f}} a day: {money_hover(money, 'y')}"
         data.append(line_trace(curve.queries_per_day, costs[:, middle], name, colour, hover, dash=dash))
         seen.append(costs[:, [low, high]])
-    shape, label = vertical_line(queries_per_day, "now")
+    shape, label = vertical_line(queries_per_day, "now", end=float(curve.queries_per_day[-1]))
     return {
         "data": data,
         "layout": {

@@ -21,6 +21,8 @@ TICKS = 6
 """At most so many steps between the ends of an axis of sums."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 NOTHING_HEIGHT = 60
+NEAR_END = 0.3
+"""Part of an axis of volumes from which on a label has no room before its end."""
 BAND_OPACITY = 0.16
 
 
@@ -130,14 +132,19 @@ def upright(x: float, colour: str = "@ink", dash: str = "dot", width: float = 1.
     return {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
-def vertical_line(x: float, text: str, name: str = "", **more: Any) -> tuple[Figure, Figure]:
-    """Return a dotted line at x and the label at its top, both under a name to find them by."""
+def vertical_line(
+    x: float, text: str, name: str = "", end: float = math.inf, **more: Any
+) -> tuple[Figure, Figure]:
+    """Return a dotted line at x and the label at its top, both under a name to find them by.
+
+    end: where the axis ends: near it the label stands before the line, not on what is beside the axis.
+    """
     label = {
         "name": name,
         "x": math.log10(x),
         "y": 1,
         "yref": "paper",
-        "xanchor": "left",
+        "xanchor": "right" if x > NEAR_END * end else "left",
         "yanchor": "top",
         "text": text,
         "showarrow": False,

@@ -292,7 +292,13 @@ def _map_table(report: Report) -> Table:
         cells = [
             _map_cell(report, *each) for each in zip(shown.kind[row], shown.monthly_usd[row], strict=True)
         ]
-        rows.append([Cell(report.catalog.models[model_id].name), Cell(share(float(shown.quality[row]) or None)), *cells])
+        rows.append(
+            [
+                Cell(report.catalog.models[model_id].name),
+                Cell(share(float(shown.quality[row]) or None)),
+                *cells,
+            ]
+        )
     return Table(map_title(report), heads, rows)
 
 

@@ -27,7 +27,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from llmplan.charts import CostChart, CostLine, envelope_chart
 from llmplan.charts.cost import TODAY
-from llmplan.charts.frontier import named_points, short_label
+from llmplan.charts.frontier import named_points
 from llmplan.charts.growth import FAMILY_NAMES, FAMILY_STYLES
 from llmplan.charts.style import decades
 from llmplan.export.pptx_parts import GLYPH, Box, describe
@@ -35,7 +35,7 @@ from llmplan.growth.planning import GrowthPlan
 from llmplan.kinds import Kind
 from llmplan.report.headlines import payback_title
 from llmplan.report.report import Report
-from llmplan.wording import VOLUME_FORMAT
+from llmplan.wording import VOLUME_FORMAT, model_name
 
 ACCENTS = {
     "api": MSO_THEME_COLOR.ACCENT_1,
@@ -294,7 +294,7 @@ def _style_points(series: Any, colour: Any, marker: Any, size: int) -> None:
 
 def _name_point(series: Any, place: int, label: str, size: int) -> None:
     text = series.points[place].data_label
-    text.text_frame.text = short_label(label)
+    text.text_frame.text = model_name(label)
     text.text_frame.paragraphs[0].runs[0].font.size = Pt(size)
     text.position = XL_LABEL_POSITION.ABOVE
 

@@ -202,7 +202,9 @@ def _place_title(deck: Deck, shape: Any, title: str, margin: int) -> int:
     paragraph.alignment = PP_ALIGN.LEFT
     sizes = [deck.pt(size) for size in range(TITLE_PT, LEAST_TITLE_PT - 1, -2)]
     width = shape.width - margin // 2
-    fits = (size for size in sizes if text_height(title, width, size, BOLD_GLYPH) <= _title_height(shape, size))
+    fits = (
+        size for size in sizes if text_height(title, width, size, BOLD_GLYPH) <= _title_height(shape, size)
+    )
     paragraph.font.size = Pt(next(fits, sizes[-1]))
     if not deck.own_template:
         paragraph.font.bold = True

@@ -39,9 +39,7 @@ def action(item: Option) -> str:
         )
         return f"Self-host {model_of(item.weak_label or '')} {split} to {item.strong_label}"
     if item.kind == Kind.HYBRID:
-        return (
-            f"Route {share(item.share_weak)} to {model_of(item.weak_label or '')}, the rest to {item.strong_label}"
-        )
+        return f"Route {share(item.share_weak)} to {model_of(item.weak_label or '')}, the rest to {item.strong_label}"
     return f"{'Self-host' if item.kind == Kind.SELF_HOSTED else 'Use'} {item.label}"
 
 
@@ -126,7 +124,11 @@ def why_these_tokens(scenario: Scenario, item: Option, counted_on: int) -> str:
 
 def _surely(item: Option) -> str:
     """Say how sure it is that the floor is met, where one is set."""
-    return "" if item.meets_floor is None else f", and reaches the floor with a chance of {probability(item.meets_floor)}"
+    return (
+        ""
+        if item.meets_floor is None
+        else f", and reaches the floor with a chance of {probability(item.meets_floor)}"
+    )
 
 
 def subject(item: Option) -> str:
@@ -136,7 +138,8 @@ def subject(item: Option) -> str:
         return f"{item.weak_label} with {rest} at {item.strong_label}, {share(1 - (item.share_weak or 0.0))} of the queries,"
     if item.kind != "hybrid":
         return item.label
-    return f"A router that sends {share(item.share_weak)} of the queries to {item.weak_label} and the rest to {item.strong_label}"
+    weak = f"{share(item.share_weak)} of the queries to {item.weak_label}"
+    return f"A router that sends {weak} and the rest to {item.strong_label}"
 
 
 def _fleet_sentence(found: Comparison, place: int) -> str:

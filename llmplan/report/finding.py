@@ -9,7 +9,7 @@ from llmplan.kinds import TOKEN, Kind
 from llmplan.options import BreakEven, Comparison
 from llmplan.options.breakeven import Interval
 from llmplan.options.limits import in_the_way
-from llmplan.wording import joined, share, short_volume, volume
+from llmplan.wording import joined, share, short_volume, volume, without_hardware
 
 SHORT_FROM = 100_000
 MOST_TOLD = 10_000_000
@@ -31,7 +31,7 @@ def finding(found: Comparison, rivals: Mapping[int, BreakEven]) -> str:
         doing = "Self-host"
     cost = found.scenario.currency.short(found.best_usd)
     against = _alone(found, best) if item.kind == "hybrid" else _against(found, best, rivals)
-    return f"{doing} {item.label}: {cost} a month; {against}"
+    return f"{doing} {without_hardware(item.label)}: {cost} a month; {against}"
 
 
 def where_cheaper(intervals: Sequence[Interval], per: str = " queries/day") -> str:
@@ -79,7 +79,8 @@ def _alone(found: Comparison, best: int) -> str:
     if other is None:
         return "no single option is feasible"
     more = times_as_much(float(found.base_usd[other] / found.base_usd[best]))
-    return f"{found.options.items[other].label} alone costs {more}"
+    item = found.options.items[other]
+    return f"{'self-hosting' if item.kind == Kind.SELF_HOSTED else item.label} alone costs {more}"
 
 
 def _against(found: Comparison, best: int, rivals: Mapping[int, BreakEven]) -> str:

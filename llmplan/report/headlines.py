@@ -17,7 +17,17 @@ from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
 from llmplan.report.report import Report
 from llmplan.units import MONTHS_PER_YEAR, UNIT_QUERIES
-from llmplan.wording import TODAY, capital, in_unit, month_words, probability, share, short_volume
+from llmplan.wording import (
+    TODAY,
+    capital,
+    in_unit,
+    model_name,
+    month_words,
+    probability,
+    share,
+    short_volume,
+    without_hardware,
+)
 
 MISSES_A_KIND = 2
 MANY = 10
@@ -142,13 +152,13 @@ def frontier_title(report: Report) -> str:
     if today is None:
         return said
     if today.on_frontier:
-        return f"{said}; {today.label} is one"
+        return f"{said}; {model_name(today.label)} is one"
     better = [p for p in best if p.monthly_usd <= today.monthly_usd and p.success.base >= today.success.base]
     cheapest = min(better, key=lambda point: point.monthly_usd, default=None)
     if cheapest is None:
-        return f"{said}; {today.label} is not one"
+        return f"{said}; {model_name(today.label)} is not one"
     cost = f"{report.money.short(cheapest.monthly_usd)} instead of {report.money.short(today.monthly_usd)}"
-    return f"{said}: {cheapest.label} does as well as {today.label} for {cost}"
+    return f"{said}: {model_name(cheapest.label)} does as well as {model_name(today.label)} for {cost}"
 
 
 def payback_title(plan: GrowthPlan) -> str:
@@ -156,7 +166,7 @@ def payback_title(plan: GrowthPlan) -> str:
     best, own = plan.time.best, plan.best_own
     said = []
     if best.option_id != plan.incumbent_id:
-        said.append((best.label, plan.switches[best.option_id].payback_month_now))
+        said.append((without_hardware(best.label), plan.switches[best.option_id].payback_month_now))
     if own is not None and own.candidate_id != best.option_id:
         said.append(("self-hosting", own.payback_month_now))
     if not said:

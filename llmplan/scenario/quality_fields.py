@@ -22,7 +22,7 @@ class QualityFields(BaseModel, frozen=True, extra="forbid", defer_build=True):
             "Quality floor",
             "Least share of today's success on the task mix (1 = as good as what runs today).",
             "share of today's",
-            panel=Slide(0, 1.2, 0.01, first=6),
+            panel=Slide(0, 1.5, 0.01, first=6),
         ),
     ] = 0.0
     floor_chance: Annotated[

@@ -66,6 +66,14 @@ def test_four_cards_alike(model: AppModel, shown: Report) -> None:
     assert cards.count("data must stay in house") == 2 and " inf" not in cards
 
 
+def test_what_costs_the_same_is_not_the_answer_too(model: AppModel) -> None:
+    house = model.report_for(model.scenario.but(data_stays_in_house=True))
+    costs = [float(house.comparison.monthly_usd[1, place]) for place in house.shown_places]
+    assert costs.count(min(costs)) > 1, "several fleets of two cards cost the same"
+    listed = plain(parts.options_card(house))
+    assert listed.count("the answer") == 1 and listed.count("costs the same") == costs.count(min(costs)) - 1
+
+
 def test_the_bill_adds_up_to_the_answer(shown: Report) -> None:
     chart = parts.bill_chart(shown)
     bars = {trace["name"]: trace for trace in chart.figure["data"]}

@@ -357,13 +357,23 @@ WORDS_CUT = """() => [...document.querySelectorAll(".lp-plot")].flatMap((plot) =
 
 
 @pytest.mark.parametrize("name", ["decision", "cost_curves", "hardware", "routing", "risk", "growth"])
-def test_on_a_phone_no_word_of_a_chart_is_cut_covered_or_small(page: Page, dashboard_url: str, name: str) -> None:
+def test_on_a_phone_no_word_of_a_chart_is_cut_covered_or_small(
+    page: Page, dashboard_url: str, name: str
+) -> None:
     page.set_viewport_size({"width": 360, "height": 10_000})
     open_page(page, dashboard_url, f"?page={name}")
     page.wait_for_function(f"() => {{ const n = ({DRAWN})(); return n.length > 1 && n.every(k => k > 0); }}")
     assert page.evaluate(WORDS_CUT) == []
     rows = page.locator(".lp-plot .hm image")
     assert name != "decision" or rows.first.bounding_box()["width"] > 100, "names leave the map no room"
+
+
+def test_what_has_nothing_to_draw_has_nothing_to_save(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url, "?quality_floor=1.5")
+    expect(page.locator(".lp-chart > .lp-menu")).to_have_count(4)
+    expect(page.locator(".lp-chart > .lp-menu:visible")).to_have_count(1)
+    expect(page.locator("main")).to_contain_text("below the floor of 150%")
+    assert page.get_by_label("Quality floor", exact=True).last.input_value() == "150"
 
 
 def test_the_areas_of_a_chart_are_named_in_their_order(page: Page, dashboard_url: str) -> None:

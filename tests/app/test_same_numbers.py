@@ -6,6 +6,7 @@ import random
 import re
 from html import unescape
 from typing import Any
+
 import openpyxl
 import pytest
 from pptx import Presentation

@@ -13,7 +13,7 @@ from llmplan.charts.cost import LABEL_ROOM, _apart
 from llmplan.charts.hardware import fleet_figure, load_figure, memory_figure, waiting_figure
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.charts.sizes import model_size_figure
-from llmplan.charts.style import log_axis, tick_text
+from llmplan.charts.style import log_axis, tick_text, vertical_line
 from llmplan.charts.waterfall import waterfall_figure
 from llmplan.options import DecisionMap, volume_axis
 from llmplan.options.model_sizes import SizePoint
@@ -161,6 +161,11 @@ def test_the_present_volume_crosses_no_cost_of_the_map(now: float) -> None:
     away = np.log10(volumes[[bool(text) for text in texts]] / now)
     assert len(away) >= 4 and np.diff(away) == pytest.approx(1)
     assert not ((away > -0.3) & (away < 0.55)).any()
+
+
+def test_a_label_near_the_end_of_the_axis_stands_before_its_line() -> None:
+    anchors = [vertical_line(x, "now", end=1e7)[1]["xanchor"] for x in (1e4, 1e6, 5e6, 1e7)]
+    assert anchors == ["left", "left", "right", "right"]
 
 
 def test_labels_of_crossings_stand_clear_of_one_another_and_none_stands_twice() -> None:

@@ -132,7 +132,7 @@ CONSTRAINTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("--monthly-active-users", "200000000"), "above 100,000,000 monthly users a grant is needed"),
     (("--commercial",), "no commercial use without a grant"),
     (("--min-context-tokens", "500000"), "below the 500,000 needed"),
-    (("--quality-floor", "0.99"), "below the floor 0.99"),
+    (("--quality-floor", "0.99"), "below the floor of 99%"),
     (("--task-quality-floor", "code=0.95"), "code: quality"),
     (("--ttft-limit-ms", "1"), "TTFT"),
     (("--api-providers", "openai"), "is not on the allow-list"),

@@ -17,7 +17,15 @@ from pptx.util import Inches, Pt
 from llmplan.charts import envelope_chart
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.export.pptx_deck import pptx_bytes
-from llmplan.export.pptx_parts import DECK_TYPE, TEMPLATE_TYPE, fitted, text_height
+from llmplan.export.pptx_parts import (
+    BOLD_GLYPH,
+    DECK_TYPE,
+    LEADING,
+    TEMPLATE_TYPE,
+    TITLE_LINES,
+    fitted,
+    text_height,
+)
 from llmplan.export.slides import SLIDES, Picture
 from llmplan.report import Report, make_report
 from llmplan.report.headlines import (
@@ -107,6 +115,13 @@ def test_text_is_large_enough_for_a_slide(deck: Any) -> None:
     for chart in charts(deck):
         sizes = [int(found.get("sz")) for found in chart._chartSpace.iter("{*}defRPr") if found.get("sz")]
         assert min(sizes) >= 100 * LEAST_PT
+
+
+def test_a_title_takes_two_lines_at_most(deck: Any) -> None:
+    for slide in deck.slides:
+        title = slide.shapes.title
+        size = title.text_frame.paragraphs[0].font.size.pt
+        assert text_height(title.text, title.width, size, BOLD_GLYPH) <= TITLE_LINES * LEADING * Pt(size)
 
 
 def test_every_slide_of_the_list_is_there_and_a_choice_is_kept(deck: Any, report: Report) -> None:

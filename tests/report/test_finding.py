@@ -11,7 +11,7 @@ from llmplan.options import BreakEven
 from llmplan.report import Report, make_report
 from llmplan.report.finding import finding, where_cheaper
 from llmplan.report.headlines import curve_title, flip_rows, flip_title, kpi_cards, map_title
-from llmplan.wording import DOLLAR
+from llmplan.wording import DOLLAR, without_hardware
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,26 @@ def dear(report: Report) -> Report:
 
 def test_finding_names_the_cheapest_and_its_cost(report: Report) -> None:
     best = report.comparison.order[0]
-    assert report.option(best).label in report.finding
+    assert without_hardware(report.option(best).label) in report.finding
     assert DOLLAR.short(float(report.comparison.monthly_usd[1, best])) in report.finding
+
+
+def test_names_are_words_and_a_headline_leaves_the_hardware_out(report: Report) -> None:
+    catalog, efforts = report.catalog, 0
+    for item in map(report.option, range(len(report.comparison.options))):
+        brief = without_hardware(item.label)
+        if item.engine_id is None:
+            assert brief == item.label
+            continue
+        engine, precision = catalog.engines[item.engine_id].name, catalog.precision(str(item.precision_id))
+        assert f", {precision.short_name} on {item.n_gpus}x " in item.label
+        assert f", {engine}" in item.label and " on " not in brief and engine not in brief
+        assert catalog.models[item.model_id].name in brief
+        efforts += "thinking" in brief
+        assert item.strong_label is None or brief.endswith(item.strong_label)
+    assert efforts, "an effort is part of a name"
+    offered = [each.short_name for each in catalog.precisions.values() if each.status == "option"]
+    assert len({*offered}) == len(offered), "two formats would have one name"
 
 
 def test_finding_says_where_it_flips(report: Report) -> None:
@@ -128,7 +146,7 @@ def test_finding_is_the_hybrid_where_it_costs_least(report: Report) -> None:
     sentence = finding(found, {})
     verb = "Self-host" if options.items[best].split_by == "load" else "Route"
     assert sentence.startswith(
-        f"{verb} {options.items[best].label}: {DOLLAR.short(float(cost[best]))} a month; "
+        f"{verb} {without_hardware(options.items[best].label)}: {DOLLAR.short(float(cost[best]))} a month; "
     )
     assert sentence.endswith("alone costs 2.0 times as much")
     assert "Route" not in report.finding

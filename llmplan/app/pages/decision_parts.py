@@ -96,7 +96,7 @@ def _kind_card(report: Report, kind: Kind) -> KeyFigure:
     low, base, high = found.monthly_of([place])[:, 0].tolist()
     if place == found.best:
         head += Markup(" ") + badge("the answer", "lp-badge-chosen")
-    gap = _why_not(base, found.best_usd)
+    gap = "the answer" if place == found.best else _why_not(base, found.best_usd)
     first = "first word not stated" if item.ttft_ms is None else f"first word {milliseconds(item.ttft_ms)}"
     lines = (item.label, money.range(low, high), f"quality {share(item.quality)} · {first}", gap)
     return head, full_value(money, base, "/month"), Markup("<br>").join(lines)
@@ -244,7 +244,7 @@ def _sure(found: Recommendation) -> Markup:
     if found.p_meets is not None:
         lead += f"It reaches the floor with a chance of {probability(found.p_meets)}. "
     if found.expected_regret_usd:
-        wrong = found.scenario.currency.short(found.expected_regret_usd)
+        wrong = found.scenario.currency.whole(found.expected_regret_usd)
         lead += f"If it is wrong, that costs {wrong} a month on average."
     tokens = paragraph(found.why_these_tokens) if found.why_these_tokens else Markup("")
     return card(HOW_SURE, paragraph(lead), bullets(found.caveats), tokens)
@@ -281,7 +281,7 @@ def options_card(report: Report) -> Markup:
                 item.label,
                 full_value(report.money, base),
                 report.money.range(low, high),
-                _why_not(base, least),
+                "the answer" if place == found.order[0] else _why_not(base, least),
                 share(item.quality),
                 milliseconds(item.ttft_ms),
                 milliseconds(item.tpot_ms),
@@ -289,14 +289,15 @@ def options_card(report: Report) -> Markup:
                 "your measurement" if item.measured_by else item.basis or NOTHING,
             )
         )
-    shown = table(OPTION_HEADS, rows, "The cheapest options", range(1, 8), chosen=0)
+    shown = table(OPTION_HEADS, rows, "The cheapest options", range(1, 8), chosen=0) if rows else None
+    shown = shown or paragraph("No option meets these limits.")
     return card("The options", shown, _left_out(found.alone))
 
 
 def _why_not(base: float, least: float) -> str:
     """Say why an option that would do is not the answer: how much more it costs than the cheapest."""
     if base <= least:
-        return "the answer"
+        return "costs the same"
     times = base / least if least > 0 else float("inf")
     if times < DOUBLE:
         return f"{times - 1:.0%} more"

@@ -22,7 +22,16 @@ from llmplan.growth.autoscaling.planned import CheapestWeek
 from llmplan.growth.planning import GrowthPlan, forced_lines
 from llmplan.report.headlines import payback_title
 from llmplan.scenario import Scenario
-from llmplan.wording import NOTHING, Currency, counted, month_words, share, short_volume, volume
+from llmplan.wording import (
+    NOTHING,
+    Currency,
+    counted,
+    month_words,
+    share,
+    short_volume,
+    volume,
+    without_hardware,
+)
 
 LATE_MONTHS = 12
 PLAN_HEIGHT, FLEET_HEIGHT = 380, 340
@@ -65,14 +74,12 @@ def answer(shown: Planned) -> Markup:
     best, money = shown.plan.time.best, shown.money
     cost = f"{money.short(best.npv_usd)} in present money"
     if best.option_id == shown.plan.incumbent_id:
-        return html.answer(
-            f"Over {shown.months} months nothing beats {_staying(shown.plan)}: {cost}"
-        )
+        return html.answer(f"Over {shown.months} months nothing beats {_staying(shown.plan)}: {cost}")
     switch = shown.plan.switches[best.option_id]
     less = money.short(shown.plan.time.options[0].npv_usd - best.npv_usd)
     paid = "" if switch.payback_month is None else f", paid back by {month_words(switch.payback_month)}"
     return html.answer(
-        f"Over {shown.months} months {best.label} costs least: {cost}, {less} less than "
+        f"Over {shown.months} months {without_hardware(best.label)} costs least: {cost}, {less} less than "
         f"{_staying(shown.plan)}. Best moment to switch: {_moment(switch.best_month)}{paid}"
     )
 

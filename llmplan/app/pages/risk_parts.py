@@ -40,6 +40,7 @@ from llmplan.wording import (
     share,
     short_volume,
     volume,
+    without_hardware,
 )
 
 CURVE_POINTS = 121
@@ -123,7 +124,7 @@ def _finding(shown: RiskAnswers) -> str:
         return "Nothing is feasible, so there is nothing to be sure of: the Decision page has the reasons"
     sure = "all" if risk.p_holds == 1 else f"{probability(risk.p_holds)} of"
     reaches = "reaches the floor and " if risk.has_floor else ""
-    return f"{row.label} {reaches}is of the cheapest kind in {sure} {risk.draws:,} cases"
+    return f"{without_hardware(row.label)} {reaches}is of the cheapest kind in {sure} {risk.draws:,} cases"
 
 
 def _facts(shown: RiskAnswers) -> list[tuple[str, str]]:
@@ -161,7 +162,7 @@ def figures(shown: RiskAnswers) -> Markup:
             probability(p),
             others or "no other kind wins",
         ),
-        *_saving_kpis(risk, shown.money),
+        *_saving_kpis(shown),
     ]
     worth = rounded(risk.perfect_information_usd)
     note = (
@@ -177,10 +178,11 @@ def figures(shown: RiskAnswers) -> Markup:
     return html.cards([*entries, ("Knowing everything, a month", shown.money.short(worth), note)])
 
 
-def _saving_kpis(risk: Risk, money: Currency) -> list[KeyFigure]:
+def _saving_kpis(shown: RiskAnswers) -> list[KeyFigure]:
+    risk, money = shown.risk, shown.money
     saving = risk.saving
     if saving is None:
-        nothing = "only one side is feasible"
+        nothing = _lonely(shown)
         return [
             ("Self-hosting saves a month", NOTHING, nothing),
             ("Self-hosting pays from", NOTHING, nothing),
@@ -366,10 +368,16 @@ def _changes(curve: VolumeCurve) -> str:
     return "; ".join(said) if said else "The same kind leads at every volume."
 
 
+def _lonely(shown: RiskAnswers) -> str:
+    """Say which side has no option that would do."""
+    none = "no token price meets" if shown.kind == Kind.SELF_HOSTED else "no fleet of one's own meets"
+    return f"{none} the limits"
+
+
 def _sides_title(shown: RiskAnswers) -> str:
     saving = shown.risk.saving
     if saving is None:
-        return "Only one side is feasible"
+        return capital(_lonely(shown))
     middle = saving.quantiles_usd[shown.risk.levels.index(0.5)]
     word = "saves" if middle >= 0 else "costs more by"
     return f"Self-hosting {word} {shown.money.short(abs(middle))} a month in the middle case"

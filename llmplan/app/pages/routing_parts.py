@@ -14,7 +14,7 @@ from llmplan.app.widgets.html import card, note, paragraph, table
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.report import Report
 from llmplan.routing import RoutePlan
-from llmplan.wording import NOTHING, Currency, counted, share, short_volume
+from llmplan.wording import NOTHING, Currency, counted, share, short_volume, without_hardware
 
 ARTICLE_SHARE = 0.7
 ARTICLE_WEAK_USD, ARTICLE_STRONG_USD = 0.001, 0.015
@@ -45,7 +45,8 @@ class Routed:
     @property
     def weak(self) -> str:
         item = self.route.sides.item(self.route.way)
-        return item.label if item is not None and "@" in self.route.request.weak else self.route.request.weak
+        shown = item is not None and "@" in self.route.request.weak
+        return without_hardware(item.label) if item is not None and shown else self.route.request.weak
 
     @property
     def flows(self) -> list[dict[str, Any]]:

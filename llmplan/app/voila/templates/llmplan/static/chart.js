@@ -156,6 +156,7 @@
       if (title.textContent !== meta.title) title.textContent = meta.title;
       if (what.textContent !== meta.what) what.textContent = meta.what;
       what.hidden = !meta.what;
+      more.hidden = !figure.data.length;   // nothing drawn, nothing to save
       if (plot.getAttribute("aria-label") !== meta.alt) plot.setAttribute("aria-label", meta.alt);
       more.firstChild.setAttribute("aria-label", `More of: ${meta.title}`);
       plot.style.minHeight = `${meta.height || 420}px`;
