@@ -85,7 +85,7 @@ def _model_rows(report: Report, item: Option) -> list[AssumptionRow]:
         low, base, high = (f"{value:,.0f}" for value in vars(item.output_tokens).values())
         thought = f", {item.lengths.reasoning:,.0f} of them reasoning" if item.lengths.reasoning >= 1 else ""
         value = f"{item.lengths.input:,.0f} in, {base} out ({low} to {high}){thought}"
-        rows.append(AssumptionRow(f"Tokens of {item.api_id or item.label}", value, QUALITY_SOURCE, ""))
+        rows.append(AssumptionRow(f"Tokens of {item.strong_label or item.label}", value, QUALITY_SOURCE, ""))
     return rows
 
 
