@@ -19,7 +19,7 @@ from llmplan.catalog import load_catalog
 from llmplan.options import Option
 from llmplan.router.costs import Router
 from llmplan.routing import RouteRequest, plan_route
-from llmplan.wording import DOLLAR
+from llmplan.wording import DOLLAR, without_hardware
 
 
 def views(root: Any) -> Iterator[View]:
@@ -236,7 +236,7 @@ def test_routing_follows_what_runs_today_and_the_floor_of_the_scenario(model: Ap
     assert f"{best.label} is the cheapest" in page.answer.html
     assert DOLLAR.short(float(found.monthly_usd[1, found.order[0]])) in page.answer.html
     own = found.cheapest("self_hosted")
-    assert own is not None and model.report.option(own).label in page.answer.html
+    assert own is not None and without_hardware(model.report.option(own).label) in page.answer.html
     model.change({"reference_api_id": "gpt-4o-mini", "quality_floor": 0.9})
     page.refresh()
     assert "gpt-4o-mini alone" in page.answer.html
