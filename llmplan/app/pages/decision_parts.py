@@ -281,7 +281,7 @@ def options_card(report: Report) -> Markup:
                 item.label,
                 full_value(report.money, base),
                 report.money.range(low, high),
-                "the answer" if place == found.order[0] else _why_not(base, least),
+                "the answer" if place == found.best else _why_not(base, least),
                 share(item.quality),
                 milliseconds(item.ttft_ms),
                 milliseconds(item.tpot_ms),
