@@ -8,6 +8,7 @@ from typing import Any
 
 from llmplan.app.fields import Number
 from llmplan.catalog import Catalog
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.report import Report
 from llmplan.scenario import FIELDS, Scenario
 from llmplan.scenario.about import Group
@@ -36,7 +37,7 @@ def _listed(report: Report) -> Iterator[tuple[str, float]]:
         if item.api_id is not None:
             for way in list(WAYS)[1:]:
                 yield f"{way}.{item.api_id}", getattr(catalog.api(item.api_id), way.removeprefix("api_"))
-        usd = report.comparison.row(place)["usd_per_gpu_hour"]
+        usd = comparison_row(report.comparison, place)["usd_per_gpu_hour"]
         if item.gpu_id is not None and isinstance(usd, float):
             yield f"{GPU_PRICES}.{item.gpu_id}", usd
 

@@ -69,7 +69,9 @@ class _Shell(TyperGroup):
     def __init__(self, **about: Any) -> None:
         super().__init__(**about | {"commands": dict.fromkeys(COMMANDS)})
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 (click gives it)
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by its name; `ctx` is click's."""
+        del ctx
         return _made(COMMANDS[cmd_name])[cmd_name] if cmd_name in COMMANDS else None
 
 

@@ -77,6 +77,8 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
 
     It holds every feasible option, and of those that are out one for each model, format and GPU.
     """
+    from llmplan.options.comparison_rows import comparison_rows
+
     items, rest = found.options.items, dict[tuple[Any, ...], int]()
     names = (items.kind, items.model_id, items.precision_id, items.gpu_id)
     for place in np.flatnonzero(~found.options.feasible).tolist():
@@ -86,7 +88,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
     return {
         "scenario": found.scenario.to_dict(),
         "recommended": None if best is None else best.option_id,
-        "options": [option_json(row) for row in found.rows([*found.order, *rest.values()])],
+        "options": [option_json(row) for row in comparison_rows(found, [*found.order, *rest.values()])],
     }
 
 
@@ -99,10 +101,11 @@ def option_json(row: dict[str, Any]) -> dict[str, Any]:
 
 def print_comparison(found: Comparison, top: int) -> None:
     """Print the cheapest way to each model as a table, then what to do and what is out."""
+    from llmplan.options.comparison_rows import comparison_rows
     from llmplan.options.rows import first_of_each
 
     items, order = found.options.items, np.array(found.order, np.intp)
-    rows = list(found.rows(first_of_each(order, *items.kind_and_model)[:top].tolist()))
+    rows = list(comparison_rows(found, first_of_each(order, *items.kind_and_model)[:top].tolist()))
     money = found.scenario.currency
     columns = ("option", f"{money.name}/month", "low to high", f"{money.name}/query", "quality", "GPUs")
     title = f"{found.scenario.queries_per_day:,.0f} queries/day: the cheapest way to each model"

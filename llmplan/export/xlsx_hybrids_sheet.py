@@ -23,6 +23,7 @@ from llmplan.export.xlsx_costs import (
 from llmplan.export.xlsx_parts import FIRST_ROW, SIDES, Book, cell
 from llmplan.export.xlsx_rents import RentCells, Rented, paid_usd_formula
 from llmplan.kinds import Kind
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.options.fleet_api_pairs import assumed_split
 from llmplan.report.report import Report
 from llmplan.units import TOKENS_PER_MTOK
@@ -103,7 +104,7 @@ def _hybrid(
     api_row: int,
     rents: list[RentCells],
 ) -> HybridCells:
-    row: Mapping[str, Any] = report.comparison.row(place)
+    row: Mapping[str, Any] = comparison_row(report.comparison, place)
     _, strong = hybrid_pair(report, place)
     loads = split_loads(report, row)
     book.text(sheet, line, 0, row["label"])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property
-from operator import attrgetter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -16,16 +15,11 @@ from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing
 from llmplan.cost.fleet import replicas_needed
 from llmplan.options.fleet_api_pairs import with_hybrids
-from llmplan.options.offers import PAID_AS, Offer
 from llmplan.options.reserved import units_for, with_reserved
 from llmplan.options.rows import Option, first_of_each, least_of_each
 from llmplan.options.table import Options, build_options
-from llmplan.quality.ability import Band
 from llmplan.scenario import Affects, Scenario, fields_that, under_catalog
-from llmplan.units import TOKENS_PER_MTOK
 
-PIECE = 512
-"""Rows that are made at once: what the processor's cache holds."""
 ASIDE = {
     field: Scenario.model_fields[field].get_default()
     for field in fields_that(Affects.VOLUME, Affects.RISK, Affects.SHOWN)
@@ -225,89 +219,6 @@ class Comparison:
         )
         return self.options.hours.late_share(Billing(item.billing_mode), float(load), fleet, item.start_s)
 
-    def _beyond(self, place: int, base_usd: float) -> dict[str, object]:
-        """Return what a row says where the volume needs more GPUs than there are: allowed, or owned and not for rent."""
-        if math.isfinite(base_usd) or not self.options.feasible[place]:
-            return {}
-        return {"feasible": False, "reasons": ("the volume needs more GPUs than are allowed or owned",)}
-
-    def _paid_as(self, provider: str) -> str:
-        return PAID_AS.get(provider, self.scenario.fleet_price_kind)
-
-    def row(self, place: int) -> dict[str, object]:
-        """Return one option's row of the table."""
-        return next(self.rows([place]))
-
-    def rows(self, places: Sequence[int]) -> Iterator[dict[str, object]]:
-        """Yield options' rows of the table: many in one call take a fraction of the time of each alone."""
-        columns = (
-            self.replicas,
-            self.gpus_total,
-            self.units,
-            self.rent_usd,
-            self.utilisation,
-            self.options.rent_row,
-        )
-        for start in range(0, len(places), PIECE):
-            piece = np.asarray(places[start : start + PIECE], np.intp)
-            figures = (*self.monthly_usd[:, piece], *(column[piece] for column in columns))
-            items = self.options.items.records(piece)
-            lists = (column.tolist() for column in (piece, *figures))
-            yield from (self._row(item, *numbers) for item, *numbers in zip(items, *lists, strict=True))
-
-    def _row(
-        self,
-        item: Option,
-        place: int,
-        low: float,
-        base: float,
-        high: float,
-        replicas: float,
-        gpus: float,
-        units: float,
-        rent_usd: float,
-        utilisation: float,
-        rent_row: int,
-    ) -> dict[str, object]:
-        tokens = item.tokens or self.scenario.input_tokens + self.scenario.output_tokens
-        offers = self._offers(rent_row, int(replicas)) if item.has_fleet else None
-        late = self.late_share(place, item)
-        return {
-            **dict(zip(_OF_OPTION, _of_option(item), strict=True)),
-            "monthly_usd_low": low,
-            "monthly_usd_base": base,
-            "monthly_usd_high": high,
-            "usd_per_query": base / self.queries_per_month,
-            "usd_per_mtok": base / (self.queries_per_month * tokens) * TOKENS_PER_MTOK,
-            "replicas": 0 if units else int(replicas),
-            "gpus_total": int(gpus),
-            "reserved_units": int(units),
-            "provider": offers[1].provider if offers else item.provider,
-            "price_kind": self._paid_as(offers[1].provider if offers else "")
-            if item.has_fleet
-            else f"reserved, {item.reserved.commitment}"
-            if item.reserved
-            else "per token",
-            "own_gpus": self.options.own_gpus_of(place, int(replicas)),
-            "usd_per_gpu_hour": rent_usd / (int(gpus) * self.options.hours_per_month)
-            if offers and int(gpus)
-            else None,
-            "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
-            "utilisation": utilisation,
-            "late_share": late,
-            "late_usd": self.late_usd(place, late),
-            **self._beyond(place, base),
-            **_spread("success", item.success),
-            **_spread("output_tokens", item.output_tokens),
-            "input_tokens": None if item.lengths is None else item.lengths.input,
-            "reasoning_tokens": None if item.lengths is None else item.lengths.reasoning,
-        }
-
-    @cached_property
-    def _offers(self) -> Callable[[int, int], tuple[Offer, Offer, Offer] | None]:
-        """The offers of a fleet by its row of the market and its replicas, each looked up once."""
-        return cache(self.options.market.offers)
-
     def late_usd(self, place: int, late_share: float | None) -> float | None:
         """Return what late queries would cost by the token, at the cheapest price that serves, USD a month. (4.10)
 
@@ -320,74 +231,6 @@ class Comparison:
             * (self.queries_per_month * float(self.options.fleet_load[place]))
             * self._cheapest_token_usd
         )
-
-
-def _spread(name: str, band: Band | None) -> dict[str, float | None]:
-    """Return a band's base, low and high under names of columns."""
-    low, base, high = (None, None, None) if band is None else (band.low, band.base, band.high)
-    return {name: base, f"{name}_low": low, f"{name}_high": high}
-
-
-COLUMNS = (
-    "option_id",
-    "kind",
-    "label",
-    "feasible",
-    "reasons",
-    "model_id",
-    "api_id",
-    "precision_id",
-    "gpu_id",
-    "n_gpus",
-    "replicas",
-    "gpus_total",
-    "reserved_units",
-    "engine_id",
-    "provider",
-    "price_kind",
-    "own_gpus",
-    "billing_mode",
-    "start_s",
-    "late_share",
-    "late_usd",
-    "usd_per_gpu_hour",
-    "monthly_usd_low",
-    "monthly_usd_base",
-    "monthly_usd_high",
-    "usd_per_query",
-    "usd_per_mtok",
-    "quality",
-    "quality_stands_on",
-    "effort",
-    "success",
-    "success_low",
-    "success_high",
-    "meets_floor",
-    "input_tokens",
-    "output_tokens",
-    "output_tokens_low",
-    "output_tokens_high",
-    "reasoning_tokens",
-    "ttft_ms",
-    "tpot_ms",
-    "output_tokens_per_s",
-    "replica_requests_per_s",
-    "utilisation",
-    "binding",
-    "basis",
-    "measured_by",
-    "licence_id",
-    "source_ids",
-    "prices_as_of",
-    "share_weak",
-    "split_by",
-)
-_SPREAD = {"success", "output_tokens"}
-_OF_OPTION = tuple(
-    name for name in COLUMNS if name in {"feasible", *(f.name for f in fields(Option))} - _SPREAD
-)
-"""Columns that an option holds itself, whatever the volume."""
-_of_option = attrgetter(*_OF_OPTION)
 
 
 def evaluate(
@@ -404,9 +247,4 @@ def evaluate(
 @kept(1)
 def _evaluated(options: Options, catalog: Catalog, scenario: Scenario) -> Comparison:
     everything = with_hybrids(options, catalog, scenario.queries_per_day)
-    return compared(replace(everything, scenario=scenario), options)
-
-
-def compared(options: Options, alone: Options) -> Comparison:
-    """Compare some options at their scenario's volume; `alone` as in `Comparison`."""
-    return Comparison(options.scenario, options, alone)
+    return Comparison(scenario, replace(everything, scenario=scenario), options)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llmplan.catalog import Catalog
-from llmplan.options.comparison import COLUMNS, Comparison, evaluate
+from llmplan.options.comparison import Comparison, evaluate
+from llmplan.options.comparison_rows import COLUMNS, comparison_rows
 from llmplan.options.maps import Curves
 from llmplan.scenario import Scenario
 
@@ -30,7 +31,7 @@ def option_frame(found: Comparison) -> pd.DataFrame:
     import pandas as pd
 
     out = np.setdiff1d(np.arange(len(found.options)), found.order).tolist()
-    return pd.DataFrame(list(found.rows([*found.order, *out])), columns=list(COLUMNS))
+    return pd.DataFrame(list(comparison_rows(found, [*found.order, *out])), columns=list(COLUMNS))
 
 
 def curves_frame(found: Curves) -> pd.DataFrame:

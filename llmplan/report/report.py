@@ -34,6 +34,7 @@ from llmplan.options import (
     volume_axis,
 )
 from llmplan.options.bill import Part, bill_of
+from llmplan.options.comparison_rows import comparison_rows
 from llmplan.options.standing import today_id
 from llmplan.options.table import priced
 from llmplan.recommend import Recommendation, recommend
@@ -200,7 +201,9 @@ class Report:
 
     def rows(self, places: Iterable[int]) -> list[Mapping[str, Any]]:
         """Return options' rows of the table, by cost."""
-        return sorted(map(self.comparison.row, places), key=lambda row: float(row["monthly_usd_base"]))
+        return sorted(
+            comparison_rows(self.comparison, list(places)), key=lambda row: float(row["monthly_usd_base"])
+        )
 
     def shortlist(self, count: int) -> tuple[int, ...]:
         """Return `count` places by cost: the options drawn, then the cheapest of each kind and model."""

@@ -11,6 +11,7 @@ from llmplan.catalog import Catalog, load_catalog
 from llmplan.cost.billing import Billing, FleetHours, billed_rents, billings
 from llmplan.cost.rent import MOST, Lot, rents_of
 from llmplan.options import evaluate
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.recommend import recommend
 from llmplan.scenario import Scenario
 from llmplan.scenario.values import HOURS_OF_WEEK
@@ -39,13 +40,13 @@ def test_serverless_pays_for_the_hours_with_queries(catalog: Catalog) -> None:
     hour = item.offers[1].usd_per_gpu_hour * item.n_gpus
     assert found.rent_usd[place] == pytest.approx(hour * 720 * on)
     assert 0.2 < on < 0.3
-    late = found.row(place)["late_share"]
+    late = comparison_row(found, place)["late_share"]
     assert late == pytest.approx((1 + rate * item.start_s) / (rate * item.start_s + math.exp(rate * 300)))
     api = found.options.index("gpt-4o")
     cheapest = found.options.usd_per_query[found.options.is_api & found.options.feasible].min()
     assert cheapest <= found.options.usd_per_query[api]
-    assert found.row(place)["late_usd"] == pytest.approx(late * 50 * 30 * cheapest)
-    assert found.row(api)["late_usd"] is None
+    assert comparison_row(found, place)["late_usd"] == pytest.approx(late * 50 * 30 * cheapest)
+    assert comparison_row(found, api)["late_usd"] is None
     said = recommend(scenario.but(data_stays_in_house=True), catalog, tipping=False).caveats
     assert any("of queries wait up to" in line for line in said)
     bell = evaluate(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from llmplan.catalog import load_catalog
 from llmplan.cost.rent import MOST, Lot, priced_by_the_gpu, rents_of
 from llmplan.options import Comparison, evaluate
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.options.offers import OWN_PRICE, market
 from llmplan.scenario import Scenario
 
@@ -47,7 +48,7 @@ def test_two_a100_are_rented_singly_where_that_costs_less() -> None:
     found, place = best(A100)
     assert found.replicas[place] == 2
     assert found.monthly_usd[:, place] == pytest.approx([1_538.64, 3_888, 23_594.688])
-    row = found.row(place)
+    row = comparison_row(found, place)
     assert (row["gpus_total"], row["usd_per_gpu_hour"]) == (2, pytest.approx(2.7))
 
 
@@ -67,14 +68,14 @@ def test_an_own_price_keeps_the_lots_and_moves_with_itself(gpu_id: str, volume: 
         gpu_ids=(gpu_id,), queries_per_day=volume, precision_ids=("fp8",) if gpu_id == "l4" else ("bf16",)
     )
     found, place = best(asked)
-    price, gpus = float(found.row(place)["usd_per_gpu_hour"]), found.gpus_total[place]  # type: ignore[arg-type]
+    price, gpus = float(comparison_row(found, place)["usd_per_gpu_hour"]), found.gpus_total[place]  # type: ignore[arg-type]
     for own in (price, price + 0.01):
         again = evaluate(asked.but(gpu_usd_per_hour={gpu_id: own}))
         same = again.options.index(found.options.items[place].option_id)
         assert again.gpus_total[same] == gpus
         more = gpus * (own - price) * 720
         assert again.monthly_usd[1, same] == pytest.approx(found.monthly_usd[1, place] + more)
-        assert again.row(same)["provider"] == OWN_PRICE
+        assert comparison_row(again, same)["provider"] == OWN_PRICE
 
 
 def test_a_cent_above_the_list_price_never_lowers_a_fleet() -> None:

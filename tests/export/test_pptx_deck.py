@@ -27,6 +27,7 @@ from llmplan.export.pptx_parts import (
     text_height,
 )
 from llmplan.export.slides import SLIDES, Picture
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.report import Report, make_report
 from llmplan.report.headlines import (
     bill_title,
@@ -223,7 +224,7 @@ def test_sheet_in_the_bars_equals_the_table(deck: Any, report: Report) -> None:
     chart = next(chart for chart in charts(deck) if "BAR" in str(chart.chart_type))
     head, *rows = embedded(chart)
     assert head[1:] == ["low", "base", "high"]
-    wanted = [report.comparison.row(place) for place in report.best_places]
+    wanted = [comparison_row(report.comparison, place) for place in report.best_places]
     costs = sorted([row[f"monthly_usd_{side}"] for side in ("low", "base", "high")] for row in wanted)
     assert sorted(row[1:] for row in rows) == [pytest.approx(each) for each in costs]
 

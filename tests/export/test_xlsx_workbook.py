@@ -21,6 +21,7 @@ from llmplan.cost.month import api_usd_per_query
 from llmplan.export.xlsx_hybrids_sheet import hybrid_pair, split_loads
 from llmplan.export.xlsx_parts import FIRST_ROW, HEAD_ROW, Book
 from llmplan.export.xlsx_workbook import workbook_places, xlsx_bytes
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.report import Report, make_report
 from llmplan.scenario import Scenario
 
@@ -257,7 +258,7 @@ def hybrid_costs(book: Any) -> dict[str, tuple[float, float, float]]:
 
 def test_hybrids_are_live_and_equal_llmplan(written: Path, report: Report) -> None:
     found = hybrid_costs(read(written))
-    hybrids = [report.comparison.row(place) for place in report.hybrid_places]
+    hybrids = [comparison_row(report.comparison, place) for place in report.hybrid_places]
     assert hybrids and len(found) == len(hybrids)
     for row in hybrids:
         wanted = [row[f"monthly_usd_{side}"] for side in ("low", "base", "high")]
@@ -272,7 +273,7 @@ def test_people_hidden_lines_and_prices_move_hybrids(
 ) -> None:
     """What finance changes, worked out by hand from llmplan's own loads: fleet + API + router."""
     place = report.hybrid_places[0]
-    row = report.comparison.row(place)
+    row = comparison_row(report.comparison, place)
     options = report.comparison.options
     weak, strong = hybrid_pair(report, place)
     loads = split_loads(report, row)

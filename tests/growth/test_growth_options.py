@@ -9,6 +9,7 @@ from llmplan.growth.candidates import candidate_options
 from llmplan.growth.cash import part_bills
 from llmplan.growth.options import incumbent_option, price_paths
 from llmplan.options import evaluate
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.scenario import Scenario, load_scenario
 
 SCENARIO = Scenario(
@@ -49,7 +50,7 @@ def test_a_hybrid_without_change_costs_what_the_comparison_says():
         o for o in candidate_options(scenario, CATALOG, STILL, VOLUME) if o.option_id.startswith("hybrid:")
     )
     found = evaluate(scenario, CATALOG)
-    row = found.row(found.options.index(hybrid.option_id))
+    row = comparison_row(found, found.options.index(hybrid.option_id))
     updates = CATALOG.assumption("updates-per-year").base * STILL.update_usd / 12
     bills = cash_flows(hybrid, VOLUME)[1:]
     assert bills == pytest.approx(np.full(12, row["monthly_usd_base"] - updates))

@@ -19,6 +19,7 @@ from llmplan.measurements import (
 )
 from llmplan.measurements.points import COLUMNS, MeasuredFileError
 from llmplan.measurements.use import published_points
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.replica import Configurations, ReplicaConfig, capacity
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "measured_results"
@@ -186,7 +187,7 @@ def test_a_scenario_rests_on_the_users_points(tmp_path: Path) -> None:
     write_points(file, [measured()])
     base = Scenario(model_ids=("llama-3.1-8b",), gpu_ids=("h100-sxm",), input_tokens=1000, output_tokens=250)
     found = evaluate(base.but(measured_csv=str(file)))
-    rows = [found.row(i) for i in range(len(found.options))]
+    rows = [comparison_row(found, i) for i in range(len(found.options))]
     mine = [
         row
         for row in rows

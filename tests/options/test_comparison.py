@@ -14,6 +14,7 @@ from llmplan.errors import UnknownNameError
 from llmplan.growth.options import price_paths, rented_option
 from llmplan.kinds import Kind
 from llmplan.options import compare, cost_curves, decision_map, evaluate, options_of, volume_axis
+from llmplan.options.comparison_rows import comparison_row, comparison_rows
 from llmplan.options.configurations import is_useful_format
 from llmplan.options.offers import offers_of
 from llmplan.risk.draws import monthly_usd
@@ -344,21 +345,17 @@ def test_a_cost_line_of_any_unit_is_one_row(unit: str) -> None:
 
 
 def test_rows_made_together_are_those_made_alone(catalog: Catalog) -> None:
-    scenario = Scenario(
-        queries_per_day=300_000,
-        input_tokens=2000,
-        output_tokens=500,
-        model_ids=("llama-3.1-8b", "llama-3.1-70b"),
-        gpu_ids=("h100-sxm", "l40s"),
-        engine_ids=("vllm",),
-        api_ids=("gpt-4o", "gpt-4o-mini", "azure/gpt-4.1"),
-        api_commitments=("1_month",),
-        tpot_limit_ms=20,
-    )
+    own = {
+        "model_ids": ("llama-3.1-8b", "llama-3.1-70b"),
+        "gpu_ids": ("h100-sxm", "l40s"),
+        "engine_ids": ("vllm",),
+    }
+    sold = {"api_ids": ("gpt-4o", "gpt-4o-mini", "azure/gpt-4.1"), "api_commitments": ("1_month",)}
+    scenario = SMALL.but(queries_per_day=300_000, output_tokens=500, tpot_limit_ms=20, **own, **sold)
     alone, together = (evaluate(scenario, replace(catalog)) for _ in range(2))
     places = np.random.default_rng(5).permutation(len(together.options)).tolist()
     assert {together.options.items.kind[place] for place in places} >= {"api", "self_hosted", "hybrid"}
     assert together.units.any() and not together.options.feasible.all()
-    for place, row in zip(places, together.rows(places), strict=True):
-        np.testing.assert_equal(row, alone.row(place))
+    for place, row in zip(places, comparison_rows(together, places), strict=True):
+        np.testing.assert_equal(row, comparison_row(alone, place))
         assert together.options.items[place] == alone.options.items[place]

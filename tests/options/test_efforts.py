@@ -6,6 +6,7 @@ import pytest
 from llmplan.catalog import load_catalog
 from llmplan.kinds import Kind
 from llmplan.options.comparison import Comparison, evaluate, options_of
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.options.fleet_api_pairs import Pairs, make_pairs
 from llmplan.options.standing import standing_at
 from llmplan.quality.tables import names
@@ -42,7 +43,7 @@ def test_each_effort_is_an_option_of_its_own(found: Comparison) -> None:
 
 def test_more_effort_spends_more_and_costs_more(found: Comparison) -> None:
     ids = ["gpt-5.6-luna@none", "gpt-5.6-luna", "gpt-5.6-luna@xhigh"]
-    rows = [found.row(found.options.index(option_id)) for option_id in ids]
+    rows = [comparison_row(found, found.options.index(option_id)) for option_id in ids]
     for name in ("output_tokens", "reasoning_tokens", "usd_per_query"):
         values = [row[name] for row in rows]
         assert values == sorted(values) and values[0] < values[-1], name
@@ -86,7 +87,7 @@ def test_a_target_for_the_whole_answer_holds_for_every_kind(found: Comparison) -
 
 def test_a_million_tokens_are_the_option_s_own(found: Comparison) -> None:
     for place in found.order:
-        item, row = found.options.items[place], found.row(place)
+        item, row = found.options.items[place], comparison_row(found, place)
         tokens = item.lengths.input + item.lengths.output
         if item.kind == Kind.HYBRID:
             weak = found.options.items[found.options.index(item.weak_id)].lengths

@@ -10,6 +10,7 @@ import pytest
 from llmplan.catalog import load_catalog
 from llmplan.kinds import Kind
 from llmplan.options.comparison import evaluate, options_of
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.options.fleet_api_pairs import SPLITS, hybrid_of, pairs_of
 from llmplan.router.costs import Router
 from llmplan.routing.plan import plan_route
@@ -30,7 +31,7 @@ THINKING = SCENARIO.but(api_ids=("gpt-5", "gpt-5-mini"), ttft_limit_ms=None)
 
 def hybrids(scenario: Scenario) -> list[dict]:
     found = evaluate(scenario)
-    return [row for place in found.order if (row := found.row(place))["kind"] == "hybrid"]
+    return [row for place in found.order if (row := comparison_row(found, place))["kind"] == "hybrid"]
 
 
 def test_a_table_with_hybrids_ends_with_its_last_reader():

@@ -12,6 +12,7 @@ from llmplan.catalog.records import GpuPurchase
 from llmplan.errors import InputError
 from llmplan.options import evaluate
 from llmplan.options.comparison import Comparison
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.scenario import Scenario
 from llmplan.scenario.fleet_fields import BILLING_MODES
 
@@ -31,7 +32,7 @@ VOLUMES = np.geomspace(100, 1e8, 40)
 
 
 def best(found: Comparison, gpu_id: str) -> dict[str, object]:
-    return next(found.row(p) for p in found.order if found.options.items[p].gpu_id == gpu_id)
+    return next(comparison_row(found, p) for p in found.order if found.options.items[p].gpu_id == gpu_id)
 
 
 def cheapest_usd(scenario: Scenario) -> np.ndarray:
@@ -88,7 +89,7 @@ def test_at_no_price_a_limit_holds_and_fewer_gpus_win() -> None:
 
 def test_beyond_the_limit_a_row_says_why() -> None:
     found = evaluate(ASKED.but(max_gpus=1, queries_per_day=1e8, gpu_ids=("l4",)), CATALOG)
-    rows = [found.row(p) for p in range(len(found.options)) if found.options.is_self_hosted[p]]
+    rows = [comparison_row(found, p) for p in range(len(found.options)) if found.options.is_self_hosted[p]]
     assert rows and not any(row["feasible"] for row in rows) and all(row["reasons"] for row in rows)
 
 

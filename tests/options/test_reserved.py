@@ -9,6 +9,7 @@ from llmplan.catalog import load_catalog
 from llmplan.options import break_even, evaluate
 from llmplan.options.bill import bill_of
 from llmplan.options.comparison import Comparison
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.recommend import recommend
 from llmplan.risk import assess
 from llmplan.scenario import Scenario
@@ -46,7 +47,7 @@ def units(kept: float, volume: float = ASKED.queries_per_day) -> int:
 @pytest.mark.parametrize("commitment", HOUR)
 def test_units_for_the_peak_by_hand(found: Comparison, commitment: str) -> None:
     place = found.options.index(f"azure/gpt-4.1@ptu-{commitment}")
-    row = found.row(place)
+    row = comparison_row(found, place)
     assert row["reserved_units"] == units(1)
     assert row["monthly_usd_base"] == pytest.approx(units(1) * HOUR[commitment] * 720)
     assert (row["price_kind"], row["gpus_total"], row["replicas"]) == (f"reserved, {commitment}", 0, 0)

@@ -9,6 +9,7 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.options import Comparison, evaluate
+from llmplan.options.comparison_rows import comparison_row
 from llmplan.recommend import Recommendation, recommend
 from llmplan.recommend.records import in_words
 from llmplan.report import make_report
@@ -71,7 +72,7 @@ def names_told(found: Comparison, advice: Recommendation) -> list[str]:
 def known_numbers(found: Comparison, advice: Recommendation) -> list[float]:
     """Return every number that a sentence may tell, from the table, the risk and the scenario."""
     place, scenario = found.order[0], found.scenario
-    item, row = found.options.items[place], found.row(found.order[0])
+    item, row = found.options.items[place], comparison_row(found, found.order[0])
     base = float(found.monthly_usd[1, place])
     numbers = [base, float(found.usd_per_query[place]), scenario.queries_per_day, len(found.order)]
     numbers += [float(str(row[name])) for name in ("replicas", "gpus_total")] + [scenario.spare_replicas]
@@ -297,7 +298,7 @@ def test_words(value: float, text: str) -> None:
 
 
 def ranked_rows(found: Comparison) -> list[dict[str, Any]]:
-    return [found.row(place) for place in found.order]
+    return [comparison_row(found, place) for place in found.order]
 
 
 def test_a_hybrid_is_recommended_where_it_is_the_cheapest_row() -> None:
