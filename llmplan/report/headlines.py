@@ -9,7 +9,7 @@ import numpy as np
 
 from llmplan.growth.planning import GrowthPlan
 from llmplan.kinds import Kind
-from llmplan.options import BreakEven
+from llmplan.options import BreakEven, Option
 from llmplan.options.constraints import floor_asked
 from llmplan.options.rows import first_of_each
 from llmplan.recommend import Recommendation
@@ -67,7 +67,7 @@ def answer_facts(report: Report, weigh: bool = True) -> list[tuple[str, str]]:
     facts = [
         ("Against today", _against_today(report)),
         ("Confidence", _confidence(report) if weigh or report.is_weighed else "…"),
-        ("Quality", f"{share(item.quality)} of today's{_quality_band(report)}; {floor}"),
+        ("Quality", f"{share(item.quality)} of today's{quality_band(report, item)}; {floor}"),
     ]
     return [*facts, ("Prices", report.dates_line.removeprefix("prices "))]
 
@@ -95,11 +95,11 @@ def _against_today(report: Report) -> str:
     return f"move from {label}: {verb} {month} a month, {year} a year"
 
 
-def _quality_band(report: Report) -> str:
-    """Return the band of the answer's success over what today's succeeds at; nothing where one is not known."""
-    item, today = report.comparison.recommended, report.today_place
+def quality_band(report: Report, item: Option) -> str:
+    """Return the band of an option's success over what today's succeeds at; nothing where one is not known."""
+    today = report.today_place
     now = None if today is None else report.option(today).success
-    if item is None or item.success is None or now is None or not now.base > 0:
+    if item.success is None or now is None or not now.base > 0:
         return ""
     return f" ({share(item.success.low / now.base)} to {share(item.success.high / now.base)})"
 

@@ -61,6 +61,16 @@ def test_four_cards_alike(model: AppModel, shown: Report) -> None:
     assert [kind.short for kind in Kind if f">{kind.short}</span>" in html] == [kind.short for kind in Kind]
     assert html.count("the answer</span>") == 1
     assert "<dl" not in html and "<dt" not in html  # JupyterLab floats their parts apart
+    assert shown.today_place is not None
+    today = shown.option(shown.today_place).success
+    for item in map(shown.option, shown.best_places):
+        band = (
+            item.success
+            and today
+            and [share(edge / today.base) for edge in (item.success.low, item.success.high)]
+        )
+        quality = f"quality {share(item.quality)}{' ({} to {})'.format(*band) if band else ''} ·"
+        assert quality in plain(html) and (band or item.kind == Kind.HYBRID)
     house = model.report_for(model.scenario.but(data_stays_in_house=True))
     cards = plain(parts.figures(house)).split("Self-hosted")[0]
     assert cards.count("data must stay in house") == 2 and " inf" not in cards

@@ -37,6 +37,7 @@ from llmplan.report.headlines import (
     frontier_title,
     map_title,
     near_misses,
+    quality_band,
     sure_of,
 )
 from llmplan.wording import NOTHING, milliseconds, probability, share, shortened
@@ -98,7 +99,12 @@ def _kind_card(report: Report, kind: Kind) -> KeyFigure:
         head += Markup(" ") + badge("the answer", "lp-badge-chosen")
     gap = "the answer" if place == found.best else _why_not(base, found.best_usd)
     first = "first word not stated" if item.ttft_ms is None else f"first word {milliseconds(item.ttft_ms)}"
-    lines = (item.label, money.range(low, high), f"quality {share(item.quality)} · {first}", gap)
+    lines = (
+        item.label,
+        money.range(low, high),
+        f"quality {share(item.quality)}{quality_band(report, item)} · {first}",
+        gap,
+    )
     return head, full_value(money, base, "/month"), Markup("<br>").join(lines)
 
 
