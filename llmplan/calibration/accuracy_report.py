@@ -43,6 +43,7 @@ def markdown(scored: dict[str, Scored], document: dict[str, Any]) -> str:
         "- **points**: single rows; other loads of the same replica were in the fit.",
         "- **groups**: whole groups of model, GPU and engine; the fit saw none of them.",
         "- **models**: every run of a model. **sources**: every run of a publisher.",
+        "- **own models**: this project's own runs of a model in a format; its other own runs were in the fit.",
         "",
         f"The fit has {constants} physical constants, {family} deviations of them by engine, GPU family, format "
         f"and structure, and {own} of the replicas in the data, all shrunk towards none. "

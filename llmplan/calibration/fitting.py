@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Bools, Floats, Places
-from llmplan.calibration.observations import Observations, publisher
+from llmplan.calibration.observations import Observations, host
 from llmplan.replica.constants import Calibration
 
 QUANTITY_WEIGHTS: Final = np.array([[1.0], [0.35], [1.0]])
@@ -23,8 +23,6 @@ OWN_SHRINKAGE: Final = 8.0
 """The same for what a replica adds to its family: exp(1 / 8) = 1.13."""
 HOST_SHRINKAGE: Final = 5.0
 """The same for what a publisher's hosts and settings do to all its runs of an engine: exp(1 / 5) = 1.22."""
-SAME_HOSTS: Final = {"aiconfigurator silicon_sample": "InferenceX dashboard"}
-"""Publishers whose rows are another one's runs."""
 DERIVATIVE_STEP: Final = 1e-3
 MAX_ITERATIONS: Final = 16
 FEW_ITERATIONS: Final = 5
@@ -73,7 +71,7 @@ def publisher_parameters(obs: Observations) -> list[Parameter]:
     publishers ran the same mixture, so that theirs would take what families need to learn.
     """
     pace = next(i for i, constant in enumerate(obs.constants) if constant.name == "decode_pace")
-    who = np.array([SAME_HOSTS.get(publisher(m), publisher(m)) for m in obs.rows], dtype=object)[obs.row]
+    who = np.array([host(m) for m in obs.rows], dtype=object)[obs.row]
     engine = obs.configurations.levels("generation")
     most = {(Counter(who[engine == name]).most_common(1)[0][0], name) for name in set(engine)}
     pairs = [pair not in most for pair in zip(who, engine, strict=True)]

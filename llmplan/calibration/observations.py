@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
-from llmplan.catalog.evidence import Fit
+from llmplan.catalog.evidence import Fit, MeasuredSettings
 from llmplan.catalog.measurements import PRECISION_ALIASES, Measurement
 from llmplan.errors import near_names
+from llmplan.replica.config import DEFAULTS, EngineSettings
 from llmplan.replica.configurations import LATEST, Configurations, ReplicaConfig
 from llmplan.replica.constants import Constant, constants
 from llmplan.replica.memory import GPU_COUNTS
@@ -30,6 +31,8 @@ DEFAULT_LIMITS_S: Final = (2.0, 0.2)
 """TTFT and TPOT limits assumed for a latency-bound row that states none."""
 
 
+SAME_HOSTS: Final = {"aiconfigurator silicon_sample": "InferenceX dashboard"}
+"""Publishers whose rows are another one's runs."""
 STEADY: Final = "steady state"
 """Words of a source that measured after its opening burst."""
 RAN_WITH_BYTES: Final = 4.0 * BYTES_PER_GIB
@@ -227,6 +230,30 @@ def publisher(m: Measurement) -> str:
     return " ".join(list(words)[:2])
 
 
+def host(m: Measurement) -> str:
+    """Who ran the engine: the publisher, or the one whose runs it passes on."""
+    return SAME_HOSTS.get(publisher(m), publisher(m))
+
+
+def settings_of(catalog: Catalog, m: Measurement) -> MeasuredSettings | None:
+    """How a row's engine was started, as far as its publisher's scripts say."""
+    told = {"model_id": m.model_id, "precision": m.precision, "gpu_id": m.gpu_id}
+    fitting = (
+        row
+        for row in catalog.measured_settings
+        if (row.publisher, row.engine_id) == (host(m), m.engine_id)
+        and row.from_date.isoformat() <= m.published
+        and all(getattr(row, name) in (None, value) for name, value in told.items())
+    )
+    return max(fitting, key=lambda row: row.from_date, default=None)
+
+
+def _started(told: MeasuredSettings, m: Measurement) -> EngineSettings:
+    clients = m.concurrency if np.isfinite(m.concurrency) else None
+    most = clients if told.max_sequences == "clients" else told.max_sequences
+    return EngineSettings(told.gpu_memory_utilisation, told.kv_cache_dtype or "auto", max_sequences=most)
+
+
 def resolve(name: str, known: Collection[str]) -> str | None:
     """Catalog id that `name` means: itself, or the longest id that it begins with ("-instruct", "-fp8")."""
     if name in known:
@@ -266,15 +293,20 @@ def _candidates(catalog: Catalog, m: Measurement) -> list[tuple[ReplicaConfig, f
     model_id = resolve(m.model_id, catalog.models) or m.model_id
     gpu_id = resolve(m.gpu_id, catalog.gpus) or m.gpu_id
     precision = resolve_precision(catalog, m, model_id, gpu_id)
-    version = m.engine_version or LATEST
+    told = settings_of(catalog, m)
+    version = m.engine_version or (told and told.engine_version) or LATEST
+    settings = DEFAULTS if told is None else _started(told, m)
 
     def config(n: int, data: int = 1, experts: int = 1) -> ReplicaConfig:
-        return ReplicaConfig(model_id, precision, gpu_id, n, m.engine_id, data, experts, version)
+        return ReplicaConfig(
+            model_id, precision, gpu_id, n, m.engine_id, data, experts, version, settings=settings
+        )
 
     if np.isfinite(m.tensor_parallel):
         size = max(1, int(m.tensor_parallel)) * m.data_parallel
         size = size if m.n_gpus % size == 0 else m.n_gpus
-        data = m.data_parallel if size % m.data_parallel == 0 else 1
+        copies = m.data_parallel if told is None or told.data_parallel is None else told.data_parallel
+        data = copies if size % copies == 0 else 1
         return [(config(size, data, m.expert_parallel), m.n_gpus / size)]
     heads = catalog.models[model_id].heads
     splits = [n for n in GPU_COUNTS if m.n_gpus % n == 0 and heads % n == 0]

@@ -27,9 +27,16 @@ PROTOCOLS: Final[dict[str, tuple[Callable[[Measurement], tuple[object, ...]], in
     "groups": (lambda m: (m.model_id, m.gpu_id, m.engine_id), 4),
     "models": (lambda m: (m.model_id,), 3),
     "sources": (lambda m: (publisher(m),), 5),
+    "own models": (lambda m: (m.model_id, m.precision) if is_own(m) else (), 5),
 }
 """What is kept back together, and in how many folds. points: exact repeats share a fold, so none vouches for
-another. groups: model, GPU and engine. models: every run of a model. sources: every run of a publisher."""
+another. groups: model, GPU and engine. models: every run of a model. sources: every run of a publisher. own models: own
+runs of a model in a format; the fit keeps the other own runs."""
+
+
+def is_own(m: Measurement) -> bool:
+    """Whether this project measured a row itself."""
+    return m.source_title.startswith("own measurement")
 
 
 def folds_of(obs: Observations, protocol: str) -> Places:
@@ -37,6 +44,8 @@ def folds_of(obs: Observations, protocol: str) -> Places:
     key, folds = PROTOCOLS[protocol]
     keys = [key(m) for m in obs.rows]
     fold = _spread(keys, folds)
+    if protocol == "own models":
+        return np.where([is_own(m) for m in obs.rows], fold, -1)
     if protocol != "sources":
         return fold
     _, of_row, count = np.unique([str(k) for k in keys], return_inverse=True, return_counts=True)

@@ -60,6 +60,7 @@ class Catalog:
     reserved_capacity: tuple[rec.ReservedCapacity, ...]
     api_providers: tuple[rec.ApiProvider, ...]
     measured_datasets: tuple[evi.MeasuredDataset, ...]
+    measured_settings: tuple[evi.MeasuredSettings, ...]
     checkpoints: tuple[evi.Checkpoint, ...]
     calibration_constants: dict[str, evi.CalibrationConstant]
     calibration_factors: tuple[evi.CalibrationFactor, ...]

@@ -71,6 +71,29 @@ class MeasuredDataset(Sourced):
     note: str | None = None
 
 
+class MeasuredSettings(Sourced):
+    """data/measured_serving_settings.csv: how a publisher started an engine, as its own scripts say.
+
+    Blank model, precision and gpu: any; other blanks: the engine's default. Rows of `measured_serving.csv` from
+    `from_date` on are meant, the last row that fits one counts.
+    """
+
+    publisher: str
+    from_date: Date
+    model_id: ModelId | None = None
+    precision: Id | None = None
+    gpu_id: GpuId | None = None
+    engine_id: Id
+    engine_version: str | None = None
+    """The version, where a published row has none."""
+    kv_cache_dtype: Literal["bf16", "fp8"] | None = None
+    gpu_memory_utilisation: Fraction | None = None
+    max_sequences: PositiveInt | Literal["clients"] | None = None
+    data_parallel: Rank | None = None
+    """Copies of the attention, where a published row has them otherwise."""
+    note: str | None = None
+
+
 class RouterQuery(Sourced):
     """data/router_eval.csv: what a weak and a strong model did on one query, and the routers' scores."""
 

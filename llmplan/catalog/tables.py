@@ -148,6 +148,12 @@ TABLES: tuple[Table, ...] = (
         evi.MeasuredDataset,
         ("dataset", "model_id", "scenario"),
     ),
+    Table(
+        "measured_settings",
+        "measured_serving_settings.csv",
+        evi.MeasuredSettings,
+        ("publisher", "from_date", "model_id", "precision", "gpu_id", "engine_id"),
+    ),
     Table("checkpoints", "checkpoints.csv", evi.Checkpoint, ("model_id", "precision_id", "format")),
     Table(
         "calibration_constants",

@@ -99,6 +99,7 @@ class Configurations(Columns):
     max_context_tokens: Floats
     batch_limit: Floats
     step_tokens: Floats
+    kv_bytes: Floats
     draft_kv_bytes: Floats
     draft_tokens: Floats
     draft_gain: Floats
@@ -263,7 +264,7 @@ class Configurations(Columns):
 
 MEMORY: Final = tuple(f.name for f in fields(GpuMemory))[:-3]
 """Fields of a GPU's memory that do not depend on how many GPUs a replica has."""
-KEPT: Final = ("batch_limit", "step_tokens", "draft_kv_bytes")
+KEPT: Final = ("batch_limit", "step_tokens", "kv_bytes", "draft_kv_bytes")
 """Those of them that a configuration keeps."""
 
 

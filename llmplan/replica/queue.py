@@ -144,10 +144,11 @@ def closed_loop(
     batch, others = inside, np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
     for _ in range(ITERATIONS):
         step, pace = paces.at(batch, others)
-        rate = batch / (steps * pace)
-        busy = np.minimum(rate * p.marginal_s, 0.98)
+        # a new prompt finds those of all others, whose own decoding they do not slow: more clients, more prompts ahead
+        busy = np.minimum(batch * p.marginal_s / (steps * paces.at(batch)[1]), 0.98)
         first = _ttft(k, p, step, busy, inside)
         batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
+    rate = batch / (steps * pace)
     queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
     together = np.minimum(inside, np.maximum(c.step_tokens / fresh, 1.0))
     ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0

@@ -7,6 +7,7 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.replica.configurations import Configurations
+from llmplan.replica.memory import BYTES_16BIT
 
 Constants = dict[str, Floats]
 """Calibrated constants by name, each of shape (n,)."""
@@ -52,6 +53,12 @@ def cached_bytes(c: Configurations, context_tokens: Floats, window_tokens: Float
 def held_state_bytes(c: Configurations) -> Floats:
     """State of a sequence on one GPU [bytes]: its heads are divided among ranks, its layers among stages (2.4b)."""
     return c.state_bytes / (c.tensor_parallel * c.pipeline_parallel)
+
+
+def kv_efficiency(c: Configurations, k: Constants) -> Floats:
+    """Share of the memory bandwidth at which the KV cache is read; kernels unpack an 8-bit one (3.3)."""
+    quantised = c.kv_bytes < BYTES_16BIT
+    return k["kv_bandwidth_efficiency"] * np.where(quantised, k["quantised_kv_efficiency"], 1.0)
 
 
 def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
@@ -161,7 +168,7 @@ def decode_terms(c: Configurations, k: Constants, context_tokens: Floats) -> Dec
         * spread
         / (rate * k["expert_compute_efficiency"]),
         unread_log=checked * np.log1p(-expert_share_touched(c.experts, c.experts_per_token, none + 1.0)),
-        kv_s_per_sequence=moved / (c.bandwidth * k["kv_bandwidth_efficiency"] * c.data_parallel),
+        kv_s_per_sequence=moved / (c.bandwidth * kv_efficiency(c, k) * c.data_parallel),
         collectives_s=latency * (1.0 + walked),
         collectives_s_per_sequence=(collective_s(c, k, none + 1.0) - latency) * (checked + walked),
         overhead_s=overhead

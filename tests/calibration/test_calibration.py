@@ -11,7 +11,7 @@ from llmplan.calibration.fitting import fit, row_weights_of
 from llmplan.calibration.observations import observe
 from llmplan.calibration.percent_errors import error_summary
 from llmplan.calibration.predicted_rows import predicted
-from llmplan.calibration.validation import PROTOCOLS, folds_of
+from llmplan.calibration.validation import PROTOCOLS, folds_of, is_own
 from llmplan.catalog import data_dir, load_catalog
 from llmplan.catalog.measurements import read_measurements
 from llmplan.replica.constants import constants, fitted
@@ -70,6 +70,17 @@ def test_a_source_is_left_out_whole_unless_it_is_most_of_the_data(catalog):
     assert {int(f) for m, f in zip(obs.rows, folds, strict=True) if m.source_title.startswith("aiconf")} == {
         -1
     }
+
+
+def test_own_runs_are_left_out_by_model(catalog):
+    rows = read_measurements(data_dir() / "measured_serving.csv", catalog)
+    obs, _ = observe(catalog, [m for m in rows if m.model_id in ("llama-3.1-8b", "gpt-oss-20b")])
+    by_fold = {}
+    for m, fold in zip(obs.rows, folds_of(obs, "own models"), strict=True):
+        assert bool(fold >= 0) is is_own(m)
+        by_fold.setdefault(int(fold), set()).add((m.model_id, m.precision))
+    kept_back = [keys for fold, keys in by_fold.items() if fold >= 0]
+    assert len(kept_back) == 3 and all(len(keys) == 1 for keys in kept_back)
 
 
 def test_calibrate_on_a_few_rows_gives_a_whole_document(catalog):

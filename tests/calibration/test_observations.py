@@ -5,6 +5,7 @@ import pytest
 
 from llmplan.calibration.observations import observe, resolve, resolve_precision
 from llmplan.catalog.measurements import measurement_of
+from llmplan.replica.config import DEFAULTS
 
 ROW = {
     "model_id": "llama-3.1-70b",
@@ -44,6 +45,36 @@ def test_stated_degrees_give_one_replica(catalog):
     assert (config.n_gpus, config.data_parallel) == (4, 2)
     assert obs.replicas.tolist() == [2]
     assert obs.clients.tolist() == [32]
+
+
+RUN = {"source_title": "aiconfigurator silicon_sample.csv", "published": "2025-10-29", "tensor_parallel": "8"}
+
+
+def test_a_run_is_started_as_its_publishers_scripts_say(catalog):
+    known = of(catalog, **RUN)[0].configurations
+    assert known.settings[0].kv_cache_dtype == "fp8" and known.engine_version[0] == "0.10.2"
+    named = of(catalog, **RUN, engine_version="0.19")[0].configurations
+    assert named.engine_version[0] == "0.19"
+    for changes in ({"source_title": "GPUStack performance lab"}, {"published": ""}, {"engine_id": "sglang"}):
+        other = of(catalog, **RUN | changes)[0].configurations
+        assert other.settings[0] == DEFAULTS and other.kv_bytes[0] == 2.0
+    assert known.kv_bytes[0] == 1.0
+
+
+def test_a_layout_that_the_publishers_scripts_do_not_know_is_read_as_theirs(catalog):
+    run = RUN | {"model_id": "minimax-m2.5", "gpu_id": "h100-sxm", "n_gpus": "4", "published": "2026-03-28"}
+    layout = {"tensor_parallel": "1", "data_parallel": "4", "expert_parallel": "4"}
+    config = of(catalog, **run | layout)[0].configurations.configs[0]
+    assert (config.tensor_parallel, config.data_parallel, config.settings.max_sequences) == (4, 1, 256)
+
+
+def test_the_last_settings_before_a_run_count(catalog):
+    run = RUN | {"model_id": "gpt-oss-120b", "gpu_id": "b200-sxm", "precision": "fp4", "concurrency": "64"}
+    then, now = (
+        of(catalog, **run | {"published": day})[0].configurations for day in ("2025-11-02", "2026-02-25")
+    )
+    assert (then.kv_bytes[0], now.kv_bytes[0]) == (2.0, 1.0)
+    assert (then.batch_limit[0], now.batch_limit[0]) == (64, 512)
 
 
 def test_a_row_that_cannot_fit_is_still_answered(catalog):

@@ -28,6 +28,27 @@ def one(catalog, *args, **kwargs) -> Configurations:
     return Configurations.from_configs(catalog, [ReplicaConfig(*args, **kwargs)])
 
 
+def test_kernels_unpack_an_8_bit_cache(catalog):
+    """Half the bytes at half the pace take as long; at full pace half as long."""
+    load = np.array([32.0]), np.array([4000.0])
+    full, half = (
+        one(
+            catalog,
+            "llama-3.1-8b",
+            "bf16",
+            "h100-sxm",
+            1,
+            "vllm",
+            settings=EngineSettings(kv_cache_dtype=name),
+        )
+        for name in ("bf16", "fp8")
+    )
+    whole = decode_step(full, plain(1, quantised_kv_efficiency=0.5), *load).kv_s
+    for pace, share in ((0.5, 1.0), (1.0, 0.5)):
+        packed = decode_step(half, plain(1, quantised_kv_efficiency=pace), *load).kv_s
+        assert packed == pytest.approx(share * whole)
+
+
 def test_an_ideal_decode_step_of_one_sequence_reads_the_weights_once(catalog):
     c = one(catalog, "llama-3.1-8b", "bf16", "a100-80gb-sxm", 1, "vllm")
     parts = decode_step(c, plain(1), np.array([1.0]), np.array([1000.0]))
