@@ -73,7 +73,7 @@ def test_a_replica_of_the_data_is_seen(catalog):
     c = Configurations.from_configs(
         catalog,
         [
-            ReplicaConfig("llama-3.1-70b", "fp8", "h100-sxm", 4, "vllm"),
+            ReplicaConfig("llama-3.1-70b", "fp8", "h200-sxm", 4, "tensorrt-llm"),
             ReplicaConfig("mistral-large-2", "fp8", "h100-sxm", 4, "vllm"),
         ],
     )
