@@ -24,7 +24,7 @@ from llmplan.quality.floor import assured_quality, chance_to_meet, mixed, reache
 from llmplan.quality.variants import default_effort
 from llmplan.router.costs import Router, Traffic
 from llmplan.router.roc import from_auc
-from llmplan.router.traffic_split import SplitPlan, hybrid_quality, split_plan
+from llmplan.router.traffic_split import SplitPlan, mixed_quality, split_plan
 
 BEYOND = np.uint16(2**16 - 1)
 """A rank that no group has."""
@@ -34,6 +34,8 @@ FLOORS = np.array([0.2, 0.4, 0.6, 0.8])
 """Of the peak's load that a fleet is sized for whose peaks go to an API; at a volume its replicas fill up."""
 LEAST_SAID = 0.001
 """Share of the queries below which a label names none."""
+CELLS = 64
+"""Fleets and splits of which the cheapest hybrid is sought at once."""
 HARD, LEVEL = len(SPLITS), len(SPLITS) + len(FLOORS)
 """Where splits by load begin behind those by difficulty: with one fleet for all hours, and with one for each hour."""
 
@@ -117,8 +119,7 @@ class Pairs:
     plan: loads of one query a day at each of p splits.
     fleets: (f,) places of the self-hosted options that can be the cheapest of their model and format at some
         load; group: (f,) the model and format of each, numbered 0..g-1.
-    apis: (m,) places. quality: (g, m, p), NaN where a pair makes no hybrid.
-    assured: (g, m, p) the highest floor that it reaches with the chance that the scenario asks for.
+    apis: (m,) places.
     """
 
     options: Options
@@ -126,12 +127,55 @@ class Pairs:
     fleets: Places
     group: Places
     apis: Places
-    quality: Floats
-    assured: Floats
 
     def of(self, options: Options) -> Pairs:
         """Return the same pairs of the same options at other prices, rates, volumes or another floor."""
         return replace(self, options=options)
+
+    @property
+    def quality(self) -> Floats:
+        """(g, m, p) what users see, NaN where a pair makes no hybrid."""
+        return self._judged[0]
+
+    @property
+    def assured(self) -> Floats:
+        """(g, m, p) the highest floor that a hybrid reaches with the chance that the scenario asks for."""
+        return self._judged[1]
+
+    @cached_property
+    def _judged(self) -> tuple[Floats, Floats]:
+        groups, apis = np.arange(len(self._first))[:, None, None], np.arange(len(self.apis))[:, None]
+        hard, load = np.split(np.arange(len(self.plan.share_weak)), [HARD])
+        parts = self.judged(groups, apis, hard), self.judged(groups, apis, load)
+        quality, assured = (np.concatenate(both, axis=2) for both in zip(*parts, strict=True))
+        return quality, assured
+
+    def judged(self, groups: Places, apis: Places, splits: Places) -> tuple[Floats, Floats]:
+        """Return quality and the highest floor that is reached, of hybrids at places that broadcast. (7.1), (11.10)
+
+        A model paired with itself at a provider is no route by difficulty. One by load is as good as its worse end.
+        """
+        items, first, strong = self.options.items, self._first[groups], self.apis[apis]
+        ends = items.quality[first], items.quality[strong]
+        shape = np.broadcast_shapes(groups.shape, apis.shape, splits.shape)
+        worse = [np.minimum(*ends), np.minimum(items.assured[first], items.assured[strong])]
+        by_load = [np.broadcast_to(each, shape) for each in worse]
+        if (splits >= HARD).all():
+            return by_load[0], by_load[1]
+        share = self.plan.share_of_weak[splits]
+        differ = items.model_id[first] != items.model_id[strong]
+        quality = np.where(differ, mixed_quality(self.plan, *ends, share), np.nan)
+        doubt = mixed(share, items.moments(first), items.moments(strong))
+        found = quality, assured_quality(self.options.scenario.floor_chance, quality, *doubt.spread)
+        if (splits < HARD).all():
+            return found
+        quality, assured = (np.where(splits < HARD, *both) for both in zip(found, by_load, strict=True))
+        return quality, assured
+
+    @cached_property
+    def _first(self) -> Places:
+        """(g,) the first fleet of each model and format, which all have its quality."""
+        return self.fleets[np.flatnonzero(np.diff(self.group, prepend=-1))]
 
     @cached_property
     def price(self) -> Floats:
@@ -142,7 +186,11 @@ class Pairs:
     @cached_property
     def allowed(self) -> Bools:
         """(g, m, p) whether the quality reaches the floor."""
-        return ~np.isnan(self.quality) & reaches(self.options.scenario.quality_floor, self.assured)
+        return self._meets(self.quality, self.assured)
+
+    def _meets(self, quality: Floats, assured: Floats) -> Bools:
+        """Say which hybrids there are and reach the floor."""
+        return ~np.isnan(quality) & reaches(self.options.scenario.quality_floor, assured)
 
     def fleets_at(self, queries_per_day: Floats) -> Fleets:
         """Return the cheapest fleet of each model and format at every split and volume."""
@@ -157,7 +205,7 @@ class Pairs:
         starts = np.flatnonzero(np.diff(self.group, prepend=-1))
         shape = (len(starts), -1, len(queries_per_day))
         least: Floats = np.minimum.reduceat(usd, starts, axis=0)
-        numbers = np.where(usd == least[self._number], np.arange(len(usd))[:, None], len(usd))
+        numbers = np.where(usd == least[self.number], np.arange(len(usd))[:, None], len(usd))
         best = np.minimum.reduceat(numbers, starts, axis=0)
         least = least.reshape(shape)
         places: Places = np.take(self.fleets, best).reshape(shape)
@@ -177,7 +225,7 @@ class Pairs:
         return self.options.take(self.fleets)
 
     @cached_property
-    def _number(self) -> Places:
+    def number(self) -> Places:
         """(f,) which of the groups each fleet's is, in their order."""
         return np.cumsum(np.diff(self.group, prepend=self.group[0]) != 0)
 
@@ -233,13 +281,50 @@ class Pairs:
         figures = (float(each[group, number, column]) for each in (fleets.filled, fleets.spilled))
         return Route(fleet, group, api, split, *figures)
 
-    def cheapest(self, queries_per_day: float) -> tuple[float, Route | None]:
-        """Return the cheapest hybrid at a volume and its USD a month; infinity and None where there is none."""
-        total, fleets = self.total_usd(queries_per_day)
-        total = np.where(self.allowed, total, np.inf)
-        best = np.unravel_index(int(np.argmin(total)), total.shape)
-        usd = float(total[best])
-        return usd, self.route(fleets, best) if np.isfinite(usd) else None
+    def cheapest(self, queries_per_day: float, below: float = np.inf) -> tuple[float, Route | None]:
+        """Return the cheapest hybrid at a volume and its USD a month; infinity and None where none costs less than `below`.
+
+        Fleets and splits are asked in the order of what they cost beside the least price, until the next one's is above
+        the best: no other can win. A hybrid is no better than its better end, or than its API by difficulty, so that an
+        API below the floor makes none.
+        """
+        fleets = self.fleets_at(np.array([queries_per_day]))
+        rents, to_api = fleets.usd[:, :, 0], self.to_api(fleets)[:, :, 0]
+        beside, floor = self.plan.router_usd, self.options.scenario.quality_floor
+        able = np.flatnonzero(reaches(floor, self.options.quality[self.apis]))
+        if not len(able):
+            return np.inf, None
+        month, lines = (
+            queries_per_day * self.options.scenario.days_per_month,
+            self.options.hidden_usd_per_query(1),
+        )
+        price = self.options.usd_per_query[self.apis[able]]
+
+        def total(groups: Places, splits: Places, usd: Floats) -> Floats:
+            each = usd * to_api[groups, splits] + beside[splits] + lines
+            return np.asarray(rents[groups, splits] + each * month)
+
+        every = np.arange(len(rents))[:, None], np.arange(len(beside))
+        least = total(*every, price.min(initial=np.inf)).ravel()
+        near = np.flatnonzero(least < below)
+        near = near[np.argsort(least[near], kind="stable")]
+        best: tuple[float, tuple[int, ...]] | None = None
+        for start in range(0, len(near), CELLS):
+            piece = near[start : start + CELLS]
+            if best is not None and least[piece[0]] > best[0]:
+                break
+            groups, splits = (each[:, None] for each in np.divmod(piece, len(beside)))
+            usd = total(groups, splits, price)
+            cell, api = np.nonzero((usd < below) & (usd <= (best[0] if best else np.inf)))
+            where = groups[cell, 0], able[api], splits[cell, 0]
+            meets = np.flatnonzero(self._meets(*self.judged(*where)))
+            if len(meets):
+                usd = usd[cell, api][meets]
+                equal = meets[usd == usd.min()]
+                first = min(zip(*(each[equal].tolist() for each in where), strict=True))
+                found = (float(usd.min()), first)
+                best = found if best is None else min(best, found)
+        return (np.inf, None) if best is None else (best[0], self.route(fleets, best[1]))
 
     def cheapest_by_api(self, queries_per_day: float) -> list[Route]:
         """Return for each API its cheapest partner and split by difficulty at a volume, and the cheapest split by load."""
@@ -324,10 +409,11 @@ class Pairs:
         worse = self.options.quality[fleets] <= self.options.quality[strong]
         of_weak = np.where(by_load, worse, self.plan.share_of_weak[splits])
         sd, today_sd, of_today = mixed(of_weak, items.moments(fleets), items.moments(strong)).spread
+        quality, assured = self.judged(groups, apis, splits)
         return {
             "share_weak": np.where(by_load, 1 - _spilled(routes), self.plan.share_weak[splits]),
-            "quality": self.quality[groups, apis, splits],
-            "assured": self.assured[groups, apis, splits],
+            "quality": quality,
+            "assured": assured,
             "sd": sd,
             "today_sd": today_sd,
             "of_today": of_today,
@@ -417,8 +503,7 @@ def make_pairs(options: Options, catalog: Catalog, prune: bool = True) -> Pairs 
     """Return the pairs that may share the traffic; None where one side is missing. (7.1)-(7.5)
 
     A hybrid by difficulty keeps the quality floor, not its weak end, which may lie below it; floors by task hold for
-    both ends. A model paired with itself at a provider is no route by difficulty. One by load is as good as its worse
-    end.
+    both ends.
 
     prune: leave out the fleets that others of the same model and format always undercut at these prices and rates, and
     the efforts that another price undercuts with hybrids as good.
@@ -430,27 +515,9 @@ def make_pairs(options: Options, catalog: Catalog, prune: bool = True) -> Pairs 
     if prune:
         apis = _worth_routing_to(options, catalog, apis, own)
     fleets, group = _grouped(options, _best_of_each_way(options, own) if prune else own)
-    first = fleets[np.flatnonzero(np.diff(group, prepend=-1))]
-    plan, ends = assumed_split(catalog), (options.quality[first], options.quality[apis])
-    differ = options.items.model_id[first, None] != options.items.model_id[apis]
-    quality = np.where(differ[..., None], hybrid_quality(plan, *ends), np.nan)
-    moments = (options.items.moments(places) for places in (first[:, None, None], apis[:, None]))
-    assured = assured_quality(
-        options.scenario.floor_chance, quality, *mixed(plan.share_of_weak, *moments).spread
-    )
     by_hour = bool(options.market.hourly is not None and options.market.autoscaled.any())
-    plan_by_load = with_spill(plan, options.hours, by_hour)
-    count = len(plan_by_load.share_weak) - HARD
-    worse = (
-        _worse(column[first], column[apis], count) for column in (options.quality, options.items.assured)
-    )
-    both = (np.concatenate(parts, axis=2) for parts in zip((quality, assured), worse, strict=True))
-    return Pairs(options, plan_by_load, fleets, group, apis, *both)
-
-
-def _worse(fleets: Floats, apis: Floats, splits: int) -> Floats:
-    """Return the worse of both ends for every split by load, (g, m, splits)."""
-    return np.repeat(np.minimum(fleets[:, None], apis)[..., None], splits, axis=2)
+    plan = with_spill(assumed_split(catalog), options.hours, by_hour)
+    return Pairs(options, plan, fleets, group, apis)
 
 
 def _cheapest_offers(options: Options, apis: Places) -> Places:

@@ -13,13 +13,7 @@ from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, fitted_values
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of
-from llmplan.replica.queue import (
-    Service,
-    closed_loop,
-    kv_limited_sequences,
-    least_tpot_s,
-    running_limit,
-)
+from llmplan.replica.queue import ClosedLoop, Service, closed_loop, kv_limited_sequences, least_tpot_s
 from llmplan.replica.reuse import Reuse, ReuseRule, no_reuse
 from llmplan.replica.step import Constants, cached_bytes
 from llmplan.units import MS_PER_S
@@ -220,29 +214,35 @@ def _largest(
 def _by_bisection(
     c: Configurations, k: Constants, isl: Floats, osl: Floats, targets: _Targets, reuse: Reuse
 ) -> tuple[Floats, Service, Service, Bools]:
-    """Return the most clients whose mean latencies keep the targets: rate and latencies rise with the clients."""
-    limit = np.floor(kv_limited_sequences(c, k, isl, osl, reuse))
-    levels = np.array(CLIENTS)
+    """Return the most clients whose mean latencies keep the targets: rate and latencies rise with the clients.
+
+    Most replicas serve as many as they hold, or none: the rest are halved between one client and those.
+    """
+    loop, levels = ClosedLoop.of(c, k, isl, osl, reuse=reuse), np.array(CLIENTS)
+    limit = np.floor(loop.placed)
     # More clients than decode at once wait and serve nobody faster.
-    useful = np.minimum(limit, running_limit(c, k, isl, osl, reuse))
-    high = np.minimum(np.searchsorted(levels, useful * (1 - 1e-12)) + 1, len(levels))
+    useful = np.minimum(limit, loop.running)
     chosen = np.minimum(levels[0], limit)
-    service = closed_loop(c, k, isl, osl, chosen, reuse=reuse)
+    service = loop.serve(chosen)
     meets = targets.kept(service)
     # Where one client misses the targets, more do too.
     open_ = np.flatnonzero(meets)
-    part, constants, held = c.take(open_), {name: v[open_] for name, v in k.items()}, reuse.take(open_)
-    low, high, most, asked = np.zeros(len(open_), np.intp), high[open_], limit[open_], targets.take(open_)
-    for _ in range(len(levels).bit_length()):
-        middle = (low + high) // 2
-        clients = np.minimum(levels[middle], most)
-        found = closed_loop(part, constants, isl[open_], osl[open_], clients, reuse=held)
-        within = asked.kept(found)
-        low, high = np.where(within, middle, low), np.where(within, high, np.maximum(middle, 1))
+    low = np.zeros(len(c), np.intp)
+    high = np.minimum(np.searchsorted(levels, useful * (1 - 1e-12)) + 1, len(levels))
+    middle = high - 1
+    while len(open_ := open_[middle[open_] > low[open_]]):
+        clients = np.minimum(levels[middle[open_]], limit[open_])
+        found = loop.take(open_).serve(clients)
+        within = targets.take(open_).kept(found)
         better = open_[within]
-        chosen[better] = clients[within]
+        chosen[better], low[better], high[open_[~within]] = (
+            clients[within],
+            middle[better],
+            middle[open_[~within]],
+        )
         for name, value in vars(service).items():
             value[better] = getattr(found, name)[within]
+        middle[open_] = (low[open_] + high[open_]) // 2
     return chosen, service, service, meets
 
 

@@ -5,12 +5,14 @@ from typing import Final
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, Places
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.reuse import Reuse, no_reuse
 from llmplan.replica.step import Constants, DecodeTerms, Prefill, cached_bytes, decode_terms, prefill
 
 ITERATIONS: Final = 14
+FIRST_TOKEN: Final = ("request_overhead_s", "queue_weight", "step_wait", "burst_share")
+"""Constants of the wait for the first token."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ class _Pace:
         step = self.terms.total_s(batch) * self.own
         return step, step + self.shared_s_per_sequence * batch * others
 
+    def take(self, places: Places) -> "_Pace":
+        """Return the replicas at `places`."""
+        return _Pace(self.terms.take(places), self.own[places], self.shared_s_per_sequence[places])
+
 
 def _pace(
     c: Configurations,
@@ -121,6 +127,79 @@ def _ttft(k: Constants, p: Prefill, step: Floats, busy: Floats, clients: Floats)
     return k["request_overhead_s"] + prompt + k["step_wait"] * step
 
 
+@dataclass(frozen=True, eq=False)
+class ClosedLoop:
+    """Replicas whose clients each send the next request when the last one ended: what no number of them changes.
+
+    Attributes
+    ----------
+    k: constants of the wait for the first token. p: a request's prefill. steps: decode steps of an answer.
+    running: sequences that decode at once at most, placed: that memory and engine hold; at_once: prompts of a step.
+    """
+
+    k: Constants
+    p: Prefill
+    paces: _Pace
+    steps: Floats
+    running: Floats
+    placed: Floats
+    at_once: Floats
+
+    @classmethod
+    def of(
+        cls,
+        c: Configurations,
+        k: Constants,
+        input_tokens: Floats,
+        output_tokens: Floats,
+        load_test: bool = False,
+        reuse: Reuse | None = None,
+    ) -> "ClosedLoop":
+        """Work out what is the same for every number of clients; parameters as in `closed_loop`."""
+        reuse = reuse or no_reuse(len(c))
+        fresh = reuse.fresh(input_tokens)
+        p = prefill(c, k, input_tokens, fresh)
+        return cls(
+            {name: k[name] for name in FIRST_TOKEN},
+            p,
+            _pace(c, k, p, input_tokens, output_tokens, k["burst_share"] if load_test else 0.0),
+            np.maximum(output_tokens - 1.0, 1.0),
+            running_limit(c, k, input_tokens, output_tokens, reuse),
+            kv_limited_sequences(c, k, input_tokens, output_tokens, reuse),
+            np.maximum(c.step_tokens / fresh, 1.0),
+        )
+
+    def take(self, places: Places) -> "ClosedLoop":
+        """Return the replicas at `places`."""
+        return ClosedLoop(
+            {name: value[places] for name, value in self.k.items()},
+            Prefill(self.p.alone_s[places], self.p.marginal_s[places]),
+            self.paces.take(places),
+            *(each[places] for each in (self.steps, self.running, self.placed, self.at_once)),
+        )
+
+    def serve(self, concurrency: Floats, load_test: bool = False) -> Service:
+        """Serve so many clients, (n,). (3.9)-(3.12)"""
+        k, p, steps = self.k, self.p, self.steps
+        inside = np.minimum(concurrency, self.running)
+        batch, others = inside, np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
+        for _ in range(ITERATIONS):
+            step, slowed_by_all = self.paces.at(batch)
+            pace = step + self.paces.shared_s_per_sequence * batch * others
+            # a new prompt finds those of all others, whose own decoding they do not slow: more clients, more prompts ahead
+            busy = np.minimum(batch * p.marginal_s / (steps * slowed_by_all), 0.98)
+            first = _ttft(k, p, step, busy, inside)
+            batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
+        rate = batch / (steps * pace)
+        queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
+        together = np.minimum(inside, self.at_once)
+        ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0
+        burst = k["burst_share"] * p.marginal_s * ahead
+        ttft = first + queued + (burst if load_test else 0.0)
+        waiting = np.maximum(concurrency - self.placed, 0.0)
+        return Service(ttft, pace, rate, batch, waiting, busy, burst)
+
+
 def closed_loop(
     c: Configurations,
     k: Constants,
@@ -135,27 +214,7 @@ def closed_loop(
     load_test: the figures are means of a run that opens with all clients at once; else of its steady state.
     reuse: what a prefix cache holds of each prompt; None: nothing.
     """
-    reuse = reuse or no_reuse(len(c))
-    fresh = reuse.fresh(input_tokens)
-    p = prefill(c, k, input_tokens, fresh)
-    paces = _pace(c, k, p, input_tokens, output_tokens, k["burst_share"] if load_test else 0.0)
-    steps = np.maximum(output_tokens - 1.0, 1.0)
-    inside = np.minimum(concurrency, running_limit(c, k, input_tokens, output_tokens, reuse))
-    batch, others = inside, np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
-    for _ in range(ITERATIONS):
-        step, pace = paces.at(batch, others)
-        # a new prompt finds those of all others, whose own decoding they do not slow: more clients, more prompts ahead
-        busy = np.minimum(batch * p.marginal_s / (steps * paces.at(batch)[1]), 0.98)
-        first = _ttft(k, p, step, busy, inside)
-        batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
-    rate = batch / (steps * pace)
-    queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
-    together = np.minimum(inside, np.maximum(c.step_tokens / fresh, 1.0))
-    ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0
-    burst = k["burst_share"] * p.marginal_s * ahead
-    ttft = first + queued + (burst if load_test else 0.0)
-    unplaced = concurrency - kv_limited_sequences(c, k, input_tokens, output_tokens, reuse)
-    return Service(ttft, pace, rate, batch, np.maximum(unplaced, 0.0), busy, burst)
+    return ClosedLoop.of(c, k, input_tokens, output_tokens, load_test, reuse).serve(concurrency, load_test)
 
 
 def max_rate(c: Configurations, k: Constants, input_tokens: Floats, output_tokens: Floats) -> Service:

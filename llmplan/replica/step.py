@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Columns, Floats
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.memory import BYTES_16BIT
 
@@ -74,7 +75,7 @@ def collective_s(c: Configurations, k: Constants, tokens: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class DecodeTerms:
+class DecodeTerms(Columns):
     """A decode step by what its parts depend on, at one context: fixed seconds, and seconds a sequence (3.1).
 
     unread_log: logarithm of the chance that a sequence's tokens leave an expert unread; 0 for dense models.
@@ -82,6 +83,7 @@ class DecodeTerms:
     over those of the step, draft_tokens: that it drafts.
     """
 
+    shared: ClassVar[tuple[str, ...]] = ()
     dense_read_s: Floats
     dense_math_s_per_sequence: Floats
     expert_read_s: Floats

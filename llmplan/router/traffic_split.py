@@ -160,14 +160,18 @@ def hybrid_quality(plan: SplitPlan, weak_quality: ArrayLike, strong_quality: Arr
     hard share matters through the recall. A pair makes a hybrid where the API is the better and its lead
     is no more than the hard queries can hold (hard_share x its quality). (7.1)
     """
-    weak, strong = np.asarray(weak_quality, float)[:, None], np.asarray(strong_quality, float)[None, :]
+    weak = np.asarray(weak_quality, float)[:, None, None]
+    return mixed_quality(plan, weak, np.asarray(strong_quality, float)[:, None], plan.share_of_weak)
+
+
+def mixed_quality(plan: SplitPlan, weak: Floats, strong: Floats, share_of_weak: Floats) -> Floats:
+    """Return `hybrid_quality` of pairs of qualities at the plan's shares of the weak one; arrays broadcast."""
     gap = strong - weak
     with np.errstate(invalid="ignore"):
         works = (gap > 0) & (gap <= plan.hard_share * strong + TOLERANCE)
     wrong = plan.traffic.wrongly_answered
-    fresh = strong[..., None] - gap[..., None] * plan.share_of_weak
-    served = (1 - wrong) * fresh + wrong * plan.traffic.false_hit_quality
-    return np.where(works[..., None], served, np.nan)
+    served = (1 - wrong) * (strong - gap * share_of_weak) + wrong * plan.traffic.false_hit_quality
+    return np.where(works, served, np.nan)
 
 
 def hybrid_options(

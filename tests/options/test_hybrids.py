@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
 from llmplan.kinds import Kind
 from llmplan.options.comparison import evaluate, options_of
 from llmplan.options.comparison_rows import comparison_row
-from llmplan.options.fleet_api_pairs import SPLITS, hybrid_of, pairs_of
+from llmplan.options.fleet_api_pairs import SPLITS, hybrid_of, make_pairs, pairs_of
 from llmplan.router.costs import Router
 from llmplan.routing.plan import plan_route
 from llmplan.routing.request import RouteRequest
@@ -43,6 +45,30 @@ def test_a_table_with_hybrids_ends_with_its_last_reader():
     del catalog, found
     gc.collect()
     assert seen() is None
+
+
+@pytest.mark.parametrize("modes", [(), ("always_on", "autoscaled")])
+@settings(max_examples=25, deadline=None)
+@given(
+    volume=st.floats(1e3, 3e7),
+    floor=st.sampled_from([0.0, 0.6, 0.9, 1.0, 2.0]),
+    price=st.floats(0.01, 100),
+    below=st.sampled_from([np.inf, 2.0, 1.0, 0.5]),
+)
+def test_the_cheapest_hybrid_is_that_of_every_pair_and_split(modes, volume, floor, price, below):
+    options = options_of(SCENARIO.but(billing_modes=modes))
+    pairs = make_pairs(options, load_catalog(), prune=False)
+    asked = SCENARIO.model_copy(update={"quality_floor": floor})
+    pairs = pairs.of(replace(options, scenario=asked, usd_per_query=options.usd_per_query * price))
+    total, fleets = pairs.total_usd(volume)
+    total = np.where(pairs.allowed, total, np.inf)
+    least = float(total.min())
+    usd, route = pairs.cheapest(volume, least * below if below < np.inf else np.inf)
+    if not least < least * below:
+        assert usd == np.inf and route is None
+    else:
+        cell = np.unravel_index(int(np.argmin(total)), total.shape)
+        assert usd == least and route == pairs.route(fleets, cell)
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.9, 0.97])

@@ -17,9 +17,12 @@ from llmplan.recommend.tipping.flip_search import PAIRS_KEPT, CheapestOfAll, Inp
 from llmplan.recommend.tipping.load import load_inputs, quality_input, volume_input
 from llmplan.recommend.tipping.points import tip
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
+from llmplan.recommend.tipping.tokens import MOST_FLEETS, shortlist
+from llmplan.risk.tokens import with_tokens
 from llmplan.scenario import Scenario
 from tests.risk.synthetic_options import Fleet, options_of
 
+NAMES = ("model_id", "precision_id", "gpu_id", "n_gpus", "engine_id")
 SMALL = Scenario().but(
     name="small",
     queries_per_day=60_000,
@@ -321,6 +324,24 @@ def test_tokens_are_told_as_the_whole_catalog_has_them() -> None:
                 there = evaluate(scenario.but(**point.changes))
                 assert there.recommended is not None and there.recommended.option_id == point.option_id
                 assert float(there.monthly_usd[1, there.order[0]]) == pytest.approx(point.monthly_usd)
+
+
+def test_fleets_that_are_sized_for_other_tokens_hold_those_that_win_there() -> None:
+    """Some 2,000 contenders of which 120 are sized; each once, however many efforts and bills it has."""
+    scenario = Scenario().but(
+        queries_per_day=1_000_000, quality_floor=0.7, billing_modes=("always_on", "autoscaled")
+    )
+    catalog = load_catalog()
+    options = replace(catalog_options(scenario, catalog), scenario=scenario)
+    fleets = shortlist(options, contenders(options, catalog), catalog)
+    named = set(zip(*(getattr(fleets, name) for name in NAMES), strict=True))
+    assert len(named) == len(fleets) <= MOST_FLEETS
+    won = set()
+    for tokens in (100.0, 400.0, 3000.0, 8000.0):
+        best = evaluate(with_tokens(scenario, input_tokens=tokens), catalog).recommended
+        if best is not None and best.engine_id is not None:
+            won.add(tuple(getattr(best, name) for name in NAMES))
+    assert won and won <= named
 
 
 def test_nothing_feasible_can_become_feasible() -> None:

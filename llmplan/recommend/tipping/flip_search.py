@@ -163,8 +163,8 @@ class CheapestOfAll:
         pairs = self._pairs_of(options)
         if pairs is None:
             return item, least
-        usd, route = pairs.cheapest(volume)
-        return (item, least) if route is None or not usd < least else (pairs.option(route), usd)
+        usd, route = pairs.cheapest(volume, least)
+        return (item, least) if route is None else (pairs.option(route), usd)
 
 
 def contenders(options: Options, catalog: Catalog) -> Options:
