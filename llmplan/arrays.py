@@ -55,6 +55,11 @@ class Columns:
             )
         return kept[name]
 
+    def with_numbers(self, numbers: dict[str, Places]) -> Self:
+        """Return these rows with the `numbers` of others that have the same words; what is missing is put there."""
+        vars(self)["_numbers"] = numbers
+        return self
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:

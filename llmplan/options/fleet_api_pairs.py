@@ -34,6 +34,8 @@ FLOORS = np.array([0.2, 0.4, 0.6, 0.8])
 """Of the peak's load that a fleet is sized for whose peaks go to an API; at a volume its replicas fill up."""
 LEAST_SAID = 0.001
 """Share of the queries below which a label names none."""
+GROUPS = 8
+"""Models and formats whose hybrids are judged at once: what stays in the processor's cache."""
 CELLS = 64
 """Fleets and splits of which the cheapest hybrid is sought at once."""
 HARD, LEVEL = len(SPLITS), len(SPLITS) + len(FLOORS)
@@ -110,6 +112,72 @@ def with_spill(plan: SplitPlan, hours: FleetHours, by_hour: bool) -> SplitPlan:
     )
 
 
+class _End(NamedTuple):
+    """Models at either end of hybrids: quality, its deviation and today's, what is assured, and which model it is."""
+
+    quality: Floats
+    sd: Floats
+    today_sd: Floats
+    assured: Floats
+    model: Places
+
+    def at(self, places: Any) -> _End:
+        return _End(*(column[places] for column in self))
+
+    def content(self) -> tuple[bytes, ...]:
+        """Return the columns as a key."""
+        return tuple(column.tobytes() for column in self)
+
+    @classmethod
+    def of(cls, content: tuple[bytes, ...]) -> _End:
+        """Return the columns of a key."""
+        quality, sd, today_sd, assured = (np.frombuffer(column) for column in content[:-1])
+        return cls(quality, sd, today_sd, assured, np.frombuffer(content[-1], np.intp))
+
+
+def _judge(plan: SplitPlan, chance: float, weak: _End, strong: _End, splits: Places) -> tuple[Floats, Floats]:
+    """Return quality and the highest floor that is reached with a chance; ends and splits broadcast. (7.1), (11.10)
+
+    A model paired with itself at a provider is no route by difficulty. One by load is as good as its worse end.
+    """
+    shape = np.broadcast_shapes(weak.quality.shape, strong.quality.shape, splits.shape)
+    worse = np.minimum(weak.quality, strong.quality), np.minimum(weak.assured, strong.assured)
+    if (splits >= HARD).all():
+        return np.broadcast_to(worse[0], shape), np.broadcast_to(worse[1], shape)
+    share = plan.share_of_weak[splits]
+    quality = mixed_quality(plan, weak.quality, strong.quality, share)
+    quality = np.where(weak.model != strong.model, quality, np.nan)
+    assured = assured_quality(chance, quality, *mixed(share, weak[:3], strong[:3]).spread)
+    hard = splits < HARD
+    return (
+        (quality, assured)
+        if hard.all()
+        else (np.where(hard, quality, worse[0]), np.where(hard, assured, worse[1]))
+    )
+
+
+@kept(1)
+def _judged_everywhere(
+    plan: SplitPlan, chance: float, by_load: int, weak: tuple[bytes, ...], strong: tuple[bytes, ...]
+) -> tuple[Floats, Floats]:
+    """Return `_judge` of every pair, (g, m, p): no price, no volume and no floor changes it.
+
+    by_load: splits by load. weak, strong: `_End.content`.
+    """
+    groups, apis = _End.of(weak), _End.of(strong).at(np.s_[:, None])
+    splits = np.arange(HARD + by_load)
+    shape = len(groups.model), len(apis.model), len(splits)
+    quality, assured = np.empty(shape), np.empty(shape)
+    for start in range(0, len(quality), GROUPS):
+        rows = slice(start, start + GROUPS)
+        for columns in (slice(HARD), slice(HARD, None)):
+            each = groups.at(rows).at(np.s_[:, None, None])
+            found = _judge(plan, chance, each, apis, splits[columns])
+            quality[rows, :, columns], assured[rows, :, columns] = found
+    quality.flags.writeable = assured.flags.writeable = False
+    return quality, assured
+
+
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """Every fleet and API that may share the traffic, at every split.
@@ -119,10 +187,11 @@ class Pairs:
     plan: loads of one query a day at each of p splits.
     fleets: (f,) places of the self-hosted options that can be the cheapest of their model and format at some
         load; group: (f,) the model and format of each, numbered 0..g-1.
-    apis: (m,) places.
+    apis: (m,) places. assumed: the plan without splits by load.
     """
 
     options: Options
+    assumed: SplitPlan
     plan: SplitPlan
     fleets: Places
     group: Places
@@ -144,33 +213,22 @@ class Pairs:
 
     @cached_property
     def _judged(self) -> tuple[Floats, Floats]:
-        groups, apis = np.arange(len(self._first))[:, None, None], np.arange(len(self.apis))[:, None]
-        hard, load = np.split(np.arange(len(self.plan.share_weak)), [HARD])
-        parts = self.judged(groups, apis, hard), self.judged(groups, apis, load)
-        quality, assured = (np.concatenate(both, axis=2) for both in zip(*parts, strict=True))
-        return quality, assured
+        by_load = len(self.plan.share_weak) - HARD
+        ends = (end.content() for end in self._ends)
+        return _judged_everywhere(self.assumed, self.options.scenario.floor_chance, by_load, *ends)
 
     def judged(self, groups: Places, apis: Places, splits: Places) -> tuple[Floats, Floats]:
-        """Return quality and the highest floor that is reached, of hybrids at places that broadcast. (7.1), (11.10)
+        """Return quality and the highest floor that is reached, of hybrids at places that broadcast. (7.1), (11.10)"""
+        weak, strong = self._ends
+        return _judge(self.plan, self.options.scenario.floor_chance, weak.at(groups), strong.at(apis), splits)
 
-        A model paired with itself at a provider is no route by difficulty. One by load is as good as its worse end.
-        """
-        items, first, strong = self.options.items, self._first[groups], self.apis[apis]
-        ends = items.quality[first], items.quality[strong]
-        shape = np.broadcast_shapes(groups.shape, apis.shape, splits.shape)
-        worse = [np.minimum(*ends), np.minimum(items.assured[first], items.assured[strong])]
-        by_load = [np.broadcast_to(each, shape) for each in worse]
-        if (splits >= HARD).all():
-            return by_load[0], by_load[1]
-        share = self.plan.share_of_weak[splits]
-        differ = items.model_id[first] != items.model_id[strong]
-        quality = np.where(differ, mixed_quality(self.plan, *ends, share), np.nan)
-        doubt = mixed(share, items.moments(first), items.moments(strong))
-        found = quality, assured_quality(self.options.scenario.floor_chance, quality, *doubt.spread)
-        if (splits < HARD).all():
-            return found
-        quality, assured = (np.where(splits < HARD, *both) for both in zip(found, by_load, strict=True))
-        return quality, assured
+    @cached_property
+    def _ends(self) -> tuple[_End, _End]:
+        """What is known of the models and formats, and of the APIs."""
+        items = self.options.items
+        columns = items.quality, items.quality_sd, items.today_sd, items.assured, items.numbers("model_id")
+        every = _End(*columns)
+        return every.at(self._first), every.at(self.apis)
 
     @cached_property
     def _first(self) -> Places:
@@ -190,7 +248,8 @@ class Pairs:
 
     def _meets(self, quality: Floats, assured: Floats) -> Bools:
         """Say which hybrids there are and reach the floor."""
-        return ~np.isnan(quality) & reaches(self.options.scenario.quality_floor, assured)
+        floor = self.options.scenario.quality_floor
+        return reaches(floor, assured) if floor > 0 else ~np.isnan(quality)
 
     def fleets_at(self, queries_per_day: Floats) -> Fleets:
         """Return the cheapest fleet of each model and format at every split and volume."""
@@ -516,8 +575,8 @@ def make_pairs(options: Options, catalog: Catalog, prune: bool = True) -> Pairs 
         apis = _worth_routing_to(options, catalog, apis, own)
     fleets, group = _grouped(options, _best_of_each_way(options, own) if prune else own)
     by_hour = bool(options.market.hourly is not None and options.market.autoscaled.any())
-    plan = with_spill(assumed_split(catalog), options.hours, by_hour)
-    return Pairs(options, plan, fleets, group, apis)
+    assumed = assumed_split(catalog)
+    return Pairs(options, assumed, with_spill(assumed, options.hours, by_hour), fleets, group, apis)
 
 
 def _cheapest_offers(options: Options, apis: Places) -> Places:

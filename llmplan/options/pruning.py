@@ -20,9 +20,9 @@ same in a draw (two small models on one GPU each), the one that is kept is credi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from llmplan.arrays import Bools, Floats, Places
 
@@ -30,48 +30,80 @@ PIECE = 64
 """Rows compared with one another at once."""
 
 
-def can_win(features: Floats, causes: Sequence[str]) -> Bools:
-    """Return which rows of `features` (n, f) no other row of the same cause equals or beats in all columns.
+class Features(NamedTuple):
+    """What options are compared by, where less is better.
 
-    Smaller features are better; of equal rows the first stays.
+    Attributes
+    ----------
+    columns: (n, f) numbers. which: (n,) the profile of each option.
+    no_higher: (k, k) whether profile i is nowhere above profile j.
     """
-    keep = np.zeros(len(features), bool)
-    names, group = np.unique(np.asarray(causes, dtype=str), return_inverse=True)
-    for number in range(len(names)):
-        places = np.flatnonzero(group == number)
-        keep[places[_front(features[places])]] = True
+
+    columns: Floats
+    which: Places
+    no_higher: Bools
+
+    def at(self, places: Places) -> Features:
+        """Return the features of some options."""
+        return self._replace(columns=self.columns[places], which=self.which[places])
+
+    def no_worse_than(self, other: Features) -> Bools:
+        """Return which of these options equal or beat which others in all that counts, (n, m)."""
+        within = (self.columns[:, None] <= other.columns).all(axis=2)
+        return np.asarray(within & self.no_higher[self.which[:, None], other.which])
+
+    @property
+    def best_first(self) -> Places:
+        """Places in an order in which none comes before one that it is beaten by."""
+        above = np.count_nonzero(~self.no_higher, axis=1)[self.which]
+        return np.lexsort((above, self.columns.sum(axis=1)))
+
+
+def can_win(features: Features | Floats, causes: Sequence[str]) -> Bools:
+    """Return which options no other of the same cause equals or beats in all of their features; of equals the first.
+
+    features: as of `features_of`, or columns alone (n, f).
+    """
+    if not isinstance(features, Features):
+        alike = np.zeros(len(features), np.intp)
+        features = Features(features, alike, np.ones((1, 1), bool))
+    keep = np.zeros(len(features.which), bool)
+    group = np.unique(np.asarray(causes, dtype=str), return_inverse=True)[1]
+    order = np.argsort(group, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        keep[places[_front(features.at(places))]] = True
     return keep
 
 
-def _front(rows: Floats) -> npt.NDArray[np.int_]:
-    """Return the places of the Pareto front: rows that none equals or beats in all columns; of equals the first.
-
-    A row's sum is never above that of a row it beats: sums sort, and each piece meets the front before it and itself.
-    """
-    order = np.argsort(rows.sum(axis=1), kind="stable")
+def _front(rows: Features) -> Places:
+    """Return the places of the Pareto front: rows that none equals or beats; of equals the first."""
+    if len(rows.which) <= PIECE:
+        return np.flatnonzero(~_beaten(rows))
+    order = rows.best_first
     kept = order[:0]
     for start in range(0, len(order), PIECE):
         piece = order[start : start + PIECE]
-        beaten = (rows[kept, None] <= rows[piece]).all(axis=2).any(axis=0)
-        piece = piece[~beaten]
-        better = (rows[piece, None] <= rows[piece]).all(axis=2)
-        later = np.tri(len(piece), k=-1, dtype=bool).T
-        kept = np.concatenate([kept, piece[~(better & later).any(axis=0)]])
+        piece = piece[~rows.at(kept).no_worse_than(rows.at(piece)).any(axis=0)]
+        kept = np.concatenate([kept, piece[~_beaten(rows.at(piece))]])
     return np.sort(kept)
 
 
-def features_of(rates: Floats, profiles: Floats, which: Places) -> Floats:
-    """Return the orders (1)-(3) as columns to be small, shape (n, f).
+def _beaten(rows: Features) -> Bools:
+    """Return which rows another one equals or beats; of equals all but the first."""
+    no_worse = rows.no_worse_than(rows)
+    return np.asarray((no_worse & (~no_worse.T | ~np.tri(len(no_worse), dtype=bool))).any(axis=0))
+
+
+def features_of(rates: Floats, profiles: Floats, which: Places) -> Features:
+    """Return the orders (1)-(3).
 
     Parameters
     ----------
     rates: (r, n) daily queries of a replica at every deviate and corner.
     profiles: (k, f) rent and GPUs at every number of replicas, `Rents.profiles`, of which few differ.
     which: (n,) the profile of each option.
-
-    A partial order of k profiles is told by k columns: is the option's nowhere above profile j.
     """
     needed, which = np.unique(which, return_inverse=True)
     few = np.nan_to_num(profiles[needed], nan=np.inf, posinf=np.inf)
-    above = np.array([~(few <= other).all(axis=1) for other in few], float).reshape(len(few), len(few)).T
-    return np.concatenate([np.nan_to_num(-rates, nan=np.inf).T, above[which]], axis=1)
+    no_higher = np.array([(profile <= few).all(axis=1) for profile in few], bool).reshape(len(few), len(few))
+    return Features(np.nan_to_num(-rates, nan=np.inf).T, which.astype(np.intp), no_higher)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ from llmplan.options.constraints import (
 from llmplan.options.offers import Market, market, why_no_offer
 from llmplan.options.rows import Option, Rows, made_once
 from llmplan.options.standing import (
+    PricesAtEfforts,
     effort_label,
     lengths_of,
     needed_context_tokens,
@@ -263,13 +264,12 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     m, n = len(tokens.rows.price), len(at)
     usual = usual_billing(scenario.fleet_price_kind)
     ends = tuple("" if way is usual else f"@{way}" for way in modes)
-    ids, id_rank, engine_rank = _names(catalog, tokens.rows.option_ids, fleets.rows, ends)
+    named = _names(catalog, tokens.rows, fleets.rows, ends)
+    ids = named.words["option_id"]
     quality, sd, today_sd, assured = np.concatenate([tokens.quality, fleets.quality[:, at]], axis=1)
-    resold = np.char.find(ids.astype(str), "/") >= 0  # at one price the maker's own offer goes first
-    order = np.lexsort((id_rank, resold, -np.nan_to_num(quality), engine_rank))
+    order = np.lexsort((named.id_rank, named.resold, -np.nan_to_num(quality), named.engine_rank))
     preference = np.empty(m + n, np.intp)
     preference[order] = np.arange(m + n)
-    nothing, grid = np.full(m, None, dtype=object), fleets.grid if len(modes) == 1 else fleets.grid.take(at)
     stops_idle = (np.array(modes)[mode] == Billing.SCALE_TO_ZERO) & ~fleets.market.bought[fleets.pair[at]]
 
     def made(cells: Sequence[int]) -> list[Option]:
@@ -282,13 +282,8 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         make=made_once(made, RECORDS_KEPT),
         numbered=m + n,
         cells=np.arange(m + n).astype(object),
-        option_id=ids,
-        kind=np.concatenate([tokens.rows.column(kind_of), np.array([Kind.SELF_HOSTED] * n, dtype=object)]),
-        model_id=np.concatenate([tokens.rows.column(attrgetter("model_id")), grid.model_id]),
-        effort=np.concatenate([tokens.rows.effort, fleets.rows.effort[at]]),
-        precision_id=np.concatenate([tokens.rows.column(attrgetter("precision_id")), grid.precision_id]),
-        gpu_id=np.concatenate([nothing, grid.gpu_id]),
-        n_gpus=np.concatenate([np.zeros(m), grid.n_gpus]),
+        **named.words,
+        n_gpus=named.n_gpus,
         quality=quality,
         quality_sd=sd,
         today_sd=today_sd,
@@ -299,7 +294,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     )
     return Options(
         scenario=scenario,
-        items=rows,
+        items=rows.with_numbers(named.numbers),
         hidden=fleets.hidden,
         usd_per_query=np.concatenate([tokens.usd_per_query, np.zeros(n)]),
         fleet_load=np.concatenate([np.zeros(m), np.ones(n)]),
@@ -312,24 +307,55 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     )
 
 
+class _Names(NamedTuple):
+    """What options are called and what tells them apart, which no tokens and no volume change.
+
+    Attributes
+    ----------
+    words: their columns of words by name; numbers: those of them that are numbered already. n_gpus: of a replica.
+    id_rank, engine_rank, resold: what breaks ties, see `tie_rank`; at one price the maker's own offer goes first.
+    """
+
+    words: dict[str, Texts]
+    numbers: dict[str, Places]
+    n_gpus: Floats
+    id_rank: Places
+    engine_rank: Places
+    resold: Bools
+
+
 @kept(8)
-def _names(
-    catalog: Catalog, api_ids: tuple[str, ...], rows: AtEfforts, modes: tuple[str, ...]
-) -> tuple[Texts, Places, Places]:
-    """Return the options' ids, and the ranks of ids and engines; `modes`: what each way to pay hours puts behind."""
-    grid = rows.grid
+def _names(catalog: Catalog, sold: PricesAtEfforts, rows: AtEfforts, modes: tuple[str, ...]) -> _Names:
+    """Return the options' names; `modes`: what each way to pay hours puts behind the ids of fleets."""
+    grid, m = rows.grid, len(sold.price)
     columns = (grid.model_id, grid.precision_id, grid.n_gpus.astype(int), grid.gpu_id, grid.engine_id)
     ends = [with_effort("", catalog, *model) for model in rows.models]
     own = [
         f"{m}@{p}@{n}x{g}@{e}{ends[model]}"
         for m, p, n, g, e, model in zip(*columns, rows.model.tolist(), strict=True)
     ]
-    ids = np.array([*api_ids, *(name + mode for mode in modes for name in own)], dtype=object)
+    ids = np.array([*sold.option_ids, *(name + mode for mode in modes for name in own)], dtype=object)
+    as_text = ids.astype(str)
     rank = np.empty(len(ids), np.intp)
-    rank[np.argsort(ids.astype(str), kind="stable")] = np.arange(len(ids))
+    rank[np.argsort(as_text, kind="stable")] = np.arange(len(ids))
     ranks = {engine_id: _engine_rank(catalog, engine_id) for engine_id in set(grid.engine_id)}
-    engines = np.array([0] * len(api_ids) + [ranks[e] for e in grid.engine_id] * len(modes), np.intp)
-    return ids, rank, engines
+    engines = np.array([ranks[e] for e in grid.engine_id], np.intp)
+
+    def both(of_price: Texts, of_fleet: Any) -> Any:
+        return np.concatenate([of_price, np.tile(of_fleet, len(modes))])
+
+    nothing = np.full(m, None, dtype=object)
+    words = {
+        "option_id": ids,
+        "kind": both(sold.column(kind_of), np.full(len(rows), Kind.SELF_HOSTED, dtype=object)),
+        "model_id": both(sold.column(attrgetter("model_id")), grid.model_id),
+        "effort": both(sold.effort, rows.effort),
+        "precision_id": both(sold.column(attrgetter("precision_id")), grid.precision_id),
+        "gpu_id": both(nothing, grid.gpu_id),
+    }
+    zeros = np.zeros(m)
+    resold = np.char.find(as_text, "/") >= 0
+    return _Names(words, {}, both(zeros, grid.n_gpus), rank, both(zeros.astype(np.intp), engines), resold)
 
 
 def _engine_rank(catalog: Catalog, engine_id: str) -> int:
@@ -374,10 +400,7 @@ class _TokenRows:
         catalog, scenario, rows = self._catalog, self._scenario, self.rows
         quality = _quality_columns(scenario, self._standings, [0.0] * len(rows.models))
         self.quality = quality[:, rows.model]
-        self._floor_reasons = [
-            quality_reasons(scenario, standing, 0.0, assured)
-            for standing, assured in zip(self._standings, quality[-1].tolist(), strict=True)
-        ]
+        self._assured = quality[-1].tolist()
         # Prices share a model at an effort, as thousands of configurations do one in a format.
         self._standing = cache(
             lambda at: _standing_of_option(scenario, self._standings[at], quality[:, at].tolist())
@@ -399,7 +422,7 @@ class _TokenRows:
             *self._price_reasons[price],
             *context_reasons(self._scenario, standing, *self._context[price]),
             *self._answer_reasons[model],
-            *self._floor_reasons[model],
+            *quality_reasons(self._scenario, standing, 0.0, self._assured[model]),
         )
 
     def _name(self, price: ApiPrice) -> str:
@@ -548,19 +571,15 @@ class _FleetRows:
             )
         standings = [self._known[model_id, effort] for model_id, _, effort in self._formats]
         quality = _quality_columns(scenario, standings, losses)
-        floors = [
-            quality_reasons(scenario, *row)
-            for row in zip(standings, losses, quality[-1].tolist(), strict=True)
-        ]
         self._quality, self._losses = quality, losses
-        self._format_reasons = [[*other, *floor] for other, floor in zip(barred, floors, strict=True)]
+        self._barred, self._of_floor = barred, cache(self._below_floor)
         self.quality = quality[:, self._format]
         unpriced = np.array([not sold for sold in self.market.sellers], bool)[self.pair]
         self._short = ~self.market.holds(1 + scenario.spare_replicas)
         unpriced |= self._short[self.pair]
         unable = ~(self._found.requests_per_s > 0)
-        below, out = (np.array([bool(row) for row in rows], bool)[self._format] for rows in (floors, barred))
-        out |= unpriced | unable
+        below = ~reaches(scenario.quality_floor, self.quality[-1])
+        out = np.array([bool(why) for why in barred], bool)[self._format] | unpriced | unable
         self.feasible = ~(out | below)
         self.only_floor = below & ~out
 
@@ -597,7 +616,8 @@ class _FleetRows:
         hardware, paid, sources, of_pair = self._of_pair(pair)
         if not paid and mode is not self._usual:
             paid = f", {mode.label}"
-        reasons = (*self._format_reasons[at], *self._why_not_sold(pair), *(() if rates[1] > 0 else (reason,)))
+        of_model = (*self._barred[at], *self._of_floor(at))
+        reasons = (*of_model, *self._why_not_sold(pair), *(() if rates[1] > 0 else (reason,)))
         return Option(
             option_id=option_id,
             kind=Kind.SELF_HOSTED,
@@ -616,6 +636,12 @@ class _FleetRows:
             **of_pair,
             **dict(zip(OF_CAPACITY, served, strict=True)),
         )
+
+    def _below_floor(self, at: int) -> list[str]:
+        """Return why a model in a format at an effort misses the floor."""
+        model_id, _, effort = self._formats[at]
+        standing, assured = self._known[model_id, effort], float(self._quality[-1, at])
+        return quality_reasons(self._scenario, standing, self._losses[at], assured)
 
     def _named(self, at: int) -> tuple[str, dict[str, Any]]:
         """Return what a model in a format at an effort is called, and what all of its options have."""

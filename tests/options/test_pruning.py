@@ -1,9 +1,12 @@
 """Dominance: an option that is dropped is never the cheapest; of equal ones one stays."""
 
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmplan.options import pruning
 from llmplan.options.pruning import can_win, features_of
 from tests.rents import market_of
 
@@ -11,11 +14,17 @@ number = st.integers(0, 3).map(float)
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(number, number, number, st.sampled_from("ab")), min_size=1, max_size=12))
-def test_the_front_is_what_nothing_else_beats(rows: list[tuple[float, float, float, str]]) -> None:
+@given(
+    st.lists(st.tuples(number, number, number, st.sampled_from("ab")), min_size=1, max_size=12),
+    st.sampled_from([2, 64]),
+)
+def test_the_front_is_what_nothing_else_beats(
+    rows: list[tuple[float, float, float, str]], piece: int
+) -> None:
     features = np.array([row[:3] for row in rows])
     causes = [row[3] for row in rows]
-    keep = can_win(features, causes)
+    with patch.object(pruning, "PIECE", piece):
+        keep = can_win(features, causes)
     for i, row in enumerate(features):
         others = [
             j for j in range(len(rows)) if j != i and causes[j] == causes[i] and np.all(features[j] <= row)
