@@ -85,6 +85,12 @@ class Rents:
         return np.stack([_rise(side, self.period) / self.period for side in self.usd_per_hour])
 
     @cached_property
+    def least_usd_per_replica(self) -> Floats:
+        """(3, r) USD an hour that a replica costs at least, in a fleet of any size; infinity where none is offered."""
+        each = (self.usd_per_hour[:, :, 1:] / np.arange(1, MOST + 1)).min(axis=2, initial=np.inf)
+        return np.where(np.isfinite(each), np.minimum(each, self.slope), np.inf)
+
+    @cached_property
     def gpu_slope(self) -> Floats:
         """(3, r) the same in GPUs."""
         return np.stack([_rise(side, self.period) / self.period for side in self.gpus])

@@ -46,6 +46,18 @@ def fleets_by_hour(options: Options, queries_per_day: Floats, thresholds: Floats
     return ByHour(month, replicas.max(axis=-1) / at_peak, spilled)
 
 
+def least_usd_by_hour(options: Options, queries_per_day: float) -> Floats:
+    """Return USD a month below which no fleet by hour of each autoscaled option costs, (n,): none spares more. (7.20)"""
+    hourly, load = options.market.hourly, options.hours.load
+    if hourly is None:
+        raise ValueError("no hours are rented one by one here")
+    at_peak = queries_per_day / options.per_replica[1]
+    replicas = np.maximum(at_peak * (load / load.max()).mean() * (1 - 1e-9) - THRESHOLDS.max(), 0.0)
+    each = hourly.rents.least_usd_per_replica[1][options.rent_row % options.market.pairs]
+    month = options.rent_factor * options.hours_per_month
+    return np.where(replicas > 0, replicas * np.where(replicas > 0, each, 0.0) * month, 0.0)
+
+
 def with_own_rents(options: Options, over_peak: Sequence[float], thresholds: Sequence[float]) -> Options:
     """Return autoscaled options with rents of their own: those of hours chosen by a threshold each. (7.20)
 

@@ -16,7 +16,7 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing, FleetHours
 from llmplan.kinds import Kind
-from llmplan.options.by_hour import THRESHOLDS, fleets_by_hour, with_own_rents
+from llmplan.options.by_hour import THRESHOLDS, fleets_by_hour, least_usd_by_hour, with_own_rents
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Option, Rows, first_of_each, made_once
 from llmplan.options.table import Options
@@ -251,16 +251,22 @@ class Pairs:
         floor = self.options.scenario.quality_floor
         return reaches(floor, assured) if floor > 0 else ~np.isnan(quality)
 
-    def fleets_at(self, queries_per_day: Floats) -> Fleets:
-        """Return the cheapest fleet of each model and format at every split and volume."""
+    def fleets_at(self, queries_per_day: Floats, below: float = np.inf) -> Fleets:
+        """Return the cheapest fleet of each model and format at every split and volume.
+
+        below: USD a month at the only volume; fleets by hour that cannot cost less are left out.
+        """
         loads = (self.plan.fleet_queries_per_day[:, None] * queries_per_day).ravel()
         usd, v = self._own.fleet_usd(loads, 1), len(queries_per_day)
         steady, scaled = (mask[self.options.rent_row[self.fleets]] for mask in self._ways)
         usd[~steady, HARD * v :] = np.inf  # its hours are priced for the whole load's shape
         usd[:, LEVEL * v :] = np.inf
-        if scaled.any():
-            by_hour = fleets_by_hour(self.options.take(self.fleets[scaled]), queries_per_day)
-            usd[scaled, LEVEL * v :] = by_hour.usd.reshape(len(by_hour.usd), -1)
+        near = np.flatnonzero(scaled)
+        if len(near) and below < np.inf:
+            near = near[least_usd_by_hour(self._own.take(near), float(queries_per_day[0])) < below]
+        if len(near):
+            by_hour = fleets_by_hour(self._own.take(near), queries_per_day)
+            usd[near, LEVEL * v :] = by_hour.usd.reshape(len(by_hour.usd), -1)
         starts = np.flatnonzero(np.diff(self.group, prepend=-1))
         shape = (len(starts), -1, len(queries_per_day))
         least: Floats = np.minimum.reduceat(usd, starts, axis=0)
@@ -347,7 +353,7 @@ class Pairs:
         the best: no other can win. A hybrid is no better than its better end, or than its API by difficulty, so that an
         API below the floor makes none.
         """
-        fleets = self.fleets_at(np.array([queries_per_day]))
+        fleets = self.fleets_at(np.array([queries_per_day]), below)
         rents, to_api = fleets.usd[:, :, 0], self.to_api(fleets)[:, :, 0]
         beside, floor = self.plan.router_usd, self.options.scenario.quality_floor
         able = np.flatnonzero(reaches(floor, self.options.quality[self.apis]))

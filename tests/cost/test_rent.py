@@ -107,6 +107,15 @@ def test_beyond_the_table_the_lots_repeat(sold: list[Lot], more: int) -> None:
     assert float(rents.usd(1, ROW, np.array([MOST + float(more)]))[0]) == pytest.approx(usd[-1])
 
 
+@settings(deadline=None, max_examples=10)
+@given(st.lists(lots, min_size=1, max_size=3))
+def test_no_fleet_pays_less_for_a_replica_than_the_least(sellers: list[list[Lot]]) -> None:
+    rents, fleets = rents_of([sellers]), np.arange(1.0, 3 * MOST)
+    for side in range(3):
+        each = rents.usd(side, ROW, fleets) / fleets
+        assert each.min() >= rents.least_usd_per_replica[side, 0] * (1 - 1e-9)
+
+
 def test_nothing_offered_costs_infinity_and_so_does_an_endless_fleet() -> None:
     rents = rents_of([[], [[Lot(1, 2.0, 1)]]])
     assert np.isinf(rents.usd(1, ROW, np.array([1.0]))).all()

@@ -7,8 +7,8 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.cost.billing import FleetHours
-from llmplan.options import evaluate
-from llmplan.options.by_hour import THRESHOLDS
+from llmplan.options import evaluate, options_of
+from llmplan.options.by_hour import THRESHOLDS, fleets_by_hour, least_usd_by_hour
 from llmplan.options.fleet_api_pairs import pairs_of
 from llmplan.scenario import Scenario
 
@@ -117,6 +117,15 @@ def test_a_fleet_for_each_hour_is_paid_by_the_hour_and_near_the_best_of_all(volu
     )
     paid = sum((1 - part) * rent[int(n)] + part * rent[int(m)] for n, m in zip(replicas, early, strict=True))
     assert found.monthly_usd[1, best] == pytest.approx(paid + lines + float(spilled) * month)
+
+
+@pytest.mark.parametrize("volume", [2e4, 3e5, 4e6, 5e7])
+def test_no_fleet_by_hour_costs_less_than_its_least(volume: float) -> None:
+    options = options_of(ASKED.but(billing_modes=("autoscaled",)), CATALOG)
+    own = options.take(np.flatnonzero(options.is_self_hosted & options.feasible))
+    least, found = least_usd_by_hour(own, volume), fleets_by_hour(own, np.array([volume])).usd[..., 0]
+    assert (found.min(axis=1) >= least).all() and (least > 0).any() == (volume > 1e5)
+    assert least.max() < found.max()
 
 
 def test_fleets_that_stop_when_idle_take_no_peaks_away_and_whose_hours_are_bought_take_none_by_the_hour() -> (
