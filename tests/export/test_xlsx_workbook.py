@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
+from xlsxwriter.worksheet import Worksheet
 
 from llmplan.cost.fleet import replicas_needed
 from llmplan.cost.hidden import PER_MONTH
@@ -322,6 +323,16 @@ def test_people_hidden_lines_and_prices_move_hybrids(
     router = month * loads.router_usd_per_million / 1e6
     assert strong == options.index(api_id)
     assert calculated[row["label"]][1] == pytest.approx(fleet + month * loads.api * each + router, abs=CENT)
+
+
+def test_formulas_are_those_that_would_have_been_searched_for_newer_functions(
+    report: Report, written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmplan.export.xlsx_parts.PlainFormulas", Worksheet)
+    slow, quick = zipfile.ZipFile(io.BytesIO(xlsx_bytes(report))), zipfile.ZipFile(written)
+    sheets = [name for name in quick.namelist() if name.startswith("xl/worksheets/sheet")]
+    assert sum(quick.read(name).count(b"<f>") for name in sheets) > 1_000
+    assert all(slow.read(name) == quick.read(name) for name in sheets)
 
 
 @pytest.mark.usefixtures("no_flips")
