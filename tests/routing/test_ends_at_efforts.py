@@ -24,20 +24,25 @@ from llmplan.scenario import Scenario
 
 CATALOG = load_catalog()
 SCENARIO = Scenario(queries_per_day=200_000, input_tokens=1500, output_tokens=400)
-EVERY = options_of(SCENARIO, CATALOG)
-IDS = prices_at_efforts(SCENARIO, CATALOG).option_ids
 
 
-@given(st.sampled_from(IDS), st.sampled_from(IDS))
+@pytest.fixture(scope="module")
+def ids() -> tuple[str, ...]:
+    return tuple(prices_at_efforts(SCENARIO, CATALOG).option_ids)
+
+
+@given(data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_both_ends_are_the_options_of_their_ids(weak: str, strong: str) -> None:
+def test_both_ends_are_the_options_of_their_ids(ids: tuple[str, ...], data: st.DataObject) -> None:
+    weak, strong = data.draw(st.sampled_from(ids)), data.draw(st.sampled_from(ids))
+    every = options_of(SCENARIO, CATALOG)
     scenario = SCENARIO.but(reference_api_id="gpt-4o")
     sides = find_sides(RouteRequest(scenario, weak, strong, share_weak=0.5), CATALOG)
-    one, other = EVERY.index(weak), EVERY.index(strong)
+    one, other = every.index(weak), every.index(strong)
     assert sides.options is None
-    assert sides.weak_usd_per_query == pytest.approx(EVERY.usd_per_query[one])
-    assert sides.strong_usd_per_query == pytest.approx(EVERY.usd_per_query[other])
-    found = EVERY.items.moments(np.array([one, other]))
+    assert sides.weak_usd_per_query == pytest.approx(every.usd_per_query[one])
+    assert sides.strong_usd_per_query == pytest.approx(every.usd_per_query[other])
+    found = every.items.moments(np.array([one, other]))
     assert [sides.weak_quality[0], sides.strong_quality] == pytest.approx(found[0])
     assert [sides.weak_sd[0], sides.strong_sd] == pytest.approx(found[1])
 

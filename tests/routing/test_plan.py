@@ -214,29 +214,31 @@ def test_long_tasks_cost_more_and_fill_the_fleet_more():
             task_report(plan, load_catalog(), work=wrong)
 
 
-MEASURED = read_queries(data_dir() / "router_eval.csv")["mmlu_pro_llama31_70b_vs_gpt4o"]
+@pytest.fixture(scope="module")
+def measured():
+    return read_queries(data_dir() / "router_eval.csv")["mmlu_pro_llama31_70b_vs_gpt4o"]
 
 
-def test_measured_queries_in_place_of_a_classifier():
-    found = report_of(share_weak=0.7, queries=MEASURED, query_router="lr", **UNIT)
-    up, score = np.zeros(len(MEASURED), bool), MEASURED.scores["lr"]
+def test_measured_queries_in_place_of_a_classifier(measured):
+    found = report_of(share_weak=0.7, queries=measured, query_router="lr", **UNIT)
+    up, score = np.zeros(len(measured), bool), measured.scores["lr"]
     up[np.argsort(-score, kind="stable")[: round(0.3 * len(score))]] = True
-    strong = 0.015 * MEASURED.strong_usd[up].sum() / MEASURED.strong_usd.sum()
-    weak = 0.001 * MEASURED.weak_usd[~up].sum() / MEASURED.weak_usd.sum()
+    strong = 0.015 * measured.strong_usd[up].sum() / measured.strong_usd.sum()
+    weak = 0.001 * measured.weak_usd[~up].sum() / measured.weak_usd.sum()
     # Routed queries are 30 % dearer than the mean: the article's $0.0052 becomes $0.0064.
     assert found["usd_per_query"] == pytest.approx(strong + weak, rel=1e-3)
     assert found["usd_per_query"] == pytest.approx(0.0064, abs=1e-4)
     recovered = (
-        np.where(up, MEASURED.strong_quality, MEASURED.weak_quality).mean() - MEASURED.weak_quality.mean()
-    ) / (MEASURED.strong_quality.mean() - MEASURED.weak_quality.mean())
+        np.where(up, measured.strong_quality, measured.weak_quality).mean() - measured.weak_quality.mean()
+    ) / (measured.strong_quality.mean() - measured.weak_quality.mean())
     assert (found["quality"] - found["weak_quality"]) / (1 - found["weak_quality"]) == pytest.approx(
         recovered, abs=1e-3
     )
     assert found["misrouting"]["recall"] == pytest.approx(0.437, abs=1e-3)
 
 
-def test_regret_on_measured_queries():
-    found = report_of(share_weak=0.7, queries=MEASURED, query_router="lr", **UNIT)
+def test_regret_on_measured_queries(measured):
+    found = report_of(share_weak=0.7, queries=measured, query_router="lr", **UNIT)
     gained = found["quality"] - found["weak_quality"]
     # A coin sends up the share of the gap that is to be gained; an oracle, one to one, far fewer.
     share = gained / (1 - found["weak_quality"])
@@ -261,12 +263,12 @@ def test_own_queries_with_labels_and_tokens(tmp_path):
     assert found["usd_per_query"] == pytest.approx(0.001 * 2 / 3 + 0.01 / 3)
 
 
-def test_measured_queries_without_a_gap_or_beside_a_classifier():
-    worse = replace(MEASURED, strong_quality=MEASURED.weak_quality)
+def test_measured_queries_without_a_gap_or_beside_a_classifier(measured):
+    worse = replace(measured, strong_quality=measured.weak_quality)
     for wrong in (
         {"queries": worse},
-        {"queries": MEASURED, "auc": 0.7},
-        {"queries": MEASURED, "query_router": "x"},
+        {"queries": measured, "auc": 0.7},
+        {"queries": measured, "query_router": "x"},
     ):
         with pytest.raises(InputError):
             report_of(share_weak=0.7, **wrong, **UNIT)
