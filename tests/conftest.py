@@ -3,11 +3,15 @@
 import datetime as dt
 import gc
 import importlib
+import re
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from llmplan.catalog import Catalog, load_catalog
 from llmplan.report import Report, make_report
@@ -21,6 +25,7 @@ settings.load_profile("no deadline")  # how long an example takes is the machine
 
 importlib.import_module("llmplan.app.server")  # before anything loads jsonschema and its slow grammar
 
+ROOT = Path(__file__).parents[1]
 SCENARIO = Scenario(
     name="export test",
     queries_per_day=200_000,
@@ -54,8 +59,36 @@ def no_flips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llmplan.report.report.tipping_points", lambda *_: ())
 
 
+@cache
+def is_served(file: str) -> bool:
+    """Return whether a file of tests, by its path from the root, marks one that needs a browser or a server."""
+    return bool(re.search(r"mark\.(browser|server)\b", (ROOT / file).read_text(encoding="utf-8")))
+
+
+class WholeFiles(LoadFileScheduling):
+    """Gives a process whole files, whose fixtures are then made once, and one process all that need a server.
+
+    Two of these at a time make each other late.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "served" if is_served(file) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> WholeFiles:
+    """Distribute files in the order of `pytest_collection_modifyitems`."""
+    config.option.loadscopereorder = False
+    return WholeFiles(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try a test of a server or a browser again that fails: it hangs on other processes' pace. The summary lists it."""
+    """Start with what takes longest: the files that need a server. Its tests wait, and others calculate meanwhile.
+
+    One of them that fails is tried again: it hangs on other processes' pace. The summary lists it.
+    """
+    items.sort(key=lambda item: not is_served(item.nodeid.split("::")[0]))
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("server"):
             item.add_marker(pytest.mark.flaky(reruns=2))
