@@ -38,7 +38,7 @@ from llmplan.report.headlines import (
 )
 from llmplan.report.report import short_title
 
-Office = Callable[[Path, str], Path]
+Office = Callable[..., list[Path]]
 LEAST_PT, LEAST_FOOTNOTE_PT = 14, 10
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -253,7 +253,8 @@ def test_assumptions_name_their_sources(deck: Any, report: Report) -> None:
 def test_libreoffice_opens_it_and_finds_every_slide(report: Report, office: Office, tmp_path: Path) -> None:
     path = tmp_path / "deck.pptx"
     path.write_bytes(pptx_bytes(report))
-    pdf = office(path, "pdf").read_bytes()
+    (made,) = office("pdf", path)
+    pdf = made.read_bytes()
     pages = pdf.count(b"/Type/Page") - pdf.count(b"/Type/Pages")
     assert pages == len(Presentation(str(path)).slides)
 
