@@ -65,13 +65,15 @@ def check_claims(catalog: Catalog | None = None) -> tuple[CheckedClaim, ...]:
     what the check needs.
     """
     context = Context.of(catalog or load_catalog())
-    checked = []
-    for claim in context.catalog.claims.values():
-        if claim.check not in CHECKS:
-            raise UnknownNameError("check", claim.check, CHECKS)
-        finding = _found(context, claim)
-        checked.append(CheckedClaim(claim, finding, judge(claim, finding)))
-    return tuple(checked)
+    return tuple(check_claim(context, claim) for claim in context.catalog.claims.values())
+
+
+def check_claim(context: Context, claim: Claim) -> CheckedClaim:
+    """Check one claim; raises as `check_claims` does."""
+    if claim.check not in CHECKS:
+        raise UnknownNameError("check", claim.check, CHECKS)
+    finding = _found(context, claim)
+    return CheckedClaim(claim, finding, judge(claim, finding))
 
 
 def _found(context: Context, claim: Claim) -> Finding:
@@ -84,4 +86,4 @@ def _found(context: Context, claim: Claim) -> Finding:
         raise InputError("subject", claim.subject, rule, "compare the shipped claims.csv") from error
 
 
-__all__ = ["VERDICTS", "CheckedClaim", "check_claims"]
+__all__ = ["VERDICTS", "CheckedClaim", "check_claim", "check_claims"]

@@ -3,7 +3,7 @@
 import pytest
 
 from llmplan.catalog import Catalog, load_catalog
-from llmplan.claims import VERDICTS, CheckedClaim, check_claims
+from llmplan.claims import VERDICTS, CheckedClaim, check_claim, check_claims
 from llmplan.claims.context import Context, requests_per_minute
 from llmplan.claims.document import MARKS, MEANINGS
 from llmplan.claims.implied import (
@@ -23,8 +23,9 @@ def checked() -> dict[str, CheckedClaim]:
     return {item.claim.claim_id: item for item in check_claims()}
 
 
-def checked_with(catalog: Catalog) -> dict[str, CheckedClaim]:
-    return {item.claim.claim_id: item for item in check_claims(catalog)}
+def checked_with(catalog: Catalog, *claim_ids: str) -> dict[str, CheckedClaim]:
+    context = Context.of(catalog)
+    return {claim_id: check_claim(context, catalog.claims[claim_id]) for claim_id in claim_ids}
 
 
 BY_HAND = {
@@ -128,13 +129,14 @@ def test_every_claim_answers_in_full(checked: dict[str, CheckedClaim]) -> None:
 def test_a_licence_changed_flips_its_verdict() -> None:
     catalog = load_catalog()
     free = catalog.model("mistral-large-2").model_copy(update={"licence_id": "apache-2.0"})
-    assert checked_with(catalog.with_record(free))["mistral-large-2-licence"].verdict == "holds"
+    found = checked_with(catalog.with_record(free), "mistral-large-2-licence")
+    assert found["mistral-large-2-licence"].verdict == "holds"
 
 
 def test_an_api_price_changed_flips_its_month() -> None:
     catalog = load_catalog()
     cheap = catalog.api("gpt-4o").model_copy(update={"input_usd_per_mtok": 1.25})
-    found = checked_with(catalog.with_record(cheap))
+    found = checked_with(catalog.with_record(cheap), "api-gpt-4o-10000", "api-gpt-4o-100000")
     assert found["api-gpt-4o-10000"].verdict == "holds"  # 2,000 x 1.25 + 500 x 10 is 0.0075
     assert found["api-gpt-4o-100000"].verdict == "holds"
 
@@ -144,7 +146,7 @@ def test_a_gpu_price_changed_flips_the_hardware_row() -> None:
     for row in catalog.gpu_prices:
         if row.gpu_id == "t4":
             catalog = catalog.with_record(row.model_copy(update={"usd_per_gpu_hour": 0.35}))
-    found = checked_with(catalog)
+    found = checked_with(catalog, "8b-int4-1x-t4-cost", "t4-month")
     assert found["8b-int4-1x-t4-cost"].verdict == "holds"  # 252 a month
     assert found["t4-month"].verdict == "does not hold"
 
@@ -153,7 +155,7 @@ def test_a_larger_card_flips_what_fits() -> None:
     catalog = load_catalog()
     card = catalog.gpu("a100-80gb-sxm")
     large = card.model_copy(update={"memory_gb": 160.0, "memory_gib_usable": 158.0})
-    found = checked_with(catalog.with_record(large))
+    found = checked_with(catalog.with_record(large), "405b-fp16-8x-a100-fits", "405b-int4-2x-a100-fits")
     assert found["405b-fp16-8x-a100-fits"].verdict == "holds"
     assert found["405b-int4-2x-a100-fits"].verdict == "holds"
 
@@ -161,13 +163,14 @@ def test_a_larger_card_flips_what_fits() -> None:
 def test_an_engine_back_in_development_flips_its_status() -> None:
     catalog = load_catalog()
     engine = catalog.engine("tgi").model_copy(update={"status": "active"})
-    assert checked_with(catalog.with_record(engine))["tgi-status"].verdict == "holds"
+    assert checked_with(catalog.with_record(engine), "tgi-status")["tgi-status"].verdict == "holds"
 
 
 def test_prices_that_fit_a_query_flip_it_and_its_reason() -> None:
     catalog = load_catalog()
     dearer = catalog.api("claude-sonnet-4-5").model_copy(update={"output_usd_per_mtok": 18.0})
-    found = checked_with(catalog.with_record(dearer))  # 2,000 x 3 + 500 x 18 is 0.015
+    flipped = ("hybrid-sonnet-query", "tokens-input", "tokens-output")
+    found = checked_with(catalog.with_record(dearer), *flipped)  # 2,000 x 3 + 500 x 18 is 0.015
     assert found["hybrid-sonnet-query"].verdict == "holds within range"
     assert [item.low for item in found["hybrid-sonnet-query"].finding.implied] == pytest.approx([2000])
     assert found["tokens-input"].verdict == "holds"  # solved anew: 2,000 + 250 give both months
@@ -180,7 +183,8 @@ def test_cheap_apis_or_dear_gpus_flip_who_is_cheaper() -> None:
     for row in catalog.gpu_prices:
         if row.gpu_id == "a100-80gb-sxm":
             catalog = catalog.with_record(row.model_copy(update={"usd_per_gpu_hour": 9.0}))
-    found = checked_with(catalog)
+    flipped = ("api-cheaper-at-10000", "self-hosting-3-4x", "70b-int4-1x-a100-cost", "crossover-70b")
+    found = checked_with(catalog, *flipped)
     assert found["api-cheaper-at-10000"].verdict == "holds"
     assert found["self-hosting-3-4x"].verdict == "does not hold"
     assert found["70b-int4-1x-a100-cost"].verdict == "does not hold"  # 6,480 a month
@@ -190,7 +194,7 @@ def test_cheap_apis_or_dear_gpus_flip_who_is_cheaper() -> None:
 def test_an_engine_that_drops_a_feature_flips_it() -> None:
     catalog = load_catalog()
     engine = catalog.engine("vllm").model_copy(update={"key_features": "continuous batching"})
-    assert checked_with(catalog.with_record(engine))["vllm-feature"].verdict == "depends"
+    assert checked_with(catalog.with_record(engine), "vllm-feature")["vllm-feature"].verdict == "depends"
 
 
 def test_a_subject_that_its_check_cannot_read_is_an_error() -> None:
