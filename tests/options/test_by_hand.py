@@ -105,6 +105,11 @@ def standard_and_batch(s: Scenario, row: Row) -> tuple[dict[str, float], dict[st
     return now, later
 
 
+@cache
+def at_standard(s: Scenario) -> Scenario:
+    return s.but(service_tier="standard")
+
+
 def in_tier(row: Row, name: str, prices: dict[str, float], plain: dict[str, float]) -> dict[str, float]:
     """(1.2): the prices of a query within a context tier, whatever its class."""
     over_in = float(row[f"{name}_input_usd_per_mtok"]) / plain["in"]
@@ -131,7 +136,7 @@ def busy_share(s: Scenario, row: Row) -> float:
 def token_month(s: Scenario, row: Row, lengths: Lengths) -> float:
     """(0.3), (1.1) to (1.10)"""
     now, later = standard_and_batch(s, row)
-    plain = standard_and_batch(s.but(service_tier="standard"), row)[0]
+    plain = standard_and_batch(at_standard(s), row)[0]
     for name in ("longer_context", "long_context"):
         if lengths.input > number(row, f"{name}_from_tokens", math.inf):
             now, later = in_tier(row, name, now, plain), in_tier(row, name, later, plain)
