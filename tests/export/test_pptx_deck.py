@@ -286,12 +286,13 @@ def retype(path: Path) -> None:
 @pytest.mark.parametrize("kind", ["pptx", "potx"])
 def test_own_template_keeps_its_size_and_loses_its_samples(report: Report, tmp_path: Path, kind: str) -> None:
     path = own_template(tmp_path, width=9_144_000, slides=3, kind=kind)
-    deck = Presentation(io.BytesIO(pptx_bytes(report, path)))
+    made = pptx_bytes(report, path)
+    deck = Presentation(io.BytesIO(made))
     assert deck.slide_width == 9_144_000
     titles = [slide.shapes.title.text for slide in deck.slides]
     assert titles[0] == report.finding
     assert "Sample" not in titles
-    names = zipfile.ZipFile(io.BytesIO(pptx_bytes(report, path))).namelist()
+    names = zipfile.ZipFile(io.BytesIO(made)).namelist()
     assert len(names) == len(set(names))
 
 
