@@ -57,6 +57,7 @@ def test_an_ending_of_another_format_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("no_flips")
 def test_the_currency_is_set_like_any_field(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     euros = ("--set", "currency_symbol=€", "--set", "currency_per_usd=0.9")

@@ -160,7 +160,7 @@ def test_what_the_floor_seldom_lets_in_never_wins(catalog: Catalog) -> None:
     scenario = load_scenario("support-chat", catalog)
     risk, advice = (
         assess(scenario, catalog, draws=2000, queries_per_day=[50_000]),
-        recommend(scenario, catalog),
+        recommend(scenario, catalog, tipping=False),
     )
     feasible = {item.option_id: item.feasible for item in make_problem(scenario, catalog).options.items}
     out = [row for row in risk.options if not feasible[row.option_id]]
@@ -182,7 +182,7 @@ def test_a_hybrid_that_is_the_cheapest_of_all_stands_beside_the_rest() -> None:
         model_quality={"llama-3.1-8b": 0.8, "gpt-4.1": 1.05},
         quality_floor=0.9,
     )
-    risk, advice = assess(scenario, curve=False), recommend(scenario)
+    risk, advice = assess(scenario, curve=False), recommend(scenario, tipping=False)
     assert risk.recommended_id == advice.option_id and advice.kind == "hybrid"
     assert risk.p_kind == advice.p_kind and sum(risk.p_kind.values()) == pytest.approx(1)
     row = risk.option(str(risk.recommended_id))
