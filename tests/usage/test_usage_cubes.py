@@ -26,6 +26,7 @@ from pyspark.sql import SparkSession
 from pathlib import Path
 from llmplan.usage import cubes, engine
 settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "1", "spark.driver.host": "localhost"}
+settings["spark.driver.extraJavaOptions"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # it ends before more pays
 builder = SparkSession.builder.master("local[1]")
 for name, value in settings.items():
     builder = builder.config(name, value)
