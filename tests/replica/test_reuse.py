@@ -79,7 +79,9 @@ def test_a_higher_cached_share_never_costs_more_nor_slows_a_fleet(
     for place, rate in rates(less).items():
         assert rates(more)[place] >= rate * (1 - 1e-9)
     alone = [evaluate(s).alone for s in (less, more)]
-    own = [options.take(np.flatnonzero(options.is_self_hosted)) for options in alone]  # APIs may charge for writing
+    own = [
+        options.take(np.flatnonzero(options.is_self_hosted)) for options in alone
+    ]  # APIs may charge for writing
     usd = [options.monthly_usd(1e5, sides=(1,))[0, :, 0] for options in own]
     shorter = min(len(usd[0]), len(usd[1]))
     assert (usd[1][:shorter] <= usd[0][:shorter] * (1 + 1e-9)).all()
