@@ -12,6 +12,7 @@ from llmplan.kinds import Kind
 from llmplan.options import BreakEven, Option
 from llmplan.options.constraints import floor_asked
 from llmplan.options.rows import first_of_each
+from llmplan.quality.tasks import NORMAL_80
 from llmplan.recommend import Recommendation
 from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
@@ -96,12 +97,14 @@ def _against_today(report: Report) -> str:
 
 
 def quality_band(report: Report, item: Option) -> str:
-    """Return the band of an option's success over what today's succeeds at; nothing where one is not known."""
-    today = report.today_place
-    now = None if today is None else report.option(today).success
-    if item.success is None or now is None or not now.base > 0:
+    """Return the 80 % band of an option's success over today's; nothing where that ratio is certain or not known. (11.10)"""
+    half = NORMAL_80 * item.quality_sd
+    if item.quality is None or not half:
         return ""
-    return f" ({share(item.success.low / now.base)} to {share(item.success.high / now.base)})"
+    today = None if report.today_place is None else report.option(report.today_place).success
+    most = 1 / today.base if today is not None and today.base > 0 else np.inf
+    low, high = max(item.quality - half, 0.0), min(item.quality + half, max(most, item.quality))
+    return f" ({share(low)} to {share(high)})"
 
 
 def bill_title(report: Report) -> str:
