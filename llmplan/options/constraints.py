@@ -29,7 +29,7 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice) -> list[s
     if surcharge(price, scenario.regions) is None:
         reasons.append(f"processing cannot be held to {', '.join(scenario.regions)}")
     if scenario.api_providers and price.provider not in scenario.api_providers:
-        reasons.append(f"provider {price.provider} is not on the allow-list")
+        reasons.append(f"provider {catalog.provider_name(price.provider)} is not on the allow-list")
     model = catalog.models.get(price.model_id)
     takes = price.takes_images or (model.vision_params_b if model else None)
     reasons += _images(scenario, "takes no images" if model else "is not known to take images", takes)
