@@ -14,8 +14,8 @@ from llmplan.wording import Currency, model_name
 
 SMALL, DIM = 6, 0.35
 """Size and opacity of a point that is not on the frontier."""
-NAMES_APART, RISE, LEAST_USD = 1.2, 0.04, 0.01
-"""Decades of cost that a point's name takes, the share of success that its height takes, the least cost drawn."""
+LETTERS_A_DECADE, RISE, LEAST_USD = 8, 0.04, 0.01
+"""Letters that a decade of cost holds, the share of success that a name's height takes, the least cost drawn."""
 
 
 class Point(Protocol):
@@ -70,30 +70,47 @@ def frontier_figure(points: Sequence[Point], least_success: float | None, money:
 
 
 def named_points(points: Sequence[Point]) -> list[int]:
-    """Return the places of the frontier's points, cheapest first, above which a name has room; the best first."""
+    """Return the places of the frontier's points whose names have room, the best first, each model's once.
+
+    points: cheapest first. A name lies above its point and to the left, where no point of the frontier is.
+    """
     logs = np.log10([max(point.monthly_usd, LEAST_USD) for point in points])
-    success = np.array([point.success.base for point in points])
     kept: list[int] = []
     for place in reversed(range(len(points))):
-        near = np.abs(logs - logs[place]) < NAMES_APART / 2
-        clear = (
-            success[near].max() - success[place] < RISE and logs[place] - np.floor(logs[0]) > NAMES_APART / 2
-        )
-        if clear and (not kept or logs[kept[-1]] - logs[place] >= NAMES_APART):
+        if logs[place] - _decades(points[place]) < np.floor(logs[0]):
+            continue
+        if all(
+            _model(points[other]) != _model(points[place])
+            and (
+                logs[other] - _decades(points[other]) >= logs[place]
+                or points[other].success.base - points[place].success.base >= RISE
+            )
+            for other in kept
+        ):
             kept.append(place)
     return kept
+
+
+def _decades(point: Point) -> float:
+    """Return how many decades of cost a point's name takes."""
+    return len(_model(point)) / LETTERS_A_DECADE
+
+
+def _model(point: Point) -> str:
+    """Return a point's model without its effort, which would take a name's room twice over."""
+    return model_name(point.label).partition(", ")[0]
 
 
 def _name(point: Point, money: Currency) -> Figure:
     return {
         "x": float(np.log10(money.of(point.monthly_usd))),
         "y": 100 * point.success.base,
-        "text": plain_text(model_name(point.label)),
+        "text": plain_text(_model(point)),
         "xanchor": "right",  # on that side nothing is as good: a name lies over no other point of the frontier
         "yanchor": "bottom",
         "yshift": 4,
         "showarrow": False,
-        "bgcolor": "@card/0.75",
+        "bgcolor": "@card/0.9",  # a floor or a band that crosses a name does not shine through
         "font": {"size": 12},
     }
 

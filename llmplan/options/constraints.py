@@ -98,7 +98,7 @@ def _below(floor: float, asked: float, moments: tuple[float, float, float], assu
         return []
     quality = moments[0]
     if quality < floor:
-        return [f"quality {share(quality)} below the floor of {share(floor)}"]
+        return [f"quality {share(quality)}, below the floor of {share(floor)}"]
     chance = probability(float(chance_to_meet(floor, *moments)))
     return [
         f"quality {share(quality)} reaches the floor of {share(floor)} with {chance}, not with the {share(asked)} asked for"
