@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from llmplan.charts.style import Figure, decades, line_trace, money_hover, money_log_axis, plain_text
+from llmplan.charts.style import GROUND, Figure, decades, line_trace, money_hover, money_log_axis, plain_text
 from llmplan.kinds import Kind
 from llmplan.quality.ability import Band
 from llmplan.wording import Currency, model_name
@@ -110,7 +110,7 @@ def _name(point: Point, money: Currency) -> Figure:
         "yanchor": "bottom",
         "yshift": 4,
         "showarrow": False,
-        "bgcolor": "@card/0.9",  # a floor or a band that crosses a name does not shine through
+        "bgcolor": GROUND,
         "font": {"size": 12},
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import Figure, line_trace, money_axis, money_hover, upright
+from llmplan.charts.style import GROUND, Figure, line_trace, money_axis, money_hover, upright
 from llmplan.growth import SwitchPlan, TimePlan
 from llmplan.growth.autoscaling import FleetWeek
 from llmplan.kinds import Kind
@@ -194,7 +194,7 @@ def _month_names(marks: Sequence[Figure]) -> list[Figure]:
             "yanchor": "bottom",
             "yshift": 6,
             "showarrow": False,
-            "bgcolor": "@card/0.85",
+            "bgcolor": GROUND,
             "font": {"size": 12},
         }
         for place, month in enumerate(months)

@@ -121,7 +121,7 @@ def full_value(money: Currency, usd: float, after: str = "") -> Markup:
     return Markup('<span title="{}">{}{}</span>').format(money.full(usd), money.short(usd), after)
 
 
-def range_bar(parts: tuple[float, float, float], words: str) -> Markup:
+def range_bar(parts: Sequence[float], words: str) -> Markup:
     """Return a bar from low to high with a mark at base, each a share of the bar's own line; `words` say it aloud."""
     low, base, high = (f"{100 * part:.2f}" for part in parts)
     return Markup(
