@@ -43,6 +43,10 @@ COLLECT_AFTER = (50_000, 20, 20)
 """New objects until they are collected, and such collections until older ones are."""
 
 
+LONG = ("tests/test_notebooks.py", "tests/risk/test_draws.py")
+"""Files of which one test takes a minute or more: at the end of a run a process would wait for it."""
+
+
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     return load_catalog()
@@ -65,6 +69,11 @@ def is_served(file: str) -> bool:
     return bool(re.search(r"mark\.(browser|server)\b", (ROOT / file).read_text(encoding="utf-8")))
 
 
+def file_of(item: pytest.Item) -> str:
+    """Return the path of a test's file from the root."""
+    return item.nodeid.partition("::")[0]
+
+
 class WholeFiles(LoadFileScheduling):
     """Gives a process whole files, whose fixtures are then made once, and one process all that need a server.
 
@@ -84,11 +93,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> WholeFile
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with what takes longest: the files that need a server. Its tests wait, and others calculate meanwhile.
+    """Start with what takes longest: the files that need a server, whose tests wait while others calculate; then `LONG`.
 
     One of them that fails is tried again: it hangs on other processes' pace. The summary lists it.
     """
-    items.sort(key=lambda item: not is_served(item.nodeid.split("::")[0]))
+    first = {file: (not is_served(file), file not in LONG) for file in {file_of(item) for item in items}}
+    items.sort(key=lambda item: first[file_of(item)])
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("server"):
             item.add_marker(pytest.mark.flaky(reruns=2))

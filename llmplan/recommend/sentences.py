@@ -9,7 +9,7 @@ from llmplan.options.constraints import floor_asked
 from llmplan.recommend.ladder import QualityStep, floor_sentences
 from llmplan.recommend.records import RunnerUp
 from llmplan.scenario import Scenario
-from llmplan.wording import counted, probability, share
+from llmplan.wording import counted, probability, share, without_hardware
 
 
 def headline(
@@ -49,12 +49,12 @@ def model_of(label: str) -> str:
 
 
 def short_label(item: Option) -> str:
-    """Return an option's label without its engine; a hybrid by its API."""
+    """Return an option's label, of a fleet its model; a hybrid by its API."""
     if item.split_by == "load":
         return f"own fleet with {share(1 - (item.share_weak or 0.0))} to {item.strong_label}"
     if item.kind == "hybrid":
         return f"routing {share(1 - (item.share_weak or 0.0))} to {item.strong_label}"
-    return item.label.rpartition(", ")[0] if item.kind == Kind.SELF_HOSTED else item.label
+    return f"self-hosting {without_hardware(item.label)}" if item.kind == Kind.SELF_HOSTED else item.label
 
 
 def reason(
