@@ -69,34 +69,38 @@ def frontier_figure(points: Sequence[Point], least_success: float | None, money:
     return {"data": [trace for trace in data if len(trace["x"])], "layout": layout}
 
 
-def named_points(points: Sequence[Point]) -> list[int]:
-    """Return the places of the frontier's points whose names have room, the best first, each model's once.
+def named_points(
+    points: Sequence[Point],
+    letters_a_decade: float = LETTERS_A_DECADE,
+    rise: float = RISE,
+    right: float = 0.0,
+) -> list[int]:
+    """Return the places of the frontier's points whose names have room above them, the best first, each model's once.
 
-    points: cheapest first. A name lies above its point and to the left, where no point of the frontier is.
+    Parameters
+    ----------
+    points: cheapest first.
+    rise: share of success that a name's height takes. right: of a name that lies to the right of its point; to the left
+        there is no point of the frontier as good.
     """
     logs = np.log10([max(point.monthly_usd, LEAST_USD) for point in points])
+    success = np.array([point.success.base for point in points])
+    wide = np.array([len(point_name(point)) for point in points]) / letters_a_decade
+    starts, ends = logs - (1 - right) * wide, logs + right * wide
     kept: list[int] = []
     for place in reversed(range(len(points))):
-        if logs[place] - _decades(points[place]) < np.floor(logs[0]):
-            continue
-        if all(
-            _model(points[other]) != _model(points[place])
-            and (
-                logs[other] - _decades(points[other]) >= logs[place]
-                or points[other].success.base - points[place].success.base >= RISE
-            )
-            for other in kept
-        ):
+        above = (success > success[place]) & (success < success[place] + 2 * rise)
+        beside = [
+            other for other in kept if starts[other] < ends[place] and success[other] - success[place] < rise
+        ]
+        taken = point_name(points[place]) in [point_name(points[other]) for other in kept]
+        hidden = (above & (logs > starts[place]) & (logs < ends[place])).any()
+        if starts[place] >= np.floor(logs[0]) and not (beside or taken or hidden):
             kept.append(place)
     return kept
 
 
-def _decades(point: Point) -> float:
-    """Return how many decades of cost a point's name takes."""
-    return len(_model(point)) / LETTERS_A_DECADE
-
-
-def _model(point: Point) -> str:
+def point_name(point: Point) -> str:
     """Return a point's model without its effort, which would take a name's room twice over."""
     return model_name(point.label).partition(", ")[0]
 
@@ -105,7 +109,7 @@ def _name(point: Point, money: Currency) -> Figure:
     return {
         "x": float(np.log10(money.of(point.monthly_usd))),
         "y": 100 * point.success.base,
-        "text": plain_text(_model(point)),
+        "text": plain_text(point_name(point)),
         "xanchor": "right",  # on that side nothing is as good: a name lies over no other point of the frontier
         "yanchor": "bottom",
         "yshift": 4,
