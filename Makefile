@@ -31,7 +31,10 @@ lab: install ## open JupyterLab on the notebooks
 # Tests run side by side already: more threads in each only wait for a core.
 test: install-dev ## install what is missing and run all tests
 	@tools/system-needs.sh
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+	@export OPENBLAS_NUM_THREADS=1; status=0; \
+	$(BIN)/python -m pytest -n $(JOBS) -m "not browser and not server" || status=$$?; \
+	$(BIN)/python -m pytest -m "browser or server" || status=$$?; \
+	exit $$status
 
 lint: install-dev ## style, format and types
 	@$(BIN)/ruff check .

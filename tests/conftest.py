@@ -3,10 +3,7 @@
 import datetime as dt
 import gc
 import importlib
-import re
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +22,6 @@ settings.load_profile("no deadline")  # how long an example takes is the machine
 
 importlib.import_module("llmplan.app.server")  # before anything loads jsonschema and its slow grammar
 
-ROOT = Path(__file__).parents[1]
 SCENARIO = Scenario(
     name="export test",
     queries_per_day=200_000,
@@ -63,42 +59,24 @@ def no_flips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llmplan.report.report.tipping_points", lambda *_: ())
 
 
-@cache
-def is_served(file: str) -> bool:
-    """Return whether a file of tests, by its path from the root, marks one that needs a browser or a server."""
-    return bool(re.search(r"mark\.(browser|server)\b", (ROOT / file).read_text(encoding="utf-8")))
-
-
 def file_of(item: pytest.Item) -> str:
     """Return the path of a test's file from the root."""
     return item.nodeid.partition("::")[0]
 
 
-class WholeFiles(LoadFileScheduling):
-    """Gives a process whole files, whose fixtures are then made once, and one process all that need a server.
-
-    Two of these at a time make each other late.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = str(super()._split_scope(nodeid))
-        return "served" if is_served(file) else file
-
-
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> WholeFiles:
-    """Distribute files in the order of `pytest_collection_modifyitems`."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """Give each process whole files, whose fixtures are then made once, in the order of `pytest_collection_modifyitems`."""
     config.option.loadscopereorder = False
-    return WholeFiles(config, log)
+    return LoadFileScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with what takes longest: the files that need a server, whose tests wait while others calculate; then `LONG`.
+    """Start with `LONG`; try a failing test of a browser or a server again: it hangs on other processes' pace.
 
-    One of them that fails is tried again: it hangs on other processes' pace. The summary lists it.
+    The summary lists it.
     """
-    first = {file: (not is_served(file), file not in LONG) for file in {file_of(item) for item in items}}
-    items.sort(key=lambda item: first[file_of(item)])
+    items.sort(key=lambda item: file_of(item) not in LONG)
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("server"):
             item.add_marker(pytest.mark.flaky(reruns=2))

@@ -199,6 +199,8 @@ def test_names_of_the_frontier_have_room_and_stand_once() -> None:
     assert named_points(points) == [4, 3], (
         "best first; b would lie in c's name, low is a's second, cheap has no room"
     )
-    assert named_points(points, 20, right=0.5) == [4, 3, 0], "centred: b's is hidden by c, and the cheap one has room"
+    assert named_points(points, 20, right=0.5) == [4, 3, 0], (
+        "centred: b's is hidden by c, and the cheap one has room"
+    )
     texts = [name["text"] for name in quality_figure(points, 0.4, DOLLAR)["layout"]["annotations"]]
     assert texts == ["a", "c-that-is-long"]
