@@ -11,6 +11,9 @@ from llmplan.replica.reuse import Reuse, no_reuse
 from llmplan.replica.step import Constants, DecodeTerms, Prefill, cached_bytes, decode_terms, prefill
 
 ITERATIONS: Final = 14
+SETTLED: Final = 0.003
+"""Share by which a batch may still move after these."""
+HALVINGS: Final = 40
 FIRST_TOKEN: Final = ("request_overhead_s", "queue_weight", "step_wait", "burst_share")
 """Constants of the wait for the first token."""
 
@@ -178,19 +181,39 @@ class ClosedLoop:
             *(each[places] for each in (self.steps, self.running, self.placed, self.at_once)),
         )
 
+    def _turn(self, batch: Floats, inside: Floats, others: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return a batch's step and the part of time that prefill takes, its TTFT, and the batch that these make."""
+        step, slowed_by_all = self.paces.at(batch)
+        pace = step + self.paces.shared_s_per_sequence * batch * others
+        # a new prompt finds those of all others, whose own decoding they do not slow: more clients, more prompts ahead
+        busy = np.minimum(batch * self.p.marginal_s / (self.steps * slowed_by_all), 0.98)
+        first = _ttft(self.k, self.p, step, busy, inside)
+        return pace, busy, first, inside * self.steps * pace / (self.steps * pace + first)
+
+    def _settled(self, inside: Floats, others: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return the batch that makes itself, by halving, and its step, prefill's part of the time and TTFT."""
+        low, high = np.zeros_like(inside), inside
+        for _ in range(HALVINGS):
+            batch = (low + high) / 2.0
+            pace, busy, first, made = self._turn(batch, inside, others)
+            low, high = np.where(made > batch, batch, low), np.where(made > batch, high, batch)
+        return batch, pace, busy, first
+
     def serve(self, concurrency: Floats, load_test: bool = False) -> Service:
         """Serve so many clients, (n,). (3.9)-(3.12)"""
-        k, p, steps = self.k, self.p, self.steps
         inside = np.minimum(concurrency, self.running)
         batch, others = inside, np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
         for _ in range(ITERATIONS):
-            step, slowed_by_all = self.paces.at(batch)
-            pace = step + self.paces.shared_s_per_sequence * batch * others
-            # a new prompt finds those of all others, whose own decoding they do not slow: more clients, more prompts ahead
-            busy = np.minimum(batch * p.marginal_s / (steps * slowed_by_all), 0.98)
-            first = _ttft(k, p, step, busy, inside)
-            batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
-        rate = batch / (steps * pace)
+            pace, busy, first, made = self._turn(batch, inside, others)
+            swings = np.abs(made - batch) > SETTLED * batch
+            batch = 0.5 * batch + 0.5 * made
+        off = np.flatnonzero(swings)
+        if len(off):  # of answers of two tokens, whose prompts take nearly all the time
+            few = self.take(off)._settled(inside[off], others[off])
+            for column, value in zip((batch, pace, busy, first), few, strict=True):
+                column[off] = value
+        k, p = self.k, self.p
+        rate = batch / (self.steps * pace)
         queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
         together = np.minimum(inside, self.at_once)
         ahead = np.maximum(inside + together - 2.0, 0.0) / 2.0

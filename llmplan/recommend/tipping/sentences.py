@@ -37,7 +37,7 @@ def condition(row: Input, shown: float, change_pct: float | None) -> str:
 def _amount(row: Input, shown: float, change_pct: float | None) -> str:
     """Return how far an input has to move: a scale by percent or to a multiple, others to a value."""
     if row.is_scale:
-        return _scale_words(shown)
+        return scale_words(shown)
     if row.is_share or row.unit == "replicas" or change_pct is None:
         return f"to {row.text(shown)}"
     ratio = 1 + change_pct / 100
@@ -62,7 +62,7 @@ def _beyond(row: Input, point: TippingPoint) -> str:
     return f", outside the {low} to {high} expected"
 
 
-def _scale_words(ratio: float) -> str:
+def scale_words(ratio: float) -> str:
     """Return how far a scale moves: by so many percent, from three times on to so many times today's."""
     return f"by {100 * abs(ratio - 1):.4g}%" if ratio < MANY else f"to {_times(ratio)} today's"
 
