@@ -231,9 +231,8 @@ def test_two_scenarios_are_compared(page: Page, dashboard_url: str) -> None:
     page.wait_for_function(
         "() => /compare=.*queries_per_day=500000|queries_per_day=500000.*compare=/.test(location.search)"
     )
-    page.reload()
-    ready(page)
-    expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_contain_text("50,000")
+    page.reload()  # its charts lie below the screen and wait until somebody scrolls
+    expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_contain_text("50,000", timeout=120_000)
     page.get_by_role("button", name="Stop comparing").click()
     expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_have_count(0)
 
