@@ -120,6 +120,8 @@ def offered(catalog: Catalog, what: str) -> Options:
         return tuple((g.gpu_id, g.name) for g in catalog.gpus.values() if g.status == "option")
     if what == "profile":
         return tuple({row.profile_id: row.profile_name for row in catalog.profile_hours}.items())
+    if what in ("API provider", "GPU provider"):
+        return tuple((name, catalog.provider_name(name)) for name in sorted(catalog_names(catalog, what)))
     return tuple((name, name) for name in sorted(catalog_names(catalog, what)))
 
 

@@ -19,20 +19,20 @@ KEPT = 24
 REST_MS, BETWEEN_STEPS_MS = 1_500, 50
 """How long the inputs must have rested before the browser asks what would flip the answer, and then goes on."""
 
-_kept: OrderedDict[tuple[Scenario, bool], tuple[Tipping, ...]] = OrderedDict()
+_kept: OrderedDict[Scenario, tuple[Tipping, ...]] = OrderedDict()
 
 
 class Flips:
-    """What flips the recommendation of the model's present scenario, an input a step; verify as in `tipping_points`."""
+    """What flips the recommendation of the model's present scenario, an input a step, as `tipping_points` finds it."""
 
-    def __init__(self, model: AppModel, verify: bool = False) -> None:
-        self.model, self._verify = model, verify
+    def __init__(self, model: AppModel) -> None:
+        self.model = model
         self._scenario: Scenario | None = None
         self._done = 0
 
     @property
     def _subject(self) -> Hashable:
-        return "flip", self.model.scenario, self._verify
+        return "flip", self.model.scenario
 
     @property
     def steps_done(self) -> int:
@@ -42,7 +42,7 @@ class Flips:
     @property
     def points(self) -> tuple[Tipping, ...] | None:
         """The tipping points of every input, nearest first; None until they are worked out."""
-        return _kept.get((self.model.scenario, self._verify))
+        return _kept.get(self.model.scenario)
 
     @property
     def sentences(self) -> tuple[str, ...] | None:
@@ -72,7 +72,7 @@ class Flips:
     def _take(self, scenario: Scenario, found: tuple[Tipping, ...] | None) -> None:
         self._done += 1
         if found is not None:
-            _kept[scenario, self._verify] = found
+            _kept[scenario] = found
             while len(_kept) > KEPT:
                 _kept.popitem(last=False)
 
@@ -88,5 +88,5 @@ class Flips:
             options = replace(self.model.report.comparison.alone, scenario=scenario)
             for row in inputs_of(options, self.model.catalog):
                 yield None
-                found.append(tip(row, verify=self._verify))
+                found.append(tip(row))
         yield by_nearness(found)

@@ -58,6 +58,7 @@ class Catalog:
     own_apis: dict[str, rec.OwnApiPrice]
     fine_tune_apis: dict[str, rec.FineTunePrice]
     reserved_capacity: tuple[rec.ReservedCapacity, ...]
+    providers: dict[str, rec.Provider]
     api_providers: tuple[rec.ApiProvider, ...]
     measured_datasets: tuple[evi.MeasuredDataset, ...]
     measured_settings: tuple[evi.MeasuredSettings, ...]
@@ -88,6 +89,11 @@ class Catalog:
     def api(self, api_id: str) -> rec.ApiPrice:
         """Return the API price of that id. Raises UnknownNameError with near names."""
         return _find("api", api_id, self.apis)
+
+    def provider_name(self, provider: str) -> str:
+        """Return what a provider calls itself; of one that the table lacks the id."""
+        known = self.providers.get(provider)
+        return known.name if known else provider
 
     def checkpoints_of(self, model_id: str, precision_id: str) -> tuple[evi.Checkpoint, ...]:
         """Return the published checkpoints of a model in a format, one a kind of file."""

@@ -499,6 +499,16 @@ class ApiName(Record):
     note: str | None = None
 
 
+class Provider(Sourced):
+    """data/providers.csv: what a seller of tokens or GPUs calls itself."""
+
+    provider: Id
+    name: str
+    site: str
+    """The address of its own site."""
+    note: str | None = None
+
+
 class ApiProvider(Sourced):
     """data/api_providers.csv: where a provider of token prices processes what it is sent."""
 

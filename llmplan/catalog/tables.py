@@ -141,6 +141,7 @@ TABLES: tuple[Table, ...] = (
         ("api_id", "unit", "commitment"),
         API_PRICE_STALE_DAYS,
     ),
+    Table("providers", "providers.csv", rec.Provider, ("provider",)),
     Table("api_providers", "api_providers.csv", rec.ApiProvider, ("provider", "models")),
     Table(
         "measured_datasets",

@@ -7,15 +7,15 @@ from typing import Protocol
 
 import numpy as np
 
-from llmplan.charts.style import Figure, decades, line_trace, money_hover, money_log_axis, plain_text
+from llmplan.charts.style import GROUND, Figure, decades, line_trace, money_hover, money_log_axis, plain_text
 from llmplan.kinds import Kind
 from llmplan.quality.ability import Band
 from llmplan.wording import Currency, model_name
 
 SMALL, DIM = 6, 0.35
 """Size and opacity of a point that is not on the frontier."""
-NAMES_APART, RISE, LEAST_USD = 1.2, 0.04, 0.01
-"""Decades of cost that a point's name takes, the share of success that its height takes, the least cost drawn."""
+LETTERS_A_DECADE, RISE, LEAST_USD = 8, 0.04, 0.01
+"""Letters that a decade of cost holds, the share of success that a name's height takes, the least cost drawn."""
 
 
 class Point(Protocol):
@@ -69,31 +69,52 @@ def frontier_figure(points: Sequence[Point], least_success: float | None, money:
     return {"data": [trace for trace in data if len(trace["x"])], "layout": layout}
 
 
-def named_points(points: Sequence[Point]) -> list[int]:
-    """Return the places of the frontier's points, cheapest first, above which a name has room; the best first."""
+def named_points(
+    points: Sequence[Point],
+    letters_a_decade: float = LETTERS_A_DECADE,
+    rise: float = RISE,
+    right: float = 0.0,
+) -> list[int]:
+    """Return the places of the frontier's points whose names have room above them, the best first, each model's once.
+
+    Parameters
+    ----------
+    points: cheapest first.
+    rise: share of success that a name's height takes. right: of a name that lies to the right of its point; to the left
+        there is no point of the frontier as good.
+    """
     logs = np.log10([max(point.monthly_usd, LEAST_USD) for point in points])
     success = np.array([point.success.base for point in points])
+    wide = np.array([len(point_name(point)) for point in points]) / letters_a_decade
+    starts, ends = logs - (1 - right) * wide, logs + right * wide
     kept: list[int] = []
     for place in reversed(range(len(points))):
-        near = np.abs(logs - logs[place]) < NAMES_APART / 2
-        clear = (
-            success[near].max() - success[place] < RISE and logs[place] - np.floor(logs[0]) > NAMES_APART / 2
-        )
-        if clear and (not kept or logs[kept[-1]] - logs[place] >= NAMES_APART):
+        above = (success > success[place]) & (success < success[place] + 2 * rise)
+        beside = [
+            other for other in kept if starts[other] < ends[place] and success[other] - success[place] < rise
+        ]
+        taken = point_name(points[place]) in [point_name(points[other]) for other in kept]
+        hidden = (above & (logs > starts[place]) & (logs < ends[place])).any()
+        if starts[place] >= np.floor(logs[0]) and not (beside or taken or hidden):
             kept.append(place)
     return kept
+
+
+def point_name(point: Point) -> str:
+    """Return a point's model without its effort, which would take a name's room twice over."""
+    return model_name(point.label).partition(", ")[0]
 
 
 def _name(point: Point, money: Currency) -> Figure:
     return {
         "x": float(np.log10(money.of(point.monthly_usd))),
         "y": 100 * point.success.base,
-        "text": plain_text(model_name(point.label)),
+        "text": plain_text(point_name(point)),
         "xanchor": "right",  # on that side nothing is as good: a name lies over no other point of the frontier
         "yanchor": "bottom",
         "yshift": 4,
         "showarrow": False,
-        "bgcolor": "@card/0.75",
+        "bgcolor": GROUND,
         "font": {"size": 12},
     }
 

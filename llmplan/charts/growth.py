@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import Figure, line_trace, money_axis, money_hover, upright
+from llmplan.charts.style import GROUND, Figure, line_trace, money_axis, money_hover, upright
 from llmplan.growth import SwitchPlan, TimePlan
 from llmplan.growth.autoscaling import FleetWeek
 from llmplan.kinds import Kind
@@ -93,13 +93,15 @@ def cumulative_figure(
             marks.append(
                 _mark(month, float(option.cumulative_usd[month]), colour, FAMILY_NAMES[family], money)
             )
-    _name_months(marks)
+    for mark in marks[1:]:
+        mark["showlegend"] = False
     every = np.concatenate([np.asarray(line["y"], float) for line in data]) if data else np.zeros(1)
     return {
         "data": [*data, *marks],
         "layout": {
             "xaxis": _months(len(months) - 1),
             "yaxis": _sums(money, "so far", float(every.min()), float(every.max())),
+            "annotations": _month_names(marks),
         },
     }
 
@@ -163,29 +165,40 @@ def _cost_line(
 def _mark(month: int, cost_usd: float, colour: str, name: str, money: Currency) -> Figure:
     return {
         "type": "scatter",
-        "mode": "markers+text",
+        "mode": "markers",
         "x": np.array([float(month)]),
         "y": np.array([money.of(cost_usd)]),
-        "text": [f"{month}"],
         "name": "paid back (month)",
-        "showlegend": False,
         "legendgroup": "payback",
         "marker": {"color": colour, "symbol": "diamond", "size": 11, "line": {"color": "@ink", "width": 1}},
         "hovertemplate": f"{name}: paid back by month {month}, {money.short(cost_usd)} so far<extra></extra>",
     }
 
 
-def _name_months(marks: list[Figure]) -> None:
-    """Say each mark's month once, on the side that the next one leaves free, and the marks once in the legend."""
-    marks.sort(key=lambda mark: float(mark["x"][0]))
-    months = sorted({float(mark["x"][0]) for mark in marks})
-    named: set[float] = set()
-    for place, mark in enumerate(marks):
-        month = float(mark["x"][0])
-        mark["text"] = [] if month in named else mark["text"]
-        mark["textposition"] = ("top right", "top left")[(len(months) - 1 - months.index(month)) % 2]
-        mark["showlegend"] = place == 0
-        named.add(month)
+def _month_names(marks: Sequence[Figure]) -> list[Figure]:
+    """Say each month in which something has paid back, once, on a ground that no line shines through.
+
+    Above the highest mark of the month; of neighbouring months one to the right, the next to the left.
+    """
+    tops: dict[float, float] = {}
+    for mark in marks:
+        month, usd = float(mark["x"][0]), float(mark["y"][0])
+        tops[month] = max(usd, tops.get(month, usd))
+    months = sorted(tops)
+    return [
+        {
+            "x": month,
+            "y": tops[month],
+            "text": f"{month:.0f}",
+            "xanchor": ("left", "right")[(len(months) - 1 - place) % 2],
+            "yanchor": "bottom",
+            "yshift": 6,
+            "showarrow": False,
+            "bgcolor": GROUND,
+            "font": {"size": 12},
+        }
+        for place, month in enumerate(months)
+    ]
 
 
 def _months(count: int) -> Figure:

@@ -24,6 +24,8 @@ NOTHING_HEIGHT = 60
 NEAR_END = 0.3
 """Part of an axis of volumes from which on a label has no room before its end."""
 BAND_OPACITY = 0.16
+GROUND = "@card/0.9"
+"""What letters within a chart stand on, so that no line shines through them."""
 
 
 def nothing_figure() -> Figure:
@@ -148,7 +150,7 @@ def vertical_line(
         "yanchor": "top",
         "text": text,
         "showarrow": False,
-        "bgcolor": "@card/0.75",
+        "bgcolor": GROUND,
         "borderpad": 1,
         "font": {"color": "@ink", "size": 12},
         **more,

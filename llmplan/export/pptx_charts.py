@@ -27,7 +27,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from llmplan.charts import CostChart, CostLine, envelope_chart
 from llmplan.charts.cost import TODAY
-from llmplan.charts.frontier import named_points
+from llmplan.charts.frontier import named_points, point_name
 from llmplan.charts.growth import FAMILY_NAMES, FAMILY_STYLES
 from llmplan.charts.style import decades
 from llmplan.export.pptx_parts import GLYPH, Box, describe
@@ -35,7 +35,7 @@ from llmplan.growth.planning import GrowthPlan
 from llmplan.kinds import Kind
 from llmplan.report.headlines import payback_title
 from llmplan.report.report import Report
-from llmplan.wording import VOLUME_FORMAT, model_name
+from llmplan.wording import VOLUME_FORMAT
 
 ACCENTS = {
     "api": MSO_THEME_COLOR.ACCENT_1,
@@ -73,6 +73,8 @@ DASHES = {
     "longdash": MSO_LINE_DASH_STYLE.LONG_DASH_DOT,
 }
 """A chart's dashes as slides have them: dots would be lost in a room."""
+PLOT_SHARE, LETTER_WIDTH, LINE_HEIGHT = 0.7, 0.65, 1.4
+"""Of a chart's side that its plot has at least; of a letter's size its width, and the height of a line."""
 LABEL_SHARE = 0.12
 """Height above a waterfall's columns for what they say, as a share of the highest."""
 
@@ -238,6 +240,7 @@ def add_frontier(slide: Any, box: Box, report: Report, size: int) -> Any:
     for name, chosen in groups:
         xs, ys = [money.of(p.monthly_usd) for p in chosen], [100 * p.success.base for p in chosen]
         _add_series(data, name, xs, ys)
+    ends = decades(np.array([money.of(p.monthly_usd) for p in points]))
     frame = add_chart(slide, box, XL_CHART_TYPE.XY_SCATTER, data)
     chart = frame.chart
     legend_below(chart, size)
@@ -247,11 +250,11 @@ def add_frontier(slide: Any, box: Box, report: Report, size: int) -> Any:
             _style_points(one, accents[name], XL_MARKER_STYLE.CIRCLE, 7)
         elif chosen is front:
             _style_line(one, MSO_THEME_COLOR.TEXT_1, MSO_LINE_DASH_STYLE.SOLID, Pt(1.5))
-            for number in named_points(front):
-                _name_point(one, number, front[number].label, size)
+            for number in named_points(front, *_room_for_names(box, ends, size), right=0.5):
+                _name_point(one, number, point_name(front[number]), size)
         else:
             _style_points(one, MSO_THEME_COLOR.TEXT_1, XL_MARKER_STYLE.STAR, 14)
-    _scale(chart.category_axis, decades(np.array([money.of(p.monthly_usd) for p in points])))
+    _scale(chart.category_axis, ends)
     make_logarithmic(chart.category_axis)
     _scale(chart.value_axis, (0.0, 100.0))
     ticks = money.ticks_format(float(chart.category_axis.minimum_scale))
@@ -292,9 +295,16 @@ def _style_points(series: Any, colour: Any, marker: Any, size: int) -> None:
     series.marker.format.line.color.theme_color = colour
 
 
-def _name_point(series: Any, place: int, label: str, size: int) -> None:
+def _room_for_names(box: Box, ends: tuple[float, float], size: int) -> tuple[float, float]:
+    """Return how many letters a decade of cost holds, and the share of the chart's height that a line of them takes."""
+    width, height = (Emu(round(PLOT_SHARE * side)).pt for side in (box.width, box.height))
+    return width / (LETTER_WIDTH * size) / np.log10(ends[1] / ends[0]), LINE_HEIGHT * size / height
+
+
+def _name_point(series: Any, place: int, name: str, size: int) -> None:
     text = series.points[place].data_label
-    text.text_frame.text = model_name(label)
+    text.text_frame.text = name
+    text.text_frame.word_wrap = False
     text.text_frame.paragraphs[0].runs[0].font.size = Pt(size)
     text.position = XL_LABEL_POSITION.ABOVE
 

@@ -289,7 +289,7 @@ def _flips(deck: Deck, report: Report) -> None:
     slide, free = add_slide(deck, flip_title(report), report.footnote, flip_notes(report))
     rows = [list(FLIP_HEADS), *flip_rows(report)[:FLIP_ROWS]]
     if len(rows) > 1:
-        add_table(slide, free, rows, [3.2, 2.2, 2.6, 4.4], name="Flips", size=deck.pt(BODY_PT))
+        add_table(slide, free, rows, [5.2, 2.2, 5.0], name="Flips", size=deck.pt(BODY_PT))
     else:
         searched = "\n".join(row.sentence for row in report.tipping[:SEARCHED_LINES])
         add_text(slide, free, searched, deck.pt(BODY_PT), name="Searched")

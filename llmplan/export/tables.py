@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = ("options", "shown", "curve", "map", "flips", "assumptions", "sources")
-FLIP_HEADS = ("Input", "Today", "Flips at", "Then the answer is")
+FLIP_HEADS = ("It flips when", "Today", "Then the answer is")
 ASSUMPTION_HEADS = ("Assumption", "Value", "Source", "As of")
 ASSUMPTIONS_TITLE, SOURCES_TITLE = "What the answer rests on", "Where the numbers come from"
 FLIP_COLUMNS = ("below_flips_at", "below_option_id", "above_flips_at", "above_option_id")
@@ -87,7 +87,7 @@ def flip_table(report: Report) -> pd.DataFrame:
     for row in report.tipping:
         values: dict[str, object] = {"input": row.label, "unit": row.unit, "value": row.base}
         for side, point in (("below", row.below), ("above", row.above)):
-            values[f"{side}_flips_at"] = point.value if point else None
+            values[f"{side}_flips_at"] = point.shown if point else None
             values[f"{side}_option_id"] = point.option_id if point else None
         rows.append(values | {"searched_from": row.low, "searched_to": row.high, "in_words": row.sentence})
     columns = ["input", "unit", "value", *FLIP_COLUMNS, "searched_from", "searched_to", "in_words"]

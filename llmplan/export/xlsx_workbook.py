@@ -172,7 +172,7 @@ def _tables(book: Book, report: Report) -> None:
         "Flips",
         "What would flip the answer",
         flip_title(report),
-        (50, 24, 30, 70),
+        (70, 24, 70),
         FLIP_HEADS,
         flip_rows(report),
     )

@@ -29,7 +29,7 @@ def api_reasons(catalog: Catalog, scenario: Scenario, price: ApiPrice) -> list[s
     if surcharge(price, scenario.regions) is None:
         reasons.append(f"processing cannot be held to {', '.join(scenario.regions)}")
     if scenario.api_providers and price.provider not in scenario.api_providers:
-        reasons.append(f"provider {price.provider} is not on the allow-list")
+        reasons.append(f"provider {catalog.provider_name(price.provider)} is not on the allow-list")
     model = catalog.models.get(price.model_id)
     takes = price.takes_images or (model.vision_params_b if model else None)
     reasons += _images(scenario, "takes no images" if model else "is not known to take images", takes)
@@ -98,7 +98,7 @@ def _below(floor: float, asked: float, moments: tuple[float, float, float], assu
         return []
     quality = moments[0]
     if quality < floor:
-        return [f"quality {share(quality)} below the floor of {share(floor)}"]
+        return [f"quality {share(quality)}, below the floor of {share(floor)}"]
     chance = probability(float(chance_to_meet(floor, *moments)))
     return [
         f"quality {share(quality)} reaches the floor of {share(floor)} with {chance}, not with the {share(asked)} asked for"

@@ -432,9 +432,9 @@ class _TokenRows:
             known = self._catalog.other_models.get(price.model_id)
         if not known:
             host, _, name = price.api_id.rpartition("/")
-            return f"{name} API at {host}" if host else f"{name} API"
+            return f"{name} API at {self._catalog.provider_name(host)}" if host else f"{name} API"
         twice = (price.model_id, price.provider) in self._twice
-        return f"{known.name} at {price.provider}" + (
+        return f"{known.name} at {self._catalog.provider_name(price.provider)}" + (
             f" ({price.api_id.rpartition('/')[2]})" if twice else ""
         )
 

@@ -122,13 +122,14 @@ def _end(catalog: Catalog, item: Option) -> Iterator[Weighed]:
     end = end_of(catalog, item)
     if end is not None:
         price = catalog.apis[str(item.api_id)]
-        yield 0.97, f"{price.provider} ends {price.provider_model} on {end}: a move away is forced by then."
+        who = catalog.provider_name(price.provider)
+        yield 0.97, f"{who} ends {price.provider_model} on {end}: a move away is forced by then."
 
 
 def _token(found: Comparison, catalog: Catalog, item: Option, place: int) -> Iterator[Weighed]:
-    del place, catalog
+    del place
     scenario = found.scenario
-    yield 0.45, f"Every query leaves for {item.provider or 'the provider'}."
+    yield 0.45, f"Every query leaves for {catalog.provider_name(item.provider or 'the provider')}."
     targets = (scenario.ttft_limit_ms, scenario.tpot_limit_ms, scenario.answer_limit_ms)
     if any(limit is not None for limit in targets):
         yield 0.5, "Latency targets are not checked for token prices: measure the provider at your peak."

@@ -16,7 +16,8 @@ from llmplan.replica.predict import binding_of
 from llmplan.replica.queue import ClosedLoop, Service, closed_loop, kv_limited_sequences, least_tpot_s
 from llmplan.replica.reuse import Reuse, ReuseRule, no_reuse
 from llmplan.replica.step import Constants, cached_bytes
-from llmplan.units import MS_PER_S
+from llmplan.units import GB_PER_GIB, MS_PER_S
+from llmplan.wording import counted
 
 CLIENTS: Final = tuple(float(v) for v in np.unique(np.round(np.geomspace(1, 1024, 31))))
 """Concurrencies that the search tries: about a quarter apart."""
@@ -329,8 +330,8 @@ def _reasons(
             )
         elif not fits[i]:
             reason[i] = (
-                f"{c.weights_gb[i]:,.0f} GB of weights, overhead and a sequence of {longest[i]:,.0f} "
-                f"tokens do not fit {c.n_gpus[i]:.0f} x {c.gpu_id[i]}"
+                f"{c.weights_gb[i] / GB_PER_GIB:,.0f} GiB of weights, overhead and a sequence of "
+                f"{longest[i]:,.0f} tokens do not fit {counted(c.n_gpus[i], 'GPU')} of this kind"
             )
         else:
             reason[i] = _missed(first_ms[i], judged.tpot_s[i], answer_ms[i], targets.reasoning[i], targets)

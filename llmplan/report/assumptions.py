@@ -107,7 +107,7 @@ def _self_hosted_rows(report: Report, item: Option) -> list[AssumptionRow]:
     if item.offers:
         base = item.offers[1]
         low, each, high = (report.money.short(offer.usd_per_gpu_hour) for offer in item.offers)
-        value = f"{each} a GPU-hour ({base.provider}); range {low} to {high}"
+        value = f"{each} a GPU-hour ({report.catalog.provider_name(base.provider)}); range {low} to {high}"
         source = _title(report, base.source_id)
         rows.append(
             AssumptionRow(

@@ -12,13 +12,12 @@ from llmplan.kinds import Kind
 from llmplan.options import BreakEven, Option
 from llmplan.options.constraints import floor_asked
 from llmplan.options.rows import first_of_each
+from llmplan.quality.tasks import NORMAL_80
 from llmplan.recommend import Recommendation
-from llmplan.recommend.tipping import Tipping, TippingPoint
 from llmplan.report.finding import at_volume, times_as_much, where_cheaper
 from llmplan.report.report import Report
 from llmplan.units import MONTHS_PER_YEAR, UNIT_QUERIES
 from llmplan.wording import (
-    TODAY,
     capital,
     in_unit,
     model_name,
@@ -30,7 +29,6 @@ from llmplan.wording import (
 )
 
 MISSES_A_KIND = 2
-MANY = 10
 
 
 def kpi_cards(report: Report) -> list[tuple[str, str, str]]:
@@ -96,12 +94,14 @@ def _against_today(report: Report) -> str:
 
 
 def quality_band(report: Report, item: Option) -> str:
-    """Return the band of an option's success over what today's succeeds at; nothing where one is not known."""
-    today = report.today_place
-    now = None if today is None else report.option(today).success
-    if item.success is None or now is None or not now.base > 0:
+    """Return the 80 % band of an option's success over today's; nothing where that ratio is certain or not known. (11.10)"""
+    half = NORMAL_80 * item.quality_sd
+    if item.quality is None or not half:
         return ""
-    return f" ({share(item.success.low / now.base)} to {share(item.success.high / now.base)})"
+    today = None if report.today_place is None else report.option(report.today_place).success
+    most = 1 / today.base if today is not None and today.base > 0 else np.inf
+    low, high = max(item.quality - half, 0.0), min(item.quality + half, max(most, item.quality))
+    return f" ({share(low)} to {share(high)})"
 
 
 def bill_title(report: Report) -> str:
@@ -228,44 +228,22 @@ def flip_title(report: Report) -> str:
     """Return what would flip the answer, the nearest change of one input."""
     for row in report.tipping:
         if row.nearest is not None:
-            return f"The answer holds unless {_condition(report, row, row.nearest)}"
+            return f"The answer holds unless {row.nearest.condition}"
     return "No change of one input, within the ranges searched, flips the answer"
 
 
-def _condition(report: Report, row: Tipping, point: TippingPoint) -> str:
-    """Return a flip's condition: API prices fall by 88%. Money is in the report's currency."""
-    if row.unit.startswith("USD"):
-        verb = "rises" if point.value > row.base else "falls"
-        return f"{row.label} {verb} to {_flips_at(report, row, point)}"
-    points = [each for each in (row.below, row.above) if each is not None]
-    clauses = row.sentence.rstrip(".").split("; ")
-    return clauses[points.index(point)].partition(" if ")[2].replace(" %", "%")
-
-
 def flip_rows(report: Report) -> list[list[str]]:
-    """Return (input, today, flips at, then) for every input that can flip the answer, nearest first."""
-    rows = []
-    for row in report.tipping:
-        for point in (row.below, row.above):
-            if point is not None:
-                now, then = in_unit(row.base, row.unit, report.money), point.label or "nothing is feasible"
-                rows.append([capital(row.label), now, _flips_at(report, row, point), then])
-    return rows
-
-
-def _flips_at(report: Report, row: Tipping, point: TippingPoint) -> str:
-    """Return where an input flips the answer, and how far that is from today."""
-    value = "" if row.unit == TODAY else in_unit(point.shown, row.unit, report.money)
-    change = point.change_pct
-    if change is None:
-        return value
-    if change / 100 + 1 >= MANY:
-        far = f"{change / 100 + 1:,.0f} times today's"
-    elif row.unit == TODAY:
-        far = f"{abs(change):.3g}% {'above' if change > 0 else 'below'} today's"
-    else:
-        far = f"{change:+.0f}%"
-    return f"{value} ({far})" if value else far
+    """Return (it flips when, today, then) for every input that can flip the answer, nearest first."""
+    return [
+        [
+            capital(point.condition),
+            in_unit(row.base, row.unit, report.money),
+            point.label or "nothing is feasible",
+        ]
+        for row in report.tipping
+        for point in (row.below, row.above)
+        if point is not None
+    ]
 
 
 def near_misses(report: Report) -> list[list[str]]:

@@ -206,7 +206,7 @@ def risk_inputs(
     own = np.flatnonzero(options.has_fleet)
     found = [*_gpu_price(options, own, given), *_token_prices(options, catalog, given)]
     if len(own):
-        found += [_hidden_costs(fixed, given), *_throughput(options, own, given)]
+        found += [_hidden_costs(fixed, given), *_throughput(options, own, given, catalog)]
     for field, spread in field_ranges(scenario, given).items():
         label = field.replace("_", " ")
         found.append(
@@ -254,7 +254,9 @@ def _hidden_costs(fixed: HiddenCosts, given: Mapping[str, tuple[float, ...]]) ->
     return RiskInput("hidden_costs", label, unit, low, base, high, "catalog's ranges of each line")
 
 
-def _throughput(options: Options, own: Places, given: Mapping[str, tuple[float, ...]]) -> list[RiskInput]:
+def _throughput(
+    options: Options, own: Places, given: Mapping[str, tuple[float, ...]], catalog: Catalog
+) -> list[RiskInput]:
     if "throughput_factor" in given:
         low, high = given["throughput_factor"][0], given["throughput_factor"][-1]
         return [RiskInput("throughput", "throughput", "ratio to prediction", low, 1.0, high, "scenario")]
@@ -267,11 +269,11 @@ def _throughput(options: Options, own: Places, given: Mapping[str, tuple[float, 
             bands[cause] = (min(old[0], float(low)), max(old[1], float(high)))
     source = "p10-p90 of held-out errors of the sizing model"
     return [
-        RiskInput(cause, _words(cause), "ratio to prediction", low, 1.0, high, source)
+        RiskInput(cause, _words(cause, catalog), "ratio to prediction", low, 1.0, high, source)
         for cause, (low, high) in sorted(bands.items())
     ]
 
 
-def _words(cause: str) -> str:
+def _words(cause: str, catalog: Catalog) -> str:
     engine, basis = cause.removeprefix(THROUGHPUT).split(":")
-    return f"throughput of {engine}, {basis}"
+    return f"throughput of {catalog.engine(engine).name if engine in catalog.engines else engine}, {basis}"

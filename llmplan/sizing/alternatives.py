@@ -12,6 +12,7 @@ from llmplan.replica.memory import (
     tensor_parallel_degrees,
 )
 from llmplan.sizing.support import engine_runs, useful_formats
+from llmplan.units import GB_PER_GIB
 
 GPUS_PER_NODE = 8
 MOST_NODES = 8
@@ -196,5 +197,5 @@ def _alternative(
         weights_gb=plan.weights_gb,
         max_concurrent_sequences=plan.max_concurrent_sequences,
         gpu_memory_share=plan.gpu_memory_share,
-        note=f"{note}: {plan.weights_gb:,.0f} GB of weights, {sequences} of {context:,.0f} tokens",
+        note=f"{note}: {plan.weights_gb / GB_PER_GIB:,.0f} GiB of weights, {sequences} of {context:,.0f} tokens",
     )

@@ -3,6 +3,7 @@
 import re
 from html import unescape
 
+import numpy as np
 import pytest
 
 from llmplan.app.flips import Flips
@@ -10,7 +11,7 @@ from llmplan.app.model import AppModel
 from llmplan.app.pages import decision_parts as parts
 from llmplan.kinds import Kind
 from llmplan.report import Report
-from llmplan.report.headlines import answer_facts, near_misses
+from llmplan.report.headlines import answer_facts, near_misses, quality_band
 from llmplan.wording import DOLLAR, probability, share
 
 
@@ -61,19 +62,53 @@ def test_four_cards_alike(model: AppModel, shown: Report) -> None:
     assert [kind.short for kind in Kind if f">{kind.short}</span>" in html] == [kind.short for kind in Kind]
     assert html.count("the answer</span>") == 1
     assert "<dl" not in html and "<dt" not in html  # JupyterLab floats their parts apart
-    assert shown.today_place is not None
-    today = shown.option(shown.today_place).success
     for item in map(shown.option, shown.best_places):
-        band = (
-            item.success
-            and today
-            and [share(edge / today.base) for edge in (item.success.low, item.success.high)]
-        )
-        quality = f"quality {share(item.quality)}{' ({} to {})'.format(*band) if band else ''} ·"
-        assert quality in plain(html) and (band or item.kind == Kind.HYBRID)
+        assert f"quality {share(item.quality)}{quality_band(shown, item)} ·" in plain(html)
     house = model.report_for(model.scenario.but(data_stays_in_house=True))
     cards = plain(parts.figures(house)).split("Self-hosted")[0]
     assert cards.count("data must stay in house") == 2 and " inf" not in cards
+
+
+def test_every_card_has_the_band_of_its_quality(shown: Report) -> None:
+    assert shown.today_place is not None
+    now = shown.option(shown.today_place)
+    assert now.success is not None and quality_band(shown, now) == "", "what runs today is as good as itself"
+    for item in map(shown.option, shown.best_places):
+        low, high = re.fullmatch(r" \((\d+)% to (\d+)%\)", quality_band(shown, item)).groups()
+        assert item.quality is not None and int(low) < 100 * item.quality < int(high)
+        if item.success is not None:
+            edges = item.success.low / now.success.base, item.success.high / now.success.base
+            assert (int(low), int(high)) == pytest.approx([100 * edge for edge in edges], abs=0.51)
+
+
+def test_a_routed_options_band_is_that_of_its_two_models(shown: Report) -> None:
+    found = shown.comparison
+    place = found.cheapest(Kind.HYBRID)
+    assert place is not None
+    item = shown.option(place)
+    weak, strong = (shown.option(found.options.items.places[end]) for end in (item.weak_id, item.strong_id))
+    sides = item.share_weak * weak.quality_sd, (1 - item.share_weak) * strong.quality_sd
+    assert item.split_by == "difficulty" and 0 < item.quality_sd < 1.5 * sum(sides)
+
+
+def test_cost_bars_share_one_scale_and_say_their_numbers(shown: Report) -> None:
+    html = parts.figures(shown)
+    bars = re.findall(r'<line class="lp-span" x1="(.*?)%" x2="(.*?)%".*?<circle cx="(.*?)%"', html)
+    usd = shown.comparison.monthly_of(shown.best_places).T
+    assert len(bars) == len(usd) == html.count('role="img"')
+    drawn = np.array(bars, float)[:, [0, 2, 1]]
+    assert drawn.min() > 0 and drawn.max() < 100 and (np.diff(drawn) >= 0).all()
+    slope, offset = np.polyfit(np.log(usd).ravel(), drawn.ravel(), 1)
+    assert drawn == pytest.approx(slope * np.log(usd) + offset, abs=0.02) and slope > 0
+    for low, base, high in usd.tolist():
+        said = f"low {DOLLAR.short(low)}, base {DOLLAR.short(base)}, high {DOLLAR.short(high)}"
+        assert f'aria-label="A month: {said}' in html
+
+
+def test_one_price_alone_is_drawn_in_the_middle(model: AppModel) -> None:
+    alone = {"api_ids": ("gpt-4o",), "model_ids": ("gemma-2-9b",), "quality_floor": 1.0}
+    html = parts.figures(model.report_for(model.scenario.but(**alone)))
+    assert re.findall(r'cx="(.*?)%"', html) == ["50.00"]
 
 
 def test_what_costs_the_same_is_not_the_answer_too(model: AppModel) -> None:

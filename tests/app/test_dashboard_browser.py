@@ -2,13 +2,14 @@
 
 import random
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import choose, ready
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from pptx import Presentation
 
 from llmplan.app.dashboard import PAGES
@@ -230,9 +231,8 @@ def test_two_scenarios_are_compared(page: Page, dashboard_url: str) -> None:
     page.wait_for_function(
         "() => /compare=.*queries_per_day=500000|queries_per_day=500000.*compare=/.test(location.search)"
     )
-    page.reload()
-    ready(page)
-    expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_contain_text("50,000")
+    page.reload()  # its charts lie below the screen and wait until somebody scrolls
+    expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_contain_text("50,000", timeout=120_000)
     page.get_by_role("button", name="Stop comparing").click()
     expect(page.get_by_role("heading", name=re.compile("B, kept"))).to_have_count(0)
 
@@ -358,13 +358,47 @@ WORDS_CUT = """() => [...document.querySelectorAll(".lp-plot")].flatMap((plot) =
 })"""
 
 
+OVER_WORDS = """() => [...document.querySelectorAll(".lp-plot")].flatMap((plot, number) => {
+    const words = [...plot.querySelectorAll("text")].filter((text) => text.textContent.trim()).map((text) => {
+        const ground = text.closest(".annotation-text-g")?.querySelector("rect.bg");
+        const opaque = ground && parseFloat(getComputedStyle(ground).fillOpacity) > 0.8;
+        return { said: text.textContent, at: text.getBoundingClientRect(), opaque };
+    }).filter(({ at }) => at.width);
+    const found = words.flatMap((one, place) => words.slice(place + 1).filter((other) =>
+        Math.min(one.at.right, other.at.right) - Math.max(one.at.left, other.at.left) > 2 &&
+        Math.min(one.at.bottom, other.at.bottom) - Math.max(one.at.top, other.at.top) > 4)
+        .map((other) => `chart ${number}: ${one.said} over ${other.said}`));
+    const bare = words.filter(({ opaque }) => !opaque);
+    for (const line of plot.querySelectorAll(".scatterlayer path.js-line, .scatterlayer path.point, .shapelayer path")) {
+        const style = getComputedStyle(line), at = line.getScreenCTM();
+        const drawn = line.matches(".point") || (style.stroke !== "none" && parseFloat(style.strokeOpacity) > 0.2);
+        if (!at || !drawn || line.closest(".legend")) continue;
+        for (let run = 0; run <= line.getTotalLength(); run += 2) {
+            const { x, y } = line.getPointAtLength(run).matrixTransform(at);
+            const hit = bare.find(({ at }) => x > at.left + 1 && x < at.right - 1 && y > at.top + 3 && y < at.bottom - 3);
+            if (hit) { found.push(`chart ${number}: a mark over ${hit.said}`); break; }
+        }
+    }
+    return found;
+})"""
+
+
 @pytest.mark.parametrize("name", ["decision", "cost_curves", "hardware", "routing", "risk", "growth"])
-def test_on_a_phone_no_word_of_a_chart_is_cut_covered_or_small(
+def test_no_word_of_a_chart_is_cut_covered_crossed_or_small(
     page: Page, dashboard_url: str, name: str
 ) -> None:
-    page.set_viewport_size({"width": 360, "height": 10_000})
-    open_page(page, dashboard_url, f"?page={name}")
-    page.wait_for_function(f"() => {{ const n = ({DRAWN})(); return n.length > 1 && n.every(k => k > 0); }}")
+    for width in (360, 800, 1440):
+        page.set_viewport_size({"width": width, "height": 10_000})
+        open_page(page, dashboard_url, f"?page={name}")
+        page.wait_for_function(
+            f"() => {{ const n = ({DRAWN})(); return n.length > 1 && n.every(k => k > 0); }}"
+        )
+        assert page.evaluate(OVER_WORDS) == [], width
+        if width == 360:
+            assert_whole_on_a_phone(page, name)
+
+
+def assert_whole_on_a_phone(page: Page, name: str) -> None:
     assert page.evaluate(WORDS_CUT) == []
     rows = page.locator(".lp-plot .hm image")
     assert name != "decision" or rows.first.bounding_box()["width"] > 100, "names leave the map no room"
@@ -375,6 +409,11 @@ def test_what_has_nothing_to_draw_has_nothing_to_save(page: Page, dashboard_url:
     expect(page.locator(".lp-chart > .lp-menu")).to_have_count(4)
     expect(page.locator(".lp-chart > .lp-menu:visible")).to_have_count(1)
     expect(page.locator("main")).to_contain_text("below the floor of 150%")
+    cards = sorted(
+        (box["y"], box["x"], box["width"])
+        for box in map(Locator.bounding_box, page.locator(".lp-view-chart").all())
+    )
+    assert all(y != at or x + width < right for (y, x, width), (at, right, _) in pairwise(cards)), cards
     assert page.get_by_label("Quality floor", exact=True).last.input_value() == "150"
 
 

@@ -17,9 +17,8 @@ from llmplan.app.widgets.base import View
 from llmplan.errors import InputError
 from llmplan.growth import compound_volumes
 from llmplan.growth.planning import GrowthPlan
-from llmplan.recommend.tipping.sentences import scale_words
 from llmplan.scenario import load_scenario
-from llmplan.wording import DOLLAR, TODAY, in_unit, without_hardware
+from llmplan.wording import DOLLAR, TODAY, capital, in_unit, without_hardware
 
 ARTICLE = "article-as-computed"
 
@@ -75,8 +74,8 @@ def test_each_tipping_point_of_the_math_is_in_the_table(risk_page: RiskPage) -> 
     points = [(tip, point) for tip in tips for point in (tip.below, tip.above) if point is not None]
     assert points
     for tip, point in points:
-        told = scale_words(point.shown) if tip.unit == TODAY else in_unit(point.shown, tip.unit, DOLLAR)
-        assert str(escape(told)) in risk_page.tipping.html
+        now = "" if tip.unit == TODAY else f"; now {in_unit(tip.base, tip.unit, DOLLAR)}"
+        assert str(escape(f"{capital(point.condition)}{now}")) in risk_page.tipping.html
     assert ": outside" in risk_page.tipping.html and "gpt-4o API, $" in risk_page.tipping.html
 
 

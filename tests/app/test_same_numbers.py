@@ -4,6 +4,7 @@ import csv
 import io
 import random
 import re
+from dataclasses import asdict
 from html import unescape
 from typing import Any
 
@@ -11,8 +12,10 @@ import openpyxl
 import pytest
 from pptx import Presentation
 
+from llmplan.app.flips import Flips
 from llmplan.app.model import AppModel
 from llmplan.app.pages import decision_parts as parts
+from llmplan.app.pages.risk_parts import RiskAnswers, tipping_card
 from llmplan.cli.compare import comparison_json
 from llmplan.export.files import export_bytes
 from llmplan.export.tables import csv_text
@@ -20,13 +23,17 @@ from llmplan.export.xlsx_curve import curve_volumes
 from llmplan.export.xlsx_parts import FIRST_ROW
 from llmplan.kinds import Kind
 from llmplan.options.table import SIDES
+from llmplan.recommend import recommend
 from llmplan.report import Report
 from llmplan.report.headlines import near_misses
+from llmplan.wording import in_unit
 
 MODELS = ("llama-3.1-8b", "qwen3-14b", "qwen3-30b-a3b", "gpt-oss-120b", "llama-3.3-70b")
 APIS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1-mini", "claude-sonnet-4")
 GPUS = ("l4", "h100-sxm", "a100-sxm-80gb")
 DRAWN = 40
+SEARCHED_AGAIN = 8
+"""The page searches what flips the answer itself in one of so many scenarios: it takes seconds each."""
 
 
 def drawn(seed: int, known: dict[str, set[str]]) -> dict[str, Any]:
@@ -70,7 +77,7 @@ def titles_of(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(DRAWN))
-def test_page_link_and_json_say_the_same(model: AppModel, seed: int) -> None:
+def test_page_link_and_json_say_the_same(model: AppModel, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     catalog = model.catalog
     model.change(drawn(seed, {"m": {*catalog.models}, "a": {*catalog.apis}, "g": {*catalog.gpus}}))
     report = model.report
@@ -96,12 +103,57 @@ def test_page_link_and_json_say_the_same(model: AppModel, seed: int) -> None:
         assert best["monthly_usd"] == model.answer["monthly_usd"]
         assert money.short(best["monthly_usd"]["base"]) in report.finding
         assert best["quality"] == model.answer["quality"]
-    assert_files(report, by_id)
+    written = io.BytesIO(export_bytes(report, "xlsx"))
+    book = openpyxl.load_workbook(written, read_only=True, data_only=True)
+    assert_files(report, by_id, book)
+    if model.answer["option_id"] is not None:
+        if seed % SEARCHED_AGAIN:
+            monkeypatch.setattr(Flips, "_work", lambda *_: iter([report.tipping]))
+        assert_flips(model, book)
 
 
-def assert_files(report: Report, by_id: dict[str, Any]) -> None:
-    """Hold deck, tables and workbook against the JSON's rows; what flips, which takes longest, is left out."""
-    vars(report)["tipping"] = ()
+def assert_flips(model: AppModel, book: Any) -> None:
+    """Hold what flips the answer on pages and in files against `recommend --json`."""
+    report = model.report
+    told = recommend(model.scenario, model.catalog).to_dict()
+    points = [
+        (row, point)
+        for row in told["tipping_points"]
+        for point in (row["below"], row["above"])
+        if point is not None
+    ]
+    flips = Flips(model)
+    flips.finish()
+    assert flips.points is not None and [asdict(row) for row in flips.points] == told["tipping_points"]
+    decision = plain(parts.sure_cards(report, flips))
+    assert all(sentence in decision for sentence in told["flips"])
+    risk = unescape(tipping_card(flips, RiskAnswers(report, draws=2, seed=0)))
+    rows = []
+    for row, point in points:
+        said = point["condition"][:1].upper() + point["condition"][1:]
+        rows.append(
+            [said, in_unit(row["base"], row["unit"], report.money), point["label"] or "nothing is feasible"]
+        )
+        assert said in risk and report.money.short(point["monthly_usd"]) in risk
+        assert point["condition"] in row["sentence"]
+    slide = Presentation(io.BytesIO(export_bytes(report, "pptx", slides=("risk",))))
+    tables = [s.table for slide in slide.slides for s in slide.shapes if s.has_table]
+    written = [[cell.text for cell in row.cells] for table in tables for row in table.rows][1:]
+    assert written == rows[: len(written)] and bool(written) == bool(rows)
+    page = unescape(export_bytes(report, "html").decode())
+    assert all(cell in page for row in rows for cell in row)
+    listed = list(csv.DictReader(io.StringIO(csv_text(report, "flips"))))
+    assert [row["input"] for row in listed] == [row["label"] for row in told["tipping_points"]]
+    for line, row in zip(listed, told["tipping_points"], strict=True):
+        for side in ("below", "above"):
+            at = line[f"{side}_flips_at"]
+            assert (float(at) if at else None) == (row[side] and row[side]["shown"])
+    cells = book["Flips"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)
+    assert [list(each) for each in cells] == rows
+
+
+def assert_files(report: Report, by_id: dict[str, Any], book: Any) -> None:
+    """Hold deck, tables and workbook against the JSON's rows."""
     deck = Presentation(io.BytesIO(export_bytes(report, "pptx", slides=("answer", "options"))))
     shapes = [shape for slide in deck.slides for shape in slide.shapes]
     assert any(report.finding in shape.text_frame.text for shape in shapes if shape.has_text_frame)
@@ -126,8 +178,6 @@ def assert_files(report: Report, by_id: dict[str, Any]) -> None:
         for side in SIDES:
             drawn_usd = float(now[f"{option_id} monthly_usd_{side}"])
             assert drawn_usd == pytest.approx(by_id[option_id]["monthly_usd"][side], rel=1e-9)
-    written = io.BytesIO(export_bytes(report, "xlsx"))
-    book = openpyxl.load_workbook(written, read_only=True, data_only=True)
     assert_curve_sheet(report, by_id, book["Curve"])
     rows = book["Options"].iter_rows(min_row=FIRST_ROW + 1, values_only=True)
     costs = {row[0]: row[3:6] for row in rows if row[0]}

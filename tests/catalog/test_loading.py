@@ -319,3 +319,16 @@ def test_a_row_of_ones_own_that_names_what_is_not_there_is_an_error(tmp_path: Pa
     row = lines[1].replace(lines[1].split(",")[0], "no-such-model", 1)
     (tmp_path / "checkpoints.csv").write_text("".join([lines[0], row]), encoding="utf-8", newline="")
     assert any(p.severity == "error" and p.value == "no-such-model" for p in check_folder(tmp_path))
+
+
+def test_every_seller_has_a_name_of_its_own_and_a_site(catalog: Catalog) -> None:
+    sellers = {row.provider for row in catalog.apis.values()} | {row.provider for row in catalog.gpu_prices}
+    assert sellers == set(catalog.providers)
+    names = [row.name for row in catalog.providers.values()]
+    assert len(set(names)) == len(names) and all(
+        row.site.startswith("https://") for row in catalog.providers.values()
+    )
+    assert (
+        catalog.provider_name("deepinfra") == "DeepInfra"
+        and catalog.provider_name("of-my-own") == "of-my-own"
+    )

@@ -10,13 +10,18 @@ import pytest
 
 from llmplan.charts import decision_map_figure, to_plotly
 from llmplan.charts.cost import LABEL_ROOM, _apart
+from llmplan.charts.frontier import frontier_figure as quality_figure
+from llmplan.charts.frontier import named_points
 from llmplan.charts.hardware import fleet_figure, load_figure, memory_figure, waiting_figure
 from llmplan.charts.routing import RoutePoint, flow_figure, frontier_figure
 from llmplan.charts.sizes import model_size_figure
 from llmplan.charts.style import log_axis, tick_text, vertical_line
 from llmplan.charts.waterfall import waterfall_figure
+from llmplan.kinds import Kind
 from llmplan.options import DecisionMap, volume_axis
 from llmplan.options.model_sizes import SizePoint
+from llmplan.quality.ability import Band
+from llmplan.report.frontier import FrontierPoint
 from llmplan.wording import DOLLAR, short_volume
 
 
@@ -174,3 +179,28 @@ def test_labels_of_crossings_stand_clear_of_one_another_and_none_stands_twice() 
     assert [label["text"] for label in labels] == ["42k", "45k", "1.2M", "3.1M", "3.3M"]
     for one, other in itertools.combinations(labels, 2):
         assert one["yshift"] != other["yshift"] or abs(one["x"] - other["x"]) > LABEL_ROOM
+
+
+def test_names_of_the_frontier_have_room_and_stand_once() -> None:
+    def point(label: str, usd: float, success: float) -> FrontierPoint:
+        band = Band(success - 0.1, success, success + 0.1)
+        found = {
+            "monthly_usd": usd,
+            "success": band,
+            "meets_floor": None,
+            "on_frontier": True,
+            "runs_today": False,
+        }
+        return FrontierPoint(option_id=label, label=label, kind=Kind.API, **found)
+
+    cheap, low, mid = point("cheap", 20, 0.3), point("a, low effort", 300, 0.5), point("b", 2_000, 0.6)
+    beside, best = point("c-that-is-long", 3_000, 0.62), point("a, high effort", 50_000, 0.7)
+    points = [cheap, low, mid, beside, best]
+    assert named_points(points) == [4, 3], (
+        "best first; b would lie in c's name, low is a's second, cheap has no room"
+    )
+    assert named_points(points, 20, right=0.5) == [4, 3, 0], (
+        "centred: b's is hidden by c, and the cheap one has room"
+    )
+    texts = [name["text"] for name in quality_figure(points, 0.4, DOLLAR)["layout"]["annotations"]]
+    assert texts == ["a", "c-that-is-long"]

@@ -114,7 +114,9 @@ def test_cumulative_cost_marks_the_payback_on_the_line() -> None:
     today, own, mark = figure["data"]
     assert today["y"].tolist() == [0, 100, 200, 300, 400, 500, 600]
     assert own["y"].tolist() == [120, 180, 240, 300, 360, 420, 480]
-    assert (mark["x"][0], mark["y"][0], mark["text"]) == (3.0, 300.0, ["3"])
+    (name,) = figure["layout"]["annotations"]
+    assert (mark["x"][0], mark["y"][0]) == (name["x"], name["y"]) == (3.0, 300.0)
+    assert name["text"] == "3" and name["bgcolor"].startswith("@card"), "a line shines through the letters"
 
 
 def test_two_that_pay_back_in_one_month_say_it_once() -> None:
@@ -122,14 +124,11 @@ def test_two_that_pay_back_in_one_month_say_it_once() -> None:
     third = replace(other, option_id="hosted")
     plan = time_plan([today, other, third], np.full(6, 100.0), 0.0)
     drawn = {"api": "incumbent", "own#rented": "rented", "hosted": "hosted"}
-    marks = cumulative_figure(plan, drawn, {"own#rented": 3, "hosted": 3}, DOLLAR)["data"][3:]
-    assert [mark["text"] for mark in marks] == [["3"], []]
-    assert [mark["showlegend"] for mark in marks] == [True, False]
-    marks = cumulative_figure(plan, drawn, {"own#rented": 4, "hosted": 3}, DOLLAR)["data"][3:]
-    assert [(mark["text"], mark["textposition"]) for mark in marks] == [
-        (["3"], "top left"),
-        (["4"], "top right"),
-    ]
+    figure = cumulative_figure(plan, drawn, {"own#rented": 3, "hosted": 3}, DOLLAR)
+    assert [mark.get("showlegend", True) for mark in figure["data"][3:]] == [True, False]
+    assert [name["text"] for name in figure["layout"]["annotations"]] == ["3"]
+    names = cumulative_figure(plan, drawn, {"own#rented": 4, "hosted": 3}, DOLLAR)["layout"]["annotations"]
+    assert [(name["text"], name["xanchor"]) for name in names] == [("3", "right"), ("4", "left")]
 
 
 def test_no_payback_no_mark() -> None:

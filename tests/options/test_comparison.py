@@ -41,7 +41,8 @@ def test_a_hosted_open_model_is_called_by_its_host_and_no_two_options_alike() ->
     table = compare(SMALL.but(model_ids=(), gpu_ids=("t4",)))
     hosted = table[table.kind == "hosted"]
     assert not set(hosted.model_id) <= set(load_catalog().models)
-    assert all(f" at {row.provider}" in row.label for row in hosted.itertuples())
+    name = load_catalog().provider_name
+    assert all(f" at {name(row.provider)}" in row.label for row in hosted.itertuples())
     assert not hosted.label.str.contains(" API").any()
     assert table.label[table.kind.isin(["hosted", "api"])].is_unique
 

@@ -51,6 +51,9 @@ HOW_SURE = "How sure is that"
 WEIGH_MS = 1_000
 """How long the inputs must have rested before the browser asks how sure the answer is."""
 DOUBLE, MANY = 2, 10
+LEAST_DRAWN_USD = 0.01
+BAR_MARGIN = 0.03
+"""Share of a card's line that stays free at each end, so that a mark there is whole."""
 GLOSSARY = {
     Kind.API: "A model that its vendor runs: you pay by the token.",
     Kind.HOSTED: "An open-weight model that a provider runs: you pay by the token.",
@@ -84,10 +87,29 @@ def stamp(report: Report) -> Markup:
 
 def figures(report: Report) -> Markup:
     """Return a card a kind, all alike: cost with its range, quality, first token, gap to the answer."""
-    return html.cards([_kind_card(report, kind) for kind in Kind])
+    places = [place for kind in Kind if (place := report.comparison.cheapest(kind)) is not None]
+    ends = np.log(np.maximum(report.comparison.monthly_of(places)[[0, 2]], LEAST_DRAWN_USD))
+    scale = (float(ends.min()), float(ends.max())) if places else (0.0, 0.0)
+    return html.cards([_kind_card(report, kind, scale) for kind in Kind])
 
 
-def _kind_card(report: Report, kind: Kind) -> KeyFigure:
+def _cost_bar(report: Report, usd: tuple[float, float, float], scale: tuple[float, float]) -> Markup:
+    """Return a month's low, base and high as a bar; scale: logarithms of the lowest and the highest of all cards."""
+    money, (first, last) = report.money, scale
+    inner = 1 - 2 * BAR_MARGIN
+    parts = [
+        BAR_MARGIN
+        + inner * ((np.log(max(each, LEAST_DRAWN_USD)) - first) / (last - first) if last > first else 0.5)
+        for each in usd
+    ]
+    edges = [money.short(float(np.exp(end))) for end in scale]
+    words = f"A month: low {money.short(usd[0])}, base {money.short(usd[1])}, high {money.short(usd[2])}"
+    return html.range_bar(
+        parts, f"{words}; every card's line runs from {edges[0]} to {edges[1]}, in powers of ten"
+    )
+
+
+def _kind_card(report: Report, kind: Kind, scale: tuple[float, float]) -> KeyFigure:
     found, money = report.comparison, report.money
     head = Markup('<span title="{}">{}</span>').format(GLOSSARY[kind], kind.short)
     place = found.cheapest(kind)
@@ -100,8 +122,8 @@ def _kind_card(report: Report, kind: Kind) -> KeyFigure:
     gap = "the answer" if place == found.best else _why_not(base, found.best_usd)
     first = "first word not stated" if item.ttft_ms is None else f"first word {milliseconds(item.ttft_ms)}"
     lines = (
+        _cost_bar(report, (low, base, high), scale) + Markup("{}").format(money.range(low, high)),
         item.label,
-        money.range(low, high),
         f"quality {share(item.quality)}{quality_band(report, item)} · {first}",
         gap,
     )

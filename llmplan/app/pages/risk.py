@@ -41,7 +41,7 @@ class RiskPage(Page):
         self.answer, self.figures = HtmlView(live=True), HtmlView()
         self.probability, self.sides = ChartView(), ChartView()
         self.tornado, self.information, self.sobol = ChartView(), ChartView(), ChartView()
-        self.flips = Flips(model, verify=True)
+        self.flips = Flips(model)
         self.tipping = HtmlView(on_action=lambda _name, _value: self.flip())
         self.ladder, self.quantiles = HtmlView(), HtmlView()
         self.regret, self.inputs = HtmlView(), HtmlView()

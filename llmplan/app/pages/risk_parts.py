@@ -26,7 +26,7 @@ from llmplan.kinds import Kind
 from llmplan.options import volume_axis
 from llmplan.recommend.ladder import QualityStep, floor_percent, quality_ladder, whole_steps
 from llmplan.recommend.tipping import Tipping, TippingPoint
-from llmplan.recommend.tipping.sentences import scale_change, scale_words
+from llmplan.recommend.tipping.sentences import scale_change
 from llmplan.report import Report
 from llmplan.risk import OptionRisk, Risk, VolumeCurve, assess, make_problem, sample, volume_curve
 from llmplan.risk.sensitivity import Bar, Outcome, SobolIndex, sobol, tornado
@@ -471,12 +471,12 @@ def tipping_card(flips: Flips, shown: RiskAnswers) -> Markup:
     money, tips = shown.money, flips.points
     rows = [
         (
-            f"{capital(tip.label)}: {_move(verb, tip, point, money)}",
+            f"{capital(point.condition)}{_now(tip, money)}",
             _winner(point, money),
             _expected(tip, point, money),
         )
         for tip in tips
-        for verb, point in (("falls", tip.below), ("rises", tip.above))
+        for point in (tip.below, tip.above)
         if point is not None
     ]
     heads = ("It flips when", "Then the choice is", "Expected range")
@@ -502,10 +502,8 @@ def _calm(tips: Sequence[Tipping], money: Currency) -> Markup:
     return html.folded(f"{len(rows)} inputs that flip nothing alone", listed)
 
 
-def _move(verb: str, tip: Tipping, point: TippingPoint, money: Currency) -> str:
-    if tip.unit == TODAY:
-        return f"{verb} {scale_words(point.shown)}"
-    return f"{verb} to {in_unit(point.shown, tip.unit, money)} (now {in_unit(tip.base, tip.unit, money)})"
+def _now(tip: Tipping, money: Currency) -> str:
+    return "" if tip.unit == TODAY else f"; now {in_unit(tip.base, tip.unit, money)}"
 
 
 def _winner(point: TippingPoint, money: Currency) -> str:

@@ -121,7 +121,7 @@ def figures(shown: Routed) -> Markup:
     )
     first = worth["first"] if worth else None
     pays = NOTHING if worth is None else "never" if first is None else f"from {short_volume(first)}/day"
-    lost = f"easy queries sent up; hard ones sent down lose {wrong['quality_lost']:.1%} of quality"
+    lost = f"easy queries sent up; hard ones sent down lose {share(wrong['quality_lost'])} of quality"
     return html.cards(
         [
             ("A month", money.short(usd["base"]), money.range(usd["low"], usd["high"])),

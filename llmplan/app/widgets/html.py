@@ -121,5 +121,15 @@ def full_value(money: Currency, usd: float, after: str = "") -> Markup:
     return Markup('<span title="{}">{}{}</span>').format(money.full(usd), money.short(usd), after)
 
 
+def range_bar(parts: Sequence[float], words: str) -> Markup:
+    """Return a bar from low to high with a mark at base, each a share of the bar's own line; `words` say it aloud."""
+    low, base, high = (f"{100 * part:.2f}" for part in parts)
+    return Markup(
+        '<svg class="lp-range-bar" role="img" aria-label="{0}" width="100%" height="12"><title>{0}</title>'
+        '<line x1="0%" x2="100%" y1="6" y2="6"/><line class="lp-span" x1="{1}%" x2="{3}%" y1="6" y2="6"/>'
+        '<circle cx="{2}%" cy="6" r="4.5"/></svg>'
+    ).format(words, low, base, high)
+
+
 def _joined(one: str, entries: Iterable[Sequence[object]]) -> Markup:
     return Markup("").join(Markup(one).format(*entry) for entry in entries)

@@ -16,7 +16,7 @@ from llmplan.recommend.tipping.load import chance_input, load_inputs, quality_in
 from llmplan.recommend.tipping.models import model_inputs
 from llmplan.recommend.tipping.prices import gpu_price_input, price_inputs
 from llmplan.recommend.tipping.records import Tipping, TippingPoint
-from llmplan.recommend.tipping.sentences import sentence
+from llmplan.recommend.tipping.sentences import condition, sentence
 from llmplan.recommend.tipping.tokens import token_inputs
 from llmplan.scenario import Scenario, under_catalog
 
@@ -93,7 +93,7 @@ def inputs_of(options: Options, catalog: Catalog, by: By = "kind") -> list[Input
     ]
 
 
-def tip(row: Input, by: By = "kind", verify: bool = False) -> Tipping:
+def tip(row: Input, by: By = "kind", verify: bool = True) -> Tipping:
     """Return one input's tipping points; by and verify as in `tipping_points`."""
     by = "option" if row.by_option else by
     before = _answer(row.recommended(row.base), by)
@@ -177,7 +177,7 @@ def _point(row: Input, last: float, value: float, verify: bool) -> TippingPoint:
     shown = _rounded(row, value)
     change = None if row.base == 0 else (shown / row.base - 1) * 100
     within = None if row.expected is None else row.expected[0] <= shown <= row.expected[1]
-    rest = (row.changes(shown), within)
+    rest = (row.changes(shown), condition(row, shown, change), within)
     if item is None:
         return TippingPoint(value, last, shown, change, None, None, None, None, *rest)
     return TippingPoint(value, last, shown, change, item.option_id, item.label, item.kind, usd, *rest)

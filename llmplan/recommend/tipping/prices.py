@@ -147,7 +147,7 @@ def gpu_price_input(options: Options, few: Options, catalog: Catalog, by_kind: b
         base / 100,
         base * 100,
         at,
-        lambda v: f"{few.scenario.currency.each(v)}/h",
+        lambda v: f"{few.scenario.currency.each(v)}/GPU-hour",
         changes,
     )
 

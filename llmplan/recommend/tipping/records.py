@@ -21,6 +21,7 @@ class TippingPoint:
     option_id, label, kind: what is recommended at `value`; None where nothing is feasible there.
     monthly_usd: its base cost there.
     changes: scenario fields that bring `shown` about, as `Scenario.but` takes them; None where none can.
+    condition: the change in words, as every page and file says it: GPU prices rise to 3.4 times today's.
     within_expected: whether `shown` lies in the range that the input is expected to keep to; None where no
         range is known.
     """
@@ -34,6 +35,7 @@ class TippingPoint:
     kind: str | None
     monthly_usd: float | None
     changes: dict[str, Any] | None
+    condition: str
     within_expected: bool | None = None
 
 

@@ -17,10 +17,9 @@ TAKES_OVER = {
 
 def sentence(row: Input, found: Tipping) -> str:
     """Say what changes where, one clause a tipping point."""
-    verbs = ("fall", "rise") if row.plural else ("falls", "rises")
     parts = [
-        f"{takes_over(point)} if {row.label} {verb} {amount(row, point)}{_beyond(row, point)}"
-        for verb, point in zip(verbs, (found.below, found.above), strict=True)
+        f"{takes_over(point)} if {point.condition}{_beyond(row, point)}"
+        for point in (found.below, found.above)
         if point is not None
     ]
     if parts:
@@ -29,15 +28,25 @@ def sentence(row: Input, found: Tipping) -> str:
     return f"{capital(row.label)}: no value {span} changes the recommendation."
 
 
-def amount(row: Input, point: TippingPoint) -> str:
+def condition(row: Input, shown: float, change_pct: float | None) -> str:
+    """Say how far an input has to move: GPU prices rise to 3.4 times today's; parameters as in `TippingPoint`."""
+    verb = ("fall" if shown < row.base else "rise") + ("" if row.plural else "s")
+    return f"{row.label} {verb} {_amount(row, shown, change_pct)}"
+
+
+def _amount(row: Input, shown: float, change_pct: float | None) -> str:
     """Return how far an input has to move: a scale by percent or to a multiple, others to a value."""
     if row.is_scale:
-        return scale_words(point.shown)
-    if row.is_share or row.unit == "replicas" or point.change_pct is None:
-        return f"to {row.text(point.shown)}"
-    ratio = 1 + point.change_pct / 100
-    change = f"{point.change_pct:+.0f}%" if ratio < MANY else f"{_times(ratio)} as much"
-    return f"to {row.text(point.shown)} ({change})"
+        return scale_words(shown)
+    if row.is_share or row.unit == "replicas" or change_pct is None:
+        return f"to {row.text(shown)}"
+    ratio = 1 + change_pct / 100
+    return f"to {row.text(shown)} ({_percent(change_pct) if ratio < MANY else f'{_times(ratio)} as much'})"
+
+
+def _percent(change: float) -> str:
+    """Return a change in whole percent; what is not gone altogether has not fallen by 100 %."""
+    return f"{max(change, -99.9):+.1f}%" if -100 < change < -99.5 else f"{change:+.0f}%"
 
 
 def takes_over(point: TippingPoint) -> str:
