@@ -29,8 +29,13 @@ class Columns:
     shared: ClassVar[tuple[str, ...]]
 
     def take(self, places: Places) -> Self:
-        """Return the rows at `places`, in that order; repeats are allowed."""
-        return self._of(lambda column: column(self)[places])
+        """Return the rows at `places`, in that order; repeats are allowed. What lies between holds no columns for it."""
+        found: tuple[Self, Places | None] = vars(self).get("_taken", (self, None))
+        source, at = found
+        there = places if at is None else at[places]
+        rows = source._of(lambda column: column(source)[there])
+        vars(rows)["_taken"] = source, there
+        return rows
 
     def joined_with(self, more: Self) -> Self:
         """Return these rows and more behind them."""

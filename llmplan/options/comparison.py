@@ -43,7 +43,7 @@ def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
     return _options_of(catalog, aside(scenario))
 
 
-@kept(6)
+@kept(3)
 def _options_of(catalog: Catalog, scenario: Scenario) -> Options:
     return with_reserved(build_options(scenario, catalog), catalog)
 

@@ -155,7 +155,7 @@ def at_efforts(
     return _at_efforts(grid, tuple((m, efforts_of(scenario, catalog, m)) for m in model_ids))
 
 
-@kept(4)
+@kept(2)
 def _at_efforts(grid: Configurations, efforts: tuple[tuple[str, tuple[str, ...]], ...]) -> AtEfforts:
     models = tuple((model_id, effort) for model_id, some in efforts for effort in some)
     place = {model: i for i, model in enumerate(models)}
@@ -211,7 +211,7 @@ def _ids(catalog: Catalog, scenario: Scenario) -> Names:
     )
 
 
-@kept(16)
+@kept(2)
 def _useful(
     catalog: Catalog, names: Names, context_tokens: tuple[float, ...], settings: EngineSettings
 ) -> Configurations:
@@ -222,7 +222,7 @@ def _useful(
     return _taken(grid, _useful_sizes(grid, context).tobytes()) if len(grid) else grid
 
 
-@kept(4)
+@kept(2)
 def _taken(grid: Configurations, places: bytes) -> Configurations:
     """Return the grid's configurations at some places: the same ones while a slider moves."""
     return grid.take(np.frombuffer(places, np.intp))

@@ -13,6 +13,7 @@ from llmplan.catalog import load_catalog
 from llmplan.kinds import Kind
 from llmplan.options.comparison import evaluate, options_of
 from llmplan.options.comparison_rows import comparison_row
+from llmplan.options.configurations import sized
 from llmplan.options.fleet_api_pairs import SPLITS, hybrid_of, make_pairs, pairs_of
 from llmplan.router.costs import Router
 from llmplan.routing.plan import plan_route
@@ -45,6 +46,19 @@ def test_a_table_with_hybrids_ends_with_its_last_reader():
     del catalog, found
     gc.collect()
     assert seen() is None
+
+
+def test_of_other_tokens_tables_and_replicas_the_last_few_are_held():
+    """The search for flips asks the whole catalog at a dozen token lengths beside a session: each takes some 50 MB."""
+    catalog, seen = replace(load_catalog()), []
+    for tokens in range(1_000, 9_000, 1_000):
+        options = evaluate(SCENARIO.but(input_tokens=tokens), catalog).options
+        rows, _ = sized(catalog, options.scenario)
+        seen.append((weakref.ref(options), weakref.ref(rows), weakref.ref(rows.grid)))
+    del options, rows
+    gc.collect()
+    for held in zip(*seen, strict=True):
+        assert len({id(each()) for each in held} - {id(None)}) <= 3
 
 
 @pytest.mark.parametrize("modes", [(), ("always_on", "autoscaled")])
