@@ -295,7 +295,7 @@ def test_the_theme_is_chosen_and_kept(page: Page, dashboard_url: str) -> None:
 def test_on_a_phone_the_answer_is_on_the_first_screen(page: Page, dashboard_url: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     open_page(page, dashboard_url)
-    ready(page)
+    page.wait_for_selector(".lp-kpi", timeout=120_000)  # its charts wait for their turn, below
     expect(page.locator(".lp-answer").first).to_be_in_viewport(ratio=1)
     above = "node => node.getBoundingClientRect().top"
     inputs = page.get_by_text("Inputs", exact=True)
