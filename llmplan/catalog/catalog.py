@@ -91,7 +91,7 @@ class Catalog:
         return _find("api", api_id, self.apis)
 
     def provider_name(self, provider: str) -> str:
-        """Return what a provider calls itself; of one that the table lacks the id."""
+        """Return the name of a provider; of one that the table lacks the id."""
         known = self.providers.get(provider)
         return known.name if known else provider
 

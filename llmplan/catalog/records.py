@@ -500,7 +500,7 @@ class ApiName(Record):
 
 
 class Provider(Sourced):
-    """data/providers.csv: what a seller of tokens or GPUs calls itself."""
+    """data/providers.csv: the name of a seller of tokens or GPUs."""
 
     provider: Id
     name: str
