@@ -188,7 +188,8 @@ class Rows(Columns, Sequence[Option]):
     def __getitem__(self, place: SupportsIndex | slice) -> Option | Sequence[Option]:
         if isinstance(place, slice):
             return self.take(np.arange(len(self))[place])
-        return self.records(np.array([place], np.intp))[0]
+        cell = self.cells[place]
+        return cell if isinstance(cell, Option) else self.make([cell])[0]
 
     def __iter__(self) -> Iterator[Option]:
         return iter(self.records(slice(None)))

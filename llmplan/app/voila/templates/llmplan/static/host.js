@@ -182,16 +182,25 @@
     else if (data.method === "custom") model.emit("msg:custom", data.content, buffers);
   }
 
-  // An answer comes part by part: the parts that are there by the next frame are painted in it together.
+  // An answer comes part by part, and an acknowledgement after the last: they are painted in one frame, since each frame
+  // lays the page out anew. Of a slow answer the parts that are there are painted meanwhile.
+  const PARTS_WAIT_MS = 50;
   const arrived = [];
+  let waits = 0;
   function arrive(data) {
-    if (arrived.push(data) > 1) return;
+    let message;
+    try { message = decodeFrame(data); } catch (problem) { return void reportError(problem); }
+    if (arrived.push(message) === 1) waits = setTimeout(takeSoon, PARTS_WAIT_MS);
+    if (message.content.data?.content?.kind === "ack") takeSoon();
+  }
+  function takeSoon() {
+    clearTimeout(waits);
     requestAnimationFrame(takeArrived);
     setTimeout(takeArrived, document.hidden ? 0 : 250);   // a hidden page has no frames
   }
   function takeArrived() {
-    for (const data of arrived.splice(0)) {
-      try { onMessage(decodeFrame(data)); } catch (problem) { reportError(problem); }
+    for (const message of arrived.splice(0)) {
+      try { onMessage(message); } catch (problem) { reportError(problem); }
     }
   }
 
