@@ -58,6 +58,8 @@ def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards_and_what_would() -> None:
         ("llama-3.1-70b", "bf16", "l4", 3, None, {}, "other count"),
         ("gpt-oss-120b", "mxfp4", "h100-sxm", 3, None, {}, "other count"),
         ("qwen2.5-7b", "bf16", "h100-sxm", 8, None, {}, "other count"),
+        ("kimi-k3", "fp16", "a100-80gb-sxm", 8, None, {}, "other GPU"),  # no one change does
+        ("glm-5", "fp16", "rtx-5090", 2, "sglang", {"gpu_memory_utilisation": 0.5}, "other GPU"),
         ("llama-3.3-70b", "bf16", "h100-sxm", 1, None, {}, "other count"),
         ("llama-3.1-8b", "fp8", "h100-sxm", 1, "ollama", {}, "other engine"),
         ("qwen2.5-72b", "fp8", "h100-sxm", 4, "tgi", {"data_parallel": 2}, "other engine"),
