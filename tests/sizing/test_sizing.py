@@ -449,11 +449,26 @@ def test_missed_targets_serve_nothing(catalog: Catalog) -> None:
 def test_the_published_cliff_of_two_h100(catalog: Catalog) -> None:
     """Llama 3.3 70B, FP8, 5,000 + 500: 835 ms at 50 clients, 7,996 ms at 100, throughput nearly flat."""
     request = SizeRequest("llama-3.3-70b", "fp8", "h100-sxm", 5000, 500, 2, "tensorrt-llm")
-    few, many = (simulate_load(catalog, request, Load(concurrency=n)).simulation for n in (50, 100))
+    loads = (Load(concurrency=n, load_test=True) for n in (50, 100))
+    few, many = (simulate_load(catalog, request, load).simulation for load in loads)
     assert few["ttft_ms_mean"] == pytest.approx(835, rel=0.25)
     assert 0.5 * 7996 < many["ttft_ms_mean"] < 2 * 7996
     assert few["output_tokens_per_s"] == pytest.approx(814, rel=0.15)
     assert many["output_tokens_per_s"] / few["output_tokens_per_s"] < 1.25
+
+
+@pytest.mark.parametrize(("clients", "ttft_ms"), [(8, 37.8), (32, 40.4), (64, 43.1), (128, 58.6)])
+def test_clients_out_of_step_wait_as_an_engine_measured_so(
+    catalog: Catalog, clients: int, ttft_ms: float
+) -> None:
+    """vLLM 0.25.1, 8B on one H200, 1,000 + 500 tokens: in step they wait four times as long."""
+    request = SizeRequest("llama-3.1-8b", "bf16", "h200-sxm", 1000, 500, 1, "vllm")
+    answer = simulate_load(catalog, request, Load(concurrency=clients))
+    assert answer.simulation["ttft_ms_mean"] == pytest.approx(ttft_ms, rel=0.2)
+    assert answer.formula is not None and answer.formula["valid"]
+    assert answer.formula["ttft_ms_mean"] == pytest.approx(answer.simulation["ttft_ms_mean"], rel=0.1)
+    together = simulate_load(catalog, request, Load(concurrency=clients, load_test=True))
+    assert together.simulation["ttft_ms_mean"] > 1.3 * answer.simulation["ttft_ms_mean"]
 
 
 @pytest.mark.parametrize(
