@@ -12,7 +12,7 @@ from llmplan.measurements import MeasuredPoint
 from llmplan.measurements.use import published_points
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
 from llmplan.replica.config import EngineSettings
-from llmplan.replica.reuse import PromptCache
+from llmplan.replica.reuse import PromptCache, reuse_rule
 from llmplan.sizing import (
     Load,
     SizeAnswer,
@@ -210,6 +210,22 @@ def test_without_concurrency_the_latency_targets_hold() -> None:
     assert speed.requests_per_s_p10 < speed.requests_per_s < speed.requests_per_s_p90
 
 
+@pytest.mark.parametrize(
+    ("more", "cached"),
+    [({}, 0.0), ({"max_model_len": 65_536.0}, 0.0), ({"max_sequences": 16.0}, 0.0), ({}, 0.5)],
+)
+def test_size_and_search_count_the_same_sequences(
+    catalog: Catalog, more: dict[str, float], cached: float
+) -> None:
+    """A longest sequence that an engine must take says nothing of how many shorter ones it holds."""
+    settings, held = EngineSettings(**more), PromptCache(cached, "shared")
+    request = SizeRequest("llama-3.1-8b", "bf16", "h100-sxm", 2000, 500, 1, "vllm", settings=settings)
+    own = size(catalog, replace(request, cached=held))
+    one = Configurations.from_configs(catalog, [own.config])
+    best = capacity(one, 2000, 500, reuse=reuse_rule(catalog, held))
+    assert own.max_concurrent_sequences == best.max_concurrent_sequences[0]
+
+
 def test_with_concurrency_it_is_the_prediction_there(catalog: Catalog) -> None:
     answer = sized("llama-3.1-70b", "fp8", "h100-sxm", 2, concurrency=16.0, engine_id="vllm")
     one = Configurations.from_configs(catalog, [ReplicaConfig("llama-3.1-70b", "fp8", "h100-sxm", 2, "vllm")])
@@ -289,7 +305,7 @@ def test_search_agrees_with_capacity_and_tighter_targets_cost_more(catalog: Cata
 def test_size_and_search_know_what_prefix_caches_hold(catalog: Catalog, cached: PromptCache) -> None:
     """Both say the rate that `compare` sizes with, above that of new prompts; at a concurrency too."""
     lengths, names = (8_000, 300), {"precision_ids": ["fp8"], "gpu_ids": ["h100-sxm"], "engine_ids": ["vllm"]}
-    row = next(r for r in search(catalog, "llama-3.1-70b", *lengths, **names, cached=cached) if r.n_gpus == 2)  # type: ignore[arg-type]
+    row = next(r for r in search(catalog, "llama-3.1-70b", *lengths, **names, cached=cached) if r.n_gpus == 2)
     request = SizeRequest("llama-3.1-70b", "fp8", "h100-sxm", *lengths, 2, "vllm", cached=cached)
     speed, plain = (size(catalog, r).speed for r in (request, replace(request, cached=PromptCache())))
     assert speed.requests_per_s == pytest.approx(row.requests_per_s)
