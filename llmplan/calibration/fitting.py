@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Bools, Floats, Places
-from llmplan.calibration.observations import Observations, host
+from llmplan.calibration.observations import Observations
+from llmplan.catalog.publishers import host_of
 from llmplan.replica.constants import Calibration
 
 QUANTITY_WEIGHTS: Final = np.array([[1.0], [0.35], [1.0]])
@@ -71,7 +72,7 @@ def publisher_parameters(obs: Observations) -> list[Parameter]:
     publishers ran the same mixture, so that theirs would take what families need to learn.
     """
     pace = next(i for i, constant in enumerate(obs.constants) if constant.name == "decode_pace")
-    who = np.array([host(m) for m in obs.rows], dtype=object)[obs.row]
+    who = np.array([host_of(m.source_title) for m in obs.rows], dtype=object)[obs.row]
     engine = obs.configurations.levels("generation")
     most = {(Counter(who[engine == name]).most_common(1)[0][0], name) for name in set(engine)}
     pairs = [pair not in most for pair in zip(who, engine, strict=True)]

@@ -1,6 +1,5 @@
 """Measured rows as loads on replicas: names resolved, splits into replicas spread out, all rows at once."""
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.evidence import Fit, MeasuredSettings
 from llmplan.catalog.measurements import PRECISION_ALIASES, Measurement
+from llmplan.catalog.publishers import published_settings
 from llmplan.errors import near_names
 from llmplan.replica.config import DEFAULTS, EngineSettings
 from llmplan.replica.configurations import LATEST, Configurations, ReplicaConfig
@@ -30,9 +30,6 @@ DEFAULT_CLIENTS: Final = 32.0
 DEFAULT_LIMITS_S: Final = (2.0, 0.2)
 """TTFT and TPOT limits assumed for a latency-bound row that states none."""
 
-
-SAME_HOSTS: Final = {"aiconfigurator silicon_sample": "InferenceX dashboard"}
-"""Publishers whose rows are another one's runs."""
 STEADY: Final = "steady state"
 """Words of a source that measured after its opening burst."""
 RAN_WITH_BYTES: Final = 4.0 * BYTES_PER_GIB
@@ -224,28 +221,10 @@ def _kind(m: Measurement) -> str:
     return m.arrival if m.arrival in ARRIVAL_KINDS else "closed_loop"
 
 
-def publisher(m: Measurement) -> str:
-    """Who measured: the first two words of the source's title, whichever of its suites a row is of."""
-    words = (word for word in re.findall(r"[\w-]+", m.source_title) if not word.startswith("suite"))
-    return " ".join(list(words)[:2])
-
-
-def host(m: Measurement) -> str:
-    """Who ran the engine: the publisher, or the one whose runs it passes on."""
-    return SAME_HOSTS.get(publisher(m), publisher(m))
-
-
 def settings_of(catalog: Catalog, m: Measurement) -> MeasuredSettings | None:
     """How a row's engine was started, as far as its publisher's scripts say."""
     told = {"model_id": m.model_id, "precision": m.precision, "gpu_id": m.gpu_id}
-    fitting = (
-        row
-        for row in catalog.measured_settings
-        if (row.publisher, row.engine_id) == (host(m), m.engine_id)
-        and row.from_date.isoformat() <= m.published
-        and all(getattr(row, name) in (None, value) for name, value in told.items())
-    )
-    return max(fitting, key=lambda row: row.from_date, default=None)
+    return published_settings(catalog, m.source_title, m.engine_id, m.published, told)
 
 
 def _started(told: MeasuredSettings, m: Measurement) -> EngineSettings:

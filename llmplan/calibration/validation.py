@@ -7,9 +7,10 @@ import numpy as np
 
 from llmplan.arrays import Floats, Places
 from llmplan.calibration.fitting import fit, row_weights_of
-from llmplan.calibration.observations import Observations, publisher
+from llmplan.calibration.observations import Observations
 from llmplan.calibration.predicted_rows import predicted
 from llmplan.catalog.measurements import Measurement
+from llmplan.catalog.publishers import publisher_of
 from llmplan.replica.constants import Calibration
 
 SEED: Final = 0
@@ -26,7 +27,7 @@ PROTOCOLS: Final[dict[str, tuple[Callable[[Measurement], tuple[object, ...]], in
     "points": (_point, 3),
     "groups": (lambda m: (m.model_id, m.gpu_id, m.engine_id), 4),
     "models": (lambda m: (m.model_id,), 3),
-    "sources": (lambda m: (publisher(m),), 5),
+    "sources": (lambda m: (publisher_of(m.source_title),), 5),
     "own models": (lambda m: (m.model_id, m.precision) if is_own(m) else (), 5),
 }
 """What is kept back together, and in how many folds. points: exact repeats share a fold, so none vouches for

@@ -58,6 +58,12 @@ def simulate(
     output_cv: Annotated[float, typer.Option(help="Spread of output lengths: deviation over mean.")] = 0.0,
     requests: Annotated[int | None, typer.Option(help="Requests to simulate.", min=1)] = None,
     router: Annotated[str, typer.Option(help="least_loaded, round_robin or random.")] = "least_loaded",
+    load_test: Annotated[
+        bool,
+        typer.Option(
+            "--load-test", help="Clients start together, as in a load test; else they are out of step."
+        ),
+    ] = False,
     engine_version: EngineVersion = "latest",
     seed: Annotated[int, typer.Option(help="Seed of arrivals and lengths.", min=0)] = 0,
     data: Data = None,
@@ -80,6 +86,7 @@ def simulate(
         output_cv,
         requests,
         seed,
+        load_test,
     )
     lengths = (input_tokens, output_tokens)
     request = SizeRequest(

@@ -10,34 +10,60 @@ from numpy.typing import NDArray
 from llmplan.arrays import Bools, Floats
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
+from llmplan.catalog.evidence import MeasuredSettings
 from llmplan.catalog.measurements import PRECISION_ALIASES
-from llmplan.replica.configurations import Configurations
+from llmplan.catalog.publishers import published_settings
+from llmplan.replica.config import engine_generation
+from llmplan.replica.configurations import LATEST, Configurations
 from llmplan.replica.constants import level_values
 
 NEAR: Final = 0.3
 """A row is near when input, output and clients each differ by less than a factor exp(0.3) = 1.35."""
 COUNTED: Final = "engine:architecture:compute"
 """The kind of replica that is calibrated or not."""
+EIGHT_BIT: Final = "fp8"
+"""Type of an 8-bit KV cache."""
 LOADS: Final = {"closed_loop": "concurrency", "open_loop": "offered_rps"}
 """Column that says how hard a kind of arrival presses; an endless queue has none."""
-Key = tuple[str, str, str, int, str, str]
+Key = tuple[str, str, str, int, str, str, bool, str]
+"""Model, format, GPU, GPUs, engine, its generation, whether its KV cache has 8 bits, and kind of arrival."""
 
 
 @kept(1)
 def measured_points(catalog: Catalog) -> dict[Key, Floats]:
-    """Log input, output and load of the published rows (data/measured_serving.csv), by replica and arrival.
+    """Log input, output and load of the published rows (data/measured_serving.csv), and how GPUs are cut, by replica.
 
-    The load is the clients of a closed loop, the rate of an open loop, and nothing for the other arrivals.
+    The load is the clients of a closed loop, the rate of an open loop, and nothing for the other arrivals. Then the
+    tensor- and data-parallel degrees; NaN: not stated.
     """
     points: dict[Key, list[list[float]]] = {}
     for row in catalog.measured_points:
         cell = row.cells
-        loads = [_log(cell.get(name, "")) for name in ("isl_tokens", "osl_tokens")]
-        loads.append(_log(cell.get(LOADS[cell["arrival"]], "")) if cell["arrival"] in LOADS else 0.0)
-        place = cell["gpu_id"], int(cell["n_gpus"]), cell["engine_id"], cell["arrival"]
+        numbers = [_log(cell.get(name, "")) for name in ("isl_tokens", "osl_tokens")]
+        numbers.append(_log(cell.get(LOADS[cell["arrival"]], "")) if cell["arrival"] in LOADS else 0.0)
+        title, published = cell.get("source_title", ""), cell.get("published", "")
+        told = published_settings(catalog, title, cell["engine_id"], published, cell)
+        ran = _generation_and_cache(cell, told)
+        place = cell["gpu_id"], int(cell["n_gpus"]), cell["engine_id"], *ran, cell["arrival"]
+        numbers += _degrees(cell, told)
         for precision in _spellings(cell["precision"]):
-            points.setdefault((cell["model_id"], precision, *place), []).append(loads)
+            points.setdefault((cell["model_id"], precision, *place), []).append(numbers)
     return {key: np.array(value) for key, value in points.items()}
+
+
+def _generation_and_cache(cell: Mapping[str, str], told: MeasuredSettings | None) -> tuple[str, bool]:
+    """Generation of a row's engine, the latest where nobody says, and whether its KV cache has 8 bits."""
+    version = cell.get("engine_version") or (told and told.engine_version) or LATEST
+    return engine_generation(cell["engine_id"], version), bool(told and told.kv_cache_dtype == EIGHT_BIT)
+
+
+def _degrees(cell: Mapping[str, str], told: MeasuredSettings | None) -> tuple[float, float]:
+    """Tensor- and data-parallel degree of a row; NaN: not stated. Its publisher's scripts know better."""
+    if not cell.get("tensor_parallel"):
+        return math.nan, math.nan
+    tensor, data = float(cell["tensor_parallel"]), float(cell.get("data_parallel") or 1)
+    copies = float((told and told.data_parallel) or data)
+    return tensor * data / copies, copies
 
 
 def _spellings(precision: str) -> tuple[str, ...]:
@@ -71,14 +97,17 @@ def basis_of(
         else np.where((arrivals == "closed_loop") | (arrivals == "open_loop"), load, 1.0)
     )
     asked = np.log([isl, osl, np.maximum(pressed, 1e-12)]).T
+    cut, generation = np.array([c.tensor_parallel, c.data_parallel]).T, c.levels("generation")
     alike: dict[Key, list[int]] = {}
     for i in np.flatnonzero(_has_points(c, points)):
         names = c.model_id[i], c.precision_id[i], c.gpu_id[i], int(c.n_gpus[i]), c.engine_id[i]
-        alike.setdefault((*names, str(arrivals[i])), []).append(int(i))
+        ran = str(generation[i]), c.settings[i].kv_cache_dtype == EIGHT_BIT
+        alike.setdefault((*names, *ran, str(arrivals[i])), []).append(int(i))
     for key in alike.keys() & points.keys():
-        places = np.array(alike[key])
-        near = np.abs(points[key][None] - asked[places][:, None]) < NEAR
-        basis[places[near.all(axis=2).any(axis=1)]] = "measured"
+        places, rows = np.array(alike[key]), points[key]
+        near = (np.abs(rows[None, :, :3] - asked[places][:, None]) < NEAR).all(axis=2)
+        as_cut = (np.isnan(rows[:, 3:]) | (rows[None, :, 3:] == cut[places][:, None])).all(axis=2)
+        basis[places[(near & as_cut).any(axis=1)]] = "measured"
     return np.where(c.is_unmeasured, "extrapolated", basis)
 
 

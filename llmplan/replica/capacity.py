@@ -1,6 +1,6 @@
 """The best rate of one replica within its latency targets: the largest batch that keeps them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -299,7 +299,7 @@ def _binding(
 ) -> NDArray[Any]:
     """What keeps the rate from being higher: memory, batch limit, latency target, compute or bandwidth."""
     filled = Service(**{name: np.nan_to_num(v, nan=1.0, posinf=1e9) for name, v in vars(service).items()})
-    word = binding_of(c, k, filled, isl, osl)
+    word = binding_of(c, k, replace(filled, waiting=np.zeros(len(c))), isl, osl)
     limit = np.floor(kv_limited_sequences(c, k, isl, osl, reuse))
     full = chosen >= limit
     if targets.percentile is not None:

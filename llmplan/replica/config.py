@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Final, Self
 
 from llmplan.catalog.records import Gpu, Model, Precision
@@ -156,6 +157,7 @@ FACTORS: Final = (
 version and model, of mixtures of experts only: their releases differ by speculative decoding."""
 
 
+@cache
 def engine_generation(engine_id: str, version: str) -> str:
     """Name the generation of an engine that a version belongs to; a blank version is the latest.
 

@@ -26,7 +26,7 @@ LARGE_CARD_GIB: Final = 70.0
 USUAL_ENGINE: Final = "vllm"
 """Its rules stand for an engine whose own are not known."""
 PADDED_TO: Final = 256
-"""Kernels for MXFP4 experts pad each rank's intermediate width to a multiple of this."""
+"""Kernels for MXFP4 experts pad each rank's intermediate width to a multiple of this, and the model's where they cut."""
 MIXED: Final = ("attention", "mlp", "expert", "head")
 """Parts of which a checkpoint may say that they have bits of their own."""
 SHARES: Final = ("card", "static", "free")
@@ -303,6 +303,11 @@ def adapter_gib(model: Model, rank: int) -> tuple[float, float]:
     return copied * gib, cut * gib
 
 
+def _padding(width: Floats) -> Floats:
+    """A width as a kernel holds it, over the width."""
+    return np.asarray(np.ceil(width / PADDED_TO) * PADDED_TO / width)
+
+
 @dataclass(frozen=True, eq=False)
 class GpuMemory:
     """What one GPU of each replica holds; arrays of shape (n,), or numbers, all alike.
@@ -346,9 +351,9 @@ class GpuMemory:
 
         A vision tower is copied to every rank; MXFP4 experts are padded, in both widths where a kernel cuts them.
         """
-        rank = np.maximum(self.expert_width, 1.0) / self.ranks
-        padding = np.ceil(rank / PADDED_TO) * PADDED_TO / rank
-        padded = self.padded_gib * (padding ** np.where(self.ranks > 1, 2.0, 1.0) - 1.0)
+        padding = _padding(np.maximum(self.expert_width, 1.0) / self.ranks)
+        padding = padding * np.where(self.ranks > 1, _padding(self.model_width), 1.0)
+        padded = self.padded_gib * (padding - 1.0)
         tensor = self.ranks / self.copies
         cut = self.stored_gib - self.cut_gib + self.adapters_cut_gib + self.draft_gib
         copied = cut / tensor + self.adapters_copied_gib

@@ -17,8 +17,6 @@ from llmplan.replica.step import Constants, cached_bytes, decode_step
 from llmplan.units import MS_PER_S
 
 Arrival = Literal["closed_loop", "all_at_once", "open_loop", "offline"]
-WAITING_FROM: Final = 0.05
-"""Requests without a place, over those that run, from which memory or the engine's batch limit is what binds."""
 ARRIVALS: Final = ("closed_loop", "all_at_once", "open_loop", "offline")
 
 
@@ -121,7 +119,10 @@ def _positive(field: str, value: ArrayLike, n: int) -> Floats:
 
 
 def binding_of(c: Configurations, k: Constants, service: Service, isl: Floats, osl: Floats) -> NDArray[Any]:
-    """What limits a replica at its running batch: "memory", "batch limit", "compute" or "bandwidth"."""
+    """What limits a replica at its running batch: "compute" or "bandwidth".
+
+    Where requests wait for a place it is what has none, "memory" or "batch limit": their TTFT says so too.
+    """
     parts = decode_step(c, k, service.running, isl + osl / 2.0)
     compute = parts.compute_s * (1.0 - service.prefill_share) / parts.total_s + service.prefill_share
     bandwidth = (parts.weights_s + parts.kv_s) * (1.0 - service.prefill_share) / parts.total_s
@@ -130,7 +131,7 @@ def binding_of(c: Configurations, k: Constants, service: Service, isl: Floats, o
         c.kv_room_bytes * c.data_parallel / np.maximum(cached_bytes(c, isl + osl, c.window_held_tokens), 1.0)
     )
     without_place = np.where(room < c.batch_limit * c.data_parallel, "memory", "batch limit")
-    return np.where(service.waiting > service.running * WAITING_FROM, without_place, word)
+    return np.where(service.waiting > 0, without_place, word)
 
 
 def _prediction(

@@ -10,7 +10,12 @@ from llmplan.replica.configurations import Configurations
 from llmplan.replica.reuse import Reuse, no_reuse
 from llmplan.replica.step import Constants, DecodeTerms, Prefill, cached_bytes, decode_terms, prefill
 
-ITERATIONS: Final = 14
+HALVINGS: Final = 28
+SECANTS: Final = 4
+"""Steps towards the running batch between two looks at which replicas have found it."""
+LOOKS: Final = 25
+SETTLED: Final = 1e-8
+"""Relative error of TTFT at which they have found it."""
 FIRST_TOKEN: Final = ("request_overhead_s", "queue_weight", "step_wait", "burst_share")
 """Constants of the wait for the first token."""
 
@@ -178,18 +183,48 @@ class ClosedLoop:
             *(each[places] for each in (self.steps, self.running, self.placed, self.at_once)),
         )
 
+    def _turn(self, batch: Floats, inside: Floats, others: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the step at a batch, prefill's share of the time, and the wait for the first token."""
+        step, slowed_by_all = self.paces.at(batch)
+        pace = step + self.paces.shared_s_per_sequence * batch * others
+        # a new prompt finds those of all others, whose own decoding they do not slow: more clients, more prompts ahead
+        busy = np.minimum(batch * self.p.marginal_s / (self.steps * slowed_by_all), 0.98)
+        return pace, busy, _ttft(self.k, self.p, step, busy, inside)
+
+    def _running(self, inside: Floats, others: Floats) -> Floats:
+        """Return the batch whose decoding takes its share of the time of `inside` clients, (n,).
+
+        Of two batches, one too small and one too large, a secant; an end that stays counts half
+        (Illinois: Dowell and Jarratt, BIT 11, 1971).
+        """
+        found, rows, loop, batch = np.empty_like(inside), np.arange(len(inside)), self, inside
+        end, end_gap, last, last_gap = np.zeros_like(inside), 2.0 * inside, inside, -inside
+        for _ in range(LOOKS):
+            for _ in range(SECANTS):
+                pace, _, first = loop._turn(batch, inside, others)
+                decoding = loop.steps * pace
+                waits = inside * first / (decoding + first)
+                gap = inside - waits - batch
+                stays = gap * last_gap >= 0
+                end, end_gap = np.where(stays, end, last), np.where(stays, end_gap / 2.0, last_gap)
+                last, last_gap = batch, gap
+                batch = batch - gap * (batch - end) / (gap - end_gap)
+            found[rows] = batch
+            off = np.flatnonzero(np.abs(gap) * inside > SETTLED * batch * waits)
+            if not len(off):
+                break
+            rows, loop = rows[off], loop.take(off)
+            columns = (inside, others, batch, end, end_gap, last, last_gap)
+            inside, others, batch, end, end_gap, last, last_gap = (each[off] for each in columns)
+        return found
+
     def serve(self, concurrency: Floats, load_test: bool = False) -> Service:
         """Serve so many clients, (n,). (3.9)-(3.12)"""
         k, p, steps = self.k, self.p, self.steps
         inside = np.minimum(concurrency, self.running)
-        batch, others = inside, np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
-        for _ in range(ITERATIONS):
-            step, slowed_by_all = self.paces.at(batch)
-            pace = step + self.paces.shared_s_per_sequence * batch * others
-            # a new prompt finds those of all others, whose own decoding they do not slow: more clients, more prompts ahead
-            busy = np.minimum(batch * p.marginal_s / (steps * slowed_by_all), 0.98)
-            first = _ttft(k, p, step, busy, inside)
-            batch = 0.5 * batch + 0.5 * inside * steps * pace / (steps * pace + first)
+        others = np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
+        batch = self._running(inside, others)
+        pace, busy, first = self._turn(batch, inside, others)
         rate = batch / (steps * pace)
         queued = np.maximum(concurrency - inside, 0.0) / np.maximum(rate, 1e-12)
         together = np.minimum(inside, self.at_once)
@@ -243,7 +278,7 @@ def open_loop(
     limit = running_limit(c, k, input_tokens, output_tokens)
     limit = np.maximum(np.minimum(limit, k["open_run_requests"]), 1.0)
     low, high = np.full_like(limit, 1e-3), limit
-    for _ in range(2 * ITERATIONS):
+    for _ in range(HALVINGS):
         batch = np.sqrt(low * high)
         _, pace = paces.at(batch)
         enough = batch >= offered_rps * steps * pace
@@ -280,7 +315,7 @@ def within_latency(
     limit = running_limit(c, k, input_tokens, output_tokens)
     low, high = np.full_like(limit, 1.0), limit
     target = np.minimum(tpot_limit_s * k["latency_margin"], 1e9)
-    for _ in range(2 * ITERATIONS):
+    for _ in range(HALVINGS):
         batch = np.sqrt(low * high)
         step, pace = paces.at(batch)
         busy = np.minimum(batch / (steps * pace) * p.marginal_s, 0.98)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from llmplan.catalog import Catalog
+from llmplan.catalog import Catalog, Gpu
 from llmplan.replica.config import LATEST, ReplicaConfig
 from llmplan.replica.memory import (
     GPU_COUNTS,
@@ -44,14 +45,30 @@ def would_fit(
 
     config: its settings hold the degrees that were asked for. counted: whether the number of GPUs was wished; other
     formats then keep it where they can. context_tokens beyond the model's own: nothing but shorter sequences helps.
-    Degrees with which nothing starts are given up. No replica is named twice.
+    Degrees with which nothing starts are given up, then the memory share, then format and card together. No replica is
+    named twice.
     """
-    model, gpu = catalog.model(config.model_id), catalog.gpu(config.gpu_id)
+    model = catalog.model(config.model_id)
     if context_tokens > model.max_context_tokens:
         context_tokens = model.max_context_tokens
         shorter = _same_but(catalog, config, counted, context_tokens, "shorter context")
         if shorter is not None:
             return (shorter,)
+    own_share = replace(_plain(config).settings, gpu_memory_utilisation=None)
+    usual = replace(config, settings=own_share)
+    for wished in dict.fromkeys((config, _plain(config), usual)):
+        options = _one_change(catalog, wished, counted, context_tokens)
+        if options:
+            return options
+    stored = replace(usual, precision_id=model.native_precision_id or config.precision_id)
+    return _other_cards(catalog, stored, catalog.gpus.values(), context_tokens)
+
+
+def _one_change(
+    catalog: Catalog, config: ReplicaConfig, counted: bool, context_tokens: float
+) -> tuple[Alternative, ...]:
+    """Return replicas that differ in share, engine, count, format or card."""
+    model, gpu = catalog.model(config.model_id), catalog.gpu(config.gpu_id)
     found = [
         _higher_share(catalog, config, context_tokens),
         _same_but(catalog, config, counted, context_tokens, "other engine")
@@ -61,13 +78,19 @@ def would_fit(
         if precision_id != config.precision_id:
             other = replace(config, precision_id=precision_id)
             found.append(_other_format(catalog, other, counted, context_tokens))
-    cards = [g for g in catalog.gpus.values() if g.status == "option" and g.gpu_id != gpu.gpu_id]
-    others = [_other_card(catalog, replace(config, gpu_id=card.gpu_id), context_tokens) for card in cards]
-    ranked = sorted((o for o in others if o), key=lambda o: (o.n_gpus, catalog.gpu(o.gpu_id).memory_gb))
-    options = tuple(option for option in [*found, *ranked] if option is not None)
-    if options or config.settings.groups == 1:
-        return options
-    return would_fit(catalog, _plain(config), counted, context_tokens)
+    others = [card for card in catalog.gpus.values() if card.gpu_id != gpu.gpu_id]
+    ranked = _other_cards(catalog, config, others, context_tokens)
+    return tuple(option for option in [*found, *ranked] if option is not None)
+
+
+def _other_cards(
+    catalog: Catalog, config: ReplicaConfig, cards: Iterable[Gpu], context_tokens: float
+) -> tuple[Alternative, ...]:
+    """Return the replica on each card that is offered, fewest GPUs first."""
+    offered = (replace(config, gpu_id=card.gpu_id) for card in cards if card.status == "option")
+    found = (_other_card(catalog, wished, context_tokens) for wished in offered)
+    ranked = sorted((o for o in found if o), key=lambda o: (o.n_gpus, catalog.gpu(o.gpu_id).memory_gb))
+    return tuple(ranked)
 
 
 def _plain(config: ReplicaConfig) -> ReplicaConfig:
@@ -177,7 +200,9 @@ def _other_card(catalog: Catalog, config: ReplicaConfig, context: float) -> Alte
     served = _smallest(catalog, config, context)
     if served is None:
         return None
-    note = f"{served.n_gpus} x {catalog.gpu(config.gpu_id).name}"
+    note = (
+        f"{served.n_gpus} x {catalog.gpu(config.gpu_id).name}, {catalog.precision(config.precision_id).name}"
+    )
     return _alternative(catalog, "other GPU", served, context, note)
 
 

@@ -13,6 +13,7 @@ from llmplan.errors import InputError
 from llmplan.measurements import MeasuredPoint, apply_measured, learnt, resting_points
 from llmplan.measurements.use import LENGTH_TOLERANCE
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
+from llmplan.replica.capacity import sequences_in_memory
 from llmplan.replica.config import DEFAULTS, LATEST, SPLITTING, EngineSettings
 from llmplan.replica.memory import (
     USUAL_ENGINE,
@@ -98,6 +99,7 @@ class SizeRequest:
 class SizeAnswer:
     """The answer. `fits` is about memory, hardware and engine; `reason` is a sentence.
 
+    max_concurrent_sequences: complete requests at once, however long a sequence the engine must take.
     binding: memory, batch limit, bandwidth, compute, latency target; where it does not fit also hardware, engine,
     parallelism or context. gpu_memory_share: what the engine is started with, in its own terms. kv_cache_tokens:
     of the whole replica; kv_cache_gib: of one GPU, as engines log both. starts: whether the engine comes up with
@@ -160,7 +162,16 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
     if refusal is not None and point is None:  # what ran, runs
         return _no(catalog, parts, request, plan, *refusal)
     speed, binding, reason = _speed(one, request, point)
-    return _answer(parts, plan, True, binding, reason or plan.reason, speed, ())
+    answer = _answer(parts, plan, True, binding, reason or plan.reason, speed, ())
+    return replace(answer, max_concurrent_sequences=_sequences(one, request, speed.requests_per_s or 1.0))
+
+
+def _sequences(one: Configurations, request: SizeRequest, requests_per_s: float) -> int:
+    """Complete requests that the replica holds at once; what caches share of them lies there once."""
+    isl, whole = np.array([request.input_tokens]), np.array([request.input_tokens + request.output_tokens])
+    rule = reuse_rule(one.catalog, request.cached)
+    rate = np.array([requests_per_s]) / one.pipeline_parallel
+    return int(sequences_in_memory(one, whole, rule and rule(one.stage, isl, lambda _: rate))[0])
 
 
 def _parts(catalog: Catalog, request: SizeRequest) -> _Parts:
@@ -285,7 +296,7 @@ def _answer(
         engine_id=parts.engine.engine_id if parts.engine else None,
         weights_gb=plan.weights_gb,
         kv_cache_bytes_per_token=kv_cache_bytes_per_token(parts.model, plan.kv_bytes),
-        max_concurrent_sequences=plan.max_concurrent_sequences if fits else 0,
+        max_concurrent_sequences=0,
         gpu_memory_share=plan.gpu_memory_share,
         kv_cache_tokens=plan.kv_cache_tokens,
         kv_cache_gib=plan.kv_gib_per_gpu,

@@ -17,9 +17,10 @@ from llmplan.calibration.fitting import (
     publisher_parameters,
     replica_parameters,
 )
-from llmplan.calibration.observations import observe, publisher
+from llmplan.calibration.observations import observe
 from llmplan.catalog import data_dir, load_catalog
 from llmplan.catalog.measurements import read_measurements
+from llmplan.catalog.publishers import publisher_of
 from llmplan.replica import Configurations, ReplicaConfig
 from llmplan.replica.constants import Calibration, constants, fitted
 
@@ -93,7 +94,7 @@ def test_what_one_publisher_adds_to_all_its_runs_is_no_familys(catalog, some):
     logs = np.repeat(np.log([c.start for c in dense.constants])[:, None], len(dense.configurations), axis=1)
     outputs = dense.outputs({c.name: np.exp(logs[i]) for i, c in enumerate(dense.constants)})
     measured = outputs[:, dense.best(outputs)]
-    slow = np.array([publisher(m) == "GPUStack performance" for m in dense.rows])
+    slow = np.array([publisher_of(m.source_title) == "GPUStack performance" for m in dense.rows])
     assert 0 < slow.sum() < len(slow)
     measured[2, slow] -= np.log(4 / 3)
     measured[:2] = np.nan

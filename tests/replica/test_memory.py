@@ -63,6 +63,16 @@ def test_4_bit_checkpoints_keep_embeddings_at_16_bit(model, size_gb):
     assert weights_gb(CATALOG.model(model), CATALOG.precision("w4a16")) == pytest.approx(size_gb, rel=0.01)
 
 
+def test_mxfp4_pads_the_width_that_ranks_cut_and_the_models_own_but_once():
+    """Eight ranks hold 360 of gpt-oss's 2,880 columns as 512, and 2,880 rows as 3,072; 7,168 of Kimi K3 are 28 x 256."""
+    for name, cut, own in (("gpt-oss-120b", 512 / 360, 3072 / 2880), ("kimi-k3", 512 / 384, 1.0)):
+        experts_gib = weight_parts(CATALOG.model(name)).experts_b * 4.25 / 8 * 1e9 / GIB
+        grown = plan(name, "mxfp4", "b300-sxm", 8, 2000).weights_gib_per_gpu * 8
+        stored = weights_gb(CATALOG.model(name), CATALOG.precision("mxfp4")) * 1e9 / GIB
+        vision = 7 * (CATALOG.model(name).vision_params_b or 0.0) * 2e9 / GIB
+        assert grown == pytest.approx(stored + vision + experts_gib * (cut * own - 1), rel=1e-6)
+
+
 def test_mxfp4_quantises_the_experts_only():
     assert weights_gb(CATALOG.model("gpt-oss-120b"), CATALOG.precision("mxfp4")) == pytest.approx(
         65.2, rel=0.01

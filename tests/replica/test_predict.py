@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from llmplan.catalog import load_catalog
 from llmplan.errors import InputError
 from llmplan.replica import Configurations, ReplicaConfig, predict
+from llmplan.replica.config import EngineSettings
 
 CATALOG = load_catalog()
 
@@ -44,16 +45,32 @@ def test_thin_data_answers_wide_and_labelled():
     assert spread[5] > spread[3]
 
 
+EIGHT_BIT = EngineSettings(kv_cache_dtype="fp8")
+
+
+def started(engine_version: str, settings: EngineSettings = EIGHT_BIT, copies: int = 1) -> Configurations:
+    """Four H100s with the model of rows whose publisher ran vLLM 0.10.2 with an 8-bit cache, cut in four."""
+    names = ("llama-3.1-70b", "fp8", "h100-sxm", 4, "vllm", copies, 1, engine_version)
+    return Configurations.from_configs(CATALOG, [ReplicaConfig(*names, settings=settings)])
+
+
 def test_a_measured_row_is_labelled_measured():
-    c = replicas(("llama-3.1-70b", "fp8", "h100-sxm", 4, "vllm"))
-    p = predict(c, 1024, 1024, 32)
+    p = predict(started("0.10.2"), 1024, 1024, 32)
     assert p.basis[0] == "measured"
     assert p.tpot_ms[0] == pytest.approx(16.5, rel=0.15)
-    assert predict(c, 100, 30_000, 900).basis[0] != "measured"
+    assert predict(started("0.10.2"), 100, 30_000, 900).basis[0] != "measured"
+
+
+@pytest.mark.parametrize(
+    "asked", [started("latest"), started("0.10.2", EngineSettings()), started("0.10.2", copies=2)]
+)
+def test_what_another_generation_cache_or_cut_ran_is_not_measured(asked):
+    assert predict(asked, 1024, 1024, 32).basis[0] != "measured"
 
 
 def test_an_open_loop_is_measured_only_near_a_measured_rate():
-    c = replicas(("llama-3-8b", "bf16", "h100-sxm", 1, "vllm"))
+    names = ("llama-3-8b", "bf16", "h100-sxm", 1, "vllm")
+    c = Configurations.from_configs(CATALOG, [ReplicaConfig(*names, engine_version="0.7.3")])
     assert predict(c, 280, 310, None, "open_loop", 5.0).basis[0] == "measured"
     assert predict(c, 280, 310, None, "open_loop", 1.0).basis[0] != "measured"
 

@@ -12,7 +12,7 @@ from llmplan.measurements import MeasuredPoint
 from llmplan.measurements.use import published_points
 from llmplan.replica import Configurations, ReplicaConfig, capacity, predict
 from llmplan.replica.config import EngineSettings
-from llmplan.replica.reuse import PromptCache
+from llmplan.replica.reuse import PromptCache, reuse_rule
 from llmplan.sizing import (
     Load,
     SizeAnswer,
@@ -58,6 +58,8 @@ def test_405b_at_16_bit_does_not_fit_eight_80_gb_cards_and_what_would() -> None:
         ("llama-3.1-70b", "bf16", "l4", 3, None, {}, "other count"),
         ("gpt-oss-120b", "mxfp4", "h100-sxm", 3, None, {}, "other count"),
         ("qwen2.5-7b", "bf16", "h100-sxm", 8, None, {}, "other count"),
+        ("kimi-k3", "fp16", "a100-80gb-sxm", 8, None, {}, "other GPU"),  # no one change does
+        ("glm-5", "fp16", "rtx-5090", 2, "sglang", {"gpu_memory_utilisation": 0.5}, "other GPU"),
         ("llama-3.3-70b", "bf16", "h100-sxm", 1, None, {}, "other count"),
         ("llama-3.1-8b", "fp8", "h100-sxm", 1, "ollama", {}, "other engine"),
         ("qwen2.5-72b", "fp8", "h100-sxm", 4, "tgi", {"data_parallel": 2}, "other engine"),
@@ -208,6 +210,22 @@ def test_without_concurrency_the_latency_targets_hold() -> None:
     assert speed.requests_per_s_p10 < speed.requests_per_s < speed.requests_per_s_p90
 
 
+@pytest.mark.parametrize(
+    ("more", "cached"),
+    [({}, 0.0), ({"max_model_len": 65_536.0}, 0.0), ({"max_sequences": 16.0}, 0.0), ({}, 0.5)],
+)
+def test_size_and_search_count_the_same_sequences(
+    catalog: Catalog, more: dict[str, float], cached: float
+) -> None:
+    """A longest sequence that an engine must take says nothing of how many shorter ones it holds."""
+    settings, held = EngineSettings(**more), PromptCache(cached, "shared")
+    request = SizeRequest("llama-3.1-8b", "bf16", "h100-sxm", 2000, 500, 1, "vllm", settings=settings)
+    own = size(catalog, replace(request, cached=held))
+    one = Configurations.from_configs(catalog, [own.config])
+    best = capacity(one, 2000, 500, reuse=reuse_rule(catalog, held))
+    assert own.max_concurrent_sequences == best.max_concurrent_sequences[0]
+
+
 def test_with_concurrency_it_is_the_prediction_there(catalog: Catalog) -> None:
     answer = sized("llama-3.1-70b", "fp8", "h100-sxm", 2, concurrency=16.0, engine_id="vllm")
     one = Configurations.from_configs(catalog, [ReplicaConfig("llama-3.1-70b", "fp8", "h100-sxm", 2, "vllm")])
@@ -287,7 +305,7 @@ def test_search_agrees_with_capacity_and_tighter_targets_cost_more(catalog: Cata
 def test_size_and_search_know_what_prefix_caches_hold(catalog: Catalog, cached: PromptCache) -> None:
     """Both say the rate that `compare` sizes with, above that of new prompts; at a concurrency too."""
     lengths, names = (8_000, 300), {"precision_ids": ["fp8"], "gpu_ids": ["h100-sxm"], "engine_ids": ["vllm"]}
-    row = next(r for r in search(catalog, "llama-3.1-70b", *lengths, **names, cached=cached) if r.n_gpus == 2)  # type: ignore[arg-type]
+    row = next(r for r in search(catalog, "llama-3.1-70b", *lengths, **names, cached=cached) if r.n_gpus == 2)
     request = SizeRequest("llama-3.1-70b", "fp8", "h100-sxm", *lengths, 2, "vllm", cached=cached)
     speed, plain = (size(catalog, r).speed for r in (request, replace(request, cached=PromptCache())))
     assert speed.requests_per_s == pytest.approx(row.requests_per_s)
@@ -447,11 +465,26 @@ def test_missed_targets_serve_nothing(catalog: Catalog) -> None:
 def test_the_published_cliff_of_two_h100(catalog: Catalog) -> None:
     """Llama 3.3 70B, FP8, 5,000 + 500: 835 ms at 50 clients, 7,996 ms at 100, throughput nearly flat."""
     request = SizeRequest("llama-3.3-70b", "fp8", "h100-sxm", 5000, 500, 2, "tensorrt-llm")
-    few, many = (simulate_load(catalog, request, Load(concurrency=n)).simulation for n in (50, 100))
+    loads = (Load(concurrency=n, load_test=True) for n in (50, 100))
+    few, many = (simulate_load(catalog, request, load).simulation for load in loads)
     assert few["ttft_ms_mean"] == pytest.approx(835, rel=0.25)
     assert 0.5 * 7996 < many["ttft_ms_mean"] < 2 * 7996
     assert few["output_tokens_per_s"] == pytest.approx(814, rel=0.15)
     assert many["output_tokens_per_s"] / few["output_tokens_per_s"] < 1.25
+
+
+@pytest.mark.parametrize(("clients", "ttft_ms"), [(8, 37.8), (32, 40.4), (64, 43.1), (128, 58.6)])
+def test_clients_out_of_step_wait_as_an_engine_measured_so(
+    catalog: Catalog, clients: int, ttft_ms: float
+) -> None:
+    """vLLM 0.25.1, 8B on one H200, 1,000 + 500 tokens: in step they wait four times as long."""
+    request = SizeRequest("llama-3.1-8b", "bf16", "h200-sxm", 1000, 500, 1, "vllm")
+    answer = simulate_load(catalog, request, Load(concurrency=clients))
+    assert answer.simulation["ttft_ms_mean"] == pytest.approx(ttft_ms, rel=0.2)
+    assert answer.formula is not None and answer.formula["valid"]
+    assert answer.formula["ttft_ms_mean"] == pytest.approx(answer.simulation["ttft_ms_mean"], rel=0.1)
+    together = simulate_load(catalog, request, Load(concurrency=clients, load_test=True))
+    assert together.simulation["ttft_ms_mean"] > 1.3 * answer.simulation["ttft_ms_mean"]
 
 
 @pytest.mark.parametrize(

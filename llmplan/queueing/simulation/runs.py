@@ -96,6 +96,7 @@ def simulate_closed_loop(
     concurrency: int,
     replicas: int = 1,
     warmup_share: float = 0.2,
+    out_of_step: bool = False,
 ) -> SimulationResult:
     """Serve clients that each send the next request when the last answer is complete, without a pause.
 
@@ -106,12 +107,17 @@ def simulate_closed_loop(
     ----------
     input_tokens, output_tokens: lengths of all requests, shape (n,); n well above `concurrency`.
     concurrency: clients, over all replicas.
+    out_of_step: each client's first answer, which does not count, is another part of its length: answers of one
+        length, whose clients would meet in one step again and again, then end one after another.
     """
     _check(replicas, warmup_share)
     if not concurrency >= replicas:
         raise InputError("concurrency", concurrency, "must be at least the replicas", "give more clients")
     if not len(input_tokens) >= concurrency:
         raise InputError("n_requests", len(input_tokens), "must be at least the concurrency", "give more")
+    if out_of_step:
+        parts = np.minimum(np.arange(1, len(output_tokens) + 1) / concurrency, 1.0)
+        output_tokens = np.ceil(output_tokens * parts).astype(np.int64)
     jobs = [
         Job(i, 0.0, int(a), int(b)) for i, (a, b) in enumerate(zip(input_tokens, output_tokens, strict=True))
     ]

@@ -44,6 +44,10 @@ def test_simulation_formula_and_prediction_are_one_steady_state(
         assert found.output_tokens_per_s[0] == pytest.approx(run.output_tokens_per_s, rel=0.05)
         assert found.tpot_ms[0] == pytest.approx(np.nanmean(run.tpot_ms), rel=0.05)
     assert formula.ttft_ms[0] == pytest.approx(run.ttft_ms.mean(), rel=0.1)
+    alike = np.full(20 * clients, isl), np.full(20 * clients, osl)
+    run = simulate_closed_loop(replica.steps, replica.limits, *alike, clients, out_of_step=True)
+    outside = 1e3 * replica.request_overhead_s
+    assert formula.ttft_ms[0] + outside == pytest.approx(run.ttft_ms.mean() + outside, rel=0.1)
 
 
 @pytest.mark.parametrize("utilisation", [0.3, 0.6, 0.8])
