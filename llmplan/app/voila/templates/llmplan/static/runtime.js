@@ -204,6 +204,7 @@
   function morph(old, now) {
     if (old.nodeName !== now.nodeName) { old.replaceWith(now); return; }
     if (!old.attributes) { if (old.data !== now.data) old.data = now.data; return; }
+    if (old.isEqualNode(now)) return;
     for (const { name } of [...old.attributes]) if (!now.hasAttribute(name) && name !== "open") old.removeAttribute(name);
     for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     morphChildren(old, now);
