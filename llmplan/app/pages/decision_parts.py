@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from markupsafe import Markup
 
@@ -87,36 +90,40 @@ def stamp(report: Report) -> Markup:
 
 def figures(report: Report) -> Markup:
     """Return a card a kind, all alike: cost with its range, quality, first token, gap to the answer."""
-    places = [place for kind in Kind if (place := report.comparison.cheapest(kind)) is not None]
-    ends = np.log(np.maximum(report.comparison.monthly_of(places)[[0, 2]], LEAST_DRAWN_USD))
-    scale = (float(ends.min()), float(ends.max())) if places else (0.0, 0.0)
-    return html.cards([_kind_card(report, kind, scale) for kind in Kind])
+    found = report.comparison
+    places = [place for kind in Kind if (place := found.cheapest(kind)) is not None]
+    months = dict(zip(places, found.monthly_of(places).T.tolist(), strict=True))
+    ends = [math.log(max(end, LEAST_DRAWN_USD)) for low, _, high in months.values() for end in (low, high)]
+    scale = min(ends, default=0.0), max(ends, default=0.0)
+    return html.cards([_kind_card(report, kind, months, scale) for kind in Kind])
 
 
-def _cost_bar(report: Report, usd: tuple[float, float, float], scale: tuple[float, float]) -> Markup:
+def _cost_bar(report: Report, usd: Sequence[float], scale: tuple[float, float]) -> Markup:
     """Return a month's low, base and high as a bar; scale: logarithms of the lowest and the highest of all cards."""
     money, (first, last) = report.money, scale
     inner = 1 - 2 * BAR_MARGIN
     parts = [
         BAR_MARGIN
-        + inner * ((np.log(max(each, LEAST_DRAWN_USD)) - first) / (last - first) if last > first else 0.5)
+        + inner * ((math.log(max(each, LEAST_DRAWN_USD)) - first) / (last - first) if last > first else 0.5)
         for each in usd
     ]
-    edges = [money.short(float(np.exp(end))) for end in scale]
+    edges = [money.short(math.exp(end)) for end in scale]
     words = f"A month: low {money.short(usd[0])}, base {money.short(usd[1])}, high {money.short(usd[2])}"
     return html.range_bar(
         parts, f"{words}; every card's line runs from {edges[0]} to {edges[1]}, in powers of ten"
     )
 
 
-def _kind_card(report: Report, kind: Kind, scale: tuple[float, float]) -> KeyFigure:
+def _kind_card(
+    report: Report, kind: Kind, months: Mapping[int, Sequence[float]], scale: tuple[float, float]
+) -> KeyFigure:
     found, money = report.comparison, report.money
     head = Markup('<span title="{}">{}</span>').format(GLOSSARY[kind], kind.short)
     place = found.cheapest(kind)
     if place is None:
         return head, NOTHING, why_none(report, kind)
     item = report.option(place)
-    low, base, high = found.monthly_of([place])[:, 0].tolist()
+    low, base, high = months[place]
     if place == found.best:
         head += Markup(" ") + badge("the answer", "lp-badge-chosen")
     gap = "the answer" if place == found.best else _why_not(base, found.best_usd)
