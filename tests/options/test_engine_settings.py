@@ -173,9 +173,11 @@ def test_every_command_moves_as_physics_says(base: Scenario, change: dict[str, o
         assert after[name] == pytest.approx(after["size"], rel=1e-6), name
 
 
-def test_a_longest_sequence_costs_complete_ones_and_no_rate() -> None:
+def test_a_longest_sequence_is_counted_in_the_reason_and_costs_no_requests() -> None:
     request = SizeRequest("llama-3.1-8b", "fp8", "l4", 2000, 200, 1, "vllm", concurrency=16)
     longer = size(CATALOG, SizeRequest(**vars(request) | {"settings": EngineSettings(max_model_len=20_000)}))
     usual = size(CATALOG, request)
-    assert 0 < longer.max_concurrent_sequences < usual.max_concurrent_sequences / 5
+    assert "leave room for 4 sequences of 20,000 tokens" in longer.reason
+    assert "leave room for 43 sequences of 2,200 tokens" in usual.reason
+    assert longer.max_concurrent_sequences == usual.max_concurrent_sequences == 43
     assert longer.speed == usual.speed
