@@ -190,15 +190,11 @@
   function arrive(data) {
     let message;
     try { message = decodeFrame(data); } catch (problem) { return void reportError(problem); }
-    if (arrived.push(message) === 1) waits = setTimeout(takeSoon, PARTS_WAIT_MS);
-    if (message.content.data?.content?.kind === "ack") takeSoon();
-  }
-  function takeSoon() {
-    clearTimeout(waits);
-    requestAnimationFrame(takeArrived);
-    setTimeout(takeArrived, document.hidden ? 0 : 250);   // a hidden page has no frames
+    if (arrived.push(message) === 1) waits = setTimeout(takeArrived, PARTS_WAIT_MS);
+    if (message.content.data?.content?.kind === "ack") takeArrived();
   }
   function takeArrived() {
+    clearTimeout(waits);
     for (const message of arrived.splice(0)) {
       try { onMessage(message); } catch (problem) { reportError(problem); }
     }

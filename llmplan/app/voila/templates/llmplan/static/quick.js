@@ -13,8 +13,10 @@
     for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i] && !(Number.isNaN(a[i]) && Number.isNaN(b[i]))) return false;
     return true;
   };
+  const said = new WeakMap();   // what was drawn last is asked at every move
   function looks(value, without) {
-    return JSON.stringify(value, (key, item) => (without.has(key) ? undefined : item));
+    if (!said.has(value)) said.set(value, JSON.stringify(value, (key, item) => (without.has(key) ? undefined : item)));
+    return said.get(value);
   }
   const isLine = (trace) => (trace.type || "scatter") === "scatter" && trace.mode === "lines"
     && (!trace.fill || trace.fill === "none" || trace.fill === "tonexty");
