@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -29,7 +30,7 @@ from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.controls import ControlPanel
 from llmplan.app.widgets.layout import Widget, page, stack, toolbar
 from llmplan.app.widgets.parts import Entry, File, HtmlView, Menu, NavBar, UrlState
-from llmplan.errors import LlmplanError, UnknownNameError
+from llmplan.errors import InputError, LlmplanError, UnknownNameError
 from llmplan.export.files import FORMATS, MEDIA_TYPES, export_bytes, file_name
 from llmplan.export.slides import SLIDES
 from llmplan.options.frame import curves_frame, option_frame
@@ -66,6 +67,7 @@ class Dashboard:
             self._values(),
             self.on_change,
             on_rest=self.on_rest,
+            on_ahead=self.on_ahead,
             label="Inputs",
             closed_groups=list(Group),
             more="More",
@@ -111,6 +113,13 @@ class Dashboard:
                 self._dragging = False
         for action in pressed:
             action()
+
+    def on_ahead(self, changes: dict[str, Any]) -> Mapping[View, dict[str, Any]]:
+        """Return what the page would show after changes that the reader is likely to make next: a key, and it is there."""
+        with suppress(InputError):
+            report = self.model.report_after(changes_of(with_own(changes, self.model.scenario)))
+            return self._made[self.current].prepared(report)
+        return {}
 
     def on_rest(self) -> None:
         """Show what waited, mark the floors at which the cheapest option changes, offer the prices behind the options."""

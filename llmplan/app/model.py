@@ -62,7 +62,7 @@ class AppModel(t.HasTraits):
         changed = self.scenario.but(**changes)
         check_ids(changed, self.catalog)
         goes_on = drag is not None and drag == self._drag
-        if drag is not None:
+        if goes_on:
             self._reports.clear()  # some MB each, in as many processes as readers drag
         self._go(changed, self.preset, is_new=not goes_on)
         self._drag = drag
@@ -192,4 +192,11 @@ class AppModel(t.HasTraits):
             self._reports[scenario] = make_report(scenario, self.catalog)
             while len(self._reports) > KEPT_REPORTS:
                 self._reports.popitem(last=False)
+        self._reports.move_to_end(scenario)
         return self._reports[scenario]
+
+    def report_after(self, changes: Mapping[str, Any]) -> Report:
+        """Return the report that some changes would show; raise InputError when a value breaks a rule."""
+        changed = self.scenario.but(**changes)
+        check_ids(changed, self.catalog)
+        return self.report_for(changed.under(self.catalog))

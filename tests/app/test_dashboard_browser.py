@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,33 @@ def test_dragging_and_typing_change_the_answer_and_undo_brings_it_back(
     expect(page.locator(".lp-ticks i")).not_to_have_count(0)  # the floor's ladder, once inputs rest
     page.get_by_role("button", name="Reset").click()
     expect(answer).to_have_text(before)
+
+
+def test_a_key_shows_what_was_worked_out_ahead_while_its_answer_is_under_way(
+    page: Page, dashboard_url: str
+) -> None:
+    heard: list[str | bytes] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: heard.append(data)))
+    open_page(page, dashboard_url)
+    ready(page)
+    page.get_by_role("slider", name="Volume, slider").focus()
+    page.keyboard.press("ArrowRight")
+    limit = time.monotonic() + 60
+    while not any(isinstance(each, bytes) and b'"parts":' in each for each in heard):
+        assert time.monotonic() < limit, "nothing was worked out ahead"
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(300)
+    page.evaluate("WebSocket.prototype.send = () => {}")  # from now on no session answers
+    address = page.url
+    page.keyboard.press("ArrowRight")
+    model = AppModel()
+    volume = page.get_by_role("textbox", name="Volume", exact=True).input_value()
+    model.change({"queries_per_day": float(volume.replace(",", ""))})
+    best = model.report.comparison.best_usd
+    chosen = page.locator(".lp-kpi", has=page.locator(".lp-badge-chosen")).locator(".lp-kpi-value span")
+    expect(chosen).to_have_attribute("title", model.report.money.full(best))
+    expect(page.locator(".lp-answer").first).to_have_text(f"{model.report.finding}.")
+    assert page.url == address
 
 
 def test_any_path_of_inputs_ends_at_what_recommend_says(page: Page, dashboard_url: str) -> None:

@@ -1,5 +1,6 @@
 """The panel: what stands open, units of the reader's own, prices, marks of the floor, steps of a drag."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from markupsafe import Markup
 from llmplan.app.dashboard import Dashboard
 from llmplan.app.fields_of_scenario import FIRST, OWN_UNITS
 from llmplan.app.model import AppModel
+from llmplan.app.widgets.base import View
 from llmplan.app.widgets.glossary import explained
+from llmplan.errors import InputError
 from llmplan.recommend.ladder import quality_ladder, whole_steps
 from llmplan.scenario import load_scenario
 from llmplan.usage.volume import UNITS, with_volume
@@ -111,6 +114,70 @@ def test_a_drag_moves_the_answer_and_its_rest_the_whole_page() -> None:
             one.panel.answer({"rest": True}, [])
         assert all(shown[part].figure == whole[part].figure for part in late)
         dragged.model.undo()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"queries_per_day": 51_000},
+        {"quality_floor": 0.9},
+        {"input_tokens": 2_100},
+        {"output_tokens": 450},
+    ],
+)
+def test_what_is_worked_out_ahead_is_what_the_change_then_shows(changes: dict[str, float]) -> None:
+    ahead, asked = (Dashboard(["decision"], AppModel(load_scenario("rag").but(**SEVERAL))) for _ in "ab")
+    before = (ahead.model.scenario, ahead.model.can_undo, ahead.url.query, ahead.panel.values)
+    shown = vars(ahead._made["decision"])
+    states = {name: view.get_state() for name, view in shown.items() if isinstance(view, View)}
+    reply, arrays = ahead.panel.answer({"ahead": changes, "show": True, "rest": True}, []) or ({}, [])
+    assert before == (ahead.model.scenario, ahead.model.can_undo, ahead.url.query, ahead.panel.values)
+    assert states == {name: shown[name].get_state() for name in states}, "nothing has changed yet"
+
+    found = with_arrays(reply["parts"], reply["buffer_paths"], arrays)
+    send(asked, **changes)
+    there = vars(asked._made["decision"])
+    kept = {view.model_id: name for name, view in shown.items() if isinstance(view, View)}
+    assert {kept[key] for key in found} >= {
+        "answer",
+        "figures",
+        "curve",
+        "frontier",
+        "map",
+        "bill",
+        "options",
+    }
+    for key, state in found.items():
+        for trait, value in state.items():
+            assert value == getattr(there[kept[key]], trait), f"{kept[key]}: {trait}"
+    assert found[shown["answer"].model_id]["html"] != shown["answer"].html
+
+
+def with_arrays(parts: Any, paths: list[list[Any]], arrays: list[Any]) -> Any:
+    for path, array in zip(paths, arrays, strict=True):
+        place = parts
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = array
+    return parts
+
+
+def test_a_change_worked_out_ahead_is_not_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Dashboard(["decision"], AppModel(load_scenario("rag").but(**SEVERAL)))
+    assert one.panel.answer({"ahead": {"queries_per_day": 51_000}, "rest": True}, []) is None
+    monkeypatch.setattr("llmplan.app.model.make_report", lambda *_: pytest.fail("made again"))
+    one.panel.answer({"set": {"queries_per_day": 51_000}, "drag": 1, "moving": False}, [])
+    assert one.model.scenario.queries_per_day == 51_000
+
+
+@pytest.mark.parametrize("changes", [{"queries_per_day": "many"}, {"nothing": 1}, {"prefix_share": 2.0}])
+def test_what_cannot_be_asked_for_is_not_worked_out_ahead(
+    dashboard: Dashboard, changes: dict[str, Any]
+) -> None:
+    scenario = dashboard.model.scenario
+    with suppress(InputError):
+        dashboard.panel.answer({"ahead": changes, "rest": True}, [])
+    assert dashboard.model.scenario == scenario and not dashboard.panel.error
 
 
 def test_at_rest_the_floor_is_marked_and_prices_can_be_changed(dashboard: Dashboard) -> None:

@@ -194,6 +194,11 @@ def test_arrays_travel_as_small_buffers() -> None:
     assert coded["f"] is None
     assert encode(np.array(["a", "b"])) == ["a", "b"]
     assert encode(np.zeros((2, 3)))["shape"] == [2, 3]
+    labels = ["a"] * 60 + ["b"] * 60
+    often = encode({"customdata": labels})["customdata"]
+    places = np.frombuffer(often["at"]["data"], f"<{often['at']['dtype']}")
+    assert len(often["texts"]) == 2 and [often["texts"][place] for place in places] == labels
+    assert encode([*map(str, range(120))]) == [*map(str, range(120))], "each stands once: nothing to save"
     np.testing.assert_allclose(np.frombuffer(coded["x"]["data"], "<f4")[0], 1.5)
 
 

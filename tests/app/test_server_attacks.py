@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import random
 import signal
 import socket
@@ -23,9 +24,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from llmplan.app.server.limits import FewRecords, Hosts
+from llmplan.app.server.pipe import Pipe
 from llmplan.app.server.settings import whole_number
 from llmplan.app.server.snapshots import link_of
-from llmplan.app.server.wire import PROTOCOL, FrameError, for_widgets, join, split
+from llmplan.app.server.wire import BUNDLE, PROTOCOL, Asked, FrameError, for_widgets, join, split
 from llmplan.errors import InputError
 from tools.browser import free_port, server_command, serving
 
@@ -151,6 +153,40 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
 @given(st.lists(st.binary(max_size=40), max_size=16))
 def test_a_frame_is_read_as_it_was_written(parts: list[bytes]) -> None:
     assert split(join(parts), 16) == parts
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=9))
+def test_frames_sent_together_arrive_as_one_where_the_page_asked_for_that(frames: list[bytes]) -> None:
+    for bundles in (False, True):
+        reads, writes = os.pipe()
+        pipe = Pipe(reads, writes)
+        pipe.bundles = bundles
+        with pipe.together():
+            for each in frames:
+                pipe.send(each)
+        os.close(writes)
+        found = []
+        while (frame := pipe.receive()) is not None:
+            found.append(frame)
+        os.close(reads)
+        if bundles and len(frames) > 1:
+            assert len(found) == 1 and split(found[0], 10) == [BUNDLE, *frames]
+        else:
+            assert found == frames
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"set": {"queries_per_day": 1}}, Asked.NOW),
+        ({"rest": True}, Asked.NOW),
+        ({"ahead": {"queries_per_day": 1}, "rest": True}, Asked.AT_REST),
+        ({"action": "weigh", "rest": True}, Asked.AT_REST),
+        ({"action": "compute"}, Asked.NOW),
+    ],
+)
+def test_what_nobody_waits_for_yet_takes_a_turn_at_rest(asked: dict[str, object], expected: Asked) -> None:
+    assert for_widgets(asking("w1", asked)) is expected
 
 
 def test_bits_flipped_in_a_real_frame_are_read_or_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from markupsafe import Markup
 
@@ -11,6 +12,7 @@ from llmplan.app.model import AppModel
 from llmplan.app.pages import decision_parts as parts
 from llmplan.app.pages.compare_two import CompareTwo
 from llmplan.app.pages.page import Page, show_parts
+from llmplan.app.widgets.base import View
 from llmplan.app.widgets.chart_view import ChartView
 from llmplan.app.widgets.layout import columns, stack
 from llmplan.app.widgets.parts import HtmlView
@@ -29,6 +31,16 @@ class DecisionPage(Page):
         self.map, self.bill = ChartView(), ChartView()
         self.sure, self.options, self.stamp = HtmlView(on_action=self.act), HtmlView(), HtmlView()
         self.flips = Flips(model)
+        self._parts: dict[HtmlView | ChartView, Callable[[Report], Any]] = {
+            self.answer: parts.answer,
+            self.figures: parts.figures,
+            self.curve: parts.curve_chart,
+            self.frontier: parts.frontier_chart,
+            self.map: parts.map_chart,
+            self.bill: parts.bill_chart,
+            self.options: parts.options_card,
+            self.stamp: parts.stamp,
+        }
         self.root = stack(
             [
                 self.answer,
@@ -56,21 +68,12 @@ class DecisionPage(Page):
         self._show(self._weighed)
 
     def _show(self, work: Callable[[], Report]) -> None:
-        show_parts(
-            work,
-            {
-                self.answer: parts.answer,
-                self.figures: parts.figures,
-                self.curve: parts.curve_chart,
-                self.frontier: parts.frontier_chart,
-                self.map: parts.map_chart,
-                self.bill: parts.bill_chart,
-                self.sure: self._sure,
-                self.options: parts.options_card,
-                self.stamp: parts.stamp,
-            },
-        )
+        show_parts(work, {**self._parts, self.sure: self._sure})
         self.compare.refresh()
+
+    def prepared(self, report: Report) -> dict[View, dict[str, Any]]:
+        """Return everything but how sure it is, which is worked out while the reader rests."""
+        return {view: view.state_of(make(report)) for view, make in self._parts.items()}
 
     def act(self, name: str, _value: str | None) -> None:
         """Do what no slider waits for; the browser asks for it while the reader rests."""

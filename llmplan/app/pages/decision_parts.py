@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from llmplan.app.flips import Flips
+from llmplan.app.pages.page import once
 from llmplan.app.widgets import html
 from llmplan.app.widgets.chart_view import Chart, no_chart
 from llmplan.app.widgets.html import (
@@ -88,6 +89,7 @@ def stamp(report: Report) -> Markup:
     return note(report.stamp)
 
 
+@once
 def figures(report: Report) -> Markup:
     """Return a card a kind, all alike: cost with its range, quality, first token, gap to the answer."""
     found = report.comparison
@@ -147,6 +149,7 @@ def why_none(report: Report, kind: Kind) -> str:
     return f"{cheapest.label}: {cheapest.reasons[0]}" if cheapest.reasons else "none is feasible"
 
 
+@once
 def bill_chart(report: Report) -> Chart:
     """Draw what the answer's month is made of."""
     if not report.bill:
@@ -168,6 +171,7 @@ def bill_chart(report: Report) -> Chart:
     )
 
 
+@once
 def curve_chart(report: Report) -> Chart:
     """Draw the cheapest option of each kind at every volume, and the answer's own line."""
     if not report.envelopes:
@@ -188,6 +192,7 @@ def curve_chart(report: Report) -> Chart:
     )
 
 
+@once
 def frontier_chart(report: Report) -> Chart:
     """Draw what each model at an effort succeeds on and costs."""
     points, money = report.frontier, report.money
@@ -213,6 +218,7 @@ def frontier_chart(report: Report) -> Chart:
     )
 
 
+@once
 def map_chart(report: Report) -> Chart:
     """Draw the cheapest kind of option for each open model and volume."""
     found = report.full_map
@@ -301,6 +307,7 @@ def _by_volume(report: Report) -> Markup:
     return Markup("<h3>By volume</h3>") + bullets(lines) if lines else Markup("")
 
 
+@once
 def options_card(report: Report) -> Markup:
     """Return the top options, and the reason why the best of every other model is out."""
     found, places = report.comparison, report.shown_places

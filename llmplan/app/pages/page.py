@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
 from markupsafe import Markup
 
 from llmplan.app.model import AppModel
-from llmplan.app.widgets.base import guarded
+from llmplan.app.widgets.base import View, guarded
 from llmplan.app.widgets.html import badge, button
 from llmplan.app.widgets.layout import Widget
 from llmplan.app.widgets.parts import HtmlView
+from llmplan.report import Report
 
 Found = TypeVar("Found")
 
@@ -43,6 +45,24 @@ class Page(ABC):
     def open(self) -> None:
         """Show the present scenario to a reader who has come to see it, even where that takes a while."""
         self.refresh()
+
+    def prepared(self, report: Report) -> dict[View, dict[str, Any]]:
+        """Return the states in which parts would show a report that the reader is likely to ask for next."""
+        del report
+        return {}
+
+
+def once(make: Callable[[Report], Found]) -> Callable[[Report], Found]:
+    """Have a part of a page that nothing but its report decides made once for each report; it ends with the report."""
+
+    @wraps(make)
+    def made(report: Report) -> Found:
+        parts: dict[Any, Found] = vars(report).setdefault("_parts", {})
+        if made not in parts:
+            parts[made] = make(report)
+        return parts[made]
+
+    return made
 
 
 def show_parts(work: Callable[[], Found], parts: Mapping[Any, Callable[[Found], Any]]) -> None:

@@ -7,14 +7,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from llmplan.app.server.wire import LENGTH, prefixed
+from llmplan.app.server.wire import LENGTH, bundle, prefixed
 
 TOGETHER_SECONDS = 0.15
 """An answer's parts that take longer than this to make are sent as they come."""
 
 
 class Pipe:
-    """Frames over two file descriptors."""
+    """Frames over two file descriptors.
+
+    Attributes
+    ----------
+    bundles: whether what is sent together goes as one frame.
+    """
+
+    bundles = False
 
     def __init__(self, reads: int, writes: int) -> None:
         self._reads, self._writes = reads, writes
@@ -32,7 +39,7 @@ class Pipe:
             return
         if not self._held:
             self._held_since = time.monotonic()
-        self._held.append(prefixed(frame))
+        self._held.append(frame)
         if time.monotonic() - self._held_since > TOGETHER_SECONDS:
             self._flush()
 
@@ -47,8 +54,10 @@ class Pipe:
             self._held = None
 
     def _flush(self) -> None:
-        held, self._held = self._held, []
-        self._write(b"".join(held or ()))
+        held, self._held = self._held or [], []
+        if self.bundles and len(held) > 1:
+            held = [bundle(held)]
+        self._write(b"".join(map(prefixed, held)))
 
     def _write(self, data: bytes) -> None:
         left = memoryview(data)

@@ -154,6 +154,7 @@ def _answer(pipe: Pipe, frame: bytes) -> Asked:
         return Asked.NOTHING
     comm_id, data = message.content["comm_id"], message.content["data"]
     if data["method"] == "request_states":
+        pipe.bundles = data.get("bundles") is True
         plain, buffers = states()
         content = {"comm_id": comm_id, "data": {"method": "update_states", **plain}}
         pipe.send(encode(Message("comm_msg", content, buffers)))

@@ -18,6 +18,8 @@ from typing import Any
 from llmplan.app.server.settings import MAX_WEBSOCKET_BYTES
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"
+BUNDLE = b"bundle"
+"""In place of a channel: the parts are frames."""
 CHANNELS = frozenset({b"shell", b"iopub", b"control", b"stdin"})
 WORD, LENGTH = 8, 4
 FIXED_PARTS, MAX_BUFFERS = 5, 8
@@ -74,6 +76,11 @@ def encode(message: Message) -> bytes:
     return join([message.channel.encode(), *parts, *message.buffers])
 
 
+def bundle(frames: Sequence[bytes]) -> bytes:
+    """Return one frame that holds others: a page takes an answer of many parts in a third of the time."""
+    return join([BUNDLE, *frames])
+
+
 def decode(frame: bytes, most_buffers: int = MAX_BUFFERS, most_bytes: int = MAX_CONTENT_BYTES) -> Message:
     """Return the message in a frame; FrameError for what is none, or larger than a page's messages are."""
     parts = split(frame, FIXED_PARTS + most_buffers)
@@ -96,6 +103,10 @@ def _json(part: bytes, most_bytes: int) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise FrameError("not a JSON object")
     return value
+
+
+AT_REST = frozenset({"action", "ahead"})
+"""What a message at rest asks for that takes a turn of its own: work, or what the reader may ask for next."""
 
 
 class Asked(IntEnum):
@@ -130,7 +141,7 @@ def asked_of(message: Message) -> Asked:
     if not asks or not isinstance(data, dict):
         return Asked.NOTHING
     asked = data.get("content")
-    at_rest = isinstance(asked, dict) and asked.get("rest") is True and "action" in asked
+    at_rest = isinstance(asked, dict) and asked.get("rest") is True and not AT_REST.isdisjoint(asked)
     return Asked.AT_REST if at_rest else Asked.NOW
 
 

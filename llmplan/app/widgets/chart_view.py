@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from llmplan.export.slides import Picture
 
 Table = Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]
 INT32 = np.iinfo(np.int32)
+MANY_TEXTS = 64
 
 
 def plain_cell(value: Any) -> Any:
@@ -40,9 +42,18 @@ def encode_array(values: np.ndarray[Any, Any]) -> dict[str, Any] | list[Any]:
     elif values.dtype.kind in "iu":
         kind = "f8"
     else:
-        return [encode(item) for item in values.tolist()]
+        return encode_list(values.tolist())
     raw = np.ascontiguousarray(values, dtype=f"<{kind}")
     return {"dtype": kind, "shape": list(values.shape), "data": memoryview(raw.tobytes())}
+
+
+def encode_list(values: Sequence[Any]) -> dict[str, Any] | list[Any]:
+    """Return a list as the browser takes it: texts that come again and again once each, and which stands where."""
+    if len(values) >= MANY_TEXTS and all(type(item) is str for item in values):
+        places = {text: place for place, text in enumerate(dict.fromkeys(values))}
+        if len(places) <= len(values) / 2:
+            return {"texts": list(places), "at": encode_array(np.array([places[text] for text in values]))}
+    return [encode(item) for item in values]
 
 
 def encode(value: Any) -> Any:
@@ -60,7 +71,7 @@ def encode(value: Any) -> Any:
             return encode_array(decode_base64(value))
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, memoryview)):
-        return [encode(item) for item in value]
+        return encode_list(value)
     return value
 
 
@@ -112,6 +123,13 @@ class Chart:
         names = ("title", "alt", "what", "filename", "footnote", "height")
         return {name: getattr(self, name) for name in names} | {"has_table": self.table is not None}
 
+    @cached_property
+    def encoded(self) -> dict[str, Any]:
+        """Everything that the browser is sent."""
+        plain = plotly_json(self.figure)
+        found = encode({"data": plain["data"], "layout": plain.get("layout", {}), "meta": self.words})
+        return dict(found)
+
 
 def no_chart(title: str, what: str = "", alt: str = "") -> Chart:
     """Return a chart for a part that has nothing to draw: its title says why."""
@@ -152,8 +170,10 @@ class ChartView(View):
     def show(self, figure: Any, **words: Any) -> None:
         """Draw a `Chart`, or a figure and its words, in place of the last one; nothing is sent that has not changed."""
         chart = figure if isinstance(figure, Chart) else Chart(figure, **words)
-        plain = plotly_json(chart.figure)
         self._table = chart.table
-        new = encode({"data": plain["data"], "layout": plain.get("layout", {}), "meta": chart.words})
-        if new != self.figure:
-            self.figure = new
+        if chart.encoded != self.figure:
+            self.figure = chart.encoded
+
+    def state_of(self, chart: Chart) -> dict[str, Any]:
+        """Return the state in which it shows this."""
+        return {"figure": chart.encoded}

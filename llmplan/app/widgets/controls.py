@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import traitlets as t
+from ipywidgets.widgets.widget import _remove_buffers
 
 from llmplan.app.fields import Button, Field, describe
 from llmplan.app.widgets.base import Answer, View
@@ -47,12 +48,17 @@ class ControlPanel(View):
         on_change: Callable[[Changes], None],
         *,
         on_rest: Callable[[], None] | None = None,
+        on_ahead: Callable[[Changes], Mapping[View, Changes]] | None = None,
         **traits: Any,
     ) -> None:
-        """`on_rest` is called once inputs have come to rest: for what no slider waits for."""
+        """`on_rest` is called once inputs have come to rest: for what no slider waits for.
+
+        `on_ahead(changes)` is called with changes that the reader is likely to make next, and returns the states in
+        which parts of the page would then be.
+        """
         self._fields: dict[str, Field] = {}
         self._clean: Changes = {}
-        self._on_change, self._on_rest = on_change, on_rest
+        self._on_change, self._on_rest, self._on_ahead = on_change, on_rest, on_ahead
         self.drag: int | None = None
         """The number of the drag that the last change belongs to, None for a change of its own."""
         self.moving = False
@@ -94,15 +100,27 @@ class ControlPanel(View):
         self._clean = kept
         return kept
 
+    def _cleaned(self, asked: Mapping[str, Any]) -> Changes:
+        return {key: self._fields[key].clean(value) for key, value in asked.items() if key in self._fields}
+
+    def _after(self, changes: Changes, shown: bool) -> Answer | None:
+        found = self._on_ahead(changes) if self._on_ahead else {}
+        if not shown:
+            return None
+        states, paths, arrays = _remove_buffers({view.model_id: state for view, state in found.items()})
+        return {"parts": states, "buffer_paths": paths}, arrays
+
     def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
         """Clean what the reader changed, show it and hand it on."""
         del buffers
+        asked, drag, ahead = content.get("set"), content.get("drag"), content.get("ahead")
+        if isinstance(ahead, dict):
+            return self._after(self._cleaned(ahead), shown=content.get("show") is True)
         if content.get("rest") is True:
             self.rest()
-        asked, drag = content.get("set"), content.get("drag")
         if not isinstance(asked, dict):
             return None
-        changes = {key: self._fields[key].clean(value) for key, value in asked.items() if key in self._fields}
+        changes = self._cleaned(asked)
         shown = {k: v for k, v in changes.items() if not isinstance(self._fields[k], Button)}
         if shown:
             self.values = {**self.values, **shown}

@@ -44,7 +44,11 @@ class HtmlView(View):
 
     def show(self, html: str | Markup) -> None:
         """Show this; build it with `Markup("<b>{}</b>").format(text)`, which escapes the text."""
-        self.html = str(escape(html))
+        self.html = self.state_of(html)["html"]
+
+    def state_of(self, html: str | Markup) -> dict[str, str]:
+        """Return the state in which it shows this."""
+        return {"html": str(escape(html))}
 
     def answer(self, content: dict[str, Any], buffers: list[Any]) -> Answer | None:
         """Hand a click on."""

@@ -1,7 +1,7 @@
 // The chart view: one Plotly chart with its title, its text alternative, its data table and its saves.
 (() => {
   "use strict";
-  const { views, h, uid, menu, saveFile, saveCsv: saveRows, announce, quickRepaint, forgetQuick } = globalThis.llmplanRuntime;
+  const { views, h, uid, painter, menu, saveFile, saveCsv: saveRows, announce, quickRepaint, forgetQuick } = globalThis.llmplanRuntime;
   const { CONFIG, decode, withHouse, pictureOf } = globalThis.llmplanFigure;
 
   // ---------------------------------------------------------------- the data behind the chart
@@ -106,6 +106,8 @@
     let drawn = null;   // what Plotly itself drew last
     let room = 0;   // its width as the observer saw it: asking here would lay out the page anew for every chart
     let quick = false;   // its lines have moved on since
+    let settled = 0;
+    const SETTLED_MS = 300;   // Plotly's own drawing takes as long as ten answers: beside the screen it waits for a rest
 
     // Colours by name, asked once a theme.
     let colours = new Map();
@@ -115,7 +117,8 @@
         return colours.get(name);
       },
     });
-    function draw(whole, counter = "paints") {
+    function draw(whole, counter = "paints", seen = true) {
+      clearTimeout(settled);
       if (!figure || !figure.data) return;
       if (!globalThis.Plotly) { globalThis.addEventListener("lp-plotly", () => draw(true), { once: true }); return; }
       if (!visible || !room) { dirty = true; return; }
@@ -134,6 +137,7 @@
       layout.height = (figure.meta.height || 420) + legendRoom(figure, room);
       const next = { data, layout };
       quick = !whole && drawn && room === width && quickRepaint(plot, drawn, next);
+      if (!quick && !seen && drawn) { settled = setTimeout(() => draw(true), SETTLED_MS); return; }
       if (!quick) {
         forgetQuick(plot);
         // At another width Plotly.react would lay a legend out anew within the margins of the old one.
@@ -149,7 +153,7 @@
     const settle = () => { if (quick) draw(true, "settles"); };
     plot.addEventListener("pointerenter", settle);
     plot.addEventListener("pointermove", settle);
-    function receive() {
+    function receive(seen) {
       figure = model.get("figure");
       if (!figure || !figure.meta) return;
       const { meta } = figure;
@@ -160,7 +164,7 @@
       if (plot.getAttribute("aria-label") !== meta.alt) plot.setAttribute("aria-label", meta.alt);
       more.firstChild.setAttribute("aria-label", `More of: ${meta.title}`);
       plot.style.minHeight = `${meta.height || 420}px`;
-      draw(false);
+      draw(false, "paints", seen);
       if (!tableSlot.hidden) showTable(true);
     }
     // A table of its own is fetched when it is asked for, so that it costs nothing while a slider moves.
@@ -210,7 +214,7 @@
     resize.observe(plot);
     const sight = new IntersectionObserver((entries) => {
       visible = entries[entries.length - 1].isIntersecting;
-      if (visible && dirty) draw(true);
+      if (visible && dirty) draw(false, "paints", false);
     }, { rootMargin: "200px" });
     sight.observe(el);
     const recolour = () => { colours = new Map(); draw(true); };
@@ -220,9 +224,12 @@
     document.addEventListener("lp-theme", recolour);
     addEventListener("beforeprint", beforePrint);
     addEventListener("afterprint", afterPrint);
-    model.on("change:figure", receive);
-    receive();
+    const painting = painter(el, receive);
+    model.on("change:figure", painting.ask);
+    receive(true);
     return () => {
+      painting.end();
+      clearTimeout(settled);
       resize.disconnect();
       sight.disconnect();
       document.removeEventListener("lp-theme", recolour);

@@ -3,6 +3,8 @@
   "use strict";
   const { views, h, uid } = globalThis.llmplanRuntime;
   const REST_MS = 1000;
+  const AHEAD_MS = 30;   // until an answer is painted: then Python works ahead
+  const KEY_WAYS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
   const STEPS = 1000;   // positions of a slider; a logarithmic one spreads them evenly over the decades
 
   const SUFFIX = { k: 1e3, m: 1e6, b: 1e9 };
@@ -108,6 +110,12 @@
     // From a press of the pointer or of a key, held or not, to the next: one drag, and one step back.
     let drag = nextDrag();
     const begin = (event) => { if (!event.repeat) drag = nextDrag(); };
+    // A key moves it by one step: what either shows is worked out before it is pressed, the way it went first.
+    let way = 1;
+    const ahead = () => send.ahead([way, -way].map((step) => Number(range.value) + step * (Number(range.step) || 1))
+      .filter((position) => position >= 0 && position <= STEPS).map((position) => ({ [spec.key]: fromPosition(position, spec) })));
+    range.addEventListener("focus", ahead);
+    range.addEventListener("keydown", (event) => { way = KEY_WAYS[event.key] || way; });
     // Under a pointer it moves on, so that what can wait does, until it is let go of.
     let moving = false;
     const release = () => { if (moving) send.settle(); moving = false; };
@@ -122,6 +130,7 @@
       describe(value);
       say(value);
       send(spec.key, value, drag, moving);
+      if (!moving) ahead();
     });
     // Marks at values, as a ladder on the slider; the texts of the present one and of the next stand below.
     const ticks = h("div", { class: "lp-ticks", "aria-hidden": "true" });
@@ -207,15 +216,37 @@
   }
 
   // One call under way: of the changes that wait those of one drag are one, every other stays a step of its own.
-  function inTurn(call) {
+  // What may be asked for next is asked for when nothing is; the first of it is shown at once if it is asked for then.
+  function inTurn(call, values) {
     const waiting = [];
     let flying = false;
+    let next = [];
+    let known = null;
+    let asking = false;
+    let timer = 0;
+    const after = (set) => JSON.stringify([set, values()]);
+    const ahead = async () => {
+      if (asking) return;
+      asking = true;
+      while (next.length && !flying) {
+        const mine = next;
+        const set = mine.shift();
+        const of = after(set);
+        const answer = await call({ ahead: set, show: !known, rest: true });
+        if (next === mine && answer.parts) known = { of, answer };
+      }
+      asking = false;
+    };
     const pump = async () => {
-      if (flying || !waiting.length) return;
+      clearTimeout(timer);
+      if (flying) return;
+      if (!waiting.length) { timer = setTimeout(ahead, AHEAD_MS); return; }
       flying = true;
       try { await call(waiting.shift()); } finally { flying = false; pump(); }
     };
-    return (change) => {
+    const send = (change) => {
+      const there = known?.of === after(change.set) ? known.answer : null;
+      [next, known] = [[], null];
       const last = waiting.at(-1);
       if (last && change.drag !== null && last.drag === change.drag) {
         Object.assign(last.set, change.set);
@@ -226,13 +257,17 @@
         waiting.push(change);
       }
       pump();
+      if (there) globalThis.llmplanHost.show(there);
     };
+    send.ahead = (changes) => { next = globalThis.llmplanHost ? changes : []; pump(); };
+    return send;
   }
 
   views.controls = (model, el, call) => {
     let built = {};
-    const send = inTurn(call);
+    const send = inTurn(call, () => model.get("values"));
     const local = (key, value, drag = null, moving = false) => send({ set: { [key]: value }, drag, moving });
+    local.ahead = send.ahead;
     local.settle = () => { if (model.get("rests")) send({ rest: true, set: {}, drag: null }); };
     const form = h("form", { class: "lp-controls", "aria-label": model.get("label"), onsubmit: (e) => e.preventDefault() });
     // On a narrow screen the inputs stand above the answer: folded behind one line, it is seen at once.

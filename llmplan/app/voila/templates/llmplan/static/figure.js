@@ -5,6 +5,8 @@
   const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array };
   const CONFIG = { displayModeBar: false, responsive: false, showTips: false, doubleClick: "reset" };
 
+  // Texts that come again and again stand once each: "texts", and which of them stands where, "at".
+  const isTexts = (value) => Array.isArray(value.texts) && "at" in value && Object.keys(value).length === 2;
   const isBuffer = (value) => value && typeof value === "object" && "dtype" in value && "data" in value;
   function toArray(value) {
     const view = value.data;
@@ -26,6 +28,7 @@
     if (typeof value === "string") return /^@[a-z0-9-]+(\/[0-9.]+)?$/.test(value) ? colour(value, css) : value;
     if (!value || typeof value !== "object" || ArrayBuffer.isView(value)) return value;
     if (isBuffer(value)) return toArray(value);
+    if (isTexts(value)) return Array.from(toArray(value.at), (place) => value.texts[place]);
     if (Array.isArray(value)) return value.map((item) => decode(item, css));
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decode(item, css)]));
   }

@@ -39,15 +39,19 @@
   }
   encodeFrame.count = 0;
 
-  function decodeFrame(data) {
-    const view = new DataView(data);
+  // Or they are frames themselves, after the word "bundle". Returns each one's parts.
+  function framesIn(bytes) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const count = Number(view.getBigUint64(0, true));
-    if (!(count > 5 && count <= data.byteLength / 8 - 1)) throw new Error("no frame");
+    if (!(count > 1 && count <= bytes.byteLength / 8 - 1)) throw new Error("no frame");
     const offset = (i) => Number(view.getBigUint64(8 * (i + 1), true));
-    const part = (i) => new Uint8Array(data, offset(i), offset(i + 1) - offset(i));
-    const json = (i) => JSON.parse(untext.decode(part(i)));
-    const buffers = [];
-    for (let i = 5; i < count - 1; i += 1) buffers.push(new DataView(data, offset(i), offset(i + 1) - offset(i)));
+    const parts = Array.from({ length: count - 1 }, (_, i) => bytes.subarray(offset(i), offset(i + 1)));
+    return untext.decode(parts[0]) === "bundle" ? parts.slice(1).flatMap(framesIn) : [parts];
+  }
+  function messageOf(parts) {
+    if (parts.length < 5) throw new Error("no frame");
+    const json = (i) => JSON.parse(untext.decode(parts[i]));
+    const buffers = parts.slice(5).map((part) => new DataView(part.buffer, part.byteOffset, part.byteLength));
     return { header: json(1), content: json(4), buffers };
   }
   function post(type, content, buffers, metadata) {
@@ -69,9 +73,11 @@
       else answerAtRest(this, content);
     }
     acknowledge(seq, answer) { this.emit("msg:custom", { kind: "ack", seq, ...answer }, []); }
+    // Only what differs: an answer may be there already, since it was asked for ahead.
     update(state) {
+      const news = Object.keys(state).filter((key) => !same(state[key], this.state[key]));
       Object.assign(this.state, state);
-      for (const key of Object.keys(state)) this.emit(`change:${key}`);
+      for (const key of news) this.emit(`change:${key}`);
     }
   }
   function withBuffers(state, paths, buffers) {
@@ -154,7 +160,7 @@
     }
     for (const id of [...models.keys()]) if (!(id in states)) { models.delete(id); nodes.delete(id); }
     for (const [model, state] of known) {
-      model.update(Object.fromEntries(Object.entries(state).filter(([key, value]) => !same(value, model.get(key)))));
+      model.update(state);
     }
     if (replaced.size) for (const model of models.values()) model.emit("change:children");
     mountAll();
@@ -188,10 +194,11 @@
   const arrived = [];
   let waits = 0;
   function arrive(data) {
-    let message;
-    try { message = decodeFrame(data); } catch (problem) { return void reportError(problem); }
-    if (arrived.push(message) === 1) waits = setTimeout(takeArrived, PARTS_WAIT_MS);
-    if (message.content.data?.content?.kind === "ack") takeArrived();
+    let messages;
+    try { messages = framesIn(new Uint8Array(data)).map(messageOf); } catch (problem) { return void reportError(problem); }
+    if (!arrived.length) waits = setTimeout(takeArrived, PARTS_WAIT_MS);
+    arrived.push(...messages);
+    if (messages.some(({ content }) => content.data?.content?.kind === "ack")) takeArrived();
   }
   function takeArrived() {
     clearTimeout(waits);
@@ -219,7 +226,7 @@
   async function fetchFrame(address) {
     const answer = await fetch(new URL(address, root));
     if (!answer.ok || answer.redirected) throw Object.assign(new Error("no snapshot"), { answer });
-    return decodeFrame(await answer.arrayBuffer());
+    return messageOf(...framesIn(new Uint8Array(await answer.arrayBuffer())));
   }
   // A published copy has files for what is one choice away, named by the fields in order.
   function addressOf(query) {
@@ -338,7 +345,7 @@
     socket.onopen = () => {
       controlComm = `${session}-${Date.now()}`;
       if (plainVoila) post("comm_open", { comm_id: controlComm, target_name: "jupyter.widget.control", data: {} }, [], { version: "1.0.0" });
-      post("comm_msg", { comm_id: controlComm, data: { method: "request_states" } });
+      post("comm_msg", { comm_id: controlComm, data: { method: "request_states", bundles: true } });
       document.dispatchEvent(new CustomEvent("lp-reconnected"));
     };
     socket.onmessage = (event) => arrive(event.data);
@@ -389,7 +396,11 @@
   });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-  globalThis.llmplanHost = { models, reveal, opensLinks: !plainVoila };
+  // States of parts that Python has sent ahead of the change that leads to them.
+  const show = ({ parts, buffer_paths: paths, buffers }) => {
+    for (const [id, state] of Object.entries(withBuffers(parts, paths, buffers))) models.get(id)?.update(state);
+  };
+  globalThis.llmplanHost = { models, reveal, show, opensLinks: !plainVoila };
   if (plainVoila) {
     setInterval(heartbeat, 3000);
     if (location.search) setTimeout(reveal, 5000);

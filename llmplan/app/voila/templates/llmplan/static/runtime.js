@@ -176,6 +176,37 @@
   if (document.body) new MutationObserver(applyTheme).observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   applyTheme();
 
+  // ---------------------------------------------------------------- what is on the screen first
+  // A part on the screen is painted at once; one beside it after the frame that shows those, so that it keeps nobody waiting.
+  const beside = new Set();
+  let framed = 0;
+  function afterFrame() {
+    clearTimeout(framed);
+    framed = 0;
+    for (const paint of [...beside]) if (beside.delete(paint)) paint();
+  }
+  const FRAME_MS = 250;   // a hidden page has no frames
+  function paintBeside(paint) {
+    beside.add(paint);
+    if (framed) return;
+    framed = setTimeout(afterFrame, FRAME_MS);
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(afterFrame)));
+  }
+  // `ask()` has `paint(seen)` called; `end()` when its part is gone.
+  function painter(el, paint) {
+    let seen = true;   // until the observer has looked
+    const unseen = () => paint(false);
+    const now = () => { beside.delete(unseen); paint(true); };
+    const owed = () => { if (beside.has(unseen)) now(); };
+    const sight = new IntersectionObserver((entries) => { seen = entries.at(-1).isIntersecting; if (seen) owed(); });
+    sight.observe(el);
+    addEventListener("beforeprint", owed);
+    return {
+      ask: () => (seen ? now() : paintBeside(unseen)),
+      end: () => { sight.disconnect(); beside.delete(unseen); removeEventListener("beforeprint", owed); },
+    };
+  }
+
   // ---------------------------------------------------------------- html view
   // Every table can be saved as it stands, with full values where the short ones carry them as a title.
   const labelOf = (region) => region.getAttribute("aria-label") || "table";
@@ -253,9 +284,10 @@
       if (source.tagName === "A") event.preventDefault();
       call({ action: source.dataset.action, value: source.dataset.value ?? null });
     });
-    model.on("change:html", paint);
+    const painting = painter(el, paint);
+    model.on("change:html", painting.ask);
     paint();
-    return () => clearTimeout(resting);
+    return () => { painting.end(); clearTimeout(resting); };
   };
 
   // ---------------------------------------------------------------- navigation bar
@@ -446,6 +478,7 @@
     const ask = caller(model);
     const call = async (content, buffers) => {
       const answer = await ask(content, buffers);
+      if (content.ahead) return answer;   // the reader has asked for nothing
       const told = ["download", "menu", "upload"].includes(kind);   // these tell it beside their button
       refused = told ? "" : answer.error || "";
       showError();
@@ -464,5 +497,5 @@
     return view(model, body, call);
   }
 
-  globalThis.llmplanRuntime = { render, views, h, uid, menu, announce, saveFile, saveCsv, connection, caller };
+  globalThis.llmplanRuntime = { render, views, h, uid, painter, menu, announce, saveFile, saveCsv, connection, caller };
 })();
