@@ -371,6 +371,17 @@ CUT_CELLS = """[...document.querySelectorAll(".lp-wide")].flatMap((wide) => {
     return parts.filter((part) => part.getBoundingClientRect().right > right).map((part) => part.textContent);
 })"""
 
+CUT_NUMBERS = """[...document.querySelectorAll("td.lp-num")].flatMap((cell) => {
+    const [texts, range] = [document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), document.createRange()];
+    const cut = [];
+    for (let text; (text = texts.nextNode());) for (const { 0: word, index } of text.data.matchAll(/\\S+/g)) {
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) cut.push(word);
+    }
+    return cut;
+})"""
+
 
 WORDS_CUT = """() => [...document.querySelectorAll(".lp-plot")].flatMap((plot) => {
     const frame = plot.getBoundingClientRect();
@@ -456,9 +467,11 @@ PAPER = {"width": 718, "height": 1000}
 """A4 upright within its margins, in px."""
 
 
-def test_on_paper_a_page_is_its_answer_charts_and_tables(page: Page, dashboard_url: str) -> None:
-    open_page(page, dashboard_url, "?page=decision")
+@pytest.mark.parametrize("name", ["decision", "hardware", "risk"])
+def test_on_paper_a_page_is_its_answer_charts_and_tables(page: Page, dashboard_url: str, name: str) -> None:
+    open_page(page, dashboard_url, f"?page={name}")
     ready(page)
+    expect(page.locator("main")).to_contain_text(re.compile(WORDS[name]), timeout=120_000)
     page.emulate_media(media="print")
     page.set_viewport_size(PAPER)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -474,6 +487,7 @@ def test_on_paper_a_page_is_its_answer_charts_and_tables(page: Page, dashboard_u
     )
     assert page.evaluate(hidden) == 0, "rows of a table stay in its scroll"
     assert page.evaluate(CUT_CELLS) == []
+    assert page.evaluate(CUT_NUMBERS) == []
 
 
 @pytest.mark.parametrize(
