@@ -114,7 +114,7 @@
     let way = 1;
     const ahead = () => send.ahead([way, -way].map((step) => Number(range.value) + step * (Number(range.step) || 1))
       .filter((position) => position >= 0 && position <= STEPS).map((position) => ({ [spec.key]: fromPosition(position, spec) })));
-    range.addEventListener("focus", ahead);
+    range.addEventListener("focus", () => { if (range.matches(":focus-visible")) ahead(); });   // by a key: a pointer jumps
     range.addEventListener("keydown", (event) => { way = KEY_WAYS[event.key] || way; });
     // Under a pointer it moves on, so that what can wait does, until it is let go of.
     let moving = false;

@@ -73,9 +73,11 @@
       else answerAtRest(this, content);
     }
     acknowledge(seq, answer) { this.emit("msg:custom", { kind: "ack", seq, ...answer }, []); }
-    // Only what differs: an answer may be there already, since it was asked for ahead.
+    // Only what differs: an answer may be there already, since it was asked for ahead. But inputs are told again what they
+    // show: the reader may have moved them.
     update(state) {
-      const news = Object.keys(state).filter((key) => !same(state[key], this.state[key]));
+      const told = this.get("kind") === "controls";
+      const news = Object.keys(state).filter((key) => told || !same(state[key], this.state[key]));
       Object.assign(this.state, state);
       for (const key of news) this.emit(`change:${key}`);
     }
