@@ -373,6 +373,29 @@ def _label_columns(volumes: Floats, queries_per_day: float) -> range:
     return range(first, len(volumes) - LABEL_EDGE, LABEL_EVERY)
 
 
+def _map_labels(found: DecisionMap, queries_per_day: float, money: Currency) -> list[list[str]]:
+    """Return the cells' words, letter and cost, where a cell has room for them."""
+    labels = np.full(found.kind.shape, "", object)
+    columns = _label_columns(found.queries_per_day, queries_per_day)
+    for row, column in np.argwhere(found.kind >= 0).tolist():
+        if column in columns:
+            kind, usd = list(Kind)[found.kind[row, column]], float(found.monthly_usd[row, column])
+            labels[row, column] = f"{kind.letter} {money.short(usd)}"
+    return list(labels.tolist())
+
+
+def _letter_of(kind: Kind) -> dict[str, Any]:
+    """Return a kind's entry of the map's legend."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [None],
+        "y": [None],
+        "name": f"{kind.letter}: {kind.short}",
+        "marker": {"color": f"{kind.colour}/0.75", "symbol": "square", "size": 12},
+    }
+
+
 def decision_map_figure(
     found: DecisionMap, queries_per_day: float, names: Mapping[str, str], money: Currency
 ) -> Figure:
@@ -380,12 +403,6 @@ def decision_map_figure(
 
     names: a row's label by model id. money: what costs are drawn in.
     """
-    labels = np.full(found.kind.shape, "", object)
-    columns = _label_columns(found.queries_per_day, queries_per_day)
-    for row, column in np.argwhere(found.kind >= 0).tolist():
-        if column in columns:
-            kind, usd = list(Kind)[found.kind[row, column]], float(found.monthly_usd[row, column])
-            labels[row, column] = f"{kind.letter} {money.short(usd)}"
     colours = [f"{kind.colour}/0.75" for kind in Kind]
     scale = [[end / 4, colour] for i, colour in enumerate(colours) for end in (i, i + 1)]
     rows = [names[model_id] for model_id in found.model_ids]
@@ -399,31 +416,19 @@ def decision_map_figure(
         "colorscale": scale,
         "showscale": False,
         "ygap": 1,
-        "text": labels.tolist(),
+        "text": _map_labels(found, queries_per_day, money),
         "customdata": money.of(found.monthly_usd),
         "texttemplate": "%{text}",
         "textfont": {"size": 12, "color": "@ink"},
         "hovertemplate": f"%{{y}}, %{{x:,.0f}} a day: {money_hover(money, 'customdata')} a month<extra></extra>",
     }
-    legend = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [None],
-            "y": [None],
-            "name": f"{kind.letter}: {kind.short}",
-            "marker": {"color": f"{kind.colour}/0.75", "symbol": "square", "size": 12},
-        }
-        for kind in Kind
-        if (found.kind == kind.order).any()
-    ]
     shape, label = vertical_line(queries_per_day, "now")
     low, high = float(found.queries_per_day[0]), float(found.queries_per_day[-1])
     x = log_axis("Queries a day", low, high)
     # Beside the models' names a phone has no room for a tick at each decade.
     x |= {"tickvals": x["tickvals"][::2], "ticktext": x["ticktext"][::2], "tickangle": 0}
     return {
-        "data": [heat, *legend],
+        "data": [heat, *(_letter_of(kind) for kind in Kind if (found.kind == kind.order).any())],
         "layout": {
             "xaxis": x,
             "yaxis": {

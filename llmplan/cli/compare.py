@@ -184,7 +184,6 @@ def breakeven(
 ) -> None:
     """Find every volume at which self-hosting one model starts or stops to be cheaper than an API."""
     from llmplan.options import break_even, options_of
-    from llmplan.report.finding import where_cheaper
     from llmplan.sizing.support import precision_named
 
     catalog.api(api), catalog.gpu(gpu)
@@ -204,34 +203,38 @@ def breakeven(
     low, found, high = (break_even(options, own, place, side) for side in range(3))
     reasons = sorted({reason for i in own for reason in options.items[i].reasons})
     reasons += [] if own else [_why_none(catalog, precision, gpu, engine)]
-    if json:
-        print_json(
-            {
-                "api": api,
-                "model_id": model,
-                "precision": precision,
-                "gpu_id": gpu,
-                "crossings_queries_per_day": found.crossings_queries_per_day,
-                "self_hosted_cheaper": found.self_hosted_cheaper,
-                "verdict": found.verdict,
-                "at_low_cost": _intervals(low),
-                "at_high_cost": _intervals(high),
-                "reserved_capacity": None if reserved is None else _intervals(reserved),
-                "configurations": [options.items[i].option_id for i in own],
-                "reasons": reasons,
-            }
-        )
-        return
-    typer.echo(f"Self-hosting {model} ({precision}, {gpu}) against {api}:")
-    typer.echo(f"  cheaper: {where_cheaper(found.self_hosted_cheaper)}")
-    if found.self_hosted_cheaper:
-        ends = [where_cheaper(side.self_hosted_cheaper) for side in (low, high)]
+    result = {
+        "api": api,
+        "model_id": model,
+        "precision": precision,
+        "gpu_id": gpu,
+        "crossings_queries_per_day": found.crossings_queries_per_day,
+        "self_hosted_cheaper": found.self_hosted_cheaper,
+        "verdict": found.verdict,
+        "at_low_cost": _intervals(low),
+        "at_high_cost": _intervals(high),
+        "reserved_capacity": None if reserved is None else _intervals(reserved),
+        "configurations": [options.items[i].option_id for i in own],
+        "reasons": reasons,
+    }
+    print_json(result) if json else _print_breakeven(result)
+
+
+def _print_breakeven(found: dict[str, Any]) -> None:
+    from llmplan.report.finding import where_cheaper
+
+    def where(side: dict[str, Any]) -> str:
+        return where_cheaper(side["self_hosted_cheaper"])
+
+    typer.echo("Self-hosting {model_id} ({precision}, {gpu_id}) against {api}:".format(**found))
+    typer.echo(f"  cheaper: {where(found)}")
+    if found["self_hosted_cheaper"]:
+        ends = (where(found["at_low_cost"]), where(found["at_high_cost"]))
         typer.echo(f"  at the low end of its cost: {ends[0]}; at the high end: {ends[1]}")
-    if reserved is not None:
-        typer.echo(
-            f"  {api} in reserved units against by the token: {where_cheaper(reserved.self_hosted_cheaper)}"
-        )
-    for reason in reasons:
+    if found["reserved_capacity"] is not None:
+        line = where(found["reserved_capacity"])
+        typer.echo(f"  {found['api']} in reserved units against by the token: {line}")
+    for reason in found["reasons"]:
         typer.echo(f"  mind: {reason}")
 
 

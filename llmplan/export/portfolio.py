@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 APP_HEADS = ("App", "Queries/day", "Input", "Output", "Cached", "Paid/list")
 MOVE_HEADS = ("App", "To", "Saves a month", "Costs once", "Months until paid")
+APP_COLUMNS = (
+    *(("App", None), ("Queries/day", "tenths"), ("Input tokens", "tenths"), ("Output tokens", "tenths")),
+    *(("Cached share", "percent"), ("Reasoning share", "percent"), ("Peak/mean", "tenths")),
+    *(("Growth a month", "percent"), ("Today, {} a month", "shown"), ("Paid", "shown")),
+    *(("At list prices", "shown"), ("Paid/list", "percent"), ("Do", None), ("With", None)),
+    *(("Then, {} a month", "shown"), ("Saving", "shown")),
+)
+"""Of the workbook's sheet of apps: each head, and how its figures look; None for words. As in `Planned.apps`."""
+APP_WIDTHS = (28, *[13] * 11, 16, 50, 16, 14)
+TODAY, THEN, SAVING = 8, 14, 15
 UNKNOWN = "–"
 SLIDE_ROWS = 8
 
@@ -72,64 +82,11 @@ def move_rows(plan: Planned) -> list[list[str]]:
 
 def _xlsx(plan: Planned) -> bytes:
     """Write tables whose sums and savings are live."""
-    from llmplan.export.xlsx_parts import FIRST_ROW, Book, cell
+    from llmplan.export.xlsx_parts import Book
 
     money = plan.money
     book = Book(money)
-    heads = (
-        *(
-            "App",
-            "Queries/day",
-            "Input tokens",
-            "Output tokens",
-            "Cached share",
-            "Reasoning share",
-            "Peak/mean",
-        ),
-        *(
-            "Growth a month",
-            f"Today, {money.name} a month",
-            "Paid",
-            "At list prices",
-            "Paid/list",
-            "Do",
-            "With",
-        ),
-        *(f"Then, {money.name} a month", "Saving"),
-    )
-    sheet = book.sheet("Apps", plan.headline, plan.stamp, heads, (28, *[13] * 11, 16, 50, 16, 14))
-    looks = (
-        "tenths",
-        "tenths",
-        "tenths",
-        "percent",
-        "percent",
-        "tenths",
-        "percent",
-        "shown",
-        "shown",
-        "shown",
-        "percent",
-    )
-    frame = plan.apps().astype(object)
-    for row, line in enumerate(frame.to_dict("records"), start=FIRST_ROW):
-        book.text(sheet, row, 0, line["app"])
-        for column, (name, look) in enumerate(zip(list(frame.columns)[1:12], looks, strict=True), start=1):
-            book.number(sheet, row, column, _shown(plan, line[name], look), look)
-        book.text(sheet, row, 12, line["action"])
-        book.text(sheet, row, 13, line["with"])
-        book.number(sheet, row, 14, _shown(plan, line["after_usd"], "shown"), "shown")
-        if line["saving_usd"] is not None and line["saving_usd"] == line["saving_usd"]:
-            formula = f"={cell(row, 8)}-{cell(row, 14)}"
-            book.live(sheet, row, 15, formula, money.of(line["saving_usd"]), "shown")
-    last = FIRST_ROW + len(frame)
-    book.text(sheet, last, 0, "Together")
-    for column, name in ((8, "today_usd"), (14, "after_usd"), (15, "saving_usd")):
-        known = sum(usd for usd in frame[name] if usd is not None and usd == usd)
-        formula = f"=SUM({cell(FIRST_ROW, column)}:{cell(last - 1, column)})"
-        book.live(sheet, last, column, formula, money.of(known), "shown")
-    book.text(sheet, last + 2, 0, plan.fleet_line)
-    book.text(sheet, last + 3, 0, plan.taken_line)
+    _apps_sheet(book, plan)
     _sheet(book, "Moves", "What to move first", plan, MOVE_HEADS, plan.moves(), (30, 50, 16, 16, 16))
     bill = plan.bill()
     _sheet(
@@ -138,6 +95,31 @@ def _xlsx(plan: Planned) -> bytes:
     )
     _week_sheet(book, plan)
     return book.bytes()
+
+
+def _apps_sheet(book: Any, plan: Planned) -> None:
+    """Write a row an app, and what all of them come to."""
+    from llmplan.export.xlsx_parts import FIRST_ROW, cell
+
+    money, frame = plan.money, plan.apps().drop(columns="option_id").astype(object)
+    heads = [text.format(money.name) for text, _ in APP_COLUMNS]
+    sheet = book.sheet("Apps", plan.headline, plan.stamp, heads, APP_WIDTHS)
+    for row, line in enumerate(frame.to_dict("records"), start=FIRST_ROW):
+        for column, ((_, look), value) in enumerate(zip(APP_COLUMNS, line.values(), strict=True)):
+            if look is None:
+                book.text(sheet, row, column, value)
+            elif column < SAVING:
+                book.number(sheet, row, column, _shown(plan, value, look), look)
+            elif value is not None and value == value:
+                book.live(sheet, row, column, f"={cell(row, TODAY)}-{cell(row, THEN)}", money.of(value), look)
+    last = FIRST_ROW + len(frame)
+    book.text(sheet, last, 0, "Together")
+    for column in (TODAY, THEN, SAVING):
+        known = sum(usd for usd in frame.iloc[:, column] if usd is not None and usd == usd)
+        formula = f"=SUM({cell(FIRST_ROW, column)}:{cell(last - 1, column)})"
+        book.live(sheet, last, column, formula, money.of(known), "shown")
+    book.text(sheet, last + 2, 0, plan.fleet_line)
+    book.text(sheet, last + 3, 0, plan.taken_line)
 
 
 def _shown(plan: Planned, value: float | None, look: str) -> float | None:

@@ -40,9 +40,28 @@ def write_tokens_note(book: Book, sheet: Any, report: Report) -> None:
 
 
 def _workload(book: Book, sheet: Any, report: Report) -> int:
+    """Write what may be changed and what follows from it alone; return the next row."""
+    rows = _changed(report)
+    for row, (label, name, value, unit, looks) in enumerate(rows, start=FIRST_ROW):
+        book.text(sheet, row, 0, label)
+        book.number(sheet, row, VALUE_COLUMN, value, looks, is_input=True)
+        book.text(sheet, row, 2, unit)
+        sheet.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, _rule(unit))
+        _name(book, name, row)
+    derived = _derived(report)
+    for row, (label, name, formula, unit, value) in enumerate(derived, start=FIRST_ROW + len(rows)):
+        book.text(sheet, row, 0, label)
+        book.live(sheet, row, VALUE_COLUMN, formula, value, "number")
+        book.text(sheet, row, 2, unit)
+        _name(book, name, row)
+    return FIRST_ROW + len(rows) + len(derived)
+
+
+def _changed(report: Report) -> list[tuple[str, str, float, str, str]]:
+    """Return the inputs: label, cell's name, value, unit, looks."""
     asked = report.scenario
     workload, use = asked.workload(report.catalog), Use.of(asked, report.catalog)
-    rows: list[tuple[str, str, float, str, str]] = [
+    return [
         ("Queries a day", "queries_per_day", asked.queries_per_day, "queries/day", "number"),
         ("Input tokens of a query", "input_tokens", asked.input_tokens, "tokens", "number"),
         (
@@ -74,35 +93,25 @@ def _workload(book: Book, sheet: Any, report: Report) -> int:
         ("Spare replicas", "spare_replicas", asked.spare_replicas, "replicas", "integer"),
         ("What a US dollar buys", SHOWN_RATE, asked.currency_per_usd, asked.currency_symbol, "number"),
     ]
-    for row, (label, name, value, unit, looks) in enumerate(rows, start=FIRST_ROW):
-        book.text(sheet, row, 0, label)
-        book.number(sheet, row, VALUE_COLUMN, value, looks, is_input=True)
-        book.text(sheet, row, 2, unit)
-        sheet.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, _rule(unit))
-        _name(book, name, row)
-    row = FIRST_ROW + len(rows)
-    months = (
-        ("Queries a month", "queries_per_month", "=queries_per_day*days_per_month", "queries"),
-        ("Hours a month", "hours_per_month", f"=days_per_month*{HOURS_PER_DAY}", "hours"),
+
+
+def _derived(report: Report) -> list[tuple[str, str, str, str, float]]:
+    """Return what follows from the inputs: label, cell's name, formula, unit, value."""
+    asked, days = report.scenario, report.scenario.days_per_month
+    fleet_peak = asked.workload(report.catalog).effective_peak_to_mean
+    peak = "=MAX(1,busiest_to_mean*(1-batch_share))"
+    month = "=queries_per_day*days_per_month"
+    return [
+        ("Queries a month", "queries_per_month", month, "queries", asked.queries_per_day * days),
         (
-            "Peak of the fleet: batch fills valleys",
-            "peak_to_mean",
-            "=MAX(1,busiest_to_mean*(1-batch_share))",
-            "ratio",
+            "Hours a month",
+            "hours_per_month",
+            f"=days_per_month*{HOURS_PER_DAY}",
+            "hours",
+            days * HOURS_PER_DAY,
         ),
-    )
-    values = (
-        asked.queries_per_day * asked.days_per_month,
-        asked.days_per_month * HOURS_PER_DAY,
-        workload.effective_peak_to_mean,
-    )
-    for (label, name, formula, unit), value in zip(months, values, strict=True):
-        book.text(sheet, row, 0, label)
-        book.live(sheet, row, VALUE_COLUMN, formula, value, "number")
-        book.text(sheet, row, 2, unit)
-        _name(book, name, row)
-        row += 1
-    return row
+        ("Peak of the fleet: batch fills valleys", "peak_to_mean", peak, "ratio", fleet_peak),
+    ]
 
 
 def _rule(unit: str) -> dict[str, Any]:
