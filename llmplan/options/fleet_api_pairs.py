@@ -639,10 +639,10 @@ def contenders(options: Options, own: Places) -> Places:
     return _contenders(options.any_floor, own.tobytes())
 
 
-def feasible_contenders(options: Options, own: Bools | bool = True) -> Places:
-    """Return the feasible contenders of some options with a fleet: all of a model and format keep to a floor together."""
-    able = (options.feasible | options.items.only_floor) & options.is_self_hosted
-    found = contenders(options, np.flatnonzero(able & own))
+def feasible_contenders(options: Options) -> Places:
+    """Return the contenders that are feasible: those of a model and format keep to a floor together."""
+    able = options.feasible | options.items.only_floor
+    found = contenders(options, np.flatnonzero(able & options.is_self_hosted))
     return found[options.feasible[found]]
 
 
@@ -651,9 +651,10 @@ def _contenders(options: Options, places: bytes) -> Places:
     own = np.frombuffer(places, np.intp)
     fastest = own[np.lexsort((options.preference[own], -options.per_replica[1, own]))]
     items = options.items
-    first = np.sort(first_of_each(fastest, *items.configurations))
-    part = options.take(first)
-    features = features_of(part.per_replica[1:2], *part.rent_profiles())
+    # Of one model, format and way to pay the same GPUs the fastest of those that are back as soon.
+    ways = items.numbers("precision_id"), options.rent_row, options.merits[1]
+    part = options.take(first := np.sort(first_of_each(fastest, *items.model_and_effort, *ways)))
+    features = features_of(part.merits, *part.rent_profiles())
     return first[can_win(features, part.items.formats)]
 
 

@@ -179,15 +179,17 @@ class Options:
     def rent_profiles(self) -> tuple[Floats, Places]:
         """Return rents and GPUs at every number of replicas as columns, (k, f), and the row of each option."""
         profiles = self.market.rents.profiles(1)
-        starts = np.nan_to_num(self.start_s, nan=NEVER_STOPS)
-        pairs, which = np.unique(
-            np.stack([self.rent_row, self.rent_factor, starts]), axis=1, return_inverse=True
-        )
+        pairs, which = np.unique(np.stack([self.rent_row, self.rent_factor]), axis=1, return_inverse=True)
         rows, factor = pairs[0].astype(np.intp), pairs[1][:, None]
         costs = np.concatenate([np.arange(MOST + 1), [2 * MOST + 2]])
         found = profiles[rows]
         found[:, costs] *= factor
-        return np.column_stack([found, pairs[2]]), which.astype(np.intp)
+        return found, which.astype(np.intp)
+
+    @property
+    def merits(self) -> Floats:
+        """(2, n) of what more is better at one rent: daily queries of a replica, and how soon one that stops is back."""
+        return np.stack([self.per_replica[1], -np.nan_to_num(self.start_s, nan=NEVER_STOPS)])
 
     @property
     def hours_per_month(self) -> float:
@@ -249,7 +251,7 @@ COLUMNS = (
     "start_s",
 )
 RECORDS_KEPT = 1024
-NEVER_STOPS = 1e9
+NEVER_STOPS = 1e6
 """Seconds of a start that stand for a replica that is paid for without a query too."""
 
 

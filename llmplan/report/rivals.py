@@ -30,9 +30,7 @@ def rivals_of(alone: Options) -> Rivals:
 
     alone: the options of one kind, which no volume changes.
     """
-    steady = alone.market.steady[alone.rent_row]
-    idle = np.flatnonzero(alone.feasible & alone.is_self_hosted & ~steady)
-    own, found = [*feasible_contenders(alone, steady).tolist(), *idle.tolist()], []
+    own, found = feasible_contenders(alone).tolist(), []
     for kind in TOKEN if own else ():
         mine = np.flatnonzero(alone.feasible & alone.is_api & (alone.items.kind == kind))
         if len(mine):
