@@ -45,7 +45,14 @@ def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
 
 @kept(3)
 def _options_of(catalog: Catalog, scenario: Scenario) -> Options:
-    return with_reserved(build_options(scenario, catalog), catalog)
+    options = _under_any_floor(catalog, scenario.model_copy(update={"quality_floor": 0.0}))
+    return with_reserved(options.at_floor(scenario), catalog)
+
+
+@kept(2)
+def _under_any_floor(catalog: Catalog, scenario: Scenario) -> Options:
+    """Return the options without a floor, from which those at each floor are made while its slider moves."""
+    return build_options(scenario, catalog)
 
 
 def by_the_token(scenario: Scenario) -> Scenario:

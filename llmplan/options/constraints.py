@@ -88,9 +88,11 @@ def _images(scenario: Scenario, otherwise: str, takes: float | None) -> list[str
     return [] if takes or not scenario.images_per_query else [otherwise]
 
 
-def quality_reasons(scenario: Scenario, standing: Standing, loss: float, assured: float) -> list[str]:
+def quality_reasons(
+    floor: float, scenario: Scenario, standing: Standing, loss: float, assured: float
+) -> list[str]:
     """Return why a quality after a format's loss misses the floor; assured: the highest floor that it reaches."""
-    return _below(scenario.quality_floor, scenario.floor_chance, standing.moments(loss), assured)
+    return _below(floor, scenario.floor_chance, standing.moments(loss), assured)
 
 
 def _below(floor: float, asked: float, moments: tuple[float, float, float], assured: float) -> list[str]:

@@ -201,6 +201,12 @@ class Pairs:
         """Return the same pairs of the same options at other prices, rates, volumes or another floor."""
         return replace(self, options=options)
 
+    def at_floor_of(self, options: Options) -> Pairs:
+        """Return the same pairs of the same options under another floor, with what no floor changes worked out once."""
+        found = self.of(options)
+        vars(found).update(_any_floor=self, _own=self._own, _judged=self._judged, price=self.price)
+        return found
+
     @property
     def quality(self) -> Floats:
         """(g, m, p) what users see, NaN where a pair makes no hybrid."""
@@ -300,9 +306,13 @@ class Pairs:
         market = self.options.market
         return market.steady, market.autoscaled & (market.hourly is not None)
 
-    @kept(1)
     def kept_fleets(self, queries_per_day: tuple[float, ...]) -> tuple[Fleets, Floats]:
-        """Return `fleets_at` and `to_api` of them, kept for map and envelope, which ask for the same volumes."""
+        """Return `fleets_at` and `to_api` of them, kept for map, envelope and every floor: they ask for the same volumes."""
+        known: Pairs = vars(self).get("_any_floor", self)
+        return known._fleets_over(queries_per_day)
+
+    @kept(1)
+    def _fleets_over(self, queries_per_day: tuple[float, ...]) -> tuple[Fleets, Floats]:
         fleets = self.fleets_at(np.array(queries_per_day))
         return fleets, self.to_api(fleets)
 
@@ -492,8 +502,11 @@ class Pairs:
         ids = np.array([hybrid_id(*each) for each in ends], dtype=object)
         rank = np.lexsort((ids.astype(str), -figures["quality"], weak.preference))
         return Rows(
-            make=made_once(lambda numbers: [self.option(routes[number]) for number in numbers], len(routes)),
+            make=made_once(
+                lambda numbers, _: [self.option(routes[number]) for number in numbers], len(routes)
+            ),
             numbered=len(routes),
+            floor=self.options.scenario.quality_floor,
             cells=np.arange(len(routes)).astype(object),
             option_id=ids,
             kind=np.full(len(routes), Kind.HYBRID, dtype=object),
@@ -554,8 +567,11 @@ def _columns(routes: Sequence[Route]) -> list[Places]:
 
 @kept(2)
 def pairs_of(options: Options, catalog: Catalog) -> Pairs | None:
-    """Return `make_pairs`, kept with the options."""
-    return make_pairs(options, catalog)
+    """Return `make_pairs`, kept with the options: which fleets and prices may share the traffic rests on no floor."""
+    if options.any_floor is options:
+        return make_pairs(options, catalog)
+    pairs = pairs_of(options.any_floor, catalog)
+    return None if pairs is None else pairs.at_floor_of(options)
 
 
 def ends_of_hybrids(options: Options) -> tuple[Places, Places]:
@@ -619,12 +635,26 @@ def _best_of_each_way(options: Options, own: Places) -> Places:
 
 
 def contenders(options: Options, own: Places) -> Places:
-    """Return the fleets that none of the same model and format is always as cheap as."""
+    """Return the fleets that none of the same model and format is always as cheap as; no floor changes it."""
+    return _contenders(options.any_floor, own.tobytes())
+
+
+def feasible_contenders(options: Options) -> Places:
+    """Return the contenders that are feasible: those of a model and format keep to a floor together."""
+    able = options.feasible | options.items.only_floor
+    found = contenders(options, np.flatnonzero(able & options.is_self_hosted))
+    return found[options.feasible[found]]
+
+
+@kept(2)
+def _contenders(options: Options, places: bytes) -> Places:
+    own = np.frombuffer(places, np.intp)
     fastest = own[np.lexsort((options.preference[own], -options.per_replica[1, own]))]
     items = options.items
-    first = np.sort(first_of_each(fastest, *items.configurations))
-    part = options.take(first)
-    features = features_of(part.per_replica[1:2], *part.rent_profiles())
+    # Of one model, format and way to pay the same GPUs the fastest of those that are back as soon.
+    ways = items.numbers("precision_id"), options.rent_row, options.merits[1]
+    part = options.take(first := np.sort(first_of_each(fastest, *items.model_and_effort, *ways)))
+    features = features_of(part.merits, *part.rent_profiles())
     return first[can_win(features, part.items.formats)]
 
 

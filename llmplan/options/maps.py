@@ -14,7 +14,7 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.kinds import Kind
 from llmplan.options.comparison import options_of
-from llmplan.options.fleet_api_pairs import Pairs, Route, contenders, pairs_of
+from llmplan.options.fleet_api_pairs import Pairs, Route, feasible_contenders, pairs_of
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario, under_catalog
 
@@ -159,9 +159,12 @@ def envelopes(options: Options, catalog: Catalog) -> tuple[Envelope, ...]:
 
 
 def _cheapest_of(options: Options, kind: Kind, volumes: Floats) -> Envelope | None:
-    mine = np.flatnonzero(options.feasible & (options.items.kind == kind))
-    if kind is Kind.SELF_HOSTED and len(mine):
-        mine = contenders(options, mine)
+    own = kind is Kind.SELF_HOSTED
+    mine = (
+        feasible_contenders(options)
+        if own
+        else np.flatnonzero(options.feasible & (options.items.kind == kind))
+    )
     if not len(mine):
         return None
     mine = mine[np.argsort(options.preference[mine])]

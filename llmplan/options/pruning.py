@@ -99,7 +99,7 @@ def features_of(rates: Floats, profiles: Floats, which: Places) -> Features:
 
     Parameters
     ----------
-    rates: (r, n) daily queries of a replica at every deviate and corner.
+    rates: (r, n) daily queries of a replica at every deviate and corner, and what else more is better of.
     profiles: (k, f) rent and GPUs at every number of replicas, `Rents.profiles`, of which few differ.
     which: (n,) the profile of each option.
     """

@@ -18,7 +18,7 @@ from llmplan.errors import InputError
 from llmplan.kinds import Kind
 from llmplan.options.offers import Offer
 from llmplan.quality.ability import Band
-from llmplan.quality.floor import Moments, assured_quality
+from llmplan.quality.floor import Moments, assured_quality, reaches
 from llmplan.quality.variants import Lengths
 from llmplan.replica.config import DEFAULTS, EngineSettings, ReplicaConfig
 
@@ -113,8 +113,8 @@ class Option:
         return ReplicaConfig.started(*names, settings)
 
 
-Make = Callable[[Sequence[int]], list[Option]]
-"""Builds the options that some cells stand for, in their order."""
+Make = Callable[[Sequence[int], float], list[Option]]
+"""Builds the options that some cells stand for, in their order, under an overall quality floor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +126,7 @@ class Rows(Columns, Sequence[Option]):
     cells: an Option, or the number below `numbered` that `make` builds it from, several at a time. No function stands
         among them: Python finds no circle that passes through an array, and every table that one closes would stay
         for ever.
+    floor: the overall quality floor that is asked for.
     quality: NaN where it is not known. feasible: no reason stands against the option.
     quality_sd, today_sd: standard deviations of its success and of today's, over today's.
     assured: the highest floor that quality reaches with the chance that the scenario asks for; NaN as quality.
@@ -133,10 +134,11 @@ class Rows(Columns, Sequence[Option]):
     preference: breaks ties of cost, least first.
     """
 
-    shared = ("make", "numbered")
+    shared = ("make", "numbered", "floor")
 
     make: Make
     numbered: int
+    floor: float
     cells: Texts
     option_id: Texts
     kind: Texts
@@ -166,6 +168,7 @@ class Rows(Columns, Sequence[Option]):
         return cls(
             make=_no_numbers,
             numbered=0,
+            floor=0.0,
             cells=cells,
             **texts,
             n_gpus=np.array([item.n_gpus or 0 for item in options], float),
@@ -189,7 +192,7 @@ class Rows(Columns, Sequence[Option]):
         if isinstance(place, slice):
             return self.take(np.arange(len(self))[place])
         cell = self.cells[place]
-        return cell if isinstance(cell, Option) else self.make([cell])[0]
+        return cell if isinstance(cell, Option) else self.make([cell], self.floor)[0]
 
     def __iter__(self) -> Iterator[Option]:
         return iter(self.records(slice(None)))
@@ -197,7 +200,7 @@ class Rows(Columns, Sequence[Option]):
     def records(self, places: Places | slice) -> list[Option]:
         """Return the options at `places` as records: many in one call take a fraction of the time of each alone."""
         cells = self.cells[places].tolist()
-        made = iter(self.make([cell for cell in cells if not isinstance(cell, Option)]))
+        made = iter(self.make([cell for cell in cells if not isinstance(cell, Option)], self.floor))
         return [cell if isinstance(cell, Option) else next(made) for cell in cells]
 
     def moments(self, places: Any) -> Moments:
@@ -207,6 +210,13 @@ class Rows(Columns, Sequence[Option]):
     def sure_with(self, chance: float) -> Rows:
         """Return the options where the floor is to be reached with another chance."""
         return replace(self, assured=assured_quality(chance, self.quality, self.quality_sd, self.today_sd))
+
+    def at_floor(self, floor: float) -> Rows:
+        """Return the options under another overall quality floor; those of given records keep their reasons."""
+        able, meets = self.feasible | self.only_floor, reaches(floor, self.assured)
+        found = replace(self, floor=floor, feasible=able & meets, only_floor=able & ~meets)
+        vars(found)["places"] = self.places
+        return found.with_numbers(vars(self).setdefault("_numbers", {}))
 
     @property
     def formats(self) -> list[str]:
@@ -278,20 +288,20 @@ def _groups(places: Places, columns: Sequence[npt.NDArray[Any]]) -> Places:
 
 def made_once(make: Make, most: int) -> Make:
     """Return what makes records so that the last that were asked for alone are kept: moves of a slider show the same few."""
-    one = lru_cache(most)(lambda cell: make([cell])[0])
-    return lambda cells: [one(*cells)] if len(cells) == 1 else make(cells)
+    one = lru_cache(most)(lambda cell, floor: make([cell], floor)[0])
+    return lambda cells, floor: [one(*cells, floor)] if len(cells) == 1 else make(cells, floor)
 
 
-def _no_numbers(cells: Sequence[int]) -> list[Option]:
+def _no_numbers(cells: Sequence[int], _: float) -> list[Option]:
     if cells:
         raise LookupError(cells[0])
     return []
 
 
-def _either(make: Make, numbered: int, more: Make, cells: Sequence[int]) -> list[Option]:
+def _either(make: Make, numbered: int, more: Make, cells: Sequence[int], floor: float) -> list[Option]:
     """Build options of two tables, whose cells follow upon each other."""
-    first = iter(make([cell for cell in cells if cell < numbered]))
-    behind = iter(more([cell - numbered for cell in cells if cell >= numbered]))
+    first = iter(make([cell for cell in cells if cell < numbered], floor))
+    behind = iter(more([cell - numbered for cell in cells if cell >= numbered], floor))
     return [next(first if cell < numbered else behind) for cell in cells]
 
 

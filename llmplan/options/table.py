@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,7 +47,7 @@ from llmplan.options.standing import (
     with_effort,
 )
 from llmplan.quality.ability import Band
-from llmplan.quality.floor import assured_quality, reaches
+from llmplan.quality.floor import assured_quality
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Lengths, ModelAtEffort, Standing
 from llmplan.replica import Capacity, Configurations
@@ -104,6 +104,20 @@ class Options:
             self.items.joined(other.items),
             lambda name: np.concatenate([getattr(self, name), getattr(other, name)], axis=-1),
         )
+
+    def at_floor(self, scenario: Scenario) -> Options:
+        """Return these options under the overall quality floor of a scenario that differs in it alone."""
+        if scenario.quality_floor == self.items.floor:
+            return self
+        found = replace(self, scenario=scenario, items=self.items.at_floor(scenario.quality_floor))
+        vars(found)["_any_floor"] = self.any_floor
+        return found
+
+    @property
+    def any_floor(self) -> Options:
+        """The options that `at_floor` made these of, or themselves."""
+        known: Options = vars(self).get("_any_floor", self)
+        return known
 
     def _with(self, items: Rows, column: Callable[[str], Floats]) -> Options:
         columns: dict[str, Any] = {name: column(name) for name in COLUMNS}
@@ -165,15 +179,17 @@ class Options:
     def rent_profiles(self) -> tuple[Floats, Places]:
         """Return rents and GPUs at every number of replicas as columns, (k, f), and the row of each option."""
         profiles = self.market.rents.profiles(1)
-        starts = np.nan_to_num(self.start_s, nan=NEVER_STOPS)
-        pairs, which = np.unique(
-            np.stack([self.rent_row, self.rent_factor, starts]), axis=1, return_inverse=True
-        )
+        pairs, which = np.unique(np.stack([self.rent_row, self.rent_factor]), axis=1, return_inverse=True)
         rows, factor = pairs[0].astype(np.intp), pairs[1][:, None]
         costs = np.concatenate([np.arange(MOST + 1), [2 * MOST + 2]])
         found = profiles[rows]
         found[:, costs] *= factor
-        return np.column_stack([found, pairs[2]]), which.astype(np.intp)
+        return found, which.astype(np.intp)
+
+    @property
+    def merits(self) -> Floats:
+        """(2, n) of what more is better at one rent: daily queries of a replica, and how soon one that stops is back."""
+        return np.stack([self.per_replica[1], -np.nan_to_num(self.start_s, nan=NEVER_STOPS)])
 
     @property
     def hours_per_month(self) -> float:
@@ -235,7 +251,7 @@ COLUMNS = (
     "start_s",
 )
 RECORDS_KEPT = 1024
-NEVER_STOPS = 1e9
+NEVER_STOPS = 1e6
 """Seconds of a start that stand for a replica that is paid for without a query too."""
 
 
@@ -253,11 +269,11 @@ def build_options(
     known = standings_of(scenario, catalog)
     tokens = _TokenRows(catalog, scenario, known)
     fleets = _FleetRows(catalog, scenario, known, *sized_or_measured(catalog, scenario, configurations))
-    return _joined(catalog, scenario, tokens, fleets)
+    return _joined(catalog, scenario, tokens, fleets).at_floor(scenario)
 
 
 def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _FleetRows) -> Options:
-    """Put token prices and fleets into one table."""
+    """Put token prices and fleets into one table, without a floor."""
     modes = billings(scenario.fleet_price_kind, scenario.billing_modes)
     each = len(fleets.grid)
     at, mode = np.tile(np.arange(each), len(modes)), np.repeat(np.arange(len(modes)), each)
@@ -272,15 +288,16 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     preference[order] = np.arange(m + n)
     stops_idle = (np.array(modes)[mode] == Billing.SCALE_TO_ZERO) & ~fleets.market.bought[fleets.pair[at]]
 
-    def made(cells: Sequence[int]) -> list[Option]:
+    def made(cells: Sequence[int], floor: float) -> list[Option]:
         sold, own = [cell for cell in cells if cell < m], [cell - m for cell in cells if cell >= m]
         named = ids[m:][own].tolist(), [modes[which] for which in mode[own].tolist()]
-        some = iter(tokens.options(sold)), iter(fleets.options(at[own], *named))
+        some = iter(tokens.options(sold, floor)), iter(fleets.options(at[own], *named, floor))
         return [next(some[cell >= m]) for cell in cells]
 
     rows = Rows(
         make=made_once(made, RECORDS_KEPT),
         numbered=m + n,
+        floor=0.0,
         cells=np.arange(m + n).astype(object),
         **named.words,
         n_gpus=named.n_gpus,
@@ -289,9 +306,10 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         today_sd=today_sd,
         assured=assured,
         feasible=np.concatenate([tokens.feasible, fleets.feasible[at]]),
-        only_floor=np.concatenate([tokens.only_floor, fleets.only_floor[at]]),
+        only_floor=np.zeros(m + n, bool),
         preference=preference,
     )
+    vars(rows)["places"] = named.places
     return Options(
         scenario=scenario,
         items=rows.with_numbers(named.numbers),
@@ -313,11 +331,13 @@ class _Names(NamedTuple):
     Attributes
     ----------
     words: their columns of words by name; numbers: those of them that are numbered already. n_gpus: of a replica.
+    places: of each id.
     id_rank, engine_rank, resold: what breaks ties, see `tie_rank`; at one price the maker's own offer goes first.
     """
 
     words: dict[str, Texts]
     numbers: dict[str, Places]
+    places: dict[str, int]
     n_gpus: Floats
     id_rank: Places
     engine_rank: Places
@@ -354,8 +374,10 @@ def _names(catalog: Catalog, sold: PricesAtEfforts, rows: AtEfforts, modes: tupl
         "gpu_id": both(nothing, grid.gpu_id),
     }
     zeros = np.zeros(m)
-    resold = np.char.find(as_text, "/") >= 0
-    return _Names(words, {}, both(zeros, grid.n_gpus), rank, both(zeros.astype(np.intp), engines), resold)
+    resold, places = np.char.find(as_text, "/") >= 0, {name: place for place, name in enumerate(ids)}
+    return _Names(
+        words, {}, places, both(zeros, grid.n_gpus), rank, both(zeros.astype(np.intp), engines), resold
+    )
 
 
 def _engine_rank(catalog: Catalog, engine_id: str) -> int:
@@ -405,6 +427,7 @@ class _TokenRows:
         self._standing = cache(
             lambda at: _standing_of_option(scenario, self._standings[at], quality[:, at].tolist())
         )
+        self._at_floor = lru_cache(RECORDS_KEPT)(self._under_floor)
         self._price_reasons = [api_reasons(catalog, scenario, price) for price in rows.prices]
         self._answer_reasons = [answer_reasons(catalog, scenario, standing) for standing in self._standings]
         self._context = [context_of(catalog, price) for price in rows.prices]
@@ -413,16 +436,17 @@ class _TokenRows:
         out = limit[rows.price] < needed[rows.model]
         out |= np.array([bool(why) for why in self._price_reasons], bool)[rows.price]
         out |= np.array([bool(why) for why in self._answer_reasons], bool)[rows.model]
-        below = ~reaches(scenario.quality_floor, self.quality[-1])
-        self.feasible, self.only_floor = ~(out | below), below & ~out
+        self.feasible = ~out
 
-    def _reasons(self, price: int, model: int) -> tuple[str, ...]:
-        standing = self._standings[model]
+    def _under_floor(self, at: int, floor: float) -> tuple[list[str], float | None]:
+        return _under_floor(floor, self._scenario, self._standings[at], self._assured[at])
+
+    def _reasons(self, price: int, model: int, of_floor: Sequence[str]) -> tuple[str, ...]:
         return (
             *self._price_reasons[price],
-            *context_reasons(self._scenario, standing, *self._context[price]),
+            *context_reasons(self._scenario, self._standings[model], *self._context[price]),
             *self._answer_reasons[model],
-            *quality_reasons(self._scenario, standing, 0.0, self._assured[model]),
+            *of_floor,
         )
 
     def _name(self, price: ApiPrice) -> str:
@@ -438,8 +462,8 @@ class _TokenRows:
             f" ({price.api_id.rpartition('/')[2]})" if twice else ""
         )
 
-    def options(self, places: Sequence[int]) -> list[Option]:
-        """Return rows as records."""
+    def options(self, places: Sequence[int], floor: float) -> list[Option]:
+        """Return rows as records under a quality floor."""
         rows = zip(
             places,
             self.rows.price[places].tolist(),
@@ -447,17 +471,17 @@ class _TokenRows:
             self.usd_per_query[places].tolist(),
             strict=True,
         )
-        return [self._option(*row) for row in rows]
+        return [self._option(floor, *row) for row in rows]
 
-    def _option(self, place: int, price_at: int, model_at: int, usd_per_query: float) -> Option:
-        price, standing = self.rows.prices[price_at], self._standing(model_at)
+    def _option(self, floor: float, place: int, price_at: int, model_at: int, usd_per_query: float) -> Option:
+        price, of_floor, meets = self.rows.prices[price_at], *self._at_floor(model_at, floor)
         model, effort = self._catalog.models.get(price.model_id), self.rows.models[model_at][1]
         return Option(
             option_id=self.rows.option_ids[place],
             kind=kind_of(price),
             label=self._name(price) + effort_label(self._scenario, self._catalog, price.model_id, effort),
             model_id=price.model_id,
-            reasons=self._reasons(price_at, model_at),
+            reasons=self._reasons(price_at, model_at, of_floor),
             licence_id=model.licence_id if model else None,
             source_ids=(price.source_id,),
             prices_as_of=price.as_of,
@@ -466,7 +490,8 @@ class _TokenRows:
             precision_id=price.precision_id,
             effort=effort,
             usd_per_query=usd_per_query,
-            **standing,
+            meets_floor=meets,
+            **self._standing(model_at),
         )
 
 
@@ -484,8 +509,8 @@ def _standing_of_option(
 
     known: its column of `_quality_columns`.
     """
-    floor, spent = scenario.quality_floor, standing.output_factor
-    low, base, high = (value * scenario.output_tokens for value in vars(spent).values())
+    spent = vars(standing.output_factor).values()
+    low, base, high = (value * scenario.output_tokens for value in spent)
     quality, sd, today_sd, assured = known
     lengths = lengths_of(scenario, standing)
     return {
@@ -495,11 +520,18 @@ def _standing_of_option(
         "assured_quality": assured,
         "quality_stands_on": standing.stands_on,
         "success": Band(*(value * (1 - loss) for value in vars(standing.success).values())),
-        "meets_floor": standing.meets(floor, loss) if floor > 0 else None,
         "lengths": lengths,
         "tokens": lengths.input + lengths.output,
         "output_tokens": Band(low, base, high),
     }
+
+
+def _under_floor(
+    floor: float, scenario: Scenario, standing: Standing, assured: float, loss: float = 0.0
+) -> tuple[list[str], float | None]:
+    """Return why a model at an effort misses the overall floor, and the probability that it reaches it, if one is set."""
+    meets = standing.meets(floor, loss) if floor > 0 else None
+    return quality_reasons(floor, scenario, standing, loss, assured), meets
 
 
 def kind_of(price: ApiPrice) -> Kind:
@@ -572,19 +604,18 @@ class _FleetRows:
         standings = [self._known[model_id, effort] for model_id, _, effort in self._formats]
         quality = _quality_columns(scenario, standings, losses)
         self._quality, self._losses = quality, losses
-        self._barred, self._of_floor = barred, cache(self._below_floor)
+        self._barred, self._at_floor = barred, lru_cache(RECORDS_KEPT)(self._under_floor)
         self.quality = quality[:, self._format]
         unpriced = np.array([not sold for sold in self.market.sellers], bool)[self.pair]
         self._short = ~self.market.holds(1 + scenario.spare_replicas)
         unpriced |= self._short[self.pair]
         unable = ~(self._found.requests_per_s > 0)
-        below = ~reaches(scenario.quality_floor, self.quality[-1])
-        out = np.array([bool(why) for why in barred], bool)[self._format] | unpriced | unable
-        self.feasible = ~(out | below)
-        self.only_floor = below & ~out
+        self.feasible = ~(np.array([bool(why) for why in barred], bool)[self._format] | unpriced | unable)
 
-    def options(self, places: Places, option_ids: Sequence[str], modes: Sequence[Billing]) -> list[Option]:
-        """Return configurations as records, each under its id and with a way to pay its hours."""
+    def options(
+        self, places: Places, option_ids: Sequence[str], modes: Sequence[Billing], floor: float
+    ) -> list[Option]:
+        """Return configurations as records under a quality floor, each under its id and with a way to pay its hours."""
         found = self._found
         rates = (found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10)
         columns = (self._format, self.pair, self.grid.engine_id, found.reason, self.start_s)
@@ -597,10 +628,11 @@ class _FleetRows:
             *(column[places].tolist() for column in columns),
             strict=True,
         )
-        return [self._option(*row) for row in rows]
+        return [self._option(floor, *row) for row in rows]
 
     def _option(
         self,
+        floor: float,
         option_id: str,
         mode: Billing,
         point: MeasuredPoint | None,
@@ -612,11 +644,11 @@ class _FleetRows:
         reason: str,
         start_s: float,
     ) -> Option:
-        name, of_format = self._of_format(at)
+        (name, of_format), (below, meets) = self._of_format(at), self._at_floor(at, floor)
         hardware, paid, sources, of_pair = self._of_pair(pair)
         if not paid and mode is not self._usual:
             paid = f", {mode.label}"
-        of_model = (*self._barred[at], *self._of_floor(at))
+        of_model = (*self._barred[at], *below)
         reasons = (*of_model, *self._why_not_sold(pair), *(() if rates[1] > 0 else (reason,)))
         return Option(
             option_id=option_id,
@@ -632,16 +664,16 @@ class _FleetRows:
             billing_mode=mode,
             start_s=start_s,
             measured_by=point.source if point else None,
+            meets_floor=meets,
             **of_format,
             **of_pair,
             **dict(zip(OF_CAPACITY, served, strict=True)),
         )
 
-    def _below_floor(self, at: int) -> list[str]:
-        """Return why a model in a format at an effort misses the floor."""
+    def _under_floor(self, at: int, floor: float) -> tuple[list[str], float | None]:
         model_id, _, effort = self._formats[at]
         standing, assured = self._known[model_id, effort], float(self._quality[-1, at])
-        return quality_reasons(self._scenario, standing, self._losses[at], assured)
+        return _under_floor(floor, self._scenario, standing, assured, self._losses[at])
 
     def _named(self, at: int) -> tuple[str, dict[str, Any]]:
         """Return what a model in a format at an effort is called, and what all of its options have."""

@@ -57,21 +57,36 @@ class Report:
 
     Attributes
     ----------
-    curves: monthly cost over volumes of `curve_places`, low/base/high.
-    curve_places: places in `comparison.options` of the options drawn: the cheapest of each kind, the
-        self-hosted option that pays first as volume grows, and those asked for.
-    rivals: (token price's place, where any feasible self-hosted option is cheaper than it).
+    asked: places in `comparison.options` of options that are to be drawn besides the cheapest.
     made_on: the day the export was made.
     """
 
     scenario: Scenario
     catalog: Catalog
     comparison: Comparison
-    curve_places: tuple[int, ...]
-    curves: Curves
-    rivals: Rivals
+    asked: tuple[int, ...]
     made_on: dt.date
     version: str = __version__
+
+    @cached_property
+    def rivals(self) -> Rivals:
+        """(token price's place, where any feasible self-hosted option is cheaper than it)."""
+        return rivals_of(self.comparison.alone)
+
+    @cached_property
+    def curve_places(self) -> tuple[int, ...]:
+        """Places in `comparison.options` of the options drawn: the cheapest of each kind, the self-hosted option that
+        pays first as volume grows, and those asked for."""
+        first = first_to_pay(self.comparison, self.rivals)
+        return tuple(dict.fromkeys([*best_places(self.comparison), *first, *self.asked]))
+
+    @cached_property
+    def curves(self) -> Curves:
+        """Monthly cost over volumes of `curve_places`, low/base/high."""
+        options = self.comparison.options
+        names = [options.items.option_id[place] for place in self.curve_places]
+        volumes = np.union1d(volume_axis(CURVE_POINTS), [self.scenario.queries_per_day])
+        return cost_curves(self.scenario, names, volumes, self.catalog, options)
 
     @cached_property
     def finding(self) -> str:
@@ -314,19 +329,10 @@ def make_report(
     """
     scenario, catalog = under_catalog(scenario, catalog)
     found = evaluate(scenario, catalog, options)
-    rivals = rivals_of(found.alone)
-    wanted = [found.options.index(option_id) for option_id in option_ids]
-    places = tuple(dict.fromkeys([*best_places(found), *first_to_pay(found, rivals), *wanted]))
-    volumes = np.union1d(volume_axis(CURVE_POINTS), [scenario.queries_per_day])
-    curves = cost_curves(
-        scenario, [found.options.items.option_id[place] for place in places], volumes, catalog, found.options
-    )
     return Report(
         scenario=scenario,
         catalog=catalog,
         comparison=found,
-        curve_places=places,
-        curves=curves,
-        rivals=rivals,
+        asked=tuple(found.options.index(option_id) for option_id in option_ids),
         made_on=made_on or dt.datetime.now(tz=dt.UTC).date(),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from llmplan.catalog.cache import kept
 from llmplan.kinds import TOKEN, Kind
 from llmplan.options import BreakEven, Comparison, Options, break_even
+from llmplan.options.fleet_api_pairs import feasible_contenders
 
 Rivals: TypeAlias = tuple[tuple[int, BreakEven], ...]
 """(token price's place, where the cheapest self-hosted option at each volume costs less)."""
@@ -29,7 +30,7 @@ def rivals_of(alone: Options) -> Rivals:
 
     alone: the options of one kind, which no volume changes.
     """
-    own, found = _own_places(alone), []
+    own, found = feasible_contenders(alone).tolist(), []
     for kind in TOKEN if own else ():
         mine = np.flatnonzero(alone.feasible & alone.is_api & (alone.items.kind == kind))
         if len(mine):

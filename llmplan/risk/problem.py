@@ -270,7 +270,8 @@ def _winners(
         spread = split_lognormal(deviates, *_band(part, given))
         corner = rates.take(own).corners
         each = (part.per_replica[1] * corner[:, None] * spread).reshape(-1, len(own))
-        features = features_of(each, *_rent_profiles(part, ratios[:, own]))
+        merits = np.concatenate([each, part.merits[1:]])
+        features = features_of(merits, *_rent_profiles(part, ratios[:, own]))
         causes = [throughput_cause(item, given) for item in part.items]
         keep[own] = can_win(features, causes)
     if base_place is not None:

@@ -180,7 +180,7 @@ def contenders(options: Options, catalog: Catalog) -> Options:
     front = own
     if len(own):
         part = options.take(own)
-        features = features_of(part.per_replica[1:2], *part.rent_profiles())
+        features = features_of(part.merits, *part.rent_profiles())
         front = own[can_win(features, part.items.formats)]
     best, _ = cheapest(options.take(np.flatnonzero(options.feasible)))
     named = [] if best is None else [options.index(best.option_id)]

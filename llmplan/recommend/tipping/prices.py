@@ -196,6 +196,6 @@ def _on_gpu(options: Options, catalog: Catalog, gpu_id: str) -> list[int]:
         if len(item.reasons) <= unpriced + int(below):
             places.append(place)
     found = options.take(places)
-    features = features_of(found.per_replica[1:2], *found.rent_profiles())
+    features = features_of(found.merits, *found.rent_profiles())
     keep = np.flatnonzero(can_win(features, found.items.formats))
     return [places[i] for i in keep]
