@@ -204,7 +204,9 @@ def _reserved_words(comparison: Comparison, place: int, queries_per_day: float) 
     load = queries_per_day * float(options.fleet_load[place])
     units = float(units_for(row, replicas_needed(load, options.per_replica[1, place])))
     usd = units * usd_per_unit_hour(row, options.hours_per_month) * options.hours_per_month
-    return f"{units:,.0f} {row.unit.upper()} ({row.commitment.replace('_', ' ')}), {usd:,.0f} USD a month"
+    money = comparison.scenario.currency
+    sum_shown = f"{money.amount(usd)} {money.name}"
+    return f"{units:,.0f} {row.unit.upper()} ({row.commitment.replace('_', ' ')}), {sum_shown} a month"
 
 
 def _draft_repository(catalog: Catalog, draft: Draft | None) -> str:
