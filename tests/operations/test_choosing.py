@@ -4,10 +4,11 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.errors import InputError
-from llmplan.operations.choosing import api_tier, longest_sequence, plan_of, self_hosted_place, serving_plan
+from llmplan.operations.choosing import api_tier, longest_sequence, plan_of, self_hosted_place
 from llmplan.options import evaluate
 from llmplan.replica.memory import weights_gb
 from llmplan.scenario import Scenario
+from tests.serving import serving_plan
 
 CATALOG = load_catalog()
 SCENARIO = Scenario(model_ids=("llama-3.1-8b",), engine_ids=("vllm",))
