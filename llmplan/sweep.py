@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmplan.catalog import data_dir, tables_digest
 from llmplan.errors import InputError, LlmplanError
+from llmplan.options import compare
 from llmplan.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -47,8 +48,6 @@ class SweepError(LlmplanError):
 
 def compare_scenario(scenario: Scenario) -> pd.DataFrame:
     """Return the comparison of one scenario with the shipped catalog; what a worker runs."""
-    from llmplan.options import compare
-
     return compare(scenario)
 
 

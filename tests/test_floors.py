@@ -1,6 +1,7 @@
 """The floors of the house: a module imports only from rooms above it, and the math stays light."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -94,6 +95,76 @@ def test_a_climbing_import_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "def f():\n    from llmplan.charts import g\n    from ..app import h\nimport llmplan.cli\n"
     )
     assert sorted(imported_rooms(file)) == [(2, "charts"), (3, "app"), (4, "cli")]
+
+
+HEAVY = frozenset(
+    {
+        "SALib",
+        "duckdb",
+        "genai_prices",
+        "ibis",
+        "jinja2",
+        "markupsafe",
+        "nbconvert",
+        "pandas",
+        "plotly",
+        "pptx",
+        "pyarrow",
+        "pyspark",
+        "scipy",
+        "tomli_w",
+        "tqdm",
+    }
+)
+"""Packages that cost a start more than they give it: read where they are first needed."""
+OF_SOME_SYSTEMS = frozenset({"resource"})
+READ_LATE = {
+    ("export/files.py", "llmplan.export.pptx_deck"): "python-pptx, of one format alone",
+    ("export/files.py", "llmplan.export.xlsx_workbook"): "XlsxWriter, of one format alone",
+    ("export/files.py", "llmplan.export.html_report"): "Jinja, of one format alone",
+    ("export/files.py", "llmplan.export.tables"): "a table's writer, of one format alone",
+    ("export/portfolio.py", "llmplan.export.pptx_charts"): "python-pptx, of one format alone",
+    ("export/portfolio.py", "llmplan.export.pptx_parts"): "python-pptx, of one format alone",
+    ("export/portfolio.py", "llmplan.export.xlsx_parts"): "XlsxWriter, of one format alone",
+    (
+        "usage/volume.py",
+        "llmplan.options.table",
+    ): "the shell's start: a bill as the volume alone asks for it",
+    ("usage/volume.py", "llmplan.quality.variants"): "the same",
+}
+
+
+def imports_inside(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line, module) of every import that stands inside a function."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(), str(path)))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    for node in (inner for function in functions for inner in ast.walk(function)):
+        if isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+
+
+def test_imports_inside_functions_are_of_heavy_packages_alone() -> None:
+    late = {
+        (str(path.relative_to(PACKAGE)), module): f"{path.relative_to(PACKAGE)}:{line}: {module}"
+        for path in sources()
+        if room_of(path) != "cli"  # a command reads what it alone needs
+        for line, module in imports_inside(path)
+        if module.split(".")[0] not in HEAVY | OF_SOME_SYSTEMS
+    }
+    assert [where for key, where in late.items() if key not in READ_LATE] == []
+    assert sorted(READ_LATE.keys() - late.keys()) == [], "no longer read late"
+
+
+def test_the_picture_of_the_rooms_is_the_list_of_floors() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = text.split("```")[1].strip().splitlines()
+    drawn = [re.split(r" {3,}", line)[0].split() for line in picture]
+    assert [frozenset(rooms) for rooms in drawn] == [floor for floor in FLOORS if floor != {"__main__"}]
 
 
 @pytest.mark.parametrize("module", ["llmplan.options"])

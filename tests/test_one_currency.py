@@ -68,6 +68,16 @@ def test_the_shell(symbol: str, command: str) -> None:
         assert "€" in done.output and "USD" not in done.output
 
 
+def test_the_operations_plan(symbol: str, tmp_path: Path) -> None:
+    # Tables and what gateways are told stay in US dollars, as their heads and keys say.
+    out = tmp_path / "ops"
+    done = CliRunner().invoke(app, ["ops", "--out", str(out), *settings(SCENARIOS[symbol])])
+    assert done.exit_code == 0, done.output
+    page = (out / "README.md").read_text(encoding="utf-8")
+    here, away = ("€", "USD") if symbol == "€" else ("USD", "€")
+    assert here in page and away not in page
+
+
 def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()

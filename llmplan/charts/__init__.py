@@ -8,9 +8,9 @@ from llmplan.charts.cost import (
     CostLine,
     cost_chart,
     cost_curves_figure,
-    decision_map_figure,
     envelope_chart,
 )
+from llmplan.charts.decision_map import decision_map_figure
 from llmplan.charts.plotly import to_plotly
 
 __all__ = [

@@ -1,10 +1,10 @@
-"""Cost over volume, and the map of volume and model size."""
+"""Cost over volume: curves, their ranges, the names at their ends, where the cheapest changes."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -27,7 +27,7 @@ from llmplan.charts.style import (
     vertical_line,
 )
 from llmplan.kinds import Kind
-from llmplan.options import Curves, DecisionMap, Envelope
+from llmplan.options import Curves, Envelope
 from llmplan.scenario import Scenario
 from llmplan.units import TOKENS_PER_MTOK, UNIT_QUERIES
 from llmplan.wording import Currency, short_volume, shortened
@@ -46,10 +46,6 @@ NAME_LETTERS, LETTER_WIDTH, NAME_HEIGHT = 14, 8, 0.045
 """Room for the lines' names at their ends: letters of a row, px of a letter, and a row's share of the chart's height."""
 MOST_NAMED = 9
 """Lines that are named at their ends; more of them would not fit above one another."""
-LABEL_EVERY = 8
-"""Cells of a row from one label to the next, a decade of volume: one in each would run together."""
-LABEL_EDGE = 2
-"""Cells at either end of a row that are too near to the edge for a label's middle."""
 
 
 @dataclass(frozen=True)
@@ -363,83 +359,3 @@ def _top(chart: CostChart) -> float:
     costs = np.concatenate([[], *(line.high for line in chart.lines)])
     seen = costs[np.isfinite(costs)]
     return 1.05 * float(seen.max()) if seen.size else 1.0
-
-
-def _label_columns(volumes: Floats, queries_per_day: float) -> range:
-    """Return the columns that say their cost, one a decade: the present volume's line, named on its right, crosses none."""
-    now = int(np.abs(np.log(volumes / queries_per_day)).argmin())
-    first = (now - LABEL_EVERY // 2 + 1) % LABEL_EVERY
-    first += LABEL_EVERY if first < LABEL_EDGE else 0
-    return range(first, len(volumes) - LABEL_EDGE, LABEL_EVERY)
-
-
-def _map_labels(found: DecisionMap, queries_per_day: float, money: Currency) -> list[list[str]]:
-    """Return the cells' words, letter and cost, where a cell has room for them."""
-    labels = np.full(found.kind.shape, "", object)
-    columns = _label_columns(found.queries_per_day, queries_per_day)
-    for row, column in np.argwhere(found.kind >= 0).tolist():
-        if column in columns:
-            kind, usd = list(Kind)[found.kind[row, column]], float(found.monthly_usd[row, column])
-            labels[row, column] = f"{kind.letter} {money.short(usd)}"
-    return list(labels.tolist())
-
-
-def _letter_of(kind: Kind) -> dict[str, Any]:
-    """Return a kind's entry of the map's legend."""
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [None],
-        "y": [None],
-        "name": f"{kind.letter}: {kind.short}",
-        "marker": {"color": f"{kind.colour}/0.75", "symbol": "square", "size": 12},
-    }
-
-
-def decision_map_figure(
-    found: DecisionMap, queries_per_day: float, names: Mapping[str, str], money: Currency
-) -> Figure:
-    """Draw for each open model (row) and volume which kind is cheapest, by colour and letter, and what it costs.
-
-    names: a row's label by model id. money: what costs are drawn in.
-    """
-    colours = [f"{kind.colour}/0.75" for kind in Kind]
-    scale = [[end / 4, colour] for i, colour in enumerate(colours) for end in (i, i + 1)]
-    rows = [names[model_id] for model_id in found.model_ids]
-    heat = {
-        "type": "heatmap",
-        "x": found.queries_per_day,
-        "y": rows,
-        "z": np.where(found.kind < 0, np.nan, found.kind),
-        "zmin": -0.5,
-        "zmax": 3.5,
-        "colorscale": scale,
-        "showscale": False,
-        "ygap": 1,
-        "text": _map_labels(found, queries_per_day, money),
-        "customdata": money.of(found.monthly_usd),
-        "texttemplate": "%{text}",
-        "textfont": {"size": 12, "color": "@ink"},
-        "hovertemplate": f"%{{y}}, %{{x:,.0f}} a day: {money_hover(money, 'customdata')} a month<extra></extra>",
-    }
-    shape, label = vertical_line(queries_per_day, "now")
-    low, high = float(found.queries_per_day[0]), float(found.queries_per_day[-1])
-    x = log_axis("Queries a day", low, high)
-    # Beside the models' names a phone has no room for a tick at each decade.
-    x |= {"tickvals": x["tickvals"][::2], "ticktext": x["ticktext"][::2], "tickangle": 0}
-    return {
-        "data": [heat, *(_letter_of(kind) for kind in Kind if (found.kind == kind.order).any())],
-        "layout": {
-            "xaxis": x,
-            "yaxis": {
-                "type": "category",
-                "autorange": "reversed",
-                "automargin": True,
-                "title": "",
-                "tickfont": {"size": 12},
-                "dtick": 1,
-            },
-            "shapes": [shape],
-            "annotations": [label],
-        },
-    }

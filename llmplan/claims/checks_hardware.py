@@ -6,6 +6,7 @@ import numpy as np
 
 from llmplan.catalog import ArticleCost, Claim
 from llmplan.claims.context import SEQUENCE_TOKENS, Context, check, requests_per_minute
+from llmplan.claims.knee import knee_utilisation
 from llmplan.claims.verdicts import Finding, Implied, Verdict, implied, number, point
 from llmplan.replica import Configurations, ReplicaConfig, capacity
 from llmplan.replica.memory import memory_plan, smallest_gpu_count, weights_gb
@@ -173,8 +174,6 @@ def weights_range(context: Context, claim: Claim) -> Finding:
 @check("scaling_rule")
 def scaling_rule(context: Context, claim: Claim) -> Finding:
     """Find the load at which the tail of the time to first token doubles: the knee of the queue."""
-    from llmplan.claims.knee import knee_utilisation
-
     model_id, precision_id, gpu_id, count = context.parts(claim)
     knees = knee_utilisation(context, model_id, precision_id, gpu_id, int(count))
     why = (

@@ -62,7 +62,8 @@ def ops(
     strong = scenario.queries_per_day * up
     comparison = evaluate(scenario.but(queries_per_day=scenario.queries_per_day * down), catalog)
     chosen = plan_of(comparison, self_hosted_place(comparison, option), catalog)
-    files = fleet_files(chosen, api_tier(comparison, catalog, api, strong), catalog, _date(start))
+    tier = api_tier(comparison, catalog, api, strong)
+    files = fleet_files(chosen, tier, catalog, _date(start), scenario.currency)
     write_operations(out, files)
     if json:
         print_json({"out": str(out), "files": sorted(files), **plan_document(chosen)})

@@ -101,7 +101,7 @@ def hidden_costs(
 ) -> HiddenCosts:
     """Return the catalog's lines; one given figure replaces what a fleet pays by the month: lines, people, updates.
 
-    owned: whether the servers are one's own, which take more of the people. (5b.8)
+    owned: whether the servers are one's own, which take more of the people. (5b.7)
     """
     rows = [row for row in catalog.assumptions.values() if row.group == GROUP]
     units = (PER_MONTH, PER_STEP, PER_QUERY, PER_MTOK, PER_GPU_HOUR, PER_REPLICA)

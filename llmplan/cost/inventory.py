@@ -31,20 +31,20 @@ class Owned:
 
 
 def owned_replicas(gpus: int, gpus_per_server: int, gpus_per_replica: int) -> int:
-    """Return the replicas that owned GPUs hold when none spans two servers. (4.4), (5b.9)"""
+    """Return the replicas that owned GPUs hold when none spans two servers. (4.4), (5b.8)"""
     full, rest = divmod(gpus, gpus_per_server)
     return full * (gpus_per_server // gpus_per_replica) + rest // gpus_per_replica
 
 
 def power_usd_per_gpu_hour(gpus_per_server: int, gpu_tdp_w: float, terms: OwnershipTerms) -> float:
-    """Return what a GPU and its share of the server draw, at rated power. (5b.10)"""
+    """Return what a GPU and its share of the server draw, at rated power. (5b.9)"""
     return server_power_kw(gpus_per_server, gpu_tdp_w, terms) / gpus_per_server * terms.usd_per_kwh
 
 
 def standing_usd_per_gpu_month(
     new_usd: float | None, book_usd: float | None, age_years: float, terms: OwnershipTerms
 ) -> float | None:
-    """Return capital, maintenance and space of an owned GPU, USD a month; None where no price is known. (5b.11)
+    """Return capital, maintenance and space of an owned GPU, USD a month; None where no price is known. (5b.10)
 
     new_usd: of a GPU with its share of a server, new. book_usd: what it stands in the books for; one follows from the
     other by straight-line depreciation to the residual, after which nothing is left to depreciate. Space is added
@@ -68,7 +68,7 @@ def with_owned(
     billed: Callable[[Rents], Rents],
     stops_idle: bool = False,
 ) -> Rents:
-    """Return what fleets cost an hour where owned replicas come before rented ones, where that is cheaper. (5b.12)
+    """Return what fleets cost an hour where owned replicas come before rented ones, where that is cheaper. (5b.11)
 
     Parameters
     ----------

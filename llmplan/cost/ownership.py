@@ -221,26 +221,6 @@ def _server_choice(
     )
 
 
-def rent_break_even_hours(
-    owned_usd_per_server_month: ArrayLike, gpus_per_server: int, rent_usd_per_gpu_hour: ArrayLike
-) -> Floats:
-    """Return the hours a month above which owning beats renting by the hour, equation (5b.7). [h/month]
-
-    Above the hours of the month itself: renting wins even without a pause.
-    """
-    owned = np.asarray(owned_usd_per_server_month, float)
-    rent = np.asarray(rent_usd_per_gpu_hour, float)
-    _require("gpus_per_server", gpus_per_server, gpus_per_server > 0, "must be above 0")
-    _require(
-        "owned_usd_per_server_month",
-        owned_usd_per_server_month,
-        _all(owned >= 0, owned),
-        "must not be negative",
-    )
-    _require("rent_usd_per_gpu_hour", rent_usd_per_gpu_hour, _all(rent > 0, rent), "must be finite, above 0")
-    return np.asarray(owned / (gpus_per_server * rent))
-
-
 def _all(holds: Bools, values: Floats) -> bool:
     return bool(np.all(holds & np.isfinite(values)))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmplan.charts.growth import DAYS
+from llmplan.charts.palette import style_sheet
 from llmplan.errors import UnknownNameError
 from llmplan.portfolio.tables import Planned
 from llmplan.units import HOURS_PER_DAY
@@ -170,8 +171,6 @@ def _html(plan: Planned) -> bytes:
     """Write one page without scripts."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
-
-    from llmplan.charts.palette import style_sheet
 
     assets = Path(__file__).parent / "assets"
     heads, rows = app_rows(plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -125,8 +126,6 @@ def _model_name(report: Mapping[str, Any], fields: Fields) -> str | None:
 
 def _day(value: Any) -> str | None:
     """Return the day of a Unix time."""
-    import datetime as dt
-
     if not (isinstance(value, int | float) and value > 0):
         return None
     return dt.datetime.fromtimestamp(value, tz=dt.UTC).date().isoformat()

@@ -16,13 +16,11 @@ from llmplan.operations.checkpoints import checkpoint, repositories_of
 from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
-from llmplan.options import Comparison, evaluate
-from llmplan.options.comparison import by_the_token
+from llmplan.options import Comparison
 from llmplan.options.reserved import units_for, usd_per_unit_hour
 from llmplan.options.standing import fleet_context_tokens, lengths_of, standing_of, today_id
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import Draft, default_share, draft_of, engine_memory, memory_plan
-from llmplan.scenario import Scenario, under_catalog
 
 CONTEXT_STEP: Final = 1024
 MEAN_TO_LONGEST: Final = 4
@@ -68,15 +66,6 @@ def _why_none(comparison: Comparison) -> str:
     fewest = min(len(reasons) for reasons in refused)
     near = [reason for reasons in refused if len(reasons) == fewest for reason in reasons]
     return f"no self-hosted option is feasible, most often: {max(sorted(set(near)), key=near.count)}"
-
-
-def serving_plan(
-    scenario: Scenario, catalog: Catalog | None = None, option_id: str | None = None
-) -> ServingPlan:
-    """Return the plan of a scenario's cheapest feasible self-hosted option, or of the named one."""
-    scenario, catalog = under_catalog(scenario, catalog)
-    comparison = evaluate(by_the_token(scenario), catalog)
-    return plan_of(comparison, self_hosted_place(comparison, option_id), catalog)
 
 
 def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan:
@@ -204,7 +193,9 @@ def _reserved_words(comparison: Comparison, place: int, queries_per_day: float) 
     load = queries_per_day * float(options.fleet_load[place])
     units = float(units_for(row, replicas_needed(load, options.per_replica[1, place])))
     usd = units * usd_per_unit_hour(row, options.hours_per_month) * options.hours_per_month
-    return f"{units:,.0f} {row.unit.upper()} ({row.commitment.replace('_', ' ')}), {usd:,.0f} USD a month"
+    money = comparison.scenario.currency
+    sum_shown = f"{money.amount(usd)} {money.name}"
+    return f"{units:,.0f} {row.unit.upper()} ({row.commitment.replace('_', ' ')}), {sum_shown} a month"
 
 
 def _draft_repository(catalog: Catalog, draft: Draft | None) -> str:

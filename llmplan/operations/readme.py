@@ -9,6 +9,7 @@ from llmplan.operations.launch import launch_command
 from llmplan.operations.monitoring import monitoring_list
 from llmplan.operations.plan import ServingPlan
 from llmplan.operations.prometheus import METRICS
+from llmplan.wording import DOLLAR, Currency
 
 if TYPE_CHECKING:
     from llmplan.operations.gateway import ApiTier
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 
 def readme(
-    plan: ServingPlan, api: ApiTier | None, updates: Sequence[UpdateWindow], storage: Sequence[StorageItem]
+    plan: ServingPlan,
+    api: ApiTier | None,
+    updates: Sequence[UpdateWindow],
+    storage: Sequence[StorageItem],
+    currency: Currency = DOLLAR,
 ) -> str:
     """Return README.md: the fleet, what to watch, updates, storage, and what each file is."""
-    parts = [_head(plan), _watch(plan), _updates(updates), _storage(storage), _files(plan, api)]
+    parts = [_head(plan), _watch(plan), _updates(updates, currency), _storage(storage), _files(plan, api)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -54,23 +59,23 @@ def _watch(plan: ServingPlan) -> str:
     return "\n".join([*head, *rows])
 
 
-def _updates(updates: Sequence[UpdateWindow]) -> str:
+def _updates(updates: Sequence[UpdateWindow], currency: Currency) -> str:
     if not updates:
         return ""
     days = sum(window.working_days for window in updates)
     usd = sum(window.usd for window in updates)
     rows = [
-        f"| {w.number} | {w.due.isoformat()} | {w.working_days:g} | {w.usd:,.0f} | {w.rollout_hours:.1f} |"
+        f"| {w.number} | {w.due.isoformat()} | {w.working_days:g} | {currency.amount(w.usd)} | {w.rollout_hours:.1f} |"
         for w in updates
     ]
     head = [
         "## Updates",
         "",
-        f"{len(updates)} a year, {days:g} working days, {usd:,.0f} USD. Each: "
+        f"{len(updates)} a year, {days:g} working days, {currency.amount(usd)} {currency.name}. Each: "
         + "; ".join(updates[0].steps)
         + ".",
         "",
-        "| update | due | working days | USD | rollout, h |",
+        f"| update | due | working days | {currency.name} | rollout, h |",
         "|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows])

@@ -27,6 +27,7 @@ from llmplan.operations.prometheus import METRICS, alert_rules
 from llmplan.operations.readme import readme
 from llmplan.operations.scaling import scaled_object
 from llmplan.operations.updates import StorageItem, UpdateWindow, storage_list, update_calendar
+from llmplan.wording import DOLLAR, Currency
 
 PLAN_FILE: Final = "plan.json"
 NVIDIA_ONLY: Final = "tensorrt-llm"
@@ -38,13 +39,15 @@ def operations_files(
     updates: Sequence[UpdateWindow],
     storage: Sequence[StorageItem],
     versions: Mapping[str, str] | None = None,
+    currency: Currency = DOLLAR,
 ) -> dict[str, str]:
     """Return relative path -> text of every file of the plan.
 
-    No API: no gateway configuration. `versions`: engine -> version, for the image tags.
+    No API: no gateway configuration. `versions`: engine -> version, for the image tags. `currency`: of the first page;
+    tables stay in US dollars, as their heads say.
     """
     files = {
-        "README.md": readme(plan, api, updates, storage),
+        "README.md": readme(plan, api, updates, storage, currency),
         PLAN_FILE: json.dumps(plan_document(plan), indent=2) + "\n",
         "monitoring.csv": _csv(monitoring_list(plan)),
         "storage.csv": _csv(storage),
@@ -70,7 +73,9 @@ def plan_document(plan: ServingPlan) -> dict[str, Any]:
     return {"plan": asdict(plan), "thresholds": asdict(thresholds(plan))}
 
 
-def fleet_files(plan: ServingPlan, api: ApiTier | None, catalog: Catalog, start: dt.date) -> dict[str, str]:
+def fleet_files(
+    plan: ServingPlan, api: ApiTier | None, catalog: Catalog, start: dt.date, currency: Currency = DOLLAR
+) -> dict[str, str]:
     """Return `operations_files` with updates from a day on and storage as the catalog assumes them."""
 
     def base(assumption_id: str) -> float:
@@ -81,7 +86,7 @@ def fleet_files(plan: ServingPlan, api: ApiTier | None, catalog: Catalog, start:
     )
     storage = storage_list(plan, round(base("weight-versions-kept")))
     versions = {engine.engine_id: engine.version for engine in catalog.engines.values()}
-    return operations_files(plan, api, updates, storage, versions)
+    return operations_files(plan, api, updates, storage, versions, currency)
 
 
 def to_yaml(document: Mapping[str, Any]) -> str:

@@ -108,7 +108,7 @@ class Market:
         return low, base, high
 
     def holds(self, replicas: int) -> Bools:
-        """Return by pair whether that many replicas can be had, owned or rented, within the limit. (5b.12)"""
+        """Return by pair whether that many replicas can be had, owned or rented, within the limit. (5b.11)"""
         rows = np.arange(len(self.sellers))
         stock = [self.owned.get(row, _NONE) for row in rows.tolist()]
         own = np.minimum([each.replicas for each in stock], replicas).astype(np.intp)
@@ -116,7 +116,7 @@ class Market:
         return np.asarray(np.isfinite(gpus) & (gpus <= self.most_gpus))
 
     def billed(self, modes: Sequence[Billing], hours: FleetHours, start_s: float) -> Market:
-        """Return the pairs once for every way to pay their hours, one way after another. (4.8), (5b.12)"""
+        """Return the pairs once for every way to pay their hours, one way after another. (4.8), (5b.11)"""
         ways = [self._billed(mode, hours, start_s) for mode in modes]
         rents = ways[0] if len(ways) == 1 else ways[0].joined(*ways[1:])
         hourly = self._hourly(hours, start_s) if Billing.AUTOSCALED in modes else None
@@ -233,7 +233,7 @@ def market(catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]
 def _with_own_gpus(
     catalog: Catalog, scenario: Scenario, pairs: Sequence[tuple[str, int]], rented: Market
 ) -> Market:
-    """Return the market with the scenario's own GPUs as one more seller, of as many replicas as they hold. (5b.9)-(5b.11)"""
+    """Return the market with the scenario's own GPUs as one more seller, of as many replicas as they hold. (5b.8)-(5b.10)"""
     stock = {gpu_id: int(count) for gpu_id, count in scenario.owned_gpus if count}
     if not stock:
         return rented

@@ -172,7 +172,7 @@ class Options:
         return self.market.rents.gpus_of(side, self.rent_row[:, None], replicas)
 
     def own_gpus_of(self, place: int, replicas: int) -> int:
-        """Return how many of an option's base GPUs are owned already. (5b.12)"""
+        """Return how many of an option's base GPUs are owned already. (5b.11)"""
         own, most = self.market.rents.own_gpus, min(replicas, MOST)
         return 0 if own is None or not self.has_fleet[place] else int(own[1, self.rent_row[place], most])
 

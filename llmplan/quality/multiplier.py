@@ -143,24 +143,6 @@ def counted_workloads(catalog: Catalog, model_id: str, effort: str | None) -> in
     return int(tokens.evidence[tokens.scale.place[variant]])
 
 
-def output_tokens_multiplier(
-    catalog: Catalog,
-    model_id: str,
-    effort: str | None,
-    task_mix: Mapping[str, float],
-    today: tuple[str, str | None],
-    output_tokens: float | None = None,
-) -> Band:
-    """Return what output tokens become against today's model (id, effort) on a mix of tasks: low, base, high.
-
-    output_tokens: today's of a query; short answers need it, long ones do not.
-    """
-    variant, now = names(catalog).variant(model_id, effort), names(catalog).variant(*today)
-    known = tokens_of(catalog, (variant, now))
-    low, base, high, _ = mixed_multipliers(known, [variant], task_mix, now, output_tokens)[:, 0].tolist()
-    return Band(low, base, high)
-
-
 def mixed_multipliers(
     known: TaskTokens,
     variants: Sequence[Variant],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -86,8 +87,6 @@ def _length_nodes(cv: float) -> Floats:
     """Return equally likely lengths over their mean: the means of as many parts of a lognormal distribution."""
     if cv == 0:
         return np.ones(1)
-    from statistics import NormalDist
-
     normal, sigma = NormalDist(), float(np.sqrt(np.log1p(cv**2)))
     inner = [normal.cdf(normal.inv_cdf(i / LENGTH_NODES) - sigma) for i in range(1, LENGTH_NODES)]
     return np.diff([0.0, *inner, 1.0]) * LENGTH_NODES

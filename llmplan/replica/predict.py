@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from llmplan.arrays import Floats
 from llmplan.errors import InputError
+from llmplan.replica.bands import band_factors
 from llmplan.replica.basis import basis_of
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, fitted
@@ -137,8 +138,6 @@ def binding_of(c: Configurations, k: Constants, service: Service, isl: Floats, o
 def _prediction(
     c: Configurations, k: Constants, s: Service, isl: Floats, osl: Floats, basis: NDArray[Any], arrival: str
 ) -> Prediction:
-    from llmplan.replica.bands import band_factors
-
     rate = s.requests_per_s
     ttft, tpot, flow = band_factors(c, ("ttft", "tpot", "throughput"), basis, arrival)
     values = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -80,8 +81,6 @@ def latin_hypercube(names: tuple[str, ...], draws: int, seed: int) -> Floats:
     A row depends on its name, the number of draws and the seed only, so that adding an input leaves the
     others' draws as they were.
     """
-    from zlib import crc32
-
     rows = []
     for name in names:
         rng = np.random.default_rng([seed, crc32(name.encode())])

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from llmplan.arrays import Floats
 from llmplan.catalog import shipped_assumption
 from llmplan.errors import InputError
+from llmplan.scenario.trace import read_trace
 from llmplan.units import DAYS_PER_WEEK, HOURS_PER_DAY, S_PER_DAY, S_PER_MINUTE
 
 WORKING_DAYS = 5
@@ -84,8 +85,6 @@ class Workload(BaseModel):
 
         The volume is the trace's own rate carried over a day; peak-to-mean comes from its arrivals by minute.
         """
-        from llmplan.scenario.trace import read_trace
-
         trace = read_trace(path, name)
         if trace.requests < LEAST_REQUESTS or trace.duration_s < S_PER_MINUTE:
             rule = f"holds {trace.requests} requests in {trace.duration_s:.0f} s: too few to carry over a day"

@@ -162,8 +162,8 @@ def size(catalog: Catalog, request: SizeRequest, measured: Sequence[MeasuredPoin
     if refusal is not None and point is None:  # what ran, runs
         return _no(catalog, parts, request, plan, *refusal)
     speed, binding, reason = _speed(one, request, point)
-    answer = _answer(parts, plan, True, binding, reason or plan.reason, speed, ())
-    return replace(answer, max_concurrent_sequences=_sequences(one, request, speed.requests_per_s or 1.0))
+    held = _sequences(one, request, speed.requests_per_s or 1.0)
+    return _answer(parts, plan, True, binding, reason or plan.reason, speed, max_concurrent_sequences=held)
 
 
 def _sequences(one: Configurations, request: SizeRequest, requests_per_s: float) -> int:
@@ -282,7 +282,8 @@ def _answer(
     binding: str,
     reason: str,
     speed: Speed,
-    options: tuple[Alternative, ...],
+    options: tuple[Alternative, ...] = (),
+    max_concurrent_sequences: int = 0,
 ) -> SizeAnswer:
     config = parts.config
     return SizeAnswer(
@@ -296,7 +297,7 @@ def _answer(
         engine_id=parts.engine.engine_id if parts.engine else None,
         weights_gb=plan.weights_gb,
         kv_cache_bytes_per_token=kv_cache_bytes_per_token(parts.model, plan.kv_bytes),
-        max_concurrent_sequences=0,
+        max_concurrent_sequences=max_concurrent_sequences,
         gpu_memory_share=plan.gpu_memory_share,
         kv_cache_tokens=plan.kv_cache_tokens,
         kv_cache_gib=plan.kv_gib_per_gpu,

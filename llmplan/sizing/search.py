@@ -14,9 +14,9 @@ from llmplan.replica import Capacity, Configurations, ReplicaConfig, capacity
 from llmplan.replica.config import DEFAULTS, EngineSettings
 from llmplan.replica.memory import GPU_COUNTS
 from llmplan.replica.reuse import NOTHING_CACHED, PromptCache, reuse_rule
-from llmplan.sizing.answer import DEFAULT_TPOT_LIMIT_MS, DEFAULT_TTFT_LIMIT_MS
+from llmplan.sizing.answer import DEFAULT_TPOT_LIMIT_MS, DEFAULT_TTFT_LIMIT_MS, SizeRequest, size
 from llmplan.sizing.support import useful_formats
-from llmplan.units import S_PER_HOUR
+from llmplan.units import S_PER_DAY, S_PER_HOUR
 
 BINDS = {
     "memory": "memory: the KV cache is full at {n:,.0f} sequences, more clients would wait",
@@ -242,9 +242,6 @@ def article_pairings(
 
     Keys: row_id, claim (USD a month), fits, reason, binds, requests_per_s, queries_per_day, basis, ...
     """
-    from llmplan.sizing.answer import SizeRequest, size
-    from llmplan.units import S_PER_DAY
-
     rows = []
     for claim in catalog.article_hardware.values():
         request = SizeRequest(

@@ -27,6 +27,7 @@ from llmplan.usage.reading import (
     records,
     unreadable,
 )
+from llmplan.usage.rows import schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,8 +88,6 @@ def _plain(
     import duckdb
     import pyarrow as pa
     import pyarrow.compute as pc
-
-    from llmplan.usage.rows import schema
 
     if block.table is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,6 @@ def duckdb(memory: str = MEMORY, temp: Path | None = None) -> BaseBackend:
     memory: limit such as 800MB or 4GB.
     temp: folder for what does not fit; None: the system's.
     """
-    import tempfile
-
     import duckdb as engine
     import ibis
 

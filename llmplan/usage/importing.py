@@ -12,12 +12,13 @@ from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llmplan.catalog.problems import Problem
 from llmplan.errors import InputError, LlmplanError, UnknownNameError
 from llmplan.usage import cubes, engine
 from llmplan.usage.canonical import input_conventions
+from llmplan.usage.mapping import mapped, read_mapping
 from llmplan.usage.parts import (
     KEPT_PROBLEMS,
     Part,
@@ -32,9 +33,6 @@ from llmplan.usage.parts import (
 from llmplan.usage.reading import records, unwrapped, zip_of
 from llmplan.usage.rows import Format, formats
 from llmplan.usage.values import hashed
-
-if TYPE_CHECKING:
-    pass
 
 LOOKED_AT = 20
 """Records in which a file's format is looked for."""
@@ -150,8 +148,6 @@ def _chooser(
     name: str, mapping: Path | None, known: Mapping[str, type[Format]]
 ) -> Callable[[Path], type[Format]]:
     if mapping is not None:
-        from llmplan.usage.mapping import mapped, read_mapping
-
         chosen = mapped(read_mapping(mapping))
         return lambda _path: chosen
     if name == AUTO:

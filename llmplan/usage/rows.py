@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
@@ -131,7 +132,5 @@ class Format(ABC):
 
 def formats() -> dict[str, type[Format]]:
     """Return every registered format by name, those of other packages among them."""
-    from importlib.metadata import entry_points
-
     found = {point.name: point.load() for point in entry_points(group="llmplan.usage_formats")}
     return dict(sorted(found.items()))

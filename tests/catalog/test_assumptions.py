@@ -16,13 +16,13 @@ from llmplan.cost.hidden import HiddenCosts, hidden_costs
 from llmplan.cost.ownership import ownership_terms
 from llmplan.growth.candidates import candidate_options
 from llmplan.growth.options import incumbent_option, price_paths
-from llmplan.operations.choosing import serving_plan
 from llmplan.operations.updates import storage_list
 from llmplan.options import evaluate
 from llmplan.replica import Configurations, ReplicaConfig, predict
 from llmplan.replica.config import EngineSettings
 from llmplan.risk.causes import token_price_ranges
 from llmplan.scenario import load_scenario
+from tests.serving import serving_plan
 
 PACKAGE = Path(__file__).resolve().parents[2] / "llmplan"
 VOLUMES = np.array([2e5, 3e5, 4e5])

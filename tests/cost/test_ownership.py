@@ -8,7 +8,6 @@ from llmplan.cost.ownership import (
     OwnershipTerms,
     cheapest_servers,
     ownership_cost,
-    rent_break_even_hours,
     running_usd_per_server_month,
 )
 from llmplan.errors import InputError
@@ -111,9 +110,6 @@ def test_terms_outside_their_range_are_refused(field, value):
         (lambda: ownership_cost(float("nan"), 0, 8, 700, TERMS, 720), "server_usd"),
         (lambda: ownership_cost(100_000, -1, 8, 700, TERMS, 720), "installation_usd"),
         (lambda: ownership_cost(100_000, 0, 8, 700, TERMS, float("inf")), "hours_per_month"),
-        (lambda: rent_break_even_hours(4_000, 0, 1), "gpus_per_server"),
-        (lambda: rent_break_even_hours(float("nan"), 8, 1), "owned_usd_per_server_month"),
-        (lambda: rent_break_even_hours(4_000, 8, float("nan")), "rent_usd_per_gpu_hour"),
     ],
 )
 def test_amounts_outside_their_range_are_refused(call, field):
@@ -167,10 +163,3 @@ def test_cheapest_servers_fill_whole_servers_and_keep_a_replica_together():
     assert five is not None and five.servers == 5 and five.capital_usd == 800_000
     assert cheapest_servers(table, _gpu(), 16, 1, TERMS, 720) is None
     assert cheapest_servers(table, _gpu("t4"), 1, 1, TERMS, 720) is None
-
-
-def test_owning_breaks_even_with_rent_at_the_stated_hours():
-    owned = float(ownership_cost(160_000, 11_200, 8, 400, TERMS, 720).usd_per_server_month)
-    hours = rent_break_even_hours(owned, 8, np.array([0.5, 2.0]))
-    assert hours * 8 * np.array([0.5, 2.0]) == pytest.approx([owned, owned])
-    assert hours[0] > 720 > hours[1]

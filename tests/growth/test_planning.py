@@ -7,8 +7,8 @@ from llmplan.catalog import load_catalog
 from llmplan.growth.autoscaling.planned import cheapest_week
 from llmplan.growth.options import price_paths
 from llmplan.growth.planning import OWN, GrowthPlan, family_of, plan_growth
-from llmplan.operations.choosing import serving_plan
 from llmplan.scenario import load_scenario
+from tests.serving import serving_plan
 
 CATALOG = load_catalog()
 SCENARIO = load_scenario("article-as-computed")

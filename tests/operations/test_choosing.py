@@ -4,10 +4,11 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.errors import InputError
-from llmplan.operations.choosing import api_tier, longest_sequence, plan_of, self_hosted_place, serving_plan
+from llmplan.operations.choosing import api_tier, longest_sequence, plan_of, self_hosted_place
 from llmplan.options import evaluate
 from llmplan.replica.memory import weights_gb
 from llmplan.scenario import Scenario
+from tests.serving import serving_plan
 
 CATALOG = load_catalog()
 SCENARIO = Scenario(model_ids=("llama-3.1-8b",), engine_ids=("vllm",))
@@ -76,4 +77,7 @@ def test_the_tier_behind_the_fleet():
     assert reserved is not None and reserved.usd_per_month == 0
     units = 5 * math.ceil(1_005_000 / 1_440 * (1_000 + 4 * 300) / 3_000 / 5)
     assert reserved.reserved == f"{units} PTU (hourly), {units * 720:,} USD a month"
+    in_euros = evaluate(equal.but(currency_symbol="€", currency_per_usd=0.5), CATALOG)
+    tier = api_tier(in_euros, CATALOG, "azure/gpt-4.1@ptu-hourly", 1e6)
+    assert tier is not None and tier.reserved == f"{units} PTU (hourly), {units * 360:,} € a month"
     assert api_tier(evaluate(SCENARIO.but(data_stays_in_house=True), CATALOG), CATALOG) is None

@@ -176,7 +176,7 @@ def sold(
 
 
 def is_bought(price_kind: str, gpu_id: str) -> bool:
-    """(5b.13): GPUs are bought, or nobody rents this one out."""
+    """(5b.12): GPUs are bought, or nobody rents this one out."""
     rented_out = any(row["gpu_id"] == gpu_id and row["status"] == "active" for row in OFFERS)
     return price_kind == "bought" or not rented_out
 
@@ -189,7 +189,7 @@ def server_lot(row: Row, n_gpus: int, days: float) -> Sold:
 
 
 def standing_month(capital: float, age: float) -> float:
-    """(5b.11): what stands a month of something bought at `capital`, but for its space."""
+    """(5b.10): what stands a month of something bought at `capital`, but for its space."""
     left, life = assumed("residual-share", "base"), assumed("life-years", "base")
     book = capital * (1 - (1 - left) * min(age / life, 1))
     year = capital * (1 - left) / life * (age < life) + capital * assumed("maintenance-per-year", "base")
@@ -197,13 +197,13 @@ def standing_month(capital: float, age: float) -> float:
 
 
 def power_hour(gpu_id: str, gpus: int) -> float:
-    """(5b.4), (5b.10): power of a GPU and its share of a server of `gpus`, USD an hour."""
+    """(5b.4), (5b.9): power of a GPU and its share of a server of `gpus`, USD an hour."""
     kw = (gpus * WATTS[gpu_id] + assumed("server-power-w", "base")) / 1000 * assumed("pue", "base")
     return kw * assumed("electricity-usd-per-kwh", "base") / gpus
 
 
 def owned(s: Scenario, gpu_id: str, n_gpus: int) -> tuple[int, float, float]:
-    """(5b.9) to (5b.11): replicas that owned GPUs hold; USD of one an hour that it runs, and in every hour."""
+    """(5b.8) to (5b.10): replicas that owned GPUs hold; USD of one an hour that it runs, and in every hour."""
     count, of_server = int(dict(s.owned_gpus).get(gpu_id, 0)), s.owned_gpus_per_server
     held = count // of_server * (of_server // n_gpus) + count % of_server // n_gpus
     if not held:
@@ -306,7 +306,7 @@ def needed_by_hour(s: Scenario, mode: str, working: int, peak: float) -> list[in
 def paid_hours(
     s: Scenario, gpu_id: str, n_gpus: int, working: list[int], peak: float, item: Option
 ) -> list[tuple[float, float]]:
-    """(4.8), (4.9), (5b.12): USD an hour of the month, and GPUs, of fleets; owned replicas go before rented ones."""
+    """(4.8), (4.9), (5b.11): USD an hour of the month, and GPUs, of fleets; owned replicas go before rented ones."""
     mode = "always_on" if is_bought(s.gpu_price_kind, gpu_id) else str(item.billing_mode)
     early = assumed("replica-start-s", "base") / 3600
     held, running, standing = owned(s, gpu_id, n_gpus)
@@ -427,7 +427,7 @@ def spill_month(s: Scenario, item: Option) -> list[float]:
 
 
 def hour_usd(s: Scenario, item: Option, count: int, side: int) -> tuple[float, float]:
-    """(4.5), (5b.12): USD of an hour and GPUs of replicas, owned ones before rented ones where that is cheaper."""
+    """(4.5), (5b.11): USD of an hour and GPUs of replicas, owned ones before rented ones where that is cheaper."""
     assert item.gpu_id and item.n_gpus
     held, running, _ = owned(s, item.gpu_id, item.n_gpus)
     sold_ = [rents(s, item.gpu_id, item.n_gpus, count - k)[side] for k in range(min(held, count) + 1)]

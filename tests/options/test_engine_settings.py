@@ -6,13 +6,13 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.operations import launch_command
-from llmplan.operations.choosing import serving_plan
 from llmplan.options import evaluate
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import memory_plan
 from llmplan.replica.reuse import PromptCache
 from llmplan.scenario import Scenario
 from llmplan.sizing import Load, SizeRequest, search, simulate_load, size
+from tests.serving import serving_plan
 
 CATALOG = load_catalog()
 BASE = Scenario(

@@ -138,7 +138,9 @@ class GrowthPage(Page):
         comparison, catalog = evaluate(self.model.scenario, self.model.catalog), self.model.catalog
         chosen = plan_of(comparison, self_hosted_place(comparison), catalog)
         today = dt.datetime.now(tz=dt.UTC).date()
-        files = fleet_files(chosen, api_tier(comparison, catalog), catalog, today)
+        files = fleet_files(
+            chosen, api_tier(comparison, catalog), catalog, today, comparison.scenario.currency
+        )
         return "llmplan-operations.zip", "application/zip", zipped(files)
 
 

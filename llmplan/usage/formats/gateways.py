@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from llmplan.catalog import load_catalog
 from llmplan.errors import InputError
+from llmplan.units import TOKENS_PER_MTOK
 from llmplan.usage.column_map import ColumnMap
+from llmplan.usage.models import known_api
 from llmplan.usage.rows import Format, Row
 from llmplan.usage.values import (
     Record,
@@ -261,10 +264,6 @@ def _list_usd(model: str | None, inputs: int, outputs: int) -> float | None:
 
 @cache
 def _token_usd(model: str | None) -> tuple[float, float] | None:
-    from llmplan.catalog import load_catalog
-    from llmplan.units import TOKENS_PER_MTOK
-    from llmplan.usage.models import known_api
-
     api = known_api(model, load_catalog())
     if api is None:
         return None

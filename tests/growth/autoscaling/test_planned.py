@@ -2,9 +2,9 @@ import pytest
 
 from llmplan.catalog import load_catalog
 from llmplan.growth.autoscaling.planned import give_back_factor, planned_week
-from llmplan.operations.choosing import serving_plan
 from llmplan.options import options_of
 from llmplan.scenario import Scenario
+from tests.serving import serving_plan
 
 CATALOG = load_catalog()
 SCENARIO = Scenario(
