@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from llmplan.errors import InputError
 
 if TYPE_CHECKING:
     from llmplan.catalog import Catalog
+    from llmplan.routing.plan import RoutePlan
     from llmplan.routing.request import RouteRequest
     from llmplan.scenario import Scenario
 
@@ -88,12 +89,7 @@ def route(
 ) -> None:
     """Route between a self-hosted model and an API: cost, quality, fleet and the cheapest split."""
     from llmplan.router.costs import Router, Traffic
-    from llmplan.router.task_mixes import preset_tolerance
-    from llmplan.routing.by_task import task_report
-    from llmplan.routing.cascade import cascade_report
-    from llmplan.routing.plan import plan_route
     from llmplan.routing.queries import read_own_queries
-    from llmplan.routing.report import route_report
     from llmplan.routing.request import RouteRequest
 
     request = RouteRequest(
@@ -124,30 +120,73 @@ def route(
         own = read_own_queries(request, queries, dataset, catalog)
         request = replace(request, queries=own, query_router=router)
     names = [name.strip() for name in weak.split(",") if name.strip()]
-    kept = tuple(part.strip() for part in (keep_in_house or "").split(",") if part.strip())
     if len(names) > 1:
         for_two = {"verifier": verifier, "keep-in-house": keep_in_house}
         for_two |= {"task-tolerance": task_tolerance, "task-tokens": task_tokens}
         _several_tiers(request, names, catalog, for_two, as_json)
         return
+    tasks = _Tasks(task_mix, task_tolerance, task_tokens, keep_in_house)
+    check = _Verifier(verifier, verifier_usd_per_query, verifier_latency_ms)
+    _two_tiers(request, catalog, tasks, check, as_json)
+
+
+@dataclass(frozen=True)
+class _Tasks:
+    """What the shell was told of tasks, as it was written; None where nothing was."""
+
+    mix: str | None
+    tolerance: str | None
+    tokens: str | None
+    keep_in_house: str | None
+
+    def report(self, plan: RoutePlan, catalog: Catalog) -> Any:
+        """Return what each task's route is worth."""
+        from llmplan.router.task_mixes import preset_tolerance
+        from llmplan.routing.by_task import task_report
+
+        kept = tuple(part.strip() for part in (self.keep_in_house or "").split(",") if part.strip())
+        preset = self.mix if self.mix and ":" not in self.mix else None
+        tolerance = {} if preset is None else preset_tolerance(catalog, preset, kept)
+        tolerance |= _by_task("task-tolerance", self.tolerance)
+        return task_report(plan, catalog, kept, tolerance, _by_task("task-tokens", self.tokens))
+
+
+@dataclass(frozen=True)
+class _Verifier:
+    """What looks at the weak model's answers: P(accept right),P(accept wrong) as written, its price and time."""
+
+    accepts: str | None
+    usd_per_query: float
+    latency_ms: float
+
+    def report(self, plan: RoutePlan) -> Any:
+        """Return the same plan as a cascade; None without a verifier."""
+        from llmplan.routing.cascade import cascade_report
+
+        if self.accepts is None:
+            return None
+        return cascade_report(plan, *_two("verifier", self.accepts), self.usd_per_query, self.latency_ms)
+
+
+def _two_tiers(
+    request: RouteRequest, catalog: Catalog, tasks: _Tasks, verifier: _Verifier, as_json: bool
+) -> None:
+    from llmplan.routing.plan import plan_route
+    from llmplan.routing.report import route_report
+
     plan = plan_route(request, catalog)
-    preset_mix = task_mix if task_mix and ":" not in task_mix else None
-    tolerance = {} if preset_mix is None else preset_tolerance(catalog, preset_mix, kept)
-    tolerance |= _by_task("task-tolerance", task_tolerance)
     result = {
         "scenario": plan.request.scenario.to_dict(),
-        "weak": weak,
-        "strong": strong,
+        "weak": request.weak,
+        "strong": request.strong,
         **route_report(plan),
-        "tasks": task_report(plan, catalog, kept, tolerance, _by_task("task-tokens", task_tokens)),
-        "cascade": None
-        if verifier is None
-        else cascade_report(plan, *_two("verifier", verifier), verifier_usd_per_query, verifier_latency_ms),
+        "tasks": tasks.report(plan, catalog),
+        "cascade": verifier.report(plan),
     }
     if as_json:
         print_json(result)
     else:
-        print_route(result, scenario.currency)
+        print_route(result, request.scenario.currency)
 
 
 def _two(option: str, text: str) -> tuple[float, float]:
