@@ -112,6 +112,17 @@ DRAG_AND_UNDO_TWICE = """(slider) => {
 }"""
 
 
+NOTE_POSITIONS = """(slider) => {
+    const { get, set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+    window.positions = [];
+    Object.defineProperty(slider, "value", {
+        get() { return get.call(this); },
+        set(position) { window.positions.push(Number(position)); set.call(this, position); },
+    });
+}"""
+"""Keep every position that the page gives a slider."""
+
+
 def test_dragging_and_typing_change_the_answer_and_undo_brings_it_back(
     page: Page, dashboard_url: str
 ) -> None:
@@ -174,6 +185,19 @@ def test_a_key_shows_what_was_worked_out_ahead_while_its_answer_is_under_way(
     expect(chosen).to_have_attribute("title", model.report.money.full(best))
     expect(page.locator(".lp-answer").first).to_have_text(f"{model.report.finding}.")
     assert page.url == address
+
+
+def test_the_key_that_starts_a_session_does_not_move_the_slider_back(page: Page, dashboard_url: str) -> None:
+    open_page(page, dashboard_url)
+    ready(page)
+    slider = page.get_by_role("slider", name="Volume, slider")
+    before = float(slider.input_value())
+    slider.evaluate(NOTE_POSITIONS)
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("main")).to_contain_text("Trying cases", timeout=60_000)  # the answer is there
+    assert slider.input_value() == str(int(before) + 1)
+    assert min([before + 1, *page.evaluate("window.positions")]) == before + 1
 
 
 def test_any_path_of_inputs_ends_at_what_recommend_says(page: Page, dashboard_url: str) -> None:

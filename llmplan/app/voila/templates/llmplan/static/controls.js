@@ -217,9 +217,10 @@
 
   // One call under way: of the changes that wait those of one drag are one, every other stays a step of its own.
   // What may be asked for next is asked for when nothing is; the first of it is shown at once if it is asked for then.
-  function inTurn(call, values) {
+  // `settled()` is called after every answer: inputs then show what counts, also where it is what counted before.
+  function inTurn(call, values, settled) {
     const waiting = [];
-    let flying = false;
+    let flying = null;
     let next = [];
     let known = null;
     let asking = false;
@@ -241,8 +242,8 @@
       clearTimeout(timer);
       if (flying) return;
       if (!waiting.length) { timer = setTimeout(ahead, AHEAD_MS); return; }
-      flying = true;
-      try { await call(waiting.shift()); } finally { flying = false; pump(); }
+      flying = waiting.shift();
+      try { await call(flying); } finally { flying = null; settled(); pump(); }
     };
     const send = (change) => {
       const there = known?.of === after(change.set) ? known.answer : null;
@@ -259,13 +260,15 @@
       pump();
       if (there) globalThis.llmplanHost.show(there);
     };
+    // What was changed and not answered yet.
+    send.asked = () => Object.assign({}, flying?.set, ...waiting.map((change) => change.set));
     send.ahead = (changes) => { next = globalThis.llmplanHost ? changes : []; pump(); };
     return send;
   }
 
   views.controls = (model, el, call) => {
     let built = {};
-    const send = inTurn(call, () => model.get("values"));
+    const send = inTurn(call, () => model.get("values"), () => paint());
     const local = (key, value, drag = null, moving = false) => send({ set: { [key]: value }, drag, moving });
     local.ahead = send.ahead;
     local.settle = () => { if (model.get("rests")) send({ rest: true, set: {}, drag: null }); };
@@ -315,7 +318,7 @@
       if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
     };
     const paint = () => {
-      const values = model.get("values");
+      const values = { ...model.get("values"), ...send.asked() };
       for (const [key, [times, unit, help]] of Object.entries(model.get("units"))) if (built[key]) Object.assign(built[key].spec, { times, unit, help });
       for (const [key, field] of Object.entries(built)) if (key in values) field.set(values[key]);
     };

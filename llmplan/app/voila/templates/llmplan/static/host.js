@@ -73,10 +73,9 @@
       else answerAtRest(this, content);
     }
     acknowledge(seq, answer) { this.emit("msg:custom", { kind: "ack", seq, ...answer }, []); }
-    // Only what differs: an answer may be there already, since it was asked for ahead. But an answer tells inputs again
-    // what they show: the reader may have moved them.
-    update(state, told = false) {
-      const news = Object.keys(state).filter((key) => told || !same(state[key], this.state[key]));
+    // Only what differs: an answer may be there already, since it was asked for ahead.
+    update(state) {
+      const news = Object.keys(state).filter((key) => !same(state[key], this.state[key]));
       Object.assign(this.state, state);
       for (const key of news) this.emit(`change:${key}`);
     }
@@ -185,7 +184,7 @@
     const model = models.get(content.comm_id);
     if (!model) return;
     const { data } = content;
-    if (data.method === "update") model.update(withBuffers(data.state, data.buffer_paths, buffers), model.get("kind") === "controls");
+    if (data.method === "update") model.update(withBuffers(data.state, data.buffer_paths, buffers));
     else if (data.method === "custom") model.emit("msg:custom", data.content, buffers);
   }
 
