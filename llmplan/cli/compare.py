@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 NAMED_MODELS = 6
 _OWN_FIGURE = re.compile(r"\b(quality|TTFT|TPOT|context) [\d.,]+( ms| tokens)?| with [<>]?\d+%(?=,)")
 """What differs from model to model in a reason that they share."""
+COSTS = {side: f"monthly_usd_{side}" for side in ("low", "base", "high")}
 JSON_FIELDS = (
+    "option_id",
     "label",
     "kind",
     "model_id",
@@ -78,25 +80,26 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
     It holds every feasible option, and of those that are out one for each model, format and GPU.
     """
     from llmplan.options.comparison_rows import comparison_rows
+    from llmplan.options.rows import first_of_each
 
-    items, rest = found.options.items, dict[tuple[Any, ...], int]()
-    names = (items.kind, items.model_id, items.precision_id, items.gpu_id)
-    for place in np.flatnonzero(~found.options.feasible).tolist():
-        alone = items.option_id[place] if items.kind[place] != "self_hosted" else ""
-        rest.setdefault((alone, *(column[place] for column in names)), place)
+    items, out = found.options.items, np.flatnonzero(~found.options.feasible)
+    alone = np.where(found.options.is_self_hosted, -1, np.arange(len(items)))
+    rest = first_of_each(
+        out, alone, *(items.numbers(name) for name in ("model_id", "precision_id", "gpu_id"))
+    )
     best = found.recommended
+    rows = comparison_rows(found, [*found.order, *rest.tolist()], (*JSON_FIELDS, *COSTS.values()))
     return {
         "scenario": found.scenario.to_dict(),
         "recommended": None if best is None else best.option_id,
-        "options": [option_json(row) for row in comparison_rows(found, [*found.order, *rest.values()])],
+        "options": [option_json(row) for row in rows],
     }
 
 
 def option_json(row: dict[str, Any]) -> dict[str, Any]:
-    """Return one option's JSON object from its row of the table."""
-    monthly = {side: row[f"monthly_usd_{side}"] for side in ("low", "base", "high")}
-    values = {field: row.get(field) for field in JSON_FIELDS}
-    return {"id": row["option_id"], "monthly_usd": monthly, **values, "precision": row.get("precision_id")}
+    """Return one option's JSON object from its row of the table, of which nothing stays."""
+    monthly = {side: row.pop(column) for side, column in COSTS.items()}
+    return {"id": row.pop("option_id"), "monthly_usd": monthly, **row, "precision": row["precision_id"]}
 
 
 def print_comparison(found: Comparison, top: int) -> None:

@@ -1,16 +1,13 @@
-"""Rows of the table of a comparison: an option with what it costs and needs at the volume."""
+"""The table of a comparison: options with what they cost and need at the volume, as columns or as rows."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
-from functools import cache
-from operator import attrgetter
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from llmplan.arrays import Places
 from llmplan.options.comparison import Comparison
 from llmplan.options.offers import PAID_AS, Offer
 from llmplan.options.rows import Option
@@ -18,7 +15,7 @@ from llmplan.quality.ability import Band
 from llmplan.units import TOKENS_PER_MTOK
 
 PIECE = 512
-"""Rows that are made at once: what the processor's cache holds."""
+"""Rows that are worked out at once: what the processor's cache holds."""
 
 COLUMNS = (
     "option_id",
@@ -74,91 +71,84 @@ COLUMNS = (
     "share_weak",
     "split_by",
 )
-_SPREAD = {"success", "output_tokens"}
-_OF_OPTION = tuple(
-    name for name in COLUMNS if name in {"feasible", *(f.name for f in fields(Option))} - _SPREAD
-)
-"""Columns that an option holds itself, whatever the volume."""
-_of_option = attrgetter(*_OF_OPTION)
+Column = Sequence[Any]
+"""What some options have under one name, in their order."""
+BEYOND = ("the volume needs more GPUs than are allowed or owned",)
 
 
-def comparison_row(found: Comparison, place: int) -> dict[str, object]:
+def comparison_row(found: Comparison, place: int) -> dict[str, Any]:
     """Return one option's row of the table."""
     return next(comparison_rows(found, [place]))
 
 
-def comparison_rows(found: Comparison, places: Sequence[int]) -> Iterator[dict[str, object]]:
+def comparison_rows(
+    found: Comparison, places: Sequence[int], names: Sequence[str] = COLUMNS
+) -> Iterator[dict[str, Any]]:
     """Yield options' rows of the table: many in one call take a fraction of the time of each alone."""
-    offers = cache(found.options.market.offers)
-    columns = (
-        found.replicas,
-        found.gpus_total,
-        found.units,
-        found.rent_usd,
-        found.utilisation,
-        found.options.rent_row,
-    )
     for start in range(0, len(places), PIECE):
-        piece = np.asarray(places[start : start + PIECE], np.intp)
-        figures = (piece, *found.monthly_usd[:, piece], *(column[piece] for column in columns))
-        lists = zip(*(column.tolist() for column in figures), strict=True)
-        for item, numbers in zip(found.options.items.records(piece), lists, strict=True):
-            yield _row(found, item, _Figures(*numbers), offers)
+        columns = _columns(found, np.asarray(places[start : start + PIECE], np.intp))
+        for row in zip(*(columns[name] for name in names), strict=True):
+            yield dict(zip(names, row, strict=True))
 
 
-class _Figures(NamedTuple):
-    """What a comparison says of one option in numbers; `rent_row`: its row of the market."""
-
-    place: int
-    low_usd: float
-    base_usd: float
-    high_usd: float
-    replicas: float
-    gpus: float
-    units: float
-    rent_usd: float
-    utilisation: float
-    rent_row: int
-
-
-Offers = Callable[[int, int], tuple[Offer, Offer, Offer] | None]
-
-
-def _row(found: Comparison, item: Option, of: _Figures, offers: Offers) -> dict[str, object]:
-    tokens = item.tokens or found.scenario.input_tokens + found.scenario.output_tokens
+def _columns(found: Comparison, places: Places) -> dict[str, Column]:
+    """Return what the table says of some options, and what else they hold, by name."""
+    items = found.options.items.records(places)
+    held = dict(zip(Option._fields, zip(*items, strict=True), strict=True))
+    low, base, high = found.monthly_usd[:, places]
+    asked = found.scenario.input_tokens + found.scenario.output_tokens
+    tokens = np.array([own or asked for own in held["tokens"]], float)
+    # Against a feasible option that does not serve stands the volume: more GPUs than are allowed, or owned and not for rent.
+    beyond = (~np.isfinite(base) & found.options.feasible[places]).tolist()
+    reasons = [BEYOND if out else why for out, why in zip(beyond, held["reasons"], strict=True)]
+    lengths = held["lengths"]
     return {
-        **dict(zip(_OF_OPTION, _of_option(item), strict=True)),
-        "monthly_usd_low": of.low_usd,
-        "monthly_usd_base": of.base_usd,
-        "monthly_usd_high": of.high_usd,
-        "usd_per_query": of.base_usd / found.queries_per_month,
-        "usd_per_mtok": of.base_usd / (found.queries_per_month * tokens) * TOKENS_PER_MTOK,
-        **_fleet(found, item, of, offers),
-        **_beyond(found, of),
-        **_spread("success", item.success),
-        **_spread("output_tokens", item.output_tokens),
-        "input_tokens": None if item.lengths is None else item.lengths.input,
-        "reasoning_tokens": None if item.lengths is None else item.lengths.reasoning,
+        **held,
+        "feasible": [not why for why in reasons],
+        "reasons": reasons,
+        "monthly_usd_low": low.tolist(),
+        "monthly_usd_base": base.tolist(),
+        "monthly_usd_high": high.tolist(),
+        "usd_per_query": (base / found.queries_per_month).tolist(),
+        "usd_per_mtok": (base / (found.queries_per_month * tokens) * TOKENS_PER_MTOK).tolist(),
+        **_fleets(found, places, items),
+        **_spread("success", held["success"]),
+        **_spread("output_tokens", held["output_tokens"]),
+        "input_tokens": [each and each.input for each in lengths],
+        "reasoning_tokens": [each and each.reasoning for each in lengths],
     }
 
 
-def _fleet(found: Comparison, item: Option, of: _Figures, offers: Offers) -> dict[str, object]:
-    """Return what a row says of GPUs and of how they, or tokens, are paid."""
-    replicas, gpus = int(of.replicas), int(of.gpus)
-    base = chosen[1] if item.has_fleet and (chosen := offers(of.rent_row, replicas)) else None
-    hours, late = found.options.hours_per_month, found.late_share(of.place, item)
+def _fleets(found: Comparison, places: Places, items: Sequence[Option]) -> dict[str, Column]:
+    """Return what the table says of GPUs and of how they, or tokens, are paid."""
+    options, at = found.options, places.tolist()
+    replicas, gpus = found.replicas[places].astype(int), found.gpus_total[places].astype(int)
+    units, counts = found.units[places].astype(int), replicas.tolist()
+    offers = options.market.base_offers(options.rent_row[places], replicas)
+    base = [offer if item.has_fleet else None for offer, item in zip(offers, items, strict=True)]
+    hours = (
+        np.array([count if offer else 0 for count, offer in zip(gpus.tolist(), base, strict=True)])
+        * options.hours_per_month
+    )
+    late = [found.late_share(*each) for each in zip(at, items, strict=True)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        usd_per_gpu_hour = (found.rent_usd[places] / hours).tolist()
     return {
-        "replicas": 0 if of.units else replicas,
-        "gpus_total": gpus,
-        "reserved_units": int(of.units),
-        "provider": base.provider if base else item.provider,
-        "price_kind": _paid_as(found, item, base),
-        "own_gpus": found.options.own_gpus_of(of.place, replicas),
-        "usd_per_gpu_hour": of.rent_usd / (gpus * hours) if base and gpus else None,
-        "replica_requests_per_s": item.requests_per_s[1] if item.requests_per_s else None,
-        "utilisation": of.utilisation,
+        "replicas": np.where(units, 0, replicas).tolist(),
+        "gpus_total": gpus.tolist(),
+        "reserved_units": units.tolist(),
+        "provider": [
+            offer.provider if offer else item.provider for offer, item in zip(base, items, strict=True)
+        ],
+        "price_kind": [_paid_as(found, *each) for each in zip(items, base, strict=True)],
+        "own_gpus": [options.own_gpus_of(*each) for each in zip(at, counts, strict=True)],
+        "usd_per_gpu_hour": [
+            usd if paid else None for usd, paid in zip(usd_per_gpu_hour, hours.tolist(), strict=True)
+        ],
+        "replica_requests_per_s": [item.requests_per_s and item.requests_per_s[1] for item in items],
+        "utilisation": found.utilisation[places].tolist(),
         "late_share": late,
-        "late_usd": found.late_usd(of.place, late),
+        "late_usd": [found.late_usd(*each) for each in zip(at, late, strict=True)],
     }
 
 
@@ -168,14 +158,7 @@ def _paid_as(found: Comparison, item: Option, base: Offer | None) -> str:
     return f"reserved, {item.reserved.commitment}" if item.reserved else "per token"
 
 
-def _beyond(found: Comparison, of: _Figures) -> dict[str, object]:
-    """Return what a row says where the volume needs more GPUs than there are: allowed, or owned and not for rent."""
-    if math.isfinite(of.base_usd) or not found.options.feasible[of.place]:
-        return {}
-    return {"feasible": False, "reasons": ("the volume needs more GPUs than are allowed or owned",)}
-
-
-def _spread(name: str, band: Band | None) -> dict[str, float | None]:
-    """Return a band's base, low and high under names of columns."""
-    low, base, high = (None, None, None) if band is None else (band.low, band.base, band.high)
-    return {name: base, f"{name}_low": low, f"{name}_high": high}
+def _spread(name: str, bands: Sequence[Band | None]) -> dict[str, Column]:
+    """Return bands' base, low and high under names of columns."""
+    ends = {name: "base", f"{name}_low": "low", f"{name}_high": "high"}
+    return {column: [band and getattr(band, end) for band in bands] for column, end in ends.items()}

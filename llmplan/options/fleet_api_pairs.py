@@ -683,8 +683,7 @@ def hybrid_of(weak: Option, strong: Option, split_by: str, share_weak: float, **
         rest = "the rest" if weak.billing_mode == Billing.AUTOSCALED else "peaks"
         spilled = f"{1 - share_weak:.1%}" if 1 - share_weak >= LEAST_SAID else f"under {LEAST_SAID:.1%}"
         label = f"{weak.label}, {rest} ({spilled}) to {strong.label}"
-    return replace(
-        weak,
+    return weak._replace(
         option_id=hybrid_id(weak.option_id, strong.option_id, split_by == "load"),
         kind=Kind.HYBRID,
         label=label,

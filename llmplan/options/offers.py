@@ -107,6 +107,14 @@ class Market:
         low, base, high = (self.sellers[row][place][0] for place in chosen)
         return low, base, high
 
+    def base_offers(self, rows: Places, replicas: Places) -> list[Offer | None]:
+        """Return the base offer for fleets of so many replicas of some pairs; None where nothing is offered."""
+        if not self.sellers:
+            return [None] * len(rows)
+        chosen = self.rents.provider[1, rows, np.minimum(replicas, MOST)].tolist()
+        sellers = [self.sellers[row] for row in rows.tolist()]
+        return [sold[place][0] if sold else None for sold, place in zip(sellers, chosen, strict=True)]
+
     def holds(self, replicas: int) -> Bools:
         """Return by pair whether that many replicas can be had, owned or rented, within the limit. (5b.11)"""
         rows = np.arange(len(self.sellers))

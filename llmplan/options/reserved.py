@@ -77,8 +77,7 @@ def _item(token: Option, row: ReservedCapacity, kept: float, spilled: float) -> 
     """Return the record of one unit at a part of the load, from that of the price by the token."""
     words = WORDS.get(row.commitment, f"for {row.commitment.replace('_', ' ')}")
     over = f", {spilled:.1%} by the token" if spilled > 0 else ""
-    return replace(
-        token,
+    return token._replace(
         option_id=f"{token.option_id}@{row.unit}-{row.commitment}{'' if kept == 1 else f'-{kept:.0%}'}",
         label=f"{token.label}, {row.unit.upper()} reserved {words}{over}",
         source_ids=tuple(dict.fromkeys([*token.source_ids, row.source_id])),

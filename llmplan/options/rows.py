@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import ChainMap
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from typing import Any, SupportsIndex, overload
+from itertools import repeat
+from typing import Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,7 @@ from llmplan.quality.variants import Lengths
 from llmplan.replica.config import DEFAULTS, EngineSettings, ReplicaConfig
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One way to serve the scenario; what it costs depends on the volume and is asked of `Options`."""
 
     option_id: str
@@ -113,6 +113,13 @@ class Option:
         return ReplicaConfig.started(*names, settings)
 
 
+def records_of(**columns: Iterable[Any]) -> list[Option]:
+    """Return options from columns of their fields; a field without a column has its default."""
+    defaults = Option._field_defaults
+    every = (columns[name] if name in columns else repeat(defaults[name]) for name in Option._fields)
+    return list(map(Option._make, zip(*every, strict=False)))
+
+
 Make = Callable[[Sequence[int], float], list[Option]]
 """Builds the options that some cells stand for, in their order, under an overall quality floor."""
 
@@ -158,8 +165,6 @@ class Rows(Columns, Sequence[Option]):
     @classmethod
     def of(cls, options: Sequence[Option]) -> Rows:
         """Return the columns of given records."""
-        cells = np.empty(len(options), dtype=object)
-        cells[:] = list(options)
         ranked = sorted(range(len(options)), key=lambda place: tie_rank(options[place]))
         names = ("option_id", "kind", "model_id", "effort", "precision_id", "gpu_id")
         texts: dict[str, Texts] = {}
@@ -169,7 +174,7 @@ class Rows(Columns, Sequence[Option]):
             make=_no_numbers,
             numbered=0,
             floor=0.0,
-            cells=cells,
+            cells=_cells(options),
             **texts,
             n_gpus=np.array([item.n_gpus or 0 for item in options], float),
             quality=np.array([item.quality for item in options], float),
@@ -227,8 +232,7 @@ class Rows(Columns, Sequence[Option]):
     def joined(self, more: Rows) -> Rows:
         """Return these and further options behind them; a tie goes to these."""
         behind = {option_id: len(self) + place for option_id, place in more.places.items()}
-        cells = np.empty(len(more), dtype=object)
-        cells[:] = [cell if isinstance(cell, Option) else self.numbered + cell for cell in more.cells]
+        cells = _cells(cell if isinstance(cell, Option) else self.numbered + cell for cell in more.cells)
         after = more.preference + 1 + int(self.preference.max(initial=-1))
         joined = self.joined_with(replace(more, cells=cells, preference=after))
         vars(joined).update(
@@ -257,6 +261,10 @@ class Rows(Columns, Sequence[Option]):
     def places(self) -> MutableMapping[str, int]:
         """The place of each option by its id."""
         return {option_id: place for place, option_id in enumerate(self.option_id)}
+
+
+def _cells(cells: Iterable[Option | int]) -> Texts:
+    return np.fromiter(cells, object)
 
 
 def first_of_each(places: Places, *columns: npt.NDArray[Any]) -> Places:

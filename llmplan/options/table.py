@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
+from itertools import repeat
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ from llmplan.options.constraints import (
     task_reasons,
 )
 from llmplan.options.offers import Market, market, why_no_offer
-from llmplan.options.rows import Option, Rows, made_once
+from llmplan.options.rows import Option, Rows, made_once, records_of
 from llmplan.options.standing import (
     PricesAtEfforts,
     effort_label,
@@ -616,80 +617,85 @@ class _FleetRows:
         self, places: Places, option_ids: Sequence[str], modes: Sequence[Billing], floor: float
     ) -> list[Option]:
         """Return configurations as records under a quality floor, each under its id and with a way to pay its hours."""
-        found = self._found
+        if not len(places):
+            return []
+        found, at, pair = self._found, self._format[places].tolist(), self.pair[places].tolist()
         rates = (found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10)
-        columns = (self._format, self.pair, self.grid.engine_id, found.reason, self.start_s)
-        rows = zip(
-            option_ids,
-            modes,
-            (self._used[place] for place in places),
-            zip(*(rate[places].tolist() for rate in rates), strict=True),
-            zip(*(getattr(found, name)[places].tolist() for name in OF_CAPACITY), strict=True),
-            *(column[places].tolist() for column in columns),
-            strict=True,
+        named, sold = [self._of_format(each) for each in at], [self._of_pair(each) for each in pair]
+        judged, engine_ids = (
+            [self._at_floor(each, floor) for each in at],
+            self.grid.engine_id[places].tolist(),
         )
-        return [self._option(floor, *row) for row in rows]
-
-    def _option(
-        self,
-        floor: float,
-        option_id: str,
-        mode: Billing,
-        point: MeasuredPoint | None,
-        rates: tuple[float, float, float],
-        served: tuple[Any, ...],
-        at: int,
-        pair: int,
-        engine_id: str,
-        reason: str,
-        start_s: float,
-    ) -> Option:
-        (name, of_format), (below, meets) = self._of_format(at), self._at_floor(at, floor)
-        hardware, paid, sources, of_pair = self._of_pair(pair)
-        if not paid and mode is not self._usual:
-            paid = f", {mode.label}"
-        of_model = (*self._barred[at], *below)
-        reasons = (*of_model, *self._why_not_sold(pair), *(() if rates[1] > 0 else (reason,)))
-        return Option(
-            option_id=option_id,
-            kind=Kind.SELF_HOSTED,
-            label=f"{name} on {hardware}, {self._catalog.engines[engine_id].name}{paid}",
-            reasons=reasons,
-            source_ids=tuple(
-                dict.fromkeys((self._catalog.models[of_format["model_id"]].source_id, *sources))
-            ),
-            engine_id=engine_id,
-            engine_rank=_engine_rank(self._catalog, engine_id),
-            requests_per_s=rates,
-            billing_mode=mode,
-            start_s=start_s,
-            measured_by=point.source if point else None,
-            meets_floor=meets,
-            **of_format,
-            **of_pair,
-            **dict(zip(OF_CAPACITY, served, strict=True)),
+        ranks = {each: _engine_rank(self._catalog, each) for each in set(engine_ids)}
+        return records_of(
+            option_id=option_ids,
+            kind=repeat(Kind.SELF_HOSTED),
+            label=self._labels(named, sold, engine_ids, modes),
+            reasons=self._reasons(places, [out for out, _ in judged], pair),
+            source_ids=[
+                tuple(dict.fromkeys((source, *sources)))
+                for (_, source, _), (_, _, sources, _) in zip(named, sold, strict=True)
+            ],
+            engine_id=engine_ids,
+            engine_rank=[ranks[each] for each in engine_ids],
+            requests_per_s=zip(*(rate[places].tolist() for rate in rates), strict=True),
+            billing_mode=modes,
+            start_s=self.start_s[places].tolist(),
+            measured_by=[point and point.source for point in (self._used[place] for place in places)],
+            meets_floor=[meets for _, meets in judged],
+            **_by_name([of_format for *_, of_format in named]),
+            **_by_name([of_pair for *_, of_pair in sold]),
+            **{name: getattr(found, name)[places].tolist() for name in OF_CAPACITY},
         )
 
-    def _under_floor(self, at: int, floor: float) -> tuple[list[str], float | None]:
+    def _labels(
+        self, named: Sequence[Any], sold: Sequence[Any], engine_ids: Sequence[str], modes: Sequence[Billing]
+    ) -> list[str]:
+        engines = {each: self._catalog.engines[each].name for each in set(engine_ids)}
+        way = {mode: "" if mode is self._usual else f", {mode.label}" for mode in set(modes)}
+        return [
+            f"{name} on {gpus}, {engines[engine]}{paid or way[mode]}"
+            for (name, *_), (gpus, paid, *_), engine, mode in zip(named, sold, engine_ids, modes, strict=True)
+        ]
+
+    def _reasons(
+        self, places: Places, of_model: Sequence[tuple[str, ...]], pair: Sequence[int]
+    ) -> list[tuple[str, ...]]:
+        """Return what stands against configurations: against their model, their GPUs and what they serve."""
+        able, unsold = (self._found.requests_per_s[places] > 0).tolist(), self._why_not_sold
+        slow = [
+            () if ok else (why,) for ok, why in zip(able, self._found.reason[places].tolist(), strict=True)
+        ]
+        return [out + unsold(at) + why for out, at, why in zip(of_model, pair, slow, strict=True)]
+
+    def _under_floor(self, at: int, floor: float) -> tuple[tuple[str, ...], float | None]:
         model_id, _, effort = self._formats[at]
         standing, assured = self._known[model_id, effort], float(self._quality[-1, at])
-        return _under_floor(floor, self._scenario, standing, assured, self._losses[at])
+        below, meets = _under_floor(floor, self._scenario, standing, assured, self._losses[at])
+        return (*self._barred[at], *below), meets
 
-    def _named(self, at: int) -> tuple[str, dict[str, Any]]:
-        """Return what a model in a format at an effort is called, and what all of its options have."""
+    def _named(self, at: int) -> tuple[str, str, dict[str, Any]]:
+        """Return what a model in a format at an effort is called, its source, and what all of its options have."""
         model_id, precision_id, effort = self._formats[at]
         model = self._catalog.models[model_id]
         at_effort = effort_label(self._scenario, self._catalog, model_id, effort)
         called = f"{model.name}{at_effort}, {self._catalog.precisions[precision_id].short_name}"
-        return called, {
-            "model_id": model_id,
-            "licence_id": model.licence_id,
-            "precision_id": precision_id,
-            "effort": effort,
-            **_standing_of_option(
-                self._scenario, self._known[model_id, effort], self._quality[:, at].tolist(), self._losses[at]
-            ),
-        }
+        return (
+            called,
+            model.source_id,
+            {
+                "model_id": model_id,
+                "licence_id": model.licence_id,
+                "precision_id": precision_id,
+                "effort": effort,
+                **_standing_of_option(
+                    self._scenario,
+                    self._known[model_id, effort],
+                    self._quality[:, at].tolist(),
+                    self._losses[at],
+                ),
+            },
+        )
 
     def _sold(self, pair: int) -> tuple[str, str, tuple[str, ...], dict[str, Any]]:
         """Return what some GPUs are called, how they are paid but for hours, their sources, and what all options have."""
@@ -722,6 +728,11 @@ OF_CAPACITY = (
     "basis",
 )
 """What a record takes as it is from what a replica serves."""
+
+
+def _by_name(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
+    """Return rows of the same names as columns."""
+    return dict(zip(rows[0], zip(*(row.values() for row in rows), strict=True), strict=True))
 
 
 @kept(1)

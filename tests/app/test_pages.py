@@ -1,6 +1,7 @@
 """Every page without a browser: what it shows, what changes it, and how it fails."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,14 @@ def test_a_page_follows_the_scenario(name: str, model: AppModel) -> None:
 def test_a_page_makes_records_of_what_it_shows_only(
     name: str, model: AppModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, make = [0], Option.__init__
+    made, make, new = [0], Option._make, Option.__new__
 
-    def counted(item: Option, *args: Any, **kwargs: Any) -> None:
+    def counted(build: Callable[..., Option], *args: Any, **kwargs: Any) -> Option:
         made[0] += 1
-        make(item, *args, **kwargs)
+        return build(*args, **kwargs)
 
-    monkeypatch.setattr(Option, "__init__", counted)
+    monkeypatch.setattr(Option, "_make", partial(counted, make))
+    monkeypatch.setattr(Option, "__new__", partial(counted, new))
     PAGES[name][1](model).refresh()
     assert made[0] < len(model.report.comparison.options) / 10
 
