@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,10 @@ def read_text(path: Path | str, field: str = "file") -> str:
         raise InputError(field, name[:80], f"cannot be read ({error.strerror})", "check the path") from None
 
 
-def parse_json(text: str, field: str, name: str, fix: str) -> Any:
+def parse_json(text: str, field: str, name: str, fix: str, loads: Callable[[str], Any] = json.loads) -> Any:
     """Return what a JSON text holds; InputError of `field` and the file's name for what is none."""
     try:
-        return json.loads(text)
+        return loads(text)
     except RecursionError:
         raise InputError(field, name, "is nested too deeply", fix) from None
     except ValueError as error:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import orjson
 
 from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
@@ -145,6 +146,13 @@ class Ability:
         """Place of the last item of each family; items are in the order of their dates."""
         return {self.families[f]: i for i, f in enumerate(self.family)}
 
+    @cached_property
+    def expected_on_newest(self) -> dict[int, Floats]:
+        """By place of a family's last item the expected share of success of every variant. (11.1)"""
+        items, everyone = list(self.newest.values()), np.arange(len(self.scale.variants))
+        flat = self.expected(np.tile(everyone, len(items)), np.repeat(items, len(everyone)))
+        return dict(zip(items, flat.reshape(len(items), -1), strict=True))
+
     def including(self, more: Sequence[Variant]) -> Ability:
         """Return the fit with variants that no table knows, placed by their relatives."""
         scale = self.scale.including(more)
@@ -157,16 +165,24 @@ class Ability:
             self, scale=scale, strengths=strengths, own_families=np.vstack([self.own_families, none > 0])
         )
 
+    def expected(self, variant: Places, item: Places) -> Floats:
+        """Return the expected share of success of each pair. (11.1)"""
+        return self._expected(self._smooth(variant, item), variant, item)
+
+    def _smooth(self, variant: Places, item: Places) -> Floats:
+        factors = Factors(self.scale.ability, self.scale.ability_sd, self.coefficients)
+        return sigmoid(factors.linear(variant, item, self.scale.effort))
+
+    def _expected(self, smooth: Floats, variant: Places, item: Places) -> Floats:
+        return np.clip(smooth + self.strengths[variant, self.family[item]], 0.0, 1.0)
+
     def predict(self, variant: Places, item: Places) -> tuple[Floats, Floats]:
         """Return the expected share of success and its standard deviation of each pair. (11.1), (11.4)"""
-        factors = Factors(self.scale.ability, self.scale.ability_sd, self.coefficients)
-        smooth = sigmoid(factors.linear(variant, item, self.scale.effort))
-        family = self.family[item]
-        expected = np.clip(smooth + self.strengths[variant, family], 0.0, 1.0)
+        smooth = self._smooth(variant, item)
         slope = np.maximum(smooth * (1 - smooth), 0.02)
         spread = self.coefficients[item][:, 1:-1] * self.scale.ability_sd[variant]
         parameter = slope * np.sqrt((spread**2).sum(axis=1))
-        return expected, np.hypot(parameter, self.family_sd[family])
+        return self._expected(smooth, variant, item), np.hypot(parameter, self.family_sd[self.family[item]])
 
     def width(self, variant: Places) -> Floats:
         """Return the factor that makes a standard deviation half an 80 % band, by how much a variant is known."""
@@ -225,7 +241,7 @@ REFIT = "write it with `llmplan calibrate-quality`"
 def load_fit(catalog: Catalog) -> Mapping[str, Any]:
     """Return the fitted document of the catalog's folder."""
     path = catalog.folder.find(QUALITY_FIT_FILE)
-    document: Mapping[str, Any] = parse_json(read_text(path), "file", str(path), REFIT)
+    document: Mapping[str, Any] = parse_json(read_text(path), "file", str(path), REFIT, orjson.loads)
     return document
 
 

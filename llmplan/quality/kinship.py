@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 import numpy as np
@@ -45,17 +45,27 @@ class _Terms:
 
     def __init__(self, names: Sequence[object]) -> None:
         self._place = {name: i for i, name in enumerate(names)}
-        self._added: list[tuple[int, int, float]] = []
+        self._rows: list[tuple[list[int], list[float], float]] = []
 
     def add(self, terms: Mapping[object, float], sd: float) -> None:
-        row = [(self._place[name], value) for name, value in terms.items()]
-        self._added += [(i, j, one * other / sd**2) for i, one in row for j, other in row]
+        self._rows.append(([self._place[name] for name in terms], list(terms.values()), sd**2))
 
     def precision(self) -> Floats:
         """Return the precision of the unknowns, shape (names, names)."""
-        row, column, value = np.array(self._added, float).T
+        places, values, variances = zip(*self._rows, strict=True)
+        each = np.array([len(row) for row in places])
+        place, value = (np.array(list(chain.from_iterable(some))) for some in (places, values))
+        # Every term of a row with every term of it: the row's first, then which of its terms from there.
+        many = np.repeat(each, each)
+        left = np.repeat(np.arange(len(place)), many)
+        right = (
+            np.arange(len(left))
+            - np.repeat(np.cumsum(many) - many, many)
+            + np.repeat(np.repeat(np.cumsum(each) - each, each), many)
+        )
         summed = np.zeros((len(self._place), len(self._place)))
-        np.add.at(summed, (row.astype(np.intp), column.astype(np.intp)), value)
+        shares = value[left] * value[right] / np.repeat(variances, each**2)
+        np.add.at(summed, (place[left], place[right]), shares)
         return summed
 
     def rows(self, several: Sequence[Mapping[object, float]]) -> Floats:

@@ -167,12 +167,18 @@ def _ratios(catalog: Catalog) -> Mapping[str, Mapping[str, float]]:
     return found
 
 
+@kept(1)
+def _tokenizers(catalog: Catalog) -> Sequence[tuple[re.Pattern[str], str]]:
+    return [
+        (re.compile(row["pattern"]), row["tokenizer_id"]) for row in rows(catalog, "tokenizer_models.csv")
+    ]
+
+
 @kept(512)
 def tokenizer_of(catalog: Catalog, model_id: str) -> str | None:
     """Return the tokenizer that a model reads with; None where none was measured for it."""
     model = names(catalog).variant(model_id).model
-    table = rows(catalog, "tokenizer_models.csv")
-    return next((row["tokenizer_id"] for row in table if re.search(row["pattern"], model)), None)
+    return next((tokenizer for pattern, tokenizer in _tokenizers(catalog) if pattern.search(model)), None)
 
 
 @kept(1024)
@@ -181,18 +187,19 @@ def input_tokens_multiplier(catalog: Catalog, model_id: str, today: str, text_ki
 
     A tokenizer that was not measured takes the spread of those that were: 10th, 50th, 90th percentile.
     """
-    ratios = _ratios(catalog)
-    kinds = sorted(next(iter(ratios.values())))
+    kinds = sorted(next(iter(_ratios(catalog).values())))
     if text_kind not in kinds:
         raise UnknownNameError("text_kind", text_kind, kinds)
     one, other = tokenizer_of(catalog, model_id), tokenizer_of(catalog, today)
     if model_id == today or (one is not None and one == other):
         return Band(1.0, 1.0, 1.0)
-    low, base, high = _ratio_band(one, text_kind, ratios) / _ratio_band(other, text_kind, ratios)[1]
+    low, base, high = _ratio_band(catalog, one, text_kind) / _ratio_band(catalog, other, text_kind)[1]
     return Band(float(low), float(base), float(high))
 
 
-def _ratio_band(tokenizer: str | None, kind: str, ratios: Mapping[str, Mapping[str, float]]) -> Floats:
+@kept(256)
+def _ratio_band(catalog: Catalog, tokenizer: str | None, kind: str) -> Floats:
+    ratios = _ratios(catalog)
     if tokenizer is not None:
         return np.full(3, ratios[tokenizer][kind])
     return np.quantile([table[kind] for table in ratios.values()], [0.1, 0.5, 0.9])

@@ -40,13 +40,11 @@ def task_structure(catalog: Catalog) -> tuple[tuple[int, float], ...]:
 def basket_items(ability: Ability, basket: Mapping[str, float]) -> tuple[Places, Floats]:
     """Return the places of a basket's items, the newest of each family that still tells, and their weights."""
     items, weights = [], []
-    everyone = np.arange(len(ability.scale.variants))
     for family, weight in basket.items():
         if family not in ability.newest:
             continue
         item = ability.newest[family]
-        success, _ = ability.predict(everyone, np.full(len(everyone), item))
-        if np.quantile(success, 0.9) < SATURATED:
+        if np.quantile(ability.expected_on_newest[item], 0.9) < SATURATED:
             items.append(item)
             weights.append(weight)
     share = np.array(weights)
@@ -54,10 +52,8 @@ def basket_items(ability: Ability, basket: Mapping[str, float]) -> tuple[Places,
 
 
 def basket_success(ability: Ability, variant: Places, items: Places, share: Floats) -> tuple[Floats, Floats]:
-    """Return expected success on a basket by variant and the sd that the abilities' own uncertainty makes."""
-    n, m = len(variant), len(items)
-    flat_variant, flat_item = np.repeat(variant, m), np.tile(items, n)
-    success = ability.predict(flat_variant, flat_item)[0].reshape(n, m) @ share
+    """Return expected success on a basket of last items by variant and the sd that the abilities' own uncertainty makes."""
+    success = np.stack([ability.expected_on_newest[item][variant] for item in items.tolist()], axis=1) @ share
     coefficients = ability.coefficients[items]
     linear = coefficients[:, 0] + ability.scale.ability[variant] @ coefficients[:, 1:-1].T
     smooth = sigmoid(linear + np.outer(ability.scale.effort[variant], coefficients[:, -1]))
