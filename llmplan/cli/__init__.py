@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -45,6 +48,10 @@ COMMANDS = {
     "usage": "usage",
 }
 """Each command, in the order of --help, and the module of this room that holds it: a call loads no other."""
+SERVERS = "serve"
+"""The module of commands that stay for hours."""
+COLLECT_AFTER = 100_000
+"""Objects made before Python looks for circles among the young ones."""
 
 
 @cache
@@ -88,5 +95,13 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; whatever goes wrong ends with one line and no traceback."""
+    if COMMANDS.get("".join(sys.argv[1:2])) != SERVERS:
+        _hurry()
     with one_line():
         app()
+
+
+def _hurry() -> None:
+    """Prepare for a second of work: neither threads that wait for numpy's work nor frequent collections pay there."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(COLLECT_AFTER)
