@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -105,3 +106,4 @@ def _hurry() -> None:
     """Prepare for a second of work: neither threads that wait for numpy's work nor frequent collections pay there."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(COLLECT_AFTER)
+    atexit.register(gc.freeze)  # what is left at the end needs no last search

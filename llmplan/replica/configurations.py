@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from typing import Any, Final, Self
 
 import numpy as np
@@ -190,24 +190,40 @@ class Configurations(Columns):
             return cls._none(catalog, *names)
         distinct, place = _distinct(*names)
         shared = tuple(column[distinct] for column in names)
+        sizes = (n_gpus, data_parallel, expert_parallel, pipeline_parallel)
+        return cls._of_shared(catalog, shared, place, *(column.astype(float) for column in sizes))
+
+    @classmethod
+    def _of_shared(
+        cls,
+        catalog: Catalog,
+        shared: Sequence[Texts],
+        place: Places,
+        n_gpus: Floats,
+        data_parallel: Floats,
+        expert_parallel: Floats,
+        pipeline_parallel: Floats,
+    ) -> Self:
+        """Compute the arrays of rows that share names; shared: columns of the names, place: (n,) which each row has."""
+        names = {name: column[place] for name, column in zip(NAMES, shared, strict=True)}
         models, cards, level_codes, codes = _parts(catalog, shared)
         arrays = {name: column[place] for name, column in (models | cards).items()}
-        gpus, copies, stages = (column.astype(float) for column in (n_gpus, data_parallel, pipeline_parallel))
-        tensor_parallel = gpus / (copies * stages)
+        tensor_parallel = n_gpus / (data_parallel * pipeline_parallel)
         memory = {name: arrays.pop(name) if name not in KEPT else arrays[name] for name in MEMORY}
-        held = GpuMemory(**memory, ranks=gpus / stages, stages=stages, copies=copies)
+        ranks = n_gpus / pipeline_parallel
+        held = GpuMemory(**memory, ranks=ranks, stages=pipeline_parallel, copies=data_parallel)
         return cls(
             catalog,
             level_codes,
             codes[place],
-            *names,
-            n_gpus=gpus,
+            **names,
+            n_gpus=n_gpus,
             tensor_parallel=tensor_parallel,
-            data_parallel=copies,
-            expert_parallel=np.maximum(1.0, expert_parallel.astype(float)),
-            pipeline_parallel=stages,
+            data_parallel=data_parallel,
+            expert_parallel=np.maximum(1.0, expert_parallel),
+            pipeline_parallel=pipeline_parallel,
             window_held_tokens=arrays["window_tokens"] + arrays.pop("window_slack_tokens"),
-            kv_shards=np.minimum(tensor_parallel, arrays.pop("most_kv_shards")) * stages,
+            kv_shards=np.minimum(tensor_parallel, arrays.pop("most_kv_shards")) * pipeline_parallel,
             kv_room_bytes=held.kv_room_gib * BYTES_PER_GIB,
             **arrays,
         )
@@ -253,15 +269,25 @@ class Configurations(Columns):
             for p, g in product(precision_ids, gpu_ids)
         }
         rows = [
-            (m, p, g, n, e, copies, spread, LATEST, stages, settings)
+            (m, p, g, e, gpus)
             for m, (p, g) in product(model_ids, hardware)
             if hardware[p, g] and (keep is None or keep(m, p, g))
             for e in hardware[p, g]
-            for n in (degrees[m] if multi.get(e, True) else alone[m])
+            if (gpus := degrees[m] if multi.get(e, True) else alone[m])
         ]
-        return cls._from_columns(catalog, *_transposed(rows))
+        *ids, counts = _transposed(rows, 5)
+        names = (*ids, *(np.full(len(rows), word, object) for word in (LATEST, settings)))
+        if not rows:
+            return cls._none(catalog, *names)
+        place = np.repeat(np.arange(len(rows)), [len(some) for some in counts])
+        parallel = (np.full(len(place), float(each)) for each in (copies, spread, stages))
+        return cls._of_shared(
+            catalog, names, place, np.array([*chain.from_iterable(counts)], float), *parallel
+        )
 
 
+NAMES: Final = ("model_id", "precision_id", "gpu_id", "engine_id", "engine_version", "settings")
+"""What a replica is called but for its numbers of GPUs."""
 MEMORY: Final = tuple(f.name for f in fields(GpuMemory))[:-3]
 """Fields of a GPU's memory that do not depend on how many GPUs a replica has."""
 KEPT: Final = ("batch_limit", "step_tokens", "kv_bytes", "draft_kv_bytes")

@@ -3,6 +3,7 @@
 import errno
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -213,6 +214,30 @@ def test_no_figure_is_endless_or_unknown_at_the_edge_of_any_range(
         assert not re.search(r"\b(inf|nan|None)\b", capsys.readouterr().out), (name, value)
         print_json(comparison_json(found), indented=False)
         json.loads(capsys.readouterr().out, parse_constant=no_constant)
+
+
+def test_only_commands_that_end_soon_do_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurried = list[str]()
+    monkeypatch.setattr(llmplan.cli, "app", lambda: None)
+    monkeypatch.setattr(llmplan.cli, "_hurry", lambda: hurried.append(sys.argv[1]))
+    for command in COMMANDS:
+        monkeypatch.setattr(sys, "argv", ["llmplan", command])
+        main()
+    assert set(COMMANDS) - set(hurried) == {"dashboard", "publish", "lab"}
+
+
+def test_a_command_has_one_thread_for_matrices_unless_told_otherwise() -> None:
+    code = """
+import atexit, os, sys, llmplan.cli
+atexit.register(lambda: print(os.environ["OPENBLAS_NUM_THREADS"], "numpy" in sys.modules))
+assert "numpy" not in sys.modules
+sys.argv = ["llmplan", "compare", "--top", "x"]
+llmplan.cli.main()
+"""
+    for given, threads in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")):
+        bare = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+        done = subprocess.run([sys.executable, "-c", code], env=bare | given, capture_output=True, text=True)
+        assert done.stdout.split() == [threads, "True"], done.stderr
 
 
 @contextmanager
