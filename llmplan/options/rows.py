@@ -223,6 +223,11 @@ class Rows(Columns, Sequence[Option]):
         vars(found)["places"] = self.places
         return found.with_numbers(vars(self).setdefault("_numbers", {}))
 
+    @cached_property
+    def is_self_hosted(self) -> Bools:
+        """(n,) True where a fleet serves every query."""
+        return np.asarray(self.kind == Kind.SELF_HOSTED, bool)
+
     @property
     def formats(self) -> list[str]:
         """The model, storage format and effort of each option, which share their quality."""

@@ -217,10 +217,10 @@ class Options:
             return np.zeros(len(self), bool)
         return self.has_fleet & np.isin(self.items.kind, TOKEN)
 
-    @cached_property
+    @property
     def is_self_hosted(self) -> Bools:
         """(n,) True where a fleet serves every query."""
-        return np.asarray(self.items.kind == Kind.SELF_HOSTED, bool)
+        return self.items.is_self_hosted
 
     @property
     def feasible(self) -> Bools:
