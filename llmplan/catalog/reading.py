@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from llmplan.catalog.problems import Problem
 from llmplan.catalog.tables import Table
@@ -16,8 +17,7 @@ TEXTS_KEPT = 64
 """Tables of the same text are read once: a folder of one's own is mostly a copy of the shipped one."""
 
 
-@dataclass(frozen=True)
-class RawRow:
+class RawRow(NamedTuple):
     """The cells of a row that are not empty, trimmed, by column name."""
 
     line: int

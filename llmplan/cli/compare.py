@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 NAMED_MODELS = 6
 _OWN_FIGURE = re.compile(r"\b(quality|TTFT|TPOT|context) [\d.,]+( ms| tokens)?| with [<>]?\d+%(?=,)")
 """What differs from model to model in a reason that they share."""
-COSTS = {side: f"monthly_usd_{side}" for side in ("low", "base", "high")}
 JSON_FIELDS = (
-    "option_id",
     "label",
     "kind",
     "model_id",
@@ -79,7 +78,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
 
     It holds every feasible option, and of those that are out one for each model, format and GPU.
     """
-    from llmplan.options.comparison_rows import comparison_rows
+    from llmplan.options.comparison_rows import comparison_columns
     from llmplan.options.rows import first_of_each
 
     items, out = found.options.items, np.flatnonzero(~found.options.feasible)
@@ -88,18 +87,22 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         out, alone, *(items.numbers(name) for name in ("model_id", "precision_id", "gpu_id"))
     )
     best = found.recommended
-    rows = comparison_rows(found, [*found.order, *rest.tolist()], (*JSON_FIELDS, *COSTS.values()))
+    pieces = comparison_columns(found, [*found.order, *rest.tolist()])
     return {
         "scenario": found.scenario.to_dict(),
         "recommended": None if best is None else best.option_id,
-        "options": [option_json(row) for row in rows],
+        "options": [option for piece in pieces for option in options_json(piece)],
     }
 
 
-def option_json(row: dict[str, Any]) -> dict[str, Any]:
-    """Return one option's JSON object from its row of the table, of which nothing stays."""
-    monthly = {side: row.pop(column) for side, column in COSTS.items()}
-    return {"id": row.pop("option_id"), "monthly_usd": monthly, **row, "precision": row["precision_id"]}
+def options_json(columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of options that are given as columns of the table."""
+    from llmplan.options.comparison_rows import rows_of
+
+    monthly = rows_of({side: columns[f"monthly_usd_{side}"] for side in ("low", "base", "high")})
+    listed = {field: columns[field] for field in JSON_FIELDS}
+    ends = {"id": columns["option_id"], "monthly_usd": [*monthly]}, {"precision": columns["precision_id"]}
+    return rows_of(ends[0] | listed | ends[1])
 
 
 def print_comparison(found: Comparison, top: int) -> None:
