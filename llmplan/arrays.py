@@ -20,6 +20,11 @@ Texts: TypeAlias = npt.NDArray[Any]
 """Words, or None, one a row."""
 
 
+def finite(value: float) -> float | None:
+    """Return a number as a float; None where it is infinite or none at all."""
+    return float(value) if np.isfinite(value) else None
+
+
 class Columns:
     """Rows held as columns, the fields of a dataclass: of rows that are taken or joined, each once somebody asks for it.
 

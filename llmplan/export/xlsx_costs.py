@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, finite
 from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.fleet import replicas_needed
 from llmplan.cost.month import image_factor, long_shares
@@ -152,8 +152,7 @@ def _api_prices(book: Book, sheet: Any, row: int, report: Report, place: int, us
     tiers = (asked.tier_from, asked.tier_input, asked.tier_cached, asked.tier_output)
     factors = (*waiting, *np.transpose(tiers).ravel(), asked.hours_factor, asked.waiting_hours_factor)
     for column, value in enumerate(factors, start=6):
-        shown = float(value) if np.isfinite(value) else None
-        book.number(sheet, row, column, shown, "number", is_input=True)
+        book.number(sheet, row, column, finite(value), "number", is_input=True)
     book.text(sheet, row, API_MONTH + 1, price.source_id)
     book.text(sheet, row, API_MONTH + 2, price.as_of)
     asked_for, lengths = report.scenario, item.lengths

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llmplan.arrays import Bools, Floats, Places
+from llmplan.arrays import Bools, Floats, Places, finite
 from llmplan.catalog import Catalog
 from llmplan.options import evaluate
 from llmplan.options.comparison import Comparison
@@ -296,8 +296,8 @@ def _verdict(place: int, alone: Alone, fleet: SharedFleet | None) -> Verdict:
     if fleet is not None and place in fleet.apps:
         usd = fleet.monthly_usd * float(fleet.shares[fleet.apps.index(place)])
         return Verdict(SHARE, fleet.option_id, fleet.label, usd, alone)
-    after = alone.monthly_usd if np.isfinite(alone.monthly_usd) else None
-    return Verdict(STAY if alone.option_id is None else MOVE, alone.option_id, alone.label, after, alone)
+    kind = STAY if alone.option_id is None else MOVE
+    return Verdict(kind, alone.option_id, alone.label, finite(alone.monthly_usd), alone)
 
 
 def _first_moves(

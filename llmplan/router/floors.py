@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.arrays import Floats, Places
+from llmplan.arrays import Floats, Places, finite
 from llmplan.router.measures import RouterCurve, exact_curve, non_decreasing_hull
 from llmplan.router.oracle import oracle_frontier
 from llmplan.router.queries import QueryOutcomes
@@ -61,12 +61,12 @@ def _floor_row(curve: RouterCurve, oracle: RouterCurve | None, floor: float) -> 
         random_usd = min(random_usd, all_strong)
     return row | {
         "share_strong": float(curve.share_strong[i]),
-        "threshold": _finite(curve.threshold[i]),
+        "threshold": finite(curve.threshold[i]),
         "quality": float(curve.quality[i]),
-        "usd_per_query": _finite(usd),
-        "saving_pct": _finite(100 * (1 - usd / all_strong)) if all_strong else None,
+        "usd_per_query": finite(usd),
+        "saving_pct": finite(100 * (1 - usd / all_strong)) if all_strong else None,
         "regret_to_oracle_usd": None if oracle_usd is None else usd - oracle_usd,
-        "saving_on_random_usd": None if random_usd is None else _finite(random_usd - usd),
+        "saving_on_random_usd": None if random_usd is None else finite(random_usd - usd),
     }
 
 
@@ -85,7 +85,7 @@ def mixed_at(curve: RouterCurve, target_quality: float) -> dict[str, float | Non
         return None
     columns = {"share_strong": curve.share_strong, "usd_per_query": curve.usd_per_query}
     return {
-        name: _finite(float(np.interp(target_quality, curve.quality[hull], column[hull])))
+        name: finite(float(np.interp(target_quality, curve.quality[hull], column[hull])))
         for name, column in columns.items()
     }
 
@@ -160,7 +160,7 @@ def _trial(
         if threshold is None:
             return None
         up[tried] = score[tried] >= threshold
-        thresholds.append(_finite(max(threshold, float(score.min()))))
+        thresholds.append(finite(max(threshold, float(score.min()))))
     routed = np.where(up[:, None], data.strong, data.weak)
     columns = np.column_stack([routed, data.strong_quality])
     quality, usd, strong = columns.mean(axis=0)
@@ -172,11 +172,7 @@ def _trial(
         "quality": float(quality),
         "quality_p5": float(low),
         "quality_p95": float(high),
-        "usd_per_query": _finite(usd),
+        "usd_per_query": finite(usd),
         "quality_of_strong": float(quality / strong) if strong else None,
         "probability_floor_met": float((resampled[:, 0] >= floor * resampled[:, 2]).mean()),
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, finite
 from llmplan.errors import InputError
 from llmplan.router.floors import FLOORS, LEAST_QUERIES_TO_SPLIT, TrialSettings, cheapest_at_floors
 from llmplan.router.measures import (
@@ -81,10 +81,10 @@ def evaluate(data: QueryOutcomes, router: str, settings: EvaluationSettings) -> 
         "n": len(data),
         "weak_quality": float(exact.quality[0]),
         "strong_quality": float(exact.quality[-1]),
-        "weak_usd_per_query": _finite(exact.usd_per_query[0]),
-        "strong_usd_per_query": _finite(exact.usd_per_query[-1]),
-        "apgr": _finite(apgr(curve)),
-        **{f"cpt{target}": _finite(cpt(curve, target / 100)) for target in (20, 50, 80)},
+        "weak_usd_per_query": finite(exact.usd_per_query[0]),
+        "strong_usd_per_query": finite(exact.usd_per_query[-1]),
+        "apgr": finite(apgr(curve)),
+        **{f"cpt{target}": finite(cpt(curve, target / 100)) for target in (20, 50, 80)},
         "auc": area_under_curve(curve),
         **_aiq_keys(data, score, exact, settings.bins or AIQ_BINS),
         "classifier": classification(data, score, settings.naive_share),
@@ -101,10 +101,10 @@ def _aiq_keys(data: QueryOutcomes, score: Floats, exact: RouterCurve, bins: int)
     points = binned_curve(score, data.weak, data.strong, bins)
     binned, every = aiq(points.usd_per_query, points.quality), aiq(exact.usd_per_query, exact.quality)
     return {
-        "aiq": _finite(binned.paper),
-        "aiq_code": _finite(binned.code),
-        "aiq_exact": _finite(every.paper),
-        "aiq_code_exact": _finite(every.code),
+        "aiq": finite(binned.paper),
+        "aiq_code": finite(binned.code),
+        "aiq_exact": finite(every.paper),
+        "aiq_code_exact": finite(every.code),
     }
 
 
@@ -125,7 +125,7 @@ def baselines(data: QueryOutcomes, settings: EvaluationSettings) -> dict[str, An
         },
         "task_rule": None
         if rule is None
-        else {"apgr": _finite(apgr(rule)), "cpt50": _finite(cpt_pct(rule, 0.5))},
+        else {"apgr": finite(apgr(rule)), "cpt50": finite(cpt_pct(rule, 0.5))},
     }
 
 
@@ -138,7 +138,7 @@ def classification(data: QueryOutcomes, score: Floats, share: float) -> dict[str
     gain = data.strong_quality - data.weak_quality
     return {
         "share_needed": wanted,
-        "roc_auc": _finite(roc_auc(score, needed)),
+        "roc_auc": finite(roc_auc(score, needed)),
         "share_strong": share,
         "precision": hits / share if share else None,
         "recall": hits / wanted if wanted else None,
@@ -181,7 +181,7 @@ def cascade(data: QueryOutcomes, score: Floats, curve: RouterCurve, share: float
         "quality": quality,
         "usd_per_query": usd,
         "saving_pct": 100 * (1 - usd / strong_usd) if strong_usd else None,
-        "ibc_lift": _finite(float(lift)),
+        "ibc_lift": finite(float(lift)),
     }
 
 
@@ -197,15 +197,11 @@ def _points(curve: RouterCurve, chosen: Any = slice(None)) -> list[dict[str, Any
     columns = (curve.share_strong, curve.threshold, curve.usd_per_query, curve.quality)
     rows = zip(*(column[chosen] for column in columns), strict=True)
     names = ("share_strong", "threshold", "usd_per_query", "quality")
-    return [dict(zip(names, map(_finite, row), strict=True)) for row in rows]
+    return [dict(zip(names, map(finite, row), strict=True)) for row in rows]
 
 
 def _thinned(curve: RouterCurve, points: int = 21) -> list[dict[str, Any]]:
     return _points(curve, np.unique(np.linspace(0, len(curve.quality) - 1, points).round().astype(int)))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _cost_notes(data: QueryOutcomes) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from llmplan.arrays import Floats
+from llmplan.arrays import Floats, finite
 from llmplan.cost.fleet import replicas_needed
 from llmplan.router.optimum import break_even_queries_per_day, first_volume_worth
 from llmplan.routing.plan import RoutePlan, at_floor
@@ -29,7 +29,7 @@ def route_report(route: RoutePlan) -> dict[str, Any]:
         "strong_quality": route.sides.strong_quality,
         "fleet": fleet(route),
         "all_strong_usd": all_strong,
-        "all_weak_usd": _finite(route.total_usd[1, route.way, -1]),
+        "all_weak_usd": finite(route.total_usd[1, route.way, -1]),
         "saving_pct": 100 * (1 - base / all_strong) if all_strong > 0 else None,
         "breakdown": breakdown(route),
         "misrouting": misrouting(route),
@@ -193,7 +193,7 @@ def worth_from(route: RoutePlan) -> dict[str, Any] | None:
     formula = break_even_queries_per_day(one, 1.0, (alone - rest) / days, days)
     return {
         "first": first_volume_worth(routed, lambda volumes: alone * volumes, steps),
-        "formula": _finite(formula),
+        "formula": finite(formula),
         "searched_to": float(steps[-1]),
     }
 
@@ -256,7 +256,3 @@ def notes(route: RoutePlan) -> list[str]:
         cost = request.scenario.currency.short(pure["monthly_usd"])
         found.append(f"{pure['label']} alone is cheaper at this quality: {cost} a month")
     return found
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -110,6 +110,7 @@ class Format(ABC):
     name, title: for --format, and for people.
     unknown: which of the canonical columns the source cannot tell, in words for the report.
     relative_time: times count from the trace's own start, not from a date.
+    marks: names that the first record of a file has where it is this format's.
     columns: how the plain records of large files are read by columns; None: each is read by itself.
     """
 
@@ -118,12 +119,13 @@ class Format(ABC):
     unknown: ClassVar[str] = ""
     relative_time: ClassVar[bool] = False
     spans_files: ClassVar[bool] = False
+    marks: ClassVar[frozenset[str]] = frozenset()
     columns: ClassVar[ColumnMap | None] = None
 
     @classmethod
-    @abstractmethod
     def recognises(cls, record: Mapping[str, Any]) -> bool:
         """Say whether the first record of a file is this format's."""
+        return bool(cls.marks) and cls.marks <= record.keys()
 
     @abstractmethod
     def rows(self, record: Mapping[str, Any]) -> Iterator[Row]:

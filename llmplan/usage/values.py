@@ -9,12 +9,13 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 from llmplan.errors import InputError
 from llmplan.usage.rows import OTHER_KINDS, Row
 
 Record = Mapping[str, Any]
+Amount = TypeVar("Amount", int, float)
 
 
 class Counts(TypedDict, total=False):
@@ -128,9 +129,9 @@ def tokens(record: Record, *names: str) -> int | None:
     return int(figure)
 
 
-def added(*counts: int | None) -> int | None:
-    """Return the sum of the counts that are known; None where none is."""
-    known = [count for count in counts if count is not None]
+def added(*amounts: Amount | None) -> Amount | None:
+    """Return the sum of the amounts that are known; None where none is."""
+    known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None
 
 

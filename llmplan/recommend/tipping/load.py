@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.options import Options, break_even
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
@@ -22,23 +24,43 @@ VOLUMES = 181
 """Volumes tried besides the exact crossings: twenty a decade."""
 
 
-def volume_input(few: Options) -> Input:
-    """Return the volume; its nearest changes of kind come from the exact break-even."""
+def _field_input(
+    few: Options,
+    name: str,
+    label: str,
+    unit: str,
+    within: tuple[float, float],
+    text: Callable[[float], str] = percents,
+    moved: Callable[[Scenario], dict[str, Any]] = lambda _: {},
+    kind: type[float] = float,
+    **more: Any,
+) -> Input:
+    """Return a scenario's field as an input.
+
+    moved: changed scenario -> columns of the options that move with it; none: the options work it out themselves.
+    """
     scenario = few.scenario
 
-    def at(value: float) -> Options:
-        return replace(few, scenario=scenario.model_copy(update={"queries_per_day": value}))
+    def changes(value: float) -> dict[str, Any]:
+        return {name: kind(value)}
 
-    return Input(
+    def at(value: float) -> Options:
+        changed = scenario.model_copy(update=changes(value))
+        return replace(few, scenario=changed, **moved(changed))
+
+    return Input(name, label, unit, float(getattr(scenario, name)), *within, at, text, changes, **more)
+
+
+def volume_input(few: Options) -> Input:
+    """Return the volume; its nearest changes of kind come from the exact break-even."""
+    within = 1.0, float(MAX_QUERIES_PER_DAY)
+    return _field_input(
+        few,
         "queries_per_day",
         "volume",
         "queries/day",
-        scenario.queries_per_day,
-        1.0,
-        float(MAX_QUERIES_PER_DAY),
-        at,
+        within,
         lambda value: f"{value:,.0f} queries/day",
-        lambda value: {"queries_per_day": value},
         whole=True,
         grid=_volume_edges(few),
     )
@@ -70,105 +92,55 @@ def load_inputs(few: Options, catalog: Catalog) -> list[Input]:
     return [row for row in found if row.low <= getattr(scenario, row.input_id) <= row.high]
 
 
-def _peak(scenario: Scenario, catalog: Catalog, **changes: float) -> float:
-    """Return the peak that a fleet is sized for, with some fields changed."""
-    moved: Scenario = scenario.model_copy(update=changes)
-    return moved.workload(catalog).effective_peak_to_mean
+def _per_replica_at_peak(few: Options, changed: Scenario, catalog: Catalog) -> Floats:
+    """Return what a replica serves where a changed scenario's peak sizes the fleet."""
+    now, then = (each.workload(catalog).effective_peak_to_mean for each in (few.scenario, changed))
+    return few.per_replica * (now / then)
 
 
 def _batch_input(few: Options, catalog: Catalog) -> Input:
     """Return the share that may wait: it moves token prices and flattens the fleet's load. (1.3), (4.6)"""
-    name = "batch_share"
     scenario = few.scenario
     known = [p for p in np.flatnonzero(few.is_api).tolist() if few.items[p].api_id in catalog.apis]
     items = [few.items[place] for place in known]
     prices = [catalog.api(str(item.api_id)) for item in items]
     lengths = [item.lengths or Lengths(scenario.input_tokens, scenario.output_tokens) for item in items]
 
-    def at(value: float) -> Options:
-        changed, usd = scenario.model_copy(update={name: value}), few.usd_per_query.copy()
+    def moved(changed: Scenario) -> dict[str, Any]:
+        usd = few.usd_per_query.copy()
         usd[known] = usd_per_query(prices, lengths, changed, catalog)
-        rate = few.per_replica * (_peak(scenario, catalog) / _peak(changed, catalog))
-        return replace(few, usd_per_query=usd, per_replica=rate, scenario=changed)
+        return {"usd_per_query": usd, "per_replica": _per_replica_at_peak(few, changed, catalog)}
 
-    def changes(value: float) -> dict[str, Any]:
-        return {name: value}
-
-    base = float(getattr(scenario, name))
-    return Input(name, "the batch share", "share", base, 0.0, 1.0, at, percents, changes, exact=False)
+    name, label = "batch_share", "the batch share"
+    return _field_input(few, name, label, "share", (0.0, 1.0), moved=moved, exact=False)
 
 
 def _fleet_inputs(few: Options, catalog: Catalog) -> list[Input]:
     """Return the rules that size the fleet: each makes every fleet monotonously dearer or cheaper."""
-    scenario = few.scenario
 
-    def peak(value: float) -> Options:
-        rate = few.per_replica * (_peak(scenario, catalog) / _peak(scenario, catalog, peak_to_mean=value))
-        return replace(few, per_replica=rate, scenario=scenario.model_copy(update={"peak_to_mean": value}))
+    def peak(changed: Scenario) -> dict[str, Any]:
+        return {"per_replica": _per_replica_at_peak(few, changed, catalog)}
 
-    def ceiling(value: float) -> Options:
-        rate = few.per_replica * (value / scenario.utilisation_ceiling)
-        changed = scenario.model_copy(update={"utilisation_ceiling": value})
-        return replace(few, per_replica=rate, scenario=changed)
+    def ceiling(changed: Scenario) -> dict[str, Any]:
+        share = changed.utilisation_ceiling / few.scenario.utilisation_ceiling
+        return {"per_replica": few.per_replica * share}
 
-    def spares(value: float) -> Options:
-        return replace(few, scenario=scenario.model_copy(update={"spare_replicas": int(value)}))
-
+    label = "the number of spare replicas"
+    spares = "{:.0f}".format
     return [
-        Input(
-            "peak_to_mean",
-            "the peak over the mean",
-            "ratio",
-            scenario.peak_to_mean,
-            1.0,
-            100.0,
-            peak,
-            lambda v: f"{v:.3g}",
-            lambda v: {"peak_to_mean": v},
+        _field_input(
+            few, "peak_to_mean", "the peak over the mean", "ratio", (1.0, 100.0), "{:.3g}".format, peak
         ),
-        Input(
-            "utilisation_ceiling",
-            "the utilisation ceiling",
-            "share",
-            scenario.utilisation_ceiling,
-            0.05,
-            1.0,
-            ceiling,
-            percents,
-            lambda v: {"utilisation_ceiling": v},
+        _field_input(
+            few, "utilisation_ceiling", "the utilisation ceiling", "share", (0.05, 1.0), moved=ceiling
         ),
-        Input(
-            "spare_replicas",
-            "the number of spare replicas",
-            "replicas",
-            float(scenario.spare_replicas),
-            0.0,
-            100.0,
-            spares,
-            lambda v: f"{v:.0f}",
-            lambda v: {"spare_replicas": int(v)},
-            whole=True,
-        ),
+        _field_input(few, "spare_replicas", label, "replicas", (0.0, 100.0), spares, kind=int, whole=True),
     ]
 
 
 def _days_input(few: Options) -> Input:
-    scenario = few.scenario
-
-    def at(value: float) -> Options:
-        return replace(few, scenario=scenario.model_copy(update={"days_per_month": value}))
-
-    return Input(
-        "days_per_month",
-        "the number of days a month",
-        "days",
-        scenario.days_per_month,
-        1.0,
-        31.0,
-        at,
-        lambda v: f"{v:.3g}",
-        lambda v: {"days_per_month": v},
-    )
+    label = "the number of days a month"
+    return _field_input(few, "days_per_month", label, "days", (1.0, 31.0), "{:.3g}".format)
 
 
 def quality_input(few: Options) -> Input:
@@ -176,44 +148,23 @@ def quality_input(few: Options) -> Input:
 
     It is searched up to today's own quality: a floor above that asks for more than what runs today.
     """
-    scenario = few.scenario
-    high = max(1.0, scenario.quality_floor)
+    high = max(1.0, few.scenario.quality_floor)
     assured = few.items.assured
     known = np.unique(assured[np.isfinite(assured) & (assured > 0)])
     edges = {0.0, *known.tolist(), *np.nextafter(known, np.inf).tolist(), high}
-    return Input(
-        "quality_floor",
-        "the quality floor",
-        "share of today's",
-        scenario.quality_floor,
-        0.0,
-        high,
-        lambda value: replace(few, scenario=scenario.model_copy(update={"quality_floor": value})),
-        percents,
-        lambda value: {"quality_floor": value},
-        grid=tuple(sorted(edges)),
-    )
+    name, unit = "quality_floor", "share of today's"
+    return _field_input(few, name, "the quality floor", unit, (0.0, high), grid=tuple(sorted(edges)))
 
 
 def chance_input(few: Options) -> Input:
     """Return the chance with which the floor is to be reached; each option's own chance is an edge and is tried."""
-    name, scenario = "floor_chance", few.scenario
+    scenario = few.scenario
     own = np.minimum(chance_to_meet(scenario.quality_floor, *few.items.moments(slice(None))), CHANCES[1])
     edges = {*CHANCES, *own[own >= CHANCES[0]].tolist()}
     edges |= {float(np.nextafter(edge, 1)) for edge in edges if edge < CHANCES[1]}
 
-    def at(value: float) -> Options:
-        changed = scenario.model_copy(update={name: value})
-        return replace(few, scenario=changed, items=few.items.sure_with(value))
+    def moved(changed: Scenario) -> dict[str, Any]:
+        return {"items": few.items.sure_with(changed.floor_chance)}
 
-    return Input(
-        name,
-        "the chance to reach the floor that is asked for",
-        "share",
-        scenario.floor_chance,
-        *CHANCES,
-        at,
-        percents,
-        lambda value: {name: value},
-        grid=tuple(sorted(edges)),
-    )
+    label, grid = "the chance to reach the floor that is asked for", tuple(sorted(edges))
+    return _field_input(few, "floor_chance", label, "share", CHANCES, moved=moved, grid=grid)

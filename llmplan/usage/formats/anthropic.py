@@ -118,13 +118,10 @@ class ConsoleTokens(Format):
     name = "anthropic_console_csv"
     title = "Anthropic console CSV of tokens"
     unknown = NO_REQUESTS
+    marks = frozenset({"usage_date_utc", "usage_input_tokens_no_cache"})
 
     def __init__(self) -> None:
         self._keys = BucketKeys(("usage_input", "usage_output", "web_search"))
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"usage_date_utc", "usage_input_tokens_no_cache"} <= record.keys()
 
     def rows(self, record: Record) -> Iterator[Row]:
         read = tokens(record, "usage_input_tokens_cache_read")
@@ -152,13 +149,10 @@ class ConsoleCosts(Format):
     name = "anthropic_console_cost_csv"
     title = "Anthropic console CSV of costs"
     unknown = "requests and tokens; sums are rounded to cents; it is a bill, to hold logs against"
+    marks = frozenset({"usage_date_utc", "cost_usd"})
 
     def __init__(self) -> None:
         self._keys = BucketKeys(("cost_usd",))
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"usage_date_utc", "cost_usd"} <= record.keys()
 
     def rows(self, record: Record) -> Iterator[Row]:
         cost = usd(record, "cost_usd")

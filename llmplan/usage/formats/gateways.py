@@ -13,6 +13,7 @@ from llmplan.usage.models import known_api
 from llmplan.usage.rows import Format, Row
 from llmplan.usage.values import (
     Record,
+    added,
     app_of,
     as_object,
     dig,
@@ -90,8 +91,7 @@ class Helicone(Format):
         return {"response_id", "request_created_at", "prompt_tokens"} <= _first(record, "data").keys()
 
     def rows(self, record: Record) -> Iterator[Row]:
-        for item in _records(record, "data"):
-            yield self._row(item)
+        yield from map(self._row, _records(record, "data"))
 
     def _row(self, record: Record) -> Row:
         names = (*_within("request_properties"), *_within("properties"))
@@ -170,7 +170,7 @@ class OpenRouter(Format):
             text(record, "provider_name"),
             text(record, "model_permaslug", "model"),
             # With a key of one's own the provider bills what the total leaves out.
-            cost_usd=_sum(number(record, "cost_total"), number(record, "byok_usage_inference")),
+            cost_usd=added(number(record, "cost_total"), number(record, "byok_usage_inference")),
             key=hashed(text(record, "generation_id")),
             input_tokens=tokens(record, "tokens_prompt"),
             cached_tokens=tokens(record, "tokens_cached"),
@@ -189,7 +189,7 @@ class OpenRouter(Format):
             text(record, "model_permaslug", "model"),
             n_requests=tokens(record, "requests"),
             bucket_s=86_400,
-            cost_usd=_sum(number(record, "usage"), number(record, "byok_usage_inference")),
+            cost_usd=added(number(record, "usage"), number(record, "byok_usage_inference")),
             key=hashed(
                 *(record.get(name) for name in ("date", "model_permaslug", "endpoint_id", "provider_name"))
             ),
@@ -198,11 +198,6 @@ class OpenRouter(Format):
             reasoning_tokens=tokens(record, "reasoning_tokens"),
         )
         return left_out(row, kind_of(row.model))
-
-
-def _sum(*usd: float | None) -> float | None:
-    known = [amount for amount in usd if amount is not None]
-    return sum(known) if known else None
 
 
 class Portkey(Format):
@@ -220,8 +215,7 @@ class Portkey(Format):
         return {"ai_model", "req_units"} <= _first(record, "data").keys()
 
     def rows(self, record: Record) -> Iterator[Row]:
-        for item in _records(record, "data"):
-            yield self._row(item)
+        yield from map(self._row, _records(record, "data"))
 
     def _row(self, record: Record) -> Row:
         usage = as_object(dig(record, "response.usage") or dig(record, "response.body.usage"))

@@ -32,10 +32,7 @@ class Bedrock(Format):
     name = "bedrock_invocation"
     title = "AWS Bedrock model invocation logs"
     unknown = "reasoning tokens (within the output) and cost"
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"modelId", "operation"} <= record.keys()
+    marks = frozenset({"modelId", "operation"})
 
     def rows(self, record: Record) -> Iterator[Row]:
         usage = _usage_of_body(dig(record, "output.outputBodyJson"))

@@ -125,6 +125,7 @@ def _app_tag(record: Record) -> str | None:
 class SpendLogs(_Calls):
     name = "litellm_spendlogs"
     title = "LiteLLM spend logs"
+    marks = frozenset({"request_id", "spend", "startTime"})
     cost = "spend"
     columns = ColumnMap(
         {
@@ -156,29 +157,19 @@ class SpendLogs(_Calls):
         unless=("aresponses", '"responses"', ",responses,"),
     )
 
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"request_id", "spend", "startTime"} <= record.keys()
-
 
 class S3Payloads(_Calls):
     name = "litellm_s3"
     title = "LiteLLM payloads of the S3 or GCS logger"
+    marks = frozenset({"response_cost", "call_type", "startTime"})
     cost = "response_cost"
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"response_cost", "call_type", "startTime"} <= record.keys()
 
 
 class DailySpend(Format):
     name = "litellm_daily"
     title = "LiteLLM daily spend tables"
     unknown = "tokens of single requests, reasoning tokens, hours"
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"spend", "api_requests", "date"} <= record.keys()
+    marks = frozenset({"spend", "api_requests", "date"})
 
     def rows(self, record: Record) -> Iterator[Row]:
         failed = tokens(record, "failed_requests") or 0

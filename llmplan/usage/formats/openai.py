@@ -92,10 +92,7 @@ class UsageCsv(Format):
     name = "openai_usage_csv"
     title = "OpenAI usage CSV"
     unknown = BUCKETED
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"start_time", "num_model_requests", "input_tokens"} <= record.keys()
+    marks = frozenset({"start_time", "num_model_requests", "input_tokens"})
 
     def rows(self, record: Record) -> Iterator[Row]:
         # A bucket without traffic holds its four times alone.
@@ -107,13 +104,10 @@ class ActivityCsv(Format):
     name = "openai_activity_csv"
     title = "OpenAI activity CSV (before 2025)"
     unknown = BUCKETED
+    marks = frozenset({"n_context_tokens_total", "n_generated_tokens_total"})
 
     def __init__(self) -> None:
         self._keys = BucketKeys(("n_", "num_"))
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"n_context_tokens_total", "n_generated_tokens_total"} <= record.keys()
 
     def rows(self, record: Record) -> Iterator[Row]:
         row = Row(

@@ -30,6 +30,7 @@ class AzureTrace(MappedFormat):
     name = "azure_llm_trace"
     title = "Azure LLM inference traces"
     unknown = NO_APPS
+    marks = frozenset({"TIMESTAMP", "ContextTokens", "GeneratedTokens"})
     columns = ColumnMap(
         {
             "ts": "TIMESTAMP",
@@ -39,20 +40,13 @@ class AzureTrace(MappedFormat):
         }
     )
 
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"TIMESTAMP", "ContextTokens", "GeneratedTokens"} <= record.keys()
-
 
 class BurstGpt(Format):
     name = "burstgpt"
     title = "BurstGPT"
     unknown = "cached and reasoning tokens, cost, dates"
+    marks = frozenset({"Timestamp", "Request tokens", "Response tokens"})
     relative_time = True
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"Timestamp", "Request tokens", "Response tokens"} <= record.keys()
 
     def rows(self, record: Record) -> Iterator[Row]:
         row = Row(
@@ -72,14 +66,11 @@ class Mooncake(Format):
     name = "mooncake"
     title = "Mooncake traces"
     unknown = "apps, models, reasoning tokens, cost, dates"
+    marks = frozenset({"timestamp", "input_length", "output_length"})
     relative_time = True
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-
-    @classmethod
-    def recognises(cls, record: Record) -> bool:
-        return {"timestamp", "input_length", "output_length"} <= record.keys()
 
     def rows(self, record: Record) -> Iterator[Row]:
         inputs, blocks = tokens(record, "input_length"), record.get("hash_ids")
