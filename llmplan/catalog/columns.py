@@ -63,3 +63,9 @@ class Sourced(Record):
 
     source_id: SourceId
     as_of: Date
+
+
+class Noted(Sourced):
+    """A row that may say more in words."""
+
+    note: str | None = None

@@ -15,6 +15,7 @@ from llmplan.catalog.columns import (
     Id,
     ModelId,
     NonNegative,
+    Noted,
     Percent,
     Positive,
     PositiveInt,
@@ -58,7 +59,7 @@ class MeasuredPoint(Sourced):
     published: str | None = None
 
 
-class MeasuredDataset(Sourced):
+class MeasuredDataset(Noted):
     """data/measured_serving_datasets.csv: mean lengths and latency limits behind a benchmark's data set."""
 
     dataset: str
@@ -68,10 +69,9 @@ class MeasuredDataset(Sourced):
     output_tokens: Positive
     ttft_limit_ms: Positive
     tpot_limit_ms: Positive
-    note: str | None = None
 
 
-class MeasuredSettings(Sourced):
+class MeasuredSettings(Noted):
     """data/measured_serving_settings.csv: how a publisher started an engine, as its own scripts say.
 
     Blank model, precision and gpu: any; other blanks: the engine's default. Rows of `measured_serving.csv` from
@@ -91,7 +91,6 @@ class MeasuredSettings(Sourced):
     max_sequences: PositiveInt | Literal["clients"] | None = None
     data_parallel: Rank | None = None
     """Copies of the attention, where a published row has them otherwise."""
-    note: str | None = None
 
 
 class RouterQuery(Sourced):
@@ -111,7 +110,7 @@ class RouterQuery(Sourced):
     strong_out_tok: PositiveInt
 
 
-class Checkpoint(Sourced):
+class Checkpoint(Noted):
     """data/checkpoints.csv: where a model's weights in a format are published."""
 
     model_id: ModelId
@@ -123,7 +122,6 @@ class Checkpoint(Sourced):
     mlp_bits: Positive | None = None
     expert_bits: Positive | None = None
     head_bits: Positive | None = None
-    note: str | None = None
 
 
 class CalibrationConstant(Sourced):
@@ -146,7 +144,7 @@ class CalibrationFactor(Sourced):
     factor: Id
 
 
-class QuantisationScore(Sourced):
+class QuantisationScore(Noted):
     """data/quantisation_scores.csv: measured recovery of a quantised checkpoint."""
 
     model_name: str
@@ -156,10 +154,9 @@ class QuantisationScore(Sourced):
     baseline_score: Finite | None = None
     quantised_score: Finite | None = None
     recovery_pct: Finite
-    note: str | None = None
 
 
-class Benchmark(Sourced):
+class Benchmark(Noted):
     """data/benchmarks.csv: a benchmark and the scale of its score."""
 
     benchmark_id: Id
@@ -169,17 +166,15 @@ class Benchmark(Sourced):
     higher_is_better: bool
     scale_low: Finite
     scale_high: Finite
-    note: str | None = None
 
 
-class Score(Sourced):
+class Score(Noted):
     """data/quality.csv: a model's score on a benchmark. model_id: an open model's or an API model's id."""
 
     model_id: AnyModelId
     model_name: str
     benchmark_id: BenchmarkId
     score: Finite
-    note: str | None = None
 
 
 class AbilityItem(Sourced):
@@ -203,16 +198,15 @@ class AbilityScore(Record):
     score_pct: Percent
 
 
-class ModelAlias(Sourced):
+class ModelAlias(Noted):
     """data/model_name_aliases.csv: what a published spelling stands for, where no rule finds it."""
 
     published: Id
     model_id: str
     """The model as the rules spell it, with its effort after a blank where the spelling implies one."""
-    note: str | None = None
 
 
-class ModelEfforts(Sourced):
+class ModelEfforts(Noted):
     """data/unmarked_efforts.csv: what a published name without an effort means, and what can be asked for."""
 
     pattern: str
@@ -222,15 +216,13 @@ class ModelEfforts(Sourced):
     """Whether a level without the word thinking is one with thinking off."""
     offered: str
     """Efforts parted by blanks."""
-    note: str | None = None
 
 
-class EffortLevel(Sourced):
+class EffortLevel(Noted):
     """data/effort_scale.csv: the scale h of effort, 0 with thinking off, 1 at high."""
 
     effort: str
     scale: Finite
-    note: str | None = None
 
 
 class TaskBasket(Sourced):
@@ -281,12 +273,11 @@ class TokenizerRatio(Sourced):
     tokens_per_o200k_token: Positive
 
 
-class TokenizerOfModels(Sourced):
+class TokenizerOfModels(Noted):
     """data/tokenizer_models.csv: which tokenizer a model reads with; the first pattern that matches rules."""
 
     pattern: str
     tokenizer_id: Id
-    note: str | None = None
 
 
 Levels = dict[str, dict[str, Finite]]

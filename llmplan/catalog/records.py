@@ -17,6 +17,7 @@ from llmplan.catalog.columns import (
     Loss,
     ModelId,
     NonNegative,
+    Noted,
     Positive,
     PositiveInt,
     PrecisionId,
@@ -54,7 +55,7 @@ class Licence(Sourced):
     terms: str
 
 
-class Model(Sourced):
+class Model(Noted):
     """data/models.csv: an open-weight model's architecture. Blank: not applicable."""
 
     model_id: Id
@@ -109,14 +110,13 @@ class Model(Sourced):
     status: Literal["article", "current", "measured only"]
     """article: named by the source article; current: offered as an option; measured only: known so that
     published measurements can be predicted."""
-    note: str | None = None
 
     @property
     def is_moe(self) -> bool:
         return self.experts > 0
 
 
-class Gpu(Sourced):
+class Gpu(Noted):
     """data/gpus.csv: datasheet figures, dense (no sparsity). Blank FLOP/s: the card has no such cores."""
 
     gpu_id: Id
@@ -143,10 +143,9 @@ class Gpu(Sourced):
     """GPU to GPU, both directions together."""
     tdp_w: Positive
     status: Literal["option", "measured only"]
-    note: str | None = None
 
 
-class GpuPrice(Sourced):
+class GpuPrice(Noted):
     """data/gpu_prices.csv: rent of an instance."""
 
     provider: Id
@@ -164,7 +163,6 @@ class GpuPrice(Sourced):
     """Where that is; blank: not known."""
     status: Literal["active", "historical", "fractional"]
     """Only active rows are options; a fractional row is a part of a GPU."""
-    note: str | None = None
 
 
 class ProfileHour(Sourced):
@@ -184,14 +182,13 @@ class ReuseGap(Sourced):
     share_within: Fraction
 
 
-class GpuPurchase(Sourced):
+class GpuPurchase(Noted):
     """data/gpu_purchase.csv: a complete server bought."""
 
     gpu_id: GpuId
     gpus_per_server: PositiveInt
     server_usd: Positive
     installation_usd: NonNegative
-    note: str | None = None
 
 
 class ArticleCost(Sourced):
@@ -206,7 +203,7 @@ class ArticleCost(Sourced):
     usd_per_month_high: Positive
 
 
-class Engine(Sourced):
+class Engine(Noted):
     """data/engines.csv: a serving engine."""
 
     engine_id: Id
@@ -222,10 +219,9 @@ class Engine(Sourced):
     continuous_batching: bool
     preference: PositiveInt | None = None
     """Order in which engines are taken where none is named; blank: only when named."""
-    note: str | None = None
 
 
-class EngineMemory(Sourced):
+class EngineMemory(Noted):
     """data/engine_memory.csv: how an engine shares out a card from a version on, and its default batch. (2.6, 2.7)"""
 
     engine_id: Annotated[Id, Ref("engines")]
@@ -247,16 +243,14 @@ class EngineMemory(Sourced):
     """On cards of 70 GiB and more, Ampere excepted."""
     sequences: PositiveInt
     large_sequences: PositiveInt
-    note: str | None = None
 
 
-class EngineSupport(Sourced):
+class EngineSupport(Noted):
     """data/engine_support.csv: an engine runs a precision on a GPU architecture."""
 
     engine_id: Annotated[Id, Ref("engines")]
     precision_id: PrecisionId
     architecture: Architecture
-    note: str | None = None
 
 
 class Precision(Sourced):
@@ -284,15 +278,14 @@ class Precision(Sourced):
         return self.name.partition(" (")[0]
 
 
-class PrecisionArchitecture(Sourced):
+class PrecisionArchitecture(Noted):
     """data/precision_hardware.csv: where hardware supports a format."""
 
     precision_id: PrecisionId
     architecture: Architecture
-    note: str | None = None
 
 
-class PrecisionLoss(Sourced):
+class PrecisionLoss(Noted):
     """data/precision_loss.csv: quality lost against 16 bit, in percent of the 16-bit score."""
 
     precision_id: PrecisionId
@@ -302,7 +295,6 @@ class PrecisionLoss(Sourced):
     loss_pct_low: Loss
     loss_pct_base: Loss
     loss_pct_high: Loss
-    note: str | None = None
 
 
 HIDDEN_COST_UNITS = (
@@ -317,7 +309,7 @@ HIDDEN_COST_UNITS = (
 """Units that a hidden cost may have."""
 
 
-class Assumption(Sourced):
+class Assumption(Noted):
     """data/assumptions.csv: hidden cost lines, people, updates, purchase and power: low, base, high."""
 
     assumption_id: Id
@@ -327,10 +319,9 @@ class Assumption(Sourced):
     base: Finite
     high: Finite
     group: Literal["article", "hidden cost", "people", "updates", "purchase", "serving", "time"]
-    note: str | None = None
 
 
-class RouterAssumption(Sourced):
+class RouterAssumption(Noted):
     """data/router_assumptions.csv: what routing assumes by default, low, base, high."""
 
     assumption_id: Id
@@ -339,10 +330,9 @@ class RouterAssumption(Sourced):
     low: NonNegative
     base: NonNegative
     high: NonNegative
-    note: str | None = None
 
 
-class RouterTaskMix(Sourced):
+class RouterTaskMix(Noted):
     """data/router_task_mixes.csv: a task's share in a named mix."""
 
     mix_id: Id
@@ -352,19 +342,17 @@ class RouterTaskMix(Sourced):
     tolerance: Fraction | None = None
     """Quality that the task can lose against the better end; the reference is 1."""
     article_verdict: Literal["match", "fall short"] | None = None
-    note: str | None = None
 
 
-class OtherModel(Sourced):
+class OtherModel(Noted):
     """data/other_models.csv: a model that is priced or scored but that cannot be self-hosted here."""
 
     model_id: Id
     name: str
     owner: Id
-    note: str | None = None
 
 
-class ApiPrice(Sourced):
+class ApiPrice(Noted):
     """data/api_prices.csv: a token price. Prices are per million tokens of one request's tier."""
 
     api_id: Id
@@ -429,7 +417,6 @@ class ApiPrice(Sourced):
     other_source_id: SourceId | None = None
     aliases: str | None = None
     """Other names of the same offer at the same price, spaces between."""
-    note: str | None = None
 
     @property
     def peak_hours_per_day(self) -> float | None:
@@ -459,7 +446,7 @@ class FineTunePrice(ApiPrice):
     """data/fine_tune_prices.csv: a token price of weights of one's own that the provider hosts."""
 
 
-class ReservedCapacity(Sourced):
+class ReservedCapacity(Noted):
     """data/reserved_capacity.csv: units of throughput that a provider reserves for one model, whether used or not."""
 
     api_id: Annotated[Id, Ref("apis")]
@@ -477,7 +464,6 @@ class ReservedCapacity(Sourced):
     """Input tokens that an output token counts as."""
     cached_weight: NonNegative
     """Input tokens that a cached one counts as."""
-    note: str | None = None
 
 
 class ApiName(Record):
@@ -499,17 +485,16 @@ class ApiName(Record):
     note: str | None = None
 
 
-class Provider(Sourced):
+class Provider(Noted):
     """data/providers.csv: the name of a seller of tokens or GPUs."""
 
     provider: Id
     name: str
     site: str
     """The address of its own site."""
-    note: str | None = None
 
 
-class ApiProvider(Sourced):
+class ApiProvider(Noted):
     """data/api_providers.csv: where a provider of token prices processes what it is sent."""
 
     provider: Id
@@ -520,10 +505,9 @@ class ApiProvider(Sourced):
     in_region_areas: str | None = None
     """Areas that processing can be held to, where no price list says so, and the share that this adds."""
     in_region_surcharge: NonNegative | None = None
-    note: str | None = None
 
 
-class Claim(Sourced):
+class Claim(Noted):
     """data/claims.csv: a figure of the source article, in our own words; `check` names how it is computed."""
 
     claim_id: Id
@@ -537,4 +521,3 @@ class Claim(Sourced):
     check: str
     subject: str | None = None
     """What the check is asked about; parts separated by a bar, lists by commas."""
-    note: str | None = None

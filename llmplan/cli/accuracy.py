@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from llmplan.catalog import Catalog
+from llmplan.catalog import Catalog, load_catalog
+from llmplan.catalog.loading import FIT_FILE, read_fit
+from llmplan.cli.output import print_json, print_table
+from llmplan.errors import InputError
 
 MEASURED = "measured_serving.csv"
 
@@ -23,9 +25,7 @@ def accuracy(
 ) -> None:
     """Score predictions of TPOT, TTFT and throughput against measured rows, slice by slice."""
     from llmplan.calibration.accuracy import report, score
-    from llmplan.catalog import load_catalog
     from llmplan.catalog.measurements import read_measurements
-    from llmplan.cli.output import print_json
 
     catalog = load_catalog()
     measurements = read_measurements(file, catalog)
@@ -48,7 +48,6 @@ def _held_out(catalog: Catalog, measurements: Any, by: str) -> tuple[Any, str]:
     from llmplan.calibration.observations import observe
     from llmplan.calibration.predicted_rows import predicted
     from llmplan.calibration.validation import PROTOCOLS, cross_validate, folds_of
-    from llmplan.errors import InputError
     from llmplan.replica.constants import fitted
 
     if by not in PROTOCOLS:
@@ -70,7 +69,6 @@ def _note(file: Path, catalog: Catalog) -> str:
 def _print_report(result: dict[str, Any]) -> None:
     from llmplan.calibration.accuracy import shown
     from llmplan.calibration.observations import QUANTITIES
-    from llmplan.cli.output import print_table
 
     columns = ("slice", "n", "mean |error| %", "median %", "p90 %", "bias %", "in 80 % band, %")
     for quantity in QUANTITIES:
@@ -99,8 +97,6 @@ def calibrate(
     from llmplan.calibration.calibrate import calibrate as fit_all
     from llmplan.calibration.calibrate import write_document
     from llmplan.calibration.observations import observe
-    from llmplan.catalog import load_catalog
-    from llmplan.catalog.loading import FIT_FILE, read_fit
     from llmplan.catalog.measurements import read_measurements
 
     catalog = load_catalog()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from llmplan.catalog import Catalog, Model
+from llmplan.catalog.tables import BY_NAME
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, catalog_from
-
-if TYPE_CHECKING:
-    from llmplan.catalog import Catalog, Model
 
 ConfigFile = Annotated[
     Path, typer.Argument(help="A config.json as published on Hugging Face.", metavar="CONFIG")
@@ -40,7 +39,6 @@ def add_model(
     for later tokens are left out. What cannot be sized is refused with the reason.
     """
     from llmplan.catalog.editing import add_row
-    from llmplan.catalog.tables import BY_NAME
     from llmplan.huggingface.config import read_config
     from llmplan.huggingface.row import model_from_config, name_of
 

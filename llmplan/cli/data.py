@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llmplan.catalog import Catalog, Problem, check_folder, data_dir, load_catalog, tables_from_shipped
+from llmplan.catalog.loading import read_folder
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json
+from llmplan.errors import InputError
+from llmplan.scenario import check_ids, scenario_from_toml
 from llmplan.wording import share
 
 if TYPE_CHECKING:
-    import datetime as dt
-
-    from llmplan.catalog import Catalog, Problem
     from llmplan.prices.review import Review
 
 Folder = Annotated[Path | None, typer.Argument(help="A folder of CSV tables; the shipped one when left out.")]
@@ -36,7 +38,6 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
 
     Ends with code 1 when there is an error, 0 when there are warnings only.
     """
-    from llmplan.catalog import check_folder, data_dir, tables_from_shipped
     from llmplan.catalog.life import life_of
 
     place = folder or data_dir()
@@ -61,7 +62,6 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
 
 def _scenario_problems(place: Path, today: dt.date | None) -> tuple[Problem, ...]:
     """Return what is wrong with the folder's scenarios/*.toml; ids are judged where the tables can be read."""
-    from llmplan.catalog.loading import read_folder
 
     files = sorted((place / "scenarios").glob("*.toml"))
     catalog = read_folder(place, today)[0] if files else None
@@ -70,9 +70,6 @@ def _scenario_problems(place: Path, today: dt.date | None) -> tuple[Problem, ...
 
 
 def _scenario_problem(path: Path, catalog: Catalog | None) -> Problem | None:
-    from llmplan.catalog import Problem
-    from llmplan.errors import InputError
-    from llmplan.scenario import check_ids, scenario_from_toml
 
     file = f"scenarios/{path.name}"
     try:
@@ -100,9 +97,6 @@ def _count(items: list[Problem], name: str) -> str:
 
 
 def _date(text: str | None) -> Any:
-    import datetime as dt
-
-    from llmplan.errors import InputError
 
     if text is None:
         return None
@@ -124,7 +118,6 @@ def refresh_prices(
 
     Works offline. Nothing is written without --write; own_api_prices.csv never is.
     """
-    from llmplan.errors import InputError
     from llmplan.prices.review import KINDS, as_document, review_prices, write_prices
 
     kinds = only or list(KINDS)
@@ -178,7 +171,6 @@ def _print_review(review: Review, written: bool) -> None:
 
 def prices(data: Data = None, provider: Provider = None, as_json: Json = False) -> None:
     """List every token price that is offered today, with all its classes."""
-    from llmplan.catalog import load_catalog
 
     catalog = load_catalog(data)
     rows = [

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from llmplan.catalog import Catalog
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
-
-if TYPE_CHECKING:
-    from llmplan.catalog import Catalog
-    from llmplan.scenario import Scenario
+from llmplan.errors import InputError
+from llmplan.scenario import Scenario
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 OptionId = Annotated[
@@ -43,7 +42,6 @@ def ops(
     json: Json = False,
 ) -> None:
     """Write launch commands, alert rules, autoscaling, gateway, updates and storage of the chosen fleet."""
-    from llmplan.errors import InputError
     from llmplan.operations import fleet_files, write_operations
     from llmplan.operations.choosing import api_tier, plan_of, self_hosted_place
     from llmplan.operations.loads_by_query import PREFIX, hybrid_loads
@@ -72,7 +70,6 @@ def ops(
 
 
 def _refuse_beside_hybrid(**given: object) -> None:
-    from llmplan.errors import InputError
 
     for name, value in given.items():
         if value:
@@ -81,7 +78,6 @@ def _refuse_beside_hybrid(**given: object) -> None:
 
 
 def _date(text: str | None) -> dt.date:
-    from llmplan.errors import InputError
 
     if text is None:
         return dt.date.today()

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llmplan.catalog import Catalog
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
+from llmplan.errors import InputError
+from llmplan.scenario import Scenario
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from llmplan.catalog import Catalog
     from llmplan.growth import SwitchPlan
     from llmplan.growth.autoscaling.planned import CheapestWeek
     from llmplan.growth.options import PricePaths
     from llmplan.growth.planning import GrowthPlan
-    from llmplan.scenario import Scenario
     from llmplan.wording import Currency
 
 DEFAULT_MONTHS = 36
@@ -96,7 +97,6 @@ def _volumes(
     midpoint: float | None,
     volumes: str | None,
 ) -> NDArray[Any]:
-    from llmplan.errors import InputError
     from llmplan.growth import compound_volumes, numbers, s_curve_volumes, series_volumes
 
     shapes = {"--growth": growth, "--ceiling": ceiling, "--volumes": volumes}

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from llmplan.catalog import Catalog
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Json, with_scenario
 from llmplan.cli.usage import Folder
+from llmplan.errors import UnknownNameError
+from llmplan.scenario import Scenario
 
 if TYPE_CHECKING:
-    from llmplan.catalog import Catalog
     from llmplan.portfolio.apps import App, Bills
     from llmplan.portfolio.plan import FirstMove, Portfolio, SharedFleet
     from llmplan.portfolio.tables import Planned
-    from llmplan.scenario import Scenario
     from llmplan.wording import Currency
 
 MOST_APPS = 12
@@ -45,7 +48,6 @@ def portfolio(
     json: Json = False,
 ) -> None:
     """Plan the apps of a usage folder together: which stay, move or share a fleet, and what to move first."""
-    from llmplan.errors import UnknownNameError
     from llmplan.portfolio.apps import apps_of, bills_of
     from llmplan.portfolio.plan import plan_portfolio
     from llmplan.portfolio.tables import Planned
@@ -79,8 +81,6 @@ def _write(out: Path, plan: Planned, template: Path | None) -> None:
 
 
 def _stamp(scenario: Scenario) -> str:
-    from datetime import date
-    from importlib.metadata import version
 
     made = f"llmplan {version('llmplan')}, {date.today():%Y-%m-%d}"
     return f"Scenario {scenario.name} with each app's own traffic · {made}"

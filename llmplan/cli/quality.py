@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from llmplan.catalog import data_dir, load_catalog
+from llmplan.catalog.loading import QUALITY_FIT_FILE
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json
 
@@ -25,7 +27,6 @@ Evaluations = Annotated[
 
 def accuracy_quality(file: QualityFile, data: Data = None, as_json: Json = False) -> None:
     """Score the quality model against published scores: error in points, coverage of the 80 % band."""
-    from llmplan.catalog import load_catalog
     from llmplan.quality.accuracy import accuracy_quality as score
 
     _show(score(load_catalog(data), file), "Quality", as_json)
@@ -33,7 +34,6 @@ def accuracy_quality(file: QualityFile, data: Data = None, as_json: Json = False
 
 def accuracy_tokens(file: TokenFile, data: Data = None, as_json: Json = False) -> None:
     """Score the tokens model against published counts: factors, coverage of the 80 % band."""
-    from llmplan.catalog import load_catalog
     from llmplan.quality.accuracy import accuracy_tokens as score
 
     _show(score(load_catalog(data), file), "Output tokens", as_json)
@@ -51,7 +51,6 @@ def _show(result: dict[str, Any], title: str, as_json: bool) -> None:
 
 def models(data: Data = None, as_json: Json = False) -> None:
     """List every model at every effort: success on tasks with its band, output tokens against GPT-4o's."""
-    from llmplan.catalog import load_catalog
     from llmplan.quality.listing import model_rows
 
     rows = model_rows(load_catalog(data))
@@ -78,8 +77,6 @@ def _band(band: dict[str, float]) -> str:
 
 def calibrate_quality(output: Output = None, evaluation: Evaluations = None, data: Data = None) -> None:
     """Refit quality and tokens from the tables, with held-out errors, and write the data file."""
-    from llmplan.catalog import data_dir, load_catalog
-    from llmplan.catalog.loading import QUALITY_FIT_FILE
     from llmplan.quality.calibrate import calibrate_quality as fit
     from llmplan.quality.calibrate import write_fit
     from llmplan.quality.evaluations import read_evaluations

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from llmplan.catalog import Catalog, load_catalog
@@ -16,6 +17,8 @@ from llmplan.scenario import FIELDS, Scenario, load_scenario
 from llmplan.scenario.about import ScenarioField, Shape, by_group
 from llmplan.scenario.scenario import voided
 from llmplan.scenario.text import field_value
+from llmplan.scenario.trace import length_shares, read_trace
+from llmplan.scenario.workload import Workload
 from llmplan.usage.volume import COMPANIONS, MODEL, UNITS, with_volume
 
 SHELL_TYPES: dict[Shape, Any] = {
@@ -201,10 +204,6 @@ def _pairs(field: ScenarioField, text: str) -> dict[str, Any]:
 
 def trace_fields(trace: str) -> dict[str, Any]:
     """Return the scenario fields that a trace sets; `FILE:NAME` picks one of a file's traces."""
-    import numpy as np
-
-    from llmplan.scenario.trace import length_shares, read_trace
-    from llmplan.scenario.workload import Workload
 
     path, name = file_and_name(trace)
     inputs = read_trace(path, name).input_tokens

@@ -19,11 +19,12 @@ from llmplan.cli.scenario_options import (
     check_one_source,
     file_and_name,
 )
+from llmplan.scenario.trace import Trace as RealRequests
+from llmplan.scenario.trace import read_trace
 
 if TYPE_CHECKING:
     from llmplan.replica.config import EngineSettings
     from llmplan.replica.reuse import PromptCache
-    from llmplan.scenario.trace import Trace as RealRequests
     from llmplan.sizing import SimulatedAnswer
 
 SHOWN = (
@@ -117,7 +118,6 @@ def _trace(text: str | None, usage: Path | None, app: str | None) -> RealRequest
         return requests_of(usage, app_named(read_usage(usage), app))
     if text is None:
         return None
-    from llmplan.scenario.trace import read_trace
 
     return read_trace(*file_and_name(text))
 
