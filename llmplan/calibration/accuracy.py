@@ -16,7 +16,7 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.measurements import Measurement
 from llmplan.replica.bands import band_factors, structure_of
 from llmplan.replica.basis import basis_of
-from llmplan.replica.constants import Calibration, fitted
+from llmplan.replica.constants import fitted
 
 SLICES: Final[dict[str, Callable[[Measurement], str]]] = {
     "model": lambda m: m.model_id,
@@ -41,12 +41,10 @@ class Scored:
     unanswered: tuple[Unanswered, ...]
 
 
-def score(
-    catalog: Catalog, measurements: Sequence[Measurement], calibration: Calibration | None = None
-) -> Scored:
+def score(catalog: Catalog, measurements: Sequence[Measurement]) -> Scored:
     """Predict every row that can be answered; the rest come back with the reason."""
     obs, unanswered = observe(catalog, measurements)
-    logs, chosen = predicted(obs, calibration or fitted(catalog))
+    logs, chosen = predicted(obs, fitted(catalog))
     return scored_from(obs, logs, chosen, unanswered)
 
 

@@ -73,10 +73,9 @@ class Context:
         n_gpus: int,
         input_tokens: float = 2000,
         output_tokens: float = 500,
-        engine_id: str = "vllm",
     ) -> Capacity:
         """Return what one replica serves flat out, without latency targets."""
-        config = ReplicaConfig(model_id, precision_id, gpu_id, n_gpus, engine_id)
+        config = ReplicaConfig(model_id, precision_id, gpu_id, n_gpus, "vllm")
         return capacity(Configurations.from_configs(self.catalog, [config]), input_tokens, output_tokens)
 
 

@@ -223,9 +223,7 @@ def text_height(text: str, width: int, size: int, glyph: float = GLYPH) -> int:
     return int(lines * LEADING * Pt(size))
 
 
-def add_text(
-    slide: Any, box: Box, text: str, size: int, *, name: str, bold: bool = False, grey: bool = False
-) -> Any:
+def add_text(slide: Any, box: Box, text: str, size: int, *, name: str, grey: bool = False) -> Any:
     """Add a text box; lines are paragraphs."""
     shape = slide.shapes.add_textbox(Emu(box.left), Emu(box.top), Emu(box.width), Emu(box.height))
     shape.name = name
@@ -235,7 +233,7 @@ def add_text(
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
         paragraph.text = line
         paragraph.font.size = Pt(size)
-        paragraph.font.bold = bold
+        paragraph.font.bold = False
         if grey:
             paragraph.font.color.theme_color = MSO_THEME_COLOR.TEXT_1
             paragraph.font.color.brightness = 0.35

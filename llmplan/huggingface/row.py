@@ -100,8 +100,6 @@ def model_from_config(
     active_params_b: float | None = None,
     context_tokens: int | None = None,
     licence_id: str | None = None,
-    source_id: str = "hf-model-repositories",
-    as_of: dt.date | None = None,
 ) -> Model:
     """Return the row of a model; what is given replaces what the configuration says.
 
@@ -142,8 +140,8 @@ def model_from_config(
         "max_context_tokens": context_tokens or config.whole("max_position_embeddings"),
         "licence_id": licence_id or NOT_STATED,
         "status": "current",
-        "source_id": source_id,
-        "as_of": as_of or dt.date.today(),
+        "source_id": "hf-model-repositories",
+        "as_of": dt.date.today(),
         "note": "computed from its config.json",
     }
     row |= _attention_of(config, mixers)

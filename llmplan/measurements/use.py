@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
-from llmplan.errors import InputError
 from llmplan.measurements.points import MeasuredPoint, point_of_row
 from llmplan.replica import Capacity, Configurations, ReplicaConfig
 
@@ -158,14 +157,10 @@ def is_same(point: MeasuredPoint, config: ReplicaConfig) -> bool:
     return _replica(point) == _replica(config)
 
 
-def is_near(
-    point: MeasuredPoint, input_tokens: float, output_tokens: float, tolerance: float = LENGTH_TOLERANCE
-) -> bool:
+def is_near(point: MeasuredPoint, input_tokens: float, output_tokens: float) -> bool:
     """Say whether a point's lengths stand for the workload's."""
-    if not tolerance >= 0:
-        raise InputError("tolerance", tolerance, "must be at least 0", "0.15 allows 15 %")
     pairs = ((point.input_tokens, input_tokens), (point.output_tokens, output_tokens))
-    return all(abs(measured - wanted) <= tolerance * wanted for measured, wanted in pairs)
+    return all(abs(measured - wanted) <= LENGTH_TOLERANCE * wanted for measured, wanted in pairs)
 
 
 @kept(1)
@@ -183,10 +178,9 @@ def points_of_slice(
     config: ReplicaConfig,
     input_tokens: float | None = None,
     output_tokens: float | None = None,
-    tolerance: float = LENGTH_TOLERANCE,
 ) -> tuple[MeasuredPoint, ...]:
     """Return the points of one replica by concurrency, at about these lengths where they are given."""
     found = [point for point in points if is_same(point, config)]
     if input_tokens is not None and output_tokens is not None:
-        found = [point for point in found if is_near(point, input_tokens, output_tokens, tolerance)]
+        found = [point for point in found if is_near(point, input_tokens, output_tokens)]
     return tuple(sorted(found, key=lambda p: (p.input_tokens, p.output_tokens, p.concurrency or np.inf)))

@@ -101,12 +101,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def zipped(files: Mapping[str, str], folder: str = "operations") -> bytes:
-    """Return texts as a ZIP archive under one folder; scripts can be run."""
+def zipped(files: Mapping[str, str]) -> bytes:
+    """Return texts as a ZIP archive under the folder operations; scripts can be run."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(f"{folder}/{name}")
+            entry = zipfile.ZipInfo(f"operations/{name}")
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (0o755 if name.endswith(".sh") else 0o644) << 16
             archive.writestr(entry, files[name])

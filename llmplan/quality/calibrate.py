@@ -43,9 +43,8 @@ def card_scores(catalog: Catalog) -> tuple[list[Figure], dict[str, Item]]:
         share = (row.score - benchmark.scale_low) / (benchmark.scale_high - benchmark.scale_low)
         share = share if benchmark.higher_is_better else 1 - share
         name = f"card-{row.benchmark_id}"
-        items[name] = Item(
-            name, benchmark.family_id, CARD_QUESTIONS, CARD_WEIGHT, True, benchmark.as_of.isoformat()
-        )
+        day = benchmark.as_of.isoformat()
+        items[name] = Item(name, benchmark.family_id, CARD_QUESTIONS, CARD_WEIGHT, day)
         figures.append(Figure(name, row.model_id, min(max(share, 0.0), 1.0)))
         models.setdefault(name, set()).add(row.model_id)
     told = [f for f in figures if len(models[f.item_id]) >= FEWEST_MODELS]

@@ -32,7 +32,7 @@ def read_evaluations(paths: Sequence[Path]) -> tuple[list[Figure], list[Item]]:
                 raise InputError("evaluation", str(path), rule, "give a share from 0 to 1 and n of 1 or more")
             name = f"{OWN}{task}"
             family = task if task in _FAMILIES else name
-            items[name] = Item(name, family, questions, 1.0, False, "9999-12-31")
+            items[name] = Item(name, family, questions, 1.0, "9999-12-31")
             figures.append(Figure(name, model, score))
     return figures, list(items.values())
 

@@ -19,7 +19,6 @@ class Item:
     family_id: str
     questions: int
     weight: float
-    self_reported: bool
     as_of: str
 
 
@@ -88,7 +87,6 @@ def items(catalog: Catalog) -> dict[str, Item]:
             row["family_id"],
             int(row["questions"]),
             float(row["weight"]),
-            row["self_reported"] == "true",
             row["as_of"],
         )
         for row in rows(catalog, "ability_items.csv")

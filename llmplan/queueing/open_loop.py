@@ -32,7 +32,6 @@ class OpenLoop:
     ----------
     requests_per_s: arrival rate of the whole fleet. utilisation: its share of saturation.
     ttft_ms_mean, ttft_ms: infinity at and above saturation. tpot_ms: mean. running: sequences a replica.
-    wait_probability: share of arrivals that wait for a place in the batch.
     valid: inside the stated range, a utilisation up to 0.85.
     """
 
@@ -43,7 +42,6 @@ class OpenLoop:
     ttft_ms: Floats
     tpot_ms: Floats
     running: Floats
-    wait_probability: Floats
     valid: Bools
 
 
@@ -93,7 +91,6 @@ def open_loop(
         ttft_ms=np.where(over, np.inf, ttft) * MS_PER_S,
         tpot_ms=_pace_s(curve, each, batch, first, crowding) * MS_PER_S,
         running=batch,
-        wait_probability=np.where(over, 1.0, waits),
         valid=rates <= HIGHEST_UTILISATION * limit,
     )
 

@@ -26,7 +26,6 @@ from llmplan.options import (
     DecisionMap,
     Envelope,
     Option,
-    Options,
     cost_curves,
     envelopes,
     evaluate,
@@ -57,14 +56,12 @@ class Report:
 
     Attributes
     ----------
-    asked: places in `comparison.options` of options that are to be drawn besides the cheapest.
     made_on: the day the export was made.
     """
 
     scenario: Scenario
     catalog: Catalog
     comparison: Comparison
-    asked: tuple[int, ...]
     made_on: dt.date
     version: str = __version__
 
@@ -75,10 +72,10 @@ class Report:
 
     @cached_property
     def curve_places(self) -> tuple[int, ...]:
-        """Places in `comparison.options` of the options drawn: the cheapest of each kind, the self-hosted option that
-        pays first as volume grows, and those asked for."""
+        """Places in `comparison.options` of the options drawn: the cheapest of each kind, and the self-hosted option
+        that pays first as volume grows."""
         first = first_to_pay(self.comparison, self.rivals)
-        return tuple(dict.fromkeys([*best_places(self.comparison), *first, *self.asked]))
+        return tuple(dict.fromkeys([*best_places(self.comparison), *first]))
 
     @cached_property
     def curves(self) -> Curves:
@@ -315,24 +312,12 @@ def cost_assumptions(report: Report) -> list[Assumption]:
 def make_report(
     scenario: Scenario,
     catalog: Catalog | None = None,
-    option_ids: Iterable[str] = (),
     made_on: dt.date | None = None,
-    options: Options | None = None,
 ) -> Report:
     """Work out everything an export shows.
 
-    Parameters
-    ----------
-    option_ids: options to draw besides the cheapest of each kind; KeyError for an unknown one.
     made_on: the day to print; today when not given.
-    options: those of this scenario of one kind when they are at hand.
     """
     scenario, catalog = under_catalog(scenario, catalog)
-    found = evaluate(scenario, catalog, options)
-    return Report(
-        scenario=scenario,
-        catalog=catalog,
-        comparison=found,
-        asked=tuple(found.options.index(option_id) for option_id in option_ids),
-        made_on=made_on or dt.datetime.now(tz=dt.UTC).date(),
-    )
+    today = made_on or dt.datetime.now(tz=dt.UTC).date()
+    return Report(scenario, catalog, evaluate(scenario, catalog), today)

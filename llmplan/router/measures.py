@@ -179,8 +179,8 @@ class Aiq:
     usd_max: float
 
 
-def aiq(usd: ArrayLike, quality: ArrayLike, usd_max: float | None = None) -> Aiq:
-    """Return AIQ on the non-decreasing hull, up to `usd_max` else to the dearest point of the best quality.
+def aiq(usd: ArrayLike, quality: ArrayLike) -> Aiq:
+    """Return AIQ on the non-decreasing hull, up to the dearest point of the best quality.
 
     Where the hull is one point (the best router is also the cheapest) `paper` is that point's quality,
     the limit of the mean over a shrinking range, and `code` is 0. NaN throughout where a cost is unknown.
@@ -192,7 +192,7 @@ def aiq(usd: ArrayLike, quality: ArrayLike, usd_max: float | None = None) -> Aiq
     if not (len(hull) and np.isfinite(usd).all()):
         return Aiq(*[float("nan")] * 4)
     best = quality >= quality[hull[-1]] - 1e-12
-    low, high = float(usd[hull[0]]), float(usd[best].max() if usd_max is None else usd_max)
+    low, high = float(usd[hull[0]]), float(usd[best].max())
     if not high > low:
         return Aiq(float(quality[hull[-1]]), 0.0, low, high)
     grid = np.append(usd[hull][usd[hull] < high], high)

@@ -30,19 +30,11 @@ class Population:
         """Shares of the classes, hard and easy, shape (2,)."""
         return np.array([self.hard_share, 1 - self.hard_share])
 
-    @property
-    def tier_quality(self) -> Floats:
-        """Quality of each tier on all queries, shape (k,)."""
-        return np.asarray(self.weights @ self.quality)
 
-
-def population(
-    tier_quality: ArrayLike, hard_share: float, hard_token_multiplier: float = 1.0, loss_on_easy: float = 0.0
-) -> Population:
+def population(tier_quality: ArrayLike, hard_share: float, hard_token_multiplier: float = 1.0) -> Population:
     """Return a population whose tiers have the given mean qualities. (7.1)
 
-    Each tier's gap to the top tier falls on the hard queries; on the easy ones a lower tier is better by
-    `loss_on_easy`, what the top tier loses there. Hard queries cost `hard_token_multiplier` times easy ones.
+    Each tier's gap to the top tier falls on the hard queries, which cost `hard_token_multiplier` times easy ones.
 
     Raises
     ------
@@ -53,7 +45,7 @@ def population(
         raise InputError("hard share", hard_share, "must lie from 0 to 1", "give the share of hard queries")
     if not 0 < hard_token_multiplier < np.inf:
         raise InputError("hard token multiplier", hard_token_multiplier, "must be above 0", "1: all alike")
-    easy = np.where(np.arange(len(mean)) < len(mean) - 1, mean[-1] + loss_on_easy, mean[-1])
+    easy = np.full(len(mean), mean[-1])
     if hard_share > 0:
         hard = (mean - (1 - hard_share) * easy) / hard_share
     elif np.ptp(mean) == 0:
@@ -61,7 +53,7 @@ def population(
     else:
         easy = hard = mean
     if not np.all(hard >= -1e-12):
-        least = float((mean[-1] + loss_on_easy - mean.min()) / (mean[-1] + loss_on_easy))
+        least = float((mean[-1] - mean.min()) / mean[-1])
         rule = f"too few hard queries to hold a gap in quality of {mean[-1] - mean.min():.3f}"
         raise InputError("hard share", hard_share, rule, f"give at least {least:.3f}")
     factors = np.array([hard_token_multiplier, 1.0])
@@ -75,7 +67,6 @@ class Policies:
 
     Attributes
     ----------
-    cut_share: share of queries that goes above each tier but the last, shape (p, k - 1).
     share: share of queries at each tier, shape (p, k); rows sum to 1.
     quality: quality of a tier's answers to what it gets, shape (p, k); 0 where it gets nothing.
     top_quality: quality of the top tier's answers to the same queries, shape (p, k).
@@ -83,7 +74,6 @@ class Policies:
     top_cost_factor: the same for the top tier's cost of those queries, shape (p, k).
     """
 
-    cut_share: Floats
     share: Floats
     quality: Floats
     top_quality: Floats
@@ -92,11 +82,6 @@ class Policies:
 
     def __len__(self) -> int:
         return len(self.share)
-
-    @property
-    def mean_quality(self) -> Floats:
-        """Quality over all queries, shape (p,)."""
-        return np.asarray((self.share * self.quality).sum(axis=1))
 
     @property
     def routes(self) -> Floats:
@@ -123,7 +108,6 @@ def from_classes(roc: RocCurve, people: Population, cut_share: ArrayLike) -> Pol
     top = np.broadcast_to(people.quality[:, -1:], people.quality.shape)
     top_factor = np.broadcast_to(people.cost_factor[:, -1:], people.cost_factor.shape)
     return Policies(
-        cuts,
         share,
         mean(people.quality, 0.0),
         mean(top, 0.0),
@@ -139,10 +123,10 @@ def _over(total: Floats, share: Floats, empty: float) -> Floats:
     return mean
 
 
-def _segments(above: Floats, whole: float = 1.0) -> Floats:
+def _segments(above: Floats) -> Floats:
     """Return what falls between falling cuts: (p, k - 1) -> (p, k)."""
-    edge = np.full((len(above), 1), whole)
-    bounds = np.hstack([edge, above, np.zeros((len(above), 1))])
+    ends = np.zeros((len(above), 1))
+    bounds = np.hstack([ends + 1, above, ends])
     return np.asarray(-np.diff(bounds, axis=1))
 
 

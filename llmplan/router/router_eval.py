@@ -200,8 +200,9 @@ def _points(curve: RouterCurve, chosen: Any = slice(None)) -> list[dict[str, Any
     return [dict(zip(names, map(finite, row), strict=True)) for row in rows]
 
 
-def _thinned(curve: RouterCurve, points: int = 21) -> list[dict[str, Any]]:
-    return _points(curve, np.unique(np.linspace(0, len(curve.quality) - 1, points).round().astype(int)))
+def _thinned(curve: RouterCurve) -> list[dict[str, Any]]:
+    """Return 21 of its points."""
+    return _points(curve, np.unique(np.linspace(0, len(curve.quality) - 1, 21).round().astype(int)))
 
 
 def _cost_notes(data: QueryOutcomes) -> list[str]:

@@ -56,7 +56,7 @@ def split_plan(
 ) -> SplitPlan:
     """Work out the loads of a set of splits. (7.2), (7.5)
 
-    The caller prices any number of fleets at `fleet_queries_per_day` and hands them to `hybrid_options`.
+    The caller prices any number of fleets at `fleet_queries_per_day`.
     """
     weak = np.atleast_1d(np.asarray(share_weak, float))
     recall, fpr = roc.rates_at(1 - weak, hard_share)
@@ -129,30 +129,6 @@ def _loads(
     return SplitPlan(queries_per_day, hard_share, weak, recall, fpr, *loads, traffic)
 
 
-@dataclass(frozen=True)
-class HybridOption:
-    """The cheapest split of one fleet and one API at a floor.
-
-    Attributes
-    ----------
-    fleet, api: their places in what was handed in.
-    share_weak: share of queries that the fleet answers [-].
-    monthly_usd_low, monthly_usd_base, monthly_usd_high: [USD].
-    quality: that users see.
-    fleet_queries_per_day: what the fleet is sized for.
-    """
-
-    fleet: int
-    api: int
-    share_weak: float
-    monthly_usd_low: float
-    monthly_usd_base: float
-    monthly_usd_high: float
-    usd_per_query: float
-    quality: float
-    fleet_queries_per_day: float
-
-
 def hybrid_quality(plan: SplitPlan, weak_quality: ArrayLike, strong_quality: ArrayLike) -> Floats:
     """Return the quality of every fleet, API and split, shape (n, m, p); NaN where a pair makes no hybrid.
 
@@ -172,57 +148,3 @@ def mixed_quality(plan: SplitPlan, weak: Floats, strong: Floats, share_of_weak: 
     wrong = plan.traffic.wrongly_answered
     served = (1 - wrong) * (strong - gap * share_of_weak) + wrong * plan.traffic.false_hit_quality
     return np.where(works, served, np.nan)
-
-
-def hybrid_options(
-    plan: SplitPlan,
-    fleet_usd: ArrayLike,
-    weak_quality: ArrayLike,
-    strong_usd_per_query: ArrayLike,
-    strong_quality: ArrayLike,
-    floor: float,
-    allowed: ArrayLike = True,
-) -> list[HybridOption]:
-    """Return, for each API, its cheapest partner and split at a quality floor, cheapest first.
-
-    Parameters
-    ----------
-    plan: from `split_plan`, usually with shares strictly inside 0 and 1, the pure options being known.
-    fleet_usd: monthly cost of n fleets at the plan's loads, low/base/high, shape (3, n, p); infinite where a
-        fleet cannot serve.
-    weak_quality, strong_quality: shapes (n,) and (m,); NaN where unknown, which leaves the pair out.
-    strong_usd_per_query: price of a mean query, shape (m,).
-    floor: least quality.
-    allowed: whether a fleet and an API may be paired, shape (n, m).
-
-    Notes
-    -----
-    A load of 0 is priced 0 whatever `fleet_usd` says. Low and high are those of the choice made at base.
-    """
-    fleets = np.where(plan.fleet_queries_per_day > 0, np.asarray(fleet_usd, float), 0.0)
-    price = np.asarray(strong_usd_per_query, float)
-    quality = hybrid_quality(plan, weak_quality, strong_quality)
-    quality = np.where(np.broadcast_to(allowed, quality.shape[:2])[..., None], quality, np.nan)
-    found = []
-    for api in range(len(price)):
-        rest = price[api] * plan.api_queries_per_day * plan.traffic.days_per_month + plan.router_usd
-        reaches = np.nan_to_num(quality[:, api], nan=-np.inf) >= floor - TOLERANCE
-        base = np.where(reaches, fleets[1] + rest, np.inf)
-        if not np.isfinite(base).any():
-            continue
-        fleet, split = np.unravel_index(int(np.argmin(base)), base.shape)
-        low, middle, high = (float(usd) for usd in fleets[:, fleet, split] + rest[split])
-        found.append(
-            HybridOption(
-                int(fleet),
-                api,
-                float(plan.share_weak[split]),
-                min(low, middle),
-                middle,
-                max(middle, high),
-                middle / (plan.queries_per_day * plan.traffic.days_per_month),
-                float(quality[fleet, api, split]),
-                float(plan.fleet_queries_per_day[split]),
-            )
-        )
-    return sorted(found, key=lambda row: (row.monthly_usd_base, -row.quality))

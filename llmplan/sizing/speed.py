@@ -47,19 +47,19 @@ def measured_speed(point: MeasuredPoint) -> Speed:
     return Speed(**numbers, concurrency=point.clients, basis="measured", measured_by=point.source)
 
 
-def speed_of(found: Prediction, best: Capacity | None, concurrency: float, place: int = 0) -> Speed:
+def speed_of(found: Prediction, best: Capacity | None, concurrency: float) -> Speed:
     """Return one replica's figures: predicted ones, or a capacity's with the prediction's relative band.
 
     Both are of a steady state; ttft_burst_ms adds what the opening of a load test adds.
     """
     numbers: dict[str, Any] = {}
     for name in SPEED_FIELDS:
-        predicted = float(getattr(found, name)[place])
-        value = predicted if best is None else float(getattr(best, name)[place])
+        predicted = float(getattr(found, name)[0])
+        value = predicted if best is None else float(getattr(best, name)[0])
         numbers[name] = value
         for end in ("_p10", "_p90"):
-            numbers[name + end] = value * float(getattr(found, name + end)[place]) / predicted
-    opening = float(found.ttft_burst_ms[place] - found.ttft_ms[place])
+            numbers[name + end] = value * float(getattr(found, name + end)[0]) / predicted
+    opening = float(found.ttft_burst_ms[0] - found.ttft_ms[0])
     numbers["ttft_burst_ms"] = numbers["ttft_ms"] + opening
     basis = found.basis if best is None else best.basis
-    return Speed(**numbers, concurrency=concurrency, basis=str(basis[place]))
+    return Speed(**numbers, concurrency=concurrency, basis=str(basis[0]))

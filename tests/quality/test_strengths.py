@@ -16,7 +16,7 @@ MEASURED = len(NAMES) - 1
 
 def strengths(error: Floats, ability: Floats) -> Floats:
     """Return the strengths where every model is expected to score one half and the measured ones score that far off."""
-    item = Item("one", "family", 100, 1.0, False, "2026-01-01")
+    item = Item("one", "family", 100, 1.0, "2026-01-01")
     variants, places = tuple(Variant(name, "none") for name in NAMES), np.arange(MEASURED)
     value = 0.5 + error
     scores = Scores(variants, (item,), ("family",), np.array([0]), places, np.zeros(MEASURED, int), value)
