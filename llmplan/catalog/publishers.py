@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Final
 
 from llmplan.catalog.cache import kept
@@ -19,7 +18,6 @@ def publisher_of(source_title: str) -> str:
     return " ".join(list(words)[:2])
 
 
-@cache
 def host_of(source_title: str) -> str:
     """Who ran the engine: the publisher, or the one whose runs it passes on."""
     name = publisher_of(source_title)

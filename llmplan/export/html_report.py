@@ -6,7 +6,6 @@ import json
 import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,23 +107,19 @@ def _envelopes(report: Report, unit: str) -> CostChart:
     return envelope_chart(report.envelopes, report.answer_curve, *asked).on_one_axis()
 
 
-@cache
 def _template() -> Any:
     return Environment(autoescape=True, undefined=StrictUndefined).from_string(_asset(ASSETS / "report.html"))
 
 
-@cache
 def _asset(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@cache
 def _plotly() -> str:
     """The chart library's partial bundle, without what would end the script element that it stands in."""
     return _asset(STATIC / "plotly.min.js").replace("</script", "<\\/script")
 
 
-@cache
 def script_hash(text: str) -> str:
     """Return what the page's security policy calls a script of its own: any other one does not run."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

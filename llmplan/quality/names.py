@@ -40,7 +40,6 @@ def key(name: str) -> str:
     return "-".join(part for part in _SPLIT.split(text) if part)
 
 
-@lru_cache(maxsize=8192)
 def split_effort(name: str) -> tuple[str, str]:
     """Return (stem, effort) of a published name; effort "" where the name says nothing.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from llmplan.catalog import Catalog
+from llmplan.catalog.cache import kept
 from llmplan.catalog.records import ApiPrice
 
 _DATE = re.compile(r"[-@]?(20\d{2}-?[01]\d-?[0-3]\d)$")
@@ -38,7 +38,7 @@ def known_api(model: str | None, catalog: Catalog) -> ApiPrice | None:
     return plain.get(plain_name(model))
 
 
-@lru_cache(maxsize=4)
+@kept(1)
 def _names(catalog: Catalog) -> tuple[dict[str, ApiPrice], dict[str, ApiPrice]]:
     """Return the prices by exact and by plain name; of several the maker's own, then the active one."""
     exact: dict[str, ApiPrice] = {}
