@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llmplan.growth.autoscaling.planned import CheapestWeek
     from llmplan.growth.options import PricePaths
     from llmplan.growth.planning import GrowthPlan
+    from llmplan.growth.timeline import OptionPlan
     from llmplan.wording import Currency
 
 DEFAULT_MONTHS = 36
@@ -189,52 +190,45 @@ def _fleet_json(fleet: CheapestWeek) -> dict[str, Any]:
 def _print_plan(found: GrowthPlan, fleet: CheapestWeek | None, money: Currency) -> None:
     from llmplan.growth.planning import forced_lines
 
-    result, rows = found.time, []
-    for option in sorted(result.options, key=lambda o: o.npv_usd):
-        switch = found.switches.get(option.option_id)
-        best = "-" if switch is None else "never" if switch.best_month is None else str(switch.best_month + 1)
-        payback = "-" if switch is None or switch.payback_month is None else str(switch.payback_month)
-        rows.append(
-            (
-                option.label,
-                money.amount(option.npv_usd),
-                money.amount(option.tco_usd),
-                best,
-                payback,
-                _late(switch, money),
-            )
-        )
-    months, first, last = len(result.queries_per_day), result.queries_per_day[0], result.queries_per_day[-1]
-    print_table(
-        f"{months} months, {first:,.0f} to {last:,.0f} queries a day, discounted at "
-        f"{100 * result.discount_per_year:.4g}% a year",
-        (
-            "option",
-            f"NPV of cost, {money.name}",
-            f"total, {money.name}",
-            "best month to switch",
-            "paid back by month",
-            f"{LATE_MONTHS} months late, {money.name}",
-        ),
-        rows,
+    result, volumes = found.time, found.time.queries_per_day
+    title = f"{len(volumes)} months, {volumes[0]:,.0f} to {volumes[-1]:,.0f} queries a day, discounted at "
+    heads = (
+        "option",
+        f"NPV of cost, {money.name}",
+        f"total, {money.name}",
+        "best month to switch",
+        "paid back by month",
+        f"{LATE_MONTHS} months late, {money.name}",
     )
+    options = sorted(result.options, key=lambda o: o.npv_usd)
+    rows = [_cells(o, found.switches.get(o.option_id), money) for o in options]
+    print_table(f"{title}{100 * result.discount_per_year:.4g}% a year", heads, rows)
     for line in forced_lines(found, money):
         print(line)
     if fleet is not None:
-        print_table(
-            f"Fleet by hour: {fleet.serving.option_id}",
-            ("billing", "most replicas", f"{money.name} a month", "late", "mean wait, s"),
-            [
-                (
-                    m.mode,
-                    m.peak_replicas,
-                    money.amount(m.usd_per_month),
-                    f"{m.slo_miss_share:.2%}",
-                    f"{m.mean_wait_s:.2g}" if m.mean_wait_s >= SHORTEST_WAIT_S else "0",
-                )
-                for m in fleet.week.modes
-            ],
+        _print_fleet(fleet, money)
+
+
+def _cells(option: OptionPlan, switch: SwitchPlan | None, money: Currency) -> tuple[str, ...]:
+    best = "-" if switch is None else "never" if switch.best_month is None else str(switch.best_month + 1)
+    payback = "-" if switch is None or switch.payback_month is None else str(switch.payback_month)
+    usd = money.amount(option.npv_usd), money.amount(option.tco_usd)
+    return option.label, *usd, best, payback, _late(switch, money)
+
+
+def _print_fleet(fleet: CheapestWeek, money: Currency) -> None:
+    rows = [
+        (
+            mode.mode,
+            mode.peak_replicas,
+            money.amount(mode.usd_per_month),
+            f"{mode.slo_miss_share:.2%}",
+            f"{mode.mean_wait_s:.2g}" if mode.mean_wait_s >= SHORTEST_WAIT_S else "0",
         )
+        for mode in fleet.week.modes
+    ]
+    heads = ("billing", "most replicas", f"{money.name} a month", "late", "mean wait, s")
+    print_table(f"Fleet by hour: {fleet.serving.option_id}", heads, rows)
 
 
 def _late(switch: SwitchPlan | None, money: Currency) -> str:

@@ -81,7 +81,6 @@ def _write(out: Path, plan: Planned, template: Path | None) -> None:
 
 
 def _stamp(scenario: Scenario) -> str:
-
     made = f"llmplan {version('llmplan')}, {date.today():%Y-%m-%d}"
     return f"Scenario {scenario.name} with each app's own traffic · {made}"
 

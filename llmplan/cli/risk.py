@@ -184,6 +184,22 @@ def print_risk(
         return
     shares = ", ".join(f"{Kind(kind).label} {probability(p)}" for kind, p in found.p_kind.items())
     typer.echo(f"Cheapest in {found.draws:,} draws: {shares}. Recommended: {found.recommended_id}")
+    _print_options(found)
+    _print_worth(found)
+    for line in _sides(found):
+        typer.echo(line)
+    _print_bars(found, bars)
+    if indices:
+        shown = [
+            (row.label, f"{row.first:.2f}", f"{row.total:.2f} ± {row.total_ci95:.2f}") for row in indices[:8]
+        ]
+        print_table("Sobol indices", ("input", "alone", "in all"), shown)
+    for row in tips:
+        if row.nearest is not None:
+            typer.echo(row.sentence)
+
+
+def _print_options(found: Risk) -> None:
     low, high = found.levels.index(0.1), found.levels.index(0.9)
     money = found.scenario.currency
     rows = [
@@ -197,39 +213,27 @@ def print_risk(
         )
         for row in found.options[:8]
     ]
-    print_table(
-        f"{money.name} a month",
-        ("option", "P(meets the floor)", "P(cheapest of those)", "base", "p10-p90", "expected regret"),
-        rows,
-    )
-    worth = [
-        (row.label, f"{money.of(row.usd_per_month):,.2f}")
-        for row in found.information
-        if row.usd_per_month >= 0.005
-    ]
+    heads = ("option", "P(meets the floor)", "P(cheapest of those)", "base", "p10-p90", "expected regret")
+    print_table(f"{money.name} a month", heads, rows)
+
+
+def _print_worth(found: Risk) -> None:
+    money, title = found.scenario.currency, "Worth of knowing before choosing"
+    known = [row for row in found.information if row.usd_per_month >= 0.005]
+    worth = [(row.label, f"{money.of(row.usd_per_month):,.2f}") for row in known]
     if worth:
-        print_table("Worth of knowing before choosing", ("input", f"{money.name}/month"), worth[:6])
+        print_table(title, ("input", f"{money.name}/month"), worth[:6])
     else:
-        typer.echo("Worth of knowing before choosing: nothing, for every input alone.")
-    for line in _sides(found):
-        typer.echo(line)
-    swings = [
-        (bar.label, money.amount(bar.usd_at_low), money.amount(bar.usd_at_high))
-        for bar in bars
-        if bar.swing_usd >= 0.5
-    ]
+        typer.echo(f"{title}: nothing, for every input alone.")
+
+
+def _print_bars(found: Risk, bars: tuple[Bar, ...]) -> None:
+    money = found.scenario.currency
+    wide = [bar for bar in bars if bar.swing_usd >= 0.5]
+    rows = [(bar.label, money.amount(bar.usd_at_low), money.amount(bar.usd_at_high)) for bar in wide]
     outcome = "Cost of the choice" if found.saving is None else "Saving of self-hosting"
-    print_table(
-        f"{outcome}, one input at a time, {money.name}/month", ("input", "at p10", "at p90"), swings[:8]
-    )
-    if indices:
-        shown = [
-            (row.label, f"{row.first:.2f}", f"{row.total:.2f} ± {row.total_ci95:.2f}") for row in indices[:8]
-        ]
-        print_table("Sobol indices", ("input", "alone", "in all"), shown)
-    for row in tips:
-        if row.nearest is not None:
-            typer.echo(row.sentence)
+    title = f"{outcome}, one input at a time, {money.name}/month"
+    print_table(title, ("input", "at p10", "at p90"), rows[:8])
 
 
 def _sides(found: Risk) -> list[str]:

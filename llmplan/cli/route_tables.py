@@ -10,23 +10,7 @@ from llmplan.wording import Currency, counted, share
 
 def print_route(result: dict[str, Any], money: Currency) -> None:
     """Print a route between two models: costs, frontier, tasks, the cascade."""
-    usd, fleet, parts = result["monthly_usd"], result["fleet"], result["breakdown"]
-    rows = [
-        ("Share to the weak model", f"{result['share_weak']:.1%}"),
-        (
-            "Cost a month, low - base - high",
-            " - ".join(money.whole(usd[side]) for side in ("low", "base", "high")),
-        ),
-        ("Cost a query", money.each(result["usd_per_query"])),
-        ("Quality (reference API = 1)", f"{result['quality']:.3f}"),
-        ("All to the API", f"{money.whole(result['all_strong_usd'])} a month"),
-        ("Saving", "-" if result["saving_pct"] is None else share(result["saving_pct"] / 100)),
-        ("Misrouting", _misrouting_text(result["misrouting"], money)),
-        ("Cheaper than the API alone", _worth_text(result["worth_from_queries_per_day"])),
-        ("Fleet", _fleet_text(fleet)),
-        *((f"  {name.removesuffix('_usd')}", money.whole(value)) for name, value in parts.items() if value),
-    ]
-    print_table(f"{result['weak']} and {result['strong']}", ("", ""), rows)
+    print_table(f"{result['weak']} and {result['strong']}", ("", ""), _costs(result, money))
     frontier = [
         (
             share(row["share_weak"]),
@@ -38,22 +22,48 @@ def print_route(result: dict[str, Any], money: Currency) -> None:
     ]
     print_table("Frontier", ("to weak", f"{money.name} a month", "quality", "fleet"), frontier)
     if result["tasks"] is not None:
-        tasks = [
-            (row["task"], share(row["share"]), f"{row['weak_quality']:.2f}", f"{row['strong_quality']:.2f}",
-             row["article"] or "-", row["goes_to"] or "-")
-            for row in result["tasks"]["rows"]
-        ]  # fmt: skip
-        print_table("By task", ("task", "share", "weak", "strong", "article", "goes to"), tasks)
-        if result["tasks"]["not_scored"]:
-            print(f"- left out, not scored for both models: {', '.join(result['tasks']['not_scored'])}")
+        _print_tasks(result["tasks"])
     cascade = result["cascade"]
     if cascade is not None:
-        print(
-            f"As a cascade: {share(cascade['escalated'])} escalated, {money.whole(cascade['monthly_usd']['base'])} a month, "
-            f"quality {cascade['quality']:.3f}"
-        )
+        usd = money.whole(cascade["monthly_usd"]["base"])
+        escalated = f"As a cascade: {share(cascade['escalated'])} escalated"
+        print(f"{escalated}, {usd} a month, quality {cascade['quality']:.3f}")
     for note in result["notes"]:
         print(f"- {note}")
+
+
+def _costs(result: dict[str, Any], money: Currency) -> list[tuple[str, str]]:
+    usd, parts, saved = result["monthly_usd"], result["breakdown"], result["saving_pct"]
+    sides = " - ".join(money.whole(usd[side]) for side in ("low", "base", "high"))
+    return [
+        ("Share to the weak model", f"{result['share_weak']:.1%}"),
+        ("Cost a month, low - base - high", sides),
+        ("Cost a query", money.each(result["usd_per_query"])),
+        ("Quality (reference API = 1)", f"{result['quality']:.3f}"),
+        ("All to the API", f"{money.whole(result['all_strong_usd'])} a month"),
+        ("Saving", "-" if saved is None else share(saved / 100)),
+        ("Misrouting", _misrouting_text(result["misrouting"], money)),
+        ("Cheaper than the API alone", _worth_text(result["worth_from_queries_per_day"])),
+        ("Fleet", _fleet_text(result["fleet"])),
+        *((f"  {name.removesuffix('_usd')}", money.whole(value)) for name, value in parts.items() if value),
+    ]
+
+
+def _print_tasks(found: dict[str, Any]) -> None:
+    rows = [
+        (
+            row["task"],
+            share(row["share"]),
+            f"{row['weak_quality']:.2f}",
+            f"{row['strong_quality']:.2f}",
+            row["article"] or "-",
+            row["goes_to"] or "-",
+        )
+        for row in found["rows"]
+    ]
+    print_table("By task", ("task", "share", "weak", "strong", "article", "goes to"), rows)
+    if found["not_scored"]:
+        print(f"- left out, not scored for both models: {', '.join(found['not_scored'])}")
 
 
 def _misrouting_text(wrong: dict[str, Any], money: Currency) -> str:

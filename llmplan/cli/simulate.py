@@ -118,7 +118,6 @@ def _trace(text: str | None, usage: Path | None, app: str | None) -> RealRequest
         return requests_of(usage, app_named(read_usage(usage), app))
     if text is None:
         return None
-
     return read_trace(*file_and_name(text))
 
 

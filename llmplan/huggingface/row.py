@@ -107,35 +107,14 @@ def model_from_config(
     ------
     InputError with the reason where the configuration cannot be sized.
     """
-    parts, h = parts_of(config), config.whole("hidden_size")
+    parts, vision = parts_of(config), _vision_params(config)
     mixers, feeds = kinds.mixers_of(config), kinds.feed_forwards_of(config)
-    vision = vision_params(config.vision, config.top, h) if config.vision else 0.0
-    vision += audio_params(config.top.get("audio_config"))
-    n_moe, experts = feeds.count(kinds.MOE), config.whole("num_experts", 0)
-    used = config.whole("num_experts_per_tok", 0) if n_moe else 0
-    active = parts.total - parts.experts * (1 - used / experts if n_moe else 0)
-    whole = config.whole("num_hidden_layers", len(mixers) + len(feeds))
-    layers = -(-(len(mixers) + len(feeds)) // 2) if kinds.blocks_of(config) else whole
     row: dict[str, Any] = {
         "model_id": re.sub(r"[^a-z0-9._:/+-]+", "-", name.lower()),
         "name": name,
         "family": re.sub(r"[^a-z0-9]+.*", "", config.family.lower()) or "other",
-        "total_params_b": _billions(params_b, parts.total + vision),
-        "active_params_b": _billions(
-            active_params_b or (None if n_moe else params_b), active + (0 if n_moe else vision)
-        ),
-        "layers": layers,
-        "hidden_size": h,
-        "intermediate_size": dense_width(config) if parts.dense else 0,
-        "vocab_size": config.whole("vocab_size"),
-        "tied_embeddings": bool(config.get("tie_word_embeddings", False)),
-        "experts": experts if n_moe else 0,
-        "experts_per_token": used,
-        "moe_intermediate_size": expert_width(config) if n_moe else 0,
-        "shared_experts": round(parts.shared / (n_moe * matrices(config) * h * expert_width(config)))
-        if n_moe
-        else 0,
-        "first_dense_layers": layers - n_moe if n_moe else 0,
+        **_sizes(config, parts, vision, params_b, active_params_b),
+        **_layers_of(config, parts, mixers, feeds),
         "vision_params_b": round(vision / PARAMS_PER_B, 4) or None,
         "max_context_tokens": context_tokens or config.whole("max_position_embeddings"),
         "licence_id": licence_id or NOT_STATED,
@@ -145,9 +124,59 @@ def model_from_config(
         "note": "computed from its config.json",
     }
     row |= _attention_of(config, mixers)
-    row |= _explicit(row, parts, n_moe)
+    row |= _explicit(row, parts, feeds.count(kinds.MOE))
     row |= _stored_as(config, mixers, feeds, parts)
     return Model(**row)
+
+
+def _vision_params(config: Config) -> float:
+    """Parameters of what reads images and sound beside the text model."""
+    vision = vision_params(config.vision, config.top, config.whole("hidden_size")) if config.vision else 0.0
+    return vision + audio_params(config.top.get("audio_config"))
+
+
+def _sizes(
+    config: Config, parts: Parts, vision: float, params_b: float | None, active_params_b: float | None
+) -> dict[str, float]:
+    """Columns of all parameters and of those that a token passes; what is given replaces what was counted."""
+    has_experts, experts = kinds.MOE in kinds.feed_forwards_of(config), config.whole("num_experts", 0)
+    used = config.whole("num_experts_per_tok", 0) if has_experts else 0
+    active = parts.total - parts.experts * (1 - used / experts if has_experts else 0)
+    given = active_params_b or (None if has_experts else params_b)
+    return {
+        "total_params_b": _billions(params_b, parts.total + vision),
+        "active_params_b": _billions(given, active + (0 if has_experts else vision)),
+    }
+
+
+def _layers_of(config: Config, parts: Parts, mixers: list[str], feeds: list[str]) -> dict[str, Any]:
+    """Columns of layers, widths and experts."""
+    h, n_moe = config.whole("hidden_size"), feeds.count(kinds.MOE)
+    whole = config.whole("num_hidden_layers", len(mixers) + len(feeds))
+    layers = -(-(len(mixers) + len(feeds)) // 2) if kinds.blocks_of(config) else whole
+    columns: dict[str, Any] = {
+        "layers": layers,
+        "hidden_size": h,
+        "intermediate_size": dense_width(config) if parts.dense else 0,
+        "vocab_size": config.whole("vocab_size"),
+        "tied_embeddings": bool(config.get("tie_word_embeddings", False)),
+    }
+    if not n_moe:
+        names = (
+            "experts",
+            "experts_per_token",
+            "moe_intermediate_size",
+            "shared_experts",
+            "first_dense_layers",
+        )
+        return columns | dict.fromkeys(names, 0)
+    return columns | {
+        "experts": config.whole("num_experts", 0),
+        "experts_per_token": config.whole("num_experts_per_tok", 0),
+        "moe_intermediate_size": expert_width(config),
+        "shared_experts": round(parts.shared / (n_moe * matrices(config) * h * expert_width(config))),
+        "first_dense_layers": layers - n_moe,
+    }
 
 
 def _billions(given: float | None, counted: float) -> float:

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from llmplan.catalog import Catalog
+from llmplan.catalog import Catalog, Gpu
 from llmplan.cost.billing import replica_start_s
 from llmplan.cost.fleet import replicas_needed
 from llmplan.errors import InputError, UnknownNameError
@@ -16,11 +16,12 @@ from llmplan.operations.checkpoints import checkpoint, repositories_of
 from llmplan.operations.gateway import ApiTier
 from llmplan.operations.launch import LAUNCHERS
 from llmplan.operations.plan import ServingPlan
-from llmplan.options import Comparison
+from llmplan.options import Comparison, Option
 from llmplan.options.reserved import units_for, usd_per_unit_hour
 from llmplan.options.standing import fleet_context_tokens, lengths_of, standing_of, today_id
 from llmplan.replica.config import EngineSettings
 from llmplan.replica.memory import Draft, default_share, draft_of, engine_memory, memory_plan
+from llmplan.scenario import Scenario
 
 CONTEXT_STEP: Final = 1024
 MEAN_TO_LONGEST: Final = 4
@@ -71,17 +72,11 @@ def _why_none(comparison: Comparison) -> str:
 def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan:
     """Return one feasible self-hosted option of a comparison as a ServingPlan."""
     item, scenario = comparison.options.items[place], comparison.scenario
-    rates = item.requests_per_s or (0.0, 0.0, 0.0)
-    model = catalog.model(item.model_id)
-    settings = EngineSettings.of(scenario)
-    config = item.replica_config(settings)
+    gpu, (settings, draft) = catalog.gpu(str(item.gpu_id)), _settings_of(item, scenario, catalog)
     standing = standing_of(scenario, catalog, item.model_id, item.effort)
-    lengths = lengths_of(scenario, standing)
-    needed = fleet_context_tokens(scenario, standing)
-    memory = memory_plan(catalog, config, needed)
+    lengths, needed = lengths_of(scenario, standing), fleet_context_tokens(scenario, standing)
+    memory = memory_plan(catalog, item.replica_config(EngineSettings.of(scenario)), needed)
     concurrency = max(1, math.floor(item.concurrency or 1))
-    draft = draft_of(catalog, model, config.engine_id, settings)
-    settings = settings if draft else replace(settings, speculative_tokens=0)
     return ServingPlan(
         option_id=item.option_id,
         model_id=item.model_id,
@@ -97,7 +92,7 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         or longest_sequence(
             needed,
             scenario.input_tokens_p95 is not None,
-            model.max_context_tokens,
+            catalog.model(item.model_id).max_context_tokens,
             memory.max_concurrent_sequences,
         ),
         max_concurrent_sequences=max(concurrency, memory.max_concurrent_sequences),
@@ -105,7 +100,7 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         ttft_ms=item.ttft_ms or 0.0,
         tpot_ms=item.tpot_ms or 0.0,
         output_tokens_per_s=item.output_tokens_per_s or 0.0,
-        requests_per_s=rates[1],
+        requests_per_s=item.requests_per_s[1] if item.requests_per_s else 0.0,
         queries_per_day=scenario.queries_per_day,
         peak_to_mean=scenario.workload(catalog).effective_peak_to_mean,
         utilisation_ceiling=scenario.utilisation_ceiling,
@@ -117,17 +112,26 @@ def plan_of(comparison: Comparison, place: int, catalog: Catalog) -> ServingPlan
         overhead_gib_per_gpu=memory.overhead_gib_per_gpu,
         usable_gib_per_gpu=memory.usable_gib_per_gpu,
         settings=settings,
-        memory_shares={
-            name: settings.gpu_memory_utilisation
-            or default_share(engine_memory(catalog.engine_memory, name), catalog.gpu(str(item.gpu_id)))
-            for name in LAUNCHERS
-        },
+        memory_shares=_memory_shares(catalog, gpu, settings),
         kv_bytes=memory.kv_bytes,
         start_s=float(replica_start_s(catalog, memory.weights_gb)),
-        gpu_vendor=catalog.gpu(str(item.gpu_id)).vendor,
+        gpu_vendor=gpu.vendor,
         repositories=repositories_of(catalog, item.model_id),
         draft_repository=_draft_repository(catalog, draft),
     )
+
+
+def _settings_of(item: Option, scenario: Scenario, catalog: Catalog) -> tuple[EngineSettings, Draft | None]:
+    """Return the settings that the engine gets and what drafts for it; without a draft nothing is guessed ahead."""
+    settings = EngineSettings.of(scenario)
+    draft = draft_of(catalog, catalog.model(item.model_id), str(item.engine_id), settings)
+    return (settings if draft else replace(settings, speculative_tokens=0)), draft
+
+
+def _memory_shares(catalog: Catalog, gpu: Gpu, settings: EngineSettings) -> dict[str, float]:
+    """Return the share of a GPU's memory that each engine takes: as asked, else its own default."""
+    asked, engines = settings.gpu_memory_utilisation, catalog.engine_memory
+    return {name: asked or default_share(engine_memory(engines, name), gpu) for name in LAUNCHERS}
 
 
 def longest_sequence(needed: float, is_percentile: bool, model_limit: int, sequences_in_memory: int) -> int:

@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from llmplan.errors import UnknownNameError
-from llmplan.operations.launch import launch_command
+from llmplan.operations.launch import LaunchCommand, launch_command
 from llmplan.operations.plan import ServingPlan
 from llmplan.operations.scaling import deployment_name
 
@@ -43,58 +43,55 @@ def deployment(plan: ServingPlan, engine_id: str | None = None, version: str = "
     """
     engine = plan.engine_id if engine_id is None else engine_id
     name, command = deployment_name(plan, engine), launch_command(plan, engine)
+    container = _container(plan, image(engine, version, plan.gpu_vendor), command)
     labels = {"app.kubernetes.io/name": name}
-    container = {
+    spec = {
+        "replicas": plan.min_replicas,
+        "selector": {"matchLabels": labels},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+        "template": {"metadata": {"labels": labels}, "spec": _pod(plan, container)},
+    }
+    ports = [{"name": "http", "port": command.port, "targetPort": "http"}]
+    about = {"metadata": {"name": name, "labels": labels}}
+    return [
+        {"apiVersion": "apps/v1", "kind": "Deployment", **about, "spec": spec},
+        {"apiVersion": "v1", "kind": "Service", **about, "spec": {"selector": labels, "ports": ports}},
+    ]
+
+
+def _container(plan: ServingPlan, image_name: str, command: LaunchCommand) -> dict[str, Any]:
+    secret = {"name": "hf-token", "key": "token", "optional": True}
+    return {
         "name": "server",
-        "image": image(engine, version, plan.gpu_vendor),
+        "image": image_name,
         "command": list(command.argv),
-        "env": [
-            {
-                "name": "HF_TOKEN",
-                "valueFrom": {"secretKeyRef": {"name": "hf-token", "key": "token", "optional": True}},
-            }
-        ],
+        "env": [{"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": secret}}],
         "ports": [{"name": "http", "containerPort": command.port}],
         "resources": {
             "limits": {GPU_RESOURCES[plan.gpu_vendor]: str(plan.n_gpus)},
-            "requests": {"ephemeral-storage": f"{math.ceil(2 * plan.weights_gb)}G"},
+            "requests": {"ephemeral-storage": _disk(plan)},
         },
         "startupProbe": _probe(math.ceil(4 * plan.start_s / PROBE_S)),
         "readinessProbe": _probe(3),
         "volumeMounts": [{"name": "cache", "mountPath": CACHE}, {"name": "shm", "mountPath": "/dev/shm"}],
     }
-    pod = {
+
+
+def _pod(plan: ServingPlan, container: dict[str, Any]) -> dict[str, Any]:
+    shared = {"medium": "Memory", "sizeLimit": f"{4 * plan.n_gpus}Gi"}
+    return {
         "terminationGracePeriodSeconds": grace_s(plan),
         "containers": [container],
         "volumes": [
-            {"name": "cache", "emptyDir": {"sizeLimit": f"{math.ceil(2 * plan.weights_gb)}G"}},
-            {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{4 * plan.n_gpus}Gi"}},
+            {"name": "cache", "emptyDir": {"sizeLimit": _disk(plan)}},
+            {"name": "shm", "emptyDir": shared},
         ],
     }
-    spec = {
-        "replicas": plan.min_replicas,
-        "selector": {"matchLabels": labels},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-        "template": {"metadata": {"labels": labels}, "spec": pod},
-    }
-    service = {
-        "selector": labels,
-        "ports": [{"name": "http", "port": command.port, "targetPort": "http"}],
-    }
-    return [
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": name, "labels": labels},
-            "spec": spec,
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": name, "labels": labels},
-            "spec": service,
-        },
-    ]
+
+
+def _disk(plan: ServingPlan) -> str:
+    """Return the size of a replica's disk: its weights twice."""
+    return f"{math.ceil(2 * plan.weights_gb)}G"
 
 
 def grace_s(plan: ServingPlan) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from llmplan.errors import InputError
 from llmplan.operations.deployment import IMAGES
 from llmplan.operations.launch import launch_command
-from llmplan.operations.monitoring import thresholds
+from llmplan.operations.monitoring import Thresholds, thresholds
 from llmplan.operations.plan import ServingPlan
 from llmplan.operations.scaling import deployment_name
 from llmplan.units import MS_PER_S, S_PER_MINUTE, TOKENS_PER_MTOK
@@ -26,6 +26,9 @@ PREFIXES: Final = {
 """Our provider ids -> LiteLLM's where they differ."""
 CLOUD_LOGINS: Final = ("bedrock", "vertex_ai")
 """Providers that LiteLLM reaches with the cloud's own credentials, not with a key in the file."""
+
+PAID_OTHERWISE: Final = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
+"""What LiteLLM books for a tier that is paid by the hour."""
 
 
 @dataclass(frozen=True)
@@ -73,38 +76,11 @@ def litellm_config(plan: ServingPlan, api: ApiTier, budget_headroom: float = 1.2
     """
     if not budget_headroom >= 1:
         raise InputError("budget_headroom", budget_headroom, "must be at least 1", "give 1.25")
-    at, command = thresholds(plan), launch_command(plan)
-    host = deployment_name(plan) if plan.engine_id in IMAGES else "localhost"
+    at = thresholds(plan)
     seconds = 4 * (at.ttft_s + at.tpot_s * plan.output_tokens)
-    fleet_rpm = max(1, int(at.fleet_requests_per_s * S_PER_MINUTE))
-    budget = round(max(1.0, api.usd_per_month * budget_headroom), 2)
-    self_hosted = {
-        "model": f"openai/{command.served_name}",
-        "api_base": f"http://{host}:{command.port}/v1",
-        "api_key": "os.environ/SELF_HOSTED_API_KEY",
-        "rpm": fleet_rpm,
-        "max_parallel_requests": plan.concurrency * plan.working_replicas,
-        "timeout": round(seconds, 1),
-        "stream_timeout": round(2 * at.ttft_s, 2),
-        "input_cost_per_token": 0.0,
-        "output_cost_per_token": 0.0,
-    }
-    strong = {
-        "model": api.litellm_model,
-        **({} if api.litellm_provider in CLOUD_LOGINS else {"api_key": f"os.environ/{api.key_variable}"}),
-        "input_cost_per_token": _per_token(api.input_usd_per_mtok),
-        "output_cost_per_token": _per_token(api.output_usd_per_mtok),
-        "max_budget": budget,
-        "budget_duration": f"{round(api.days_per_month)}d",
-    }
-    reserved = {
-        "model": api.litellm_model,
-        "api_base": "os.environ/RESERVED_API_BASE",
-        "api_key": "os.environ/RESERVED_API_KEY",
-        "input_cost_per_token": 0.0,
-        "output_cost_per_token": 0.0,
-    }
-    tiers = {FLEET_TIER: self_hosted, **({RESERVED_TIER: reserved} if api.reserved else {}), API_TIER: strong}
+    tiers = {FLEET_TIER: _fleet(plan, at, seconds)}
+    tiers |= {RESERVED_TIER: _reserved(api)} if api.reserved else {}
+    tiers[API_TIER] = _api(api, round(max(1.0, api.usd_per_month * budget_headroom), 2))
     names = list(tiers)
     return {
         "model_list": [
@@ -122,6 +98,41 @@ def litellm_config(plan: ServingPlan, api: ApiTier, budget_headroom: float = 1.2
         },
         "litellm_settings": {"request_timeout": round(max(seconds, plan.ttft_ms / MS_PER_S), 1)},
         "general_settings": {"master_key": "os.environ/LITELLM_MASTER_KEY"},
+    }
+
+
+def _fleet(plan: ServingPlan, at: Thresholds, seconds: float) -> dict[str, Any]:
+    command = launch_command(plan)
+    host = deployment_name(plan) if plan.engine_id in IMAGES else "localhost"
+    return {
+        "model": f"openai/{command.served_name}",
+        "api_base": f"http://{host}:{command.port}/v1",
+        "api_key": "os.environ/SELF_HOSTED_API_KEY",
+        "rpm": max(1, int(at.fleet_requests_per_s * S_PER_MINUTE)),
+        "max_parallel_requests": plan.concurrency * plan.working_replicas,
+        "timeout": round(seconds, 1),
+        "stream_timeout": round(2 * at.ttft_s, 2),
+        **PAID_OTHERWISE,
+    }
+
+
+def _reserved(api: ApiTier) -> dict[str, Any]:
+    return {
+        "model": api.litellm_model,
+        "api_base": "os.environ/RESERVED_API_BASE",
+        "api_key": "os.environ/RESERVED_API_KEY",
+        **PAID_OTHERWISE,
+    }
+
+
+def _api(api: ApiTier, budget_usd: float) -> dict[str, Any]:
+    return {
+        "model": api.litellm_model,
+        **({} if api.litellm_provider in CLOUD_LOGINS else {"api_key": f"os.environ/{api.key_variable}"}),
+        "input_cost_per_token": _per_token(api.input_usd_per_mtok),
+        "output_cost_per_token": _per_token(api.output_usd_per_mtok),
+        "max_budget": budget_usd,
+        "budget_duration": f"{round(api.days_per_month)}d",
     }
 
 

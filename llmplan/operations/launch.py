@@ -17,6 +17,7 @@ from llmplan.operations.monitoring import thresholds
 from llmplan.operations.plan import ServingPlan
 
 FP8_KV_BYTES: Final = 1.0
+DTYPES: Final = {"bf16": "bfloat16", "fp16": "float16"}
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,13 @@ def _drafts_of_sglang(plan: ServingPlan) -> list[str]:
     return [*words, "--speculative-eagle-topk", "1", "--speculative-num-draft-tokens", str(drafted + 1)]
 
 
+def _formats(plan: ServingPlan, source: Checkpoint, fp8_cache: str) -> list[str]:
+    """Return vLLM's and SGLang's flags for the formats of weights and cache, where they are not the checkpoint's."""
+    words = ["--dtype", DTYPES[plan.precision_id]] if plan.precision_id in DTYPES else []
+    words += ["--quantization", source.quantise_at_load] if source.quantise_at_load else []
+    return words + (["--kv-cache-dtype", fp8_cache] if plan.kv_bytes == FP8_KV_BYTES else [])
+
+
 def _vllm(plan: ServingPlan) -> LaunchCommand:
     source = checkpoint(plan.repositories, plan.model_id, plan.precision_id)
     argv = ["vllm", "serve", source.repository, "--served-model-name", plan.model_id]
@@ -129,12 +137,7 @@ def _vllm(plan: ServingPlan) -> LaunchCommand:
     argv += ["--gpu-memory-utilization", f"{plan.memory_shares['vllm']:g}"]
     argv += _step_tokens(plan, "--max-num-batched-tokens")
     argv += _drafts(plan)
-    if plan.precision_id in ("bf16", "fp16"):
-        argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
-    if source.quantise_at_load:
-        argv += ["--quantization", source.quantise_at_load]
-    if plan.kv_bytes == FP8_KV_BYTES:
-        argv += ["--kv-cache-dtype", "fp8"]
+    argv += _formats(plan, source, "fp8")
     return LaunchCommand("vllm", (), (), tuple(argv), 8000, plan.model_id, _notes(plan, "vllm", source))
 
 
@@ -152,12 +155,7 @@ def _sglang(plan: ServingPlan) -> LaunchCommand:
     argv += ["--mem-fraction-static", f"{plan.memory_shares['sglang']:g}"]
     argv += _step_tokens(plan, "--chunked-prefill-size")
     argv += _drafts_of_sglang(plan)
-    if plan.precision_id in ("bf16", "fp16"):
-        argv += ["--dtype", "bfloat16" if plan.precision_id == "bf16" else "float16"]
-    if source.quantise_at_load:
-        argv += ["--quantization", source.quantise_at_load]
-    if plan.kv_bytes == FP8_KV_BYTES:
-        argv += ["--kv-cache-dtype", "fp8_e4m3"]
+    argv += _formats(plan, source, "fp8_e4m3")
     argv += ["--enable-metrics"]
     return LaunchCommand("sglang", (), (), tuple(argv), 30000, plan.model_id, _notes(plan, "sglang", source))
 

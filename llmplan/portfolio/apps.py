@@ -178,11 +178,7 @@ def _apps(usage: Usage, base: Scenario, catalog: Catalog, names: Sequence[str]) 
 
 def _app(usage: Usage, cells: pd.DataFrame, name: str, days: float, base: Scenario, catalog: Catalog) -> App:
     taken: list[str] = []
-    requests = total(cells, "requests")
-    inputs, outputs = float(total(cells, "input_tokens") or 0), float(total(cells, "output_tokens") or 0)
-    if requests is None:
-        requests = max(inputs / TAKEN_INPUT_TOKENS, 1.0)
-        taken.append(f"requests, as of {TAKEN_INPUT_TOKENS:,.0f} input tokens each")
+    requests, inputs, outputs = _counts(cells, taken)
     week = week_of(cells)
     changes: dict[str, object] = {
         "name": name[:80],
@@ -195,36 +191,53 @@ def _app(usage: Usage, cells: pd.DataFrame, name: str, days: float, base: Scenar
         "utc_offset_hours": 0.0,
     }
     changes |= _percentiles(usage, name, changes) | _shares(cells, requests, taken)
-    api = _todays_api(cells, catalog)
+    guess = guessed_task(name, inputs / requests, outputs / requests, catalog)
+    scenario = base.but(**changes, **_assumed(base, _todays_api(cells, catalog), guess, taken))
+    per_month = scenario.days_per_month / days
+    listed, paid, models = _costs(cells, of_app(usage.cubes.tokens, name), scenario, catalog, per_month)
+    return App(scenario, week, listed if paid is None else paid, listed, paid, models, tuple(taken))
+
+
+def _counts(cells: pd.DataFrame, taken: list[str]) -> tuple[float, float, float]:
+    """Return requests, their input and their output tokens; requests that nobody counted follow from the input."""
+    requests = total(cells, "requests")
+    inputs, outputs = (float(total(cells, side) or 0) for side in ("input_tokens", "output_tokens"))
+    if requests is None:
+        requests = max(inputs / TAKEN_INPUT_TOKENS, 1.0)
+        taken.append(f"requests, as of {TAKEN_INPUT_TOKENS:,.0f} input tokens each")
+    return requests, inputs, outputs
+
+
+def _assumed(
+    base: Scenario, api: ApiPrice | None, guess: tuple[str, str] | None, taken: list[str]
+) -> dict[str, object]:
+    """Return today's model, the task and the floor, which a log tells in part or not at all."""
+    found: dict[str, object] = {}
     if api is None:
         taken.append(f"today's model as {base.reference_api_id}: the catalog has no price of the log's")
     else:
-        changes["reference_api_id"] = api.api_id
-    guess = guessed_task(name, inputs / requests, outputs / requests, catalog)
+        found["reference_api_id"] = api.api_id
     if guess is not None and not base.task_mix:
-        changes["task_mix"] = ((guess[0], 1.0),)
+        found["task_mix"] = ((guess[0], 1.0),)
         taken.append(f"its task as {guess[0]}, by {guess[1]}")
     if "quality_floor" not in base.model_fields_set:
-        changes["quality_floor"] = TAKEN_FLOOR
-    scenario = base.but(**changes)
-    per_month = scenario.days_per_month / days
-    bins = of_app(usage.cubes.tokens, name)
-    models = {model: _listed(part, bins, scenario, catalog) for model, part in _by_model(cells)}
-    known = [usd for usd in models.values() if usd is not None]
-    listed = sum(known) * per_month if known else None
-    paid = total(cells, "cost_usd")
-    paid = None if paid is None else paid * per_month
+        found["quality_floor"] = TAKEN_FLOOR
+    return found
+
+
+def _costs(
+    cells: pd.DataFrame, bins: pd.DataFrame, scenario: Scenario, catalog: Catalog, per_month: float
+) -> tuple[float | None, float | None, dict[str, float | None]]:
+    """Return a month at the catalog's prices, as the log says, and of each model by the log, else by the catalog."""
+
+    def month(usd: float | None) -> float | None:
+        return None if usd is None else usd * per_month
+
+    listed = {model: _listed(part, bins, scenario, catalog) for model, part in _by_model(cells)}
+    known = [usd for usd in listed.values() if usd is not None]
     costs = {model: total(part, "cost_usd") for model, part in _by_model(cells)}
-    by_model = {m: models[m] if usd is None else usd for m, usd in costs.items()}
-    return App(
-        scenario,
-        week,
-        listed if paid is None else paid,
-        listed,
-        paid,
-        {m: None if usd is None else usd * per_month for m, usd in by_model.items()},
-        tuple(taken),
-    )
+    models = {model: month(listed[model] if usd is None else usd) for model, usd in costs.items()}
+    return month(sum(known) if known else None), month(total(cells, "cost_usd")), models
 
 
 def _profile(cells: pd.DataFrame) -> dict[str, float]:
@@ -295,9 +308,8 @@ def _listed(cells: pd.DataFrame, bins: pd.DataFrame, scenario: Scenario, catalog
     mean, weights = Lengths(inputs / requests, outputs / requests), np.ones(1)
     lengths = [mean]
     if api.long_context_from_tokens is not None and not bins.empty:
-        asked = asked.model_copy(
-            update={"input_tokens_p95": None, "input_lengths": ()}
-        )  # the bins are the spread
+        # The bins are the spread.
+        asked = asked.model_copy(update={"input_tokens_p95": None, "input_lengths": ()})
         weights, lengths = _lengths(bins, mean)
     usd = usd_per_query([api] * len(lengths), lengths, asked, catalog)
     return float(usd @ weights) * requests

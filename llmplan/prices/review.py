@@ -35,6 +35,8 @@ _TOLD: Final = frozenset(
     ("api_id", "source_id", "as_of", "note", "aliases", "provider_model", "life_source_id")
 )
 """Columns whose change is no change of the offer."""
+_OURS: Final = ("note", "status", "aliases", "provider_model", "source_id", "as_of")
+"""Columns that stay ours where only one of the lists is at hand."""
 _PROJECTS: Final = {
     genai.PACKAGE: ("Pydantic", "https://github.com/pydantic/genai-prices", "packaged data"),
     litellm.PACKAGE: ("BerriAI", "https://github.com/BerriAI/litellm", Path(litellm.FILE).name),
@@ -109,17 +111,10 @@ def review_prices(
     sources = {name: (source_id, _as_of(catalog, source_id, today)) for name, source_id in ids.items()}
     names = Names(_name_rows(catalog.folder), catalog.models)
     offers, skipped = offers_of(lists, names)
-    theirs = {
-        row["api_id"]: row for row in rows_of(offers, sources, catalog.models, today, catalog.api_providers)
-    }
-    unmapped = tuple(
-        (
-            entry.provider,
-            entry.name,
-            (rule.note if (rule := names.read(entry.provider, entry.name).rule) else "") or "",
-        )
-        for entry in skipped
-    )
+    listed = rows_of(offers, sources, catalog.models, today, catalog.api_providers)
+    theirs = {row["api_id"]: row for row in listed}
+    rules = ((entry, names.read(entry.provider, entry.name).rule) for entry in skipped)
+    unmapped = tuple((entry.provider, entry.name, (rule and rule.note) or "") for entry, rule in rules)
     found = _review(catalog, theirs, sources, unmapped, today)
     return replace(found, coverage=coverage(offers, found.rows.values(), today))
 
@@ -142,54 +137,53 @@ def _review(
     today: dt.date,
 ) -> Review:
     ours = {row.cells["api_id"]: row for row in catalog.folder.read(_TABLE).rows}
-    is_whole = len(sources) > 1
-    rows: dict[str, Row] = {}
-    changed: list[Change] = []
-    ended, renamed = [], []
-    for api_id, row in ours.items():
-        old = {column: row.cells.get(column) or "" for column in _COLUMNS}
-        stated = theirs.get(api_id)
-        if stated is None:
-            is_over = is_whole and old["status"] == "active" and old["source_id"].startswith(tuple(_PROJECTS))
-            rows[api_id] = old | ({"status": "historical"} if is_over else {})
-            ended += [api_id] if is_over else []
-            continue
-        new = {c: stated.get(c, "") or ("" if is_whole else old[c]) for c in _COLUMNS}
-        if not is_whole:
-            new |= {
-                c: old[c]
-                for c in ("note", "status", "aliases", "provider_model", "source_id", "as_of")
-                if old[c]
-            }
-        rows[api_id] = new
-        if old["status"] == "active" and new["status"] == "historical":
-            ended.append(api_id)
-        if old["provider_model"] != new["provider_model"]:
-            renamed.append((api_id, old["provider_model"], new["provider_model"]))
-        changed += _changes(api_id, row.line, old, new)
+    both, is_whole = [api_id for api_id in ours if api_id in theirs], len(sources) > 1
+    old = {api_id: {c: row.cells.get(c) or "" for c in _COLUMNS} for api_id, row in ours.items()}
+    new = {
+        api_id: _stated(row, theirs[api_id], is_whole) if api_id in theirs else _unlisted(row, is_whole)
+        for api_id, row in old.items()
+    }
     fresh = tuple(api_id for api_id in theirs if api_id not in ours) if is_whole else ()
-    rows |= {api_id: {c: theirs[api_id].get(c, "") for c in _COLUMNS} for api_id in fresh}
+    rows = new | {api_id: {c: theirs[api_id].get(c, "") for c in _COLUMNS} for api_id in fresh}
     known = catalog.models.keys() | catalog.other_models.keys()
+    names = ((api_id, old[api_id]["provider_model"], new[api_id]["provider_model"]) for api_id in both)
     return Review(
         today=today,
         sources=sources,
         rows=rows,
-        compared=tuple(api_id for api_id in ours if api_id in theirs),
+        compared=tuple(both),
         new=fresh,
-        changed=tuple(changed),
-        ended=tuple(ended),
-        renamed=tuple(renamed),
+        changed=tuple(
+            change
+            for api_id in both
+            for change in _changes(api_id, ours[api_id].line, old[api_id], new[api_id])
+        ),
+        ended=tuple(i for i in ours if (old[i]["status"], new[i]["status"]) == ("active", "historical")),
+        renamed=tuple((api_id, before, after) for api_id, before, after in names if before != after),
         disagreeing=tuple(
-            (
-                api_id,
-                f"{row['other_source_id']}: {row['other_input_usd_per_mtok']}/{row['other_output_usd_per_mtok']}",
-            )
-            for api_id, row in rows.items()
-            if row["other_source_id"]
+            (api_id, _others_prices(row)) for api_id, row in rows.items() if row["other_source_id"]
         ),
         unmapped=unmapped,
         new_models={row["model_id"]: row for row in rows.values() if row["model_id"] not in known},
     )
+
+
+def _unlisted(old: Row, is_whole: bool) -> Row:
+    """Return our row of an offer that no list has; it is over where a list that had it was looked through."""
+    is_over = is_whole and old["status"] == "active" and old["source_id"].startswith(tuple(_PROJECTS))
+    return old | ({"status": "historical"} if is_over else {})
+
+
+def _stated(old: Row, stated: Row, is_whole: bool) -> Row:
+    """Return a row as the lists state it; of a part of them what it does not state stays ours."""
+    if is_whole:
+        return {c: stated.get(c, "") for c in _COLUMNS}
+    kept = {c: old[c] for c in _OURS if old[c]}
+    return {c: stated.get(c, "") or old[c] for c in _COLUMNS} | kept
+
+
+def _others_prices(row: Row) -> str:
+    return f"{row['other_source_id']}: {row['other_input_usd_per_mtok']}/{row['other_output_usd_per_mtok']}"
 
 
 def _changes(api_id: str, line: int, old: Row, new: Row) -> Iterator[Change]:

@@ -51,14 +51,10 @@ def recommend(
     points = tipping_points(scenario, catalog) if tipping else ()
     item = found.options.items[place]
     runners_up = _runners_up(found)
-    rival = min(
-        (row for kind, row in runners_up.items() if kind != item.kind),
-        key=lambda row: row.monthly_usd,
-        default=None,
-    )
+    others = (row for kind, row in runners_up.items() if kind != item.kind)
+    rival = min(others, key=lambda row: row.monthly_usd, default=None)
     low, base, high = found.monthly_of([place])[:, 0].tolist()
-    margin = None if rival is None else rival.monthly_usd - base
-    margin_pct = None if rival is None or not rival.monthly_usd > 0 else 100 * (1 - base / rival.monthly_usd)
+    margin, margin_pct = _margin(base, rival)
     confidence = in_words(p_right)
     return Recommendation(
         scenario=scenario,
@@ -86,6 +82,14 @@ def recommend(
         ends_on=end_of(catalog, item),
         why_these_tokens=why_these_tokens(scenario, item, _counted(catalog, item)),
     )
+
+
+def _margin(base_usd: float, rival: RunnerUp | None) -> tuple[float | None, float | None]:
+    """Return how much less than the rival the answer costs: USD a month, and percent of the rival's cost."""
+    if rival is None:
+        return None, None
+    usd = rival.monthly_usd
+    return usd - base_usd, 100 * (1 - base_usd / usd) if usd > 0 else None
 
 
 def _counted(catalog: Catalog, item: Option) -> int:
