@@ -9,9 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Bools, Floats, Places
-from llmplan.calibration.observations import QUANTITIES, Observations, Unanswered, asked_kind, observe
-from llmplan.calibration.percent_errors import error_summary
-from llmplan.calibration.predicted_rows import predicted
+from llmplan.calibration.observations import (
+    QUANTITIES,
+    Observations,
+    Unanswered,
+    asked_kind,
+    observe,
+    predicted,
+)
 from llmplan.catalog import Catalog
 from llmplan.catalog.measurements import Measurement
 from llmplan.replica.bands import band_factors, structure_of
@@ -113,3 +118,18 @@ def _figures(scored: Scored, q: int, mask: Bools) -> dict[str, float | int | Non
 def shown(value: float | int | None, digits: int = 1) -> str:
     """A figure for a table; a dash where there is none."""
     return "–" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
+
+
+def error_summary(log_errors: Floats) -> dict[str, float | int | None]:
+    """Percent errors of predictions from their log errors; None where there is nothing to score."""
+    percent = 100.0 * np.expm1(log_errors[np.isfinite(log_errors)])
+    if not len(percent):
+        return {"n": 0, "mean_abs_pct": None, "median_abs_pct": None, "p90_abs_pct": None, "bias_pct": None}
+    size = np.abs(percent)
+    return {
+        "n": len(percent),
+        "mean_abs_pct": round(float(size.mean()), 2),
+        "median_abs_pct": round(float(np.median(size)), 2),
+        "p90_abs_pct": round(float(np.quantile(size, 0.9)), 2),
+        "bias_pct": round(float(np.median(percent)), 2),
+    }

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmplan.arrays import Floats, Places
+from llmplan.calibration.accuracy import error_summary
 from llmplan.calibration.fitting import fit, row_weights_of
-from llmplan.calibration.observations import QUANTITIES, Observations, asked_kind
-from llmplan.calibration.percent_errors import error_summary
-from llmplan.calibration.predicted_rows import predicted
+from llmplan.calibration.observations import QUANTITIES, Observations, asked_kind, predicted
 from llmplan.calibration.validation import PROTOCOLS, cross_validate, folds_of
 from llmplan.replica.bands import FAR, SEEN, UNSEEN, Band, fit_bands, slice_keys, structure_of
 from llmplan.replica.basis import COUNTED

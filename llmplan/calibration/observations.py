@@ -16,7 +16,7 @@ from llmplan.catalog.publishers import published_settings
 from llmplan.errors import near_names
 from llmplan.replica.config import DEFAULTS, EngineSettings
 from llmplan.replica.configurations import LATEST, Configurations, ReplicaConfig
-from llmplan.replica.constants import Constant, constants
+from llmplan.replica.constants import Calibration, Constant, constants
 from llmplan.replica.memory import GPU_COUNTS
 from llmplan.replica.queue import Service, all_at_once, closed_loop, max_rate, open_loop, within_latency
 from llmplan.replica.step import Constants
@@ -290,3 +290,10 @@ def _candidates(catalog: Catalog, m: Measurement) -> list[tuple[ReplicaConfig, f
     heads = catalog.models[model_id].heads
     splits = [n for n in GPU_COUNTS if m.n_gpus % n == 0 and heads % n == 0]
     return [(config(n), m.n_gpus / n) for n in splits] or [(config(m.n_gpus), 1.0)]
+
+
+def predicted(obs: Observations, calibration: Calibration) -> tuple[Floats, Places]:
+    """Return the predicted log TPOT, TTFT and output tokens/s of each row, shape (3, rows), and its chosen candidate."""
+    outputs = obs.outputs(calibration.values(obs.configurations))
+    chosen = obs.best(outputs)
+    return outputs[:, chosen], chosen

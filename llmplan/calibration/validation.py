@@ -7,8 +7,7 @@ import numpy as np
 
 from llmplan.arrays import Floats, Places
 from llmplan.calibration.fitting import fit, row_weights_of
-from llmplan.calibration.observations import Observations
-from llmplan.calibration.predicted_rows import predicted
+from llmplan.calibration.observations import Observations, predicted
 from llmplan.catalog.measurements import Measurement
 from llmplan.catalog.publishers import publisher_of
 from llmplan.replica.constants import Calibration

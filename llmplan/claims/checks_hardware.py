@@ -6,8 +6,9 @@ import numpy as np
 
 from llmplan.catalog import ArticleCost, Claim
 from llmplan.claims.context import SEQUENCE_TOKENS, Context, check, requests_per_minute
-from llmplan.claims.knee import knee_utilisation
 from llmplan.claims.verdicts import Finding, Implied, Verdict, implied, number, point
+from llmplan.queueing import ServiceCurve, open_loop, service_curve
+from llmplan.queueing.simulation.calibrated import simulated_replica
 from llmplan.replica import Configurations, ReplicaConfig, capacity
 from llmplan.replica.memory import memory_plan, smallest_gpu_count, weights_gb
 from llmplan.units import S_PER_MINUTE
@@ -16,6 +17,9 @@ COMFORTABLE_SEQUENCES = 4
 """Fewest sequences at once that one developer's tools would call comfortable: a chat, a completion, two tests."""
 USEFUL_SPEED_SHARE = 0.5
 """Consumer cards are no hindrance when those that hold the model serve at least this share of one big card's rate."""
+
+FLEETS = (1, 4)
+"""Replicas of the fleets whose knee is looked for."""
 
 
 def _row(context: Context, claim: Claim) -> ArticleCost:
@@ -181,3 +185,25 @@ def scaling_rule(context: Context, claim: Claim) -> Finding:
         f"replica and at {knees[1]:.0%} with four: the fewer the replicas, the lower the ceiling must be"
     )
     return Finding(why, min(knees), sum(knees) / 2, max(knees))
+
+
+def knee_utilisation(
+    context: Context, model_id: str, precision_id: str, gpu_id: str, n_gpus: int
+) -> tuple[float, ...]:
+    """Return, for fleets of one and four replicas, the utilisation at which TTFT's 95th percentile doubles.
+
+    Doubles over its value at a tenth of saturation; queries of the article's 2,000 + 500 tokens; the highest
+    utilisation of the formula's range where it never does.
+    """
+    config = ReplicaConfig(model_id, precision_id, gpu_id, n_gpus, "vllm")
+    replica = simulated_replica(Configurations.from_configs(context.catalog, [config]), 2000, 500)
+    curve = service_curve(replica.steps, replica.limits, 2000, 500)
+    return tuple(_knee(curve, fleet) for fleet in FLEETS)
+
+
+def _knee(curve: ServiceCurve, replicas: int) -> float:
+    shares = np.linspace(0.1, 0.8, 29)
+    found = open_loop(curve, shares * curve.saturation_requests_per_s * replicas, replicas, percentiles=(95,))
+    tail = found.ttft_ms[0]
+    over = np.flatnonzero(tail >= 2 * tail[0])
+    return float(shares[over[0]]) if over.size else float(shares[-1])

@@ -45,8 +45,7 @@ def _held_out(catalog: Catalog, measurements: Any, by: str) -> tuple[Any, str]:
     """Score with folds refitted: each row by constants that never saw it (or its group)."""
     from llmplan.calibration.accuracy import scored_from
     from llmplan.calibration.calibrate import distance_of
-    from llmplan.calibration.observations import observe
-    from llmplan.calibration.predicted_rows import predicted
+    from llmplan.calibration.observations import observe, predicted
     from llmplan.calibration.validation import PROTOCOLS, cross_validate, folds_of
     from llmplan.replica.constants import fitted
 

@@ -1,4 +1,4 @@
-"""Costs over volumes: curves of chosen options, and the map of volume and model size."""
+"""Costs over volumes: curves of chosen options and where they cross, and the map of volume and model size."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from llmplan.arrays import Bools, Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.kinds import Kind
+from llmplan.options.breakeven import break_even
 from llmplan.options.comparison import options_of
 from llmplan.options.fleet_api_pairs import Pairs, Route, feasible_contenders, pairs_of
+from llmplan.options.rows import Option
 from llmplan.options.table import Options
 from llmplan.scenario import Scenario, under_catalog
 
@@ -48,6 +50,28 @@ def cost_curves(
     chosen = options.take([options.index(option_id) for option_id in option_ids])
     usd = chosen.monthly_usd(queries_per_day)
     return Curves(queries_per_day, chosen, np.stack([usd.min(axis=0), usd[1], usd.max(axis=0)]))
+
+
+def crossings_of(curves: Curves, most_pairs: int) -> tuple[float, ...]:
+    """Return the volumes [queries/day] at which a self-hosted curve crosses one of token prices, exactly.
+
+    most_pairs: of curves, the first of which are looked at; each takes some milliseconds.
+    """
+    options = curves.options
+    paid = np.flatnonzero(options.is_api).tolist()
+    pairs = [(own, token) for own in np.flatnonzero(options.is_self_hosted).tolist() for token in paid]
+    found = (break_even(options, [own], token) for own, token in pairs[:most_pairs])
+    return tuple(sorted({float(x) for pair in found for x in pair.crossings_queries_per_day}))
+
+
+def leaders_of(curves: Curves) -> list[tuple[float, Option]]:
+    """Return from which volume [queries/day] which option is the cheapest of those drawn."""
+    base = curves.monthly_usd[1]
+    if not base.size:
+        return []
+    best = np.argmin(base, axis=0)
+    starts = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist()]
+    return [(float(curves.queries_per_day[i]), curves.options.items[int(best[i])]) for i in starts]
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,11 @@ from llmplan.catalog import Catalog, load_catalog
 from llmplan.errors import InputError, UnknownNameError, rule_and_fix
 from llmplan.scenario.about import Affects, Shape, described
 from llmplan.scenario.choice_fields import ChoiceFields
-from llmplan.scenario.currency_fields import CurrencyFields
 from llmplan.scenario.engine_fields import EngineFields
 from llmplan.scenario.fleet_fields import FleetFields
 from llmplan.scenario.name_fields import NameFields
 from llmplan.scenario.owned_fields import OwnedFields
-from llmplan.scenario.price_fields import PriceFields
+from llmplan.scenario.price_fields import CurrencyFields, PriceFields
 from llmplan.scenario.quality_fields import QualityFields
 from llmplan.scenario.values import (
     HOURS_OF_WEEK,

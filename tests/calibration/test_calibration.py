@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from llmplan.calibration import fitting
+from llmplan.calibration.accuracy import error_summary
 from llmplan.calibration.calibrate import calibrate, distance_of, fingerprint
 from llmplan.calibration.fitting import fit, row_weights_of
-from llmplan.calibration.observations import observe
-from llmplan.calibration.percent_errors import error_summary
-from llmplan.calibration.predicted_rows import predicted
+from llmplan.calibration.observations import observe, predicted
 from llmplan.calibration.validation import PROTOCOLS, folds_of, is_own
 from llmplan.catalog import data_dir, load_catalog
 from llmplan.catalog.measurements import read_measurements

@@ -3,8 +3,7 @@
 import numpy as np
 
 from llmplan.options import cost_curves, evaluate, volume_axis
-from llmplan.options.curve_crossings import crossings_of, leaders_of
-from llmplan.options.maps import Curves
+from llmplan.options.maps import Curves, crossings_of, leaders_of
 from llmplan.scenario import load_scenario
 
 SCENARIO = load_scenario("article-as-computed")

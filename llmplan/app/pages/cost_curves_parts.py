@@ -18,7 +18,7 @@ from llmplan.charts import cost_chart, cost_curves_figure
 from llmplan.charts.cost import per_unit
 from llmplan.charts.sizes import model_size_figure
 from llmplan.options import CURVE_POINTS, Curves, cost_curves, volume_axis
-from llmplan.options.curve_crossings import crossings_of, leaders_of
+from llmplan.options.maps import crossings_of, leaders_of
 from llmplan.options.model_sizes import SizePoint, size_points, small_points
 from llmplan.options.rows import first_of_each
 from llmplan.options.standing import today_id
