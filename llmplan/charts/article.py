@@ -9,6 +9,7 @@ import numpy as np
 from llmplan.charts.style import (
     Figure,
     band_traces,
+    figure_of,
     line_trace,
     log_axis,
     money_hover,
@@ -48,13 +49,11 @@ def claimed_cost_figure(rows: Sequence[HardwareCost], money: Currency) -> Figure
         "marker": {"color": "@1", "size": 10, "symbol": "diamond"},
         "hovertemplate": f"median {money_hover(money, 'x')}<extra></extra>",
     }
-    return {
-        "data": [claimed, computed],
-        "layout": {
-            "xaxis": money_log_axis(money, "a month", money.of(100), money.of(50_000)),
-            "yaxis": {"type": "category", "automargin": True, "autorange": "reversed"},
-        },
-    }
+    return figure_of(
+        [claimed, computed],
+        xaxis=money_log_axis(money, "a month", money.of(100), money.of(50_000)),
+        yaxis={"type": "category", "automargin": True, "autorange": "reversed"},
+    )
 
 
 def crossover_figure(lines: CrossoverLines, money: Currency) -> Figure:
@@ -90,15 +89,13 @@ def crossover_figure(lines: CrossoverLines, money: Currency) -> Figure:
             "hovertemplate": f"{hover}<extra></extra>",
         }
     )
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": log_axis("Queries a day", 1_000, 1_000_000),
-            "yaxis": money_log_axis(money, "a month", money.of(100), money.of(1_000_000)),
-            "shapes": [_band(*lines.claimed, "x")],
-            "annotations": [_note(float(np.log10(np.sqrt(lines.claimed[0] * lines.claimed[1]))), "claimed")],
-        },
-    }
+    return figure_of(
+        data,
+        xaxis=log_axis("Queries a day", 1_000, 1_000_000),
+        yaxis=money_log_axis(money, "a month", money.of(100), money.of(1_000_000)),
+        shapes=[_band(*lines.claimed, "x")],
+        annotations=[_note(float(np.log10(np.sqrt(lines.claimed[0] * lines.claimed[1]))), "claimed")],
+    )
 
 
 def request_rate_figure(rates: RequestRates) -> Figure:
@@ -112,34 +109,30 @@ def request_rate_figure(rates: RequestRates) -> Figure:
         align="right",
     )
     least, most = rates.claimed
-    return {
-        "data": [
+    return figure_of(
+        [
             *band_traces(rates.input_tokens, rates.low, rates.high, "@3"),
             line_trace(
                 rates.input_tokens, rates.base, "predicted", "@3", "%{x:,.0f} tokens: %{y:.0f} a minute"
             ),
         ],
-        "layout": {
-            "xaxis": log_axis("Input tokens", 100, 30_000),
-            "yaxis": log_axis(
-                "Requests a minute", 0.8 * float(rates.low.min()), 1.5 * float(rates.high.max())
-            ),
-            "shapes": [_band(least, most, "y"), line],
-            "annotations": [
-                label,
-                {
-                    "x": 1,
-                    "xref": "paper",
-                    "xanchor": "right",
-                    "y": float(np.log10(most)),
-                    "yanchor": "bottom",
-                    "text": f"claimed: {least:g} to {most:g}",
-                    "showarrow": False,
-                    "font": {"color": "@ink", "size": 12},
-                },
-            ],
-        },
-    }
+        xaxis=log_axis("Input tokens", 100, 30_000),
+        yaxis=log_axis("Requests a minute", 0.8 * float(rates.low.min()), 1.5 * float(rates.high.max())),
+        shapes=[_band(least, most, "y"), line],
+        annotations=[
+            label,
+            {
+                "x": 1,
+                "xref": "paper",
+                "xanchor": "right",
+                "y": float(np.log10(most)),
+                "yanchor": "bottom",
+                "text": f"claimed: {least:g} to {most:g}",
+                "showarrow": False,
+                "font": {"color": "@ink", "size": 12},
+            },
+        ],
+    )
 
 
 def _band(low: float, high: float, axis: str) -> Figure:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import Figure, log_axis, money_hover, vertical_line
+from llmplan.charts.style import Figure, figure_of, log_axis, money_hover, vertical_line
 from llmplan.kinds import Kind
 from llmplan.options import DecisionMap
 from llmplan.wording import Currency
@@ -32,22 +32,20 @@ def decision_map_figure(
     x = log_axis("Queries a day", low, high)
     # Beside the models' names a phone has no room for a tick at each decade.
     x |= {"tickvals": x["tickvals"][::2], "ticktext": x["ticktext"][::2], "tickangle": 0}
-    return {
-        "data": [heat, *_legend(found)],
-        "layout": {
-            "xaxis": x,
-            "yaxis": {
-                "type": "category",
-                "autorange": "reversed",
-                "automargin": True,
-                "title": "",
-                "tickfont": {"size": 12},
-                "dtick": 1,
-            },
-            "shapes": [shape],
-            "annotations": [label],
+    return figure_of(
+        [heat, *_legend(found)],
+        xaxis=x,
+        yaxis={
+            "type": "category",
+            "autorange": "reversed",
+            "automargin": True,
+            "title": "",
+            "tickfont": {"size": 12},
+            "dtick": 1,
         },
-    }
+        shapes=[shape],
+        annotations=[label],
+    )
 
 
 def _labels(found: DecisionMap, queries_per_day: float, money: Currency) -> list[list[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import GROUND, Figure, line_trace, money_axis, money_hover, upright
+from llmplan.charts.style import GROUND, Figure, figure_of, line_trace, money_axis, money_hover, upright
 from llmplan.growth import SwitchPlan, TimePlan
 from llmplan.growth.autoscaling import FleetWeek
 from llmplan.kinds import Kind
@@ -96,14 +96,12 @@ def cumulative_figure(
     for mark in marks[1:]:
         mark["showlegend"] = False
     every = np.concatenate([np.asarray(line["y"], float) for line in data]) if data else np.zeros(1)
-    return {
-        "data": [*data, *marks],
-        "layout": {
-            "xaxis": _months(len(months) - 1),
-            "yaxis": _sums(money, "so far", float(every.min()), float(every.max())),
-            "annotations": _month_names(marks),
-        },
-    }
+    return figure_of(
+        [*data, *marks],
+        xaxis=_months(len(months) - 1),
+        yaxis=_sums(money, "so far", float(every.min()), float(every.max())),
+        annotations=_month_names(marks),
+    )
 
 
 def waiting_figure(switches: Sequence[SwitchPlan], families: Mapping[str, str], money: Currency) -> Figure:
@@ -116,13 +114,11 @@ def waiting_figure(switches: Sequence[SwitchPlan], families: Mapping[str, str], 
         data.append(_cost_line(np.arange(1, len(late) + 1), late, name, colour, dash, money))
     highest = max((float(np.max(line["y"])) for line in data), default=1.0)
     count = max((len(line["x"]) for line in data), default=1)
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": {**_months(count), "title": "Month of the switch"},
-            "yaxis": _sums(money, "above the best month", 0.0, highest),
-        },
-    }
+    return figure_of(
+        data,
+        xaxis={**_months(count), "title": "Month of the switch"},
+        yaxis=_sums(money, "above the best month", 0.0, highest),
+    )
 
 
 def fleet_week_figure(week: WeekShown) -> Figure:
@@ -139,20 +135,18 @@ def fleet_week_figure(week: WeekShown) -> Figure:
     ]
     ticks = [day * HOURS_PER_DAY + HOURS_PER_DAY / 2 for day in range(len(DAYS))]
     nights = [upright(day * HOURS_PER_DAY, "@grid", "solid", 1.0) for day in range(1, len(DAYS))]
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": {
-                "title": "",
-                "range": [0, float(hours[-1])],
-                "tickvals": ticks,
-                "ticktext": list(DAYS),
-                "showgrid": False,
-            },
-            "yaxis": {"title": "Replicas", "range": [0, top * 1.15], "dtick": max(1, round(top / 5))},
-            "shapes": nights,
+    return figure_of(
+        data,
+        xaxis={
+            "title": "",
+            "range": [0, float(hours[-1])],
+            "tickvals": ticks,
+            "ticktext": list(DAYS),
+            "showgrid": False,
         },
-    }
+        yaxis={"title": "Replicas", "range": [0, top * 1.15], "dtick": max(1, round(top / 5))},
+        shapes=nights,
+    )
 
 
 def _cost_line(

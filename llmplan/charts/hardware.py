@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from llmplan.arrays import Bools, Floats
-from llmplan.charts.style import Figure, band_traces, level_trace, line_trace, log_axis, upright
+from llmplan.charts.style import Figure, band_traces, figure_of, level_trace, line_trace, log_axis, upright
 
 PART_COLOURS = {
     "weights": "@1",
@@ -67,17 +67,15 @@ def memory_figure(rows: Sequence[Mapping[str, Any]], card_gib: float, gpu_name: 
         "showarrow": False,
         "font": {"color": "@ink", "size": 12},
     }
-    return {
-        "data": data,
-        "layout": {
-            "barmode": "stack",
-            "xaxis": {"title": "GiB of one GPU", "range": [0, end]},
-            "yaxis": {"type": "category", "showticklabels": False},
-            "shapes": [upright(card_gib, dash="solid", width=2.0)],
-            "annotations": [label],
-            "uniformtext": {"minsize": 12, "mode": "hide"},
-        },
-    }
+    return figure_of(
+        data,
+        barmode="stack",
+        xaxis={"title": "GiB of one GPU", "range": [0, end]},
+        yaxis={"type": "category", "showticklabels": False},
+        shapes=[upright(card_gib, dash="solid", width=2.0)],
+        annotations=[label],
+        uniformtext={"minsize": 12, "mode": "hide"},
+    )
 
 
 def load_figure(
@@ -120,14 +118,12 @@ def load_figure(
     values = np.concatenate([low, high, *([measured[1]] if len(measured[0]) else [])])
     values = values[np.isfinite(values) & (values > 0)]
     ends = (float(values.min()) / 1.5, float(max(values.max(), limit or 0)) * 1.5)
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": log_axis("Requests at once", float(concurrency[0]), float(concurrency[-1])),
-            "yaxis": log_axis(METRIC_TITLES[metric], *ends),
-            "shapes": shapes,
-        },
-    }
+    return figure_of(
+        data,
+        xaxis=log_axis("Requests at once", float(concurrency[0]), float(concurrency[-1])),
+        yaxis=log_axis(METRIC_TITLES[metric], *ends),
+        shapes=shapes,
+    )
 
 
 def waiting_figure(
@@ -159,14 +155,12 @@ def waiting_figure(
         data.append(level_trace(queries_per_day[[0, -1]], limit, f"target: {limit:,.0f} ms"))
     values = ttft_ms[np.isfinite(ttft_ms)]
     ends = (float(values.min()) / 1.5, float(max(values.max(), limit or 0)) * 1.5)
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": {"title": "Queries/day, arriving at random", "rangemode": "tozero"},
-            "yaxis": log_axis(METRIC_TITLES["ttft_ms"], *ends),
-            "shapes": [upright(present)] if present else [],
-        },
-    }
+    return figure_of(
+        data,
+        xaxis={"title": "Queries/day, arriving at random", "rangemode": "tozero"},
+        yaxis=log_axis(METRIC_TITLES["ttft_ms"], *ends),
+        shapes=[upright(present)] if present else [],
+    )
 
 
 def fleet_figure(needed: Floats, queries_per_hour: Floats, billed: float) -> Figure:
@@ -185,11 +179,9 @@ def fleet_figure(needed: Floats, queries_per_hour: Floats, billed: float) -> Fig
     rented = level_trace([-0.5, len(needed) - 0.5], billed, f"rented all day, for the peak: {billed:,.0f}")
     top = max(billed, float(needed.max()))
     whole = {"dtick": 1} if top <= FEW_REPLICAS else {}
-    return {
-        "data": [bars, rented],
-        "layout": {
-            "xaxis": {"title": "Hour of the day", "range": [-0.6, len(needed) - 0.4], "dtick": 3},
-            "yaxis": {"title": "Replicas", "range": [0, top * 1.15 + 0.2], **whole},
-            "bargap": 0.15,
-        },
-    }
+    return figure_of(
+        [bars, rented],
+        xaxis={"title": "Hour of the day", "range": [-0.6, len(needed) - 0.4], "dtick": 3},
+        yaxis={"title": "Replicas", "range": [0, top * 1.15 + 0.2], **whole},
+        bargap=0.15,
+    )

@@ -13,6 +13,7 @@ from llmplan.charts.style import (
     Figure,
     band_traces,
     decades,
+    figure_of,
     line_trace,
     log_axis,
     money_axis,
@@ -49,21 +50,19 @@ def probability_figure(curve: VolumeCurve, queries_per_day: float) -> Figure:
         if (curve.p_kind[:, i] > 0).any()
     ]
     shape, label = vertical_line(queries_per_day, "now", end=float(curve.queries_per_day[-1]))
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": _volumes(curve.queries_per_day),
-            "yaxis": {
-                "title": "Share of cases in which it is cheapest",
-                "range": [0, 1],
-                "dtick": 0.25,
-                "tickformat": ".0%",
-            },
-            "showlegend": True,
-            "shapes": [shape],
-            "annotations": [label],
+    return figure_of(
+        data,
+        xaxis=_volumes(curve.queries_per_day),
+        yaxis={
+            "title": "Share of cases in which it is cheapest",
+            "range": [0, 1],
+            "dtick": 0.25,
+            "tickformat": ".0%",
         },
-    }
+        showlegend=True,
+        shapes=[shape],
+        annotations=[label],
+    )
 
 
 def sides_figure(curve: VolumeCurve, queries_per_day: float, money: Currency) -> Figure:
@@ -81,15 +80,13 @@ def sides_figure(curve: VolumeCurve, queries_per_day: float, money: Currency) ->
         data.append(line_trace(curve.queries_per_day, costs[:, middle], name, colour, hover, dash=dash))
         seen.append(costs[:, [low, high]])
     shape, label = vertical_line(queries_per_day, "now", end=float(curve.queries_per_day[-1]))
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": _volumes(curve.queries_per_day),
-            "yaxis": money_log_axis(money, "a month", *decades(np.array(seen))),
-            "shapes": [shape],
-            "annotations": [label],
-        },
-    }
+    return figure_of(
+        data,
+        xaxis=_volumes(curve.queries_per_day),
+        yaxis=money_log_axis(money, "a month", *decades(np.array(seen))),
+        shapes=[shape],
+        annotations=[label],
+    )
 
 
 def tornado_figure(bars: Sequence[Bar], what: str, money: Currency, most: int = 10) -> Figure:
@@ -119,7 +116,7 @@ def tornado_figure(bars: Sequence[Bar], what: str, money: Currency, most: int = 
     reach = [money.of(value) for _, _, _, values in ends for value in values] + [base]
     layout = _bars_layout(names, money_axis(money, what, *_padded(min(reach), max(reach))))
     layout["shapes"] = [upright(base)]
-    return {"data": data, "layout": {**layout, "barmode": "overlay"}}
+    return figure_of(data, **layout, barmode="overlay")
 
 
 def information_figure(rows: Sequence[Information], money: Currency, most: int = 8) -> Figure:
@@ -129,8 +126,8 @@ def information_figure(rows: Sequence[Information], money: Currency, most: int =
     names = [_wrapped(row.label) for row in shown]
     values = np.array([row.usd_per_month for row in shown])
     axis = money_axis(money, "a month", 0.0, money.of(top) * 1.02 if top > 0 else 1.0)
-    return {
-        "data": [
+    return figure_of(
+        [
             {
                 "type": "bar",
                 "orientation": "h",
@@ -145,11 +142,9 @@ def information_figure(rows: Sequence[Information], money: Currency, most: int =
             }
         ],
         # The bars say their sums: on a phone ticks would have no room.
-        "layout": {
-            **_bars_layout(names, axis | {"tickvals": [], "ticktext": []}),
-            "margin": {"r": OUTSIDE_PX},
-        },
-    }
+        **_bars_layout(names, axis | {"tickvals": [], "ticktext": []}),
+        margin={"r": OUTSIDE_PX},
+    )
 
 
 def sobol_figure(rows: Sequence[SobolIndex], most: int = 8) -> Figure:
@@ -173,7 +168,7 @@ def sobol_figure(rows: Sequence[SobolIndex], most: int = 8) -> Figure:
     ]
     axis = {"title": "Share of the variance", "range": [0.0, 1.15], "tickformat": ".0%", "nticks": 6}
     layout = _bars_layout(names, axis)
-    return {"data": data, "layout": {**layout, "barmode": "group"}}
+    return figure_of(data, **layout, barmode="group")
 
 
 def _bars_layout(names: Sequence[str], axis: Figure) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from llmplan.arrays import Floats
-from llmplan.charts.style import Figure, money_axis, money_hover
+from llmplan.charts.style import Figure, figure_of, money_axis, money_hover
 from llmplan.wording import Currency, share
 
 LABEL_WIDTH = 15
@@ -70,7 +70,7 @@ def flow_figure(flows: Sequence[Mapping[str, Any]], weak: str, strong: str, mone
         "link": link,
         "textfont": {"color": "@ink", "size": 12},
     }
-    return {"data": [trace], "layout": {"margin": {"l": 8, "r": 8}}}
+    return figure_of([trace], margin={"l": 8, "r": 8})
 
 
 def frontier_figure(
@@ -118,18 +118,16 @@ def frontier_figure(
     if floor:
         line = {"color": "@ink", "dash": "dash", "width": 1}
         shapes = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": floor, "y1": floor, "line": line}]
-    return {
-        "data": data,
-        "layout": {
-            "xaxis": money_axis(money, "a month", 0.0, money.of(float(usd_all.max())) * 1.08),
-            "yaxis": {
-                "title": "Quality, % of today's",
-                "range": [float(quality.min()) - pad, float(quality.max()) + pad],
-                "tickformat": ".1~%",
-            },
-            "shapes": shapes,
+    return figure_of(
+        data,
+        xaxis=money_axis(money, "a month", 0.0, money.of(float(usd_all.max())) * 1.08),
+        yaxis={
+            "title": "Quality, % of today's",
+            "range": [float(quality.min()) - pad, float(quality.max()) + pad],
+            "tickformat": ".1~%",
         },
-    }
+        shapes=shapes,
+    )
 
 
 def _mark(point: RoutePoint, money: Currency, hover: str) -> Figure:

@@ -28,10 +28,15 @@ GROUND = "@card/0.9"
 """What letters within a chart stand on, so that no line shines through them."""
 
 
+def figure_of(data: list[Figure], **layout: Any) -> Figure:
+    """Return a figure of its traces and what its layout says besides a theme's."""
+    return {"data": data, "layout": layout}
+
+
 def nothing_figure() -> Figure:
     """Return a figure without anything in it, axes included, for a part that has nothing to show."""
     hidden = {"visible": False, "fixedrange": True}
-    return {"data": [], "layout": {"xaxis": hidden, "yaxis": hidden}}
+    return figure_of([], xaxis=hidden, yaxis=hidden)
 
 
 def log_axis(title: str, low: float, high: float, tickprefix: str = "", **more: Any) -> Figure:

@@ -8,7 +8,7 @@ import numpy as np
 
 from llmplan.arrays import Floats
 from llmplan.charts.growth import DAYS, HOURS_PER_DAY
-from llmplan.charts.style import Figure, line_trace, log_axis, money_axis, money_hover, plain_text
+from llmplan.charts.style import Figure, figure_of, line_trace, log_axis, money_axis, money_hover, plain_text
 from llmplan.wording import Currency
 
 COLOURS = tuple(f"@{place}" for place in range(1, 9))
@@ -31,14 +31,12 @@ def bill_figure(models: Mapping[str, Floats], apps: Sequence[str], money: Curren
         for place, (model, sums) in enumerate(converted.items())
     ]
     most = float(sum(converted.values(), np.zeros(len(apps))).max(initial=0.0)) or 1.0
-    return {
-        "data": data,
-        "layout": {
-            "barmode": "stack",
-            "xaxis": money_axis(money, "a month", 0, most * 1.05),
-            "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
-        },
-    }
+    return figure_of(
+        data,
+        barmode="stack",
+        xaxis=money_axis(money, "a month", 0, most * 1.05),
+        yaxis={"type": "category", "autorange": "reversed", "automargin": True},
+    )
 
 
 def week_figure(week: Floats) -> Figure:
@@ -55,10 +53,7 @@ def week_figure(week: Floats) -> Figure:
         "hovertemplate": "%{y} %{x}:00 UTC: %{z:,.0f} queries<extra></extra>",
     }
     hours = {"title": "Hour of the day, UTC", "dtick": 3}
-    return {
-        "data": [heat],
-        "layout": {"xaxis": hours, "yaxis": {"type": "category", "autorange": "reversed"}},
-    }
+    return figure_of([heat], xaxis=hours, yaxis={"type": "category", "autorange": "reversed"})
 
 
 def lengths_figure(lengths: Mapping[str, tuple[Floats, Floats]]) -> Figure:
@@ -70,4 +65,4 @@ def lengths_figure(lengths: Mapping[str, tuple[Floats, Floats]]) -> Figure:
     ]
     most = max((float(tokens.max()) for tokens, _ in lengths.values() if tokens.size), default=10.0)
     shares = {"title": "Share of requests", "range": [0, 1.02], "tickformat": ".0%"}
-    return {"data": data, "layout": {"xaxis": log_axis("Tokens", 1, max(most, 10)), "yaxis": shares}}
+    return figure_of(data, xaxis=log_axis("Tokens", 1, max(most, 10)), yaxis=shares)

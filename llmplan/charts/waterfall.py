@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from llmplan.arrays import Bools, Floats
-from llmplan.charts.style import Figure, money_axis
+from llmplan.charts.style import Figure, figure_of, money_axis
 from llmplan.wording import Currency
 
 
@@ -36,20 +36,18 @@ def waterfall_figure(
         _bars("cheaper", "@good/0.75", names, _of(-changes, falls, n), _of(after, falls, n), money),
     ]
     highest = float(max([*ends.values(), *after, *before]))
-    return {
-        "data": [bar for bar in bars if len(bar["x"])],
-        "layout": {
-            "barmode": "overlay",
-            "showlegend": bool(first),
-            "xaxis": {
-                "type": "category",
-                "categoryorder": "array",
-                "categoryarray": names,
-                "automargin": True,
-            },
-            "yaxis": money_axis(money, "a month", 0.0, money.of(highest) * 1.15),
+    return figure_of(
+        [bar for bar in bars if len(bar["x"])],
+        barmode="overlay",
+        showlegend=bool(first),
+        xaxis={
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": names,
+            "automargin": True,
         },
-    }
+        yaxis=money_axis(money, "a month", 0.0, money.of(highest) * 1.15),
+    )
 
 
 def _of(values: Floats, chosen: Bools, first: int) -> dict[int, float]:
