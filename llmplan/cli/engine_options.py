@@ -1,4 +1,4 @@
-"""How an engine is started, as options that commands without a scenario share with those that have one."""
+"""A replica and how its engine is started, as options that commands without a scenario share."""
 
 import functools
 import inspect
@@ -11,6 +11,12 @@ from llmplan.cli.scenario_options import annotation_of, field_flag, scenario_fro
 from llmplan.scenario import FIELDS
 from llmplan.scenario.about import Group
 
+ModelName = Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")]
+FormatName = Annotated[str, typer.Option(help="Storage format: bf16, fp8, int8, w4a16 ...")]
+ReplicaGpus = Annotated[int | None, typer.Option(help="GPUs of one replica; default: fewest that fit.")]
+EngineName = Annotated[str | None, typer.Option(help="Engine; default: the first that supports it.")]
+InputTokens = Annotated[float, typer.Option(help="Mean input tokens of a request.")]
+OutputTokens = Annotated[float, typer.Option(help="Mean output tokens of a request.")]
 EngineVersion = Annotated[str, typer.Option(help="Version of the engine, e.g. 0.11; default: the latest.")]
 ENGINE_FIELDS = [field for field in FIELDS.values() if field.group is Group.ENGINE]
 CACHE_FIELDS = [FIELDS[name] for name in ("cached_input_share", "cached_prefix", "cache_aware_routing")]

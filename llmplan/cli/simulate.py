@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmplan.cli.engine_options import EngineVersion, with_engine
+from llmplan.cli import engine_options as replica
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import (
     AppName,
@@ -39,13 +39,13 @@ SHOWN = (
 
 
 def simulate(
-    model: Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")],
+    model: replica.ModelName,
     gpu: Annotated[str, typer.Option(help="GPU id, e.g. h100-sxm.")],
-    precision: Annotated[str, typer.Option(help="Storage format: bf16, fp8, int8, w4a16 ...")],
-    n_gpus: Annotated[int | None, typer.Option(help="GPUs of one replica; default: fewest that fit.")] = None,
-    engine: Annotated[str | None, typer.Option(help="Engine; default: the first that supports it.")] = None,
-    input_tokens: Annotated[float, typer.Option(help="Mean input tokens of a request.")] = 1000,
-    output_tokens: Annotated[float, typer.Option(help="Mean output tokens of a request.")] = 500,
+    precision: replica.FormatName,
+    n_gpus: replica.ReplicaGpus = None,
+    engine: replica.EngineName = None,
+    input_tokens: replica.InputTokens = 1000,
+    output_tokens: replica.OutputTokens = 500,
     rps: Annotated[
         float | None, typer.Option(help="Random arrivals of the whole fleet [requests/s].")
     ] = None,
@@ -65,7 +65,7 @@ def simulate(
             "--load-test", help="Clients start together, as in a load test; else they are out of step."
         ),
     ] = False,
-    engine_version: EngineVersion = "latest",
+    engine_version: replica.EngineVersion = "latest",
     seed: Annotated[int, typer.Option(help="Seed of arrivals and lengths.", min=0)] = 0,
     data: Data = None,
     json: Json = False,
@@ -136,4 +136,4 @@ def _print(answer: SimulatedAnswer) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(with_engine(simulate))
+    app.command()(replica.with_engine(simulate))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llmplan.cli.engine_options import EngineVersion, with_engine
+from llmplan.cli import engine_options as replica
 from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json, catalog_from
 from llmplan.wording import DOLLAR
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from llmplan.replica.reuse import PromptCache
     from llmplan.sizing import SearchRow, SizeAnswer, SizeRequest
 
-ModelName = Annotated[str, typer.Argument(help="Model id, e.g. llama-3.1-70b.", metavar="MODEL")]
 TtftLimit = Annotated[float, typer.Option(help="Target for the time to the first token [ms].")]
 TpotLimit = Annotated[float, typer.Option(help="Target for the time per output token [ms].")]
 Percentile = Annotated[
@@ -32,20 +31,20 @@ SHOWN_ALTERNATIVES = 12
 
 
 def size(
-    model: ModelName,
+    model: replica.ModelName,
     gpu: Annotated[str, typer.Option(help="GPU id, e.g. a100-80gb-sxm.")],
-    precision: Annotated[str, typer.Option(help="Storage format: bf16, fp8, int8, w4a16 ...")],
-    n_gpus: Annotated[int | None, typer.Option(help="GPUs of one replica; default: fewest that fit.")] = None,
-    engine: Annotated[str | None, typer.Option(help="Engine; default: the first that supports it.")] = None,
-    input_tokens: Annotated[float, typer.Option(help="Mean input tokens of a request.")] = 1000,
-    output_tokens: Annotated[float, typer.Option(help="Mean output tokens of a request.")] = 500,
+    precision: replica.FormatName,
+    n_gpus: replica.ReplicaGpus = None,
+    engine: replica.EngineName = None,
+    input_tokens: replica.InputTokens = 1000,
+    output_tokens: replica.OutputTokens = 500,
     concurrency: Annotated[
         float | None, typer.Option(help="Clients at once; default: the most within the latency targets.")
     ] = None,
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
     latency_percentile: Percentile = None,
-    engine_version: EngineVersion = "latest",
+    engine_version: replica.EngineVersion = "latest",
     measured_csv: MeasuredCsv = None,
     data: Data = None,
     json: Json = False,
@@ -151,9 +150,9 @@ def _speed_rows(answer: SizeAnswer) -> list[tuple[str, str]]:
 
 
 def search(
-    model: ModelName,
-    input_tokens: Annotated[float, typer.Option(help="Mean input tokens of a request.")] = 1000,
-    output_tokens: Annotated[float, typer.Option(help="Mean output tokens of a request.")] = 500,
+    model: replica.ModelName,
+    input_tokens: replica.InputTokens = 1000,
+    output_tokens: replica.OutputTokens = 500,
     ttft_limit_ms: TtftLimit = 2000,
     tpot_limit_ms: TpotLimit = 100,
     latency_percentile: Percentile = None,
@@ -255,5 +254,5 @@ def _pairing(row: dict[str, Any]) -> str:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(with_engine(size))
-    app.command()(with_engine(search))
+    app.command()(replica.with_engine(size))
+    app.command()(replica.with_engine(search))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -35,8 +35,10 @@ class Row:
     value: float
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[dict[str, str]], list[int]]:
-    """Return the rows of a CSV with these columns and their lines. Raises InputError naming what is missing."""
+def _read(
+    path: Path, columns: Sequence[str], item: Callable[[Mapping[str, str]], str], figure: str
+) -> list[Row]:
+    """Return the lines of a CSV with these columns; InputError names what is missing. figure: the column of the value."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -48,7 +50,10 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[dict[str, str]],
     if missing:
         rule = f"lacks the columns {', '.join(missing)}"
         raise InputError("file", str(path), rule, f"give a CSV with {', '.join(columns)}")
-    return rows, list(range(2, len(rows) + 2))
+    return [
+        Row(line, row["model_as_published"], item(row), _number(row[figure], line, figure))
+        for line, row in enumerate(rows, start=2)
+    ]
 
 
 def _number(text: str | None, line: int, column: str) -> float:
@@ -71,16 +76,11 @@ def accuracy_quality(catalog: Catalog, path: Path) -> dict[str, Any]:
     rank_correlation: Spearman's, over models at an effort, of mean scores against what is expected of the same rows;
     None for fewer than `LEAST_RANKED`.
     """
-    rows, lines = read_rows(path, QUALITY_COLUMNS)
-    read = [
-        Row(
-            line,
-            row["model_as_published"],
-            f"lb-{row['release'][2:].replace('-', '')}-{_slug(row['subtask'])}",
-            _number(row["score_0_100"], line, "score_0_100") / 100,
-        )
-        for row, line in zip(rows, lines, strict=True)
-    ]
+
+    def item(row: Mapping[str, str]) -> str:
+        return f"lb-{row['release'][2:].replace('-', '')}-{_slug(row['subtask'])}"
+
+    read = _read(path, QUALITY_COLUMNS, item, "score_0_100")
     variants = [names(catalog).variant(row.published) for row in read]
     fit = load_ability(catalog).including(variants)
     place = np.array([fit.scale.place[variant] for variant in variants], dtype=np.intp)
@@ -88,7 +88,7 @@ def accuracy_quality(catalog: Catalog, path: Path) -> dict[str, Any]:
     answered = np.array([item is not None for item in items], dtype=bool)
     item_place = np.array([item for item in items if item is not None], dtype=np.intp)
     low, base, high = fit.band(place[answered], item_place)
-    value = np.array([row.value for row in read])[answered]
+    value = np.array([row.value for row in read])[answered] / 100
     unanswered = [
         _unanswered(row, "no benchmark of that name")
         for row, ok in zip(read, answered, strict=True)
@@ -123,16 +123,8 @@ def _unanswered(row: Row, reason: str) -> Mapping[str, Any]:
 
 def accuracy_tokens(catalog: Catalog, path: Path) -> dict[str, Any]:
     """Score a file with the columns of a LiveBench cost table: factors between predicted and spent tokens."""
-    rows, lines = read_rows(path, TOKEN_COLUMNS)
-    read = [
-        Row(
-            line,
-            row["model_as_published"],
-            f"lb-{_slug(row['subtask'])}",
-            _number(row["output_tokens_per_question"], line, "output_tokens_per_question"),
-        )
-        for row, line in zip(rows, lines, strict=True)
-    ]
+    figure = "output_tokens_per_question"
+    read = _read(path, TOKEN_COLUMNS, lambda row: f"lb-{_slug(row['subtask'])}", figure)
     variants = [names(catalog).variant(row.published) for row in read]
     fit = load_tokens(catalog).including(variants)
     answered = [i for i, row in enumerate(read) if row.item in fit.workload_place and row.value > 0]
