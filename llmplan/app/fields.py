@@ -64,8 +64,8 @@ class Slider(Number):
 
 
 @dataclass(frozen=True, slots=True)
-class Select:
-    """One of several; options are (value, label) pairs."""
+class _Choice:
+    """What offers options: (value, label) pairs."""
 
     key: str
     label: str
@@ -73,6 +73,12 @@ class Select:
     group: str = ""
     help: str = ""
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Select(_Choice):
+    """One of several."""
+
     type: ClassVar[str] = "select"
 
     def clean(self, value: Any) -> str:
@@ -84,15 +90,9 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
-class MultiSelect:
-    """Any number of several; options are (value, label) pairs; values come as a tuple in their order."""
+class MultiSelect(_Choice):
+    """Any number of several; values come as a tuple in their order."""
 
-    key: str
-    label: str
-    options: Options
-    group: str = ""
-    help: str = ""
-    hint: str = ""
     type: ClassVar[str] = "multi"
 
     def clean(self, value: Any) -> list[str]:

@@ -14,7 +14,7 @@ from llmplan.cli.output import print_json, print_table
 from llmplan.cli.scenario_options import Data, Json
 from llmplan.errors import InputError
 from llmplan.scenario import check_ids, scenario_from_toml
-from llmplan.wording import share
+from llmplan.wording import counted, share
 
 if TYPE_CHECKING:
     from llmplan.prices.review import Review
@@ -55,7 +55,7 @@ def check_data(folder: Folder = None, today: Today = None, as_json: Json = False
             print(f"not in the folder, so taken from the shipped data: {', '.join(lent)}")
         if life is not None:
             print(life.summary)
-        print(f"{place}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+        print(f"{place}: {counted(len(errors), 'error')}, {counted(len(warnings), 'warning')}")
     if errors:
         raise typer.Exit(1)
 
@@ -92,12 +92,7 @@ def _report(place: Path, errors: list[Problem], warnings: list[Problem]) -> dict
     }
 
 
-def _count(items: list[Problem], name: str) -> str:
-    return f"{len(items)} {name}{'s' * (len(items) != 1)}"
-
-
-def _date(text: str | None) -> Any:
-
+def _date(text: str | None) -> dt.date | None:
     if text is None:
         return None
     try:
