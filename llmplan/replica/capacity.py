@@ -13,7 +13,14 @@ from llmplan.replica.configurations import Configurations
 from llmplan.replica.constants import Calibration, fitted_values
 from llmplan.replica.percentiles import SEEN_LONGER, at_random
 from llmplan.replica.predict import binding_of
-from llmplan.replica.queue import ClosedLoop, Service, closed_loop, kv_limited_sequences, least_tpot_s
+from llmplan.replica.queue import (
+    ClosedLoop,
+    Latencies,
+    Service,
+    closed_loop,
+    kv_limited_sequences,
+    least_tpot_s,
+)
 from llmplan.replica.reuse import Reuse, ReuseRule, no_reuse
 from llmplan.replica.step import Constants, cached_bytes
 from llmplan.units import GB_PER_GIB, MS_PER_S
@@ -163,20 +170,20 @@ class _Targets(NamedTuple):
     def take(self, places: Places) -> "_Targets":
         return self._replace(reasoning=self.reasoning[places], output=self.output[places])
 
-    def first_visible_ms(self, service: Service) -> Floats:
+    def first_visible_ms(self, service: Service | Latencies) -> Floats:
         """Time to the first token that a reader sees, (n,) or (n, loads)."""
         reasoning = self.reasoning.reshape(-1, *[1] * (service.ttft_s.ndim - 1))
         with np.errstate(invalid="ignore"):
             waited = np.where(reasoning > 0, reasoning * service.tpot_s, 0.0)
         return np.asarray((service.ttft_s + waited) * MS_PER_S)
 
-    def whole_answer_ms(self, service: Service) -> Floats:
+    def whole_answer_ms(self, service: Service | Latencies) -> Floats:
         """Time to the last token, (n,) or (n, loads). (11.7b)"""
         output = self.output.reshape(-1, *[1] * (service.ttft_s.ndim - 1))
         with np.errstate(invalid="ignore"):
             return np.asarray((service.ttft_s + np.maximum(output - 1.0, 0.0) * service.tpot_s) * MS_PER_S)
 
-    def timed(self, service: Service) -> list[tuple[float, Floats]]:
+    def timed(self, service: Service | Latencies) -> list[tuple[float, Floats]]:
         """Each target that is set with what it is a target for [ms]."""
         every = (
             (self.ttft_limit_ms, self.first_visible_ms),
@@ -185,7 +192,7 @@ class _Targets(NamedTuple):
         )
         return [(limit, time_ms(service)) for limit, time_ms in every if limit is not None]
 
-    def kept(self, service: Service) -> Bools:
+    def kept(self, service: Service | Latencies) -> Bools:
         within = np.ones(service.ttft_s.shape, dtype=bool)
         for limit, time_ms in self.timed(service):
             within &= time_ms <= limit
@@ -217,34 +224,26 @@ def _by_bisection(
 ) -> tuple[Floats, Service, Service, Bools]:
     """Return the most clients whose mean latencies keep the targets: rate and latencies rise with the clients.
 
-    Most replicas serve as many as they hold, or none: the rest are halved between one client and those.
+    Many replicas serve as many as they hold: the rest are halved between none and those.
     """
     loop, levels = ClosedLoop.of(c, k, isl, osl, reuse=reuse), np.array(CLIENTS)
     limit = np.floor(loop.placed)
     # More clients than decode at once wait and serve nobody faster.
     useful = np.minimum(limit, loop.running)
-    chosen = np.minimum(levels[0], limit)
-    service = loop.serve(chosen)
-    meets = targets.kept(service)
-    # Where one client misses the targets, more do too.
-    open_ = np.flatnonzero(meets)
-    low = np.zeros(len(c), np.intp)
+    low = np.full(len(c), -1, np.intp)
     high = np.minimum(np.searchsorted(levels, useful * (1 - 1e-12)) + 1, len(levels))
-    middle = high - 1
+    middle, open_ = high - 1, np.arange(len(c))
     while len(open_ := open_[middle[open_] > low[open_]]):
         clients = np.minimum(levels[middle[open_]], limit[open_])
-        found = loop.take(open_).serve(clients)
-        within = targets.take(open_).kept(found)
-        better = open_[within]
-        chosen[better], low[better], high[open_[~within]] = (
-            clients[within],
-            middle[better],
-            middle[open_[~within]],
+        asked = targets.take(open_)
+        within = loop.take(open_).keeps(
+            clients, lambda found, rows, asked=asked: asked.take(rows).kept(found)
         )
-        for name, value in vars(service).items():
-            value[better] = getattr(found, name)[within]
+        low[open_[within]], high[open_[~within]] = middle[open_[within]], middle[open_[~within]]
         middle[open_] = (low[open_] + high[open_]) // 2
-    return chosen, service, service, meets
+    chosen = np.minimum(levels[np.maximum(low, 0)], limit)
+    service = loop.serve(chosen)
+    return chosen, service, service, low >= 0
 
 
 def _at_random(

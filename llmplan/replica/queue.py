@@ -1,23 +1,31 @@
 """A replica as a closed queue of prefill and decode: running batch, TTFT, TPOT and rate (3.8 to 3.16)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from llmplan.arrays import Floats, Places
+from llmplan.arrays import Bools, Floats, Places
 from llmplan.replica.configurations import Configurations
 from llmplan.replica.reuse import Reuse, no_reuse
 from llmplan.replica.step import Constants, DecodeTerms, Prefill, cached_bytes, decode_terms, prefill
 
 HALVINGS: Final = 28
-SECANTS: Final = 4
+SECANTS: Final = 2
 """Steps towards the running batch between two looks at which replicas have found it."""
-LOOKS: Final = 25
+LOOKS: Final = 50
 SETTLED: Final = 1e-8
 """Relative error of TTFT at which they have found it."""
 FIRST_TOKEN: Final = ("request_overhead_s", "queue_weight", "step_wait", "burst_share")
 """Constants of the wait for the first token."""
+
+
+class Latencies(NamedTuple):
+    """Mean times to the first token and of each further one [s], each of shape (n,)."""
+
+    ttft_s: Floats
+    tpot_s: Floats
 
 
 @dataclass(frozen=True)
@@ -191,11 +199,15 @@ class ClosedLoop:
         busy = np.minimum(batch * self.p.marginal_s / (self.steps * slowed_by_all), 0.98)
         return pace, busy, _ttft(self.k, self.p, step, busy, inside)
 
-    def _running(self, inside: Floats, others: Floats) -> Floats:
+    def _running(
+        self, inside: Floats, others: Floats, told: Callable[[Places, Bools, Latencies], Bools] | None = None
+    ) -> Floats:
         """Return the batch whose decoding takes its share of the time of `inside` clients, (n,).
 
         Of two batches, one too small and one too large, a secant; an end that stays counts half
         (Illinois: Dowell and Jarratt, BIT 11, 1971).
+
+        told: says of which replicas enough is known, from places, whether the batch is too large, and its latencies.
         """
         found, rows, loop, batch = np.empty_like(inside), np.arange(len(inside)), self, inside
         end, end_gap, last, last_gap = np.zeros_like(inside), 2.0 * inside, inside, -inside
@@ -210,7 +222,10 @@ class ClosedLoop:
                 last, last_gap = batch, gap
                 batch = batch - gap * (batch - end) / (gap - end_gap)
             found[rows] = batch
-            off = np.flatnonzero(np.abs(gap) * inside > SETTLED * batch * waits)
+            unsettled = np.abs(gap) * inside > SETTLED * batch * waits
+            if told:
+                unsettled &= ~told(rows, gap <= 0, Latencies(first, pace))
+            off = np.flatnonzero(unsettled)
             if not len(off):
                 break
             rows, loop = rows[off], loop.take(off)
@@ -221,8 +236,7 @@ class ClosedLoop:
     def serve(self, concurrency: Floats, load_test: bool = False) -> Service:
         """Serve so many clients, (n,). (3.9)-(3.12)"""
         k, p, steps = self.k, self.p, self.steps
-        inside = np.minimum(concurrency, self.running)
-        others = np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
+        inside, others = self._inside(concurrency)
         batch = self._running(inside, others)
         pace, busy, first = self._turn(batch, inside, others)
         rate = batch / (steps * pace)
@@ -233,6 +247,30 @@ class ClosedLoop:
         ttft = first + queued + (burst if load_test else 0.0)
         waiting = np.maximum(concurrency - self.placed, 0.0)
         return Service(ttft, pace, rate, batch, waiting, busy, burst)
+
+    def keeps(self, concurrency: Floats, kept: Callable[[Latencies | Service, Places], Bools]) -> Bools:
+        """Say which replicas keep limits of their latencies with so many clients, (n,).
+
+        Latencies rise with the batch: one that must still grow and misses a limit already, or must shrink and keeps
+        them all, decides long before it has settled. kept: whether latencies keep the limits of replicas at places.
+        """
+        inside, others = self._inside(concurrency)
+        within = np.zeros(len(inside), dtype=bool)
+
+        def told(rows: Places, too_large: Bools, latencies: Latencies) -> Bools:
+            within[rows] = kept(latencies, rows)
+            return within[rows] == too_large
+
+        self._running(inside, others, told)
+        queued = np.flatnonzero(concurrency > inside)
+        if len(queued):
+            within[queued] = kept(self.take(queued).serve(concurrency[queued]), queued)
+        return within
+
+    def _inside(self, concurrency: Floats) -> tuple[Floats, Floats]:
+        """Clients that are served at once, and the share of them that others are to each."""
+        others = np.maximum(concurrency - 1.0, 0.0) / np.maximum(concurrency, 1.0)
+        return np.minimum(concurrency, self.running), others
 
 
 def closed_loop(
