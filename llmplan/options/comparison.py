@@ -18,18 +18,12 @@ from llmplan.options.fleet_api_pairs import with_hybrids
 from llmplan.options.reserved import units_for, with_reserved
 from llmplan.options.rows import Option, first_of_each, least_of_each
 from llmplan.options.table import Options, build_options
-from llmplan.scenario import Affects, Scenario, fields_that, under_catalog
-
-ASIDE = {
-    field: Scenario.model_fields[field].get_default()
-    for field in fields_that(Affects.VOLUME, Affects.RISK, Affects.SHOWN)
-}
-"""Fields that no option depends on, with the values that stand for any."""
+from llmplan.scenario import Affects, Scenario, leaving_out, under_catalog
 
 
 def aside(scenario: Scenario) -> Scenario:
     """Return the scenario that stands for all that have the same options."""
-    return scenario.model_copy(update=ASIDE)
+    return leaving_out(scenario, Affects.VOLUME, Affects.RISK, Affects.SHOWN)
 
 
 def same_options(scenario: Scenario, other: Scenario) -> bool:
@@ -38,7 +32,7 @@ def same_options(scenario: Scenario, other: Scenario) -> bool:
 
 
 def options_of(scenario: Scenario, catalog: Catalog | None = None) -> Options:
-    """Return the scenario's options of one kind; those that differ in the fields of `ASIDE` only share the work."""
+    """Return the scenario's options of one kind; those that differ in what no option depends on share the work."""
     scenario, catalog = under_catalog(scenario, catalog)
     return _options_of(catalog, aside(scenario))
 

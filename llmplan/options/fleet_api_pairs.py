@@ -17,8 +17,9 @@ from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing, FleetHours
 from llmplan.kinds import Kind
 from llmplan.options.by_hour import THRESHOLDS, fleets_by_hour, least_usd_by_hour, with_own_rents
+from llmplan.options.offers import Market
 from llmplan.options.pruning import can_win, features_of
-from llmplan.options.rows import Option, Rows, first_of_each, made_once
+from llmplan.options.rows import Option, Rows, first_of_each, group_of_each, made_once
 from llmplan.options.table import Options
 from llmplan.quality.floor import assured_quality, chance_to_meet, mixed, reaches
 from llmplan.quality.variants import default_effort
@@ -635,8 +636,14 @@ def _best_of_each_way(options: Options, own: Places) -> Places:
 
 
 def contenders(options: Options, own: Places) -> Places:
-    """Return the fleets that none of the same model and format is always as cheap as; no floor changes it."""
-    return _contenders(options.any_floor, own.tobytes())
+    """Return the fleets that none of the same model and format is always as cheap as.
+
+    No floor and no token price changes it: what does is the key under which it is kept.
+    """
+    items = options.items
+    ways = *items.model_and_effort, items.numbers("precision_id"), options.rent_row, options.rent_factor
+    columns = np.array([column[own] for column in (*ways, *options.merits, options.preference)], float)
+    return np.asarray(own[_contenders(options.market, columns.tobytes())])
 
 
 def feasible_contenders(options: Options) -> Places:
@@ -646,16 +653,16 @@ def feasible_contenders(options: Options) -> Places:
     return found[options.feasible[found]]
 
 
-@kept(2)
-def _contenders(options: Options, places: bytes) -> Places:
-    own = np.frombuffer(places, np.intp)
-    fastest = own[np.lexsort((options.preference[own], -options.per_replica[1, own]))]
-    items = options.items
+@kept(4)
+def _contenders(market: Market, fleets: bytes) -> Places:
+    columns = np.frombuffer(fleets).reshape(8, -1)
+    *formats, rows, factors, rates, starts, preference = columns
+    fastest = np.lexsort((preference, -rates))
     # Of one model, format and way to pay the same GPUs the fastest of those that are back as soon.
-    ways = items.numbers("precision_id"), options.rent_row, options.merits[1]
-    part = options.take(first := np.sort(first_of_each(fastest, *items.model_and_effort, *ways)))
-    features = features_of(part.merits, *part.rent_profiles())
-    return first[can_win(features, part.items.formats)]
+    first = np.sort(first_of_each(fastest, *formats, rows, starts))
+    profiles = market.rent_profiles(rows[first].astype(np.intp), factors[first])
+    features = features_of(np.stack([rates, starts])[:, first], *profiles)
+    return first[can_win(features, group_of_each(first, *formats))]
 
 
 def _grouped(options: Options, fleets: Places) -> tuple[Places, Places]:

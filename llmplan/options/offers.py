@@ -137,6 +137,13 @@ class Market:
         rents.usd_per_hour[:, standing, 1:] = np.inf
         return Hourly(rents, start_s)
 
+    def rent_profiles(self, rows: Places, factors: Floats) -> tuple[Floats, Places]:
+        """Return rents times a factor, and GPUs, at every number of replicas as columns, (k, f), and the row of each."""
+        pairs, which = np.unique(np.stack([rows, factors]), axis=1, return_inverse=True)
+        found = self.rents.profiles(1)[pairs[0].astype(np.intp)]
+        found[:, [*range(MOST + 1), 2 * MOST + 2]] *= pairs[1][:, None]
+        return found, which.astype(np.intp)
+
     def with_units(self, sellers: Sequence[Offer], rents: Rents) -> Market:
         """Return the market with units of reserved capacity behind the pairs, one seller each."""
         return self._with_rows([((seller,),) for seller in sellers], rents)

@@ -59,7 +59,7 @@ class Features(NamedTuple):
         return np.lexsort((above, self.columns.sum(axis=1)))
 
 
-def can_win(features: Features | Floats, causes: Sequence[str]) -> Bools:
+def can_win(features: Features | Floats, causes: Sequence[str] | Places) -> Bools:
     """Return which options no other of the same cause equals or beats in all of their features; of equals the first.
 
     features: as of `features_of`, or columns alone (n, f).
@@ -68,7 +68,7 @@ def can_win(features: Features | Floats, causes: Sequence[str]) -> Bools:
         alike = np.zeros(len(features), np.intp)
         features = Features(features, alike, np.ones((1, 1), bool))
     keep = np.zeros(len(features.which), bool)
-    group = np.unique(np.asarray(causes, dtype=str), return_inverse=True)[1]
+    group = np.unique(np.asarray(causes), return_inverse=True)[1]
     order = np.argsort(group, kind="stable")
     for places in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         keep[places[_front(features.at(places))]] = True

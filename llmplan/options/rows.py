@@ -277,18 +277,18 @@ def first_of_each(places: Places, *columns: npt.NDArray[Any]) -> Places:
 
     columns: numbers, of words `Columns.numbers`.
     """
-    return places[np.sort(np.unique(_groups(places, columns), return_index=True)[1])]
+    return places[np.sort(np.unique(group_of_each(places, *columns), return_index=True)[1])]
 
 
 def least_of_each(places: Places, usd: Floats, *columns: npt.NDArray[Any]) -> Places:
     """Return those of `places` that none with the same values of the columns undercuts; usd: of each place."""
-    group = _groups(places, columns)
+    group = group_of_each(places, *columns)
     least = np.full(int(group.max(initial=0)) + 1, np.inf)
     np.minimum.at(least, group, usd)
     return places[usd <= least[group]]
 
 
-def _groups(places: Places, columns: Sequence[npt.NDArray[Any]]) -> Places:
+def group_of_each(places: Places, *columns: npt.NDArray[Any]) -> Places:
     """Return the number of each place's combination of values."""
     group = np.zeros(len(places), np.intp)
     for column in columns:

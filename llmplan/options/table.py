@@ -9,7 +9,7 @@ from functools import cache, cached_property, lru_cache
 from itertools import repeat
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +52,7 @@ from llmplan.quality.floor import assured_quality
 from llmplan.quality.precision import precision_loss
 from llmplan.quality.variants import Lengths, ModelAtEffort, Standing
 from llmplan.replica import Capacity, Configurations
-from llmplan.scenario import Scenario, check_ids
+from llmplan.scenario import Affects, Scenario, check_ids, leaving_out
 from llmplan.units import HOURS_PER_DAY
 
 SIDES = ("low", "base", "high")
@@ -179,13 +179,7 @@ class Options:
 
     def rent_profiles(self) -> tuple[Floats, Places]:
         """Return rents and GPUs at every number of replicas as columns, (k, f), and the row of each option."""
-        profiles = self.market.rents.profiles(1)
-        pairs, which = np.unique(np.stack([self.rent_row, self.rent_factor]), axis=1, return_inverse=True)
-        rows, factor = pairs[0].astype(np.intp), pairs[1][:, None]
-        costs = np.concatenate([np.arange(MOST + 1), [2 * MOST + 2]])
-        found = profiles[rows]
-        found[:, costs] *= factor
-        return found, which.astype(np.intp)
+        return self.market.rent_profiles(self.rent_row, self.rent_factor)
 
     @property
     def merits(self) -> Floats:
@@ -267,16 +261,26 @@ def build_options(
     Raises UnknownNameError for an id that the catalog does not hold.
     """
     check_ids(scenario, catalog)
+    asked = scenario.model_copy(update={"quality_floor": 0.0})
+    tokens = _token_rows(catalog, leaving_out(asked, Affects.GPU_PRICES))
+    fleets = _fleet_rows(catalog, leaving_out(asked, Affects.TOKEN_PRICES), configurations)
+    return _joined(catalog, asked, tokens, fleets).at_floor(scenario)
+
+
+@kept(2)
+def _token_rows(catalog: Catalog, scenario: Scenario) -> _TokenRows:
+    return _TokenRows(catalog, scenario, standings_of(scenario, catalog))
+
+
+@kept(2)
+def _fleet_rows(catalog: Catalog, scenario: Scenario, configurations: Configurations | None) -> _FleetRows:
     known = standings_of(scenario, catalog)
-    tokens = _TokenRows(catalog, scenario, known)
-    fleets = _FleetRows(catalog, scenario, known, *sized_or_measured(catalog, scenario, configurations))
-    return _joined(catalog, scenario, tokens, fleets).at_floor(scenario)
+    return _FleetRows(catalog, scenario, known, *sized_or_measured(catalog, scenario, configurations))
 
 
 def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _FleetRows) -> Options:
     """Put token prices and fleets into one table, without a floor."""
-    modes = billings(scenario.fleet_price_kind, scenario.billing_modes)
-    each = len(fleets.grid)
+    modes, each = fleets.modes, len(fleets.grid)
     at, mode = np.tile(np.arange(each), len(modes)), np.repeat(np.arange(len(modes)), each)
     m, n = len(tokens.rows.price), len(at)
     usual = usual_billing(scenario.fleet_price_kind)
@@ -284,9 +288,6 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     named = _names(catalog, tokens.rows, fleets.rows, ends)
     ids = named.words["option_id"]
     quality, sd, today_sd, assured = np.concatenate([tokens.quality, fleets.quality[:, at]], axis=1)
-    order = np.lexsort((named.id_rank, named.resold, -np.nan_to_num(quality), named.engine_rank))
-    preference = np.empty(m + n, np.intp)
-    preference[order] = np.arange(m + n)
     stops_idle = (np.array(modes)[mode] == Billing.SCALE_TO_ZERO) & ~fleets.market.bought[fleets.pair[at]]
 
     def made(cells: Sequence[int], floor: float) -> list[Option]:
@@ -308,7 +309,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         assured=assured,
         feasible=np.concatenate([tokens.feasible, fleets.feasible[at]]),
         only_floor=np.zeros(m + n, bool),
-        preference=preference,
+        preference=_preference(named, quality.tobytes()),
     )
     vars(rows)["places"] = named.places
     return Options(
@@ -318,7 +319,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         usd_per_query=np.concatenate([tokens.usd_per_query, np.zeros(n)]),
         fleet_load=np.concatenate([np.zeros(m), np.ones(n)]),
         per_replica=np.concatenate([np.zeros((3, m)), fleets.per_replica[:, at]], axis=1),
-        market=fleets.market.billed(modes, fleets.hours, float(replica_start_s(catalog, 0.0))),
+        market=fleets.billed,
         rent_row=np.concatenate([np.zeros(m, np.intp), fleets.pair[at] + mode * len(fleets.market.sellers)]),
         rent_factor=np.ones(m + n),
         start_s=np.concatenate([np.full(m, np.nan), np.where(stops_idle, fleets.start_s[at], np.nan)]),
@@ -326,7 +327,8 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     )
 
 
-class _Names(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class _Names:
     """What options are called and what tells them apart, which no tokens and no volume change.
 
     Attributes
@@ -379,6 +381,17 @@ def _names(catalog: Catalog, sold: PricesAtEfforts, rows: AtEfforts, modes: tupl
     return _Names(
         words, {}, places, both(zeros, grid.n_gpus), rank, both(zeros.astype(np.intp), engines), resold
     )
+
+
+@kept(2)
+def _preference(named: _Names, quality: bytes) -> Places:
+    """Return the ranks that break ties of cost."""
+    rank = np.empty(len(named.id_rank), np.intp)
+    order = np.lexsort(
+        (named.id_rank, named.resold, -np.nan_to_num(np.frombuffer(quality)), named.engine_rank)
+    )
+    rank[order] = np.arange(len(order))
+    return rank
 
 
 def _engine_rank(catalog: Catalog, engine_id: str) -> int:
@@ -582,6 +595,8 @@ class _FleetRows:
         self._judge()
         workload = scenario.workload(catalog)
         self.hours = FleetHours.of(workload, scenario.spare_replicas)
+        self.modes = billings(scenario.fleet_price_kind, scenario.billing_modes)
+        self.billed = self.market.billed(self.modes, self.hours, float(replica_start_s(catalog, 0.0)))
         self.start_s = replica_start_s(catalog, found.weights_gb)
         rates = np.stack([found.requests_per_s_p90, found.requests_per_s, found.requests_per_s_p10])
         peak, ceiling = workload.effective_peak_to_mean, scenario.utilisation_ceiling

@@ -192,6 +192,9 @@ class _Targets(NamedTuple):
         )
         return [(limit, time_ms(service)) for limit, time_ms in every if limit is not None]
 
+    def kept_at(self, service: Service | Latencies, places: Places) -> Bools:
+        return self.take(places).kept(service)
+
     def kept(self, service: Service | Latencies) -> Bools:
         within = np.ones(service.ttft_s.shape, dtype=bool)
         for limit, time_ms in self.timed(service):
@@ -235,10 +238,7 @@ def _by_bisection(
     middle, open_ = high - 1, np.arange(len(c))
     while len(open_ := open_[middle[open_] > low[open_]]):
         clients = np.minimum(levels[middle[open_]], limit[open_])
-        asked = targets.take(open_)
-        within = loop.take(open_).keeps(
-            clients, lambda found, rows, asked=asked: asked.take(rows).kept(found)
-        )
+        within = loop.take(open_).keeps(clients, targets.take(open_).kept_at)
         low[open_[within]], high[open_[~within]] = middle[open_[within]], middle[open_[~within]]
         middle[open_] = (low[open_] + high[open_]) // 2
     chosen = np.minimum(levels[np.maximum(low, 0)], limit)

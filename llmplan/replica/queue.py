@@ -259,7 +259,7 @@ class ClosedLoop:
 
         def told(rows: Places, too_large: Bools, latencies: Latencies) -> Bools:
             within[rows] = kept(latencies, rows)
-            return within[rows] == too_large
+            return np.asarray(within[rows] == too_large)
 
         self._running(inside, others, told)
         queued = np.flatnonzero(concurrency > inside)

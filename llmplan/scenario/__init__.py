@@ -3,7 +3,7 @@
 from llmplan.scenario.about import Affects
 from llmplan.scenario.names import check_ids
 from llmplan.scenario.presets import load_scenario, scenario_from_toml, scenario_names, scenario_to_toml
-from llmplan.scenario.scenario import FIELDS, Scenario, fields_that, make_scenario, under_catalog
+from llmplan.scenario.scenario import FIELDS, Scenario, fields_that, leaving_out, make_scenario, under_catalog
 
 __all__ = [
     "FIELDS",
@@ -11,6 +11,7 @@ __all__ = [
     "Scenario",
     "check_ids",
     "fields_that",
+    "leaving_out",
     "load_scenario",
     "make_scenario",
     "scenario_from_toml",

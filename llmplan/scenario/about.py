@@ -24,6 +24,10 @@ class Affects(StrEnum):
 
     OPTIONS = "options"
     """What an option can do or costs: everything."""
+    TOKEN_PRICES = "token prices"
+    """What APIs and hosts cost; fleets stay as they are."""
+    GPU_PRICES = "GPU prices"
+    """What GPU hours cost; token prices stay as they are."""
     VOLUME = "volume"
     """How much the same options have to serve."""
     RISK = "risk"

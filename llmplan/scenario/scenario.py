@@ -7,6 +7,7 @@ caches and docs/scenario_fields.md derive from that; code that is to use the fie
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
@@ -150,6 +151,16 @@ MAPPINGS = tuple(name for name, field in FIELDS.items() if field.shape in (Shape
 def fields_that(*affect: Affects) -> tuple[str, ...]:
     """Return the fields that affect one of some things."""
     return tuple(name for name, field in FIELDS.items() if field.about.affects in affect)
+
+
+def leaving_out(scenario: Scenario, *affect: Affects) -> Scenario:
+    """Return the scenario that stands for all that differ in what affects some things alone."""
+    return scenario.model_copy(update=_defaults(affect))
+
+
+@cache
+def _defaults(affect: tuple[Affects, ...]) -> dict[str, Any]:
+    return {field: Scenario.model_fields[field].get_default() for field in fields_that(*affect)}
 
 
 def voided(changes: Mapping[str, Any]) -> dict[str, None]:
