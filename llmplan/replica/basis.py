@@ -1,13 +1,14 @@
 """What a prediction rests on: a measured row, a calibrated engine and GPU, or neither."""
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmplan.arrays import Bools, Floats
+from llmplan.arrays import Floats, Places
 from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.catalog.evidence import MeasuredSettings
@@ -97,22 +98,22 @@ def basis_of(
         else np.where((arrivals == "closed_loop") | (arrivals == "open_loop"), load, 1.0)
     )
     asked = np.log([isl, osl, np.maximum(pressed, 1e-12)]).T
-    cut, generation = np.array([c.tensor_parallel, c.data_parallel]).T, c.levels("generation")
-    alike: dict[Key, list[int]] = {}
-    for i in np.flatnonzero(_has_points(c, points)):
-        names = c.model_id[i], c.precision_id[i], c.gpu_id[i], int(c.n_gpus[i]), c.engine_id[i]
-        ran = str(generation[i]), c.settings[i].kv_cache_dtype == EIGHT_BIT
-        alike.setdefault((*names, *ran, str(arrivals[i])), []).append(int(i))
-    for key in alike.keys() & points.keys():
-        places, rows = np.array(alike[key]), points[key]
+    cut = np.array([c.tensor_parallel, c.data_parallel]).T
+    for key, ran in _measured_kinds(c):
+        places, rows = ran[arrivals[ran] == key[-1]], points[key]
         near = (np.abs(rows[None, :, :3] - asked[places][:, None]) < NEAR).all(axis=2)
         as_cut = (np.isnan(rows[:, 3:]) | (rows[None, :, 3:] == cut[places][:, None])).all(axis=2)
         basis[places[(near & as_cut).any(axis=1)]] = "measured"
     return np.where(c.is_unmeasured, "extrapolated", basis)
 
 
-def _has_points(c: Configurations, points: Mapping[Key, Floats]) -> Bools:
-    """Say which configurations have a model that was measured in their format on their GPU."""
-    known = {key[:3] for key in points}
-    names = zip(c.model_id, c.precision_id, c.gpu_id, strict=True)
-    return np.array([name in known for name in names], dtype=bool)
+@kept(1)
+def _measured_kinds(c: Configurations) -> list[tuple[Key, Places]]:
+    """Return each key of measured points with the configurations that it is of, whatever the arrivals."""
+    points, generation = measured_points(c.catalog), c.levels("generation")
+    known, alike = {key[:3] for key in points}, defaultdict[tuple[Any, ...], list[int]](list)
+    for i, name in enumerate(zip(c.model_id, c.precision_id, c.gpu_id, strict=True)):
+        if name in known:
+            ran = str(generation[i]), c.settings[i].kv_cache_dtype == EIGHT_BIT
+            alike[*name, int(c.n_gpus[i]), c.engine_id[i], *ran].append(i)
+    return [(key, np.array(alike[key[:-1]], np.intp)) for key in points if key[:-1] in alike]
