@@ -175,15 +175,16 @@ def _print(told: Planned, money: Currency) -> None:
     print_table("Apps, planned together", heads, rows)
     saved = found.today_usd - found.after_usd
     typer.echo(
-        f"Together {usd(found.today_usd)} a month today, {usd(found.after_usd)} after all moves: {usd(saved)} less."
+        f"Together {money.whole(found.today_usd)} a month today, {money.whole(found.after_usd)} after all moves: "
+        f"{money.whole(saved)} less."
     )
     typer.echo(told.fleet_line)
     if found.fleet is not None:
-        typer.echo(f"It runs on {found.fleet.gpus} GPUs for {usd(found.fleet.monthly_usd)} a month.")
+        typer.echo(f"It runs on {found.fleet.gpus} GPUs for {money.whole(found.fleet.monthly_usd)} a month.")
     for place, move in enumerate(found.first_moves, start=1):
         typer.echo(
-            f"{place}. {', '.join(move.apps)} to {move.label}: {usd(move.saving_usd)} a month, "
-            f"{usd(move.one_off_usd)} once, paid back in {move.paid_back_in}."
+            f"{place}. {', '.join(move.apps)} to {move.label}: {money.whole(move.saving_usd)} a month, "
+            f"{money.whole(move.one_off_usd)} once, paid back in {move.paid_back_in}."
         )
     if told.taken_line:
         typer.echo(told.taken_line)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,7 +227,9 @@ def test_the_shell_prints_a_document_that_adds_up(usage: Usage, tmp_path: Path) 
     assert bills["paid_to_list"] == pytest.approx(bills["paid_usd"] / bills["list_usd"])
     assert bills["paid_usd"] == pytest.approx(sum(app["paid_usd"] for app in found["apps"]))
     assert all(app["after_usd"] <= app["today_usd"] for app in found["apps"])
-    assert "Together" in CliRunner().invoke(shell, command).stdout
+    told = CliRunner().invoke(shell, [*command, "--currency-symbol", "€", "--currency-per-usd", "0.5"]).stdout
+    assert f"Together €{found['today_usd'] / 2:,.0f}" in told.replace(".00 a month", " a month"), told
+    assert "$" not in told and not re.search(r"\s[\d,.]+ (a month|once)", told)
     wrong = CliRunner().invoke(shell, ["portfolio", str(tmp_path), "--may-wait", "nihgt"])
     assert "night" in str(wrong.exception)
 
