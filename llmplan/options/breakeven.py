@@ -82,16 +82,44 @@ def _least_volume(options: Options, places: npt.NDArray[np.int64], api: int, sid
 
     From below, a fleet costs what one replica does, and also flat lines + slope x (queries / rate + spares).
     """
-    usd_per_volume = _rise(options, places, api)
+    fleets, usd_per_volume = options.take(places), _rise(options, places, api)
     each = options.per_replica[side, places] / options.fleet_load[places]
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = _replica_usd(options, places, side).least
         flat = _flat_usd(options, places, side) + slope * options.scenario.spare_replicas
-        least = options.take(places).fleet_usd(np.ones(1), side)[:, 0] / usd_per_volume
+        least = fleets.fleet_usd(np.ones(1), side)[:, 0] / usd_per_volume
         steep = flat / (usd_per_volume - slope / each)
-    able = (each > 0) & np.isfinite(slope) & (usd_per_volume * each > slope * (1 - 1e-9))
+    had = (each > 0) & np.isfinite(slope)
+    able = had & (usd_per_volume * each > slope * (1 - 1e-9))
+    found = np.where(able, np.maximum(least, steep), np.inf)
+    idle = np.flatnonzero(fleets.stops_idle & had & (usd_per_volume > 0))
+    if len(idle):
+        few = each[idle], usd_per_volume[idle], slope[idle], flat[idle]
+        found[idle] = _least_if_idle(fleets.take(idle), *few, side)
     # A hair lower: rounding must not keep out an option that wins at the very volume.
-    return np.asarray(np.where(able, np.maximum(least, steep) * (1 - 1e-9), np.inf))
+    return np.asarray(found * (1 - 1e-9))
+
+
+def _least_if_idle(
+    fleets: Options, each: Floats, usd_per_volume: Floats, slope: Floats, flat: Floats, side: int
+) -> Floats:
+    """Return `_least_volume` of fleets that stop when idle, whose first replica costs a concave function of the volume.
+
+    What it costs more than the API is there no less than on the line between both ends. Beyond, where less of one
+    replica's rent is saved than at that end, the fleet wins from the volume at which its least cost meets the API's if
+    the API rises faster, and up to it if not.
+    """
+    first, last = np.ones(len(each)), np.maximum(_level_edges(np.full(len(each), 2.0), each) - 1, 1.0)
+    loads = fleets.fleet_load * last
+    usd = fleets.fleet_usd(np.stack([fleets.fleet_load, loads], axis=1), side)
+    low, high = usd[:, 0] - usd_per_volume, usd[:, 1] - usd_per_volume * last
+    idle = fleets.hours.idle_share(loads, np.full(len(each), 1.0 + fleets.hours.spare), fleets.start_s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.where(low < 0, first, first + (last - first) * low / (low - high))
+        meets = (flat - idle * _idle_usd(fleets, side)) / (usd_per_volume - slope / each)
+    rises = usd_per_volume * each > slope * (1 - 1e-9)
+    beyond = np.where(rises, np.maximum(last, meets), np.where(meets > last, last, np.inf))
+    return np.asarray(np.where(np.minimum(low, high) < 0, inside, beyond))
 
 
 def _flat_usd(options: Options, places: npt.NDArray[np.int64], side: int) -> Floats:
@@ -106,7 +134,10 @@ def _rise(options: Options, places: npt.NDArray[np.int64], api: int) -> Floats:
 
 
 class _ReplicaUsd(NamedTuple):
-    """USD a month of N replicas, besides flat lines: at least `least` x N, and from slope x N - under to + over."""
+    """USD a month of N replicas, spares among them, besides flat lines: from slope x N - under to slope x N + over.
+
+    At least it is `least` x N, which knows of no idle time.
+    """
 
     least: Floats
     slope: Floats
@@ -123,22 +154,25 @@ def _replica_usd(options: Options, places: npt.NDArray[np.int64], side: int) -> 
     ways = options.rent_row[places] + 1j * options.rent_factor[places]
     ways, which = np.unique(ways, return_inverse=True)
     rows, factor = ways.real.astype(np.intp), ways.imag * options.hours_per_month
-    counts = np.arange(1, MOST + 1)
+    # Larger fleets repeat those from half of the table on.
+    counts = np.arange(min(1 + options.scenario.spare_replicas, MOST // 2), MOST + 1)
     slope = rents.slope[side][rows] * factor + rents.gpu_slope[side][rows] * each_gpu
-    table = rents.usd_per_hour[side][rows] * factor[:, None] + rents.gpus[side][rows] * each_gpu
-    more, each = table[:, 1:] - slope[:, None] * counts, options.hidden.total(PER_REPLICA, side)
-    least = (table[:, 1:] / counts).min(axis=1, initial=np.inf)
+    usd, gpus = (table[side][rows[:, None], counts] for table in (rents.usd_per_hour, rents.gpus))
+    table = usd * factor[:, None] + gpus * each_gpu
+    more, each = table - slope[:, None] * counts, options.hidden.total(PER_REPLICA, side)
+    least = (table / counts).min(axis=1, initial=np.inf)
     bounds = np.maximum(-more.min(axis=1, initial=0.0), 0.0), more.max(axis=1, initial=0.0) + people
     known = np.where(np.isfinite(least), np.minimum(least, slope), np.inf)
     bound = _ReplicaUsd(*(row[which] for row in (known + each, slope + each, *bounds)))
-    return _if_idle(options.take(places), bound, side) if options.stops_idle[places].any() else bound
+    return bound._replace(under=bound.under + _idle_usd(options.take(places), side))
 
 
-def _if_idle(fleets: Options, bound: _ReplicaUsd, side: int) -> _ReplicaUsd:
-    """Return the bounds where a fleet that stops when idle may save one replica's rent, or cost next to nothing. (4.9)"""
+def _idle_usd(fleets: Options, side: int) -> Floats:
+    """Return one replica's rent of fleets that stop when idle, which they save at most, USD a month; 0 of others. (4.9)"""
+    if not fleets.stops_idle.any():
+        return np.zeros(len(fleets))
     one = fleets.one_replica_usd_per_hour(side) * fleets.rent_factor * fleets.hours_per_month
-    least = np.where(fleets.stops_idle & np.isfinite(bound.least), 0.0, bound.least)
-    return bound._replace(least=least, under=bound.under + np.where(fleets.stops_idle, one, 0.0))
+    return np.where(fleets.stops_idle, one, 0.0)
 
 
 def _people(options: Options, side: int) -> tuple[float, float]:
@@ -227,7 +261,7 @@ def _first(low: Floats, high: Floats, holds: Callable[[Floats], Bools]) -> Float
     return low
 
 
-def _level_edges(level: Floats, each: float) -> Floats:
+def _level_edges(level: Floats, each: Floats | float) -> Floats:
     """Return the first whole volume that needs `level` replicas, as fleet.replicas_needed rounds."""
     edge = np.floor((level - 1) * each) + 1
     for step in (-1.0, 1.0):

@@ -168,3 +168,29 @@ def test_a_fleet_that_stops_when_idle_may_cross_twice_on_a_level(usd_per_query: 
             assert cheaper[volume - 1]
             cheaper[volume - 1] = False
     assert not any(cheaper)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    *(st.floats(1e-4, 0.05), st.floats(5, 900), st.floats(5, 900), st.floats(10, 900), st.floats(10, 900)),
+    *(st.floats(0, 50), st.integers(0, 2), st.booleans()),
+)
+def test_the_union_of_fleets_that_stop_when_idle_is_the_cheapest(
+    usd: float,
+    each: float,
+    other: float,
+    usd_one: float,
+    usd_other: float,
+    flat: float,
+    spare: int,
+    both: bool,
+) -> None:
+    """Those that cannot win below a volume are left out until then: none may be missed."""
+    options = pair(usd, each, usd_one, flat=flat, spare=spare, others=((other, usd_other),))
+    shares = np.array([0.02] * 12 + [0.76 / 12] * 12)
+    starts = np.array([np.nan, 300.0, 60.0 if both else np.nan])
+    stops = replace(options, start_s=starts, hours=FleetHours(shares, shares / shares.max(), spare))
+    state = np.zeros(5001, bool)
+    for low, high in break_even(stops, [1, 2], 0).self_hosted_cheaper:
+        state[low : 5001 if high is None else high + 1] = True
+    assert state[1:].tolist() == brute(stops, [1, 2], 5000)
