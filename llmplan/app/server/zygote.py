@@ -31,6 +31,9 @@ from llmplan.app.server.settings import SESSION_MEMORY_MB
 REQUEST_BYTES = 65_536
 DATA_PAGES = 5
 """Place in /proc/self/statm of the pages that a process can write to."""
+OLD_LOOKS = 2
+"""Looks at younger objects before one at all: what the fork shares is frozen, so that it takes some milliseconds, and
+tables that a move leaves behind end after a few moves, not after thirty."""
 NICER, KILLED_FIRST = 5, 500
 """Forty busy visitors' processes leave the server its share, and are the first to go when memory ends."""
 
@@ -66,9 +69,15 @@ def ready_page(notebook: Path, warm: bool) -> list[Shown]:
     if warm:
         warm_up(imported_modules(notebook))
     shown = run_notebook(notebook)
+    freeze()
+    return shown
+
+
+def freeze() -> None:
+    """Have forks share what there is, and end soon what they leave behind themselves."""
     gc.collect()
     gc.freeze()
-    return shown
+    gc.set_threshold(*gc.get_threshold()[:2], OLD_LOOKS)
 
 
 def tell(control: socket.socket, answer: dict[str, Any]) -> None:
