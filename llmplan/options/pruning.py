@@ -27,7 +27,9 @@ import numpy as np
 from llmplan.arrays import Bools, Floats, Places
 
 PIECE = 64
-"""Rows compared with one another at once."""
+"""Rows of a group compared with one another at once."""
+PAIRS = 1 << 16
+"""Pairs of rows, of as many small groups, compared at once."""
 
 
 class Features(NamedTuple):
@@ -46,6 +48,13 @@ class Features(NamedTuple):
     def at(self, places: Places) -> Features:
         """Return the features of some options."""
         return self._replace(columns=self.columns[places], which=self.which[places])
+
+    def no_worse(self, one: Places, other: Places) -> Bools:
+        """Return where one of a pair of options equals or beats the other in all that counts, (pairs,)."""
+        within = np.array(self.no_higher[self.which[one], self.which[other]])
+        left = np.flatnonzero(within)
+        within[left] = (self.columns[one[left]] <= self.columns[other[left]]).all(axis=1)
+        return within
 
     def no_worse_than(self, other: Features) -> Bools:
         """Return which of these options equal or beat which others in all that counts, (n, m)."""
@@ -69,29 +78,46 @@ def can_win(features: Features | Floats, causes: Sequence[str] | Places) -> Bool
         features = Features(features, alike, np.ones((1, 1), bool))
     keep = np.zeros(len(features.which), bool)
     group = np.unique(np.asarray(causes), return_inverse=True)[1]
-    order = np.argsort(group, kind="stable")
-    for places in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+    order, sizes = np.argsort(group, kind="stable"), np.bincount(group)
+    few = sizes <= PIECE
+    batch = np.where(few, np.cumsum(np.where(few, sizes**2, 0)) // PAIRS, -1)
+    of_row = np.repeat(batch, sizes)
+    for number in range(batch.max(initial=-1) + 1):
+        places = order[of_row == number]
+        keep[places] = ~_beaten(features.at(places), sizes[batch == number])
+    for large in np.flatnonzero(~few):
+        places = np.flatnonzero(group == large)
         keep[places[_front(features.at(places))]] = True
     return keep
 
 
 def _front(rows: Features) -> Places:
     """Return the places of the Pareto front: rows that none equals or beats; of equals the first."""
-    if len(rows.which) <= PIECE:
-        return np.flatnonzero(~_beaten(rows))
     order = rows.best_first
     kept = order[:0]
     for start in range(0, len(order), PIECE):
         piece = order[start : start + PIECE]
         piece = piece[~rows.at(kept).no_worse_than(rows.at(piece)).any(axis=0)]
-        kept = np.concatenate([kept, piece[~_beaten(rows.at(piece))]])
+        kept = np.concatenate([kept, piece[~_beaten(rows.at(piece), np.array([len(piece)]))]])
     return np.sort(kept)
 
 
-def _beaten(rows: Features) -> Bools:
-    """Return which rows another one equals or beats; of equals all but the first."""
-    no_worse = rows.no_worse_than(rows)
-    return np.asarray((no_worse & (~no_worse.T | ~np.tri(len(no_worse), dtype=bool))).any(axis=0))
+def _beaten(rows: Features, sizes: Places) -> Bools:
+    """Return which rows another one of their group equals or beats; of equals all but the first.
+
+    sizes: of the groups, which stand one after another.
+    """
+    peers = np.repeat(sizes, sizes)
+    group, row = (np.repeat(np.cumsum(each) - each, each) for each in (sizes, peers))
+    one = np.repeat(np.arange(len(peers)), peers)
+    other = np.arange(len(row)) - row + np.repeat(group, peers)
+    beats = np.flatnonzero((one != other) & rows.no_worse(one, other))
+    one, other = one[beats], other[beats]
+    later = np.flatnonzero(one > other)
+    equal = later[rows.no_worse(other[later], one[later])]
+    found = np.zeros(len(peers), bool)
+    found[np.delete(other, equal)] = True
+    return found
 
 
 def features_of(rates: Floats, profiles: Floats, which: Places) -> Features:

@@ -17,13 +17,14 @@ number = st.integers(0, 3).map(float)
 @given(
     st.lists(st.tuples(number, number, number, st.sampled_from("ab")), min_size=1, max_size=12),
     st.sampled_from([2, 64]),
+    st.sampled_from([4, 1 << 16]),
 )
 def test_the_front_is_what_nothing_else_beats(
-    rows: list[tuple[float, float, float, str]], piece: int
+    rows: list[tuple[float, float, float, str]], piece: int, pairs: int
 ) -> None:
     features = np.array([row[:3] for row in rows])
     causes = [row[3] for row in rows]
-    with patch.object(pruning, "PIECE", piece):
+    with patch.object(pruning, "PIECE", piece), patch.object(pruning, "PAIRS", pairs):
         keep = can_win(features, causes)
     for i, row in enumerate(features):
         others = [
