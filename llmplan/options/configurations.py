@@ -34,8 +34,8 @@ from llmplan.units import GB_PER_GIB
 Names = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 GPU_COUNTS = (1, 2, 4, 8)
-PIECE = 2048
-"""Configurations sized at once."""
+PIECE, PIECE_AT_RANDOM = 8192, 1024
+"""Configurations sized at once; for a percentile each at all of its loads."""
 SHARE_FOR_WEIGHTS = 0.9
 """Share of a card up to which weights may fill it when formats are chosen."""
 MOST_TIMES_SMALLEST = 4
@@ -129,20 +129,20 @@ def _thinking_too_long(rows: AtEfforts, lengths: tuple[Lengths, ...], ttft_limit
     """Say which replicas no load lets answer in time, since their model thinks for longer, in pieces as `_capacity`."""
     each = np.array(lengths, float).reshape(-1, 3)[rows.model]
     late = np.zeros(len(rows), bool)
-    for piece, replicas in _pieces(rows, np.flatnonzero(each[:, 2] > 0).tobytes()):
+    for piece, replicas in _pieces(rows, np.flatnonzero(each[:, 2] > 0).tobytes(), PIECE):
         tokens_in, tokens_out, reasoning = each[piece].T
         late[piece] = thinks_too_long(replicas, tokens_in, tokens_out, reasoning, ttft_limit_ms)
     return late
 
 
 @kept(2)
-def _pieces(rows: AtEfforts, places: bytes) -> Sequence[tuple[Places, Configurations]]:
+def _pieces(rows: AtEfforts, places: bytes, size: int) -> Sequence[tuple[Places, Configurations]]:
     """Return the rows at some places in pieces that stay in the processor's cache, of one piece at least.
 
     While a slider moves they are the same ones, with the columns and constants that were looked up.
     """
     at = np.frombuffer(places, np.intp)
-    pieces = [at[start : start + PIECE] for start in range(0, max(len(at), 1), PIECE)]
+    pieces = [at[start : start + size] for start in range(0, max(len(at), 1), size)]
     return [(piece, rows.grid.take(piece)) for piece in pieces]
 
 
@@ -181,6 +181,7 @@ def _capacity(
     reuse = reuse_rule(rows.grid.catalog, cached)
     tokens_in, tokens_out, reasoning = np.array(lengths, float).reshape(-1, 3)[rows.model].T
     context = np.array(contexts, float)[rows.model]
+    size = PIECE if latency_percentile is None else PIECE_AT_RANDOM
     pieces = [
         capacity(
             replicas,
@@ -194,7 +195,7 @@ def _capacity(
             reuse=reuse,
             answer_limit_ms=answer_limit_ms,
         )
-        for piece, replicas in _pieces(rows, np.arange(len(rows), dtype=np.intp).tobytes())
+        for piece, replicas in _pieces(rows, np.arange(len(rows), dtype=np.intp).tobytes(), size)
     ]
     return Capacity(
         **{f.name: np.concatenate([getattr(p, f.name) for p in pieces]) for f in fields(Capacity)}
