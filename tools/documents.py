@@ -14,7 +14,7 @@ from llmplan.claims import check_claims
 from llmplan.claims.document import article_check_markdown
 from llmplan.quality.ability import load_fit
 from llmplan.scenario import FIELDS, Scenario
-from llmplan.scenario.about import Affects, Group, ScenarioField
+from llmplan.scenario.about import NO_OPTION, Group, ScenarioField
 from llmplan.scenario.text import field_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,7 +96,7 @@ def _field_row(field: ScenarioField) -> str:
         part for part in (field.shape, field.limits, ", ".join(field.choices), about.unit) if part
     )
     without = about.empty if about.assumed or default in (None, ()) else field_text(field.name, default)
-    beside = "" if about.affects is Affects.OPTIONS else f" Changes no option: {about.affects}."
+    beside = f" Changes no option: {about.affects}." if about.affects in NO_OPTION else ""
     return f"| `{field.name}` | {held} | {without} | {about.label}. {about.help}{beside} |"
 
 

@@ -18,12 +18,12 @@ from llmplan.options.fleet_api_pairs import with_hybrids
 from llmplan.options.reserved import units_for, with_reserved
 from llmplan.options.rows import Option, first_of_each, least_of_each
 from llmplan.options.table import Options, build_options
-from llmplan.scenario import Affects, Scenario, leaving_out, under_catalog
+from llmplan.scenario import NO_OPTION, Scenario, leaving_out, under_catalog
 
 
 def aside(scenario: Scenario) -> Scenario:
     """Return the scenario that stands for all that have the same options."""
-    return leaving_out(scenario, Affects.VOLUME, Affects.RISK, Affects.SHOWN)
+    return leaving_out(scenario, *NO_OPTION)
 
 
 def same_options(scenario: Scenario, other: Scenario) -> bool:

@@ -36,6 +36,10 @@ class Affects(StrEnum):
     """How answers are named or written."""
 
 
+NO_OPTION = (Affects.VOLUME, Affects.RISK, Affects.SHOWN)
+"""What changes no option."""
+
+
 class Group(StrEnum):
     """Fields that belong together, in the order in which they are offered."""
 
