@@ -262,7 +262,7 @@ def build_options(
     """
     check_ids(scenario, catalog)
     asked = scenario.model_copy(update={"quality_floor": 0.0})
-    tokens = _token_rows(catalog, leaving_out(asked, Affects.GPU_PRICES))
+    tokens = _token_rows(catalog, leaving_out(asked, Affects.GPU_PRICES, Affects.TOKEN_PRICES))
     fleets = _fleet_rows(catalog, leaving_out(asked, Affects.TOKEN_PRICES), configurations)
     return _joined(catalog, asked, tokens, fleets).at_floor(scenario)
 
@@ -289,11 +289,12 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
     ids = named.words["option_id"]
     quality, sd, today_sd, assured = np.concatenate([tokens.quality, fleets.quality[:, at]], axis=1)
     stops_idle = (np.array(modes)[mode] == Billing.SCALE_TO_ZERO) & ~fleets.market.bought[fleets.pair[at]]
+    usd_of_tokens = tokens.usd_per_query(scenario)
 
     def made(cells: Sequence[int], floor: float) -> list[Option]:
         sold, own = [cell for cell in cells if cell < m], [cell - m for cell in cells if cell >= m]
         named = ids[m:][own].tolist(), [modes[which] for which in mode[own].tolist()]
-        some = iter(tokens.options(sold, floor)), iter(fleets.options(at[own], *named, floor))
+        some = iter(tokens.options(sold, floor, usd_of_tokens)), iter(fleets.options(at[own], *named, floor))
         return [next(some[cell >= m]) for cell in cells]
 
     rows = Rows(
@@ -316,7 +317,7 @@ def _joined(catalog: Catalog, scenario: Scenario, tokens: _TokenRows, fleets: _F
         scenario=scenario,
         items=rows.with_numbers(named.numbers),
         hidden=fleets.hidden,
-        usd_per_query=np.concatenate([tokens.usd_per_query, np.zeros(n)]),
+        usd_per_query=np.concatenate([usd_of_tokens, np.zeros(n)]),
         fleet_load=np.concatenate([np.zeros(m), np.ones(n)]),
         per_replica=np.concatenate([np.zeros((3, m)), fleets.per_replica[:, at]], axis=1),
         market=fleets.billed,
@@ -427,9 +428,12 @@ class _TokenRows:
         shared = standings_of(scenario, catalog, at_shared=True) if scenario.own_weights else known
         self._standings = [(known if own else shared)[model, effort] for model, effort, own in rows.models]
         lengths = np.array([lengths_of(scenario, standing) for standing in self._standings], float)
-        asked = lengths.reshape(-1, 3)[rows.model]
-        self.usd_per_query = usd_per_query(rows.prices, asked, scenario, catalog, rows.price)
+        self._lengths = lengths.reshape(-1, 3)[rows.model]
         self._judge()
+
+    def usd_per_query(self, scenario: Scenario) -> Floats:
+        """Return (n,) what tokens cost at the own prices of a scenario that differs in these alone."""
+        return usd_per_query(self.rows.prices, self._lengths, scenario, self._catalog, self.rows.price)
 
     def _judge(self) -> None:
         """Work out quality and reasons: by price, by model at an effort, by both."""
@@ -476,13 +480,13 @@ class _TokenRows:
             f" ({price.api_id.rpartition('/')[2]})" if twice else ""
         )
 
-    def options(self, places: Sequence[int], floor: float) -> list[Option]:
-        """Return rows as records under a quality floor."""
+    def options(self, places: Sequence[int], floor: float, usd_per_query: Floats) -> list[Option]:
+        """Return rows as records under a quality floor; usd_per_query: (n,) of all rows."""
         rows = zip(
             places,
             self.rows.price[places].tolist(),
             self.rows.model[places].tolist(),
-            self.usd_per_query[places].tolist(),
+            usd_per_query[places].tolist(),
             strict=True,
         )
         return [self._option(floor, *row) for row in rows]
