@@ -22,6 +22,10 @@ BOUGHT: Final = "bought"
 """Kind of GPU price at which servers are one's own."""
 BINDING_PRICES: Final = ("reserved_1y", "reserved_3y", "reserved_short", BOUGHT)
 """Kinds of GPU price whose hours are paid whether used or not."""
+NEVER_IDLE: Final = 40.0
+"""Queries expected in that time beyond which what idle time saves is less than a sum's last bit."""
+PIECE: Final = 1 << 14
+"""Fleets at a volume whose idle time is worked out at once."""
 BUSY_SHARE: Final = 0.95
 """Share of the day's queries that the hours of an office hold."""
 
@@ -153,10 +157,22 @@ class FleetHours:
 
     def idle_share(self, queries_per_day: Floats, fleet: Floats, start_s: Floats) -> Floats:
         """Return the part of one replica's time that a fleet which scales to zero does not pay; shapes broadcast. (4.9)"""
-        rate = np.asarray(queries_per_day)[..., None] * self._per_day / S_PER_HOUR
-        on, _ = idle_shares(rate, IDLE_TIMEOUT_S, np.asarray(start_s)[..., None])
-        alone = self.replicas(fleet, 0) == 1
-        return np.asarray(np.where(alone, 1 - on, 0.0).mean(axis=-1))
+        shape = np.broadcast_shapes(*(np.shape(each) for each in (queries_per_day, fleet, start_s)))
+        asked = [np.broadcast_to(each, shape or (1,)) for each in (queries_per_day, fleet, start_s)]
+        quietest = asked[0] * (self._per_day.min() * IDLE_TIMEOUT_S / S_PER_HOUR)
+        with np.errstate(invalid="ignore"):
+            alone = (asked[1] - self.spare) * self.load.min() * (1 - 1e-12) <= 1
+        idle, found = np.flatnonzero(alone & (quietest <= NEVER_IDLE)), np.zeros(shape or (1,))
+        for start in range(0, len(idle), PIECE):
+            places = np.unravel_index(idle[start : start + PIECE], found.shape)
+            found[places] = self._idle_share(*(each[places] for each in asked))
+        return found.reshape(shape)
+
+    def _idle_share(self, queries_per_day: Floats, fleet: Floats, start_s: Floats) -> Floats:
+        on, _ = idle_shares(
+            queries_per_day[:, None] * self._per_day / S_PER_HOUR, IDLE_TIMEOUT_S, start_s[:, None]
+        )
+        return np.asarray(np.where(self.replicas(fleet, 0) == 1, 1 - on, 0.0).mean(axis=-1))
 
     def late_share(self, mode: Billing, queries_per_day: float, fleet: float, start_s: float) -> float:
         """Return the share of queries that wait for a replica's start, or for the office to open. (4.9)"""

@@ -226,33 +226,6 @@ print(page.on_file(sys.stdin.buffer.read()), [view.error for view in (page.answe
 """
 
 
-MOVES = """
-import resource
-from pathlib import Path
-from llmplan.app.model import AppModel
-from llmplan.app.server.zygote import DATA_PAGES, freeze
-
-def written_mb():
-    return int(Path("/proc/self/statm").read_text().split()[DATA_PAGES]) * resource.getpagesize() / 2**20
-
-model = AppModel()
-model.answer
-freeze()
-before = written_mb()
-for step in range(24):
-    model.change({"input_tokens": 1_100.0 + step})
-    model.answer
-print(written_mb() - before)
-"""
-
-
-@pytest.mark.server
-def test_tables_that_moves_leave_behind_end_while_a_slider_moves() -> None:
-    """Each move's tables take some 12 MB and stand in circles: 24 of them, and what is kept, took 480 MB."""
-    done = subprocess.run([sys.executable, "-c", MOVES], capture_output=True, check=True)
-    assert float(done.stdout) < 420
-
-
 @pytest.mark.server
 def test_a_log_of_many_apps_fits_a_session_s_memory() -> None:
     """Threads that read files reserve addresses, which are no memory: only what is written to counts."""

@@ -1,6 +1,7 @@
 """Which hours of a fleet are paid, and what that does to its cost."""
 
 import math
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmplan.catalog import Catalog, load_catalog
+from llmplan.cost import billing
 from llmplan.cost.billing import Billing, FleetHours, billed_rents, billings
 from llmplan.cost.rent import MOST, Lot, rents_of
 from llmplan.options import evaluate
@@ -113,3 +115,19 @@ def test_a_week_of_its_own_is_paid_hour_by_hour() -> None:
     # What may wait fills the sixteen idle hours of its own day; the weekend stays without.
     assert half.shares.reshape(7, 24).sum(axis=1) == pytest.approx([0.2] * 5 + [0, 0])
     assert half.shares.max() == pytest.approx(0.2 / 16)
+
+
+def test_idle_time_in_pieces_is_that_of_each_hour() -> None:
+    """Whatever shape is asked for, and with fleets that are never idle."""
+    hours = FleetHours.of(Scenario(peak_to_mean=1.5).workload(), 1)
+    rng = np.random.default_rng(7)
+    queries, starts = 10 ** rng.uniform(0, 6, (40, 9)), rng.uniform(10, 900, (40, 1))
+    fleets = rng.integers(2, 9, (40, 9)).astype(float)
+    fleets[::7] = np.inf
+    with patch.object(billing, "PIECE", 17):
+        found = hours.idle_share(queries, fleets, starts)
+    by_hour = queries[..., None] * hours.shares / 3600
+    on, _ = billing.idle_shares(by_hour, billing.IDLE_TIMEOUT_S, starts[..., None])
+    expected = np.where(hours.replicas(fleets, 0) == 1, 1 - on, 0.0).mean(axis=-1)
+    assert found == pytest.approx(expected, abs=1e-15)
+    assert (found > 0).any() and (found == 0).any() and float(hours.idle_share(5.0, 2.0, 60.0)) > 0.5
