@@ -203,7 +203,10 @@ def map_title(report: Report) -> str:
     asked = report.scenario.queries_per_day
     now = int(np.argmin(np.abs(np.log(shown.queries_per_day / asked))))
     if not won.any():
-        return "At equal quality, tokens are cheaper than own GPUs for every model and volume"
+        # A route may undercut tokens and own GPUs alike, which says nothing of these two.
+        routed = bool((rivalled == Kind.HYBRID.order).any())
+        rival, own = ("tokens or routing are", "own GPUs alone") if routed else ("tokens are", "own GPUs")
+        return f"At equal quality, {rival} cheaper than {own} for every model and volume"
     if won.min() == len(rivalled):
         return "At equal quality, self-hosting is the cheapest for every model and volume"
     wins = f"At today's volume, self-hosting wins for {won[now] or 'none'} of {len(rivalled)} models at equal quality"

@@ -11,6 +11,7 @@ from llmplan.options import BreakEven
 from llmplan.report import Report, make_report
 from llmplan.report.finding import finding, where_cheaper
 from llmplan.report.headlines import curve_title, flip_rows, flip_title, kpi_cards, map_title
+from llmplan.scenario import load_scenario
 from llmplan.wording import DOLLAR, without_hardware
 
 
@@ -165,6 +166,17 @@ def test_map_title_counts_what_the_map_shows(dear: Report) -> None:
     assert f"wins for {won[now] or 'none'} of {(~shown.unrivalled).sum()} models" in title
     assert title.endswith(f"for {won[-1]} at 10M queries/day")
     np.testing.assert_allclose(dear.map.queries_per_day, [10**power for power in range(2, 8)])
+
+
+def test_map_title_says_no_more_of_tokens_than_the_map_shows(report: Report) -> None:
+    """Where routes win, own GPUs may still be cheaper than tokens: the cost chart beside the map says from where."""
+    asked = load_scenario("chat-real").but(quality_floor=1.05, queries_per_day=3e6)
+    routed = make_report(asked, report.catalog)
+    kinds = routed.full_map.kind[~routed.full_map.unrivalled]
+    assert (kinds == Kind.HYBRID.order).any() and not (kinds == Kind.SELF_HOSTED.order).any()
+    assert routed.full_map.saving.max() > 0 and curve_title(routed).startswith("Self-hosting beats")
+    words = "tokens or routing are cheaper than own GPUs alone for every model and volume"
+    assert map_title(routed) == f"At equal quality, {words}"
 
 
 def test_map_title_without_a_token_price_or_a_fleet(report: Report) -> None:
