@@ -128,7 +128,7 @@ READ_LATE = {
     ("export/portfolio.py", "llmplan.export.xlsx_parts"): "XlsxWriter, of one format alone",
     (
         "usage/volume.py",
-        "llmplan.options.table",
+        "llmplan.options.token_rows",
     ): "the shell's start: a bill as the volume alone asks for it",
     ("usage/volume.py", "llmplan.quality.variants"): "the same",
 }

@@ -1,6 +1,7 @@
 """Scenario in, every option compared, every break-even, what to do."""
 
 from llmplan.options.breakeven import BreakEven, break_even
+from llmplan.options.build import build_options
 from llmplan.options.comparison import Comparison, evaluate, options_of
 from llmplan.options.frame import compare
 from llmplan.options.maps import (
@@ -15,7 +16,7 @@ from llmplan.options.maps import (
     volume_axis,
 )
 from llmplan.options.rows import Option
-from llmplan.options.table import Options, build_options
+from llmplan.options.table import Options
 
 __all__ = [
     "CURVE_POINTS",

@@ -9,7 +9,7 @@ import numpy as np
 from llmplan.catalog import Catalog
 from llmplan.cost.hidden import PER_GPU_HOUR, PER_MONTH, PER_MTOK, PER_QUERY, PER_REPLICA, PER_STEP
 from llmplan.options.comparison import Comparison
-from llmplan.options.table import usd_per_query
+from llmplan.options.token_rows import usd_per_query
 from llmplan.units import TOKENS_PER_MTOK
 
 

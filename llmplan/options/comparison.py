@@ -14,10 +14,11 @@ from llmplan.catalog import Catalog
 from llmplan.catalog.cache import kept
 from llmplan.cost.billing import Billing
 from llmplan.cost.fleet import replicas_needed
+from llmplan.options.build import build_options
 from llmplan.options.fleet_api_pairs import with_hybrids
 from llmplan.options.reserved import units_for, with_reserved
 from llmplan.options.rows import Option, first_of_each, least_of_each
-from llmplan.options.table import Options, build_options
+from llmplan.options.table import Options
 from llmplan.scenario import NO_OPTION, Scenario, leaving_out, under_catalog
 
 

@@ -120,6 +120,8 @@ def records_of(**columns: Iterable[Any]) -> list[Option]:
     return list(map(Option._make, zip(*every, strict=False)))
 
 
+RECORDS_KEPT = 1024
+"""Of the records that are made one at a time, the last so many."""
 Make = Callable[[Sequence[int], float], list[Option]]
 """Builds the options that some cells stand for, in their order, under an overall quality floor."""
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from llmplan.arrays import Floats
 from llmplan.catalog import ApiPrice, Catalog
 from llmplan.errors import InputError
-from llmplan.options.table import usd_per_query
+from llmplan.options.token_rows import usd_per_query
 from llmplan.portfolio.tasks import guessed_task
 from llmplan.quality.variants import Lengths
 from llmplan.scenario import Scenario

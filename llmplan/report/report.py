@@ -35,7 +35,7 @@ from llmplan.options import (
 from llmplan.options.bill import Part, bill_of
 from llmplan.options.comparison_rows import comparison_rows
 from llmplan.options.standing import today_id
-from llmplan.options.table import priced
+from llmplan.options.token_rows import priced
 from llmplan.recommend import Recommendation, recommend
 from llmplan.recommend.tipping import Tipping, tipping_points
 from llmplan.report.finding import finding

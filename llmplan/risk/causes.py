@@ -13,7 +13,7 @@ from llmplan.cost.hidden import PEOPLE_STEP, HiddenCosts
 from llmplan.cost.hidden import hidden_costs as catalog_costs
 from llmplan.errors import InputError, UnknownNameError
 from llmplan.options import Option, Options
-from llmplan.options.table import kind_of
+from llmplan.options.token_rows import kind_of
 from llmplan.risk.distributions import Range
 from llmplan.scenario import Scenario
 

@@ -17,7 +17,7 @@ from llmplan.cost.classes import Use, classes_of
 from llmplan.cost.month import api_usd_per_query
 from llmplan.options import Options, build_options
 from llmplan.options.reserved import tokens_of_query
-from llmplan.options.table import priced
+from llmplan.options.token_rows import priced
 from llmplan.quality.variants import Lengths
 from llmplan.replica import Configurations
 from llmplan.replica.config import EngineSettings

@@ -7,7 +7,7 @@ from pathlib import Path
 from llmplan.catalog import Catalog
 from llmplan.errors import UnknownNameError
 from llmplan.options.standing import price_at_effort
-from llmplan.options.table import priced
+from llmplan.options.token_rows import priced
 from llmplan.router.queries import QueryOutcomes, TokenPrices, read_queries
 from llmplan.routing.request import RouteRequest
 from llmplan.routing.sides import find_sides

@@ -12,7 +12,8 @@ from llmplan.errors import InputError, UnknownNameError
 from llmplan.options.comparison import options_of
 from llmplan.options.rows import Option
 from llmplan.options.standing import efforts_of, lengths_of, price_at_effort, standing_at, standing_of
-from llmplan.options.table import Options, usd_per_query
+from llmplan.options.table import Options
+from llmplan.options.token_rows import usd_per_query
 from llmplan.quality.floor import assured_quality, mixed
 from llmplan.quality.variants import Standing
 from llmplan.router.traffic_split import SplitPlan

@@ -199,7 +199,7 @@ def todays_api(model: str, catalog: Catalog) -> str:
 
 
 def _usd_per_query(scenario: Scenario, catalog: Catalog) -> float:
-    from llmplan.options.table import usd_per_query  # keeps the shell's start light
+    from llmplan.options.token_rows import usd_per_query  # keeps the shell's start light
     from llmplan.quality.variants import Lengths
 
     asked = Lengths(scenario.input_tokens, scenario.output_tokens)

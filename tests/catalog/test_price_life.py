@@ -12,7 +12,7 @@ from llmplan.catalog.reading import RawRow
 from llmplan.catalog.tables import BY_NAME
 from llmplan.kinds import Kind
 from llmplan.options import evaluate
-from llmplan.options.table import kind_of
+from llmplan.options.token_rows import kind_of
 from llmplan.scenario import Scenario
 
 CHEAP = Scenario(api_ids=("gpt-4o-mini", "gpt-4o"), gpu_ids=("l4",), model_ids=("llama-3.1-8b",))

@@ -6,8 +6,8 @@ from llmplan.catalog import load_catalog
 from llmplan.cost.ownership import ownership_cost, ownership_terms
 from llmplan.kinds import Kind
 from llmplan.options import Options
+from llmplan.options.build import build_options
 from llmplan.options.offers import OWN_SERVERS
-from llmplan.options.table import build_options
 from llmplan.scenario import Scenario
 
 CATALOG = load_catalog()

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from llmplan.catalog import load_catalog
 from llmplan.options import break_even, options_of
+from llmplan.options.build import build_options
 from llmplan.options.fleet_api_pairs import HARD, contenders, feasible_contenders, make_pairs, pairs_of
-from llmplan.options.table import build_options
 from llmplan.report.rivals import rivals_of
 from llmplan.scenario import load_scenario
 

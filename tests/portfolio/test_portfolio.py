@@ -16,7 +16,7 @@ from llmplan.catalog import load_catalog
 from llmplan.cli import app as shell
 from llmplan.errors import InputError
 from llmplan.options import evaluate
-from llmplan.options.table import usd_per_query
+from llmplan.options.token_rows import usd_per_query
 from llmplan.portfolio.apps import App, _listed, _shares, apps_of, bills_of, week_of
 from llmplan.portfolio.plan import _Tables, plan_portfolio
 from llmplan.quality.variants import Lengths

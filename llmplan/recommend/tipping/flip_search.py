@@ -17,7 +17,7 @@ from llmplan.options import Option, Options
 from llmplan.options.fleet_api_pairs import SPLITS, Pairs, ends_of_hybrids, make_pairs
 from llmplan.options.pruning import can_win, features_of
 from llmplan.options.rows import Rows
-from llmplan.options.table import usd_per_query
+from llmplan.options.token_rows import usd_per_query
 from llmplan.quality.floor import reaches
 
 MANY = 3.0

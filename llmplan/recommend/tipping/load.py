@@ -12,7 +12,7 @@ from llmplan.arrays import Floats
 from llmplan.catalog import Catalog
 from llmplan.options import Options, break_even
 from llmplan.options.breakeven import MAX_QUERIES_PER_DAY
-from llmplan.options.table import usd_per_query
+from llmplan.options.token_rows import usd_per_query
 from llmplan.quality.floor import chance_to_meet
 from llmplan.quality.variants import Lengths
 from llmplan.recommend.tipping.flip_search import Input, percents

@@ -13,7 +13,7 @@ from llmplan.cost.rent import priced_by_the_gpu
 from llmplan.options import Options
 from llmplan.options.offers import why_no_offer
 from llmplan.options.pruning import can_win, features_of
-from llmplan.options.table import priced
+from llmplan.options.token_rows import priced
 from llmplan.quality.floor import reaches
 from llmplan.recommend.tipping.flip_search import Input, cheapest, contenders
 
